@@ -1,0 +1,74 @@
+import type { Catalog } from "./catalog.ts";
+import type { OrderEvent } from "./generated/order-event.types.ts";
+import { validate } from "./generated/order-event.validator.js";
+import { explainInvalid, hasForbiddenCharacter } from "./explain-invalid.ts";
+import { limits } from "./limits.ts";
+import { parseInstant } from "./parse-instant.ts";
+import { refuse, type Refusal } from "./reasons.ts";
+
+/** An event that may enter silver, with its times worked out. */
+export interface CheckedOrder {
+  event: OrderEvent;
+  /** Business date on the store's own clock, `YYYY-MM-DD`. */
+  orderDate: string;
+  /** Hour on the store's own clock, 0 to 23. */
+  orderHour: number;
+  /** Microseconds since 1970, UTC. */
+  orderedAt: number;
+  /** Microseconds since 1970, UTC. */
+  emittedAt: number;
+  /** Offset of the store's clock from UTC, minutes. */
+  offsetMinutes: number;
+}
+
+/**
+ * Decides about one event's text. `arrivedAt` (microseconds) is the stream's own clock: judging the future by it keeps
+ * the verdict the same on every replay.
+ */
+export function checkOrder(text: string, arrivedAt: number, catalog: Catalog): CheckedOrder | { refusal: Refusal } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return refuse("not_json", "event", text);
+  }
+  if (!validate(value)) return explainInvalid(value, validate.errors?.[0]);
+  const event = value as OrderEvent;
+  // In valid UTF-8, NUL and half surrogates can only come in as an escape.
+  if (text.includes("\\u") && hasForbiddenCharacter(event)) return refuse("forbidden_character", "event");
+  return checkLines(event, catalog) ?? checkTimes(event, arrivedAt);
+}
+
+function checkLines(event: OrderEvent, catalog: Catalog): { refusal: Refusal } | undefined {
+  if (!catalog.stores.has(event.store_id)) return refuse("unknown_store", "store_id", event.store_id);
+  for (const [index, line] of event.lines.entries()) {
+    const pizza = catalog.pizzas.get(line.pizza_id);
+    if (pizza === undefined) return refuse("unknown_pizza", `lines[${index}].pizza_id`, line.pizza_id);
+    const cents = Math.round(line.unit_price * 100);
+    // Division rounds correctly: it gives the very double that a literal with two decimals has.
+    if (cents / 100 !== line.unit_price) return refuse("money_precision", `lines[${index}].unit_price`, line.unit_price);
+    if (cents !== pizza.price_cents) return refuse("price_off_menu", `lines[${index}].unit_price`, line.unit_price);
+    for (let earlier = 0; earlier < index; earlier++) {
+      if (event.lines[earlier]!.line_no === line.line_no) {
+        return refuse("duplicate_line_no", `lines[${index}].line_no`, line.line_no);
+      }
+    }
+  }
+  return undefined;
+}
+
+function checkTimes(event: OrderEvent, arrivedAt: number): CheckedOrder | { refusal: Refusal } {
+  const ordered = parseInstant(event.ordered_at);
+  if (ordered === undefined) return refuse("invalid_time", "ordered_at", event.ordered_at);
+  const emitted = parseInstant(event.emitted_at);
+  if (emitted === undefined) return refuse("invalid_time", "emitted_at", event.emitted_at);
+  if (ordered.micros > arrivedAt + limits.futureMicros) return refuse("future_time", "ordered_at", event.ordered_at);
+  return {
+    event,
+    orderDate: event.ordered_at.slice(0, 10),
+    orderHour: Number(event.ordered_at.slice(11, 13)),
+    orderedAt: ordered.micros,
+    emittedAt: emitted.micros,
+    offsetMinutes: ordered.offsetMinutes,
+  };
+}

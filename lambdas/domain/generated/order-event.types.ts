@@ -1,0 +1,81 @@
+// Generated from order-event.schema.json by scripts/generate.ts. Do not edit.
+/**
+ * One order, as a till knows it. A later revision of the same order carries the whole order again and replaces the earlier one.
+ */
+export interface OrderEvent {
+  /**
+   * Version of this contract
+   */
+  schema_version: 1;
+  /**
+   * Unique in the chain; never reused
+   */
+  order_id: string;
+  /**
+   * 0 for the first, then rising by one
+   */
+  revision: number;
+  /**
+   * Only placed and amended orders are sales
+   */
+  status: "placed" | "amended" | "cancelled" | "refunded";
+  /**
+   * ISO 8601 with offset: the store's wall clock; the same in every revision
+   */
+  ordered_at: string;
+  /**
+   * ISO 8601 with offset: when the till sent this revision
+   */
+  emitted_at: string;
+  /**
+   * Key of data/stores.json
+   */
+  store_id: string;
+  /**
+   * How the order reached the store
+   */
+  channel: "dine_in" | "takeaway" | "delivery" | "online";
+  /**
+   * Absent where the guest gave no name
+   */
+  customer?: {
+    customer_id: string;
+    name?: string;
+    email?: string;
+    phone?: string;
+    city?: string;
+    postal_code?: string;
+  };
+  /**
+   * What was ordered; at least one line, in every revision
+   *
+   * @minItems 1
+   * @maxItems 200
+   */
+  lines: [OrderLine, ...OrderLine[]];
+  /**
+   * The till that sent the event, and its own counter
+   */
+  producer: {
+    producer_id: string;
+    /**
+     * Rises by one with every event of this producer, from 1
+     */
+    seq: number;
+  };
+}
+export interface OrderLine {
+  /**
+   * Unique in the order
+   */
+  line_no: number;
+  /**
+   * Key of data/menu.json
+   */
+  pizza_id: string;
+  quantity: number;
+  /**
+   * US dollars, at most two decimals
+   */
+  unit_price: number;
+}

@@ -1,0 +1,82 @@
+/** The few things a use case asks of the outside. Each home brings its own adapters. */
+
+export interface ObjectInfo {
+  /** Path below the store's root, with `/` between its parts. */
+  key: string;
+  /** Bytes. */
+  size: number;
+}
+
+/** A bucket, or a folder that behaves like one. Keys are relative, UTF-8, with `/` as separator. */
+export interface ObjectStore {
+  /** The whole object, or undefined where there is none. */
+  get(key: string): Promise<Uint8Array | undefined>;
+  /**
+   * Writes a whole object, durable once the promise resolves. With `ifAbsent` an existing object is never touched:
+   * true says that this call created it, false that the key was taken (by whom and with what, the caller finds out).
+   */
+  put(key: string, body: Uint8Array, options?: { ifAbsent?: boolean }): Promise<boolean>;
+  /** Every object whose key begins with `prefix` and sorts after `startAfter`, in byte order of the keys. */
+  list(prefix: string, options?: { startAfter?: string }): Promise<ObjectInfo[]>;
+  /** Removes an object; one that is not there is no error. */
+  delete(key: string): Promise<void>;
+}
+
+/** The data files that a lake query reads: one version of one Delta table. */
+export interface LakeTable {
+  name: string;
+  version: number;
+  /** Keys of the Parquet files, relative to the lake's root. */
+  files: string[];
+  /** The table's columns, for the case where it has no file yet. */
+  columns: readonly { name: string; type: LakeType }[];
+  partitionColumn?: string;
+}
+
+export type LakeType = "string" | "int" | "long" | "boolean" | "timestamp" | "date";
+
+/** SQL on the lake: DuckDB in a function, or Athena. SQL stays in the subset that both speak; parameters are `?`. */
+export interface LakeQuery {
+  /** Rows as objects. 64-bit integers come as bigint, dates as `YYYY-MM-DD`, timestamps as ISO 8601 in UTC. */
+  query(sql: string, parameters: readonly (string | number)[], tables: readonly LakeTable[]): Promise<LakeRow[]>;
+}
+
+export type LakeRow = Record<string, string | number | bigint | boolean | null>;
+
+/** The PostgreSQL that holds gold. One call is one statement, and so one transaction. */
+export interface Warehouse {
+  /** Parameters are `$1`, `$2`, …; numerics and 64-bit integers come back as strings, so that no cent is lost. */
+  query<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
+}
+
+/** A record on its way into the stream. */
+export interface OutgoingRecord {
+  partitionKey: string;
+  /** Chooses the shard by hash, decimal string below 2^128; without it the MD5 of the partition key does. */
+  explicitHashKey?: string;
+  data: Uint8Array;
+}
+
+/** The stream's front door, shaped as Kinesis PutRecords: entries may fail one by one. */
+export interface EventSink {
+  /** One result per record, in order. A throw means that nothing is known about any of them. */
+  putRecords(records: readonly OutgoingRecord[]): Promise<PutResult[]>;
+  /** How many shards are open now: the producer keeps one lane for each. */
+  openShards(): Promise<number>;
+}
+
+export type PutResult = { shard: string; sequenceNumber: string } | { errorCode: string; errorMessage: string };
+
+/** A record as the stream hands it out. */
+export interface StreamRecord {
+  shard: string;
+  /** Decimal, up to 56 digits: compare as BigInt, or as strings padded to 56. */
+  sequenceNumber: string;
+  partitionKey: string;
+  /** When the stream took it, milliseconds since 1970. */
+  arrivedAt: number;
+  data: Uint8Array;
+}
+
+/** Milliseconds since 1970, as `Date.now` gives them. */
+export type Clock = () => number;

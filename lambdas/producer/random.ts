@@ -1,0 +1,82 @@
+/** Chance from a seed: 32-bit integer arithmetic only, so the same seed gives the same bytes on every machine. */
+
+export interface Random {
+  /** A float from 0 up to, not including, 1. */
+  next(): number;
+  /** A whole number, both ends included. */
+  integer(from: number, to: number): number;
+  /** True with the given probability. */
+  chance(probability: number): boolean;
+  /** One of the items; there must be one. */
+  pick<Item>(items: readonly Item[]): Item;
+  /** A shuffled copy. */
+  shuffle<Item>(items: readonly Item[]): Item[];
+  /** Bell-shaped around 0 with standard deviation 1, within -6 to 6. */
+  bell(): number;
+}
+
+/** A generator (sfc32) of its own for each seed; the parts of a seed are told apart, so `("a", 1)` is not `("a1")`. */
+export function createRandom(...seed: (string | number)[]): Random {
+  const text = seed.join("\u001f");
+  let a = hash32(`a${text}`);
+  let b = hash32(`b${text}`);
+  let c = hash32(`c${text}`);
+  let counter = 1;
+  function next(): number {
+    const sum = (a + b + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = ((c << 21) | (c >>> 11)) + sum;
+    return (sum >>> 0) / 0x1_0000_0000;
+  }
+  for (let round = 0; round < 12; round++) next();
+  return withHelpers(next);
+}
+
+function withHelpers(next: () => number): Random {
+  const integer = (from: number, to: number): number => from + Math.floor(next() * (to - from + 1));
+  return {
+    next,
+    integer,
+    chance: (probability) => next() < probability,
+    pick: (items) => items[integer(0, items.length - 1)]!,
+    shuffle(items) {
+      const shuffled = [...items];
+      for (let last = shuffled.length - 1; last > 0; last--) {
+        const other = integer(0, last);
+        [shuffled[last], shuffled[other]] = [shuffled[other]!, shuffled[last]!];
+      }
+      return shuffled;
+    },
+    bell() {
+      // A sum of twelve instead of logarithms and cosines, which may differ in their last bit between machines.
+      let sum = -6;
+      for (let i = 0; i < 12; i++) sum += next();
+      return sum;
+    },
+  };
+}
+
+/** A chooser by weight: the weights need not add up to one, but one of them must be above zero. */
+export function createChoice<Item>(weighted: Iterable<readonly [Item, number]>): (random: Random) => Item {
+  let total = 0;
+  const bounds = [...weighted]
+    .filter(([, weight]) => weight > 0)
+    .map(([item, weight]) => ({ item, bound: (total += weight) }));
+  const last = bounds.at(-1);
+  if (last === undefined) throw new Error("choice: no weight is above zero; give at least one");
+  return (random) => {
+    const at = random.next() * total;
+    return (bounds.find(({ bound }) => at < bound) ?? last).item;
+  };
+}
+
+/** 32 unsigned bits of a text: FNV-1a, then murmur's finaliser so that every bit is good for choosing. */
+export function hash32(text: string): number {
+  let hash = 0x811c_9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x0100_0193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}

@@ -1,0 +1,38 @@
+/** Generates the order event's types and validator from its JSON Schema. `--check` only compares. */
+import { readFileSync, writeFileSync, mkdirSync } from "node:fs";
+import { Ajv } from "ajv";
+import standalone from "ajv/dist/standalone/index.js";
+import { compile } from "json-schema-to-typescript";
+
+const domain = new URL("../lambdas/domain/", import.meta.url);
+const schema = JSON.parse(readFileSync(new URL("order-event.schema.json", domain), "utf8"));
+const banner = "// Generated from order-event.schema.json by scripts/generate.ts. Do not edit.\n";
+
+/** The generated files: name below `lambdas/domain/generated/` to content. */
+export async function generate(): Promise<Record<string, string>> {
+  const ajv = new Ajv({ code: { source: true, esm: true, optimize: 2 }, strict: true, messages: false, unicode: false, logger: false });
+  const code = standalone.default(ajv, ajv.compile(schema));
+  const types = await compile(schema, "OrderEvent", { bannerComment: "", format: true, additionalProperties: false });
+  return {
+    "order-event.validator.js": `${banner}${code}\n`,
+    "order-event.validator.d.ts":
+      `${banner}import type { ErrorObject } from "ajv";\n` +
+      `declare function validate(event: unknown): boolean;\n` +
+      `declare namespace validate {\n  let errors: ErrorObject[] | null | undefined;\n}\nexport default validate;\nexport { validate };\n`,
+    "order-event.types.ts": `${banner}${types}`,
+  };
+}
+
+if (import.meta.main) {
+  const stale = [];
+  mkdirSync(new URL("generated/", domain), { recursive: true });
+  for (const [name, content] of Object.entries(await generate())) {
+    const path = new URL(`generated/${name}`, domain);
+    if (!process.argv.includes("--check")) writeFileSync(path, content);
+    else if (readFileSync(path, "utf8") !== content) stale.push(name);
+  }
+  if (stale.length > 0) {
+    console.error(`generated files are not current: ${stale.join(", ")}; run npm run generate`);
+    process.exit(1);
+  }
+}

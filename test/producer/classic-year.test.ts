@@ -1,0 +1,100 @@
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { createCatalog } from "../../lambdas/domain/catalog.ts";
+import { checkOrder } from "../../lambdas/domain/check-order.ts";
+import { classicOrders } from "../../lambdas/producer/classic-year.ts";
+import { offsetMinutes } from "../../lambdas/producer/wall-clock.ts";
+import { csv, menu, stores } from "./project-data.ts";
+
+const events = [...classicOrders({ csv, menu, stores })];
+
+describe("the classic year as events", () => {
+  test("sells what the data say, to the cent", () => {
+    const lines = events.flatMap((event) => event.lines);
+    expect(events).toHaveLength(21_350);
+    expect(lines).toHaveLength(48_620);
+    expect(lines.reduce((sum, line) => sum + line.quantity, 0)).toBe(49_574);
+    expect(lines.reduce((sum, line) => sum + line.quantity * Math.round(line.unit_price * 100), 0)).toBe(81_786_005);
+  });
+
+  test("keeps the data's order and wall clock", () => {
+    const rows = csv.trimEnd().split("\n").slice(1);
+    const expected = rows.map((row) => row.split(",").slice(0, 3));
+    const found = events.map((event) => [
+      String(Number(event.order_id.replace("2015-", ""))),
+      event.ordered_at.slice(0, 10),
+      event.ordered_at.slice(11, 19),
+    ]);
+    expect(found).toEqual(expected);
+  });
+
+  test("is the same on every call, byte for byte, and another with another seed", () => {
+    const again = [...classicOrders({ csv, menu, stores })];
+    expect(JSON.stringify(again)).toBe(JSON.stringify(events));
+    const [other] = classicOrders({ csv, menu, stores, seed: 1 });
+    expect(JSON.stringify(other)).not.toBe(JSON.stringify(events[0]));
+  });
+
+  test("has not changed since it was first published", () => {
+    const hash = createHash("sha256");
+    for (const event of events) hash.update(`${JSON.stringify(event)}\n`);
+    expect(hash.digest("hex")).toBe("c07da40b3baf8bfb298df1c6ae93a412609e802c26daa90162f9244f132a1e93");
+  });
+
+  test("is accepted whole by the contract", () => {
+    const catalog = createCatalog(menu, stores);
+    const refused = events
+      .map((event) => checkOrder(JSON.stringify(event), Date.parse(event.emitted_at) * 1000, catalog))
+      .filter((verdict) => "refusal" in verdict);
+    expect(refused).toEqual([]);
+  });
+
+  test("shows each store's true offset from UTC, summer and winter", () => {
+    const zones = new Map(stores.map((store) => [store.store_id, store.time_zone]));
+    for (const { store_id, ordered_at } of events) {
+      const offset = Number(ordered_at.slice(20, 22)) * 60 + Number(ordered_at.slice(23, 25));
+      expect(ordered_at[19] === "-" ? -offset : offset).toBe(
+        offsetMinutes(zones.get(store_id)!, Date.parse(ordered_at)),
+      );
+    }
+    const newYork = events.filter((event) => event.store_id === "nyc-01").map((event) => event.ordered_at);
+    expect(newYork.filter((at) => at.startsWith("2015-03-07")).every((at) => at.endsWith("-05:00"))).toBe(true);
+    expect(newYork.filter((at) => at.startsWith("2015-03-09")).every((at) => at.endsWith("-04:00"))).toBe(true);
+    expect(newYork.some((at) => at.startsWith("2015-03-09"))).toBe(true);
+  });
+
+  test("comes from two to four tills a store, each counting from 1 and never sending backwards", () => {
+    const tills = Map.groupBy(events, (event) => event.producer.producer_id);
+    expect(tills.size).toBe(stores.reduce((sum, store) => sum + store.tills, 0));
+    for (const sent of tills.values()) {
+      expect(sent.map((event) => event.producer.seq)).toEqual(sent.map((_, index) => index + 1));
+      const emitted = sent.map((event) => event.emitted_at);
+      expect(emitted).toEqual(emitted.toSorted());
+    }
+  });
+
+  test("sends one to three seconds after the order", () => {
+    for (const event of events) {
+      const delay = Date.parse(event.emitted_at) - Date.parse(event.ordered_at);
+      // An order right behind another of the same till waits for it.
+      expect(delay).toBeGreaterThanOrEqual(1000);
+      expect(delay).toBeLessThanOrEqual(4000);
+    }
+  });
+
+  test("has guests who come again, guests who come once, and guests without a name", () => {
+    const visits = [...Map.groupBy(events, (event) => event.customer?.customer_id ?? "").entries()];
+    const named = visits.filter(([id]) => id !== "").map(([, orders]) => orders.length);
+    const unnamed = events.filter((event) => event.customer === undefined).length / events.length;
+    expect(unnamed).toBeGreaterThan(0.2);
+    expect(unnamed).toBeLessThan(0.45);
+    expect(named.filter((count) => count === 1).length / named.length).toBeGreaterThan(0.4);
+    expect(Math.max(...named)).toBeGreaterThan(20);
+    expect(Math.max(...named)).toBeLessThan(120);
+  });
+});
+
+test("a pizza that is not on the menu is named", () => {
+  const odd = "order_id,date,time,lines\n1,2015-01-01,11:38:36,mystery_m\n";
+  expect(() => [...classicOrders({ csv: odd, menu, stores })]).toThrow(/"mystery_m" is not on the menu/);
+});

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { checkRates, faultNames, parseFaults } from "../../lambdas/producer/fault-kinds.ts";
+
+test("faults are read with their rates", () => {
+  expect(parseFaults("duplicates=0.05, late=0.01")).toEqual({ duplicates: 0.05, late: 0.01 });
+});
+
+test("a name alone befalls one event in a hundred", () => {
+  expect(parseFaults("gap")).toEqual({ gap: 0.01 });
+});
+
+test("all means every kind, and a later part overrules it", () => {
+  const rates = parseFaults("all=0.02,late=0");
+  expect(Object.keys(rates)).toEqual(faultNames);
+  expect(rates.duplicates).toBe(0.02);
+  expect(rates.late).toBe(0);
+});
+
+test.each(["", "none"])("%j means no faults", (text) => {
+  expect(parseFaults(text)).toEqual({});
+});
+
+test("an unknown fault is refused with the names that are known", () => {
+  expect(() => parseFaults("lates=0.1")).toThrow(
+    /fault "lates" is not known.*duplicates, reorder, late, amended.*gap, or all/,
+  );
+});
+
+test.each(["late=2", "late=-1", "late=", "late=often"])("%s is refused", (text) => {
+  expect(() => parseFaults(text)).toThrow(/rate must be a number from 0 to 1/);
+});
+
+test("more than one fault an event is refused", () => {
+  expect(() => parseFaults("all=0.1")).toThrow(/more than 1/);
+  expect(() => checkRates({ late: 0.6, gap: 0.5 })).toThrow(/more than 1/);
+});

@@ -1,0 +1,218 @@
+import { describe, expect, test } from "vitest";
+import { createCatalog } from "../../lambdas/domain/catalog.ts";
+import { checkOrder } from "../../lambdas/domain/check-order.ts";
+import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
+import { faultNames, parseFaults, type FaultKind } from "../../lambdas/producer/fault-kinds.ts";
+import { withFaults } from "../../lambdas/producer/faults.ts";
+import type { Outgoing } from "../../lambdas/producer/outgoing.ts";
+import { simulateOrders } from "../../lambdas/producer/simulator.ts";
+import { menu, patterns, stores } from "./project-data.ts";
+
+const startAt = Date.parse("2026-03-01T00:00:00Z");
+const events = [...simulateOrders({ seed: 7, menu, stores, patterns, startAt, orders: 6000 })];
+const catalog = createCatalog(menu, stores);
+
+/** One kind of fault alone, with its count. */
+function only(kind: FaultKind, options: { live?: boolean } = {}) {
+  const stream = withFaults(events, { seed: 1, stores, [kind]: 0.05, ...options });
+  const sent = [...stream];
+  return { sent, tally: stream.tally, faulty: sent.filter((outgoing) => outgoing.fault === kind) };
+}
+
+function read({ bytes }: Outgoing): OrderEvent {
+  return JSON.parse(Buffer.from(bytes).toString());
+}
+
+function textOf({ bytes }: Outgoing): string {
+  return Buffer.from(bytes).toString();
+}
+
+function refusals(sent: readonly Outgoing[]): string[] {
+  return sent.map((outgoing) => {
+    const verdict = checkOrder(textOf(outgoing), Date.parse("2026-12-01T00:00:00Z") * 1000, catalog);
+    return "refusal" in verdict ? verdict.refusal.reason : "";
+  });
+}
+
+describe("without faults", () => {
+  test("everything goes out as it came", () => {
+    const sent = [...withFaults(events, { seed: 1, stores })];
+    expect(sent.map(textOf)).toEqual(events.map((event) => JSON.stringify(event)));
+    expect(sent[0]!.producerId).toBe(events[0]!.producer.producer_id);
+  });
+});
+
+describe("with all faults at once", () => {
+  const run = () => {
+    const stream = withFaults(events, { seed: 5, stores, ...parseFaults("all=0.02") });
+    return { sent: [...stream], tally: stream.tally };
+  };
+
+  test("the same seed does the same, byte for byte", () => {
+    expect(
+      run()
+        .sent.map((outgoing) => Buffer.from(outgoing.bytes).toString("latin1"))
+        .join("\n"),
+    ).toBe(
+      run()
+        .sent.map((outgoing) => Buffer.from(outgoing.bytes).toString("latin1"))
+        .join("\n"),
+    );
+  });
+
+  test("the tally says what was done, about as often as asked", () => {
+    const { sent, tally } = run();
+    for (const kind of faultNames) {
+      expect(sent.filter((outgoing) => outgoing.fault === kind)).toHaveLength(tally[kind]);
+      expect(tally[kind] / events.length).toBeGreaterThan(0.014);
+      expect(tally[kind] / events.length).toBeLessThan(0.026);
+    }
+  });
+
+  test("no order is lost but those that cannot be read", () => {
+    const { sent, tally } = run();
+    const ids = new Set(
+      sent.filter((outgoing) => outgoing.fault !== "malformed").map((outgoing) => read(outgoing).order_id),
+    );
+    expect(ids.size).toBe(events.length - tally.malformed);
+  });
+
+  test("each till's numbers are gapless but for the gaps", () => {
+    const { sent, tally } = run();
+    const readable = sent.filter((outgoing) => outgoing.fault !== "malformed").map(read);
+    let missing = 0;
+    for (const till of Map.groupBy(readable, (event) => event.producer.producer_id).values()) {
+      const numbers = new Set(till.map((event) => event.producer.seq));
+      missing += Math.max(...numbers) - Math.min(...numbers) + 1 - numbers.size;
+      expect(Math.min(...numbers)).toBe(1);
+    }
+    expect(missing).toBe(tally.gap);
+  });
+
+  test("each till's numbers rise with the time of sending", () => {
+    const readable = run()
+      .sent.filter((outgoing) => outgoing.fault !== "malformed")
+      .map(read);
+    for (const till of Map.groupBy(readable, (event) => event.producer.producer_id).values()) {
+      const bySeq = till.toSorted((a, b) => a.producer.seq - b.producer.seq).map((event) => event.emitted_at);
+      expect(bySeq).toEqual(bySeq.toSorted());
+    }
+  });
+});
+
+describe("one fault alone", () => {
+  test("duplicates: the same bytes come again later", () => {
+    const { sent, faulty, tally } = only("duplicates");
+    expect(sent).toHaveLength(events.length + tally.duplicates);
+    const first = new Map<string, number>();
+    for (const [index, outgoing] of sent.entries())
+      if (outgoing.fault === undefined) first.set(textOf(outgoing), index);
+    for (const outgoing of faulty) expect(first.get(textOf(outgoing))).toBeLessThan(sent.indexOf(outgoing));
+  });
+
+  test("reorder: later events go first, nothing else changes", () => {
+    const { sent, faulty } = only("reorder");
+    const texts = events.map((event) => JSON.stringify(event));
+    expect(sent.map(textOf)).not.toEqual(texts);
+    expect(sent.map(textOf).toSorted()).toEqual(texts.toSorted());
+    // Those that nothing befell keep their order.
+    const fell = new Set(faulty.map(textOf));
+    expect(sent.filter(({ fault }) => fault === undefined).map(textOf)).toEqual(
+      texts.filter((text) => !fell.has(text)),
+    );
+  });
+
+  test("late: days of the events' own time lie between order and sending", () => {
+    const { faulty, sent } = only("late");
+    expect(sent).toHaveLength(events.length);
+    const days = faulty.map(read).map((event) => Date.parse(event.emitted_at) - Date.parse(event.ordered_at));
+    const waited = days.filter((wait) => wait > 86_400_000 - 5000);
+    // Where the history ends first, it is sent at the end.
+    expect(waited.length).toBeGreaterThan(10);
+    expect(new Set(refusals(sent))).toEqual(new Set([""]));
+  });
+
+  test("late, live: the order bears a time of days ago on its store's clock, and is sent now", () => {
+    const { faulty, sent } = only("late", { live: true });
+    const original = new Map(events.map((event) => [event.order_id, event]));
+    for (const event of faulty.map(read)) {
+      const before = original.get(event.order_id)!;
+      expect(event.emitted_at).toBe(before.emitted_at);
+      expect(event.ordered_at.slice(11, 19)).toBe(before.ordered_at.slice(11, 19));
+      const days = (Date.parse(before.ordered_at) - Date.parse(event.ordered_at)) / 86_400_000;
+      expect(days).toBeGreaterThan(0.9);
+      expect(days).toBeLessThan(14.1);
+    }
+    // Across the day on which the clocks changed, the offset is the earlier day's.
+    const offsets = faulty.map(read).filter((event) => event.ordered_at < "2026-03-08" && event.store_id === "nyc-01");
+    expect(new Set(offsets.map((event) => event.ordered_at.slice(19)))).toEqual(new Set(["-05:00"]));
+    expect(new Set(refusals(sent))).toEqual(new Set([""]));
+  });
+
+  test.each(["amended", "cancelled", "refunded"] as const)(
+    "%s: a revision follows its order, chronologically",
+    (kind) => {
+      const { sent, faulty, tally } = only(kind);
+      expect(sent).toHaveLength(events.length + tally[kind]);
+      const places = new Map(sent.map((outgoing, index) => [textOf(outgoing), index]));
+      const placed = new Map(sent.filter(({ fault }) => fault === undefined).map((o) => [read(o).order_id, o]));
+      for (const outgoing of faulty) {
+        const revision = read(outgoing);
+        const order = placed.get(revision.order_id)!;
+        expect([revision.revision, revision.status]).toEqual([1, kind]);
+        expect(revision.ordered_at).toBe(read(order).ordered_at);
+        expect(revision.emitted_at > read(order).emitted_at).toBe(true);
+        expect(places.get(textOf(order))).toBeLessThan(places.get(textOf(outgoing))!);
+        expect(JSON.stringify(revision.lines) === JSON.stringify(read(order).lines)).toBe(kind !== "amended");
+      }
+      expect(new Set(refusals(sent))).toEqual(new Set([""]));
+    },
+  );
+
+  test("conflict: another payload under the same order and revision", () => {
+    const { sent, faulty } = only("conflict");
+    const first = new Map(sent.filter(({ fault }) => fault === undefined).map((o) => [read(o).order_id, read(o)]));
+    for (const event of faulty.map(read)) {
+      expect(event.revision).toBe(first.get(event.order_id)!.revision);
+      expect(event.lines).not.toEqual(first.get(event.order_id)!.lines);
+    }
+    expect(new Set(refusals(sent))).toEqual(new Set([""]));
+  });
+
+  test("malformed: nothing that was damaged is accepted, in many ways", () => {
+    const { faulty } = only("malformed");
+    const reasons = new Set(refusals(faulty));
+    expect(reasons).not.toContain("");
+    expect(reasons.size).toBeGreaterThan(3);
+    expect(faulty.some(({ bytes }) => bytes.includes(0x0a))).toBe(true);
+  });
+
+  test("unknown_pizza and future: refused for just that", () => {
+    expect(new Set(refusals(only("unknown_pizza").faulty))).toEqual(new Set(["unknown_pizza"]));
+    expect(new Set(refusals(only("future").faulty))).toEqual(new Set(["future_time"]));
+  });
+
+  test("gap: a number is missing before the event", () => {
+    const { sent, faulty } = only("gap");
+    const numbers = new Set(sent.map(read).map(({ producer }) => `${producer.producer_id} ${producer.seq}`));
+    for (const { producer } of faulty.map(read)) {
+      expect(numbers.has(`${producer.producer_id} ${producer.seq - 1}`)).toBe(false);
+      expect(numbers.has(`${producer.producer_id} ${producer.seq - 2}`)).toBe(true);
+    }
+  });
+});
+
+test("in live mode revisions follow within seconds", () => {
+  const { faulty } = only("refunded", { live: true });
+  for (const event of faulty.map(read)) {
+    expect(Date.parse(event.emitted_at) - Date.parse(event.ordered_at)).toBeLessThan(30_000);
+  }
+});
+
+test("an endless source is faulted as it flows", () => {
+  const endless = simulateOrders({ seed: 1, menu, stores, patterns, clock: () => startAt });
+  const first = Iterator.from(withFaults(endless, { seed: 1, stores, ...parseFaults("all") }))
+    .take(100)
+    .toArray();
+  expect(first).toHaveLength(100);
+});

@@ -1,0 +1,52 @@
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import type { EventSink, OutgoingRecord, PutResult } from "../../lambdas/ports.ts";
+
+/** How a call of the stream ends: all stored, some refused, nothing stored, or stored and the answer lost. */
+export type Mood = "fine" | "some" | "throws" | "answer lost";
+
+export interface MemorySink extends EventSink {
+  stored: OutgoingRecord[];
+  calls: OutgoingRecord[][];
+}
+
+/** A stream in memory that fails as its moods say, one a call, and is fine afterwards; it yields before it answers. */
+export function createMemorySink({
+  shards = 4,
+  moods = [],
+}: { shards?: number; moods?: readonly Mood[] } = {}): MemorySink {
+  const stored: OutgoingRecord[] = [];
+  const calls: OutgoingRecord[][] = [];
+  return {
+    stored,
+    calls,
+    openShards: async () => shards,
+    async putRecords(records) {
+      const mood = moods[calls.length] ?? "fine";
+      calls.push([...records]);
+      await soon();
+      if (mood === "throws") throw new Error("connection reset");
+      const results = records.map((record, index): PutResult => {
+        if (mood === "some" && index % 2 === 0) return { errorCode: "Throttled", errorMessage: "slow down" };
+        return { shard: "0", sequenceNumber: String(stored.push(record)) };
+      });
+      if (mood === "answer lost") throw new Error("socket hang up");
+      return results;
+    },
+  };
+}
+
+/** A pause that takes one turn of the event loop, however long it should be. */
+export function soon(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/** The events' bytes in a record, as latin1 so that rubbish survives. */
+export function unpack({ data }: OutgoingRecord): string[] {
+  const isZstd = Buffer.from(data.subarray(0, 4)).equals(Buffer.from([0x28, 0xb5, 0x2f, 0xfd]));
+  const isGzip = data[0] === 0x1f && data[1] === 0x8b;
+  if (!isZstd && !isGzip) return [Buffer.from(data).toString("latin1")];
+  const text = isZstd ? zstdDecompressSync(data) : gunzipSync(data);
+  return text.toString("latin1").split("\n");
+}
