@@ -46,7 +46,8 @@ function checkLines(event: OrderEvent, catalog: Catalog): { refusal: Refusal } |
     if (pizza === undefined) return refuse("unknown_pizza", `lines[${index}].pizza_id`, line.pizza_id);
     const cents = Math.round(line.unit_price * 100);
     // Division rounds correctly: it gives the very double that a literal with two decimals has.
-    if (cents / 100 !== line.unit_price) return refuse("money_precision", `lines[${index}].unit_price`, line.unit_price);
+    if (cents / 100 !== line.unit_price)
+      return refuse("money_precision", `lines[${index}].unit_price`, line.unit_price);
     if (cents !== pizza.price_cents) return refuse("price_off_menu", `lines[${index}].unit_price`, line.unit_price);
     for (let earlier = 0; earlier < index; earlier++) {
       if (event.lines[earlier]!.line_no === line.line_no) {

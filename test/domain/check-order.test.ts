@@ -22,7 +22,10 @@ describe("an order", () => {
   it("gets its business date and hour from the store's wall clock, and its moment in UTC", () => {
     const checked = check(JSON.stringify(order({ ordered_at: "2014-12-31T23:30:00-05:00" })));
     expect(checked).toMatchObject({
-      orderDate: "2014-12-31", orderHour: 23, offsetMinutes: -300, orderedAt: micros("2015-01-01T04:30:00Z"),
+      orderDate: "2014-12-31",
+      orderHour: 23,
+      offsetMinutes: -300,
+      orderedAt: micros("2015-01-01T04:30:00Z"),
     });
   });
 

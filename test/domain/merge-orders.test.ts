@@ -10,7 +10,14 @@ function candidate(orderId: string, revision: number, payload = 1n, changes: Par
   const orderedAt = micros("2015-01-01T16:38:36Z");
   const position = { shard: "shardId-000000000000", sequenceNumber: String(++next), recordIndex: 0 };
   const times = { orderDate: "2015-01-01", orderHour: 11, orderedAt, emittedAt: orderedAt, offsetMinutes: -300 };
-  return { event, ...times, arrivedAt: orderedAt, position, payloadHash: payload * 100n + BigInt(revision), ...changes };
+  return {
+    event,
+    ...times,
+    arrivedAt: orderedAt,
+    position,
+    payloadHash: payload * 100n + BigInt(revision),
+    ...changes,
+  };
 }
 
 const nothing = new Map<string, KnownOrder>();
@@ -28,7 +35,11 @@ describe("merging orders", () => {
 
   it("tells a redelivery from a second sending by the stream position", () => {
     const first = candidate("a", 0);
-    expect(mergeOrders([first], knownOf(first))).toMatchObject({ accepted: [], redeliveredEvents: 1, eventDuplicates: 0 });
+    expect(mergeOrders([first], knownOf(first))).toMatchObject({
+      accepted: [],
+      redeliveredEvents: 1,
+      eventDuplicates: 0,
+    });
   });
 
   it("keeps the first payload of a revision and reports the other", () => {
@@ -42,13 +53,23 @@ describe("merging orders", () => {
   it("reports a revision that moves its order in time", () => {
     const first = candidate("a", 0);
     const moved = candidate("a", 1, 1n, { orderedAt: first.orderedAt + 1 });
-    expect(mergeOrders([moved], knownOf(first)).conflicts).toEqual([{ candidate: moved, reason: "ordered_at_changed" }]);
+    expect(mergeOrders([moved], knownOf(first)).conflicts).toEqual([
+      { candidate: moved, reason: "ordered_at_changed" },
+    ]);
   });
 
   it("replaces rows in silver by a newer revision only", () => {
     const [old, now] = [candidate("a", 0), candidate("a", 1)];
-    expect(mergeOrders([now], knownOf(old))).toMatchObject({ accepted: [now], replaced: new Set(["a"]), supersededRevisions: 1 });
-    expect(mergeOrders([old], knownOf(now))).toMatchObject({ accepted: [], replaced: new Set(), supersededRevisions: 1 });
+    expect(mergeOrders([now], knownOf(old))).toMatchObject({
+      accepted: [now],
+      replaced: new Set(["a"]),
+      supersededRevisions: 1,
+    });
+    expect(mergeOrders([old], knownOf(now))).toMatchObject({
+      accepted: [],
+      replaced: new Set(),
+      supersededRevisions: 1,
+    });
   });
 
   it("accounts for every event and ends with the highest revision, whatever the order and the split into runs", () => {

@@ -26,14 +26,18 @@ describe("the order event's contract", () => {
     expect(changed((s) => s.required.push("customer"))).toEqual(["event.customer: is required now"]);
     expect(changed((s) => delete s.properties.channel)).toEqual(["event.channel: is gone"]);
     expect(changed((s) => s.properties.status.enum.pop())).toEqual(["event.status: refunded is no longer allowed"]);
-    expect(changed((s) => (s.properties.schema_version.const = 2))).toEqual(["event.schema_version: 1 is no longer allowed"]);
+    expect(changed((s) => (s.properties.schema_version.const = 2))).toEqual([
+      "event.schema_version: 1 is no longer allowed",
+    ]);
     expect(changed((s) => (s.properties.lines.items.properties.quantity.maximum = 50))).toEqual([
       "event.lines[].quantity: maximum is narrower",
     ]);
     expect(changed((s) => (s.properties.customer.properties.name.minLength = 1))).toEqual([
       "event.customer.name: minLength is narrower",
     ]);
-    expect(changed((s) => (s.properties.order_id.type = "integer"))).toEqual(["event.order_id: type string became integer"]);
+    expect(changed((s) => (s.properties.order_id.type = "integer"))).toEqual([
+      "event.order_id: type string became integer",
+    ]);
   });
 
   it("allows a new optional field, a new value and a wider limit", () => {

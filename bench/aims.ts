@@ -1,0 +1,137 @@
+import type { CaseResult, Measured } from "./case.ts";
+import { round, tableText } from "./report.ts";
+
+/** One row of the project's aims, and how this run stands to it. */
+export interface AimRow {
+  figure: string;
+  unit: string;
+  /** What was measured. */
+  ours: number;
+  must: number;
+  aim: number;
+  isLowBetter: boolean;
+  /** True for ratios within this run: they hold on any machine. The others are only told. */
+  isGate: boolean;
+  verdict: "aim" | "must" | "below";
+}
+
+type Find = (name: string, variant: string) => Measured | undefined;
+
+interface Aim extends Omit<AimRow, "ours" | "verdict"> {
+  read(find: Find): number | undefined;
+}
+
+const perCore = (measured: Measured | undefined) => measured && measured.units / measured.cpuSeconds;
+const figure = (name: string) => (measured: Measured | undefined) => measured?.figures[name];
+const batches = "batches, in memory";
+
+const aims: Aim[] = [
+  {
+    figure: "whole way (landing and refining), times as fast as the naive way",
+    unit: "x",
+    must: 3,
+    aim: 8,
+    isLowBetter: false,
+    isGate: true,
+    read: (find) => ratioOfTheWholeWay(find, batches, batches),
+  },
+  ...growth("a new day", "newDay"),
+  ...growth("late orders", "late"),
+  aim(
+    { figure: "landing, batched", unit: "events/s/core", must: 500_000, aim: 1_000_000, isLowBetter: false },
+    (find) => perCore(find("landing", batches)),
+  ),
+  aim({ figure: "refining", unit: "order lines/s/core", must: 100_000, aim: 200_000, isLowBetter: false }, (find) =>
+    perCore(find("refining", batches)),
+  ),
+  aim({ figure: "silver", unit: "bytes an order line", must: 35, aim: 25, isLowBetter: true }, (find) =>
+    figure("bytesPerLine")(find("refining", batches)),
+  ),
+  aim(
+    { figure: "silver -> facts of gold, 10 M lines", unit: "s", must: 10, aim: 4, isLowBetter: true },
+    (find) => find("facts", "ours")?.wallSeconds,
+  ),
+  aim({ figure: "publishing a day", unit: "ms", must: 50, aim: 10, isLowBetter: true }, (find) =>
+    thousand(find("publishing", "an open day")?.wallSeconds),
+  ),
+  aim({ figure: "freshness, median, 200 orders/s", unit: "s", must: 5, aim: 2, isLowBetter: true }, (find) =>
+    figure("medianSeconds")(find("freshness", "200 orders a second")),
+  ),
+  aim({ figure: "memory of the home, classic replay", unit: "MiB", must: 1024, aim: 400, isLowBetter: true }, (find) =>
+    figure("peakMiB")(find("memory", "pizza demo")),
+  ),
+];
+
+/** Every aim that the results can speak to. */
+export function compareWithAims(results: readonly CaseResult[]): AimRow[] {
+  const find: Find = (name, variant) =>
+    results.find((result) => result.name === name)?.variants.find((measured) => measured.variant === variant);
+  return aims.flatMap(({ read, ...row }) => {
+    const ours = read(find);
+    return ours === undefined ? [] : [{ ...row, ours, verdict: verdictOf(row, ours) }];
+  });
+}
+
+/** The aims as a Markdown table; what is short of its "must" says BELOW. */
+export function aimsText(rows: readonly AimRow[]): string {
+  const head = ["figure", "ours", "must", "aim", "verdict"];
+  return tableText(
+    head,
+    rows.map(({ figure: name, unit, ours, must, aim: best, isLowBetter, verdict, isGate }) => {
+      const sign = isLowBetter ? "<=" : ">=";
+      const word = { aim: "aim reached", must: "must reached", below: "BELOW" }[verdict];
+      const value = ours < 100 ? ours.toFixed(1) : round(ours);
+      return [
+        name,
+        `${value} ${unit}`,
+        `${sign} ${round(must)}`,
+        `${sign} ${round(best)}`,
+        isGate ? word : `${word} (told)`,
+      ];
+    }),
+  );
+}
+
+function aim(row: Omit<Aim, "read" | "isGate">, read: Aim["read"]): Aim {
+  return { ...row, isGate: false, read };
+}
+
+/** Time against a large table, as a multiple of that against a small one, with the same new data. */
+function growth(what: string, name: string): Aim[] {
+  const seconds = figure(name);
+  return [
+    {
+      figure: `growth from 50 k to 10 M lines: ${what}`,
+      unit: "x",
+      must: 2,
+      aim: 1.25,
+      isLowBetter: true,
+      isGate: true,
+      read(find) {
+        const [small, large] = [seconds(find("growth", "small table")), seconds(find("growth", "large table"))];
+        return small === undefined || large === undefined ? undefined : large / small;
+      },
+    },
+  ];
+}
+
+/** CPU time an event of the naive way, over ours; landing and refining added up. */
+function ratioOfTheWholeWay(find: Find, landing: string, refining: string): number | undefined {
+  const perEvent = (land: Measured | undefined, refine: Measured | undefined) => {
+    if (land === undefined || refine === undefined) return undefined;
+    const secondsPerLine = refine.cpuSeconds / refine.units;
+    return land.cpuSeconds / land.units + secondsPerLine * refine.figures["linesPerEvent"]!;
+  };
+  const ours = perEvent(find("landing", landing), find("refining", refining));
+  const naive = perEvent(find("landing", "plain: single events, hyparquet-writer"), find("refining", "plain: naive"));
+  return ours === undefined || naive === undefined ? undefined : naive / ours;
+}
+
+function thousand(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : value * 1000;
+}
+
+function verdictOf({ must, aim: best, isLowBetter }: Omit<Aim, "read">, ours: number): AimRow["verdict"] {
+  const reaches = (limit: number) => (isLowBetter ? ours <= limit : ours >= limit);
+  return reaches(best) ? "aim" : reaches(must) ? "must" : "below";
+}

@@ -1,0 +1,98 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { openFolderStore } from "../lambdas/adapters/folder-store.ts";
+import { readProjectJson } from "../lambdas/adapters/project-files.ts";
+import { landRecords } from "../lambdas/bronze/land-records.ts";
+import type { Pizza } from "../lambdas/domain/catalog.ts";
+import type { OrderEvent } from "../lambdas/domain/generated/order-event.types.ts";
+import type { Patterns } from "../lambdas/producer/patterns.ts";
+import { simulateOrders } from "../lambdas/producer/simulator.ts";
+import type { StoreProfile } from "../lambdas/producer/store-profile.ts";
+import type { ObjectStore } from "../lambdas/ports.ts";
+import { orderStream } from "../lambdas/silver/tables.ts";
+import type { Setting } from "./case.ts";
+import { landPlain } from "./plain-landing.ts";
+import { invocationsOf, streamRecords } from "./stream-records.ts";
+
+/** A chain this many times as busy as `data/stores.json` sells about 25,000 lines a day. */
+const busier = 15;
+const firstDay = Date.UTC(2024, 2, 1, 10);
+
+/** What was sent; the number of events, of their lines and of the bytes of their JSON. */
+export interface Sent {
+  events: number;
+  lines: number;
+  jsonBytes: number;
+}
+
+/** How the same orders lie in bronze: in batches, one event a record, or as the plain landing writes them. */
+export type BronzeForm = "batched" | "single" | "plain";
+
+/** Orders of a busy chain from a moment on, the same for the same seed. */
+export function busyOrders({ seed, startAt = firstDay, orders }: { seed: number; startAt?: number; orders?: number }) {
+  const stores = readProjectJson<StoreProfile[]>("data/stores.json");
+  return simulateOrders({
+    seed,
+    startAt,
+    menu: readProjectJson<Pizza[]>("data/menu.json"),
+    patterns: readProjectJson<Patterns>("data/patterns.json"),
+    stores: stores.map((store) => ({ ...store, weight: store.weight * busier })),
+    ...(orders !== undefined && { orders }),
+  });
+}
+
+/** Makes bronze of the busy chain's orders in each form, unless it is there. */
+export async function prepareBusyChain(setting: Setting): Promise<void> {
+  await prepareBronze(folderOf(setting), () => untilLines(busyOrders({ seed: 1 }), setting.size.lines));
+}
+
+/** Lands the same events in the three forms below `folder`; a folder that is whole already stays. */
+export async function prepareBronze(folder: string, events: () => Iterable<OrderEvent>): Promise<void> {
+  if (existsSync(folder)) return;
+  const draft = `${folder}.draft`;
+  rmSync(draft, { recursive: true, force: true });
+  mkdirSync(draft, { recursive: true });
+  writeFileSync(join(draft, "sent.json"), JSON.stringify(count(events())));
+  for (const form of ["batched", "single"] as const) {
+    for (const records of invocationsOf(await streamRecords(events(), form), form)) {
+      const clock = () => records.at(-1)!.arrivedAt;
+      await landRecords({ store: openFolderStore(join(draft, form)), stream: orderStream, clock }, records);
+      if (form === "single") await landPlain(openFolderStore(join(draft, "plain")), records);
+    }
+  }
+  renameSync(draft, folder);
+}
+
+/** The prepared bronze of the busy chain. */
+export function openBusyChain(setting: Setting, form: BronzeForm): { store: ObjectStore; sent: Sent } {
+  return openBronze(folderOf(setting), form);
+}
+
+/** Bronze that `prepareBronze` made. */
+export function openBronze(folder: string, form: BronzeForm): { store: ObjectStore; sent: Sent } {
+  const sent: Sent = JSON.parse(readFileSync(join(folder, "sent.json"), "utf8"));
+  return { store: openFolderStore(join(folder, form)), sent };
+}
+
+function folderOf({ dir, size }: Setting): string {
+  return join(dir, `busy-chain-${size.lines}`);
+}
+
+function* untilLines(events: Iterable<OrderEvent>, lines: number): Generator<OrderEvent> {
+  let seen = 0;
+  for (const event of events) {
+    yield event;
+    seen += event.lines.length;
+    if (seen >= lines) return;
+  }
+}
+
+function count(events: Iterable<OrderEvent>): Sent {
+  const sent = { events: 0, lines: 0, jsonBytes: 0 };
+  for (const event of events) {
+    sent.events++;
+    sent.lines += event.lines.length;
+    sent.jsonBytes += Buffer.byteLength(JSON.stringify(event));
+  }
+  return sent;
+}

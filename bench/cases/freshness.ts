@@ -1,0 +1,52 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { readProjectJson } from "../../lambdas/adapters/project-files.ts";
+import type { Pizza } from "../../lambdas/domain/catalog.ts";
+import { toOutgoing } from "../../lambdas/producer/outgoing.ts";
+import { paced } from "../../lambdas/producer/pace.ts";
+import type { Patterns } from "../../lambdas/producer/patterns.ts";
+import { createSender } from "../../lambdas/producer/send-orders.ts";
+import { simulateOrders } from "../../lambdas/producer/simulator.ts";
+import type { StoreProfile } from "../../lambdas/producer/store-profile.ts";
+import { openHome } from "../../local/open-home.ts";
+import type { Case, Runner, Setting } from "../case.ts";
+
+const ordersPerSecond = 200;
+
+const freshness: Case = {
+  title: "freshness: from the till's sending to the publish in gold, measured by the embedded home itself",
+  unit: "orders",
+  rounds: 1,
+  warmUp: false,
+  variants: { "200 orders a second": sendSteadily },
+};
+
+export default freshness;
+
+async function sendSteadily({ dir, size }: Setting): Promise<Runner> {
+  const folder = join(dir, "freshness");
+  rmSync(folder, { recursive: true, force: true });
+  const home = await openHome({ dir: folder });
+  return {
+    async run() {
+      const sender = createSender({ sink: home.sink });
+      const orders = simulateOrders({
+        seed: 200,
+        menu: readProjectJson<Pizza[]>("data/menu.json"),
+        stores: readProjectJson<StoreProfile[]>("data/stores.json"),
+        patterns: readProjectJson<Patterns>("data/patterns.json"),
+        orders: ordersPerSecond * size.freshnessSeconds,
+      });
+      for await (const order of paced(orders, { rate: ordersPerSecond })) await sender.send(toOutgoing(order));
+      const { events } = await sender.close();
+      await home.drain();
+      const { freshness: told } = await home.status();
+      if (told === null) throw new Error("freshness: the home tells none; nothing was published");
+      return { units: events, figures: { medianSeconds: told.medianSeconds, p95Seconds: told.p95Seconds } };
+    },
+    async close() {
+      await home.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

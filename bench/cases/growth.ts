@@ -1,0 +1,80 @@
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
+import { openBenchHome, type BenchHome } from "../bench-home.ts";
+import { busyOrders } from "../busy-chain.ts";
+import type { Case, Runner, Setting } from "../case.ts";
+import { prepareTables, tableFolder } from "../large-table.ts";
+
+const dayMs = 86_400_000;
+/** After the last day of the large table, and past: orders from the future are refused. */
+const firstNewDay = Date.UTC(2025, 5, 1);
+const newOrders = 2000;
+const lateOrders = 50;
+const lateDays = 2;
+const lateDaysSpread = 50;
+
+const growth: Case = {
+  title: "growth: refine, plan and publish the same new orders against a small and a large table of equal days",
+  unit: "runs",
+  prepare: prepareTables,
+  variants: {
+    "small table": (setting) => measureRuns(setting, "small"),
+    "large table": (setting) => measureRuns(setting, "large"),
+  },
+};
+
+export default growth;
+
+async function measureRuns(setting: Setting, which: "small" | "large"): Promise<Runner> {
+  const folder = join(setting.dir, `growth-${which}`);
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(tableFolder(setting, which), folder, { recursive: true });
+  const home = await openBenchHome({ dir: setting.dir, name: `growth-${which}`, lakeFolder: folder });
+  await home.publishChanged();
+  const { files, partitions } = await home.silver.snapshot();
+  const rows = files.values().reduce((sum, file) => sum + file.rows, 0);
+  const oldDays = [...partitions.keys()].toSorted();
+  let round = 0;
+  return {
+    async run() {
+      round++;
+      const newDay = await seconds(home, ordersOf(newDayOf(round), newOrders, round));
+      const late = await seconds(
+        home,
+        oldDays.slice(0, lateDays).flatMap((date) => ordersOf(date, lateOrders / lateDays, round)),
+      );
+      const figures = { rows, newDay, late };
+      if (which === "small") return { units: 1, figures };
+      const spread = oldDays.slice(lateDays, lateDays + lateDaysSpread);
+      const lateSpread = await seconds(
+        home,
+        spread.flatMap((date) => ordersOf(date, Math.ceil(lateOrders / spread.length), round)),
+      );
+      return { units: 1, figures: { ...figures, lateSpread } };
+    },
+    async close() {
+      await home.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function newDayOf(round: number): string {
+  return new Date(firstNewDay + round * dayMs).toISOString().slice(0, 10);
+}
+
+/** The day's first orders of another chain as busy; the same for the same round. */
+function ordersOf(date: string, orders: number, round: number): OrderEvent[] {
+  return [...busyOrders({ seed: 1000 + round, startAt: Date.parse(`${date}T10:00:00Z`), orders })];
+}
+
+/** How long the run takes that brings these orders from bronze into gold. */
+async function seconds(home: BenchHome, events: readonly OrderEvent[]): Promise<number> {
+  await home.land(events);
+  const started = performance.now();
+  const { accepted } = await home.refine();
+  if (accepted !== events.length) throw new Error(`growth: ${accepted} of ${events.length} orders were accepted`);
+  await home.publishChanged();
+  return (performance.now() - started) / 1000;
+}

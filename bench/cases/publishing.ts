@@ -1,0 +1,101 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import pg from "pg";
+import { openDuckDbLake } from "../../lambdas/adapters/duckdb-lake.ts";
+import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
+import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
+import { readFacts } from "../../lambdas/gold/lake-facts.ts";
+import { silverLakeTable } from "../../lambdas/silver/tables.ts";
+import { openBenchHome } from "../bench-home.ts";
+import type { Case, Runner, Setting } from "../case.ts";
+import { classicEvents, openClassicYear, prepareClassicYear } from "../classic-year.ts";
+import { goldSql } from "../gold-sql.ts";
+import { readAll } from "../memory-store.ts";
+import { createPlainTables, upsertFacts } from "../plain-publishing.ts";
+import { openRefinery, refineAll } from "../refinery.ts";
+
+/** Days that have an order more before each round. The watermark has passed the one in June and not the last. */
+const openDay = "2015-12-31";
+const reportedDay = "2015-06-17";
+
+const publishing: Case = {
+  title: "publishing one changed day against a full year of gold, embedded PostgreSQL",
+  unit: "days",
+  prepare: prepareClassicYear,
+  variants: {
+    "an open day": (setting) => publishDay(setting, "open", openDay),
+    "a reported day, with its corrections": (setting) => publishDay(setting, "reported", reportedDay),
+    "plain: an upsert a row": (setting) => upsertDay(setting, "upsert", openDay),
+  },
+};
+
+export default publishing;
+
+async function publishDay(setting: Setting, name: string, date: string): Promise<Runner> {
+  const { home, close } = await openYear(setting, name);
+  const addOrder = orderAdder(date);
+  let version = -1;
+  return {
+    async before() {
+      await home.land([addOrder()]);
+      ({ version } = await home.refine());
+      home.warehouse.seconds = 0;
+    },
+    async run() {
+      const { published, rowsChanged, corrections } = await home.publish([date], version);
+      if (published !== 1) throw new Error(`publishing ${date}: version ${version} was skipped; it must be new`);
+      return { units: 1, figures: { warehouseMs: home.warehouse.seconds * 1000, rowsChanged, corrections } };
+    },
+    close,
+  };
+}
+
+async function upsertDay(setting: Setting, name: string, date: string): Promise<Runner> {
+  const { home, folder, close } = await openYear(setting, name);
+  const client = new pg.Client({ connectionString: home.ownerUrl });
+  await client.connect();
+  await createPlainTables(client);
+  const lake = await openDuckDbLake({ root: folder });
+  const table = silverLakeTable(await home.silver.snapshot(), [date]);
+  return {
+    async run() {
+      const read = (sql: string) => readFacts(lake, { sql, table, windows: [date] });
+      const { dayTotals, dayHours, dayItems, dayStores } = goldSql;
+      const [totals, hours, items, stores] = await Promise.all([dayTotals, dayHours, dayItems, dayStores].map(read));
+      const facts = { day_totals: totals!, day_hours: hours!, day_items: items!, day_stores: stores! };
+      const started = performance.now();
+      const rowsChanged = await upsertFacts(client, facts);
+      return { units: 1, figures: { warehouseMs: performance.now() - started, rowsChanged } };
+    },
+    async close() {
+      await client.end();
+      lake.close();
+      await close();
+    },
+  };
+}
+
+/** The classic year in silver and in gold, customers too, and its days reported up to the last. */
+async function openYear(setting: Setting, name: string) {
+  const folder = join(setting.dir, `publishing-${name}`);
+  rmSync(folder, { recursive: true, force: true });
+  const store = openFolderStore(folder);
+  for (const [key, body] of await readAll(openClassicYear(setting, "batched").store, "")) await store.put(key, body);
+  await refineAll(openRefinery(store));
+  const home = await openBenchHome({ dir: setting.dir, name, lakeFolder: folder });
+  await home.publishChanged();
+  await home.publishCustomers();
+  await home.warehouse.query("select ops.report_windows($1::date)", [openDay]);
+  const close = async () => {
+    await home.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { home, folder, close };
+}
+
+/** Copies of the day's first order, each under an id of its own. */
+function orderAdder(date: string): () => OrderEvent {
+  const template = classicEvents().find(({ ordered_at }) => ordered_at.startsWith(date))!;
+  let added = 0;
+  return () => ({ ...template, order_id: `${template.order_id}-again-${(added += 1)}` });
+}

@@ -1,0 +1,31 @@
+import { join } from "node:path";
+import { readProjectFile, readProjectJson } from "../lambdas/adapters/project-files.ts";
+import type { Pizza } from "../lambdas/domain/catalog.ts";
+import type { OrderEvent } from "../lambdas/domain/generated/order-event.types.ts";
+import { classicOrders } from "../lambdas/producer/classic-year.ts";
+import type { StoreProfile } from "../lambdas/producer/store-profile.ts";
+import { openBronze, prepareBronze, type BronzeForm } from "./busy-chain.ts";
+import type { Setting } from "./case.ts";
+
+/** Makes bronze of the classic year in each form, unless it is there. */
+export function prepareClassicYear({ dir }: Setting): Promise<void> {
+  return prepareBronze(folderOf(dir), classicEvents);
+}
+
+/** The classic year's events, in their order. */
+export function classicEvents(): Generator<OrderEvent, void, undefined> {
+  return classicOrders({
+    csv: readProjectFile("data/classic-2015.csv"),
+    menu: readProjectJson<Pizza[]>("data/menu.json"),
+    stores: readProjectJson<StoreProfile[]>("data/stores.json"),
+  });
+}
+
+/** The prepared bronze of the classic year. */
+export function openClassicYear({ dir }: Setting, form: BronzeForm) {
+  return openBronze(folderOf(dir), form);
+}
+
+function folderOf(dir: string): string {
+  return join(dir, "classic-year");
+}

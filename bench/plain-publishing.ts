@@ -1,0 +1,43 @@
+import type { LakeRow } from "../lambdas/ports.ts";
+
+/** The facts' tables and their keys. */
+const keys = {
+  day_totals: ["order_date"],
+  day_hours: ["order_date", "hour"],
+  day_items: ["order_date", "pizza_id"],
+  day_stores: ["store_id", "channel", "order_date"],
+} as const;
+
+type FactTable = keyof typeof keys;
+
+/** One connection to PostgreSQL. */
+interface Client {
+  query(sql: string, parameters?: unknown[]): Promise<unknown>;
+}
+
+/** Makes plain copies of the facts' tables: no gold tables, no ledger, no locks. */
+export async function createPlainTables(client: Client): Promise<void> {
+  await client.query("create schema plain");
+  for (const table of Object.keys(keys)) {
+    await client.query(`create table plain.${table} (like facts.${table} including all)`);
+    await client.query(`insert into plain.${table} select * from facts.${table}`);
+  }
+}
+
+/** The plainest publish: one upsert a row, all of them in one transaction; returns how many. */
+export async function upsertFacts(client: Client, facts: Record<FactTable, LakeRow[]>): Promise<number> {
+  await client.query("begin");
+  for (const [table, rows] of Object.entries(facts) as [FactTable, LakeRow[]][]) {
+    const sql = upsertOf(table, Object.keys(rows[0] ?? {}));
+    for (const row of rows) await client.query(sql, Object.values(row).map(String));
+  }
+  await client.query("commit");
+  return Object.values(facts).reduce((sum, rows) => sum + rows.length, 0);
+}
+
+function upsertOf(table: FactTable, columns: readonly string[]): string {
+  const values = columns.map((_, index) => `$${index + 1}`);
+  const updates = columns.map((column) => `${column} = excluded.${column}`);
+  return `insert into plain.${table} (${columns.join(", ")}) values (${values.join(", ")})
+    on conflict (${keys[table].join(", ")}) do update set ${updates.join(", ")}`;
+}

@@ -1,0 +1,100 @@
+import { z } from "zod";
+import { zstdDecompressSync } from "node:zlib";
+import { decodeBronze } from "../lambdas/bronze/bronze-object.ts";
+import type { Catalog } from "../lambdas/domain/catalog.ts";
+import type { OrderEvent } from "../lambdas/domain/generated/order-event.types.ts";
+import type { ObjectStore } from "../lambdas/ports.ts";
+import { readPlain } from "./plain-landing.ts";
+import { plainRows, writePlainRows, type PlainRow } from "./plain-rows.ts";
+
+const text = (longest: number) => z.string().min(1).max(longest);
+
+/** The contract's rules, written for zod. */
+const orderEvent = z.strictObject({
+  schema_version: z.literal(1),
+  order_id: text(64).regex(/^[\x21-\x7e]+$/),
+  revision: z.int().min(0).max(1_000_000),
+  status: z.enum(["placed", "amended", "cancelled", "refunded"]),
+  ordered_at: z.string().max(35),
+  emitted_at: z.string().max(35),
+  store_id: text(64),
+  channel: z.enum(["dine_in", "takeaway", "delivery", "online"]),
+  customer: z
+    .strictObject({
+      customer_id: text(64),
+      name: z.string().max(200).optional(),
+      email: z.string().max(254).optional(),
+      phone: z.string().max(40).optional(),
+      city: z.string().max(100).optional(),
+      postal_code: z.string().max(20).optional(),
+    })
+    .optional(),
+  lines: z
+    .array(
+      z.strictObject({
+        line_no: z.int().min(1).max(1_000_000),
+        pizza_id: text(64),
+        quantity: z.int().min(1).max(100),
+        unit_price: z.number().min(0).max(10_000),
+      }),
+    )
+    .min(1)
+    .max(200),
+  producer: z.strictObject({ producer_id: text(64), seq: z.int().min(0) }),
+});
+
+/** What a plain refining wrote. */
+export interface PlainSilver {
+  lines: number;
+  bytes: number;
+}
+
+/**
+ * The naive way: one event a record, JSON.parse, zod, row objects, one file a day and object. It drops an order id that it
+ * has seen in the same object, and knows nothing of revisions, conflicts, quarantine or of what it has read before.
+ */
+export async function refineNaive(from: ObjectStore, to: ObjectStore, catalog: Catalog): Promise<PlainSilver> {
+  const silver = { lines: 0, bytes: 0 };
+  for (const [index, { key }] of (await from.list("plain/")).entries()) {
+    const days = new Map<string, PlainRow[]>();
+    const seen = new Set<string>();
+    for (const { payload, ...origin } of await readPlain((await from.get(key))!)) {
+      const event = orderEvent.parse(JSON.parse(payload)) as OrderEvent;
+      if (seen.has(event.order_id)) continue;
+      seen.add(event.order_id);
+      silver.lines += addRows(days, event, { ...origin, record_index: 0 }, catalog);
+    }
+    silver.bytes += await writePlainRows(to, String(index), days);
+  }
+  return silver;
+}
+
+/** Parse and write: the same batches as ours, with no check, no comparison and no table around the files. */
+export async function parseAndWrite(from: ObjectStore, to: ObjectStore, catalog: Catalog): Promise<PlainSilver> {
+  const silver = { lines: 0, bytes: 0 };
+  for (const [index, { key }] of (await from.list("bronze/")).entries()) {
+    const days = new Map<string, PlainRow[]>();
+    for (const { shard, sequenceNumber, arrivedAt, data } of await decodeBronze((await from.get(key))!)) {
+      const origin = { shard, sequence_number: sequenceNumber, arrived_at: BigInt(arrivedAt) };
+      for (const [record_index, line] of zstdDecompressSync(data).toString().split("\n").entries()) {
+        silver.lines += addRows(days, JSON.parse(line) as OrderEvent, { ...origin, record_index }, catalog);
+      }
+    }
+    silver.bytes += await writePlainRows(to, String(index), days);
+  }
+  return silver;
+}
+
+function addRows(
+  days: Map<string, PlainRow[]>,
+  event: OrderEvent,
+  origin: Parameters<typeof plainRows>[1],
+  catalog: Catalog,
+): number {
+  const date = event.ordered_at.slice(0, 10);
+  let rows = days.get(date);
+  if (rows === undefined) days.set(date, (rows = []));
+  const added = plainRows(event, origin, catalog);
+  for (const row of added) rows.push(row);
+  return added.length;
+}

@@ -1,0 +1,85 @@
+import { parquetWriteBuffer, type BasicType } from "hyparquet-writer";
+import type { Catalog } from "../lambdas/domain/catalog.ts";
+import { daypartOf } from "../lambdas/domain/daypart.ts";
+import type { OrderEvent } from "../lambdas/domain/generated/order-event.types.ts";
+import { silverColumns } from "../lambdas/domain/silver-columns.ts";
+import type { ObjectStore } from "../lambdas/ports.ts";
+
+/** A row of silver as an object, the way most programs would build it. */
+export type PlainRow = Record<string, string | number | bigint | boolean | null>;
+
+/** Where an event came from. */
+export interface PlainOrigin {
+  shard: string;
+  sequence_number: string;
+  record_index: number;
+  arrived_at: bigint;
+}
+
+/** Silver's columns but the hash of the payload, and with the customer's id as it is instead of its token. */
+const columns = silverColumns.filter(({ name }) => name !== "payload_hash");
+const types = { string: "STRING", int: "INT32", long: "INT64", boolean: "BOOLEAN", timestamp: "INT64" } as const;
+
+/** One row for each line of an order, enriched from menu and stores. */
+export function plainRows(event: OrderEvent, origin: PlainOrigin, { pizzas, stores }: Catalog): PlainRow[] {
+  const store = stores.get(event.store_id)!;
+  const hour = Number(event.ordered_at.slice(11, 13));
+  const seen = new Set<string>();
+  const isFirst = (mark: string) => !seen.has(mark) && Boolean(seen.add(mark));
+  return event.lines.map((line, index) => {
+    const pizza = pizzas.get(line.pizza_id)!;
+    const revenue = line.quantity * pizza.price_cents;
+    const cost = line.quantity * pizza.cost_cents;
+    return {
+      order_id: event.order_id,
+      line_no: line.line_no,
+      revision: event.revision,
+      status: event.status,
+      ordered_at: BigInt(Date.parse(event.ordered_at)) * 1000n,
+      order_hour: hour,
+      daypart: daypartOf(hour),
+      store_id: event.store_id,
+      city: store.city,
+      state: store.state,
+      channel: event.channel,
+      customer_key: event.customer?.customer_id ?? null,
+      pizza_id: pizza.pizza_id,
+      pizza_type_id: pizza.pizza_type_id,
+      pizza_name: pizza.name,
+      category: pizza.category,
+      size: pizza.size,
+      quantity: line.quantity,
+      unit_price_cents: pizza.price_cents,
+      unit_cost_cents: pizza.cost_cents,
+      revenue_cents: revenue,
+      cost_cents: cost,
+      margin_cents: revenue - cost,
+      is_first_of_order: index === 0,
+      is_first_of_pizza: isFirst(`pizza ${pizza.pizza_id}`),
+      is_first_of_type: isFirst(`type ${pizza.pizza_type_id}`),
+      is_first_of_category: isFirst(`category ${pizza.category}`),
+      is_first_of_size: isFirst(`size ${pizza.size}`),
+      emitted_at: BigInt(Date.parse(event.emitted_at)) * 1000n,
+      producer_id: event.producer.producer_id,
+      producer_seq: BigInt(event.producer.seq),
+      ...origin,
+    };
+  });
+}
+
+/** Writes rows as one Parquet file a day, with hyparquet-writer as it comes (snappy); returns the bytes. */
+export async function writePlainRows(store: ObjectStore, name: string, days: Map<string, PlainRow[]>): Promise<number> {
+  let bytes = 0;
+  for (const [date, rows] of days) {
+    const columnData = columns.map((column) => ({
+      name: column.name,
+      type: types[column.type] satisfies BasicType,
+      data: rows.map((row) => row[column.name]),
+      nullable: "nullable" in column,
+    }));
+    const body = new Uint8Array(parquetWriteBuffer({ columnData }));
+    await store.put(`plain-silver/order_date=${date}/${name}.parquet`, body);
+    bytes += body.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,59 @@
+import type { CaseResult, Measured } from "./case.ts";
+import type { Machine } from "./machine.ts";
+
+/** The machine in one line each. */
+export function machineText({ cpu, cores, memoryGiB, system, node, versions, load }: Machine): string {
+  const libraries = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return [
+    `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}`,
+    `Node ${node}, ${libraries.join(", ")}`,
+    `load when it began: ${load}`,
+  ].join("\n");
+}
+
+/** One case as a Markdown table, a row for each variant. */
+export function caseText({ title, unit, rounds, variants }: CaseResult): string {
+  const head = ["", `${unit}/s/core`, "us a unit (CPU)", "wall", "spread", "peak memory", "figures"];
+  return [
+    `${title} (${rounds === 1 ? "one round" : `median of ${rounds}`})`,
+    "",
+    tableText(head, variants.map(rowOf)),
+  ].join("\n");
+}
+
+function rowOf({ variant, units, cpuSeconds, wallSeconds, spread, startMiB, peakMiB, figures }: Measured): string[] {
+  const isOne = units <= 1;
+  return [
+    variant,
+    isOne ? "" : round(units / cpuSeconds),
+    isOne ? "" : ((1e6 * cpuSeconds) / units).toFixed(2),
+    duration(wallSeconds),
+    `${Math.round(spread * 100)} %`,
+    `${round(peakMiB)} MiB (${round(startMiB)} at the start)`,
+    Object.entries(figures)
+      .map(([name, value]) => `${name} ${shown(value)}`)
+      .join(", "),
+  ];
+}
+
+/** A Markdown table with its columns lined up. */
+export function tableText(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((name, index) => Math.max(3, name.length, ...rows.map((row) => row[index]!.length)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, index) => cell.padEnd(widths[index]!)).join(" | ")} |`;
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
+}
+
+/** Seconds for people. */
+export function duration(seconds: number): string {
+  return seconds < 1 ? `${(seconds * 1000).toFixed(1)} ms` : `${seconds.toFixed(2)} s`;
+}
+
+/** A whole number with its thousands. */
+export function round(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}
+
+function shown(value: number): string {
+  return Number.isInteger(value) ? round(value) : value.toFixed(Math.abs(value) < 10 ? 2 : 1);
+}

@@ -1,0 +1,49 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { homeFolder, runningProcess } from "../../local/home-folder.ts";
+import { isRunning } from "../../local/process-state.ts";
+import { printJson, say } from "../output.ts";
+import type { Values } from "../options.ts";
+
+/** Starts `pizza produce` once more with the same options, apart from this terminal. */
+export function produceInBackground({ dir, json }: Values): void {
+  const folder = homeFolder(dir);
+  if (runningProcess(folder) === undefined) {
+    throw new Error(`no home runs in ${folder.root}: start it with pizza start, then produce --background`);
+  }
+  const known = producerOf(dir);
+  if (known !== undefined) throw new Error(`process ${known} already sends orders: stop it with pizza produce --stop`);
+  mkdirSync(folder.logs, { recursive: true });
+  const log = openSync(join(folder.logs, "producer.log"), "a");
+  const args = process.argv.slice(1).filter((word) => word !== "--background" && word !== "--json");
+  const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log] });
+  child.unref();
+  writeFileSync(pidFile(dir), String(child.pid));
+  if (json) printJson({ started: true, process: child.pid });
+  else say(`process ${child.pid} sends orders: pizza status, pizza produce --stop`);
+}
+
+/** Asks the producer in the background to send what it has begun, and waits for its end. */
+export async function stopProducer({ dir, json }: Values): Promise<void> {
+  const pid = producerOf(dir);
+  if (pid !== undefined) process.kill(pid, "SIGINT");
+  for (let waited = 0; pid !== undefined && isRunning(pid); waited++) {
+    if (waited > 300) throw new Error(`process ${pid} does not end: see ${join(homeFolder(dir).logs, "producer.log")}`);
+    await sleep(100);
+  }
+  rmSync(pidFile(dir), { force: true });
+  if (json) printJson({ stopped: pid !== undefined });
+  else say(pid === undefined ? "no producer runs in the background" : `stopped process ${pid}`);
+}
+
+function producerOf(dir: string): number | undefined {
+  if (!existsSync(pidFile(dir))) return undefined;
+  const pid = Number(readFileSync(pidFile(dir), "utf8"));
+  return isRunning(pid) ? pid : undefined;
+}
+
+function pidFile(dir: string): string {
+  return join(homeFolder(dir).root, "producer.pid");
+}

@@ -1,0 +1,133 @@
+import type { Home } from "../../local/home-api.ts";
+import { homeFolder, readHomeRecord, removeHome, runningProcess } from "../../local/home-folder.ts";
+import { toOutgoing } from "../../lambdas/producer/outgoing.ts";
+import { receiptTable } from "../receipt-table.ts";
+import { count, money, paint, print, printJson, say } from "../output.ts";
+import type { Command } from "../options.ts";
+import { classicYear, send } from "./send.ts";
+
+export const demo: Command = {
+  summary: "a fresh home, the classic year through every layer, the key figures and the receipt",
+  usage: "demo [--json] [--dir DIR]",
+  async run(values) {
+    const started = Date.now();
+    makeRoom(values.dir);
+    say(`opening a fresh home in ${homeFolder(values.dir).root}`);
+    const { openHome } = await import("../../local/open-home.ts");
+    const home = await openHome({ dir: values.dir, madeBy: "demo" });
+    try {
+      say("replaying the classic year: tills -> stream -> bronze -> silver -> gold");
+      const sent = await send(
+        home.sink,
+        [...classicYear()].values().map((event) => toOutgoing(event)),
+        values,
+      );
+      await home.drain();
+      const figures = await keyFigures(home);
+      const receipt = await home.verify();
+      const seconds = (Date.now() - started) / 1000;
+      const balanced = receipt.findings.length === 0;
+      if (values.json) printJson({ balanced, seconds, sent, figures, receipt });
+      else print([figuresText(figures), "", receiptTable(receipt), ""].join("\n"));
+      if (!values.json) say(closing(seconds));
+      return balanced ? 0 : 3;
+    } finally {
+      await home.close();
+    }
+  },
+};
+
+/** Only what an earlier demo made may be wiped by this one. */
+function makeRoom(dir: string): void {
+  const folder = homeFolder(dir);
+  const running = runningProcess(folder);
+  if (running !== undefined) {
+    throw new Error(`a home runs in ${folder.root} (process ${running.pid}): stop it with pizza stop, or give --dir`);
+  }
+  const record = readHomeRecord(folder);
+  if (record !== undefined && record.madeBy !== "demo") {
+    throw new Error(`${folder.root} holds a home that the demo did not make: give another --dir, or pizza clean`);
+  }
+  if (record !== undefined) removeHome(folder);
+}
+
+interface KeyFigures {
+  days: number;
+  orders: number;
+  lines: number;
+  pizzas: number;
+  revenueCents: number;
+  marginPct: number;
+  ordersPerDay: number;
+  averageOrderCents: number;
+  bestPizza: string;
+  bestDay: string;
+  peakHour: string;
+}
+
+async function keyFigures(home: Home): Promise<KeyFigures> {
+  const one = async (sql: string) => (await home.query(sql, { lake: false }))[0]!;
+  const year = await one(
+    `select count(*) as days, sum(orders) as orders, sum(order_lines) as lines, sum(pizzas) as pizzas,
+         sum(revenue) as revenue, round(100 * sum(margin) / sum(revenue), 1) as margin_pct
+     from gold.daily_sales_summary`,
+  );
+  const pizza = await one(
+    `select min(name) as name, sum(revenue) as revenue
+     from gold.pizza_performance group by pizza_type_id order by revenue desc, name limit 1`,
+  );
+  const day = await one(
+    `select order_date::text as day, orders, revenue from gold.daily_sales_summary order by revenue desc, 1 limit 1`,
+  );
+  const hour = await one(
+    `select hour, sum(orders) as orders from gold.hourly_trends group by hour order by orders desc, hour limit 1`,
+  );
+  const [days, orders] = [Number(year["days"]), Number(year["orders"])];
+  const revenueCents = cents(year["revenue"]);
+  return {
+    days,
+    orders,
+    lines: Number(year["lines"]),
+    pizzas: Number(year["pizzas"]),
+    revenueCents,
+    marginPct: Number(year["margin_pct"]),
+    ordersPerDay: Math.round((10 * orders) / days) / 10,
+    averageOrderCents: Math.round(revenueCents / orders),
+    bestPizza: `${pizza["name"]}, ${money(cents(pizza["revenue"]))}`,
+    bestDay: `${day["day"]}, ${count(Number(day["orders"]))} orders, ${money(cents(day["revenue"]))}`,
+    peakHour: `${hour["hour"]}:00, ${count(Number(hour["orders"]))} orders`,
+  };
+}
+
+/** PostgreSQL's numeric comes as text: no float may touch it before it is a whole number of cents. */
+function cents(text: unknown): number {
+  return Number(String(text).replace(".", ""));
+}
+
+function figuresText(figures: KeyFigures): string {
+  const rows: [string, string][] = [
+    ["orders", count(figures.orders)],
+    ["order lines", count(figures.lines)],
+    ["pizzas", count(figures.pizzas)],
+    ["revenue", money(figures.revenueCents)],
+    ["margin", `${figures.marginPct} % (costs are invented)`],
+    ["average order", money(figures.averageOrderCents)],
+    ["orders a day", `${figures.ordersPerDay} on ${figures.days} open days`],
+    ["best pizza", figures.bestPizza],
+    ["best day", figures.bestDay],
+    ["peak hour", figures.peakHour],
+  ];
+  return [
+    paint("THE CLASSIC YEAR, IN GOLD", "bold"),
+    ...rows.map(([name, value]) => `${name.padEnd(15)}${value}`),
+  ].join("\n");
+}
+
+function closing(seconds: number): string {
+  return [
+    `done in ${seconds.toFixed(1)} s. The home is kept; look around:`,
+    '  npx pizza query "select * from gold.daily_sales_summary order by revenue desc limit 5"',
+    "  npx pizza start && npx pizza credentials     (psql, DBeaver, Power BI)",
+    "  npx pizza produce --rate 50 --orders 1000    (more orders), npx pizza status, npx pizza verify",
+  ].join("\n");
+}

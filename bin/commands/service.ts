@@ -1,0 +1,230 @@
+import { spawn } from "node:child_process";
+import { createReadStream, existsSync, mkdirSync, openSync, readFileSync, statSync, watchFile } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { HomeStatus } from "../../local/home-api.ts";
+import { connectHome } from "../../local/home-client.ts";
+import { homeFolder, readHomeRecord, removeHome, runningProcess } from "../../local/home-folder.ts";
+import { isRunning } from "../../local/process-state.ts";
+import { count, endProgress, print, printJson, progress, say, UsageError } from "../output.ts";
+import { wholeNumber, type Command, type Values } from "../options.ts";
+import { withHome } from "../with-home.ts";
+
+const startSeconds = 60;
+const maxPort = 65_535;
+
+const startOptions = {
+  foreground: { type: "boolean", about: "stay in this terminal; Ctrl-C stops the home" },
+  shards: { type: "string", about: "shards of the stream; an existing stream is resharded" },
+  port: { type: "string", about: "port of the home's own interface (a free one)" },
+  "postgres-port": { type: "string", about: "port of PostgreSQL (55432, or a free one)" },
+} as const;
+
+export const start: Command = {
+  summary: "start the home in the background, or in the foreground",
+  usage: "start [--foreground] [--shards N] [--port N] [--postgres-port N]",
+  options: startOptions,
+  async run(values) {
+    const folder = homeFolder(values.dir);
+    const running = runningProcess(folder);
+    if (running !== undefined) {
+      const message = `the home in ${folder.root} already runs in process ${running.pid}, since ${running.startedAt}`;
+      if (values["foreground"] === true) throw new Error(`${message}: stop it with pizza stop`);
+      if (values.json) printJson({ started: false, process: running.pid });
+      else say(message);
+      return;
+    }
+    if (values["foreground"] === true) return await runInForeground(values);
+    await startInBackground(values);
+  },
+};
+
+async function runInForeground(values: Values): Promise<void> {
+  const { announceHome, openHome } = await import("../../local/open-home.ts");
+  const { startControlServer } = await import("../../local/control-server.ts");
+  const log = (line: string): void => say(`${new Date().toISOString()} ${line}`);
+  const home = await openHome({
+    dir: values.dir,
+    shards: wholeNumber(values, "shards", { min: 1, max: 64 }),
+    postgresPort: wholeNumber(values, "postgres-port", { min: 1, max: maxPort }),
+    onLog: log,
+  });
+  let stopped = (): void => {};
+  const untilStopped = new Promise<void>((resolve) => (stopped = resolve));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stopped());
+  try {
+    const { token, withdraw, publish } = announceHome(values.dir);
+    const port = wholeNumber(values, "port", { min: 1, max: maxPort }) ?? 0;
+    const server = await startControlServer(home, { port, token, onStop: stopped });
+    publish(server.port);
+    log(`the home in ${homeFolder(values.dir).root} is ready: process ${process.pid}, port ${server.port}`);
+    await untilStopped;
+    log("stopping");
+    await server.close();
+    withdraw();
+  } finally {
+    await home.close();
+  }
+  log("stopped");
+}
+
+async function startInBackground(values: Values): Promise<void> {
+  const folder = homeFolder(values.dir);
+  mkdirSync(folder.logs, { recursive: true });
+  const logFile = join(folder.logs, "home.log");
+  const logStart = existsSync(logFile) ? statSync(logFile).size : 0;
+  const log = openSync(logFile, "a");
+  const passed = ["shards", "port", "postgres-port"].flatMap((name) =>
+    typeof values[name] === "string" ? [`--${name}`, values[name]] : [],
+  );
+  const script = process.argv[1]!;
+  const child = spawn(process.execPath, [script, "start", "--foreground", "--dir", folder.root, ...passed], {
+    detached: true,
+    stdio: ["ignore", log, log],
+  });
+  let exited: number | null | undefined;
+  child.once("exit", (code) => (exited = code));
+  for (let waited = 0; waited < startSeconds * 10; waited++) {
+    const running = runningProcess(folder);
+    if (running !== undefined && running.pid === child.pid) {
+      endProgress();
+      child.unref();
+      if (values.json) printJson({ started: true, process: child.pid, port: running.port });
+      else say(`the home runs in process ${child.pid}: pizza status, pizza produce, pizza stop`);
+      return;
+    }
+    if (exited !== undefined) break;
+    progress(`starting the home in ${folder.root}`);
+    await sleep(100);
+  }
+  endProgress();
+  const said = readFileSync(logFile).subarray(logStart).toString("utf8").trim().split("\n").slice(-5).join("\n");
+  if (exited === undefined) child.kill();
+  throw new Error(`the home did not start; its log ${logFile} ends with:\n${said}`);
+}
+
+export const stop: Command = {
+  summary: "stop the home that runs in the background",
+  usage: "stop",
+  async run({ dir, json }) {
+    const folder = homeFolder(dir);
+    const running = runningProcess(folder);
+    if (running === undefined) {
+      if (json) printJson({ stopped: false });
+      else say(`no home runs in ${folder.root}`);
+      return;
+    }
+    // A home that hangs is asked by signal.
+    await connectHome(folder)
+      .stop()
+      .catch(() => process.kill(running.pid, "SIGTERM"));
+    for (let waited = 0; isRunning(running.pid); waited++) {
+      if (waited > 300) throw new Error(`process ${running.pid} does not end: see pizza logs, then kill it`);
+      await sleep(100);
+    }
+    if (json) printJson({ stopped: true, process: running.pid });
+    else say(`stopped process ${running.pid}; nothing is lost, pizza start goes on from here`);
+  },
+};
+
+export const restart: Command = {
+  summary: "stop and start",
+  usage: "restart [--shards N] [--port N] [--postgres-port N]",
+  options: startOptions,
+  async run(values, words) {
+    await stop.run({ ...values, json: false }, words);
+    return await start.run(values, words);
+  },
+};
+
+export const status: Command = {
+  summary: "how the home is: stream, layers, workflows, freshness",
+  usage: "status",
+  async run({ dir, json }) {
+    const process_ = runningProcess(homeFolder(dir));
+    const found = await withHome(dir, (home) => home.status());
+    const { pid, port, startedAt } = process_ ?? {};
+    const full =
+      process_ === undefined ? found : { ...found, process: { pid, port, startedAt } as HomeStatus["process"] };
+    if (json) printJson(full);
+    else print(statusText(full as HomeStatus));
+  },
+};
+
+function statusText({ dir, process: running, stream, landing, silver, quarantine, gold, ...rest }: HomeStatus): string {
+  const { freshness, workflows, postgres, memory } = rest;
+  const behind = stream.shardsBehind === 0 ? "all landed" : `${stream.shardsBehind} shards still landing`;
+  const fresh =
+    freshness === null
+      ? "no orders yet"
+      : `sent to visible in gold: median ${freshness.medianSeconds} s, 95 % within ${freshness.p95Seconds} s (${count(freshness.orders)} orders)`;
+  return [
+    `home        ${dir}${running ? `, process ${running.pid} since ${running.startedAt}` : ", not running"}`,
+    `stream      ${stream.shards} shards, ${count(stream.records)} records, ${count(stream.bytes)} bytes; ${behind}`,
+    `bronze      ${count(landing.invocations)} landings since the start, ${landing.errors} errors, ${landing.onFailureRecords} records in the on-failure store`,
+    `silver      version ${silver.version}: ${count(silver.lines)} order lines, ${count(silver.days)} days, ${count(silver.files)} files`,
+    `quarantine  ${count(quarantine.events)} events`,
+    `gold        ${count(gold.windows)} days from silver version ${gold.silverVersion}, published ${gold.publishedAt ?? "never"}; ${count(gold.corrections)} corrections`,
+    `freshness   ${fresh}`,
+    ...workflows.map(
+      (run) =>
+        `workflow    ${run.workflow}, ${run.startedAt}, ${run.milliseconds} ms${run.error ? `, FAILED: ${run.error}` : ""}`,
+    ),
+    `postgresql  ${postgres.host}:${postgres.port}`,
+    `memory      ${count(Math.round(memory.rssBytes / 1024 / 1024))} MiB`,
+  ].join("\n");
+}
+
+export const logs: Command = {
+  summary: "the log of the home in the background",
+  usage: "logs [--lines N] [--follow]",
+  options: {
+    lines: { type: "string", about: "how many lines (50)" },
+    follow: { type: "boolean", about: "go on as the log grows, until Ctrl-C" },
+  },
+  async run(values) {
+    const lines = wholeNumber(values, "lines", { min: 1, max: 1_000_000 }) ?? 50;
+    const path = join(homeFolder(values.dir).logs, "home.log");
+    if (!existsSync(path)) throw new Error(`there is no log ${path}: the home was never started in the background`);
+    const tail = readFileSync(path, "utf8").trimEnd().split("\n").slice(-lines);
+    if (values.json) return printJson(tail);
+    print(tail.join("\n"));
+    if (values["follow"] !== true) return;
+    let seen = statSync(path).size;
+    watchFile(path, { interval: 300 }, ({ size }) => {
+      if (size > seen) createReadStream(path, { start: seen, end: size - 1 }).pipe(process.stdout, { end: false });
+      seen = size;
+    });
+    await new Promise((resolve) => process.once("SIGINT", resolve));
+    process.exit(0);
+  },
+};
+
+export const clean: Command = {
+  summary: "stop the home and remove its folder with all data",
+  usage: "clean [--yes]",
+  options: { yes: { type: "boolean", about: "do not ask" } },
+  async run(values, words) {
+    const folder = homeFolder(values.dir);
+    if (!existsSync(folder.root)) {
+      if (values.json) printJson({ removed: false });
+      else say(`there is nothing in ${folder.root}`);
+      return;
+    }
+    if (readHomeRecord(folder) === undefined) throw new Error(`${folder.root} is not a home: remove it by hand`);
+    if (values["yes"] !== true && !(await isConfirmed(folder.root))) return 1;
+    await stop.run({ ...values, json: false }, words);
+    removeHome(folder);
+    if (values.json) printJson({ removed: true });
+    else say(`removed ${folder.root}`);
+  },
+};
+
+async function isConfirmed(root: string): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new UsageError("clean removes all data: add --yes");
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question(`remove ${root} and all orders in it? [y/N] `);
+  terminal.close();
+  return answer.trim().toLowerCase().startsWith("y");
+}

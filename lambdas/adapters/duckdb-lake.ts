@@ -1,0 +1,91 @@
+import { join } from "node:path";
+import {
+  DuckDBInstance,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  type DuckDBConnection,
+  type DuckDBValue,
+} from "@duckdb/node-api";
+import type { LakeQuery, LakeRow, LakeTable, LakeType } from "../ports.ts";
+
+const sqlTypes: Record<LakeType, string> = {
+  string: "varchar",
+  int: "integer",
+  long: "bigint",
+  boolean: "boolean",
+  timestamp: "timestamp with time zone",
+  date: "date",
+};
+
+/**
+ * DuckDB on the Parquet files below `root`. Every query sees its tables as views of its own, so queries may run at once;
+ * `threads` and `memoryLimit` (such as `512MB`) are shared by all of them.
+ */
+export async function openDuckDbLake({
+  root,
+  threads = 2,
+  memoryLimit = "512MB",
+}: {
+  root: string;
+  threads?: number;
+  memoryLimit?: string;
+}): Promise<LakeQuery & { close(): void }> {
+  const instance = await DuckDBInstance.create(":memory:", {
+    threads: String(threads),
+    memory_limit: memoryLimit,
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+  });
+  return {
+    query: async (sql, parameters, tables) => {
+      const connection = await instance.connect();
+      try {
+        for (const table of tables) await connection.run(viewOf(table, root));
+        return await rowsOf(connection, sql, parameters);
+      } finally {
+        connection.closeSync();
+      }
+    },
+    close: () => instance.closeSync(),
+  };
+}
+
+/** The view that gives a query its table: the files of this version, with the partition's value taken from their path. */
+function viewOf({ name, files, columns, partitionColumn }: LakeTable, root: string): string {
+  const quoted = `create temp view "${name}" as select `;
+  if (files.length === 0) {
+    const nothing = columns.map((column) => `cast(null as ${sqlTypes[column.type]}) as "${column.name}"`);
+    return `${quoted}${nothing.join(", ")} where false`;
+  }
+  const paths = files.map((file) => `'${join(root, file).replaceAll("'", "''")}'`);
+  const partition = partitionColumn ? `hive_types = {'${partitionColumn}': date}` : "hive_partitioning = false";
+  const selected = columns.map((column) => `"${column.name}"`);
+  return `${quoted}${selected.join(", ")} from read_parquet([${paths.join(", ")}], ${partition})`;
+}
+
+async function rowsOf(
+  connection: DuckDBConnection,
+  sql: string,
+  parameters: readonly (string | number)[],
+): Promise<LakeRow[]> {
+  const reader = await connection.runAndReadAll(sql, [...parameters]);
+  const names = reader.deduplicatedColumnNames();
+  const columns = reader.getColumns().map((values) => values.map(toPlain));
+  return Array.from({ length: reader.currentRowCount }, (_, row) =>
+    Object.fromEntries(names.map((name, index) => [name, columns[index]![row]!])),
+  );
+}
+
+/** Timestamps as ISO 8601 in UTC; whatever else JavaScript has no type for as DuckDB prints it, dates as `YYYY-MM-DD`. */
+function toPlain(value: DuckDBValue): LakeRow[string] {
+  if (typeof value !== "object" || value === null) return value;
+  return value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue
+    ? isoTimestamp(value.micros)
+    : String(value);
+}
+
+function isoTimestamp(micros: bigint): string {
+  const text = new Date(Number(micros / 1000n)).toISOString();
+  const rest = micros % 1000n;
+  return rest === 0n ? text : `${text.slice(0, -1)}${String(rest).padStart(3, "0")}Z`;
+}

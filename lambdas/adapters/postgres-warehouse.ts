@@ -1,0 +1,61 @@
+import { Pool, types, type QueryResult } from "pg";
+import type { Warehouse } from "../ports.ts";
+import { errorCode } from "./error-code.ts";
+
+type TypeId = Parameters<typeof types.getTypeParser>[0];
+
+const { DATE, TIMESTAMP, TIMESTAMPTZ } = types.builtins;
+
+/** pg's own choice is a Date in the machine's time zone: a day may become the day before, and microseconds are lost. */
+const parsers = new Map<number, (text: string) => string>([
+  [DATE, (text) => text],
+  [TIMESTAMP, (text) => text.replace(" ", "T")],
+  [TIMESTAMPTZ, (text) => text.replace(" ", "T").replace(/\+00$/, "Z")],
+]);
+
+const getTypeParser = (type: TypeId) => parsers.get(type) ?? types.getTypeParser(type, "text");
+
+export interface PostgresOptions {
+  /** `postgresql://user:password@host:port/database`. */
+  connectionString: string;
+  /** Connections at most; they are opened when first needed. */
+  max?: number;
+}
+
+/**
+ * A PostgreSQL server as the warehouse. Numerics and 64-bit integers come back as strings, dates as `YYYY-MM-DD`,
+ * timestamps as ISO 8601 in UTC, JSON as what it holds.
+ */
+export function openPostgresWarehouse({
+  connectionString,
+  max = 4,
+}: PostgresOptions): Warehouse & { close(): Promise<void> } {
+  const pool = new Pool({
+    connectionString,
+    max,
+    types: { getTypeParser },
+    options: "-c timezone=UTC -c datestyle=ISO",
+    application_name: "pizza",
+  });
+  // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
+  pool.on("error", () => {});
+  return {
+    query: async <Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> => {
+      try {
+        const { rows }: QueryResult = await pool.query(sql, [...parameters]);
+        return rows;
+      } catch (cause) {
+        throw explain(cause, connectionString);
+      }
+    },
+    close: () => pool.end(),
+  };
+}
+
+const unreachable = new Set(["ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT", "EHOSTUNREACH", "ECONNRESET", "57P03"]);
+
+function explain(cause: unknown, connectionString: string): unknown {
+  if (!unreachable.has(errorCode(cause))) return cause;
+  const { host } = new URL(connectionString);
+  return new Error(`PostgreSQL at ${host} does not answer: see that it runs (pizza status) and try again`, { cause });
+}

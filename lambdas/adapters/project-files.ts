@@ -1,0 +1,25 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { createCatalog, type Catalog, type Pizza, type Store } from "../domain/catalog.ts";
+
+const root = new URL("../../", import.meta.url);
+
+/** Text of a file of the project, such as `sql/gold/daily.sql`. */
+export function readProjectFile(path: string): string {
+  return readFileSync(new URL(path, root), "utf8");
+}
+
+/** A file of the project as JSON. */
+export function readProjectJson<Value>(path: string): Value {
+  return JSON.parse(readProjectFile(path)) as Value;
+}
+
+/** The chain's menu and stores, from `data/`. */
+export function loadCatalog(): Catalog {
+  return createCatalog(readProjectJson<Pizza[]>("data/menu.json"), readProjectJson<Store[]>("data/stores.json"));
+}
+
+/** The migrations of `sql/migrations/`, in their order. */
+export function loadMigrations(): { name: string; sql: string }[] {
+  const names = readdirSync(new URL("sql/migrations/", root)).filter((name) => name.endsWith(".sql"));
+  return names.toSorted().map((name) => ({ name, sql: readProjectFile(`sql/migrations/${name}`) }));
+}

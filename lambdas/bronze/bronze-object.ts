@@ -1,0 +1,119 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { type ColumnData, parquetRead, type SchemaElement } from "hyparquet";
+import { type ColumnSource, parquetWriteBuffer } from "hyparquet-writer";
+import type { StreamRecord } from "../ports.ts";
+
+export { bronzeKey, parseBronzeKey } from "./bronze-key.ts";
+
+const text = { type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "REQUIRED" } as const;
+
+const schema: SchemaElement[] = [
+  { name: "bronze_record", num_children: 6 },
+  { name: "stream", ...text },
+  { name: "shard", ...text },
+  { name: "sequence_number", ...text },
+  { name: "partition_key", ...text },
+  {
+    name: "arrived_at",
+    type: "INT64",
+    converted_type: "TIMESTAMP_MICROS",
+    logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "MICROS" },
+    repetition_type: "REQUIRED",
+  },
+  { name: "payload", type: "BYTE_ARRAY", repetition_type: "REQUIRED" },
+];
+
+/**
+ * A Parquet file with one row per record, in their order, the payload byte by byte as it came. The same records give
+ * the same bytes. Payloads that are compressed already stay as they are; the others are compressed with zstd.
+ */
+export function encodeBronze(stream: string, records: readonly StreamRecord[]): Uint8Array {
+  const buffer = parquetWriteBuffer({
+    schema,
+    columnData: columnsOf(stream, records),
+    codec: "ZSTD",
+    compressors: { ZSTD: compress },
+    rowGroupSize: Math.max(records.length, 1),
+    statistics: false,
+    createdBy: "pizza-sales bronze 1",
+  });
+  return new Uint8Array(buffer);
+}
+
+function columnsOf(stream: string, records: readonly StreamRecord[]): ColumnSource[] {
+  return [
+    { name: "stream", data: records.map(() => stream) },
+    { name: "shard", data: records.map(({ shard }) => shard) },
+    // Neighbouring sequence numbers share most of their 56 digits.
+    {
+      name: "sequence_number",
+      data: records.map(({ sequenceNumber }) => sequenceNumber),
+      encoding: "DELTA_BYTE_ARRAY",
+    },
+    { name: "partition_key", data: records.map(({ partitionKey }) => partitionKey), encoding: "PLAIN" },
+    { name: "arrived_at", data: records.map(({ arrivedAt }) => BigInt(arrivedAt) * 1000n), encoding: "PLAIN" },
+    {
+      name: "payload",
+      data: records.map(({ data }) => data),
+      encoding: "PLAIN",
+      codec: mostlyCompressed(records) ? "UNCOMPRESSED" : "ZSTD",
+    },
+  ];
+}
+
+function mostlyCompressed(records: readonly StreamRecord[]): boolean {
+  let plain = 0;
+  for (const { data } of records) plain += isCompressed(data) ? -data.length : data.length;
+  return plain <= 0;
+}
+
+function isCompressed(data: Uint8Array): boolean {
+  const isZstd = data[0] === 0x28 && data[1] === 0xb5 && data[2] === 0x2f && data[3] === 0xfd;
+  return isZstd || (data[0] === 0x1f && data[1] === 0x8b);
+}
+
+function compress(bytes: Uint8Array): Uint8Array {
+  return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+}
+
+/** The records of a bronze object, in their order, payloads exactly as they were received. */
+export async function decodeBronze(bytes: Uint8Array): Promise<StreamRecord[]> {
+  const columns = new Map<string, unknown[]>();
+  await parquetRead({
+    file: fileOf(bytes),
+    columns: ["shard", "sequence_number", "partition_key", "arrived_at", "payload"],
+    compressors: { ZSTD: (input: Uint8Array) => zstdDecompressSync(input) },
+    utf8: false,
+    parsers: { timestampFromMicroseconds: (micros: bigint) => Number(micros / 1000n) },
+    onChunk: ({ columnName, columnData, rowStart }: ColumnData) => {
+      const column = columns.get(columnName) ?? [];
+      columns.set(columnName, column);
+      for (let index = 0; index < columnData.length; index += 1) column[rowStart + index] = columnData[index];
+    },
+  });
+  return Array.from({ length: columns.get("payload")?.length ?? 0 }, (_, row) => recordAt(columns, row));
+}
+
+function recordAt(columns: ReadonlyMap<string, unknown[]>, row: number): StreamRecord {
+  const [shard, sequenceNumber, partitionKey] = ["shard", "sequence_number", "partition_key"].map((name) =>
+    String(columns.get(name)?.[row]),
+  );
+  const data = columns.get("payload")?.[row];
+  const arrivedAt = columns.get("arrived_at")?.[row];
+  if (shard === undefined || sequenceNumber === undefined || partitionKey === undefined) throw notBronze(row);
+  if (!(data instanceof Uint8Array) || typeof arrivedAt !== "number") throw notBronze(row);
+  return { shard, sequenceNumber, partitionKey, arrivedAt, data };
+}
+
+function notBronze(row: number): Error {
+  return new Error(`Bronze object: row ${row} has not the columns of a record; see that the file is a bronze object`);
+}
+
+function fileOf(bytes: Uint8Array) {
+  const { buffer, byteOffset, byteLength } = bytes;
+  const slice = (start: number, end = byteLength) => {
+    const copy = new Uint8Array(buffer, byteOffset, byteLength).slice(start, end);
+    return copy.buffer;
+  };
+  return { byteLength, slice };
+}

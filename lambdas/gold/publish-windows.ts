@@ -1,0 +1,59 @@
+import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
+import { readFacts, toJson } from "./lake-facts.ts";
+
+/** Texts of the lake SQL that makes the facts of a day, from `sql/gold/`. */
+export interface WindowSql {
+  dayTotals: string;
+  dayHours: string;
+  dayItems: string;
+  dayStores: string;
+}
+
+/** What a publish did: windows skipped are those that gold already shows at this version or a newer one. */
+export interface PublishSummary {
+  windows: number;
+  published: number;
+  skipped: number;
+  /** Rows of gold that were written or removed. */
+  rowsChanged: number;
+  /** Values that changed for the sake of days that were reported before. */
+  corrections: number;
+}
+
+/**
+ * Publishes days to gold from one version of silver, in one transaction. `table` holds the files of these windows;
+ * a window without a sale is published as empty. Running it twice, or late after a newer one, changes nothing.
+ */
+export async function publishWindows(
+  { lake, warehouse, sql }: { lake: LakeQuery; warehouse: Warehouse; sql: WindowSql },
+  { table, windows, silverVersion }: { table: LakeTable; windows: string[]; silverVersion: number },
+): Promise<PublishSummary> {
+  if (windows.length === 0) return { windows: 0, published: 0, skipped: 0, rowsChanged: 0, corrections: 0 };
+  const facts = (text: string) => readFacts(lake, { sql: text, table, windows });
+  const [totals, hours, items, stores] = await Promise.all(
+    [sql.dayTotals, sql.dayHours, sql.dayItems, sql.dayStores].map(facts),
+  );
+  const document = toJson({
+    silver_version: silverVersion,
+    windows,
+    day_totals: totals,
+    day_hours: hours,
+    day_items: items,
+    day_stores: stores,
+  });
+  return { windows: windows.length, ...(await callPublish(warehouse, "ops.publish_windows", document)) };
+}
+
+/** Calls one of the two publish functions of the database with its one document. */
+export async function callPublish(
+  warehouse: Warehouse,
+  name: "ops.publish_windows" | "ops.publish_customers",
+  document: string,
+): Promise<Omit<PublishSummary, "windows">> {
+  const [row] = await warehouse.query<Record<string, number>>(
+    `select published, skipped, rows_changed, corrections from ${name}($1::jsonb)`,
+    [document],
+  );
+  const { published = 0, skipped = 0, rows_changed: rowsChanged = 0, corrections = 0 } = row ?? {};
+  return { published, skipped, rowsChanged, corrections };
+}

@@ -1,0 +1,44 @@
+import { randomBytes } from "node:crypto";
+
+/**
+ * A new name for a data file: a UUID of version 7, which begins with the time it was made. An object store tells no
+ * times, and a file that no version names yet may only be cleared away when it is old.
+ */
+export function newFileId(now: number): string {
+  const hex = now.toString(16).padStart(12, "0") + randomBytes(10).toString("hex");
+  const variant = "89ab"[Number.parseInt(hex[16]!, 16) & 3]!;
+  return [hex.slice(0, 8), hex.slice(8, 12), `7${hex.slice(13, 16)}`, variant + hex.slice(17, 20), hex.slice(20)].join(
+    "-",
+  );
+}
+
+/** The path of a data file below its table's root. */
+export function dataFilePath({
+  id,
+  partition,
+  partitionColumn,
+}: {
+  id: string;
+  partition: string | undefined;
+  partitionColumn: string | undefined;
+}): string {
+  if ((partition === undefined) !== (partitionColumn === undefined)) {
+    throw new Error(
+      `data file ${id}: partition ${partition} does not fit a table partitioned by ${partitionColumn ?? "nothing"}`,
+    );
+  }
+  if (partition !== undefined && !/^[\w.-]+$/.test(partition)) {
+    throw new Error(
+      `partition ${JSON.stringify(partition)}: it cannot be part of a path; use letters, digits, ".", "_" and "-"`,
+    );
+  }
+  return partition === undefined
+    ? `part-${id}.zstd.parquet`
+    : `${partitionColumn}=${partition}/part-${id}.zstd.parquet`;
+}
+
+/** When a data file was made, milliseconds since 1970; undefined where its name does not tell. */
+export function madeAt(path: string): number | undefined {
+  const [, high, low] = /part-([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-/.exec(path) ?? [];
+  return high === undefined ? undefined : Number.parseInt(high + low!, 16);
+}

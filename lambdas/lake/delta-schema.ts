@@ -1,0 +1,72 @@
+import type { Column } from "../domain/silver-columns.ts";
+import type { LakeType } from "../ports.ts";
+import type { Metadata } from "./delta-actions.ts";
+
+const deltaTypes: Record<LakeType, string> = {
+  string: "string",
+  int: "integer",
+  long: "long",
+  boolean: "boolean",
+  timestamp: "timestamp",
+  date: "date",
+};
+
+interface Field {
+  name: string;
+  type: string;
+  nullable: boolean;
+  metadata: { comment?: string };
+}
+
+/** The columns as Delta's `schemaString`; the partition's column, a date, is the last one. */
+export function schemaString(columns: readonly Column[], partitionColumn: string | undefined): string {
+  return JSON.stringify({ type: "struct", fields: fieldsOf(columns, partitionColumn) });
+}
+
+function fieldsOf(columns: readonly Column[], partitionColumn: string | undefined): Field[] {
+  const fields = columns.map(
+    ({ name, type, nullable = false, comment }: Omit<Column, "nullable"> & { nullable?: boolean }) => {
+      return { name, type: deltaTypes[type], nullable, metadata: { comment } };
+    },
+  );
+  if (partitionColumn === undefined) return fields;
+  return [...fields, { name: partitionColumn, type: deltaTypes.date, nullable: false, metadata: {} }];
+}
+
+/**
+ * Compares a table's schema with the columns of this program. True says that the table lacks nullable columns, which the
+ * next commit may add; any other difference throws and names the columns.
+ */
+export function lacksColumns(
+  metadata: Metadata,
+  { root, columns, partitionColumn }: { root: string; columns: readonly Column[]; partitionColumn: string | undefined },
+): boolean {
+  const schema: { fields: Field[] } = JSON.parse(metadata.schemaString);
+  const there = new Map(schema.fields.map((field) => [field.name, field]));
+  const here = new Map(fieldsOf(columns, partitionColumn).map((field) => [field.name, field]));
+  const unknown = [...there.keys()].filter((name) => !here.has(name)).map((name) => `${name} is only in the table`);
+  const missing = [...here.values()].filter(({ name }) => !there.has(name));
+  const differing = [...here.values()]
+    .filter((field) => there.has(field.name) && describe(there.get(field.name)!) !== describe(field))
+    .map((field) => `${field.name} is ${describe(there.get(field.name)!)} in the table and ${describe(field)} here`);
+  const required = missing
+    .filter(({ nullable }) => !nullable)
+    .map(({ name }) => `${name} is not in the table and not nullable`);
+  const partitions =
+    metadata.partitionColumns.join(", ") === (partitionColumn ?? "")
+      ? []
+      : [
+          `it is partitioned by ${metadata.partitionColumns.join(", ") || "nothing"} and not by ${partitionColumn ?? "nothing"}`,
+        ];
+  const differences = [...unknown, ...differing, ...required, ...partitions];
+  if (differences.length > 0) {
+    throw new Error(
+      `Delta table ${root}: its columns are not those of this program: ${differences.join("; ")}. Rebuild the table from bronze, or run the program that wrote it`,
+    );
+  }
+  return missing.length > 0;
+}
+
+function describe({ type, nullable }: Field): string {
+  return nullable ? `${type} or null` : type;
+}

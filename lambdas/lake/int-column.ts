@@ -1,0 +1,100 @@
+import { badValue, pageRows, type Bounds, type ColumnBuffer } from "./column-buffer.ts";
+import { encodeIndices, type EncodedColumn } from "./page-encoding.ts";
+import { encodePages, moveInto, Presence, valueRange } from "./presence.ts";
+
+/** Widest range of values for which distinct ones are looked up in a table instead of a map. */
+const tableSize = 1 << 16;
+const table = new Uint32Array(tableSize);
+
+/** A column of 32-bit integers. */
+export class IntColumn implements ColumnBuffer {
+  private readonly name: string;
+  private readonly presence: Presence | undefined;
+  private values = new Int32Array(256);
+  private length = 0;
+
+  constructor(name: string, nullable: boolean) {
+    this.name = name;
+    this.presence = nullable ? new Presence() : undefined;
+  }
+
+  get rows(): number {
+    return this.presence?.rows ?? this.length;
+  }
+
+  get nulls(): number {
+    return this.rows - this.length;
+  }
+
+  push(value: number | null): void {
+    if (this.presence !== undefined) {
+      this.presence.push(value !== null);
+      if (value === null) return;
+    }
+    if ((value! | 0) !== value) throw badValue(this.name, value, "a 32-bit integer");
+    if (this.length === this.values.length) this.values = moveInto(new Int32Array(this.length * 2), this.values);
+    this.values[this.length++] = value;
+  }
+
+  encode(from: number, to: number): EncodedColumn {
+    const values = this.slice(from, to);
+    const nullCount = to - from - values.length;
+    const distinct = indexDistinct(values);
+    const range = { presence: this.presence, from, to, size: pageRows };
+    const [first] = valueRange(this.presence, from, from);
+    if (distinct === undefined) {
+      return { pages: encodePages(range, (start, end) => bytesOf(this.values.subarray(start, end))), nullCount };
+    }
+    const { indices } = distinct;
+    const count = distinct.values.length;
+    const pages = encodePages(range, (start, end) =>
+      encodeIndices(indices.subarray(start - first, end - first), count),
+    );
+    return { dictionary: { count, body: bytesOf(Int32Array.from(distinct.values)) }, pages, nullCount };
+  }
+
+  bounds(from: number, to: number): Bounds | undefined {
+    const values = this.slice(from, to);
+    return values.length === 0 ? undefined : extremes(values);
+  }
+
+  private slice(from: number, to: number): Int32Array {
+    return this.values.subarray(...valueRange(this.presence, from, to));
+  }
+}
+
+function extremes(values: Int32Array): { min: number; max: number } {
+  let min = values[0] ?? 0;
+  let max = min;
+  for (const value of values) {
+    if (value < min) min = value;
+    else if (value > max) max = value;
+  }
+  return { min, max };
+}
+
+/** Distinct values in order of appearance and each row's index into them; undefined where a dictionary does not pay. */
+function indexDistinct(values: Int32Array): { values: number[]; indices: Uint32Array } | undefined {
+  const { min, max } = extremes(values);
+  if (max - min >= tableSize) return undefined;
+  const indices = new Uint32Array(values.length);
+  const distinct: number[] = [];
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row]!;
+    const slot = value - min;
+    let index = table[slot]!;
+    if (index === 0) {
+      distinct.push(value);
+      index = table[slot] = distinct.length;
+    }
+    indices[row] = index - 1;
+  }
+  for (const value of distinct) table[value - min] = 0;
+  const width = distinct.length <= 0x100 ? 1 : 2;
+  const pays = distinct.length * 4 + values.length * width < values.length * 3;
+  return pays ? { values: distinct, indices } : undefined;
+}
+
+function bytesOf(values: Int32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}

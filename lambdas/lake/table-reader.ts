@@ -1,0 +1,93 @@
+import type { Clock, ObjectStore } from "../ports.ts";
+import type { CommitInfo } from "./delta-actions.ts";
+import { readCommit } from "./delta-log.ts";
+import { lacksColumns } from "./delta-schema.ts";
+import type { Snapshot } from "./delta-snapshot.ts";
+import { loadSnapshot } from "./load-snapshot.ts";
+import type { TableShape } from "./plan-commit.ts";
+import { TableCache, type CommitRecord } from "./table-cache.ts";
+
+/** So long the cached version may be followed by looking for the next one; then the log is listed again. */
+const trustMs = 600_000;
+
+/** What `changes` tells of a range of versions. */
+export interface Changes {
+  partitions: Set<string>;
+  commits: CommitInfo[];
+}
+
+/** Reads versions of one table, from memory where it can. */
+export class TableReader {
+  readonly cache = new TableCache();
+  private readonly store: ObjectStore;
+  private readonly shape: TableShape;
+  private readonly clock: Clock;
+
+  constructor({ store, shape, clock }: { store: ObjectStore; shape: TableShape; clock: Clock }) {
+    this.store = store;
+    this.shape = shape;
+    this.clock = clock;
+  }
+
+  async newest(): Promise<Snapshot> {
+    const { cache, store, shape } = this;
+    if (cache.current.version < 0 || this.clock() - cache.checkedAt > trustMs) {
+      const { snapshot, sinceCheckpoint } = await loadSnapshot({ store, root: shape.root });
+      cache.take(snapshot, sinceCheckpoint);
+    }
+    if (cache.current.version >= 0) await this.follow();
+    cache.checkedAt = this.clock();
+    checkTable(cache.current, shape);
+    return cache.current;
+  }
+
+  async at(version: number): Promise<Snapshot> {
+    const { cache, store, shape } = this;
+    const snapshot = cache.find(version) ?? (await loadSnapshot({ store, root: shape.root, version })).snapshot;
+    checkTable(snapshot, shape);
+    cache.hold(snapshot);
+    return snapshot;
+  }
+
+  async changes(fromVersion: number, toVersion: number): Promise<Changes | undefined> {
+    const changes: Changes = { partitions: new Set(), commits: [] };
+    for (let version = fromVersion + 1; version <= toVersion; version++) {
+      const record = this.cache.commits.get(version) ?? (await this.readRecord(version));
+      if (record === undefined) return undefined;
+      changes.commits.push(record.info);
+      for (const partition of record.partitions) changes.partitions.add(partition);
+    }
+    return changes;
+  }
+
+  private async follow(): Promise<void> {
+    for (;;) {
+      const next = this.cache.current.version + 1;
+      const actions = await readCommit(this.store, this.shape.root, next);
+      if (actions === undefined) return;
+      this.cache.advance(next, actions);
+    }
+  }
+
+  private async readRecord(version: number): Promise<CommitRecord | undefined> {
+    const actions = await readCommit(this.store, this.shape.root, version);
+    return actions && this.cache.remember(version, actions);
+  }
+}
+
+function checkTable({ metadata, protocol, version }: Snapshot, shape: TableShape): void {
+  if (version < 0) return;
+  if (metadata === undefined || protocol === undefined) {
+    throw new Error(
+      `Delta table ${shape.root}: version ${version} names no columns or no protocol; restore its log from a backup`,
+    );
+  }
+  const { minReaderVersion, minWriterVersion } = protocol;
+  if (minReaderVersion > 1 || minWriterVersion > 2) {
+    throw new Error(
+      `Delta table ${shape.root}: it asks for reader ${minReaderVersion} and writer ${minWriterVersion}, ` +
+        "this program knows reader 1 and writer 2; undo the upgrade of the table, or rebuild it from bronze",
+    );
+  }
+  lacksColumns(metadata, shape);
+}

@@ -1,0 +1,177 @@
+import { checkOrder, type CheckedOrder } from "../domain/check-order.ts";
+import type { Catalog } from "../domain/catalog.ts";
+import type { OrderEvent } from "../domain/generated/order-event.types.ts";
+import type { createProducerLedger } from "../domain/producer-gaps.ts";
+import type { ReasonCode } from "../domain/reasons.ts";
+import type { Findings, Receipt, Sales } from "../domain/receipt.ts";
+import { payloadHash, unpackRecord } from "../silver/unpack-record.ts";
+import { positionOf, type LandedRecord } from "./account-records.ts";
+import type { Layers } from "./read-layers.ts";
+import { createLineMaker, digestLines, type LineCells } from "./silver-lines.ts";
+
+/** An order whose rows in silver are not what its event makes. */
+export interface WrongOrder {
+  orderId: string;
+  orderDate: string;
+  position: string;
+  expected: LineCells[];
+}
+
+/** Reasons that need what silver knew; all others follow from the event alone. */
+const conflicts: ReadonlySet<ReasonCode> = new Set(["conflicting_payload", "ordered_at_changed"]);
+
+/**
+ * Judges the events of raw records once more, from nothing but their bytes, and says where each one went. Every event
+ * must be found in exactly one place.
+ */
+export function createEventAccount(
+  {
+    catalog,
+    customerKey,
+    layers,
+    ledger,
+  }: {
+    catalog: Catalog;
+    customerKey: (customerId: string) => string;
+    layers: Layers;
+    ledger: ReturnType<typeof createProducerLedger>;
+  },
+  findings: Findings,
+) {
+  const events: Receipt["events"] = {
+    distinct: 0,
+    accepted: 0,
+    eventDuplicates: 0,
+    supersededRevisions: 0,
+    quarantined: {},
+    pending: 0,
+  };
+  const expected: Sales = { orders: 0, lines: 0, pizzas: 0, cents: 0 };
+  const accepted = new Set<string>();
+  const quarantined = new Set<string>();
+  const wrong: WrongOrder[] = [];
+  const linesOf = createLineMaker({ catalog, customerKey });
+  let unreadable = 0;
+  let notSales = 0;
+
+  function note(record: LandedRecord): void {
+    for (const [index, unpacked] of unpackRecord(record.data).entries()) {
+      const position = `${positionOf(record)}/${index}`;
+      events.distinct++;
+      if (!record.isConsumed) events.pending++;
+      const checked = "refusal" in unpacked ? unpacked : checkOrder(unpacked.text, record.arrivedAt * 1000, catalog);
+      noteProducer("event" in checked ? checked.event : readLeniently(unpacked));
+      if (!record.isConsumed) continue;
+      if ("refusal" in checked) noteRefused(position, checked.refusal.reason);
+      else noteValid({ position, record, index, hash: payloadHash(unpacked.bytes) }, checked);
+    }
+  }
+
+  function noteProducer(event: Pick<OrderEvent, "producer"> | undefined): void {
+    if (event === undefined) unreadable++;
+    else ledger.note(event.producer.producer_id, event.producer.seq);
+  }
+
+  function noteRefused(position: string, reason: ReasonCode): void {
+    const filed = layers.quarantine.get(position);
+    if (filed === undefined) {
+      findings.add("every event has one place", `events are refused (${reason}) but not in quarantine`, position);
+    } else if (filed !== reason) {
+      findings.add("every event has one place", `events are in quarantine as ${filed}, but are ${reason}`, position);
+    }
+    countQuarantined(position, reason);
+  }
+
+  function countQuarantined(position: string, reason: ReasonCode): void {
+    quarantined.add(position);
+    events.quarantined[reason] = (events.quarantined[reason] ?? 0) + 1;
+  }
+
+  function noteValid(place: Place, checked: CheckedOrder): void {
+    const { event } = checked;
+    const { position } = place;
+    const filed = layers.quarantine.get(position);
+    const order = layers.silver.get(event.order_id);
+    const example = `${event.order_id} revision ${event.revision} at ${position}`;
+    const invariant = "every event has one place";
+    if (order === undefined) findings.add(invariant, "valid events are nowhere in silver", example);
+    else if (order.position === position && filed !== undefined) {
+      findings.add(invariant, `accepted events are in quarantine as ${filed}`, example);
+    }
+    if (filed !== undefined && conflicts.has(filed)) return countQuarantined(position, filed);
+    if (filed !== undefined) findings.add(invariant, `valid events are in quarantine as ${filed}`, example);
+    if (order === undefined) return;
+    if (event.revision < order.revision) events.supersededRevisions++;
+    else if (event.revision > order.revision) findings.add(invariant, "newer revisions are missing in silver", example);
+    else if (order.position === position) noteAccepted(place, checked, order.digest);
+    else if (order.payloadHash === place.hash) events.eventDuplicates++;
+    else findings.add(invariant, "events differ from what silver accepted and are not in quarantine", example);
+  }
+
+  function noteAccepted({ position, record, index, hash }: Place, checked: CheckedOrder, digest: string): void {
+    const { event, orderDate } = checked;
+    const { shard, sequenceNumber } = record;
+    events.accepted++;
+    accepted.add(event.order_id);
+    const lines = linesOf({
+      ...checked,
+      position: { shard, sequenceNumber, recordIndex: index },
+      arrivedAt: record.arrivedAt * 1000,
+      payloadHash: hash,
+    });
+    if (digestLines(lines) !== digest) wrong.push({ orderId: event.order_id, orderDate, position, expected: lines });
+    const isSale = event.status === "placed" || event.status === "amended";
+    const sales = salesOf(event, catalog);
+    if (!isSale) notSales++;
+    else for (const key of ["orders", "lines", "pizzas", "cents"] as const) expected[key] += sales[key];
+  }
+
+  function finish() {
+    for (const [orderId, { position }] of layers.silver) {
+      if (!accepted.has(orderId)) {
+        findings.add("silver = bronze", "orders in silver have no event in bronze", `${orderId} from ${position}`);
+      }
+    }
+    for (const [position, reason] of layers.quarantine) {
+      if (!quarantined.has(position)) {
+        findings.add(
+          "quarantine = bronze",
+          "quarantined events have no refused event in bronze",
+          `${position} ${reason}`,
+        );
+      }
+    }
+    return { events, expected, notSales, unreadable, wrong };
+  }
+
+  return { note, finish };
+}
+
+/** Where an event stands, and the first 64 bits of its hash. */
+interface Place {
+  position: string;
+  record: LandedRecord;
+  index: number;
+  hash: bigint;
+}
+
+function salesOf({ lines }: OrderEvent, catalog: Catalog): Sales {
+  const sales = { orders: 1, lines: lines.length, pizzas: 0, cents: 0 };
+  for (const { pizza_id, quantity } of lines) {
+    sales.pizzas += quantity;
+    sales.cents += quantity * catalog.pizzas.get(pizza_id)!.price_cents;
+  }
+  return sales;
+}
+
+/** The producer of an event that was refused, where it can still be read. */
+function readLeniently(unpacked: { text: string } | object): Pick<OrderEvent, "producer"> | undefined {
+  if (!("text" in unpacked)) return undefined;
+  try {
+    const { producer } = JSON.parse(unpacked.text) as Partial<OrderEvent>;
+    const isReadable = typeof producer?.producer_id === "string" && Number.isSafeInteger(producer.seq);
+    return isReadable ? { producer: producer! } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,113 @@
+import type { Findings } from "../domain/receipt.ts";
+import type { ReasonCode } from "../domain/reasons.ts";
+import type { DeltaTable, Snapshot } from "../lake/delta-table.ts";
+import type { LakeQuery, LakeRow, LakeTable, ObjectStore } from "../ports.ts";
+import { unpublishedFiles } from "../silver/quarantine.ts";
+import { quarantineLakeTable, silverLakeTable } from "../silver/tables.ts";
+import { cellOf, dateOf, digestLines, readLines, type LineCells } from "./silver-lines.ts";
+
+/** One order as silver holds it. */
+export interface SilverOrder {
+  revision: number;
+  /** `shard/sequence number/index` of the event it came from. */
+  position: string;
+  payloadHash: bigint;
+  /** Over all cells of its lines. */
+  digest: string;
+}
+
+/** What the layers after bronze say, by the names that bronze knows. */
+export interface Layers {
+  silver: ReadonlyMap<string, SilverOrder>;
+  /** Stream position of a refused event to its reason. */
+  quarantine: ReadonlyMap<string, ReasonCode>;
+}
+
+interface LayerBooks {
+  store: ObjectStore;
+  silver: DeltaTable;
+  quarantine: DeltaTable;
+  lake: LakeQuery;
+  checks: { quarantinedEvents: string };
+}
+
+/** Silver at one version for SQL: all of it, or some of its days. */
+export type SilverTable = (days?: readonly string[]) => LakeTable;
+
+/** Silver without the data files that are missing or cut. */
+export async function wholeSilver(
+  { store, silver }: LayerBooks,
+  snapshot: Snapshot,
+  findings: Findings,
+): Promise<SilverTable> {
+  const sizes = new Map([...snapshot.files].map(([path, { size }]) => [`${silver.root}/${path}`, size]));
+  const whole = new Set(await wholeFiles({ store, root: silver.root, sizes }, findings));
+  return (days) => {
+    const table = silverLakeTable(snapshot, days);
+    return { ...table, files: table.files.filter((file) => whole.has(file)) };
+  };
+}
+
+/** Reads every order of silver, one data file at a time. */
+export async function readSilver(
+  { store }: LayerBooks,
+  { files }: LakeTable,
+  findings: Findings,
+): Promise<Map<string, SilverOrder>> {
+  const orders = new Map<string, SilverOrder>();
+  for (const file of files) {
+    const lines = await readLines((await store.get(file))!, dateOf(file));
+    for (const [orderId, cells] of Map.groupBy(lines, ([id]) => id!)) {
+      const origin = new Set(cells.map(positionOfLine));
+      if (orders.has(orderId) || origin.size > 1) {
+        findings.add("silver is distinct", "orders stand in silver under two events, or in two files", orderId);
+      }
+      orders.set(orderId, {
+        revision: Number(cellOf(cells[0]!, "revision")),
+        position: positionOfLine(cells[0]!),
+        payloadHash: BigInt(cellOf(cells[0]!, "payload_hash")),
+        digest: digestLines(cells),
+      });
+    }
+  }
+  return orders;
+}
+
+/** Reads what is refused as of a version of silver, published or about to be. */
+export async function readQuarantine(
+  { store, lake, silver, quarantine, checks }: LayerBooks,
+  silverVersion: number,
+  findings: Findings,
+): Promise<Map<string, ReasonCode>> {
+  const snapshot = await quarantine.snapshot();
+  const staged = await unpublishedFiles(silver, silverVersion, snapshot);
+  const sizes = new Map(
+    [...snapshot.files.values(), ...staged].map(({ path, size }) => [`${quarantine.root}/${path}`, size]),
+  );
+  const files = await wholeFiles({ store, root: quarantine.root, sizes }, findings);
+  const rows = await lake.query(checks.quarantinedEvents, [], [{ ...quarantineLakeTable(snapshot), files }]);
+  return new Map(rows.map((row) => [positionOfRow(row), row["reason"] as ReasonCode]));
+}
+
+/** The data files, by key, that lie in the lake as the log says. */
+async function wholeFiles(
+  { store, root, sizes }: { store: ObjectStore; root: string; sizes: ReadonlyMap<string, number> },
+  findings: Findings,
+): Promise<string[]> {
+  const found = new Map((await store.list(`${root}/`)).map(({ key, size }) => [key, size]));
+  const [whole, damaged] = [true, false].map((is) =>
+    [...sizes.keys()].filter((key) => (found.get(key) === sizes.get(key)) === is),
+  );
+  for (const key of damaged!) {
+    findings.add("the lake is whole", "data files are missing, or have another size than the log says", key);
+  }
+  return whole!;
+}
+
+function positionOfLine(cells: LineCells): string {
+  return `${cellOf(cells, "shard")}/${cellOf(cells, "sequence_number")}/${cellOf(cells, "record_index")}`;
+}
+
+function positionOfRow(row: LakeRow): string {
+  return `${row["shard"]}/${row["sequence_number"]}/${row["record_index"]}`;
+}

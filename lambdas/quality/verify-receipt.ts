@@ -1,0 +1,97 @@
+import type { Catalog } from "../domain/catalog.ts";
+import { createProducerLedger } from "../domain/producer-gaps.ts";
+import { createFindings, type Findings, type Receipt } from "../domain/receipt.ts";
+import type { DeltaTable } from "../lake/delta-table.ts";
+import type { ObjectStore } from "../ports.ts";
+import { accountRecords, type StreamAccount } from "./account-records.ts";
+import { createEventAccount, type WrongOrder } from "./account-events.ts";
+import { compareGold, type GoldBooks } from "./compare-gold.ts";
+import { readQuarantine, readSilver, wholeSilver, type SilverTable } from "./read-layers.ts";
+import { isSameSales, showSales } from "./sales.ts";
+import { cellOf, explainLines, readLines } from "./silver-lines.ts";
+
+/** What the receipt is worked out from: the data of every layer, no counters. */
+export interface Books extends GoldBooks {
+  store: ObjectStore;
+  stream: string;
+  account: StreamAccount;
+  quarantine: DeltaTable;
+  catalog: Catalog;
+  customerKey: (customerId: string) => string;
+  /** Text of the files in `sql/checks/`, by name. */
+  checks: ReceiptChecks;
+}
+
+/** SQL of the receipt. */
+export interface ReceiptChecks extends Record<keyof GoldBooks["checks"], string> {
+  /** Lake: one row per refused event. */
+  quarantinedEvents: string;
+  /** Lake: order lines that stand twice, and orders in two days. */
+  silverRepeats: string;
+}
+
+/** Accounts for every record from the stream to gold; the receipt balances when there are no findings. */
+export async function verifyReceipt(books: Books): Promise<Receipt> {
+  const findings = createFindings();
+  const snapshot = await books.silver.snapshot();
+  const table = await wholeSilver(books, snapshot, findings);
+  const layers = {
+    silver: await readSilver(books, table(), findings),
+    quarantine: await readQuarantine(books, snapshot.version, findings),
+  };
+  const ledger = createProducerLedger();
+  const account = createEventAccount({ ...books, layers, ledger }, findings);
+  const records = await accountRecords({ ...books, snapshot }, account.note, findings);
+  const { events, expected, notSales, unreadable, wrong } = account.finish();
+  await noteWrong(books, { wrong, table }, findings);
+  noteGaps(ledger, unreadable, findings);
+  await noteRepeats(books, table, findings);
+  const days = await compareGold(books, { table, snapshot }, findings);
+  if (!isSameSales(expected, days.silver)) {
+    const example = `${showSales(days.silver)} for ${showSales(expected)}`;
+    findings.add("silver = bronze", "total of silver differs from the total of bronze", example);
+  }
+  return { records, events, notSales, expected, ...days, producers: ledger.producers, findings: findings.list() };
+}
+
+const mostExplained = 10;
+
+/** Names the cells of the first orders that differ; reading them again is cheaper than keeping all. */
+async function noteWrong(
+  { store }: Books,
+  { wrong, table }: { wrong: readonly WrongOrder[]; table: SilverTable },
+  findings: Findings,
+): Promise<void> {
+  for (const [index, { orderId, orderDate, position, expected }] of wrong.entries()) {
+    const sentence = "orders have other cells in silver than their event makes";
+    if (index >= mostExplained) {
+      findings.add("silver = bronze", sentence, orderId);
+      continue;
+    }
+    const lines = [];
+    for (const file of table([orderDate]).files) lines.push(...(await readLines((await store.get(file))!, orderDate)));
+    const mine = lines.filter((cells) => cellOf(cells, "order_id") === orderId);
+    const differences = explainLines(mine, expected).join("; ") || "it lies on another day too";
+    findings.add("silver = bronze", sentence, `${orderId} at ${position}: ${differences}`);
+  }
+}
+
+/** An unreadable event may be the one that is missing: only what is beyond their number is a loss. */
+function noteGaps(ledger: ReturnType<typeof createProducerLedger>, unreadable: number, findings: Findings): void {
+  const gaps = ledger.gaps();
+  const missing = gaps.reduce((sum, gap) => sum + gap.missing, 0);
+  if (missing <= unreadable) return;
+  for (const { producerId, ranges } of gaps) {
+    findings.add(
+      "no gap in a till's numbers",
+      "tills sent events that never came",
+      `${producerId}: ${ranges.slice(0, 5).join(", ")}${ranges.length > 5 ? ", ..." : ""}`,
+    );
+  }
+}
+
+async function noteRepeats({ lake, checks }: Books, table: SilverTable, findings: Findings): Promise<void> {
+  for (const row of await lake.query(checks.silverRepeats, [], [table()])) {
+    findings.add("silver is distinct", `offenders: ${row["what"]}`, String(row["example"]));
+  }
+}

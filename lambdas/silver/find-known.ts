@@ -1,0 +1,84 @@
+import type { Candidate, KnownOrder } from "../domain/merge-orders.ts";
+import type { AddFile, Snapshot } from "../lake/delta-table.ts";
+import { readColumns } from "../lake/read-columns.ts";
+import type { ObjectStore } from "../ports.ts";
+
+const keyColumns = ["order_id", "revision", "ordered_at", "payload_hash", "shard", "sequence_number", "record_index"];
+
+export interface KnownOrders {
+  orders: Map<string, KnownOrder>;
+  /** The data file that holds each order's rows, and its bytes: a rewrite need not read it again. */
+  files: Map<string, { file: AddFile; body: Uint8Array }>;
+  filesRead: number;
+}
+
+/**
+ * Looks up in silver what is known of the candidates' orders. Copies of an order share their date, so only its partition
+ * is looked at, and there only files whose range of order ids holds one of them.
+ */
+export async function findKnown(
+  { store, root, snapshot }: { store: ObjectStore; root: string; snapshot: Snapshot },
+  candidates: readonly Candidate[],
+): Promise<KnownOrders> {
+  const known: KnownOrders = { orders: new Map(), files: new Map(), filesRead: 0 };
+  for (const [date, ids] of idsByDate(candidates)) {
+    const sorted = [...ids].toSorted(byText);
+    for (const file of snapshot.partitions.get(date) ?? []) {
+      if (!holdsAny(file, sorted)) continue;
+      const body = await store.get(`${root}/${file.path}`);
+      if (body === undefined) {
+        throw new Error(`silver file ${file.path} is named by version ${snapshot.version} but is not in the lake`);
+      }
+      known.filesRead++;
+      await readOrders(known, { file, body }, ids);
+    }
+  }
+  return known;
+}
+
+async function readOrders(known: KnownOrders, holder: { file: AddFile; body: Uint8Array }, ids: Set<string>) {
+  const columns = await readColumns(holder.body, keyColumns);
+  for (const [row, orderId] of (columns["order_id"] as string[]).entries()) {
+    if (!ids.has(orderId) || known.files.get(orderId)?.file === holder.file) continue;
+    known.files.set(orderId, holder);
+    known.orders.set(orderId, {
+      revision: columns["revision"]![row] as number,
+      orderedAt: Number(columns["ordered_at"]![row]),
+      payloadHash: BigInt(columns["payload_hash"]![row] as bigint),
+      position: {
+        shard: columns["shard"]![row] as string,
+        sequenceNumber: columns["sequence_number"]![row] as string,
+        recordIndex: columns["record_index"]![row] as number,
+      },
+    });
+  }
+}
+
+function idsByDate(candidates: readonly Candidate[]): Map<string, Set<string>> {
+  const dates = new Map<string, Set<string>>();
+  for (const { orderDate, event } of candidates) {
+    let ids = dates.get(orderDate);
+    if (ids === undefined) dates.set(orderDate, (ids = new Set()));
+    ids.add(event.order_id);
+  }
+  return dates;
+}
+
+/** Whether a sorted list of ids reaches into the file's range; a file without statistics may hold anything. */
+function holdsAny({ stats }: AddFile, sorted: readonly string[]): boolean {
+  const min = stats?.minValues["order_id"];
+  const max = stats?.maxValues["order_id"];
+  if (typeof min !== "string" || typeof max !== "string") return true;
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < min) low = middle + 1;
+    else high = middle;
+  }
+  return low < sorted.length && sorted[low]! <= max;
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,37 @@
+import type { Candidate } from "../domain/merge-orders.ts";
+import type { Snapshot } from "../lake/delta-table.ts";
+
+const prefix = "watermark/";
+const idleMs = 60_000;
+/** The last place on earth where a day ends is twelve hours behind UTC. */
+const lastOffsetMs = 12 * 3_600_000;
+
+/**
+ * How far each shard has come in event time, as transactions of silver's table: `version` is the latest moment among
+ * its accepted orders in seconds since 1970, `lastUpdated` the latest arrival. Neither ever falls.
+ */
+export function watermarks(accepted: readonly Candidate[], snapshot: Snapshot) {
+  const shards = new Map<string, { version: number; lastUpdated: number }>();
+  for (const { position, orderedAt, arrivedAt } of accepted) {
+    const appId = prefix + position.shard;
+    const before = shards.get(appId) ?? snapshot.transactions.get(appId) ?? { version: 0, lastUpdated: 0 };
+    shards.set(appId, {
+      version: Math.max(before.version, Math.floor(orderedAt / 1_000_000)),
+      lastUpdated: Math.max(before.lastUpdated, Math.floor(arrivedAt / 1000)),
+    });
+  }
+  return [...shards].map(([appId, { version, lastUpdated }]) => ({ appId, version, lastUpdated }));
+}
+
+/**
+ * The date that every busy shard has reached in every time zone: days before it are complete but for late orders. A shard that has been
+ * silent for a minute longer than the busiest does not hold it back.
+ */
+export function watermarkDate({ transactions }: Snapshot): string | undefined {
+  const shards = [...transactions].filter(([appId]) => appId.startsWith(prefix)).map(([, transaction]) => transaction);
+  const newest = Math.max(...shards.map(({ lastUpdated }) => lastUpdated));
+  const busy = shards.filter(({ lastUpdated }) => lastUpdated >= newest - idleMs);
+  if (busy.length === 0) return undefined;
+  const reached = Math.min(...busy.map(({ version }) => version)) * 1000;
+  return new Date(reached - lastOffsetMs).toISOString().slice(0, 10);
+}

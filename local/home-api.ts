@@ -1,0 +1,52 @@
+import type { Receipt } from "../lambdas/domain/receipt.ts";
+import type { EventSink } from "../lambdas/ports.ts";
+
+/** What the command line can ask of a home, whether it runs in this process or in another. */
+export interface Home {
+  sink: EventSink;
+  status(): Promise<HomeStatus>;
+  /** Runs a workflow now, to its end. */
+  run(workflow: string): Promise<{ workflow: string; milliseconds: number; output: Record<string, unknown> }>;
+  /** Resolves when all that was sent before is in gold, customers included. */
+  drain(): Promise<void>;
+  verify(): Promise<Receipt>;
+  /** SQL on gold as the reader role, or on the lake's tables, at a version of silver. */
+  query(sql: string, options: { lake: boolean; version?: number | undefined }): Promise<Record<string, unknown>[]>;
+  credentials(): Promise<Credentials>;
+  close(): Promise<void>;
+}
+
+export interface Credentials {
+  host: string;
+  port: number;
+  database: string;
+  user: string;
+  password: string;
+  /** Postgres URL that psql takes as it is. */
+  url: string;
+}
+
+export interface HomeStatus {
+  dir: string;
+  /** The process that runs the home; undefined when it was opened for this command only. */
+  process?: { pid: number; port: number; startedAt: string };
+  /** `shardsBehind`: shards whose newest record has not landed yet. */
+  stream: { shards: number; records: number; bytes: number; shardsBehind: number };
+  landing: { invocations: number; errors: number; onFailureRecords: number };
+  silver: { version: number; files: number; lines: number; days: number };
+  quarantine: { events: number };
+  gold: { silverVersion: number; windows: number; publishedAt: string | null; corrections: number };
+  /** Sent to visible in gold, over the last five minutes in which orders came; null before the first. */
+  freshness: { orders: number; medianSeconds: number; p95Seconds: number } | null;
+  workflows: WorkflowRun[];
+  postgres: { host: string; port: number };
+  memory: { rssBytes: number };
+}
+
+/** The newest run of one workflow that had something to do. */
+export interface WorkflowRun {
+  workflow: string;
+  startedAt: string;
+  milliseconds: number;
+  error?: string;
+}

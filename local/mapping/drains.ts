@@ -1,0 +1,67 @@
+import { compareSequenceNumbers } from "../stream/sequence-number.ts";
+import type { StreamReader } from "../stream/stream-log.ts";
+import type { Checkpoints } from "./checkpoints.ts";
+
+/** Those who wait for the mapping to catch up, and the signal that ends the lanes' windows meanwhile. */
+export interface Drains {
+  /** Aborted while anyone drains, and after a stop: no lane waits for its window then. */
+  readonly hurry: AbortSignal;
+  drain(): Promise<void>;
+  /** To be called whenever a checkpoint has moved. */
+  check(): void;
+  /** Ends every drain, also those to come, with that error. */
+  fail(error: Error): void;
+}
+
+/** Makes the drains of one mapping. */
+export function createDrains({
+  stream,
+  checkpoints,
+  stopping,
+}: {
+  stream: StreamReader;
+  checkpoints: Checkpoints;
+  stopping: AbortSignal;
+}): Drains {
+  const waiting = new Set<{ targets: Map<string, string>; resolve: () => void; reject: (error: Error) => void }>();
+  let controller = new AbortController();
+  let failure: Error | undefined;
+  stopping.addEventListener("abort", () => controller.abort());
+
+  function hasReached(targets: Map<string, string>): boolean {
+    return [...targets].every(([shard, target]) => {
+      const checkpoint = checkpoints.get(shard);
+      return checkpoint !== undefined && compareSequenceNumbers(checkpoint, target) >= 0;
+    });
+  }
+
+  return {
+    get hurry() {
+      return controller.signal;
+    },
+    async drain() {
+      if (failure) throw failure;
+      const targets = new Map(
+        stream.shards().flatMap(({ id, lastSequenceNumber: last }) => (last ? [[id, last]] : [])),
+      );
+      if (hasReached(targets)) return;
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      waiting.add({ targets, resolve, reject });
+      controller.abort();
+      await promise;
+    },
+    check() {
+      for (const entry of waiting) {
+        if (!hasReached(entry.targets)) continue;
+        waiting.delete(entry);
+        entry.resolve();
+      }
+      if (waiting.size === 0 && controller.signal.aborted && !stopping.aborted) controller = new AbortController();
+    },
+    fail(error) {
+      failure ??= error;
+      for (const { reject } of waiting) reject(error);
+      waiting.clear();
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import { mkdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { createDatabase, initialiseCluster } from "./postgres-cluster.ts";
+import {
+  connectionString,
+  createCredentials,
+  readCredentials,
+  writeCredentials,
+  type PostgresCredentials,
+  type PostgresRole,
+} from "./postgres-credentials.ts";
+import { stopServer } from "./postgres-process.ts";
+import { adoptServer, startServer, stopWithThisProcess } from "./postgres-server.ts";
+
+export type { PostgresCredentials, PostgresRole } from "./postgres-credentials.ts";
+
+/** Not PostgreSQL's own 5432, which belongs to a server that the machine may have. */
+const defaultPort = 55_432;
+
+export interface EmbeddedPostgres {
+  /** `postgresql://…` of the database pizza_sales for one role. */
+  connectionString(role: PostgresRole): string;
+  credentials: PostgresCredentials;
+  /** Process id of the server. */
+  pid: number;
+  /** Stops the server and resolves once it is gone. It stops by itself when this process ends in any way but SIGKILL. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the real PostgreSQL that keeps its data in `dir`, on 127.0.0.1 only. The first start creates the cluster, the
+ * database pizza_sales and a login for each role; a later one reuses them. A server that a killed process of ours left
+ * behind is adopted. The preferred port gives way to a free one where something else holds it.
+ */
+export async function startPostgres({
+  dir,
+  port,
+  onLog = () => {},
+}: {
+  dir: string;
+  port?: number;
+  onLog?: (line: string) => void;
+}): Promise<EmbeddedPostgres> {
+  const folder = resolve(dir);
+  const data = join(folder, "data");
+  await makeFolder(folder);
+  const known = (await readCredentials(folder)) ?? createCredentials(port ?? defaultPort);
+  if (!existsSync(data)) {
+    onLog(`creating PostgreSQL's data in ${data}`);
+    await writeCredentials(folder, known);
+    await initialiseCluster({ folder, data, admin: known.roles.admin });
+  }
+  const running = await adoptServer({ data, credentials: known });
+  const server = running ?? (await startServer({ folder, data, port: port ?? known.port, credentials: known }));
+  const credentials = { ...known, port: server.port };
+  if (server.port !== known.port) await writeCredentials(folder, credentials);
+  await createDatabase(credentials);
+  onLog(`PostgreSQL ${running ? "was still running" : "started"}: pid ${server.pid}, 127.0.0.1:${server.port}`);
+  const release = stopWithThisProcess(data, server.pid);
+  return {
+    connectionString: (role) => connectionString(credentials, role),
+    credentials,
+    pid: server.pid,
+    stop: async () => {
+      await stopServer(data, server.pid);
+      release();
+    },
+  };
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw new Error(`${folder} cannot be created: choose a folder that you may write to`, { cause });
+  }
+}

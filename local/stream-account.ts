@@ -1,0 +1,42 @@
+import { decodeFailedBatch } from "../lambdas/bronze/on-failure-object.ts";
+import { positionOf, type StreamAccount } from "../lambdas/quality/account-records.ts";
+import type { ObjectStore, StreamRecord } from "../lambdas/ports.ts";
+import type { StreamReader } from "./stream/stream-log.ts";
+
+const page = { limit: 1000, maxBytes: 8 * 1024 * 1024 };
+
+/** What the embedded stream says of itself: it keeps every record it ever took. */
+export function streamAccount(
+  stream: StreamReader,
+  checkpoints: Record<string, string>,
+  onFailure: ObjectStore,
+): StreamAccount {
+  return {
+    isComplete: true,
+    async *records() {
+      for (const { id: shard } of stream.shards()) {
+        let records: StreamRecord[] = [];
+        do {
+          const after = records.at(-1)?.sequenceNumber;
+          records = await stream.read({ shard, ...(after !== undefined && { after }), ...page });
+          yield* records;
+        } while (records.length > 0);
+      }
+    },
+    isConfirmed({ shard, sequenceNumber }) {
+      const checkpoint = checkpoints[shard];
+      return checkpoint !== undefined && BigInt(sequenceNumber) <= BigInt(checkpoint);
+    },
+    onFailure: () => failedPositions(onFailure),
+  };
+}
+
+async function failedPositions(store: ObjectStore): Promise<Set<string>> {
+  const positions = new Set<string>();
+  for (const { key } of await store.list("")) {
+    const body = await store.get(key);
+    if (body === undefined) continue;
+    for (const record of decodeFailedBatch(body)) positions.add(positionOf(record));
+  }
+  return positions;
+}

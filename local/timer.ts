@@ -1,0 +1,64 @@
+/** A task that runs again and again, never twice at once, and sooner when it is woken. */
+export interface Timer {
+  /** Something came: run soon, but not more often than the interval allows. */
+  wake(): void;
+  /** Runs the task now, after the one under way, and tells its outcome. */
+  runNow<Result>(task: () => Promise<Result>): Promise<Result>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Calls `task` at the most every `intervalMs` when woken, and every `idleMs` without. A task that throws is told to
+ * `onError` and tried again at the next turn.
+ */
+export function startTimer({
+  task,
+  intervalMs,
+  idleMs,
+  onError,
+}: {
+  task: () => Promise<void>;
+  intervalMs: number;
+  idleMs: number;
+  onError: (error: Error) => void;
+}): Timer {
+  let last: Promise<unknown> = Promise.resolve();
+  let stopped = false;
+  let due: NodeJS.Timeout | undefined;
+  let dueAt = Infinity;
+  let startedAt = 0;
+
+  function schedule(delayMs: number): void {
+    const at = Date.now() + delayMs;
+    if (stopped || at >= dueAt) return;
+    clearTimeout(due);
+    dueAt = at;
+    due = setTimeout(turn, delayMs);
+  }
+
+  function turn(): void {
+    dueAt = Infinity;
+    startedAt = Date.now();
+    void inLine(task)
+      .catch(onError)
+      .then(() => schedule(idleMs));
+  }
+
+  /** One after another: a workflow never runs beside itself. */
+  function inLine<Result>(job: () => Promise<Result>): Promise<Result> {
+    const next = last.then(job, job);
+    last = next.catch(() => {});
+    return next;
+  }
+
+  schedule(idleMs);
+  return {
+    wake: () => schedule(Math.max(0, startedAt + intervalMs - Date.now())),
+    runNow: inLine,
+    async stop() {
+      stopped = true;
+      clearTimeout(due);
+      await last;
+    },
+  };
+}

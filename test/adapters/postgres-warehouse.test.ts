@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openPostgresWarehouse } from "../../lambdas/adapters/postgres-warehouse.ts";
+import { startPostgres, type EmbeddedPostgres } from "../../local/postgres.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "pizza-warehouse-"));
+let postgres: EmbeddedPostgres;
+let warehouse: ReturnType<typeof openPostgresWarehouse>;
+beforeAll(async () => {
+  postgres = await startPostgres({ dir });
+  warehouse = openPostgresWarehouse({ connectionString: postgres.connectionString("owner") });
+});
+afterAll(async () => {
+  await warehouse.close();
+  await postgres.stop();
+  rmSync(dir, { recursive: true });
+});
+
+test("no cent and no microsecond is lost on the way", async () => {
+  expect(
+    await warehouse.query(
+      `select 12345678901234.10::numeric(16, 2) as money, 9007199254740993::bigint as big, 7 as small,
+         date '2015-03-01' as day, timestamptz '2015-03-01 12:00:00.000123+02' as at, '{"a": [1]}'::jsonb as document,
+         null as nothing, true as yes`,
+    ),
+  ).toEqual([
+    {
+      money: "12345678901234.10",
+      big: "9007199254740993",
+      small: 7,
+      day: "2015-03-01",
+      at: "2015-03-01T10:00:00.000123Z",
+      document: { a: [1] },
+      nothing: null,
+      yes: true,
+    },
+  ]);
+});
+
+test("parameters are bound and never become SQL", async () => {
+  expect(await warehouse.query("select $1::text as text", ["'; drop schema gold --"])).toEqual([
+    { text: "'; drop schema gold --" },
+  ]);
+});
+
+test("one call is one transaction: what fails leaves nothing", async () => {
+  const sql = "create table public_probe (a integer); select 1 / 0";
+  await expect(warehouse.query(`set search_path = pg_temp; ${sql}`)).rejects.toThrow("division by zero");
+  expect(await warehouse.query("select to_regclass('pg_temp.public_probe') as found")).toEqual([{ found: null }]);
+});
+
+test("a server that is not there is an error that says where it was looked for", async () => {
+  const nobody = openPostgresWarehouse({ connectionString: "postgresql://a:secret@127.0.0.1:1/none" });
+  await expect(nobody.query("select 1")).rejects.toThrow(/^PostgreSQL at 127\.0\.0\.1:1 does not answer/);
+  await expect(nobody.query("select 1")).rejects.not.toThrow(/secret/);
+  await nobody.close();
+});
+
+test("a broken connection is replaced at the next query", async () => {
+  await expect(warehouse.query("select pg_terminate_backend(pg_backend_pid())")).rejects.toThrow();
+  expect(await warehouse.query("select 1 as one")).toEqual([{ one: 1 }]);
+});

@@ -1,0 +1,238 @@
+import { existsSync, readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { order } from "../order-fixture.ts";
+import { pizza, temporaryHome } from "./home-fixture.ts";
+
+const { dir, remove } = temporaryHome();
+const run = (...args: string[]) => pizza(dir, ...args);
+const json = async (...args: string[]) => JSON.parse((await run(...args, "--json")).stdout) as any;
+
+beforeAll(async () => {
+  const started = await run("start", "--shards", "1");
+  expect(started.stderr).toContain("the home runs in process");
+});
+
+afterAll(async () => {
+  await run("clean", "--yes");
+  expect(existsSync(dir)).toBe(false);
+  remove();
+});
+
+describe("wrong usage", () => {
+  it.each([
+    [["nonsense"], "pizza has no command nonsense"],
+    [["query"], "give one SQL text"],
+    [["query", "select 1", "--version", "2"], "add --lake"],
+    [["replay", "modern"], "say what to replay"],
+    [["produce", "--rate", "0"], "--rate 0: give a number"],
+    [["produce", "--faults", "earthquake"], 'fault "earthquake" is not known'],
+    [["produce", "--batch", "lzma", "--orders", "1"], "choose one of zstd, gzip, off"],
+    [["verify", "--loud"], "Unknown option '--loud'"],
+    [["verify", "--home", "moon"], "only the embedded home"],
+  ])("%j ends with exit code 2 and says what is right", async (args, message) => {
+    const { code, stdout, stderr } = await run(...args);
+    expect(stderr).toContain(message);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  });
+
+  it("is told as JSON too", async () => {
+    expect(await json("query")).toMatchObject({ error: { exitCode: 2 } });
+  });
+});
+
+describe("a home in the background", () => {
+  it("is not started twice", async () => {
+    const second = await run("start");
+    expect(second).toMatchObject({ code: 0 });
+    expect(second.stderr).toContain("already runs in process");
+    const foreground = await run("start", "--foreground");
+    expect(foreground).toMatchObject({ code: 1 });
+    expect(foreground.stderr).toContain("stop it with pizza stop");
+  });
+
+  it("takes simulated orders into gold, as live as they are", async () => {
+    const sent = await json("produce", "--rate", "500", "--orders", "250", "--seed", "4", "--wait");
+    expect(sent).toMatchObject({ events: 250, faults: {} });
+    const rows = await json(
+      "query",
+      "select sum(orders)::int as orders, sum(revenue) as revenue from gold.daily_sales_summary",
+    );
+    expect(rows).toEqual([{ orders: 250, revenue: expect.stringMatching(/^\d+\.\d\d$/) }]);
+    const status = await json("status");
+    expect(status.freshness.medianSeconds).toBeGreaterThan(0);
+    expect(status).toMatchObject({ stream: { shards: 1, shardsBehind: 0 }, process: { pid: expect.any(Number) } });
+  });
+
+  it("files rubbish with its reason, and stops at nothing", async () => {
+    const nested = `${"[".repeat(10_000)}${"]".repeat(10_000)}`;
+    const good = JSON.stringify(
+      order({
+        order_id: "after-the-rubbish",
+        lines: [{ line_no: 1, pizza_id: "hawaiian_m", quantity: 1, unit_price: 13.25 }],
+      }),
+    );
+    const lines = [
+      Buffer.from([0, 1, 2, 255]),
+      Buffer.alloc(1_000_000, "x"),
+      Buffer.from(nested),
+      Buffer.from(good.replace("Ada", "\\u0000")),
+      Buffer.from(good.replace("{", '{"__proto__":{},')),
+      Buffer.concat([Buffer.from(good.slice(0, 40)), Buffer.from([0xc3])]),
+      Buffer.from(good.replace("13.25", "1e308")),
+      Buffer.from(good),
+    ];
+    const file = join(dirname(dir), "rubbish");
+    writeFileSync(file, Buffer.concat(lines.flatMap((line) => [line, Buffer.from("\n")])));
+    expect(await json("produce", "--file", file, "--wait")).toMatchObject({ events: lines.length });
+    const quarantined = await json(
+      "query",
+      "--lake",
+      "select reason, count(*) as n from quarantine_order_events group by reason order by reason",
+    );
+    expect(quarantined).toEqual(
+      ["bad_utf8", "event_too_large", "forbidden_character", "money_out_of_range", "too_deep", "unknown_key"].map(
+        (reason) => ({ reason, n: reason === "bad_utf8" ? "2" : "1" }),
+      ),
+    );
+    expect(
+      await json("query", "--lake", "select status from silver_order_lines where order_id = 'after-the-rubbish'"),
+    ).toEqual([{ status: "placed" }]);
+    expect(await run("verify")).toMatchObject({ code: 0, stdout: expect.stringContaining("BALANCED") });
+  });
+
+  it("lets the reader read with what credentials prints, and not write", async () => {
+    const { url } = await json("credentials");
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    try {
+      expect((await client.query("select count(*)::int as n from gold.daily_sales_summary")).rows[0].n).toBeGreaterThan(
+        0,
+      );
+      for (const statement of [
+        "delete from gold.daily_sales_summary",
+        "update gold.monthly_sales_summary set revenue = 0",
+        "insert into ops.corrections (table_name, key, column_name, cause) values ('a', '{}', 'b', 'c')",
+        "create table gold.mine (a int)",
+        "create table public.mine (a int)",
+        "select ops.publish_windows('{}')",
+      ]) {
+        await expect(client.query(statement), statement).rejects.toThrow(/permission denied/);
+      }
+    } finally {
+      await client.end();
+    }
+  });
+
+  it("goes on sending in the background until it is told to stop", async () => {
+    const before = (await json("status")).stream.records;
+    expect(await run("produce", "--background", "--rate", "50", "--seed", "8")).toMatchObject({ code: 0 });
+    expect((await run("produce", "--background")).stderr).toContain("already sends orders");
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    expect(await run("produce", "--stop")).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("stopped process"),
+    });
+    expect((await json("status")).stream.records).toBeGreaterThan(before);
+    expect(await run("verify")).toMatchObject({ code: 0 });
+  });
+
+  it("stops, goes on where it was, and answers while it is stopped", async () => {
+    const before = await json("status");
+    expect(await run("stop")).toMatchObject({ code: 0 });
+    expect((await run("stop")).stderr).toContain("no home runs");
+    expect((await json("query", "select count(*)::int as n from ops.windows"))[0].n).toBe(before.gold.windows);
+    expect((await json("status")).process).toBeUndefined();
+    expect(await run("start", "--shards", "2")).toMatchObject({ code: 0 });
+    const after = await json("status");
+    expect(after).toMatchObject({ stream: { shards: 2, records: before.stream.records }, silver: before.silver });
+    await json("produce", "--orders", "40", "--rate", "400", "--seed", "12", "--wait");
+    expect(await run("verify")).toMatchObject({ code: 0 });
+    expect((await run("logs")).stdout).toContain("is ready: process");
+  });
+});
+
+describe("what goes wrong", () => {
+  it("says which port is used", async () => {
+    await run("stop");
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const { code, stderr } = await run("start", "--port", String(port));
+    server.close();
+    expect(code).toBe(1);
+    expect(stderr).toContain(`port ${port} is used by another program`);
+  });
+
+  it("says which folder is lost, and loses nothing when it is put back", async () => {
+    renameSync(join(dir, "lake"), join(dir, "elsewhere"));
+    const lost = await run("verify");
+    expect(lost.code).toBe(1);
+    expect(lost.stderr).toContain("has lost");
+    expect((await run("doctor")).code).toBe(1);
+    renameSync(join(dir, "elsewhere"), join(dir, "lake"));
+    expect(await run("verify")).toMatchObject({ code: 0 });
+  });
+
+  it("refuses a lake whose columns another program changed", async () => {
+    const log = join(dir, "lake/silver/order_lines/_delta_log");
+    const first = join(log, "00000000000000000000.json");
+    const text = readFileSync(first, "utf8");
+    const checkpoints = join(log, "_last_checkpoint");
+    const hint = existsSync(checkpoints) ? readFileSync(checkpoints) : undefined;
+    expect(hint).toBeUndefined();
+    writeFileSync(first, text.replace(String.raw`\"revenue_cents\"`, String.raw`\"turnover\"`));
+    const { code, stderr } = await run("run", "bronze_to_silver");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/revenue_cents|turnover/);
+    writeFileSync(first, text);
+    expect(await run("verify")).toMatchObject({ code: 0 });
+  });
+
+  it("ends with exit code 3 when a bronze object is gone", async () => {
+    const { stdout } = await run(
+      "query",
+      "--lake",
+      "select min(sequence_number) as s from silver_order_lines",
+      "--json",
+    );
+    const sequence = JSON.parse(stdout)[0].s as string;
+    const bronze = join(dir, "lake/bronze/orders");
+    const object = findFile(bronze, sequence);
+    renameSync(object, join(dir, "kept"));
+    const { code, stdout: receipt } = await run("verify");
+    expect(code).toBe(3);
+    expect(receipt).toContain("DOES NOT BALANCE");
+    expect(receipt).toContain("sent = landed");
+    renameSync(join(dir, "kept"), object);
+  });
+
+  it("has a demo that wipes no home but its own", async () => {
+    const { code, stderr } = await run("demo");
+    expect(code).toBe(1);
+    expect(stderr).toContain("holds a home that the demo did not make");
+  });
+
+  it("has a doctor that finds nothing wrong here", async () => {
+    const checks = await json("doctor");
+    expect(checks.filter((check: { ok: boolean }) => !check.ok)).toEqual([]);
+    expect(checks.length).toBeGreaterThan(5);
+  });
+
+  it("says where there is no home", async () => {
+    const elsewhere = temporaryHome();
+    const { code, stderr } = await pizza(elsewhere.dir, "verify");
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringContaining("make one with pizza demo or pizza start"),
+    });
+    elsewhere.remove();
+  });
+});
+
+function findFile(folder: string, part: string): string {
+  const name = readdirSync(folder, { recursive: true, encoding: "utf8" }).find((path) => path.includes(part));
+  return join(folder, name!);
+}

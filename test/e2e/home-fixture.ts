@@ -1,0 +1,46 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { toOutgoing } from "../../lambdas/producer/outgoing.ts";
+import { createSender } from "../../lambdas/producer/send-orders.ts";
+import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
+import type { EventSink } from "../../lambdas/ports.ts";
+import type { Home } from "../../local/home-api.ts";
+
+const script = new URL("../../bin/pizza.ts", import.meta.url).pathname;
+
+/** A folder for a home, and the call that removes it. */
+export function temporaryHome(): { dir: string; remove(): void } {
+  const root = mkdtempSync(join(tmpdir(), "pizza-e2e-"));
+  return { dir: join(root, "home"), remove: () => rmSync(root, { recursive: true, force: true }) };
+}
+
+/** Runs the command line as a user does, and gives what it said and its exit code. */
+export async function pizza(dir: string, ...args: string[]) {
+  const child = spawn(process.execPath, [script, ...args, "--dir", dir], { env: environment });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { code, stdout, stderr };
+}
+
+/** The same secret in every home: customers then have the same key, and gold the same hash. */
+const environment = { ...process.env, PIZZA_CUSTOMER_SECRET: "test", NO_COLOR: "1" };
+process.env["PIZZA_CUSTOMER_SECRET"] = environment.PIZZA_CUSTOMER_SECRET;
+
+/** Sends events and resolves when the stream has acknowledged them. */
+export async function sendOrders(sink: EventSink, events: Iterable<OrderEvent>): Promise<void> {
+  const sender = createSender({ sink });
+  for (const event of events) await sender.send(toOutgoing(event));
+  await sender.close();
+}
+
+/** Hash of every gold table, by name. */
+export async function goldHashes(home: Home): Promise<Record<string, string>> {
+  const rows = await home.query("select table_name, row_count || ' rows ' || hash as content from ops.gold_hash()", {
+    lake: false,
+  });
+  return Object.fromEntries(rows.map((row) => [row["table_name"], row["content"]])) as Record<string, string>;
+}

@@ -1,0 +1,98 @@
+import { mkdirSync } from "node:fs";
+import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
+import { partitionColumn, silverColumns } from "../../lambdas/domain/silver-columns.ts";
+import { compactTable } from "../../lambdas/lake/compact.ts";
+import { openDeltaTable, type DeltaTable } from "../../lambdas/lake/delta-table.ts";
+import { copyRows, readColumns } from "../../lambdas/lake/read-columns.ts";
+import { createTableWriter } from "../../lambdas/lake/table-writer.ts";
+import { orderLines, pushRows, writeRows, type Row } from "../lake/order-lines.ts";
+
+const root = "silver/order_lines";
+const days = ["2015-01-01", "2015-01-02", "2015-01-03"];
+
+/** What another reader has to find at some version. */
+interface Expectation {
+  version: number;
+  rows: number;
+  revenue_cents: number;
+}
+
+/**
+ * Makes a table in a folder as the pipeline would: appends, a correction of orders that rewrites a file, a checkpoint, a
+ * compaction, and appends after it. Prints what a reader must find in some of its versions, one a line.
+ */
+async function makeTable(folder: string): Promise<Expectation[]> {
+  mkdirSync(folder, { recursive: true });
+  const store = openFolderStore(folder);
+  const table = openDeltaTable({
+    store,
+    root,
+    clock: Date.now,
+    columns: silverColumns,
+    partitionColumn,
+    name: "order_lines",
+    description: "A table for other readers",
+    checkpointEvery: 10,
+  });
+  const expected: Expectation[] = [];
+  const total = { rows: 0, revenue_cents: 0 };
+  const count = (rows: readonly Row[], sign: 1 | -1) => {
+    total.rows += sign * rows.length;
+    for (const row of rows) total.revenue_cents += sign * Number(row["revenue_cents"]);
+  };
+  const append = async (batch: number) => {
+    const written = days.map((day, index) => ({
+      day,
+      rows: orderLines({ orders: 20, seed: batch * 10 + index, firstOrder: batch * 20 }),
+    }));
+    const adds = await Promise.all(
+      written.map(({ day, rows }) => table.writeDataFile({ partition: day, ...writeRows(rows) })),
+    );
+    for (const { rows } of written) count(rows, 1);
+    expected.push({ version: await commit(table, { adds, removes: [] }), ...total });
+    return { rows: written[0]!.rows, file: adds[0]! };
+  };
+  const first = await append(0);
+  for (let batch = 1; batch < 12; batch++) await append(batch);
+  const fixed = orderLines({ orders: 5, seed: 99, firstOrder: 0, revision: 1 });
+  const isReplaced = new Set(fixed.map((row) => String(row["order_id"])));
+  const columns = await readColumns(
+    (await store.get(`${root}/${first.file.path}`))!,
+    silverColumns.map(({ name }) => name),
+  );
+  const writer = createTableWriter(silverColumns);
+  copyRows(writer, columns, (row) => !isReplaced.has(String(columns["order_id"]![row])));
+  pushRows(writer, fixed);
+  count(
+    first.rows.filter((row) => isReplaced.has(String(row["order_id"]))),
+    -1,
+  );
+  count(fixed, 1);
+  const rewritten = await table.writeDataFile({ partition: days[0], ...writer.finish() });
+  const rewrite = await commit(table, { adds: [rewritten], removes: [first.file] });
+  expected.push({ version: rewrite, ...total });
+  const { version } = await compactTable({ table, store });
+  expected.push({ version, ...total });
+  for (let batch = 12; batch < 22; batch++) await append(batch);
+  const isTold = new Set([0, rewrite - 1, rewrite, version, expected.length - 1]);
+  return expected.filter((expectation) => isTold.has(expectation.version));
+}
+
+async function commit(table: DeltaTable, files: Pick<Parameters<DeltaTable["commit"]>[0], "adds" | "removes">) {
+  const { version } = await table.snapshot();
+  const result = await table.commit({
+    ...files,
+    readVersion: version,
+    operation: files.removes.length === 0 ? "WRITE" : "MERGE",
+    transactions: [{ appId: `bronze/orders/object-${version}`, version: 0, lastUpdated: Date.now() }],
+    operationMetrics: { files: files.adds.length },
+  });
+  if (!result.committed) throw new Error(`interop table: version ${version + 1} was taken; use a folder of its own`);
+  return result.version;
+}
+
+const [folder] = process.argv.slice(2);
+if (folder === undefined) throw new Error("make-table: no folder given; call it as make-table.ts FOLDER");
+for (const { version, rows, revenue_cents } of await makeTable(folder)) {
+  process.stdout.write(`${version} ${rows} ${revenue_cents}\n`);
+}

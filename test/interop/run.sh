@@ -1,0 +1,35 @@
+#!/bin/sh
+# Makes a Delta table with the project's own code and reads every version of it with delta-rs.
+# Exit code 0: equal, or skipped because Python or PyPI is not there; 1: a difference.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+project=$(cd "$here/../.." && pwd)
+packages="deltalake==1.6.1 pyarrow==22.0.0"
+environment="${XDG_CACHE_HOME:-${TMPDIR:-/tmp}}/pizza-interop-venv"
+
+skip() {
+  echo "skipped: $1"
+  exit 0
+}
+
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || skip "Python 3.10 or later is not here"
+if ! "$environment/bin/python" -c 'import deltalake, pyarrow' 2>/dev/null; then
+  python3 -m venv "$environment" 2>/dev/null || skip "python3 -m venv does not work here"
+  # shellcheck disable=SC2086
+  "$environment/bin/pip" install --quiet --disable-pip-version-check $packages || skip "pip could not install $packages"
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"$project/node_modules/.bin/node" "$here/make-table.ts" "$work/lake" >"$work/expected"
+table="$work/lake/silver/order_lines"
+ls "$table"/_delta_log/*.checkpoint.parquet >/dev/null
+
+while read -r version rows cents; do
+  "$environment/bin/python" "$here/delta_rs.py" "$table" --version "$version" \
+    --expect-rows "$rows" --expect-sum "revenue_cents=$cents"
+done <"$work/expected"
+tail -n 1 "$work/expected" | while read -r version rows cents; do
+  "$environment/bin/python" "$here/delta_rs.py" "$table" --expect-rows "$rows" --expect-sum "revenue_cents=$cents"
+done

@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import { createMemoryStore } from "./memory-store.ts";
+import { appendSmall, commitSmall, dayMs, newYear, openSmall, smallRows, writeSmall } from "./small-table.ts";
+
+const retention = { logRetentionMs: 7 * dayMs, orphanRetentionMs: 7 * dayMs };
+
+/** Twenty days, each with an appended file and the one before it removed, a checkpoint every third commit. */
+async function twentyDays() {
+  const store = createMemoryStore();
+  let now = newYear;
+  const table = openSmall(store, { checkpointEvery: 3, clock: () => now });
+  const orphan = await writeSmall(table, "2015-01-01", smallRows("o-orphan"));
+  let before = await appendSmall(table, "2015-01-01", "o-0");
+  for (let day = 1; day < 20; day++) {
+    now += dayMs;
+    const file = await writeSmall(table, "2015-01-01", smallRows(`o-${day}`));
+    await commitSmall(table, { adds: [file], removes: [before] });
+    before = file;
+  }
+  return { store, table, orphan, clock: () => now };
+}
+
+describe("cleaning up", () => {
+  test("removes old log and data files, and leaves every version within the retention readable", async () => {
+    const { store, table, clock } = await twentyDays();
+    const young = await writeSmall(table, "2015-01-01", smallRows("o-uncommitted"));
+    const summary = await table.cleanUp(retention);
+    expect(summary.oldestVersion).toBe(11);
+    expect(summary.dataFiles).toBe(12);
+    for (let version = summary.oldestVersion; version < 20; version++) {
+      const { files } = await openSmall(store, { clock }).snapshot(version);
+      expect([...files.keys()].every((path) => store.objects.has(`t/${path}`))).toBe(true);
+      expect(files.size).toBe(1);
+    }
+    expect(store.objects.has(`t/${young.path}`)).toBe(true);
+    await expect(openSmall(store, { clock }).snapshot(10)).rejects.toThrow(
+      "version 10 is no longer kept; the oldest that can be read is 11",
+    );
+    expect(await openSmall(store, { clock }).changes(5, 12)).toBeUndefined();
+    expect((await openSmall(store, { clock }).snapshot()).version).toBe(19);
+  });
+
+  test("does no harm a second time", async () => {
+    const { store, table } = await twentyDays();
+    await table.cleanUp(retention);
+    const keys = [...store.objects.keys()];
+    expect(await table.cleanUp(retention)).toEqual({ logFiles: 0, dataFiles: 0, oldestVersion: 11 });
+    expect([...store.objects.keys()]).toEqual(keys);
+  });
+
+  test("removes nothing that is younger than the retention, nor files whose age it cannot tell", async () => {
+    const { store, table } = await twentyDays();
+    await store.put("t/order_date=2015-01-01/somebody-elses.parquet", Buffer.from("?"));
+    const count = store.objects.size;
+    await table.cleanUp({ logRetentionMs: 30 * dayMs, orphanRetentionMs: 30 * dayMs });
+    expect(store.objects.size).toBe(count);
+    await table.cleanUp(retention);
+    expect(store.objects.has("t/order_date=2015-01-01/somebody-elses.parquet")).toBe(true);
+  });
+
+  test("of a table that is not there does nothing", async () => {
+    expect(await openSmall(createMemoryStore()).cleanUp(retention)).toEqual({
+      logFiles: 0,
+      dataFiles: 0,
+      oldestVersion: -1,
+    });
+  });
+});

@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { zstdCompressSync } from "node:zlib";
+import { openDuckDbLake } from "../../lambdas/adapters/duckdb-lake.ts";
+import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
+import { readProjectFile } from "../../lambdas/adapters/project-files.ts";
+import { landRecords } from "../../lambdas/bronze/land-records.ts";
+import type { StreamRecord } from "../../lambdas/ports.ts";
+import type { StreamAccount } from "../../lambdas/quality/account-records.ts";
+import { verifyReceipt } from "../../lambdas/quality/verify-receipt.ts";
+import { openQuarantine, openSilver, orderStream } from "../../lambdas/silver/tables.ts";
+import { createFunctions } from "../../local/functions.ts";
+import { openStreamLog } from "../../local/stream/stream-log.ts";
+import { streamAccount } from "../../local/stream-account.ts";
+import { sql as goldSql, type GoldHome } from "../gold/gold-home.ts";
+import { catalog } from "../order-fixture.ts";
+import { customerKey } from "../silver/silver-home.ts";
+
+const check = (name: string) => readProjectFile(`sql/checks/${name}.sql`);
+const checks = {
+  quarantinedEvents: check("quarantined-events"),
+  silverDays: check("silver-days"),
+  silverRepeats: check("silver-repeats"),
+  goldDays: check("gold-days"),
+  goldFacts: check("gold-facts"),
+  goldSums: check("gold-sums"),
+};
+
+const noon = Date.parse("2015-03-05T12:00:00Z");
+
+/** The whole way in one folder, step by step at the test's command; gold is the shared database, emptied first. */
+export async function openReceiptHome(gold: GoldHome) {
+  await gold.empty();
+  const dir = mkdtempSync(join(tmpdir(), "pizza-receipt-"));
+  const clock = () => noon;
+  const stream = await openStreamLog({ dir: join(dir, "stream"), shards: 1, clock });
+  const [store, onFailure] = [openFolderStore(join(dir, "lake")), openFolderStore(join(dir, "on-failure"))];
+  const lake = await openDuckDbLake({ root: join(dir, "lake"), threads: 1 });
+  const [silver, quarantine] = [openSilver({ store, clock }), openQuarantine({ store, clock })];
+  const refinery = { store, stream: orderStream, silver, quarantine, catalog, customerKey, clock };
+  const run = createFunctions({ refinery, lake, warehouse: gold.writer, goldSql, customersEveryMs: 0 });
+  const call = async (name: string, input: object = {}) => await run[name]!(input as never);
+  const checkpoints: Record<string, string> = {};
+
+  const home = {
+    store,
+    onFailure,
+    silver,
+    quarantine,
+    owner: gold.owner,
+    checkpoints,
+    /** Puts records into the stream; an array of events is one batch. Gives them as the stream hands them out. */
+    async send(...contents: (object[] | Buffer)[]): Promise<StreamRecord[]> {
+      const sent = await stream.putRecords(contents.map((content) => ({ partitionKey: "key", data: encode(content) })));
+      const numbers = sent.map((result) => ("sequenceNumber" in result ? result.sequenceNumber : ""));
+      const { id } = stream.shards()[0]!;
+      const records = await stream.read({ shard: id, limit: 1000, maxBytes: 2 ** 24 });
+      return records.filter(({ sequenceNumber }) => numbers.includes(sequenceNumber));
+    },
+    /** Lands records as one bronze object and moves the checkpoint; gives the object's key. */
+    async land(records: StreamRecord[]): Promise<string> {
+      const { key } = await landRecords({ store, stream: orderStream, clock }, records);
+      home.confirm(records);
+      return key;
+    },
+    confirm(records: StreamRecord[]) {
+      for (const { shard, sequenceNumber } of records) checkpoints[shard] = sequenceNumber;
+    },
+    refine: () => call("RefineSilver", { sweep: "full" }),
+    publishQuarantine: () => call("PublishQuarantine"),
+    async publishGold() {
+      const plan = (await call("PlanWindows", { customers: "now" })) as {
+        batches: object[];
+        customersDue: boolean;
+      };
+      for (const batch of plan.batches) await call("PublishWindows", batch);
+      if (plan.customersDue) await call("PublishCustomers", plan);
+      await call("ReportWindows", plan);
+    },
+    async work() {
+      await home.refine();
+      await home.publishQuarantine();
+      await home.publishGold();
+    },
+    verify(change: (account: StreamAccount) => StreamAccount = (account) => account) {
+      const account = change(streamAccount(stream, checkpoints, onFailure));
+      const books = { ...refinery, account, lake, warehouse: gold.reader, goldSql, checks };
+      return verifyReceipt(books);
+    },
+    async close() {
+      await stream.close();
+      lake.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+  return home;
+}
+
+export type ReceiptHome = Awaited<ReturnType<typeof openReceiptHome>>;
+
+function encode(content: object[] | Buffer): Buffer {
+  if (Buffer.isBuffer(content)) return content;
+  const lines = content.map((event) => (Buffer.isBuffer(event) ? event : Buffer.from(JSON.stringify(event))));
+  return zstdCompressSync(Buffer.concat(lines.flatMap((line, n) => (n === 0 ? [line] : [Buffer.from("\n"), line]))));
+}

@@ -1,0 +1,99 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { encodeFailedBatch } from "../../lambdas/bronze/on-failure-object.ts";
+import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { event, sellMessily } from "./messy-day.ts";
+import { openReceiptHome, type ReceiptHome } from "./receipt-home.ts";
+
+let gold: GoldHome;
+let home: ReceiptHome;
+beforeAll(async () => {
+  gold = await openGoldHome();
+});
+afterAll(() => gold.close());
+beforeEach(async () => {
+  home = await openReceiptHome(gold);
+});
+afterEach(() => home.close());
+
+const sales = { orders: 6, lines: 7, pizzas: 10, cents: 14_125 };
+
+describe("the receipt of an honest run", () => {
+  it("balances, with every record and event in its class, however messy it was", async () => {
+    await sellMessily(home);
+    expect(await home.verify()).toEqual({
+      records: { sent: 6, landed: 8, onFailure: 0, waiting: 0, transportDuplicates: 2, distinct: 6 },
+      events: {
+        distinct: 15,
+        accepted: 7,
+        eventDuplicates: 1,
+        supersededRevisions: 3,
+        quarantined: { not_json: 1, conflicting_payload: 1, unknown_store: 1, bad_utf8: 1 },
+        pending: 0,
+      },
+      notSales: 1,
+      expected: sales,
+      silver: sales,
+      gold: sales,
+      unpublishedDays: [],
+      producers: 1,
+      findings: [],
+    });
+  });
+
+  it("balances before anything was sent", async () => {
+    expect(await home.verify()).toMatchObject({ findings: [], records: { sent: 0 }, expected: { orders: 0 } });
+  });
+
+  it("says what has not landed, is not refined, or is not published yet, and is no finding", async () => {
+    await home.land(await home.send([event(1, "a")]));
+    await home.work();
+    const records = await home.send([event(2, "b")]);
+    expect(await home.verify()).toMatchObject({ findings: [], records: { sent: 2, landed: 1, waiting: 1 } });
+    await home.land(records);
+    expect(await home.verify()).toMatchObject({ findings: [], records: { waiting: 0 }, events: { accepted: 1, pending: 1 } });
+    await home.refine();
+    expect(await home.verify()).toMatchObject({
+      findings: [],
+      events: { accepted: 2, pending: 0 },
+      silver: { orders: 2 },
+      gold: { orders: 1 },
+      unpublishedDays: ["2015-01-01"],
+    });
+    await home.publishGold();
+    expect(await home.verify()).toMatchObject({ findings: [], gold: { orders: 2 }, unpublishedDays: [] });
+  });
+
+  it("counts a refused event from silver's commit on, before the quarantine is published", async () => {
+    await home.land(await home.send([Buffer.from("rubbish")]));
+    await home.refine();
+    expect(await home.verify()).toMatchObject({ findings: [], events: { quarantined: { not_json: 1 } } });
+    await home.publishQuarantine();
+    expect(await home.verify()).toMatchObject({ findings: [], events: { quarantined: { not_json: 1 } } });
+  });
+
+  it("finds a record in the on-failure store", async () => {
+    const [record] = await home.send(Buffer.from("rubbish"));
+    const { key, body } = encodeFailedBatch({
+      name: "landing", streamArn: "orders", functionArn: "landing", records: [record!],
+      condition: "RetryAttemptsExhausted", invokeCount: 3, failedAt: 0,
+    });
+    await home.onFailure.put(key, body);
+    home.confirm([record!]);
+    expect(await home.verify()).toMatchObject({ findings: [], records: { sent: 1, landed: 0, onFailure: 1, waiting: 0 } });
+  });
+
+  it("lets a damaged event stand for the number that a till lacks", async () => {
+    await home.land(await home.send([event(1, "a"), Buffer.from("damaged"), event(3, "c")]));
+    await home.work();
+    expect((await home.verify()).findings).toEqual([]);
+  });
+
+  it("still balances after a day was published again and again, and segments follow later days", async () => {
+    for (let n = 1; n <= 5; n++) {
+      const customer = { customer_id: `c-${n % 3}` };
+      await home.land(await home.send([event(n, `order-${n}`, { customer, ordered_at: `2015-01-${28 + (n % 4)}T10:00:00Z` })]));
+      await home.work();
+      expect((await home.verify()).findings).toEqual([]);
+    }
+  });
+});
