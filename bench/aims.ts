@@ -18,7 +18,7 @@ export interface AimRow {
 type Find = (name: string, variant: string) => Measured | undefined;
 
 interface Aim extends Omit<AimRow, "ours" | "verdict"> {
-  read(find: Find): number | undefined;
+  read: (find: Find) => number | undefined;
 }
 
 const perCore = (measured: Measured | undefined) => measured && measured.units / measured.cpuSeconds;
@@ -35,8 +35,8 @@ const aims: Aim[] = [
     isGate: true,
     read: (find) => ratioOfTheWholeWay(find, batches, batches),
   },
-  ...growth("a new day", "newDay"),
-  ...growth("late orders", "late"),
+  ...growth("2,000 orders of a new day", "newDayMs"),
+  ...growth("50 late orders of 2 old days", "lateMs"),
   aim(
     { figure: "landing, batched", unit: "events/s/core", must: 500_000, aim: 1_000_000, isLowBetter: false },
     (find) => perCore(find("landing", batches)),
@@ -51,7 +51,10 @@ const aims: Aim[] = [
     { figure: "silver -> facts of gold, 10 M lines", unit: "s", must: 10, aim: 4, isLowBetter: true },
     (find) => find("facts", "ours")?.wallSeconds,
   ),
-  aim({ figure: "publishing a day", unit: "ms", must: 50, aim: 10, isLowBetter: true }, (find) =>
+  aim({ figure: "publishing a day, PostgreSQL's part", unit: "ms", must: 50, aim: 10, isLowBetter: true }, (find) =>
+    figure("warehouseMs")(find("publishing", "an open day")),
+  ),
+  aim({ figure: "publishing a day, with its lake SQL", unit: "ms", must: 50, aim: 10, isLowBetter: true }, (find) =>
     thousand(find("publishing", "an open day")?.wallSeconds),
   ),
   aim({ figure: "freshness, median, 200 orders/s", unit: "s", must: 5, aim: 2, isLowBetter: true }, (find) =>
@@ -107,7 +110,7 @@ function growth(what: string, name: string): Aim[] {
       aim: 1.25,
       isLowBetter: true,
       isGate: true,
-      read(find) {
+      read: (find) => {
         const [small, large] = [seconds(find("growth", "small table")), seconds(find("growth", "large table"))];
         return small === undefined || large === undefined ? undefined : large / small;
       },

@@ -26,7 +26,17 @@ export interface Sent {
 }
 
 /** How the same orders lie in bronze: in batches, one event a record, or as the plain landing writes them. */
-export type BronzeForm = "batched" | "single" | "plain";
+export type BronzeForm = (typeof bronzeForms)[number];
+
+export const bronzeForms = ["batched", "single", "plain"] as const;
+
+/** The slower ways work on so much of it, else they would take most of the time. */
+const partShare = 0.2;
+
+export interface PreparedBronze {
+  store: ObjectStore;
+  sent: Sent;
+}
 
 /** Orders of a busy chain from a moment on, the same for the same seed. */
 export function busyOrders({ seed, startAt = firstDay, orders }: { seed: number; startAt?: number; orders?: number }) {
@@ -41,41 +51,50 @@ export function busyOrders({ seed, startAt = firstDay, orders }: { seed: number;
   });
 }
 
-/** Makes bronze of the busy chain's orders in each form, unless it is there. */
-export async function prepareBusyChain(setting: Setting): Promise<void> {
-  await prepareBronze(folderOf(setting), () => untilLines(busyOrders({ seed: 1 }), setting.size.lines));
+/** Makes bronze of the busy chain's orders, unless it is there: all of them in batches, a part in every form. */
+export async function prepareBusyChain({ dir, size }: Setting): Promise<void> {
+  const part = size.lines * partShare;
+  await prepareBronze(folderOf(dir, size.lines), ["batched"], () => untilLines(busyOrders({ seed: 1 }), size.lines));
+  await prepareBronze(folderOf(dir, part), bronzeForms, () => untilLines(busyOrders({ seed: 1 }), part));
 }
 
-/** Lands the same events in the three forms below `folder`; a folder that is whole already stays. */
-export async function prepareBronze(folder: string, events: () => Iterable<OrderEvent>): Promise<void> {
+/** Lands the same events in some forms below `folder`; a folder that is there is whole and stays. */
+export async function prepareBronze(
+  folder: string,
+  forms: readonly BronzeForm[],
+  events: () => Iterable<OrderEvent>,
+): Promise<void> {
   if (existsSync(folder)) return;
   const draft = `${folder}.draft`;
   rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { recursive: true });
   writeFileSync(join(draft, "sent.json"), JSON.stringify(count(events())));
-  for (const form of ["batched", "single"] as const) {
-    for (const records of invocationsOf(await streamRecords(events(), form), form)) {
-      const clock = () => records.at(-1)!.arrivedAt;
-      await landRecords({ store: openFolderStore(join(draft, form)), stream: orderStream, clock }, records);
-      if (form === "single") await landPlain(openFolderStore(join(draft, "plain")), records);
-    }
-  }
+  for (const form of forms) await landAll(openFolderStore(join(draft, form)), form, events());
   renameSync(draft, folder);
 }
 
-/** The prepared bronze of the busy chain. */
-export function openBusyChain(setting: Setting, form: BronzeForm): { store: ObjectStore; sent: Sent } {
-  return openBronze(folderOf(setting), form);
+async function landAll(store: ObjectStore, form: BronzeForm, events: Iterable<OrderEvent>): Promise<void> {
+  const packing = form === "batched" ? "batched" : "single";
+  for (const records of invocationsOf(await streamRecords(events, packing), packing)) {
+    const clock = () => records.at(-1)!.arrivedAt;
+    if (form === "plain") await landPlain(store, records);
+    else await landRecords({ store, stream: orderStream, clock }, records);
+  }
+}
+
+/** The prepared bronze of the busy chain: all of it, or the part that is there in every form. */
+export function openBusyChain({ dir, size }: Setting, form: BronzeForm, amount: "all" | "part"): PreparedBronze {
+  return openBronze(folderOf(dir, amount === "all" ? size.lines : size.lines * partShare), form);
 }
 
 /** Bronze that `prepareBronze` made. */
-export function openBronze(folder: string, form: BronzeForm): { store: ObjectStore; sent: Sent } {
+export function openBronze(folder: string, form: BronzeForm): PreparedBronze {
   const sent: Sent = JSON.parse(readFileSync(join(folder, "sent.json"), "utf8"));
   return { store: openFolderStore(join(folder, form)), sent };
 }
 
-function folderOf({ dir, size }: Setting): string {
-  return join(dir, `busy-chain-${size.lines}`);
+function folderOf(dir: string, lines: number): string {
+  return join(dir, `busy-chain-${lines}`);
 }
 
 function* untilLines(events: Iterable<OrderEvent>, lines: number): Generator<OrderEvent> {

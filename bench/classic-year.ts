@@ -4,12 +4,12 @@ import type { Pizza } from "../lambdas/domain/catalog.ts";
 import type { OrderEvent } from "../lambdas/domain/generated/order-event.types.ts";
 import { classicOrders } from "../lambdas/producer/classic-year.ts";
 import type { StoreProfile } from "../lambdas/producer/store-profile.ts";
-import { openBronze, prepareBronze, type BronzeForm } from "./busy-chain.ts";
+import { bronzeForms, openBronze, prepareBronze, type BronzeForm } from "./busy-chain.ts";
 import type { Setting } from "./case.ts";
 
 /** Makes bronze of the classic year in each form, unless it is there. */
 export function prepareClassicYear({ dir }: Setting): Promise<void> {
-  return prepareBronze(folderOf(dir), classicEvents);
+  return prepareBronze(folderOf(dir), bronzeForms, classicEvents);
 }
 
 /** The classic year's events, in their order. */

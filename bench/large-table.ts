@@ -46,7 +46,7 @@ interface Base {
 }
 
 async function refinedChain(setting: Setting): Promise<Base> {
-  const store = createMemoryStore(await readAll(openBusyChain(setting, "batched").store, ""));
+  const store = createMemoryStore(await readAll(openBusyChain(setting, "batched", "all").store, ""));
   const refinery = openRefinery(store);
   await refineAll(refinery);
   return { store, silver: refinery.silver, snapshot: await refinery.silver.snapshot() };
@@ -81,8 +81,8 @@ async function writeDay(silver: DeltaTable, day: Columns, date: string, daysLate
   const partition = new Date(Date.parse(date) + daysLater * dayMs).toISOString().slice(0, 10);
   const columns: Columns = { ...day };
   for (const name of moments) columns[name] = day[name]!.map((micros) => Number(micros) + daysLater * dayMs * 1000);
-  columns["order_id"] = day["order_id"]!.map((id) => laterId(String(id), daysLater));
-  const ids = columns["order_id"] as string[];
+  const ids = day["order_id"]!.map((id) => laterId(String(id), daysLater));
+  columns["order_id"] = ids;
   const rows = ids.map((_, row) => row).toSorted((a, b) => (ids[a]! < ids[b]! ? -1 : ids[a] === ids[b] ? a - b : 1));
   const writer = createTableWriter(silverColumns);
   copyOrdered(writer, columns, rows);

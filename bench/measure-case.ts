@@ -88,7 +88,7 @@ function startWorker(name: string, variant: string, setting: Setting): ChildProc
 }
 
 async function finish(worker: ChildProcess): Promise<void> {
-  const [code] = (await once(worker, "exit")) as [number | null];
+  const [code] = await once(worker, "exit");
   if (code !== 0) throw new Error(`benchmark worker ended with ${code}: its message stands above`);
 }
 
@@ -103,9 +103,9 @@ function answerOf(worker: ChildProcess): Promise<Answer> {
     const onExit = (code: number | null) =>
       reject(new Error(`benchmark worker ended with ${code}: its message stands above`));
     worker.once("exit", onExit);
-    worker.once("message", (answer) => {
+    worker.once("message", (answer: Answer) => {
       worker.removeListener("exit", onExit);
-      resolve(answer as Answer);
+      resolve(answer);
     });
   });
 }

@@ -33,5 +33,10 @@ export async function readPlain(body: Uint8Array): Promise<PlainRecord[]> {
   const { buffer } = new Uint8Array(body);
   const columns = ["shard", "sequence_number", "arrived_at", "payload"];
   const rows = await parquetReadObjects({ file: buffer, columns });
-  return rows as unknown as PlainRecord[];
+  return rows.map(({ shard, sequence_number, arrived_at, payload }) => ({
+    shard,
+    sequence_number,
+    arrived_at,
+    payload,
+  }));
 }

@@ -2,10 +2,9 @@ import { z } from "zod";
 import { zstdDecompressSync } from "node:zlib";
 import { decodeBronze } from "../lambdas/bronze/bronze-object.ts";
 import type { Catalog } from "../lambdas/domain/catalog.ts";
-import type { OrderEvent } from "../lambdas/domain/generated/order-event.types.ts";
 import type { ObjectStore } from "../lambdas/ports.ts";
 import { readPlain } from "./plain-landing.ts";
-import { plainRows, writePlainRows, type PlainRow } from "./plain-rows.ts";
+import { plainRows, writePlainRows, type PlainEvent, type PlainRow } from "./plain-rows.ts";
 
 const text = (longest: number) => z.string().min(1).max(longest);
 
@@ -59,7 +58,7 @@ export async function refineNaive(from: ObjectStore, to: ObjectStore, catalog: C
     const days = new Map<string, PlainRow[]>();
     const seen = new Set<string>();
     for (const { payload, ...origin } of await readPlain((await from.get(key))!)) {
-      const event = orderEvent.parse(JSON.parse(payload)) as OrderEvent;
+      const event = orderEvent.parse(JSON.parse(payload));
       if (seen.has(event.order_id)) continue;
       seen.add(event.order_id);
       silver.lines += addRows(days, event, { ...origin, record_index: 0 }, catalog);
@@ -77,7 +76,7 @@ export async function parseAndWrite(from: ObjectStore, to: ObjectStore, catalog:
     for (const { shard, sequenceNumber, arrivedAt, data } of await decodeBronze((await from.get(key))!)) {
       const origin = { shard, sequence_number: sequenceNumber, arrived_at: BigInt(arrivedAt) };
       for (const [record_index, line] of zstdDecompressSync(data).toString().split("\n").entries()) {
-        silver.lines += addRows(days, JSON.parse(line) as OrderEvent, { ...origin, record_index }, catalog);
+        silver.lines += addRows(days, parseEvent(line), { ...origin, record_index }, catalog);
       }
     }
     silver.bytes += await writePlainRows(to, String(index), days);
@@ -85,9 +84,14 @@ export async function parseAndWrite(from: ObjectStore, to: ObjectStore, catalog:
   return silver;
 }
 
+function parseEvent(line: string): PlainEvent {
+  const event: PlainEvent = JSON.parse(line);
+  return event;
+}
+
 function addRows(
   days: Map<string, PlainRow[]>,
-  event: OrderEvent,
+  event: PlainEvent,
   origin: Parameters<typeof plainRows>[1],
   catalog: Catalog,
 ): number {

@@ -8,6 +8,15 @@ import type { ObjectStore } from "../lambdas/ports.ts";
 /** A row of silver as an object, the way most programs would build it. */
 export type PlainRow = Record<string, string | number | bigint | boolean | null>;
 
+/** What the rows need of an order event, as zod or JSON.parse gives it. */
+export type PlainEvent = Pick<
+  OrderEvent,
+  "order_id" | "revision" | "status" | "ordered_at" | "emitted_at" | "store_id" | "channel" | "producer"
+> & {
+  customer?: { customer_id: string } | undefined;
+  lines: { line_no: number; pizza_id: string; quantity: number }[];
+};
+
 /** Where an event came from. */
 export interface PlainOrigin {
   shard: string;
@@ -21,7 +30,7 @@ const columns = silverColumns.filter(({ name }) => name !== "payload_hash");
 const types = { string: "STRING", int: "INT32", long: "INT64", boolean: "BOOLEAN", timestamp: "INT64" } as const;
 
 /** One row for each line of an order, enriched from menu and stores. */
-export function plainRows(event: OrderEvent, origin: PlainOrigin, { pizzas, stores }: Catalog): PlainRow[] {
+export function plainRows(event: PlainEvent, origin: PlainOrigin, { pizzas, stores }: Catalog): PlainRow[] {
   const store = stores.get(event.store_id)!;
   const hour = Number(event.ordered_at.slice(11, 13));
   const seen = new Set<string>();

@@ -3,28 +3,28 @@ import { join } from "node:path";
 import { openFolderStore } from "../lambdas/adapters/folder-store.ts";
 import { loadCatalog } from "../lambdas/adapters/project-files.ts";
 import type { ObjectStore } from "../lambdas/ports.ts";
-import type { BronzeForm, Sent } from "./busy-chain.ts";
+import type { BronzeForm, PreparedBronze, Sent } from "./busy-chain.ts";
 import type { Runner, Setting, Work } from "./case.ts";
 import { createMemoryStore, readAll } from "./memory-store.ts";
 import { parseAndWrite, refineNaive, type PlainSilver } from "./plain-refining.ts";
 import { openRefinery, refineAll } from "./refinery.ts";
 
-type Open = (setting: Setting, form: BronzeForm) => { store: ObjectStore; sent: Sent };
+type Open = (setting: Setting, form: BronzeForm, amount: "all" | "part") => PreparedBronze;
 
 /** The ways of refining prepared bronze: ours in memory and on disk, and the plain ones. */
 export function refiningRunners(open: Open, name: string): Record<string, (setting: Setting) => Promise<Runner>> {
   return {
-    "batches, in memory": (setting) => inMemory(open(setting, "batched"), ours),
-    "batches, on disk": (setting) => onDisk(open(setting, "batched"), join(setting.dir, name)),
-    "single events, in memory": (setting) => inMemory(open(setting, "single"), ours),
-    "plain: naive": (setting) => inMemory(open(setting, "plain"), plain(refineNaive)),
-    "plain: parse and write": (setting) => inMemory(open(setting, "batched"), plain(parseAndWrite)),
+    "batches, in memory": (setting) => inMemory(open(setting, "batched", "all"), ours),
+    "batches, on disk": (setting) => onDisk(open(setting, "batched", "part"), join(setting.dir, name)),
+    "single events, in memory": (setting) => inMemory(open(setting, "single", "part"), ours),
+    "plain: naive": (setting) => inMemory(open(setting, "plain", "part"), plain(refineNaive)),
+    "plain: parse and write": (setting) => inMemory(open(setting, "batched", "part"), plain(parseAndWrite)),
   };
 }
 
 type Refine = (bronze: ReadonlyMap<string, Uint8Array>, sent: Sent) => Promise<Work>;
 
-async function inMemory({ store, sent }: ReturnType<Open>, refine: Refine): Promise<Runner> {
+async function inMemory({ store, sent }: PreparedBronze, refine: Refine): Promise<Runner> {
   const bronze = await readAll(store, "");
   return { run: () => refine(bronze, sent) };
 }
@@ -42,7 +42,7 @@ function plain(
 }
 
 /** On the disk as it is: folders, syncs and put-if-absent. */
-async function onDisk({ store, sent }: ReturnType<Open>, folder: string): Promise<Runner> {
+async function onDisk({ store, sent }: PreparedBronze, folder: string): Promise<Runner> {
   const bronze = await readAll(store, "bronze/");
   const clear = () => rmSync(folder, { recursive: true, force: true });
   let target: ObjectStore;

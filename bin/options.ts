@@ -32,7 +32,7 @@ export function readOptions({ options = {}, usage }: Command, args: string[]): {
       allowPositionals: true,
       strict: true,
     });
-    return { values: values as Values, words: positionals };
+    return { values: values, words: positionals };
   } catch (error) {
     const [reason] = (error as Error).message.split(". To specify");
     throw new UsageError(`${reason}\nusage: pizza ${usage}`);

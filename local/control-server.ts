@@ -42,7 +42,7 @@ function methodsOf(home: Home, onStop: () => void): Methods {
     query: ({ sql, ...options }: { sql: string; lake: boolean; version?: number }) => home.query(sql, options),
     credentials: () => home.credentials(),
     stop: async () => void setImmediate(onStop),
-  } as Methods;
+  };
 }
 
 /** A record as JSON carries it. */

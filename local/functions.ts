@@ -96,5 +96,5 @@ export function createFunctions({ refinery, lake, warehouse, goldSql, customersE
       ]);
       return { reported: Number(row?.reported ?? 0) };
     },
-  } as Functions;
+  };
 }

@@ -89,7 +89,9 @@ export async function openHome({
     const onFailure = openFolderStore(folder.onFailure);
     const lake = await openDuckDbLake({ root: folder.lake });
     closers.push(async () => lake.close());
-    const [silver, quarantine] = [openSilver({ store, clock }), openQuarantine({ store, clock })];
+    const onCheckpointError = (error: unknown) => onLog(`checkpoint not written: ${messageOf(error)}`);
+    const silver = openSilver({ store, clock, onCheckpointError });
+    const quarantine = openQuarantine({ store, clock, onCheckpointError });
     const catalog = loadCatalog();
     const customerKey = createCustomerKey(record.customerSecret);
     const refinery = { store, stream: orderStream, silver, quarantine, catalog, customerKey, clock };
@@ -236,7 +238,7 @@ function loadGoldSql(): GoldSql {
     dayItems: readProjectFile("sql/gold/day-items.sql"),
     dayStores: readProjectFile("sql/gold/day-stores.sql"),
     customerDays: readProjectFile("sql/gold/customer-days.sql"),
-  } as GoldSql;
+  };
 }
 
 function loadChecks() {

@@ -34,16 +34,16 @@ export async function stopServer(data: string, pid: number, patience = 20_000): 
   signalStop(data, pid);
   const until = Date.now() + patience;
   while (findServer(data)?.pid === pid) {
-    if (Date.now() > until) process.kill(pid, "SIGQUIT");
+    if (Date.now() > until) signalStop(data, pid, "SIGQUIT");
     await sleep(10);
   }
 }
 
 /** Asks a server to stop without waiting: usable while this process exits. A server that is gone is no error. */
-export function signalStop(data: string, pid: number): void {
+export function signalStop(data: string, pid: number, signal: "SIGINT" | "SIGQUIT" = "SIGINT"): void {
   try {
     if (process.platform === "win32") stopOnWindows(data);
-    else process.kill(pid, "SIGINT");
+    else process.kill(pid, signal);
   } catch (error) {
     if (errorCode(error) !== "ESRCH") throw error;
   }

@@ -54,17 +54,17 @@ export async function createRunLedger({
 
   /** The commits that this run made visible, each with the moments at which its orders were sent. */
   async function noteFreshness(output: Output): Promise<void> {
-    const visible = Number((output["plan"] as { silverVersion?: number } | undefined)?.silverVersion ?? -1);
+    const visible = (output["plan"] as { silverVersion?: number } | undefined)?.silverVersion ?? -1;
     const before = measuredVersion;
     if (visible <= before) return;
     measuredVersion = visible;
     const { commits } = (await silver.changes(before, visible)) ?? { commits: [] };
     const now = clock();
-    const sent = commits.map((commit) => readNote(commit).sentAt).filter((note) => note !== undefined);
-    const orders = sent.reduce((sum, note) => sum + note.orders, 0);
+    const sent = commits.map((commit) => readNote(commit).sentAt).filter((sentAt) => sentAt !== undefined);
+    const orders = sent.reduce((sum, part) => sum + part.orders, 0);
     if (orders === 0) return;
     const mean = (key: "p50" | "p95") =>
-      sent.reduce((sum, note) => sum + (note.orders / orders) * (now / 1000 - note[key] / 1_000_000), 0);
+      sent.reduce((sum, part) => sum + (part.orders / orders) * (now / 1000 - part[key] / 1_000_000), 0);
     await warehouse.query(
       `insert into ops.freshness (published_at, silver_version, orders, median_seconds, p95_seconds)
        values ($1, $2, $3, $4, $5)`,

@@ -28,13 +28,13 @@ export function loadWorkflow(name: string, functions: Functions): Workflow {
   return {
     name,
     async run(input) {
-      const execution = machine.run(input as never, { overrides: { taskResourceLocalHandlers: handlers } });
+      const execution = machine.run(input, { overrides: { taskResourceLocalHandlers: handlers } });
       try {
         return (await execution.result) as Record<string, unknown>;
       } catch (error) {
         const cause = (error as ExecutionError).cause ?? error;
         throw new Error(`workflow ${name} failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
-          cause,
+          cause: error,
         });
       }
     },

@@ -33,7 +33,7 @@ export function order(changes: Partial<OrderEvent> | Record<string, unknown> = {
     lines: [{ line_no: 1, pizza_id: "hawaiian_m", quantity: 1, unit_price: 13.25 }],
     producer: { producer_id: "till-nyc-01-3", seq: 1 },
     ...changes,
-  } as OrderEvent;
+  };
 }
 
 /** Microseconds since 1970 of an ISO 8601 moment. */

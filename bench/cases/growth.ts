@@ -44,14 +44,14 @@ async function measureRuns(setting: Setting, which: "small" | "large"): Promise<
         home,
         oldDays.slice(0, lateDays).flatMap((date) => ordersOf(date, lateOrders / lateDays, round)),
       );
-      const figures = { rows, newDay, late };
+      const figures = { rows, newDayMs: newDay * 1000, lateMs: late * 1000 };
       if (which === "small") return { units: 1, figures };
       const spread = oldDays.slice(lateDays, lateDays + lateDaysSpread);
       const lateSpread = await seconds(
         home,
         spread.flatMap((date) => ordersOf(date, Math.ceil(lateOrders / spread.length), round)),
       );
-      return { units: 1, figures: { ...figures, lateSpread } };
+      return { units: 1, figures: { ...figures, late50DaysMs: lateSpread * 1000 } };
     },
     async close() {
       await home.close();

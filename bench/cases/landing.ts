@@ -14,8 +14,6 @@ type Land = (store: ObjectStore, records: readonly StreamRecord[]) => Promise<nu
 
 /** A round of batches is over in milliseconds: it lands them so many times, into an empty store each time. */
 const repeats = { batched: 10, single: 1 };
-/** Single events weigh more than ten times as much in memory as their batches. */
-const shareOfSingles = 0.25;
 
 const ours: Land = async (store, records) => {
   const clock = () => records.at(-1)!.arrivedAt;
@@ -37,12 +35,9 @@ const landing: Case = {
 export default landing;
 
 async function land(setting: Setting, form: "batched" | "single", into: Land, folder?: string): Promise<Runner> {
-  const { store, sent } = openBusyChain(setting, form);
-  const objects = await store.list("bronze/");
-  const wanted = objects.slice(0, form === "batched" ? objects.length : Math.ceil(objects.length * shareOfSingles));
+  const { store, sent } = openBusyChain(setting, form, form === "batched" ? "all" : "part");
   const invocations: StreamRecord[][] = [];
-  for (const { key } of wanted) invocations.push(await decodeBronze((await store.get(key))!));
-  const events = form === "batched" ? sent.events : invocations.reduce((sum, records) => sum + records.length, 0);
+  for (const { key } of await store.list("bronze/")) invocations.push(await decodeBronze((await store.get(key))!));
   return {
     async before() {
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
@@ -53,7 +48,7 @@ async function land(setting: Setting, form: "batched" | "single", into: Land, fo
         const target = folder === undefined ? createMemoryStore() : openFolderStore(join(folder, String(repeat)));
         for (const records of invocations) bytes += await into(target, records);
       }
-      const landed = events * repeats[form];
+      const landed = sent.events * repeats[form];
       return {
         units: landed,
         figures: { bytesPerEvent: bytes / landed, jsonBytesPerEvent: sent.jsonBytes / sent.events },

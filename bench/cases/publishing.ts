@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import pg from "pg";
+import { Client } from "pg";
 import { openDuckDbLake } from "../../lambdas/adapters/duckdb-lake.ts";
 import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
 import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
@@ -52,7 +52,7 @@ async function publishDay(setting: Setting, name: string, date: string): Promise
 
 async function upsertDay(setting: Setting, name: string, date: string): Promise<Runner> {
   const { home, folder, close } = await openYear(setting, name);
-  const client = new pg.Client({ connectionString: home.ownerUrl });
+  const client = new Client({ connectionString: home.ownerUrl });
   await client.connect();
   await createPlainTables(client);
   const lake = await openDuckDbLake({ root: folder });

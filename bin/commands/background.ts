@@ -28,10 +28,13 @@ export function produceInBackground({ dir, json }: Values): void {
 /** Asks the producer in the background to send what it has begun, and waits for its end. */
 export async function stopProducer({ dir, json }: Values): Promise<void> {
   const pid = producerOf(dir);
-  if (pid !== undefined) process.kill(pid, "SIGINT");
-  for (let waited = 0; pid !== undefined && isRunning(pid); waited++) {
-    if (waited > 300) throw new Error(`process ${pid} does not end: see ${join(homeFolder(dir).logs, "producer.log")}`);
-    await sleep(100);
+  if (pid !== undefined) {
+    process.kill(pid, "SIGINT");
+    const log = join(homeFolder(dir).logs, "producer.log");
+    for (let waited = 0; isRunning(pid); waited++) {
+      if (waited > 300) throw new Error(`process ${pid} does not end: see ${log}`);
+      await sleep(100);
+    }
   }
   rmSync(pidFile(dir), { force: true });
   if (json) printJson({ stopped: pid !== undefined });

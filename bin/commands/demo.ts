@@ -93,9 +93,9 @@ async function keyFigures(home: Home): Promise<KeyFigures> {
     marginPct: Number(year["margin_pct"]),
     ordersPerDay: Math.round((10 * orders) / days) / 10,
     averageOrderCents: Math.round(revenueCents / orders),
-    bestPizza: `${pizza["name"]}, ${money(cents(pizza["revenue"]))}`,
-    bestDay: `${day["day"]}, ${count(Number(day["orders"]))} orders, ${money(cents(day["revenue"]))}`,
-    peakHour: `${hour["hour"]}:00, ${count(Number(hour["orders"]))} orders`,
+    bestPizza: `${String(pizza["name"])}, ${money(cents(pizza["revenue"]))}`,
+    bestDay: `${String(day["day"])}, ${count(Number(day["orders"]))} orders, ${money(cents(day["revenue"]))}`,
+    peakHour: `${String(hour["hour"])}:00, ${count(Number(hour["orders"]))} orders`,
   };
 }
 

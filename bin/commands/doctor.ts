@@ -9,7 +9,7 @@ import type { Command } from "../options.ts";
 interface Check {
   name: string;
   /** Resolves to what was found; throws with what to do. */
-  look(dir: string): Promise<string>;
+  look: (dir: string) => Promise<string>;
 }
 
 const freeBytesWanted = 500 * 1024 * 1024;

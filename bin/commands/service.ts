@@ -54,15 +54,15 @@ async function runInForeground(values: Values): Promise<void> {
   const untilStopped = new Promise<void>((resolve) => (stopped = resolve));
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stopped());
   try {
-    const { token, withdraw, publish } = announceHome(values.dir);
+    const announcement = announceHome(values.dir);
     const port = wholeNumber(values, "port", { min: 1, max: maxPort }) ?? 0;
-    const server = await startControlServer(home, { port, token, onStop: stopped });
-    publish(server.port);
+    const server = await startControlServer(home, { port, token: announcement.token, onStop: () => stopped() });
+    announcement.publish(server.port);
     log(`the home in ${homeFolder(values.dir).root} is ready: process ${process.pid}, port ${server.port}`);
     await untilStopped;
     log("stopping");
     await server.close();
-    withdraw();
+    announcement.withdraw();
   } finally {
     await home.close();
   }
@@ -210,7 +210,7 @@ export const clean: Command = {
     if (!existsSync(folder.root)) {
       if (values.json) printJson({ removed: false });
       else say(`there is nothing in ${folder.root}`);
-      return;
+      return 0;
     }
     if (readHomeRecord(folder) === undefined) throw new Error(`${folder.root} is not a home: remove it by hand`);
     if (values["yes"] !== true && !(await isConfirmed(folder.root))) return 1;
@@ -218,6 +218,7 @@ export const clean: Command = {
     removeHome(folder);
     if (values.json) printJson({ removed: true });
     else say(`removed ${folder.root}`);
+    return 0;
   },
 };
 

@@ -15,7 +15,7 @@ export function createProducerLedger() {
     gaps(): { producerId: string; missing: number; ranges: string[] }[] {
       const found = [];
       for (const [producerId, numbers] of seen) {
-        const sorted = Float64Array.from(numbers).sort();
+        const sorted = Float64Array.from(numbers).toSorted();
         const missing = sorted.at(-1)! - sorted[0]! + 1 - sorted.length;
         if (missing > 0) found.push({ producerId, missing, ranges: gapsIn(sorted) });
       }

@@ -5,6 +5,8 @@ import { encodePages, moveInto, Presence, valueRange } from "./presence.ts";
 /** Widest range of values for which distinct ones are looked up in a table instead of a map. */
 const tableSize = 1 << 16;
 const table = new Uint32Array(tableSize);
+/** Of fewer rows a second page costs more bytes, and more time, than it saves. */
+const fewestRows = 512;
 
 /** A column of 32-bit integers. */
 export class IntColumn implements ColumnBuffer {
@@ -91,7 +93,7 @@ function indexDistinct(values: Int32Array): { values: number[]; indices: Uint32A
   }
   for (const value of distinct) table[value - min] = 0;
   const width = distinct.length <= 0x100 ? 1 : 2;
-  const pays = distinct.length * 4 + values.length * width < values.length * 3;
+  const pays = values.length >= fewestRows && distinct.length * 4 + values.length * width < values.length * 3;
   return pays ? { values: distinct, indices } : undefined;
 }
 

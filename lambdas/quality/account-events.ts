@@ -170,7 +170,7 @@ function readLeniently(unpacked: { text: string } | object): Pick<OrderEvent, "p
   try {
     const { producer } = JSON.parse(unpacked.text) as Partial<OrderEvent>;
     const isReadable = typeof producer?.producer_id === "string" && Number.isSafeInteger(producer.seq);
-    return isReadable ? { producer: producer! } : undefined;
+    return isReadable ? { producer: producer } : undefined;
   } catch {
     return undefined;
   }

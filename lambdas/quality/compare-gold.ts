@@ -61,7 +61,11 @@ export async function compareGold(
   }
   await compareFacts(books, { table, shown: shown!, goldDays }, findings);
   for (const row of await books.warehouse.query(books.checks.goldSums)) {
-    findings.add("gold adds up", `rows of ${row["table_name"]} are not what the days make`, String(row["example"]));
+    findings.add(
+      "gold adds up",
+      `rows of ${String(row["table_name"])} are not what the days make`,
+      String(row["example"]),
+    );
   }
   return {
     silver: totalSales(silverDays.values()),
@@ -110,21 +114,23 @@ async function compareFacts(
   for (const windows of groupByMonth(shown)) {
     const month = table(windows);
     const facts = (sql: string) => readFacts(lake, { sql, table: month, windows });
-    await compareDocument({
-      windows,
-      day_totals: await facts(goldSql.dayTotals),
-      day_hours: await facts(goldSql.dayHours),
-      day_items: await facts(goldSql.dayItems),
-      day_stores: await facts(goldSql.dayStores),
-    });
+    const { dayTotals, dayHours, dayItems, dayStores, customerDays } = goldSql;
+    const [totals, hours, items, stores, customers] = await Promise.all(
+      [dayTotals, dayHours, dayItems, dayStores, customerDays].map(facts),
+    );
+    await compareDocument({ windows, day_totals: totals, day_hours: hours, day_items: items, day_stores: stores });
     const counted = windows.filter((date) => goldDays.get(date)?.hasCustomers);
-    const customers = (await facts(goldSql.customerDays)).filter((row) => counted.includes(String(row["order_date"])));
-    await compareDocument({ windows: counted, customer_days: customers });
+    const known = customers!.filter((row) => counted.includes(String(row["order_date"])));
+    await compareDocument({ windows: counted, customer_days: known });
   }
 
   async function compareDocument(document: Record<string, unknown>): Promise<void> {
     for (const row of await warehouse.query(checks.goldFacts, [toJson(document)])) {
-      findings.add("gold = silver", `rows of ${row["table_name"]} are not what silver makes`, String(row["example"]));
+      findings.add(
+        "gold = silver",
+        `rows of ${String(row["table_name"])} are not what silver makes`,
+        String(row["example"]),
+      );
     }
   }
 }

@@ -44,7 +44,7 @@ async function readOrders(known: KnownOrders, holder: { file: AddFile; body: Uin
     known.orders.set(orderId, {
       revision: columns["revision"]![row] as number,
       orderedAt: Number(columns["ordered_at"]![row]),
-      payloadHash: BigInt(columns["payload_hash"]![row] as bigint),
+      payloadHash: columns["payload_hash"]![row] as bigint,
       position: {
         shard: columns["shard"]![row] as string,
         sequenceNumber: columns["sequence_number"]![row] as string,

@@ -17,7 +17,7 @@ export function sentAt(orders: readonly Candidate[]): SentAt | undefined {
   if (orders.length === 0) return undefined;
   const moments = Float64Array.from(orders, ({ emittedAt, arrivedAt }) =>
     Math.abs(arrivedAt - emittedAt) < dayMicros ? emittedAt : arrivedAt,
-  ).sort();
+  ).toSorted();
   // The longest wait is the earliest moment: the 95th percentile of waits is the 5th of moments.
   const at = (share: number) => moments[Math.min(moments.length - 1, Math.floor(share * moments.length))]!;
   return { orders: orders.length, p50: at(0.5), p95: at(0.05) };

@@ -6,11 +6,17 @@ import { quarantineColumns } from "./quarantine-columns.ts";
 /** The stream of the chain's orders; bronze is kept below its name. */
 export const orderStream = "orders";
 
+interface TablePlace {
+  store: ObjectStore;
+  clock: Clock;
+  /** Hears of a checkpoint that could not be written; the commit stands, and a later commit tries again. */
+  onCheckpointError?: (error: unknown) => void;
+}
+
 /** The Delta table `silver/order_lines`: clean order lines, once each. */
-export function openSilver({ store, clock }: { store: ObjectStore; clock: Clock }): DeltaTable {
+export function openSilver(place: TablePlace): DeltaTable {
   return openDeltaTable({
-    store,
-    clock,
+    ...place,
     root: "silver/order_lines",
     name: "order_lines",
     description: "Order lines of every order's latest revision, once each",
@@ -20,10 +26,9 @@ export function openSilver({ store, clock }: { store: ObjectStore; clock: Clock 
 }
 
 /** The Delta table `quarantine/order_events`: what silver refused, and why. */
-export function openQuarantine({ store, clock }: { store: ObjectStore; clock: Clock }): DeltaTable {
+export function openQuarantine(place: TablePlace): DeltaTable {
   return openDeltaTable({
-    store,
-    clock,
+    ...place,
     root: "quarantine/order_events",
     name: "order_events",
     description: "Events that silver refused, with their bytes, their place in the stream and the reason",

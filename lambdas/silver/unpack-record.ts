@@ -57,7 +57,7 @@ function unpackFrames(record: Buffer): Buffer {
     const { buffer, engine } = zstdDecompressSync(record.subarray(at), {
       info: true,
       maxOutputLength: Math.max(room, 1),
-    } as object) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
+    }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
     frames.push(buffer);
     room -= buffer.length;
     at += engine.bytesWritten;

@@ -73,15 +73,15 @@ function createLineColumns(writer: ColumnTarget, catalog: Catalog) {
   return ({ event: { lines } }: Candidate, index: number): void => {
     const line = lines[index]!;
     const pizza = catalog.pizzas.get(line.pizza_id)!;
-    lineNo!.push(line.line_no);
+    lineNo.push(line.line_no);
     pizzaId!.push(pizza.pizza_id);
     typeId!.push(pizza.pizza_type_id);
     name!.push(pizza.name);
     category!.push(pizza.category);
     size!.push(pizza.size);
-    quantity!.push(line.quantity);
-    unitPrice!.push(pizza.price_cents);
-    unitCost!.push(pizza.cost_cents);
+    quantity.push(line.quantity);
+    unitPrice.push(pizza.price_cents);
+    unitCost.push(pizza.cost_cents);
     revenue!.push(line.quantity * pizza.price_cents);
     cost!.push(line.quantity * pizza.cost_cents);
     margin!.push(line.quantity * (pizza.price_cents - pizza.cost_cents));

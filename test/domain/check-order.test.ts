@@ -100,12 +100,9 @@ describe("an order", () => {
   });
 
   it("takes every menu price to the cent", () => {
-    for (let cents = 0; cents <= 1_000_000; cents += 7) {
+    for (let cents = 0; cents <= 20_000; cents++) {
       const price = Number((cents / 100).toFixed(2));
-      const result = check(JSON.stringify(order(line({ unit_price: price }))));
-      if (cents === 1325) expect(result).not.toHaveProperty("refusal");
-      else expect(result).toHaveProperty("refusal.reason", "price_off_menu");
-      if (cents > 20_000) break;
+      expect(reasonFor(line({ unit_price: price })), `${price}`).toBe(cents === 1325 ? "accepted" : "price_off_menu");
     }
   });
 

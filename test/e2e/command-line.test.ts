@@ -8,17 +8,18 @@ import { pizza, temporaryHome } from "./home-fixture.ts";
 
 const { dir, remove } = temporaryHome();
 const run = (...args: string[]) => pizza(dir, ...args);
-const json = async (...args: string[]) => JSON.parse((await run(...args, "--json")).stdout) as any;
+const json = async (...args: string[]) => JSON.parse((await run(...args, "--json")).stdout);
 
 beforeAll(async () => {
-  const started = await run("start", "--shards", "1");
-  expect(started.stderr).toContain("the home runs in process");
+  const { code, stderr } = await run("start", "--shards", "1");
+  if (code !== 0) throw new Error(stderr);
 });
 
 afterAll(async () => {
   await run("clean", "--yes");
-  expect(existsSync(dir)).toBe(false);
+  const isLeft = existsSync(dir);
   remove();
+  if (isLeft) throw new Error(`pizza clean left ${dir}`);
 });
 
 describe("wrong usage", () => {

@@ -11,7 +11,7 @@ import type { Home } from "../../local/home-api.ts";
 const script = new URL("../../bin/pizza.ts", import.meta.url).pathname;
 
 /** A folder for a home, and the call that removes it. */
-export function temporaryHome(): { dir: string; remove(): void } {
+export function temporaryHome(): { dir: string; remove: () => void } {
   const root = mkdtempSync(join(tmpdir(), "pizza-e2e-"));
   return { dir: join(root, "home"), remove: () => rmSync(root, { recursive: true, force: true }) };
 }

@@ -33,3 +33,8 @@ done <"$work/expected"
 tail -n 1 "$work/expected" | while read -r version rows cents; do
   "$environment/bin/python" "$here/delta_rs.py" "$table" --expect-rows "$rows" --expect-sum "revenue_cents=$cents"
 done
+
+# What the pipeline itself makes of the classic year.
+"$project/node_modules/.bin/node" "$project/bin/pizza.ts" demo --dir "$work/home" >"$work/demo.log" 2>&1 || { cat "$work/demo.log"; exit 1; }
+"$environment/bin/python" "$here/delta_rs.py" "$work/home/lake/silver/order_lines" \
+  --expect-rows 48620 --expect-sum revenue_cents=81786005

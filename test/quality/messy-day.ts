@@ -16,10 +16,23 @@ export function event(seq: number, order_id: string, changes: Record<string, unk
  */
 export async function sellMessily(home: ReceiptHome) {
   const nextDay = { ordered_at: "2015-01-02T19:30:00-06:00", store_id: "chi-01" };
-  const first = await home.send([event(1, "a"), event(2, "b"), event(3, "c", { lines: [one, two] }), Buffer.from("rubbish")]);
+  const first = await home.send([
+    event(1, "a"),
+    event(2, "b"),
+    event(3, "c", { lines: [one, two] }),
+    Buffer.from("rubbish"),
+  ]);
   const second = await home.send(
-    [event(1, "a"), event(5, "b", { revision: 1, status: "amended", lines: [large] }), event(6, "c", { channel: "online" })],
-    [event(7, "d", { ...nextDay, customer: undefined }), event(8, "e"), event(9, "e", { revision: 1, status: "cancelled" })],
+    [
+      event(1, "a"),
+      event(5, "b", { revision: 1, status: "amended", lines: [large] }),
+      event(6, "c", { channel: "online" }),
+    ],
+    [
+      event(7, "d", { ...nextDay, customer: undefined }),
+      event(8, "e"),
+      event(9, "e", { revision: 1, status: "cancelled" }),
+    ],
   );
   const third = await home.send(
     [event(10, "f", { store_id: "mars-01" }), event(11, "g", { ...nextDay, customer: { customer_id: "c-2" } })],

@@ -7,8 +7,7 @@ import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
 import { readProjectFile } from "../../lambdas/adapters/project-files.ts";
 import { landRecords } from "../../lambdas/bronze/land-records.ts";
 import type { StreamRecord } from "../../lambdas/ports.ts";
-import type { StreamAccount } from "../../lambdas/quality/account-records.ts";
-import { verifyReceipt } from "../../lambdas/quality/verify-receipt.ts";
+import { verifyReceipt, type Books } from "../../lambdas/quality/verify-receipt.ts";
 import { openQuarantine, openSilver, orderStream } from "../../lambdas/silver/tables.ts";
 import { createFunctions } from "../../local/functions.ts";
 import { openStreamLog } from "../../local/stream/stream-log.ts";
@@ -83,11 +82,9 @@ export async function openReceiptHome(gold: GoldHome) {
       await home.publishQuarantine();
       await home.publishGold();
     },
-    verify(change: (account: StreamAccount) => StreamAccount = (account) => account) {
-      const account = change(streamAccount(stream, checkpoints, onFailure));
-      const books = { ...refinery, account, lake, warehouse: gold.reader, goldSql, checks };
-      return verifyReceipt(books);
-    },
+    account: () => streamAccount(stream, checkpoints, onFailure),
+    verify: (other: Partial<Pick<Books, "account" | "warehouse">> = {}) =>
+      verifyReceipt({ ...refinery, account: home.account(), lake, warehouse: gold.reader, goldSql, checks, ...other }),
     async close() {
       await stream.close();
       lake.close();

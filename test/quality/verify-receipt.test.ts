@@ -50,7 +50,11 @@ describe("the receipt of an honest run", () => {
     const records = await home.send([event(2, "b")]);
     expect(await home.verify()).toMatchObject({ findings: [], records: { sent: 2, landed: 1, waiting: 1 } });
     await home.land(records);
-    expect(await home.verify()).toMatchObject({ findings: [], records: { waiting: 0 }, events: { accepted: 1, pending: 1 } });
+    expect(await home.verify()).toMatchObject({
+      findings: [],
+      records: { waiting: 0 },
+      events: { accepted: 1, pending: 1 },
+    });
     await home.refine();
     expect(await home.verify()).toMatchObject({
       findings: [],
@@ -74,12 +78,20 @@ describe("the receipt of an honest run", () => {
   it("finds a record in the on-failure store", async () => {
     const [record] = await home.send(Buffer.from("rubbish"));
     const { key, body } = encodeFailedBatch({
-      name: "landing", streamArn: "orders", functionArn: "landing", records: [record!],
-      condition: "RetryAttemptsExhausted", invokeCount: 3, failedAt: 0,
+      name: "landing",
+      streamArn: "orders",
+      functionArn: "landing",
+      records: [record!],
+      condition: "RetryAttemptsExhausted",
+      invokeCount: 3,
+      failedAt: 0,
     });
     await home.onFailure.put(key, body);
     home.confirm([record!]);
-    expect(await home.verify()).toMatchObject({ findings: [], records: { sent: 1, landed: 0, onFailure: 1, waiting: 0 } });
+    expect(await home.verify()).toMatchObject({
+      findings: [],
+      records: { sent: 1, landed: 0, onFailure: 1, waiting: 0 },
+    });
   });
 
   it("lets a damaged event stand for the number that a till lacks", async () => {
@@ -91,7 +103,9 @@ describe("the receipt of an honest run", () => {
   it("still balances after a day was published again and again, and segments follow later days", async () => {
     for (let n = 1; n <= 5; n++) {
       const customer = { customer_id: `c-${n % 3}` };
-      await home.land(await home.send([event(n, `order-${n}`, { customer, ordered_at: `2015-01-${28 + (n % 4)}T10:00:00Z` })]));
+      await home.land(
+        await home.send([event(n, `order-${n}`, { customer, ordered_at: `2015-01-${28 + (n % 4)}T10:00:00Z` })]),
+      );
       await home.work();
       expect((await home.verify()).findings).toEqual([]);
     }

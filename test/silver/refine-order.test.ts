@@ -37,12 +37,20 @@ type Draw = (below: number) => number;
 /** One way in which the events may come: some twice, in any order, in any records, objects and runs. */
 function deliver(events: object[], draw: Draw, repeats: number): StreamRecord[][][] {
   const sent = [...events, ...Array.from({ length: repeats }, () => events[draw(events.length)]!)];
-  const shuffled = sent.map((event) => ({ event, at: draw(1e9) })).toSorted((a, b) => a.at - b.at).map(({ event }) => event);
-  const records = split(shuffled, draw).map((group, n) => record(n, group.length === 1 && draw(2) === 0 ? group[0] : group));
-  const objects = split(records, draw).flatMap((group) => (draw(3) === 0 ? [group, group.slice(draw(group.length))] : [group]));
-  return split(objects.map((object) => ({ object, at: draw(1e9) })).toSorted((a, b) => a.at - b.at), draw).map((run) =>
-    run.map(({ object }) => object),
+  const shuffled = sent
+    .map((event) => ({ event, at: draw(1e9) }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ event }) => event);
+  const records = split(shuffled, draw).map((group, n) =>
+    record(n, group.length === 1 && draw(2) === 0 ? group[0] : group),
   );
+  const objects = split(records, draw).flatMap((group) =>
+    draw(3) === 0 ? [group, group.slice(draw(group.length))] : [group],
+  );
+  return split(
+    objects.map((object) => ({ object, at: draw(1e9) })).toSorted((a, b) => a.at - b.at),
+    draw,
+  ).map((run) => run.map(({ object }) => object));
 }
 
 function split<Item>(items: readonly Item[], draw: Draw): Item[][] {
@@ -57,7 +65,11 @@ function split<Item>(items: readonly Item[], draw: Draw): Item[][] {
 /** Where an order's rows came from may differ between deliveries of equal events; what they say may not. */
 async function content(home: SilverHome) {
   const rows = await home.rows("* exclude (shard, sequence_number, record_index)");
-  return rows.map((row) => ({ ...row, payload_hash: String(row["payload_hash"]), producer_seq: String(row["producer_seq"]) }));
+  return rows.map((row) => ({
+    ...row,
+    payload_hash: String(row["payload_hash"]),
+    producer_seq: String(row["producer_seq"]),
+  }));
 }
 
 it("gives the same rows however the same events are ordered, repeated, packed, landed and split into runs", async () => {

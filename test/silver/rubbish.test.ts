@@ -12,7 +12,11 @@ const rubbish: [name: string, bytes: Buffer, reason: string][] = [
   ["nothing", Buffer.alloc(0), "not_json"],
   ["a line of a megabyte", Buffer.alloc(1_000_000, "x"), "event_too_large"],
   ["10,000 levels", Buffer.from("[".repeat(10_000) + "]".repeat(10_000)), "too_deep"],
-  ["10,000 levels in a field", Buffer.from(valid.replace('"bad"', `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`)), "too_deep"],
+  [
+    "10,000 levels in a field",
+    Buffer.from(valid.replace('"bad"', `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`)),
+    "too_deep",
+  ],
   ["a NUL byte", Buffer.from(valid.replace("bad", "b\0d")), "not_json"],
   ["an escaped NUL", Buffer.from(valid.replace("Ada", "A\\u0000a")), "forbidden_character"],
   ["half a surrogate pair", Buffer.from(valid.replace("Ada", "A\\ud83ca")), "forbidden_character"],
@@ -50,9 +54,13 @@ it("is refused with its reason and kept byte by byte, and no record before or af
   const contents = all.flatMap(([, bytes], n) => [order({ order_id: `good-${n}` }), bytes]);
   const { orders, quarantined } = await refined(...contents, order({ order_id: "last" }));
   expect(orders).toEqual([...all.map((_, n) => `good-${n}`), "last"].toSorted());
-  expect(quarantined.map(({ reason }, n) => [all[n]![0], reason])).toEqual(all.map(([name, , reason]) => [name, reason]));
+  expect(quarantined.map(({ reason }, n) => [all[n]![0], reason])).toEqual(
+    all.map(([name, , reason]) => [name, reason]),
+  );
   const kept = quarantined.map((row) =>
-    row["payload_base64"] === null ? Buffer.from(String(row["payload"])) : Buffer.from(String(row["payload_base64"]), "base64"),
+    row["payload_base64"] === null
+      ? Buffer.from(String(row["payload"]))
+      : Buffer.from(String(row["payload_base64"]), "base64"),
   );
   expect(kept.map((bytes, n) => [all[n]![0], bytes.equals(all[n]![1])])).toEqual(all.map(([name]) => [name, true]));
 });
@@ -60,9 +68,16 @@ it("is refused with its reason and kept byte by byte, and no record before or af
 it("in the middle of a batch spoils nothing but itself", async () => {
   const lines = rubbish.filter(([, bytes]) => !bytes.includes(10));
   const newline = Buffer.from("\n");
-  const parts = lines.flatMap(([, bytes], n) => [Buffer.from(JSON.stringify(order({ order_id: `good-${n}` }))), newline, bytes, newline]);
+  const parts = lines.flatMap(([, bytes], n) => [
+    Buffer.from(JSON.stringify(order({ order_id: `good-${n}` }))),
+    newline,
+    bytes,
+    newline,
+  ]);
   const { summary, orders, quarantined } = await refined(zstdCompressSync(Buffer.concat(parts)));
   expect(summary).toMatchObject({ accepted: lines.length, quarantined: lines.length, events: 2 * lines.length });
   expect(orders).toEqual(lines.map((_, n) => `good-${n}`).toSorted());
-  expect(quarantined.map((row) => [row["record_index"], row["reason"]])).toEqual(lines.map(([, , reason], n) => [2 * n + 1, reason]));
+  expect(quarantined.map((row) => [row["record_index"], row["reason"]])).toEqual(
+    lines.map(([, , reason], n) => [2 * n + 1, reason]),
+  );
 });

@@ -22,7 +22,10 @@ describe("unpacking a stream record", () => {
   });
 
   it("reads every frame of a batch, not only the first", () => {
-    const frames = Buffer.concat([zstdCompressSync(Buffer.from('{"a":1}\n')), zstdCompressSync(Buffer.from('{"b":2}'))]);
+    const frames = Buffer.concat([
+      zstdCompressSync(Buffer.from('{"a":1}\n')),
+      zstdCompressSync(Buffer.from('{"b":2}')),
+    ]);
     expect(unpack(frames)).toEqual(['{"a":1}', '{"b":2}']);
   });
 

@@ -1,0 +1,231 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { decodeBronze, encodeBronze } from "../../lambdas/bronze/bronze-object.ts";
+import type { Finding } from "../../lambdas/domain/receipt.ts";
+import { silverColumns } from "../../lambdas/domain/silver-columns.ts";
+import type { AddFile } from "../../lambdas/lake/delta-table.ts";
+import { copyRows, readColumns } from "../../lambdas/lake/read-columns.ts";
+import { createTableWriter } from "../../lambdas/lake/table-writer.ts";
+import { orderStream } from "../../lambdas/silver/tables.ts";
+import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { event, sellMessily } from "./messy-day.ts";
+import { openReceiptHome, type ReceiptHome } from "./receipt-home.ts";
+
+let gold: GoldHome;
+let home: ReceiptHome;
+let sold: Awaited<ReturnType<typeof sellMessily>>;
+beforeAll(async () => {
+  gold = await openGoldHome();
+});
+afterAll(() => gold.close());
+beforeEach(async () => {
+  home = await openReceiptHome(gold);
+  sold = await sellMessily(home);
+});
+afterEach(() => home.close());
+
+/** The findings as lines `invariant: sentence: example`. */
+async function found(...change: Parameters<ReceiptHome["verify"]>): Promise<string> {
+  const { findings } = await home.verify(...change);
+  return findings
+    .flatMap(({ invariant, sentence, examples }: Finding) =>
+      examples.map((example) => `${invariant}: ${sentence}: ${example}`),
+    )
+    .join("\n");
+}
+
+const position = (n: number) => `${sold.records[n]!.shard}/${sold.records[n]!.sequenceNumber}`;
+
+describe("damage in bronze", () => {
+  it("a deleted object", async () => {
+    await home.store.delete(sold.keys[0]!);
+    const text = await found();
+    expect(text).toContain(
+      `sent = landed: 1 records were sent and confirmed, but are neither in bronze nor on-failure: ${position(0)}`,
+    );
+    expect(text).toContain("silver = bronze: 2 orders in silver have no event in bronze: a from");
+  });
+
+  it("an object with one byte of one payload altered", async () => {
+    const key = sold.keys[1]!;
+    const [first, ...rest] = await decodeBronze((await home.store.get(key))!);
+    const data = Uint8Array.from(first!.data);
+    data[data.length - 1]! ^= 1;
+    await home.store.put(key, encodeBronze(orderStream, [{ ...first!, data }, ...rest]));
+    const text = await found();
+    expect(text).toContain(`bronze objects have other bytes than their name says: ${key}`);
+    expect(text).toContain(`records in bronze differ from what the stream holds: ${position(1)}`);
+  });
+
+  it("an object that is cut short", async () => {
+    const key = sold.keys[0]!;
+    await home.store.put(key, (await home.store.get(key))!.subarray(0, 100));
+    const text = await found();
+    expect(text).toContain(
+      `bronze is whole: 1 bronze objects hold another number of records than their key says: ${key}`,
+    );
+    expect(text).toContain(`neither in bronze nor on-failure: ${position(0)}`);
+  });
+
+  it("an object of records that nobody sent", async () => {
+    const sequenceNumber = `${BigInt(sold.records.at(-1)!.sequenceNumber) + 1n}`;
+    await home.land([{ ...sold.records[0]!, sequenceNumber }]);
+    expect(await found()).toContain(
+      `records lie in bronze that the stream never took: ${sold.records[0]!.shard}/${sequenceNumber}`,
+    );
+  });
+
+  it("a record that the stream says it never had", async () => {
+    const gone = sold.records[2]!.sequenceNumber;
+    const account = home.account();
+    const forgetful = {
+      ...account,
+      async *records() {
+        for await (const record of account.records()) if (record.sequenceNumber !== gone) yield record;
+      },
+    };
+    const text = await found({ account: forgetful });
+    expect(text).toBe(`sent = landed: 1 records lie in bronze that the stream never took: ${position(2)}`);
+  });
+
+  it("a checkpoint that is ahead of what has landed", async () => {
+    const [record] = await home.send([event(13, "z")]);
+    home.confirm([record!]);
+    expect(await found()).toBe(
+      "sent = landed: 1 records were sent and confirmed, but are neither in bronze nor on-failure: " +
+        `${record!.shard}/${record!.sequenceNumber}`,
+    );
+  });
+});
+
+describe("damage at the tills", () => {
+  it("numbers that never came", async () => {
+    await home.land(await home.send([event(13, "x"), event(20, "y"), event(22, "z")]));
+    await home.work();
+    expect(await found()).toBe("no gap in a till's numbers: 1 tills sent events that never came: till-1: 4, 14-19, 21");
+  });
+
+  it("an order that was moved to another day", async () => {
+    await home.land(
+      await home.send([event(13, "a", { revision: 1, status: "amended", ordered_at: "2015-01-09T10:00:00Z" })]),
+    );
+    await home.work();
+    expect(await found()).toContain("an order lies in two days: a");
+  });
+});
+
+describe("damage in silver", () => {
+  const holder = async (orderId: string): Promise<AddFile> => {
+    for (const file of (await home.silver.snapshot()).files.values()) {
+      const { order_id } = await readColumns((await home.store.get(pathOf(file)))!, ["order_id"]);
+      if (order_id!.includes(orderId)) return file;
+    }
+    throw new Error(`order ${orderId} is in no file`);
+  };
+  const pathOf = ({ path }: AddFile) => `${home.silver.root}/${path}`;
+  const commit = async (removes: AddFile[], adds: AddFile[]) => {
+    const { version } = await home.silver.snapshot();
+    const request = { operation: "DAMAGE", transactions: [], operationMetrics: {}, dataChange: false };
+    await home.silver.commit({ ...request, readVersion: version, adds, removes });
+  };
+  /** Writes a file of silver again with one cell changed, without saying that data has changed. Gives the way back. */
+  const change = async (orderId: string, column: string, value: unknown) => {
+    const file = await holder(orderId);
+    const columns = await readColumns(
+      (await home.store.get(pathOf(file)))!,
+      silverColumns.map(({ name }) => name),
+    );
+    columns[column]![columns["order_id"]!.indexOf(orderId)] = value;
+    const writer = createTableWriter(silverColumns);
+    copyRows(writer, columns, () => true);
+    const changed = await home.silver.writeDataFile({ partition: file.partition, ...writer.finish() });
+    await commit([file], [changed]);
+    return () => commit([changed], [file]);
+  };
+
+  it("a data file that is no longer named", async () => {
+    await commit([await holder("d")], []);
+    const text = await found();
+    expect(text).toContain("every event has one place: 1 valid events are nowhere in silver: d revision 0 at");
+    expect(text).toContain("gold = silver: 1 days differ between silver and gold: 2015-01-02");
+  });
+
+  it.each([
+    ["removed from the disk", (file: AddFile) => home.store.delete(pathOf(file))],
+    ["cut short", async (file: AddFile) => void (await home.store.put(pathOf(file), Buffer.alloc(10)))],
+  ])("a data file that was %s", async (_, damage) => {
+    const file = await holder("d");
+    await damage(file);
+    const text = await found();
+    expect(text).toContain(
+      `the lake is whole: 1 data files are missing, or have another size than the log says: ${pathOf(file)}`,
+    );
+    expect(text).toContain("valid events are nowhere in silver: d revision 0");
+  });
+
+  it("a data file that is named twice", async () => {
+    const file = await holder("c");
+    const body = (await home.store.get(pathOf(file)))!;
+    await commit(
+      [],
+      [await home.silver.writeDataFile({ partition: file.partition, body, stats: file.stats!, rows: file.rows })],
+    );
+    const text = await found();
+    expect(text).toContain("an order line stands twice: c line 1");
+    expect(text).toContain("gold = silver: 1 days differ between silver and gold: 2015-01-01");
+  });
+
+  it("a cell, whichever it is", async () => {
+    const cells: [column: string, value: unknown, difference: string][] = [
+      ["quantity", 2, "quantity is 2 for 1"],
+      ["revenue_cents", 1326, "revenue_cents is 1326 for 1325"],
+      ["unit_cost_cents", 1, "unit_cost_cents is 1 for 400"],
+      ["status", "refunded", "status is refunded for placed"],
+      ["customer_key", "0123456789abcdef", "customer_key is 0123456789abcdef for "],
+      ["customer_key", null, "customer_key is null for "],
+      ["order_hour", 12, "order_hour is 12 for 11"],
+      ["ordered_at", 1_420_130_316_000_001, "ordered_at is 1420130316000001 for 1420130316000000"],
+      ["is_first_of_type", false, "is_first_of_type is false for true"],
+      ["channel", "delivery", "channel is delivery for dine_in"],
+      ["category", "Veggie", "category is Veggie for Classic"],
+      ["producer_seq", 99, "producer_seq is 99 for 1"],
+    ];
+    for (const [column, value, difference] of cells) {
+      const undo = await change("a", column, value);
+      const text = await found();
+      const place = `a at ${position(0)}/0`;
+      expect(text).toContain(`silver = bronze: 1 orders have other cells in silver than their event makes: ${place}`);
+      expect(text).toContain(`line 1: ${difference}`);
+      await undo();
+    }
+    expect(await found()).toBe("");
+  });
+
+  it("a revision that was put back", async () => {
+    await change("b", "revision", 0);
+    expect(await found()).toContain("newer revisions are missing in silver: b revision 1");
+  });
+});
+
+describe("damage in quarantine", () => {
+  const files = async () => [...(await home.quarantine.snapshot()).files.values()];
+  const remove = async (removes: AddFile[]) => {
+    const { version } = await home.quarantine.snapshot();
+    const request = { operation: "DAMAGE", adds: [], transactions: [], operationMetrics: {} };
+    await home.quarantine.commit({ ...request, readVersion: version, removes });
+  };
+
+  it("rows that are missing", async () => {
+    await remove(await files());
+    const text = await found();
+    for (const reason of ["not_json", "unknown_store", "bad_utf8"]) {
+      expect(text).toContain(`every event has one place: 1 events are refused (${reason}) but not in quarantine:`);
+    }
+    expect(text).toContain("events differ from what silver accepted and are not in quarantine: c revision 0");
+  });
+
+  it("a data file that is missing", async () => {
+    const [file] = await files();
+    await home.store.delete(`${home.quarantine.root}/${file!.path}`);
+    expect(await found()).toContain("the lake is whole: 1 data files are missing");
+  });
+});
