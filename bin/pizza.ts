@@ -29,7 +29,7 @@ async function main([name, ...args]: string[]): Promise<number> {
     print(help());
     return name === undefined ? 2 : 0;
   }
-  const command = commands[name];
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     throw new UsageError(`pizza has no command ${name}\n\n${help()}`);
   }

@@ -69,7 +69,8 @@ async function answer(
   };
   try {
     if (!isAllowed(request, token)) return reply(401, { error: { message: "the home's token is missing or wrong" } });
-    const method = methods[(request.url ?? "/").slice(1)];
+    const name = (request.url ?? "/").slice(1);
+    const method = Object.hasOwn(methods, name) ? methods[name] : undefined;
     if (request.method !== "POST" || method === undefined) {
       return reply(404, { error: { message: `the home has no method ${request.url}` } });
     }
