@@ -9,7 +9,7 @@ PIZZA := $(NODE) bin/pizza.ts
 	monitor get-db-credentials verify bench interop
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  make %-20s %s\n", $$1, $$2}' Makefile
 
 node_modules/.installed: package-lock.json
 	npm ci --no-audit --no-fund

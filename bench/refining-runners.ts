@@ -14,12 +14,17 @@ type Open = (setting: Setting, form: BronzeForm, amount: "all" | "part") => Prep
 /** The ways of refining prepared bronze: ours in memory and on disk, and the plain ones. */
 export function refiningRunners(open: Open, name: string): Record<string, (setting: Setting) => Promise<Runner>> {
   return {
-    "batches, in memory": (setting) => inMemory(open(setting, "batched", "all"), ours),
+    "batches, in memory": (setting) => inMemory(open(setting, "batched", "part"), ours),
     "batches, on disk": (setting) => onDisk(open(setting, "batched", "part"), join(setting.dir, name)),
     "single events, in memory": (setting) => inMemory(open(setting, "single", "part"), ours),
     "plain: naive": (setting) => inMemory(open(setting, "plain", "part"), plain(refineNaive)),
     "plain: parse and write": (setting) => inMemory(open(setting, "batched", "part"), plain(parseAndWrite)),
   };
+}
+
+/** Ours on all that was prepared, where the others take a part of it. */
+export function refineAllOfIt(open: Open): (setting: Setting) => Promise<Runner> {
+  return (setting) => inMemory(open(setting, "batched", "all"), ours);
 }
 
 type Refine = (bronze: ReadonlyMap<string, Uint8Array>, sent: Sent) => Promise<Work>;

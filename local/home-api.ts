@@ -1,6 +1,9 @@
 import type { Receipt } from "../lambdas/domain/receipt.ts";
 import type { EventSink } from "../lambdas/ports.ts";
 
+/** The state machines of `step-functions/`. */
+export const workflowNames: readonly string[] = ["bronze_to_silver", "silver_to_gold"];
+
 /** What the command line can ask of a home, whether it runs in this process or in another. */
 export interface Home {
   sink: EventSink;

@@ -15,7 +15,7 @@ import {
   silverLakeTable,
 } from "../lambdas/silver/tables.ts";
 import { createFunctions, type GoldSql } from "./functions.ts";
-import type { Credentials, Home } from "./home-api.ts";
+import { workflowNames, type Credentials, type Home } from "./home-api.ts";
 import { homeFolder, prepareHome, writeHomeRecord, type HomeRecord } from "./home-folder.ts";
 import { createHomeStatus } from "./home-status.ts";
 import { startEventSourceMapping } from "./event-source-mapping.ts";
@@ -105,7 +105,7 @@ export async function openHome({
       customersEveryMs: settings.customersEveryMs,
     });
     const workflows = new Map(
-      ["bronze_to_silver", "silver_to_gold"].map((name) => [name, loadWorkflow(name, functions)]),
+      workflowNames.map((name) => [name, loadWorkflow(name, functions)]),
     );
     const inputs: Record<string, Record<string, string>> = {
       bronze_to_silver: { sweep: "full" },

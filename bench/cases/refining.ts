@@ -1,12 +1,15 @@
 import { openBusyChain, prepareBusyChain } from "../busy-chain.ts";
 import type { Case } from "../case.ts";
-import { refiningRunners } from "../refining-runners.ts";
+import { refineAllOfIt, refiningRunners } from "../refining-runners.ts";
 
 const refining: Case = {
   title: "refining: bronze objects -> commits of silver, a busy chain of about 25,000 lines a day",
   unit: "order lines",
   prepare: prepareBusyChain,
-  variants: refiningRunners(openBusyChain, "refining"),
+  variants: {
+    ...refiningRunners(openBusyChain, "refining"),
+    "batches, in memory, 1 M lines": refineAllOfIt(openBusyChain),
+  },
 };
 
 export default refining;

@@ -1,6 +1,7 @@
 import { receiptTable } from "../receipt-table.ts";
 import { print, printJson, say, table, UsageError } from "../output.ts";
 import { wholeNumber, type Command } from "../options.ts";
+import { workflowNames } from "../../local/home-api.ts";
 import { withHome } from "../with-home.ts";
 
 export const verify: Command = {
@@ -37,6 +38,9 @@ export const run: Command = {
   usage: "run <workflow> [--json]",
   async run({ dir, json }, [workflow, ...rest]) {
     if (workflow === undefined || rest.length > 0) throw new UsageError(`name one workflow\nusage: pizza ${run.usage}`);
+    if (!workflowNames.includes(workflow)) {
+      throw new UsageError(`workflow ${workflow} is not known: choose one of ${workflowNames.join(", ")}`);
+    }
     const result = await withHome(dir, (home) => home.run(workflow));
     if (json) return printJson(result);
     say(`${workflow} took ${result.milliseconds} ms`);

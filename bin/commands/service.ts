@@ -35,19 +35,28 @@ export const start: Command = {
       else say(message);
       return;
     }
-    if (values["foreground"] === true) return await runInForeground(values);
+    const ports = readStartOptions(values);
+    if (values["foreground"] === true) return await runInForeground(values, ports);
     await startInBackground(values);
   },
 };
 
-async function runInForeground(values: Values): Promise<void> {
+function readStartOptions(values: Values) {
+  return {
+    shards: wholeNumber(values, "shards", { min: 1, max: 64 }),
+    port: wholeNumber(values, "port", { min: 1, max: maxPort }) ?? 0,
+    postgresPort: wholeNumber(values, "postgres-port", { min: 1, max: maxPort }),
+  };
+}
+
+async function runInForeground(values: Values, options: ReturnType<typeof readStartOptions>): Promise<void> {
+  const { port, ...homeOptions } = options;
   const { announceHome, openHome } = await import("../../local/open-home.ts");
   const { startControlServer } = await import("../../local/control-server.ts");
   const log = (line: string): void => say(`${new Date().toISOString()} ${line}`);
   const home = await openHome({
     dir: values.dir,
-    shards: wholeNumber(values, "shards", { min: 1, max: 64 }),
-    postgresPort: wholeNumber(values, "postgres-port", { min: 1, max: maxPort }),
+    ...homeOptions,
     onLog: log,
   });
   let stopped = (): void => {};
@@ -55,7 +64,6 @@ async function runInForeground(values: Values): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stopped());
   try {
     const announcement = announceHome(values.dir);
-    const port = wholeNumber(values, "port", { min: 1, max: maxPort }) ?? 0;
     const server = await startControlServer(home, { port, token: announcement.token, onStop: () => stopped() });
     announcement.publish(server.port);
     log(`the home in ${homeFolder(values.dir).root} is ready: process ${process.pid}, port ${server.port}`);

@@ -42,8 +42,9 @@ export function openPostgresWarehouse({
   return {
     query: async <Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> => {
       try {
-        const { rows }: QueryResult = await pool.query(sql, [...parameters]);
-        return rows;
+        // Several statements in one text have several results, which pg's types do not say: the last one is the answer.
+        const result: QueryResult | QueryResult[] = await pool.query(sql, [...parameters]);
+        return [result].flat().at(-1)!.rows as Row[];
       } catch (cause) {
         throw explain(cause, connectionString);
       }

@@ -1,4 +1,4 @@
-/** Which part of the day an hour on the store's clock belongs to: lunch to 15, afternoon to 17, dinner to 21, then late. */
+/** Which part of the day an hour on the store's clock belongs to: lunch from 5 to 15, afternoon to 17, dinner to 21, then late. */
 export function daypartOf(hour: number): "lunch" | "afternoon" | "dinner" | "late" {
   if (hour < 5) return "late";
   if (hour < 15) return "lunch";

@@ -19,7 +19,7 @@ export const silverColumns = [
   {
     name: "daypart",
     type: "string",
-    comment: "lunch (to 15), afternoon (to 17), dinner (to 21) or late, by order_hour",
+    comment: "lunch (5 to 15), afternoon (to 17), dinner (to 21) or late, by order_hour",
   },
   { name: "store_id", type: "string", comment: "The store that sold" },
   { name: "city", type: "string", comment: "The store's city" },

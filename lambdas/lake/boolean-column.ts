@@ -22,14 +22,15 @@ export class BooleanColumn implements ColumnBuffer {
     return this.rows - this.length;
   }
 
-  push(value: boolean | null): void {
+  push(value: boolean | null, times = 1): void {
     if (this.presence !== undefined) {
-      this.presence.push(value !== null);
+      this.presence.push(value !== null, times);
       if (value === null) return;
     }
     if (typeof value !== "boolean") throw badValue(this.name, value, "a boolean");
-    if (this.length === this.values.length) this.values = moveInto(new Uint8Array(this.length * 2), this.values);
-    this.values[this.length++] = value ? 1 : 0;
+    const end = this.length + times;
+    if (end > this.values.length) this.values = moveInto(new Uint8Array(end * 2), this.values);
+    while (this.length < end) this.values[this.length++] = value ? 1 : 0;
   }
 
   encode(from: number, to: number): EncodedColumn {

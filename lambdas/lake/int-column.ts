@@ -28,14 +28,15 @@ export class IntColumn implements ColumnBuffer {
     return this.rows - this.length;
   }
 
-  push(value: number | null): void {
+  push(value: number | null, times = 1): void {
     if (this.presence !== undefined) {
-      this.presence.push(value !== null);
+      this.presence.push(value !== null, times);
       if (value === null) return;
     }
     if ((value! | 0) !== value) throw badValue(this.name, value, "a 32-bit integer");
-    if (this.length === this.values.length) this.values = moveInto(new Int32Array(this.length * 2), this.values);
-    this.values[this.length++] = value;
+    const end = this.length + times;
+    if (end > this.values.length) this.values = moveInto(new Int32Array(end * 2), this.values);
+    while (this.length < end) this.values[this.length++] = value;
   }
 
   encode(from: number, to: number): EncodedColumn {

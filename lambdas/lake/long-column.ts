@@ -26,18 +26,21 @@ export class LongColumn implements ColumnBuffer {
     return this.rows - this.length;
   }
 
-  push(value: number | bigint | null): void {
+  push(value: number | bigint | null, times = 1): void {
     if (this.presence !== undefined) {
-      this.presence.push(value !== null);
+      this.presence.push(value !== null, times);
       if (value === null) return;
     }
-    if (this.length === this.longs.length) {
-      this.words = moveInto(new Int32Array(this.words.length * 2), this.words);
+    const end = this.length + times;
+    if (end > this.longs.length) {
+      this.words = moveInto(new Int32Array(end * 4), this.words);
       this.longs = new BigInt64Array(this.words.buffer);
     }
     if (typeof value === "number") this.setNumber(value);
     else this.setBigInt(value!);
-    this.length++;
+    const first = this.length * 2;
+    for (let word = first + 2; word < end * 2; word++) this.words[word] = this.words[word - 2]!;
+    this.length = end;
   }
 
   encode(from: number, to: number): EncodedColumn {

@@ -5,9 +5,10 @@ export class Presence {
   rows = 0;
   private flags = new Uint8Array(256);
 
-  push(isPresent: boolean): void {
-    if (this.rows === this.flags.length) this.flags = moveInto(new Uint8Array(this.rows * 2), this.flags);
-    this.flags[this.rows++] = isPresent ? 1 : 0;
+  push(isPresent: boolean, times: number): void {
+    const end = this.rows + times;
+    if (end > this.flags.length) this.flags = moveInto(new Uint8Array(end * 2), this.flags);
+    while (this.rows < end) this.flags[this.rows++] = isPresent ? 1 : 0;
   }
 
   /** How many of the rows `[from, to)` hold a value. */

@@ -35,7 +35,7 @@ const parsers = {
 };
 
 function nulls(rows: number): unknown[] {
-  return Array.from({ length: rows }, () => null);
+  return new Array<unknown>(rows).fill(null);
 }
 
 function presentColumns({ schema }: FileMetaData): Set<string> {

@@ -35,14 +35,15 @@ export class StringColumn implements ColumnBuffer {
     return this.rows - this.length;
   }
 
-  push(value: string | null): void {
+  push(value: string | null, times = 1): void {
     if (this.presence !== undefined) {
-      this.presence.push(value !== null);
+      this.presence.push(value !== null, times);
       if (value === null) return;
     }
     if (value !== this.last) this.intern(value!);
-    if (this.length === this.indices.length) this.indices = moveInto(new Uint32Array(this.length * 2), this.indices);
-    this.indices[this.length++] = this.lastIndex;
+    const end = this.length + times;
+    if (end > this.indices.length) this.indices = moveInto(new Uint32Array(end * 2), this.indices);
+    while (this.length < end) this.indices[this.length++] = this.lastIndex;
   }
 
   encode(from: number, to: number): EncodedColumn {

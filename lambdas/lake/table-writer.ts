@@ -7,19 +7,19 @@ import { writeParquet, type WrittenTable } from "./parquet-file.ts";
 import { StringColumn } from "./string-column.ts";
 
 /**
- * A Parquet file in the making. Every column takes one push for each row, in any order within the row; a nullable
- * column takes null too. A value that the column's type cannot hold throws and names the column.
+ * A Parquet file in the making. Every column takes one value for each row, in any order within the row; `times` gives so
+ * many rows the same value, and a nullable column takes null too. A value that the column's type cannot hold throws and names the column.
  */
 export interface TableWriter {
   readonly columns: readonly Column[];
   /** Rows pushed so far. */
   readonly rows: number;
-  string(name: string): { push(value: string | null): void };
+  string(name: string): { push(value: string | null, times?: number): void };
   /** 32-bit integers. */
-  int(name: string): { push(value: number | null): void };
+  int(name: string): { push(value: number | null, times?: number): void };
   /** 64-bit integers, and timestamps in microseconds since 1970 UTC; numbers have to be safe integers. */
-  long(name: string): { push(value: number | bigint | null): void };
-  boolean(name: string): { push(value: boolean | null): void };
+  long(name: string): { push(value: number | bigint | null, times?: number): void };
+  boolean(name: string): { push(value: boolean | null, times?: number): void };
   /** The whole file, once; throws where the columns do not have the same number of rows. */
   finish(): WrittenTable;
 }

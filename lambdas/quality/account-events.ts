@@ -63,7 +63,7 @@ export function createEventAccount(
       noteProducer("event" in checked ? checked.event : readLeniently(unpacked));
       if (!record.isConsumed) continue;
       if ("refusal" in checked) noteRefused(position, checked.refusal.reason);
-      else noteValid({ position, record, index, hash: payloadHash(unpacked.bytes) }, checked);
+      else if ("text" in unpacked) noteValid({ position, record, index, hash: payloadHash(unpacked.text) }, checked);
     }
   }
 

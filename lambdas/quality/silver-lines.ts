@@ -17,7 +17,9 @@ export function createLineMaker(enrichment: {
   customerKey: (customerId: string) => string;
 }): (order: Candidate) => LineCells[] {
   const pushed = new Map<string, unknown[]>(silverColumns.map(({ name }) => [name, []]));
-  const column = (name: string) => ({ push: (value: unknown) => void pushed.get(name)!.push(value) });
+  const column = (name: string) => ({
+    push: (value: unknown, times = 1) => void pushed.get(name)!.push(...new Array<unknown>(times).fill(value)),
+  });
   const write = createOrderWriter({ string: column, int: column, long: column, boolean: column }, enrichment);
   return (order) => {
     for (const values of pushed.values()) values.length = 0;

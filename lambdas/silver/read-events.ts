@@ -1,4 +1,4 @@
-import { checkOrder } from "../domain/check-order.ts";
+import { checkOrder, type CheckedOrder } from "../domain/check-order.ts";
 import type { Catalog } from "../domain/catalog.ts";
 import type { Candidate, Position } from "../domain/merge-orders.ts";
 import type { Refusal } from "../domain/reasons.ts";
@@ -15,8 +15,11 @@ export interface RefusedEvent extends Refusal {
   bronzeKey: string;
 }
 
+/** A valid event with what a quarantine would need of it. */
+export type ReadCandidate = Candidate & { text: string; bronzeKey: string };
+
 export interface ReadEvents {
-  candidates: (Candidate & { bytes: Uint8Array; bronzeKey: string })[];
+  candidates: ReadCandidate[];
   refused: RefusedEvent[];
 }
 
@@ -26,27 +29,37 @@ export function readEvents(records: readonly StreamRecord[], bronzeKey: string, 
   for (const { shard, sequenceNumber, arrivedAt: arrivedAtMs, data } of records) {
     const arrivedAt = arrivedAtMs * 1000;
     for (const [recordIndex, unpacked] of unpackRecord(data).entries()) {
-      const { bytes } = unpacked;
-      const position = { shard, sequenceNumber, recordIndex };
-      const checked = "refusal" in unpacked ? unpacked : checkOrder(unpacked.text, arrivedAt, catalog);
-      if ("refusal" in checked) result.refused.push({ ...checked.refusal, position, arrivedAt, bytes, bronzeKey });
-      else {
-        const { event, orderDate, orderHour, orderedAt, emittedAt, offsetMinutes } = checked;
-        result.candidates.push({
-          event,
-          orderDate,
-          orderHour,
-          orderedAt,
-          emittedAt,
-          offsetMinutes,
-          position,
-          arrivedAt,
-          payloadHash: payloadHash(bytes),
-          bytes,
-          bronzeKey,
-        });
+      const origin = { position: { shard, sequenceNumber, recordIndex }, arrivedAt, bronzeKey };
+      if ("refusal" in unpacked) {
+        result.refused.push({ ...unpacked.refusal, ...origin, bytes: unpacked.bytes });
+        continue;
       }
+      const { text } = unpacked;
+      const checked = checkOrder(text, arrivedAt, catalog);
+      if ("refusal" in checked) result.refused.push({ ...checked.refusal, ...origin, bytes: Buffer.from(text) });
+      else result.candidates.push(candidateOf(checked, origin, text));
     }
   }
   return result;
+}
+
+/** Field by field: spreading objects would cost as much as parsing half an event. */
+function candidateOf(
+  checked: CheckedOrder,
+  { position, arrivedAt, bronzeKey }: Pick<ReadCandidate, "position" | "arrivedAt" | "bronzeKey">,
+  text: string,
+): ReadCandidate {
+  return {
+    event: checked.event,
+    orderDate: checked.orderDate,
+    orderHour: checked.orderHour,
+    orderedAt: checked.orderedAt,
+    emittedAt: checked.emittedAt,
+    offsetMinutes: checked.offsetMinutes,
+    position,
+    arrivedAt,
+    payloadHash: payloadHash(text),
+    text,
+    bronzeKey,
+  };
 }

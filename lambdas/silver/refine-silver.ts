@@ -119,13 +119,13 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, settledHo
   const known = await findKnown({ store, root: silver.root, snapshot }, batch.candidates);
   const plan = mergeOrders(batch.candidates, known.orders);
   const conflicts = plan.conflicts.map(({ candidate, reason }) => {
-    const { bytes, bronzeKey } = candidate as Batch["candidates"][number];
+    const { text, bronzeKey } = candidate as Batch["candidates"][number];
     const { position, arrivedAt, event } = candidate;
     return {
       ...refuse(reason, `order ${event.order_id} revision ${event.revision}`).refusal,
       position,
       arrivedAt,
-      bytes,
+      bytes: Buffer.from(text),
       bronzeKey,
     };
   });

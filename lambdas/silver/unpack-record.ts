@@ -4,8 +4,8 @@ import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { limits } from "../domain/limits.ts";
 import { refuse, type Refusal } from "../domain/reasons.ts";
 
-/** One event as it stood in a stream record: its text, or why there is none. `bytes` are exactly what came. */
-export type UnpackedEvent = { bytes: Buffer } & ({ text: string } | { refusal: Refusal });
+/** One event as it stood in a stream record: its text, or exactly the bytes that came and why they are no event. */
+export type UnpackedEvent = { text: string } | { bytes: Buffer; refusal: Refusal };
 
 /**
  * Takes a stream record apart: one event as JSON, or a batch of newline-delimited events compressed with zstd or gzip,
@@ -13,16 +13,18 @@ export type UnpackedEvent = { bytes: Buffer } & ({ text: string } | { refusal: R
  */
 export function unpackRecord(data: Uint8Array): UnpackedEvent[] {
   const record = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  if (!isCompressed(record)) return [checkText(record, isUtf8(record))];
+  if (!isCompressed(record)) return [checkBytes(record)];
   const batch = decompress(record);
   if ("refusal" in batch) return [{ bytes: record, refusal: batch.refusal }];
-  const isText = isUtf8(batch.bytes);
-  return splitLines(batch.bytes).map((bytes) => checkText(bytes, isText || isUtf8(bytes)));
+  if (!isUtf8(batch.bytes)) return splitLines(batch.bytes).map(checkBytes);
+  const texts = batch.bytes.toString("utf8").split("\n");
+  if (texts.at(-1) === "") texts.pop();
+  return texts.map(checkText);
 }
 
-/** The first 64 bits of the SHA-256 of an event's bytes, signed as Parquet and SQL hold them. */
-export function payloadHash(bytes: Uint8Array): bigint {
-  return hash("sha256", bytes, "buffer").readBigInt64BE(0);
+/** The first 64 bits of the SHA-256 of an event's bytes in UTF-8, signed as Parquet and SQL hold them. */
+export function payloadHash(text: string): bigint {
+  return BigInt.asIntN(64, BigInt(`0x${hash("sha256", text, "hex").slice(0, 16)}`));
 }
 
 function isCompressed(record: Buffer): boolean {
@@ -76,9 +78,17 @@ function splitLines(bytes: Buffer): Buffer[] {
   return lines;
 }
 
-function checkText(bytes: Buffer, isText: boolean): UnpackedEvent {
-  if (bytes.length > limits.eventBytes)
-    return { bytes, ...refuse("event_too_large", `event of ${bytes.length} bytes`) };
-  if (!isText) return { bytes, ...refuse("bad_utf8", "event") };
-  return { bytes, text: bytes.toString("utf8") };
+function checkBytes(bytes: Buffer): UnpackedEvent {
+  if (bytes.length > limits.eventBytes) return tooLarge(bytes);
+  return isUtf8(bytes) ? { text: bytes.toString("utf8") } : { bytes, ...refuse("bad_utf8", "event") };
+}
+
+function checkText(text: string): UnpackedEvent {
+  // No character takes more than three bytes for each unit of its length.
+  if (text.length * 3 <= limits.eventBytes || Buffer.byteLength(text) <= limits.eventBytes) return { text };
+  return tooLarge(Buffer.from(text));
+}
+
+function tooLarge(bytes: Buffer): UnpackedEvent {
+  return { bytes, ...refuse("event_too_large", `event of ${bytes.length} bytes`) };
 }

@@ -10,17 +10,19 @@ const lastOffsetMs = 12 * 3_600_000;
  * How far each shard has come in event time, as transactions of silver's table: `version` is the latest moment among
  * its accepted orders in seconds since 1970, `lastUpdated` the latest arrival. Neither ever falls.
  */
-export function watermarks(accepted: readonly Candidate[], snapshot: Snapshot) {
-  const shards = new Map<string, { version: number; lastUpdated: number }>();
+export function watermarks(accepted: readonly Candidate[], { transactions }: Snapshot) {
+  const shards = new Map<string, { appId: string; version: number; lastUpdated: number }>();
   for (const { position, orderedAt, arrivedAt } of accepted) {
-    const appId = prefix + position.shard;
-    const before = shards.get(appId) ?? snapshot.transactions.get(appId) ?? { version: 0, lastUpdated: 0 };
-    shards.set(appId, {
-      version: Math.max(before.version, Math.floor(orderedAt / 1_000_000)),
-      lastUpdated: Math.max(before.lastUpdated, Math.floor(arrivedAt / 1000)),
-    });
+    let mark = shards.get(position.shard);
+    if (mark === undefined) {
+      const appId = prefix + position.shard;
+      mark = { appId, ...(transactions.get(appId) ?? { version: 0, lastUpdated: 0 }) };
+      shards.set(position.shard, mark);
+    }
+    mark.version = Math.max(mark.version, Math.floor(orderedAt / 1_000_000));
+    mark.lastUpdated = Math.max(mark.lastUpdated, Math.floor(arrivedAt / 1000));
   }
-  return [...shards].map(([appId, { version, lastUpdated }]) => ({ appId, version, lastUpdated }));
+  return [...shards.values()];
 }
 
 /**

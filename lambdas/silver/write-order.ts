@@ -15,10 +15,8 @@ export function createOrderWriter(
   const writeLine = createLineColumns(writer, catalog);
   return (order) => {
     const { lines } = order.event;
-    for (let index = 0; index < lines.length; index++) {
-      writeOrder(order);
-      writeLine(order, index);
-    }
+    writeOrder(order, lines.length);
+    for (let index = 0; index < lines.length; index++) writeLine(lines, index);
   };
 }
 
@@ -35,27 +33,28 @@ function createOrderColumns(writer: ColumnTarget, catalog: Catalog, customerKey:
   const producerSeq = writer.long("producer_seq");
   const recordIndex = writer.int("record_index");
   const hash = writer.long("payload_hash");
-  return ({ event, position, ...order }: Candidate): void => {
+  return (order: Candidate, lines: number): void => {
+    const { event, position } = order;
     const store = catalog.stores.get(event.store_id)!;
-    orderId!.push(event.order_id);
-    revision.push(event.revision);
-    status!.push(event.status);
-    orderedAt.push(order.orderedAt);
-    hour.push(order.orderHour);
-    daypart!.push(daypartOf(order.orderHour));
-    storeId!.push(event.store_id);
-    city!.push(store.city);
-    state!.push(store.state);
-    channel!.push(event.channel);
-    customer!.push(event.customer === undefined ? null : customerKey(event.customer.customer_id));
-    emittedAt.push(order.emittedAt);
-    arrivedAt.push(order.arrivedAt);
-    producerId!.push(event.producer.producer_id);
-    producerSeq.push(event.producer.seq);
-    shard!.push(position.shard);
-    sequenceNumber!.push(position.sequenceNumber);
-    recordIndex.push(position.recordIndex);
-    hash.push(order.payloadHash);
+    orderId!.push(event.order_id, lines);
+    revision.push(event.revision, lines);
+    status!.push(event.status, lines);
+    orderedAt.push(order.orderedAt, lines);
+    hour.push(order.orderHour, lines);
+    daypart!.push(daypartOf(order.orderHour), lines);
+    storeId!.push(event.store_id, lines);
+    city!.push(store.city, lines);
+    state!.push(store.state, lines);
+    channel!.push(event.channel, lines);
+    customer!.push(event.customer === undefined ? null : customerKey(event.customer.customer_id), lines);
+    emittedAt.push(order.emittedAt, lines);
+    arrivedAt.push(order.arrivedAt, lines);
+    producerId!.push(event.producer.producer_id, lines);
+    producerSeq.push(event.producer.seq, lines);
+    shard!.push(position.shard, lines);
+    sequenceNumber!.push(position.sequenceNumber, lines);
+    recordIndex.push(position.recordIndex, lines);
+    hash.push(order.payloadHash, lines);
   };
 }
 
@@ -70,7 +69,7 @@ function createLineColumns(writer: ColumnTarget, catalog: Catalog) {
   const firstOfType = writer.boolean("is_first_of_type");
   const firstOfCategory = writer.boolean("is_first_of_category");
   const firstOfSize = writer.boolean("is_first_of_size");
-  return ({ event: { lines } }: Candidate, index: number): void => {
+  return (lines: Candidate["event"]["lines"], index: number): void => {
     const line = lines[index]!;
     const pizza = catalog.pizzas.get(line.pizza_id)!;
     lineNo.push(line.line_no);

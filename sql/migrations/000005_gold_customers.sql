@@ -28,11 +28,11 @@ comment on column gold.customer_segments.frequency is
 comment on column gold.customer_segments.monetary is
   'US dollars spent';
 comment on column gold.customer_segments.recency_score is
-  '1 to 5 by fifths of all customers; 5 ordered most recently';
+  '1 to 5 by fifths of all customers, equal for equals; 5 ordered most recently';
 comment on column gold.customer_segments.frequency_score is
-  '1 to 5 by fifths of all customers; 5 orders most often';
+  '1 to 5 by fifths of all customers, equal for equals; 5 orders most often';
 comment on column gold.customer_segments.monetary_score is
-  '1 to 5 by fifths of all customers; 5 spends most';
+  '1 to 5 by fifths of all customers, equal for equals; 5 spends most';
 comment on column gold.customer_segments.segment is
   'Name for the scores, such as champions, loyal, new, at_risk or lost';
 comment on column gold.customer_segments.first_ordered_at is

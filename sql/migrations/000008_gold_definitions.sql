@@ -369,13 +369,21 @@ select ops.define_gold_table('gold.customer_segments', $$
     from facts.customer_days
     group by customer_key
   ),
+  ranked as (
+    select
+      *,
+      percent_rank() over (order by recency_days desc) as recency_rank,
+      percent_rank() over (order by frequency) as frequency_rank,
+      percent_rank() over (order by revenue_cents) as monetary_rank
+    from customers
+  ),
   scored as (
     select
       *,
-      ntile(5) over (order by recency_days desc, customer_key)::smallint as r,
-      ntile(5) over (order by frequency, customer_key)::smallint as f,
-      ntile(5) over (order by revenue_cents, customer_key)::smallint as m
-    from customers
+      least(1 + floor(5 * recency_rank), 5)::smallint as r,
+      least(1 + floor(5 * frequency_rank), 5)::smallint as f,
+      least(1 + floor(5 * monetary_rank), 5)::smallint as m
+    from ranked
   )
   select
     customer_key,

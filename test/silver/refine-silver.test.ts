@@ -64,7 +64,7 @@ describe("what a line of silver says", () => {
         shard,
         sequence_number: stored.sequenceNumber,
         record_index: 1,
-        payload_hash: payloadHash(Buffer.from(JSON.stringify(event))),
+        payload_hash: payloadHash(JSON.stringify(event)),
       },
     ]);
     expect(Object.keys(rows[0]!)).toHaveLength(silverColumns.length + 1);
