@@ -104,9 +104,7 @@ export async function openHome({
       goldSql: loadGoldSql(),
       customersEveryMs: settings.customersEveryMs,
     });
-    const workflows = new Map(
-      workflowNames.map((name) => [name, loadWorkflow(name, functions)]),
-    );
+    const workflows = new Map(workflowNames.map((name) => [name, loadWorkflow(name, functions)]));
     const inputs: Record<string, Record<string, string>> = {
       bronze_to_silver: { sweep: "full" },
       silver_to_gold: { customers: "now" },

@@ -10,7 +10,13 @@ const banner = "// Generated from order-event.schema.json by scripts/generate.ts
 
 /** The generated files: name below `lambdas/domain/generated/` to content. */
 export async function generate(): Promise<Record<string, string>> {
-  const ajv = new Ajv({ code: { source: true, esm: true, optimize: 2 }, strict: true, messages: false, unicode: false, logger: false });
+  const ajv = new Ajv({
+    code: { source: true, esm: true, optimize: 2 },
+    strict: true,
+    messages: false,
+    unicode: false,
+    logger: false,
+  });
   const code = standalone.default(ajv, ajv.compile(schema));
   const types = await compile(schema, "OrderEvent", { bannerComment: "", format: true, additionalProperties: false });
   return {

@@ -120,8 +120,12 @@ describe("bronze object", () => {
       recordOf(1, Buffer.from("a")),
       { ...recordOf(2, Buffer.from("b")), shard: "shardId-000000000002" },
     ];
-    expect(() => bronzeKey({ stream: "orders", records, body: new Uint8Array(), landedAt: 0 })).toThrow("land each by itself");
-    expect(() => bronzeKey({ stream: "orders", records: [], body: new Uint8Array(), landedAt: 0 })).toThrow("no records");
+    expect(() => bronzeKey({ stream: "orders", records, body: new Uint8Array(), landedAt: 0 })).toThrow(
+      "land each by itself",
+    );
+    expect(() => bronzeKey({ stream: "orders", records: [], body: new Uint8Array(), landedAt: 0 })).toThrow(
+      "no records",
+    );
   });
 
   it.each([
