@@ -8,7 +8,7 @@ const refining: Case = {
   prepare: prepareBusyChain,
   variants: {
     ...refiningRunners(openBusyChain, "refining"),
-    "batches, in memory, 1 M lines": refineAllOfIt(openBusyChain),
+    "batches, in memory, all lines": refineAllOfIt(openBusyChain),
   },
 };
 
