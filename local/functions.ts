@@ -62,13 +62,13 @@ export function createFunctions({ refinery, lake, warehouse, goldSql, customersE
           changedSince: async (version) => (await silver.changes(version, snapshot.version))?.partitions,
         },
       );
-      const isTime = customers === "now" || clock() - customersAt >= customersEveryMs;
+      const isBehind = plan.customerBatches.length > 0 && clock() - customersAt >= customersEveryMs;
       return {
         silverVersion: plan.silverVersion,
         watermark: watermarkDate(snapshot) ?? null,
         batches: plan.batches.map((windows) => ({ silverVersion: plan.silverVersion, windows })),
         customerBatches: plan.customerBatches,
-        customersDue: isTime && plan.customerBatches.length > 0,
+        customersDue: snapshot.version >= 0 && (customers === "now" || isBehind),
       };
     },
 

@@ -29,7 +29,8 @@ export async function publishCustomers(
       for (const key of ["published", "skipped", "rowsChanged", "corrections"] as const) summary[key] += part[key];
     }
   }
-  if (summary.published > 0) summary.rowsChanged += await publishSegments(warehouse, silverVersion);
+  // Also without a new day: a run that died between the two has left the segments behind.
+  summary.rowsChanged += await publishSegments(warehouse, silverVersion);
   return summary;
 }
 
