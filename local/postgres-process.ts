@@ -3,6 +3,7 @@ import { readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorCode } from "../lambdas/adapters/error-code.ts";
+import { isAlive } from "../lambdas/adapters/folder-files.ts";
 
 /** A PostgreSQL server process, as its `postmaster.pid` names it. */
 export interface ServerProcess {
@@ -63,14 +64,6 @@ function pidFile(data: string): string | undefined {
     throw new Error(`${data} cannot be read: it belongs to the user who created it; run as that user`, {
       cause: error,
     });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return errorCode(error) === "EPERM";
   }
 }
 

@@ -11,7 +11,7 @@ const hourMilliseconds = 3_600_000;
 const mostHoursOneByOne = 48;
 
 /**
- * The bronze objects of a stream whose arrival hour lies from `fromHour` to `toHour` (UTC, `YYYY-MM-DDTHH`, both
+ * The bronze objects of a stream whose hour of landing lies from `fromHour` to `toHour` (UTC, `YYYY-MM-DDTHH`, both
  * included, both optional), sorted by key. A short closed range reads its own hours only; any other is one listing that
  * begins at `fromHour`.
  */
@@ -29,11 +29,6 @@ export async function listBronze(
     .map(({ key, size }) => ({ key, size, ...parseBronzeKey(key) }))
     .filter((object): object is BronzeObject => object.hour !== undefined)
     .filter(({ hour }) => toHour === undefined || hour <= toHour);
-}
-
-/** The arrival hours that hold objects, in order; the first is where a reader without a cursor begins. One whole listing. */
-export async function bronzeHours(store: ObjectStore, stream: string): Promise<string[]> {
-  return [...new Set((await listBronze(store, stream)).map(({ hour }) => hour))];
 }
 
 /** Undefined for a range that is open or long. */

@@ -11,7 +11,6 @@ export interface RefusedEvent extends Refusal {
   /** Microseconds since 1970, UTC. */
   arrivedAt: number;
   bytes: Uint8Array;
-  orderId?: string;
   bronzeKey: string;
 }
 

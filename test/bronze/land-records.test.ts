@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
 import { decodeBronze } from "../../lambdas/bronze/bronze-object.ts";
 import { landRecords } from "../../lambdas/bronze/land-records.ts";
-import { bronzeHours, listBronze } from "../../lambdas/bronze/list-bronze.ts";
+import { listBronze } from "../../lambdas/bronze/list-bronze.ts";
 import type { ObjectStore, StreamRecord } from "../../lambdas/ports.ts";
 
 function recordsAt(time: string, ...numbers: number[]): StreamRecord[] {
@@ -88,7 +88,6 @@ describe("landing", () => {
     expect(await hoursOf({ fromHour: "2014-12-31T23", toHour: "2015-01-01T00" })).toEqual(hours.slice(0, 2));
     expect(await hoursOf({ fromHour: "2015-01-01T00", toHour: "2015-03-01T06" })).toEqual(hours.slice(1, 3));
     expect(await hoursOf({ fromHour: "2015-01-02T00", toHour: "2015-01-01T00" })).toEqual([]);
-    expect(await bronzeHours(store, stream)).toEqual(hours);
     await expect(listBronze(store, stream, { fromHour: "x", toHour: "y" })).rejects.toThrow(
       "Bronze hour x: not an hour",
     );
