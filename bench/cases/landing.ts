@@ -1,12 +1,15 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
+import type { KinesisStreamEvent } from "aws-lambda";
+import { kinesisRecords } from "../../lambdas/adapters/kinesis-event.ts";
 import { decodeBronze } from "../../lambdas/bronze/bronze-object.ts";
 import { landRecords } from "../../lambdas/bronze/land-records.ts";
 import type { ObjectStore, StreamRecord } from "../../lambdas/ports.ts";
 import { orderStream } from "../../lambdas/silver/tables.ts";
 import { openBusyChain, prepareBusyChain } from "../busy-chain.ts";
 import type { Case, Runner, Setting } from "../case.ts";
+import { lambdaEvent } from "../lambda-event.ts";
 import { createMemoryStore } from "../memory-store.ts";
 import { landPlain } from "../plain-landing.ts";
 
@@ -21,7 +24,7 @@ const ours: Land = async (store, records) => {
 };
 
 const landing: Case = {
-  title: "landing: stream records -> bronze objects",
+  title: "landing: a Lambda function's event, JSON with base64 -> a bronze object",
   unit: "events",
   prepare: prepareBusyChain,
   variants: {
@@ -36,8 +39,10 @@ export default landing;
 
 async function land(setting: Setting, form: "batched" | "single", into: Land, folder?: string): Promise<Runner> {
   const { store, sent } = openBusyChain(setting, form, form === "batched" ? "all" : "part");
-  const invocations: StreamRecord[][] = [];
-  for (const { key } of await store.list("bronze/")) invocations.push(await decodeBronze((await store.get(key))!));
+  const invocations: string[] = [];
+  for (const { key } of await store.list("bronze/")) {
+    invocations.push(lambdaEvent(await decodeBronze((await store.get(key))!)));
+  }
   return {
     async before() {
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
@@ -46,7 +51,7 @@ async function land(setting: Setting, form: "batched" | "single", into: Land, fo
       let bytes = 0;
       for (let repeat = 0; repeat < repeats[form]; repeat++) {
         const target = folder === undefined ? createMemoryStore() : openFolderStore(join(folder, String(repeat)));
-        for (const records of invocations) bytes += await into(target, records);
+        for (const text of invocations) bytes += await into(target, recordsOf(text));
       }
       const landed = sent.events * repeats[form];
       return {
@@ -58,4 +63,9 @@ async function land(setting: Setting, form: "batched" | "single", into: Land, fo
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function recordsOf(text: string): StreamRecord[] {
+  const event: KinesisStreamEvent = JSON.parse(text);
+  return kinesisRecords(event);
 }

@@ -4,7 +4,7 @@ import { Client } from "pg";
 import { openDuckDbLake } from "../../lambdas/adapters/duckdb-lake.ts";
 import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
 import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
-import { readFacts } from "../../lambdas/gold/lake-facts.ts";
+import { readDayFacts } from "../../lambdas/gold/day-facts.ts";
 import { silverLakeTable } from "../../lambdas/silver/tables.ts";
 import { openBenchHome } from "../bench-home.ts";
 import type { Case, Runner, Setting } from "../case.ts";
@@ -59,10 +59,7 @@ async function upsertDay(setting: Setting, name: string, date: string): Promise<
   const table = silverLakeTable(await home.silver.snapshot(), [date]);
   return {
     async run() {
-      const read = (sql: string) => readFacts(lake, { sql, table, windows: [date] });
-      const { dayTotals, dayHours, dayItems, dayStores } = goldSql;
-      const [totals, hours, items, stores] = await Promise.all([dayTotals, dayHours, dayItems, dayStores].map(read));
-      const facts = { day_totals: totals!, day_hours: hours!, day_items: items!, day_stores: stores! };
+      const facts = await readDayFacts(lake, { sql: goldSql, table, windows: [date] });
       const started = performance.now();
       const rowsChanged = await upsertFacts(client, facts);
       return { units: 1, figures: { warehouseMs: performance.now() - started, rowsChanged } };

@@ -6,9 +6,21 @@ import { limits } from "./limits.ts";
 import { parseInstant } from "./parse-instant.ts";
 import { refuse, type Refusal } from "./reasons.ts";
 
+/** A customer as far as silver knows one; the token that stands for the id, where it was worked out on the way. */
+export interface Guest {
+  customer_id: string;
+  customer_key?: string;
+}
+
+/** What silver keeps of an order event. */
+export type OrderFacts = Pick<OrderEvent, "order_id" | "revision" | "status" | "store_id" | "channel" | "producer"> & {
+  customer?: Guest | undefined;
+  lines: readonly { line_no: number; pizza_id: string; quantity: number }[];
+};
+
 /** An event that may enter silver, with its times worked out. */
-export interface CheckedOrder {
-  event: OrderEvent;
+export interface CheckedOrder<Event extends OrderFacts = OrderEvent> {
+  event: Event;
   /** Business date on the store's own clock, `YYYY-MM-DD`. */
   orderDate: string;
   /** Hour on the store's own clock, 0 to 23. */
@@ -17,8 +29,6 @@ export interface CheckedOrder {
   orderedAt: number;
   /** Microseconds since 1970, UTC. */
   emittedAt: number;
-  /** Offset of the store's clock from UTC, minutes. */
-  offsetMinutes: number;
 }
 
 /**
@@ -63,13 +73,12 @@ function checkTimes(event: OrderEvent, arrivedAt: number): CheckedOrder | { refu
   if (ordered === undefined) return refuse("invalid_time", "ordered_at", event.ordered_at);
   const emitted = parseInstant(event.emitted_at);
   if (emitted === undefined) return refuse("invalid_time", "emitted_at", event.emitted_at);
-  if (ordered.micros > arrivedAt + limits.futureMicros) return refuse("future_time", "ordered_at", event.ordered_at);
+  if (ordered > arrivedAt + limits.futureMicros) return refuse("future_time", "ordered_at", event.ordered_at);
   return {
     event,
     orderDate: event.ordered_at.slice(0, 10),
     orderHour: Number(event.ordered_at.slice(11, 13)),
-    orderedAt: ordered.micros,
-    emittedAt: emitted.micros,
-    offsetMinutes: ordered.offsetMinutes,
+    orderedAt: ordered,
+    emittedAt: emitted,
   };
 }

@@ -1,4 +1,4 @@
-import type { CheckedOrder } from "./check-order.ts";
+import type { CheckedOrder, OrderFacts } from "./check-order.ts";
 import type { ReasonCode } from "./reasons.ts";
 
 /** Where an event stands in the stream: shard, sequence number of its record, index within the record. */
@@ -9,7 +9,7 @@ export interface Position {
 }
 
 /** A valid event that asks to become the order's row set in silver. */
-export interface Candidate extends CheckedOrder {
+export interface Candidate extends CheckedOrder<OrderFacts> {
   position: Position;
   /** Microseconds since 1970, UTC. */
   arrivedAt: number;
@@ -57,7 +57,8 @@ export function mergeOrders(candidates: readonly Candidate[], known: ReadonlyMap
   for (const candidate of candidates) {
     const orderId = candidate.event.order_id;
     const winner = winners.get(orderId);
-    const current = winner === undefined ? known.get(orderId) : asKnown(winner);
+    const stored = winner === undefined ? known.get(orderId) : undefined;
+    const current = winner === undefined ? stored : asKnown(winner);
     const verdict = current === undefined ? undefined : compare(candidate, current);
     if (verdict === "conflicting_payload" || verdict === "ordered_at_changed") {
       conflicts.push({ candidate, reason: verdict });
@@ -66,7 +67,7 @@ export function mergeOrders(candidates: readonly Candidate[], known: ReadonlyMap
     if (verdict !== undefined) counts[verdict]++;
     if (verdict !== undefined && verdict !== "newer") continue;
     winners.set(orderId, candidate);
-    if (known.has(orderId)) replaced.add(orderId);
+    if (stored !== undefined) replaced.add(orderId);
   }
   return {
     accepted: [...winners.values()],

@@ -1,67 +1,74 @@
-/** Hundreds of thousands of times a second: fixed positions instead of a regular expression and a Date. */
+/** Hundreds of thousands of times a second, mostly from bytes: fixed positions instead of a regular expression and a Date. */
 
-export interface Instant {
-  /** Microseconds since 1970, UTC. */
-  micros: number;
-  /** Offset of the wall clock from UTC, minutes. */
-  offsetMinutes: number;
-}
+const zero = 48;
+const dot = 46;
+const dash = 45;
+const colon = 58;
 
 /**
- * Reads `YYYY-MM-DDTHH:MM:SS[.f]{Z|+HH:MM|-HH:MM}` with one to six decimals (RFC 3339). Undefined for anything else,
- * for a day that the calendar does not have and for years outside 2000 to 2199.
+ * Reads `YYYY-MM-DDTHH:MM:SS[.f]{Z|+HH:MM|-HH:MM}` with one to six decimals (RFC 3339), as microseconds since 1970, UTC.
+ * Undefined for anything else, for a day that the calendar does not have and for years outside 2000 to 2199.
  */
-export function parseInstant(text: string): Instant | undefined {
-  const year = digits(text, 0, 4);
-  const month = digits(text, 5, 2);
-  const day = digits(text, 8, 2);
-  const hour = digits(text, 11, 2);
-  const minute = digits(text, 14, 2);
-  const second = digits(text, 17, 2);
-  if (text[4] !== "-" || text[7] !== "-" || text[10] !== "T" || text[13] !== ":" || text[16] !== ":") return undefined;
-  // Comparisons with NaN are false, so a missing digit fails here too.
-  if (!(year >= 2000 && year <= 2199 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) {
-    return undefined;
-  }
-  if (!(hour <= 23 && minute <= 59 && second <= 59)) return undefined;
-  let at = 19;
-  let fraction = 0;
-  if (text[at] === ".") {
-    const end = endOfDigits(text, at + 1);
-    const count = end - at - 1;
-    if (count < 1 || count > 6) return undefined;
-    fraction = digits(text, at + 1, count) * 10 ** (6 - count);
-    at = end;
-  }
-  const offsetMinutes = parseOffset(text, at);
-  if (offsetMinutes === undefined) return undefined;
-  const minutes = (daysSince1970(year, month, day) * 24 + hour) * 60 + minute - offsetMinutes;
-  return { micros: (minutes * 60 + second) * 1_000_000 + fraction, offsetMinutes };
+export function parseInstant(text: string): number | undefined {
+  const bytes = Buffer.from(text);
+  const micros = instantAt(bytes, 0, bytes.length);
+  return Number.isNaN(micros) ? undefined : micros;
 }
 
-function digits(text: string, start: number, count: number): number {
+/** The same of a text's bytes `[start, end)`, with NaN for what is no instant. */
+export function instantAt(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start < 20) return Number.NaN;
+  const year = digits(bytes, start, 4);
+  const month = digits(bytes, start + 5, 2);
+  const day = digits(bytes, start + 8, 2);
+  const hour = digits(bytes, start + 11, 2);
+  const minute = digits(bytes, start + 14, 2);
+  const second = digits(bytes, start + 17, 2);
+  if (bytes[start + 4] !== dash || bytes[start + 7] !== dash || bytes[start + 10] !== 84) return Number.NaN;
+  if (bytes[start + 13] !== colon || bytes[start + 16] !== colon) return Number.NaN;
+  if (year < 2000 || year > 2199 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return Number.NaN;
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return Number.NaN;
+  let at = start + 19;
+  let fraction = 0;
+  if (bytes[at] === dot) {
+    const from = at + 1;
+    at = endOfDigits(bytes, from, end);
+    if (at === from || at - from > 6) return Number.NaN;
+    fraction = digits(bytes, from, at - from) * 10 ** (6 - (at - from));
+  }
+  const offset = offsetMinutes(bytes, at, end);
+  if (offset === noOffset) return Number.NaN;
+  const minutes = (daysSince1970(year, month, day) * 24 + hour) * 60 + minute - offset;
+  return (minutes * 60 + second) * 1_000_000 + fraction;
+}
+
+/** The number that some bytes say in decimal digits; -1 where one of them is no digit. */
+function digits(bytes: Uint8Array, start: number, count: number): number {
   let value = 0;
   for (let i = start; i < start + count; i++) {
-    const digit = text.charCodeAt(i) - 48;
-    if (!(digit >= 0 && digit <= 9)) return Number.NaN;
+    const digit = bytes[i]! - zero;
+    if (!(digit >= 0 && digit <= 9)) return -1;
     value = value * 10 + digit;
   }
   return value;
 }
 
-function endOfDigits(text: string, start: number): number {
+function endOfDigits(bytes: Uint8Array, start: number, end: number): number {
   let i = start;
-  while (text.charCodeAt(i) >= 48 && text.charCodeAt(i) <= 57) i++;
+  while (i < end && bytes[i]! >= zero && bytes[i]! <= zero + 9) i++;
   return i;
 }
 
-function parseOffset(text: string, at: number): number | undefined {
-  if (text[at] === "Z") return text.length === at + 1 ? 0 : undefined;
-  const sign = text[at] === "+" ? 1 : text[at] === "-" ? -1 : 0;
-  const hours = digits(text, at + 1, 2);
-  const minutes = digits(text, at + 4, 2);
-  const isWhole = text.length === at + 6 && text[at + 3] === ":";
-  return sign !== 0 && isWhole && hours <= 14 && minutes <= 59 ? sign * (hours * 60 + minutes) : undefined;
+const noOffset = 9999;
+
+function offsetMinutes(bytes: Uint8Array, at: number, end: number): number {
+  if (bytes[at] === 90) return at + 1 === end ? 0 : noOffset;
+  const sign = bytes[at] === 43 ? 1 : bytes[at] === dash ? -1 : 0;
+  if (sign === 0 || at + 6 !== end || bytes[at + 3] !== colon) return noOffset;
+  const hours = digits(bytes, at + 1, 2);
+  const minutes = digits(bytes, at + 4, 2);
+  const isOffset = hours >= 0 && hours <= 14 && minutes >= 0 && minutes <= 59;
+  return isOffset ? sign * (hours * 60 + minutes) : noOffset;
 }
 
 function daysIn(year: number, month: number): number {

@@ -6,12 +6,13 @@ import { encodePages, moveInto, Presence, valueRange } from "./presence.ts";
 export class BooleanColumn implements ColumnBuffer {
   private readonly name: string;
   private readonly presence: Presence | undefined;
-  private values = new Uint8Array(256);
+  private values: Uint8Array;
   private length = 0;
 
-  constructor(name: string, nullable: boolean) {
+  constructor(name: string, nullable: boolean, room: number) {
     this.name = name;
-    this.presence = nullable ? new Presence() : undefined;
+    this.presence = nullable ? new Presence(room) : undefined;
+    this.values = new Uint8Array(room);
   }
 
   get rows(): number {

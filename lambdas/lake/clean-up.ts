@@ -11,10 +11,14 @@ export interface CleanUpSummary {
   oldestVersion: number;
 }
 
+const readsAtOnce = 32;
+const dayMs = 24 * 3_600_000;
+
 /**
  * Clears away commits and checkpoints before the newest checkpoint that is older than the log's retention, and data
  * files that no version still kept names. A file that never was in the table goes once it is older than
- * `orphanRetentionMs`, by the time in its name: younger ones may be about to be committed.
+ * `orphanRetentionMs`, by the time in its name: younger ones may be about to be committed. It reads the whole log, so it
+ * waits until that reaches a day further back than it has to.
  */
 export async function cleanUpTable(
   { store, root, now }: { store: ObjectStore; root: string; now: number },
@@ -22,8 +26,10 @@ export async function cleanUpTable(
 ): Promise<CleanUpSummary> {
   const log = await listLog(store, root);
   if (log.commits.length === 0) return { logFiles: 0, dataFiles: 0, oldestVersion: -1 };
-  const base = await newestBefore({ store, root }, log.checkpoints, now - logRetentionMs);
   const oldestReadable = log.commits[0] === 0 ? 0 : (log.checkpoints[0] ?? log.commits[0]!);
+  const oldestMade = (await madeOf({ store, root }, oldestReadable)) ?? 0;
+  if (oldestMade > now - logRetentionMs - dayMs) return { logFiles: 0, dataFiles: 0, oldestVersion: oldestReadable };
+  const base = await newestBefore({ store, root }, log.checkpoints, now - logRetentionMs);
   const oldestVersion = base ?? oldestReadable;
   const named = await namedFiles({ store, root }, oldestVersion, log.commits);
   const expired = [
@@ -41,11 +47,16 @@ export async function cleanUpTable(
   return { logFiles: expired.length, dataFiles, oldestVersion };
 }
 
+/** When a version was committed, milliseconds since 1970; undefined where its commit is gone or does not say. */
+async function madeOf(place: { store: ObjectStore; root: string }, version: number): Promise<number | undefined> {
+  const actions = await readCommit(place.store, place.root, version);
+  return actions?.find(({ commitInfo }) => commitInfo)?.commitInfo?.timestamp;
+}
+
 /** The newest checkpoint whose commit was made before `time`. */
 async function newestBefore(place: { store: ObjectStore; root: string }, checkpoints: readonly number[], time: number) {
   for (const version of checkpoints.toReversed()) {
-    const actions = await readCommit(place.store, place.root, version);
-    const made = actions?.find(({ commitInfo }) => commitInfo)?.commitInfo?.timestamp;
+    const made = await madeOf(place, version);
     if (made !== undefined && made <= time) return version;
   }
   return undefined;
@@ -54,8 +65,12 @@ async function newestBefore(place: { store: ObjectStore; root: string }, checkpo
 /** Every data file that the oldest kept version or a later one names. */
 async function namedFiles(place: { store: ObjectStore; root: string }, oldest: number, commits: readonly number[]) {
   const named = new Set((await loadSnapshot({ ...place, version: oldest })).snapshot.files.keys());
-  for (const version of commits.filter((commit) => commit > oldest)) {
-    for (const { add } of (await readCommit(place.store, place.root, version)) ?? []) if (add) named.add(add.path);
+  const later = commits.filter((commit) => commit > oldest);
+  for (let start = 0; start < later.length; start += readsAtOnce) {
+    const reads = later
+      .slice(start, start + readsAtOnce)
+      .map((version) => readCommit(place.store, place.root, version));
+    for (const { add } of (await Promise.all(reads)).flatMap((actions) => actions ?? [])) if (add) named.add(add.path);
   }
   return named;
 }

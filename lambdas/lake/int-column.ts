@@ -12,12 +12,13 @@ const fewestRows = 512;
 export class IntColumn implements ColumnBuffer {
   private readonly name: string;
   private readonly presence: Presence | undefined;
-  private values = new Int32Array(256);
+  private values: Int32Array;
   private length = 0;
 
-  constructor(name: string, nullable: boolean) {
+  constructor(name: string, nullable: boolean, room: number) {
     this.name = name;
-    this.presence = nullable ? new Presence() : undefined;
+    this.presence = nullable ? new Presence(room) : undefined;
+    this.values = new Int32Array(room);
   }
 
   get rows(): number {

@@ -9,13 +9,15 @@ export class LongColumn implements ColumnBuffer {
   private readonly name: string;
   private readonly presence: Presence | undefined;
   /** Two 32-bit words for each value, the low one first: filled without making a bigint of each number. */
-  private words = new Int32Array(512);
-  private longs = new BigInt64Array(this.words.buffer);
+  private words: Int32Array;
+  private longs: BigInt64Array;
   private length = 0;
 
-  constructor(name: string, nullable: boolean) {
+  constructor(name: string, nullable: boolean, room: number) {
     this.name = name;
-    this.presence = nullable ? new Presence() : undefined;
+    this.presence = nullable ? new Presence(room) : undefined;
+    this.words = new Int32Array(room * 2);
+    this.longs = new BigInt64Array(this.words.buffer);
   }
 
   get rows(): number {

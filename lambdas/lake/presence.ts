@@ -3,7 +3,11 @@ import { concat, encodeLevels, type Page } from "./page-encoding.ts";
 /** Which rows of a nullable column hold a value. */
 export class Presence {
   rows = 0;
-  private flags = new Uint8Array(256);
+  private flags: Uint8Array;
+
+  constructor(room: number) {
+    this.flags = new Uint8Array(room);
+  }
 
   push(isPresent: boolean, times: number): void {
     const end = this.rows + times;

@@ -5,7 +5,7 @@ import { plainTexts } from "./plain-texts.ts";
 import { compareText, lowerBound, upperBound } from "./text-order.ts";
 
 /** After so many distinct values a column that hardly repeated one is taken for a key, and no longer looks them up. */
-const trialSize = 1 << 13;
+const trialSize = 1 << 9;
 const leastRepeats = 1.01;
 const pageBytes = 1 << 20;
 
@@ -16,15 +16,16 @@ export class StringColumn implements ColumnBuffer {
   /** Distinct values while `known` is kept, afterwards one for each run of equal rows. */
   private readonly texts: string[] = [];
   private known: Map<string, number> | undefined = new Map();
-  private indices = new Uint32Array(256);
+  private indices: Uint32Array;
   private length = 0;
   private lookups = 0;
   private last: string | undefined;
   private lastIndex = 0;
 
-  constructor(name: string, nullable: boolean) {
+  constructor(name: string, nullable: boolean, room: number) {
     this.name = name;
-    this.presence = nullable ? new Presence() : undefined;
+    this.presence = nullable ? new Presence(room) : undefined;
+    this.indices = new Uint32Array(room);
   }
 
   get rows(): number {
@@ -41,9 +42,19 @@ export class StringColumn implements ColumnBuffer {
       if (value === null) return;
     }
     if (value !== this.last) this.intern(value!);
-    const end = this.length + times;
-    if (end > this.indices.length) this.indices = moveInto(new Uint32Array(end * 2), this.indices);
-    while (this.length < end) this.indices[this.length++] = this.lastIndex;
+    this.append(this.lastIndex, times);
+  }
+
+  /** The place of a text that is going to be pushed often, for `pushPlace`. */
+  placeOf(value: string): number {
+    this.intern(value);
+    return this.lastIndex;
+  }
+
+  /** Pushes the text that has this place; it saves looking the text up. */
+  pushPlace(place: number, times = 1): void {
+    this.presence?.push(true, times);
+    this.append(place, times);
   }
 
   encode(from: number, to: number): EncodedColumn {
@@ -74,6 +85,12 @@ export class StringColumn implements ColumnBuffer {
       else if (compareText(text, min) < 0) min = text;
     }
     return { min: lowerBound(min), max: upperBound(max) };
+  }
+
+  private append(index: number, times: number): void {
+    const end = this.length + times;
+    if (end > this.indices.length) this.indices = moveInto(new Uint32Array(end * 2), this.indices);
+    while (this.length < end) this.indices[this.length++] = index;
   }
 
   private intern(value: string): void {

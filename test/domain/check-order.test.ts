@@ -24,7 +24,6 @@ describe("an order", () => {
     expect(checked).toMatchObject({
       orderDate: "2014-12-31",
       orderHour: 23,
-      offsetMinutes: -300,
       orderedAt: micros("2015-01-01T04:30:00Z"),
     });
   });

@@ -9,7 +9,7 @@ function candidate(orderId: string, revision: number, payload = 1n, changes: Par
   const event = order({ order_id: orderId, revision, status: revision === 0 ? "placed" : "amended" });
   const orderedAt = micros("2015-01-01T16:38:36Z");
   const position = { shard: "shardId-000000000000", sequenceNumber: String(++next), recordIndex: 0 };
-  const times = { orderDate: "2015-01-01", orderHour: 11, orderedAt, emittedAt: orderedAt, offsetMinutes: -300 };
+  const times = { orderDate: "2015-01-01", orderHour: 11, orderedAt, emittedAt: orderedAt };
   return {
     event,
     ...times,

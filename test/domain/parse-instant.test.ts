@@ -11,14 +11,14 @@ describe("parse an instant", () => {
         const hours = String(Math.floor(Math.abs(offset) / 60)).padStart(2, "0");
         const minutes = String(Math.abs(offset) % 60).padStart(2, "0");
         const text = `${wallClock}${offset < 0 ? "-" : "+"}${hours}:${minutes}`;
-        expect(parseInstant(text)).toEqual({ micros: moment.getTime() * 1000, offsetMinutes: offset });
+        expect(parseInstant(text)).toBe(moment.getTime() * 1000);
       }),
     );
   });
 
   it("keeps microseconds", () => {
-    expect(parseInstant("2015-01-01T00:00:00.000001Z")?.micros).toBe(Date.UTC(2015, 0, 1) * 1000 + 1);
-    expect(parseInstant("2015-01-01T00:00:00.5Z")?.micros).toBe(Date.UTC(2015, 0, 1) * 1000 + 500_000);
+    expect(parseInstant("2015-01-01T00:00:00.000001Z")).toBe(Date.UTC(2015, 0, 1) * 1000 + 1);
+    expect(parseInstant("2015-01-01T00:00:00.5Z")).toBe(Date.UTC(2015, 0, 1) * 1000 + 500_000);
   });
 
   it.each([

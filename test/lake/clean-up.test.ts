@@ -48,6 +48,16 @@ describe("cleaning up", () => {
     expect([...store.objects.keys()]).toEqual(keys);
   });
 
+  test("reads one commit, and no more, until the log reaches a day too far back", async () => {
+    const { store, table } = await twentyDays();
+    await table.cleanUp(retention);
+    const read: string[] = [];
+    const watched = { ...store, get: async (key: string) => (read.push(key), await store.get(key)) };
+    const later = openSmall(watched, { clock: () => newYear + 18.9 * dayMs });
+    expect(await later.cleanUp(retention)).toMatchObject({ oldestVersion: 11 });
+    expect(read.filter((key) => key.endsWith(".json"))).toEqual(["t/_delta_log/00000000000000000011.json"]);
+  });
+
   test("removes nothing that is younger than the retention, nor files whose age it cannot tell", async () => {
     const { store, table } = await twentyDays();
     await store.put("t/order_date=2015-01-01/somebody-elses.parquet", Buffer.from("?"));

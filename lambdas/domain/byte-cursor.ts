@@ -1,0 +1,154 @@
+import { nextHash, type BytesTable } from "./bytes-table.ts";
+
+const quote = 34;
+const backslash = 92;
+const dot = 46;
+const zero = 48;
+const closingBrace = 125;
+
+/** Some bytes to compare with, as words of four bytes; the last word overlaps the one before it. */
+export interface Literal {
+  length: number;
+  words: Int32Array;
+  last: number;
+}
+
+/** A literal of at least four ASCII characters. */
+export function literal(text: string): Literal {
+  const { buffer, byteOffset, length } = Buffer.from(text);
+  const view = new DataView(buffer, byteOffset, length);
+  const words = Int32Array.from({ length: length >> 2 }, (_, word) => view.getInt32(word * 4));
+  return { length, words, last: view.getInt32(length - 4) };
+}
+
+/**
+ * Walks over the bytes of compact JSON that is expected to have a certain form. What does not have it makes the cursor
+ * lost, for good: the steps after that mean nothing, and whoever walks asks once, at the end.
+ */
+export class ByteCursor {
+  bytes: Buffer = Buffer.alloc(0);
+  private view = new DataView(this.bytes.buffer, 0, 0);
+  at = 0;
+  isLost = false;
+  /** Of the bytes that `toKnown` went over last. */
+  private hash = 0;
+  /** Begins anew. Bytes that do not hold the form do no harm, whatever they are. */
+  open(bytes: Buffer, at: number): void {
+    if (bytes !== this.bytes) {
+      this.bytes = bytes;
+      this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    }
+    this.at = at;
+    this.isLost = false;
+  }
+
+  /** Goes over these bytes if they come next. */
+  takes({ length, words, last }: Literal): boolean {
+    const { view, at } = this;
+    if (at + length > view.byteLength) return false;
+    for (let word = 0; word < words.length; word++) {
+      if (view.getInt32(at + word * 4) !== words[word]) return false;
+    }
+    if (view.getInt32(at + length - 4) !== last) return false;
+    this.at = at + length;
+    return true;
+  }
+
+  /** Goes over these bytes, which have to come next. */
+  expect(expected: Literal): void {
+    if (!this.takes(expected)) this.isLost = true;
+  }
+
+  /** Goes over the two braces that close an object within an object. */
+  expectEnd(): void {
+    const { bytes, at } = this;
+    if (bytes[at] !== closingBrace || bytes[at + 1] !== closingBrace) this.isLost = true;
+    this.at = at + 2;
+  }
+
+  /** A whole number of at most 15 digits, as JSON.stringify writes it. */
+  integer(): number {
+    const { bytes, at: start } = this;
+    let value = 0;
+    let at = start;
+    for (; at < bytes.length; at++) {
+      const digit = bytes[at]! - zero;
+      if (digit < 0 || digit > 9) break;
+      value = value * 10 + digit;
+    }
+    if (at === start || at - start > 15 || (bytes[start] === zero && at - start > 1)) this.isLost = true;
+    this.at = at;
+    return value;
+  }
+
+  /** An amount of dollars with at most two decimals, in cents. */
+  cents(): number {
+    const dollars = this.integer();
+    if (this.bytes[this.at] !== dot) return dollars * 100;
+    const start = this.at + 1;
+    let cents = dollars;
+    let at = start;
+    for (; at < this.bytes.length; at++) {
+      const digit = this.bytes[at]! - zero;
+      if (digit < 0 || digit > 9) break;
+      cents = cents * 10 + digit;
+    }
+    if (at === start || at - start > 2) this.isLost = true;
+    this.at = at;
+    return at - start === 1 ? cents * 10 : cents;
+  }
+
+  /** Goes to the quote that ends a string without escapes, of at most so many bytes. */
+  toQuote(longest: number): void {
+    const { bytes, at: start } = this;
+    const end = Math.min(bytes.length, start + longest);
+    let at = start;
+    for (; at < end; at++) {
+      const byte = bytes[at]!;
+      if (byte === quote) break;
+      if (byte < 32 || byte === backslash) break;
+    }
+    if (bytes[at] !== quote) this.isLost = true;
+    this.at = at;
+  }
+
+  /** The same, for a string of visible ASCII that is not empty. */
+  toToken(longest: number): void {
+    const { bytes, at: start } = this;
+    const end = Math.min(bytes.length, start + longest);
+    let at = start;
+    for (; at < end; at++) {
+      const byte = bytes[at]!;
+      if (byte === quote || byte < 33 || byte > 126 || byte === backslash) break;
+    }
+    if (bytes[at] !== quote || at === start) this.isLost = true;
+    this.at = at;
+  }
+
+  /** The same, for a string that a table knows; undefined, without being lost, where it does not. */
+  toKnown<Value>(table: BytesTable<Value>, longest: number): Value | undefined {
+    const { bytes, at: start } = this;
+    const end = Math.min(bytes.length, start + longest);
+    let at = start;
+    let hash = 0;
+    for (; at < end; at++) {
+      const byte = bytes[at]!;
+      if (byte === quote || byte < 32 || byte === backslash) break;
+      hash = nextHash(hash, byte);
+    }
+    if (bytes[at] !== quote || at === start) this.isLost = true;
+    this.at = at;
+    this.hash = hash;
+    return table.find(bytes, start, at, hash);
+  }
+
+  /** Adds a value to a table under the string that `toKnown` has just gone over, which begins at `from`. */
+  remember<Value>(table: BytesTable<Value>, from: number, value: Value): void {
+    table.insert(this.bytes, from, this.at, this.hash, value);
+  }
+
+  /** The text between `from` and here. */
+  textFrom(from: number): string {
+    return this.bytes.toString("utf8", from, this.at);
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * A look-up table whose keys are asked for as UTF-8 bytes, so that nobody makes a string of what is known already. The
+ * asker brings the hash, from `nextHash` over the bytes.
+ */
+export class BytesTable<Value> {
+  private values: Value[] = [];
+  private hashes = new Int32Array(32);
+  /** All keys in a row, and where each begins and ends among them. */
+  private keys = new Uint8Array(512);
+  private bounds = new Int32Array(33);
+  /** For each hash the place of a value, counted from 1. At least half of them are free: 0. */
+  private slots = new Int32Array(64);
+
+  get size(): number {
+    return this.values.length;
+  }
+
+  /** What was added under the text that the bytes `[start, end)` hold. */
+  find(bytes: Uint8Array, start: number, end: number, hash: number): Value | undefined {
+    const { slots } = this;
+    const mask = slots.length - 1;
+    for (let slot = spread(hash) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const place = slots[slot]! - 1;
+      if (this.hashes[place] === hash && this.isKey(place, bytes, start, end)) return this.values[place];
+    }
+    return undefined;
+  }
+
+  /** Adds what is not there yet. */
+  add(key: string, value: Value): void {
+    const bytes = Buffer.from(key);
+    this.insert(bytes, 0, bytes.length, hashOf(bytes), value);
+  }
+
+  /** Adds, under the bytes `[start, end)` and their hash, what is not there yet. */
+  insert(bytes: Uint8Array, start: number, end: number, hash: number, value: Value): void {
+    const place = this.values.push(value) - 1;
+    const from = this.bounds[place]!;
+    const to = from + end - start;
+    if (to > this.keys.length) this.keys = larger(new Uint8Array(to * 2), this.keys);
+    for (let i = start; i < end; i++) this.keys[from + i - start] = bytes[i]!;
+    this.bounds[place + 1] = to;
+    this.hashes[place] = hash;
+    if (place + 1 < this.hashes.length) this.occupy(place);
+    else this.grow();
+  }
+
+  clear(): void {
+    this.values = [];
+    this.slots.fill(0);
+  }
+
+  private isKey(place: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const from = this.bounds[place]!;
+    if (this.bounds[place + 1]! - from !== end - start) return false;
+    for (let i = start; i < end; i++) if (this.keys[from + i - start] !== bytes[i]) return false;
+    return true;
+  }
+
+  private occupy(place: number): void {
+    const mask = this.slots.length - 1;
+    let slot = spread(this.hashes[place]!) & mask;
+    while (this.slots[slot] !== 0) slot = (slot + 1) & mask;
+    this.slots[slot] = place + 1;
+  }
+
+  private grow(): void {
+    const room = this.hashes.length * 2;
+    this.hashes = larger(new Int32Array(room), this.hashes);
+    this.bounds = larger(new Int32Array(room + 1), this.bounds);
+    this.slots = new Int32Array(room * 2);
+    for (let place = 0; place < this.values.length; place++) this.occupy(place);
+  }
+}
+
+/** The hash of some bytes and one more; it begins with 0. */
+export function nextHash(hash: number, byte: number): number {
+  return (Math.imul(hash, 0x01000193) + byte) | 0;
+}
+
+function hashOf(bytes: Uint8Array): number {
+  let hash = 0;
+  for (const byte of bytes) hash = nextHash(hash, byte);
+  return hash;
+}
+
+/** Ids differ in their last characters: without this, neighbours would crowd in the table. */
+function spread(hash: number): number {
+  return hash ^ (hash >>> 15);
+}
+
+function larger<Room extends Uint8Array | Int32Array>(room: Room, content: Room): Room {
+  room.set(content);
+  return room;
+}
