@@ -39,8 +39,8 @@ end $prepare$`;
 
 /**
  * Brings the database to the newest form and returns the names of the files that it applied; a second run applies none.
- * Runs as the owner; two at once wait for each other. Throws where an applied file was changed, is missing, or would
- * come after a later one.
+ * Runs as the owner; two at once wait for each other. A database that is newer than the files stays as it is. Throws
+ * where an applied file was changed or is missing among older ones, or a file would come after a later one.
  */
 export async function migrate({
   warehouse,
@@ -72,11 +72,11 @@ async function readLedger(warehouse: Warehouse): Promise<Map<string, string>> {
 
 function checkLedger(ledger: Map<string, string>, files: readonly (Migration & { checksum: string })[]): void {
   const names = new Set(files.map(({ name }) => name));
+  const newest = files.at(-1)?.name ?? "";
   for (const name of ledger.keys()) {
-    if (!names.has(name)) {
-      throw new Error(
-        `migration ${name} was applied to this database and is not among the files: use the newer program`,
-      );
+    // A deployment that is rolled back runs the program before: a newer database serves it too.
+    if (!names.has(name) && name < newest) {
+      throw new Error(`migration ${name} was applied to this database and is not among the files: restore the file`);
     }
   }
   for (const [index, { name, checksum }] of files.entries()) {

@@ -51,7 +51,7 @@ export async function planWindows(
     snapshotVersion,
     ...pending.map((date) => Number(ledger.get(date)?.silver_version ?? cursor ?? -1)),
   );
-  if (shown > (cursor ?? -1)) await warehouse.query("select ops.advance_cursor($1::bigint)", [shown]);
+  if (shown > (cursor ?? -1)) await warehouse.query("select ops.advance_cursor($1::bigint)::text", [shown]);
   const behind = [...ledger.values()].filter(isCustomersBehind).map((row) => row.order_date);
   return {
     silverVersion: snapshotVersion,

@@ -21,8 +21,15 @@ export async function publishCustomers(
   { table, windows, silverVersion }: { table: LakeTable; windows: string[]; silverVersion: number },
 ): Promise<PublishSummary> {
   const summary = { windows: windows.length, published: 0, skipped: 0, rowsChanged: 0, corrections: 0 };
-  for (const month of groupByMonth(windows)) {
-    const rows = await readFacts(lake, { sql: sql.customerDays, table, windows: month });
+  const months = groupByMonth(windows);
+  const read = (month: string[] | undefined) =>
+    month && readFacts(lake, { sql: sql.customerDays, table, windows: month });
+  let next = read(months[0]);
+  for (const [index, month] of months.entries()) {
+    const rows = await next!;
+    // The lake reads the next month while the warehouse takes this one.
+    next = read(months[index + 1]);
+    next?.catch(() => {});
     for (const { days, facts } of pack(month, rows)) {
       const document = toJson({ silver_version: silverVersion, windows: days, customer_days: facts });
       const part = await callPublish(warehouse, "ops.publish_customers", document);

@@ -1,13 +1,6 @@
 import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
-import { readFacts, toJson } from "./lake-facts.ts";
-
-/** Texts of the lake SQL that makes the facts of a day, from `sql/gold/`. */
-export interface WindowSql {
-  dayTotals: string;
-  dayHours: string;
-  dayItems: string;
-  dayStores: string;
-}
+import { readDayFacts, type WindowSql } from "./day-facts.ts";
+import { toJson } from "./lake-facts.ts";
 
 /** What a publish did: windows skipped are those that gold already shows at this version or a newer one. */
 export interface PublishSummary {
@@ -29,18 +22,8 @@ export async function publishWindows(
   { table, windows, silverVersion }: { table: LakeTable; windows: string[]; silverVersion: number },
 ): Promise<PublishSummary> {
   if (windows.length === 0) return { windows: 0, published: 0, skipped: 0, rowsChanged: 0, corrections: 0 };
-  const facts = (text: string) => readFacts(lake, { sql: text, table, windows });
-  const [totals, hours, items, stores] = await Promise.all(
-    [sql.dayTotals, sql.dayHours, sql.dayItems, sql.dayStores].map(facts),
-  );
-  const document = toJson({
-    silver_version: silverVersion,
-    windows,
-    day_totals: totals,
-    day_hours: hours,
-    day_items: items,
-    day_stores: stores,
-  });
+  const facts = await readDayFacts(lake, { sql, table, windows });
+  const document = toJson({ silver_version: silverVersion, windows, ...facts });
   return { windows: windows.length, ...(await callPublish(warehouse, "ops.publish_windows", document)) };
 }
 

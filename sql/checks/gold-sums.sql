@@ -1,6 +1,8 @@
 -- One row per offender: a row of gold whose cells are not what the facts of its
 -- days make of it by gold's own definitions. PostgreSQL.
+-- No more than an answer of the RDS Data API holds, 1 MiB.
 select
     table_name,
     example
 from ops.gold_offenders()
+limit 2000

@@ -11,10 +11,8 @@ import { startPostgres, type PostgresRole } from "../../local/postgres.ts";
 import { writeSilver, type FixtureOrder } from "./silver-fixture.ts";
 
 export const sql = {
-  dayTotals: readProjectFile("sql/gold/day-totals.sql"),
-  dayHours: readProjectFile("sql/gold/day-hours.sql"),
-  dayItems: readProjectFile("sql/gold/day-items.sql"),
-  dayStores: readProjectFile("sql/gold/day-stores.sql"),
+  dayFacts: readProjectFile("sql/gold/day-facts.sql"),
+  dayCustomers: readProjectFile("sql/gold/day-customers.sql"),
   customerDays: readProjectFile("sql/gold/customer-days.sql"),
 };
 

@@ -36,6 +36,20 @@ test("a migration that is missing, and one that comes too late, are refused", as
   );
 });
 
+test("an older program leaves a newer database as it is, also after a later change failed", async () => {
+  const before = await home.owner.query("select * from ops.migrations order by name");
+  expect(await migrate({ warehouse: home.owner, migrations: migrations.slice(0, -1) })).toEqual([]);
+  const broken = { name: "999999_broken.sql", sql: "select 1 / 0" };
+  const next = { name: "999998_next.sql", sql: "create table gold.next_one (a integer)" };
+  await expect(migrate({ warehouse: home.owner, migrations: [...migrations, next, broken] })).rejects.toThrow(
+    "999999_broken.sql failed",
+  );
+  expect(await migrate({ warehouse: home.owner, migrations })).toEqual([]);
+  await home.owner.query("drop table gold.next_one");
+  await home.owner.query("delete from ops.migrations where name = $1", [next.name]);
+  expect(await home.owner.query("select * from ops.migrations order by name")).toEqual(before);
+});
+
 test("a migration that fails half way changes nothing", async () => {
   const broken = { ...last, sql: `${last.sql} select 1 / 0;` };
   await expect(migrate({ warehouse: home.owner, migrations: [...migrations, broken] })).rejects.toThrow(

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { goldHash } from "../../lambdas/gold/gold-hash.ts";
+import { readDayFacts } from "../../lambdas/gold/day-facts.ts";
 import { readFacts, toJson } from "../../lambdas/gold/lake-facts.ts";
 import { callPublish } from "../../lambdas/gold/publish-windows.ts";
 import { datesOf, openGoldHome, sql, type GoldHome } from "./gold-home.ts";
@@ -39,19 +40,9 @@ beforeEach(() => home.empty());
 
 async function readAll(version: number, dates: readonly string[]) {
   const table = (await writeSilver(home.dir, version, ordersAt(version, dates)))();
-  const read = (text: string) => readFacts(home.lake, { sql: text, table, windows: dates });
-  const [totals, hours, items, stores, customers] = await Promise.all(
-    [sql.dayTotals, sql.dayHours, sql.dayItems, sql.dayStores, sql.customerDays].map(read),
-  );
-  const windows = datesOf(ordersAt(version, dates));
-  return {
-    windows,
-    day_totals: totals,
-    day_hours: hours,
-    day_items: items,
-    day_stores: stores,
-    customer_days: customers,
-  };
+  const facts = await readDayFacts(home.lake, { sql, table, windows: dates });
+  const customers = await readFacts(home.lake, { sql: sql.customerDays, table, windows: dates });
+  return { windows: datesOf(ordersAt(version, dates)), ...facts, customer_days: customers };
 }
 
 const publish = (document: string) => callPublish(home.writer, "ops.publish_windows", document);

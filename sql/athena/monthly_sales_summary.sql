@@ -1,0 +1,15 @@
+-- grain: one row per month with a sale; gold.monthly_sales_summary from the lake
+select
+  cast(date_trunc('month', order_date) as date) as month,
+  count(distinct order_date) as days,
+  sum(case when is_first_of_order then 1 else 0 end) as orders,
+  count(*) as order_lines,
+  sum(quantity) as pizzas,
+  cast(sum(revenue_cents) / 100.0 as decimal(14, 2)) as revenue,
+  cast(sum(cost_cents) / 100.0 as decimal(14, 2)) as cost,
+  cast(sum(margin_cents) / 100.0 as decimal(14, 2)) as margin,
+  count(distinct customer_key) as customers
+from order_lines
+where status in ('placed', 'amended')
+group by cast(date_trunc('month', order_date) as date)
+order by month

@@ -1,0 +1,17 @@
+-- grain: one row per month and pizza_id with a sale; gold.pizza_performance from the lake
+select
+  cast(date_trunc('month', order_date) as date) as month,
+  pizza_id as pizza_id,
+  max(pizza_type_id) as pizza_type_id,
+  max(pizza_name) as name,
+  max(category) as category,
+  max(size) as size,
+  sum(case when is_first_of_pizza then 1 else 0 end) as orders,
+  sum(quantity) as pizzas,
+  cast(sum(revenue_cents) / 100.0 as decimal(14, 2)) as revenue,
+  cast(sum(cost_cents) / 100.0 as decimal(14, 2)) as cost,
+  cast(sum(margin_cents) / 100.0 as decimal(14, 2)) as margin
+from order_lines
+where status in ('placed', 'amended')
+group by cast(date_trunc('month', order_date) as date), pizza_id
+order by month, revenue desc
