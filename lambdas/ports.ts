@@ -78,5 +78,19 @@ export interface StreamRecord {
   data: Uint8Array;
 }
 
+/** Tells people. */
+export interface Notifier {
+  /** `subject` is one line of at most 100 characters. */
+  notify(message: { subject: string; text: string }): Promise<void>;
+}
+
+/** Starts executions of state machines. */
+export interface WorkflowStarter {
+  /** A name is used once: a second start under it starts nothing. Neither does one while the workflow runs. */
+  start(execution: { workflow: string; name: string; input: object }): Promise<StartOutcome>;
+}
+
+export type StartOutcome = "started" | "already started" | "running";
+
 /** Milliseconds since 1970, as `Date.now` gives them. */
 export type Clock = () => number;

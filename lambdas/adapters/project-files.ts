@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
+import type { GoldSql } from "../gold/publish-plan.ts";
+import type { ReceiptChecks } from "../quality/verify-receipt.ts";
 import { createCatalog, type Catalog, type Pizza, type Store } from "../domain/catalog.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -22,4 +24,25 @@ export function loadCatalog(): Catalog {
 export function loadMigrations(): { name: string; sql: string }[] {
   const names = readdirSync(new URL("sql/migrations/", root)).filter((name) => name.endsWith(".sql"));
   return names.toSorted().map((name) => ({ name, sql: readProjectFile(`sql/migrations/${name}`) }));
+}
+
+/** The lake SQL that makes gold, from `sql/gold/`. */
+export function loadGoldSql(): GoldSql {
+  return {
+    dayFacts: readProjectFile("sql/gold/day-facts.sql"),
+    dayCustomers: readProjectFile("sql/gold/day-customers.sql"),
+    customerDays: readProjectFile("sql/gold/customer-days.sql"),
+  };
+}
+
+/** The SQL of the receipt, from `sql/checks/`. */
+export function loadChecks(): ReceiptChecks {
+  return {
+    quarantinedEvents: readProjectFile("sql/checks/quarantined-events.sql"),
+    silverDays: readProjectFile("sql/checks/silver-days.sql"),
+    silverRepeats: readProjectFile("sql/checks/silver-repeats.sql"),
+    goldDays: readProjectFile("sql/checks/gold-days.sql"),
+    goldFacts: readProjectFile("sql/checks/gold-facts.sql"),
+    goldSums: readProjectFile("sql/checks/gold-sums.sql"),
+  };
 }

@@ -13,8 +13,8 @@ export interface StreamAccount {
   records(): AsyncIterable<StreamRecord>;
   /** True where landing has confirmed the record: it must be in bronze or in the on-failure store. */
   isConfirmed(record: StreamRecord): boolean;
-  /** Positions (`shard/sequence number`) in the on-failure store. */
-  onFailure(): Promise<Set<string>>;
+  /** Positions (`shard/sequence number`) in the on-failure store, and keys of objects there that hold no failed batch. */
+  onFailure(): Promise<{ positions: Set<string>; unreadable: string[] }>;
 }
 
 export interface LandedRecord extends StreamRecord {
@@ -80,7 +80,10 @@ function isConsumedBy({ transactions }: Snapshot, { key, hour }: BronzeObject): 
 }
 
 async function compareWithStream(account: StreamAccount, digests: Map<string, string>, findings: Findings) {
-  const failed = await account.onFailure();
+  const { positions: failed, unreadable } = await account.onFailure();
+  for (const key of unreadable) {
+    findings.add("sent = landed", "objects in the on-failure store cannot be read, and may hold records", key);
+  }
   const unknown = new Set(account.isComplete ? digests.keys() : []);
   const counts = { sent: 0, waiting: 0, onFailure: 0 };
   for await (const record of account.records()) {

@@ -1,7 +1,7 @@
 import type { Findings, Sales } from "../domain/receipt.ts";
+import { readDayFacts, type WindowSql } from "../gold/day-facts.ts";
 import { readFacts, toJson } from "../gold/lake-facts.ts";
 import type { CustomerSql } from "../gold/publish-customers.ts";
-import type { WindowSql } from "../gold/publish-windows.ts";
 import type { DeltaTable, Snapshot } from "../lake/delta-table.ts";
 import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
 import type { SilverTable } from "./read-layers.ts";
@@ -58,14 +58,10 @@ export async function compareGold(
     shown!.push(date);
     compareDay({ date, here: silverDays.get(date) ?? noSales, there: sales }, findings);
   }
-  await compareFacts(books, { table, shown: shown!, goldDays }, findings);
-  for (const row of await books.warehouse.query(books.checks.goldSums)) {
-    findings.add(
-      "gold adds up",
-      `rows of ${String(row["table_name"])} are not what the days make`,
-      String(row["example"]),
-    );
-  }
+  await Promise.all([
+    compareFacts(books, { table, shown: shown!, goldDays }, findings),
+    noteOffenders(books.warehouse.query(books.checks.goldSums), ["gold adds up", "the days make"], findings),
+  ]);
   return {
     silver: totalSales(silverDays.values()),
     gold: totalSales([...goldDays.values()].map(({ sales }) => sales)),
@@ -104,8 +100,10 @@ function compareDay({ date, here, there }: { date: string; here: Sales; there: S
   );
 }
 
-/** Days whose facts are compared at once: each comparison costs as much as some twenty days of the classic year. */
-const daysAtOnce = 120;
+/** A comparison costs as much as some twenty days of the classic year, so many days are compared at once. */
+const mostDays = 120;
+/** The RDS Data API takes 4 MiB; the largest document so far says how many days the next may hold. */
+const mostBytes = 3_000_000;
 
 /** Works the facts of the shown days out from silver once more, and lets the warehouse compare them. */
 async function compareFacts(
@@ -114,28 +112,43 @@ async function compareFacts(
   findings: Findings,
 ): Promise<void> {
   const dates = shown.toSorted();
-  for (let start = 0; start < dates.length; start += daysAtOnce) {
-    const windows = dates.slice(start, start + daysAtOnce);
-    const days = table(windows);
-    const facts = (sql: string) => readFacts(lake, { sql, table: days, windows });
-    const { dayTotals, dayHours, dayItems, dayStores, customerDays } = goldSql;
-    const [totals, hours, items, stores, customers] = await Promise.all(
-      [dayTotals, dayHours, dayItems, dayStores, customerDays].map(facts),
-    );
-    await compareDocument({ windows, day_totals: totals, day_hours: hours, day_items: items, day_stores: stores });
-    const counted = windows.filter((date) => goldDays.get(date)?.hasCustomers);
-    const known = customers!.filter((row) => counted.includes(String(row["order_date"])));
-    await compareDocument({ windows: counted, customer_days: known });
+  let bytesPerDay = mostBytes / 30;
+  for (let start = 0; start < dates.length;) {
+    const days = Math.min(mostDays, Math.max(1, Math.floor(mostBytes / bytesPerDay)));
+    const windows = dates.slice(start, start + days);
+    const bytes = Math.max(...(await Promise.all([compareDays(windows), compareCustomers(windows)])));
+    bytesPerDay = bytes / windows.length;
+    start += windows.length;
   }
 
-  async function compareDocument(document: Record<string, unknown>): Promise<void> {
-    for (const row of await warehouse.query(checks.goldFacts, [toJson(document)])) {
-      findings.add(
-        "gold = silver",
-        `rows of ${String(row["table_name"])} are not what silver makes`,
-        String(row["example"]),
-      );
-    }
+  async function compareDays(windows: string[]): Promise<number> {
+    const facts = await readDayFacts(lake, { sql: goldSql, table: table(windows), windows });
+    return await compareDocument({ windows, ...facts });
+  }
+
+  async function compareCustomers(windows: string[]): Promise<number> {
+    const counted = windows.filter((date) => goldDays.get(date)?.hasCustomers);
+    if (counted.length === 0) return 0;
+    const sql = goldSql.customerDays;
+    const customers = await readFacts(lake, { sql, table: table(counted), windows: counted });
+    return await compareDocument({ windows: counted, customer_days: customers });
+  }
+
+  /** Gives the size of the document. */
+  async function compareDocument(document: Record<string, unknown>): Promise<number> {
+    const text = toJson(document);
+    await noteOffenders(warehouse.query(checks.goldFacts, [text]), ["gold = silver", "silver makes"], findings);
+    return text.length;
+  }
+}
+
+async function noteOffenders(
+  offenders: Promise<Record<string, unknown>[]>,
+  [invariant, maker]: [invariant: string, maker: string],
+  findings: Findings,
+): Promise<void> {
+  for (const { table_name: name, example } of await offenders) {
+    findings.add(invariant, `rows of ${String(name)} are not what ${maker}`, String(example));
   }
 }
 

@@ -17,9 +17,12 @@ export function createLineMaker(enrichment: {
   customerKey: (customerId: string) => string;
 }): (order: Candidate) => LineCells[] {
   const pushed = new Map<string, unknown[]>(silverColumns.map(({ name }) => [name, []]));
-  const column = (name: string) => ({
-    push: (value: unknown, times = 1) => void pushed.get(name)!.push(...new Array<unknown>(times).fill(value)),
-  });
+  const texts: string[] = [];
+  const column = (name: string) => {
+    const push = (value: unknown, times = 1) => void pushed.get(name)!.push(...new Array<unknown>(times).fill(value));
+    const pushPlace = (place: number, times?: number) => push(texts[place], times);
+    return { push, placeOf: (text: string) => texts.push(text) - 1, pushPlace };
+  };
   const write = createOrderWriter({ string: column, int: column, long: column, boolean: column }, enrichment);
   return (order) => {
     for (const values of pushed.values()) values.length = 0;

@@ -21,7 +21,7 @@ export async function findKnown(
   candidates: readonly Candidate[],
 ): Promise<KnownOrders> {
   const known: KnownOrders = { orders: new Map(), files: new Map(), filesRead: 0 };
-  for (const [date, ids] of idsByDate(candidates)) {
+  for (const [date, ids] of idsByDate(candidates, snapshot)) {
     const sorted = [...ids].toSorted(byText);
     for (const file of snapshot.partitions.get(date) ?? []) {
       if (!holdsAny(file, sorted)) continue;
@@ -54,14 +54,17 @@ async function readOrders(known: KnownOrders, holder: { file: AddFile; body: Uin
   }
 }
 
-function idsByDate(candidates: readonly Candidate[]): Map<string, Set<string>> {
-  const dates = new Map<string, Set<string>>();
+/** The candidates' orders by date, of the dates that have files. */
+function idsByDate(candidates: readonly Candidate[], { partitions }: Snapshot): Map<string, Set<string>> {
+  const dates = new Map<string, Set<string> | undefined>();
   for (const { orderDate, event } of candidates) {
     let ids = dates.get(orderDate);
-    if (ids === undefined) dates.set(orderDate, (ids = new Set()));
-    ids.add(event.order_id);
+    if (ids === undefined && !dates.has(orderDate)) {
+      dates.set(orderDate, (ids = partitions.has(orderDate) ? new Set() : undefined));
+    }
+    ids?.add(event.order_id);
   }
-  return dates;
+  return new Map([...dates].filter((entry): entry is [string, Set<string>] => entry[1] !== undefined));
 }
 
 /** Whether a sorted list of ids reaches into the file's range; a file without statistics may hold anything. */

@@ -12,6 +12,7 @@ import type { CommitNote } from "./commit-note.ts";
 import { findKnown, type KnownOrders } from "./find-known.ts";
 import { listPending, settledHourId } from "./list-pending.ts";
 import { readEvents, type ReadEvents } from "./read-events.ts";
+import { eventBytes } from "./unpack-record.ts";
 import { sentAt } from "./sent-at.ts";
 import { watermarks } from "./watermark.ts";
 import { stageQuarantine } from "./quarantine.ts";
@@ -85,14 +86,14 @@ interface Batch extends ReadEvents {
   repeatedRecords: number;
 }
 
-async function readBatch({ store, catalog }: Refinery, pending: readonly BronzeObject[], maxEvents: number) {
+async function readBatch(refinery: Refinery, pending: readonly BronzeObject[], maxEvents: number) {
   const batch: Batch = { objects: [], candidates: [], refused: [], repeatedRecords: 0 };
   const seen = new Set<string>();
   for (const object of pending) {
-    const body = await store.get(object.key);
+    const body = await refinery.store.get(object.key);
     if (body === undefined) throw new Error(`bronze object ${object.key} was listed but cannot be read`);
     const records = (await decodeBronze(body)).filter((record) => isNew(record, seen));
-    const { candidates, refused } = readEvents(records, object.key, catalog);
+    const { candidates, refused } = readEvents(records, object.key, refinery);
     batch.repeatedRecords += object.count - records.length;
     for (const candidate of candidates) batch.candidates.push(candidate);
     for (const event of refused) batch.refused.push(event);
@@ -119,13 +120,13 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, settledHo
   const known = await findKnown({ store, root: silver.root, snapshot }, batch.candidates);
   const plan = mergeOrders(batch.candidates, known.orders);
   const conflicts = plan.conflicts.map(({ candidate, reason }) => {
-    const { text, bronzeKey } = candidate as Batch["candidates"][number];
+    const { record, bronzeKey } = candidate as Batch["candidates"][number];
     const { position, arrivedAt, event } = candidate;
     return {
       ...refuse(reason, `order ${event.order_id} revision ${event.revision}`).refusal,
       position,
       arrivedAt,
-      bytes: Buffer.from(text),
+      bytes: eventBytes(record.data, position.recordIndex),
       bronzeKey,
     };
   });
@@ -158,7 +159,8 @@ async function writeOrders(refinery: Refinery, { accepted, replaced }: MergePlan
   const removes = [];
   let lines = 0;
   for (const [date, orders] of Map.groupBy(accepted, ({ orderDate }) => orderDate)) {
-    const writer = createTableWriter(silverColumns);
+    const added = orders.reduce((sum, { event }) => sum + event.lines.length, 0);
+    const writer = createTableWriter(silverColumns, { rows: added });
     const holders = new Set((rewrites.get(date) ?? []).map((orderId) => known.files.get(orderId)!));
     for (const { file, body } of holders) {
       const columns = await readColumns(
@@ -171,7 +173,7 @@ async function writeOrders(refinery: Refinery, { accepted, replaced }: MergePlan
     }
     const write = createOrderWriter(writer, refinery);
     for (const order of orders) write(order);
-    for (const { event } of orders) lines += event.lines.length;
+    lines += added;
     adds.push(refinery.silver.writeDataFile({ partition: date, ...writer.finish() }));
   }
   return { adds: await Promise.all(adds), removes, lines };

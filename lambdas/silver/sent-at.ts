@@ -15,9 +15,12 @@ const dayMicros = 24 * 3600 * 1_000_000;
  */
 export function sentAt(orders: readonly Candidate[]): SentAt | undefined {
   if (orders.length === 0) return undefined;
-  const moments = Float64Array.from(orders, ({ emittedAt, arrivedAt }) =>
-    Math.abs(arrivedAt - emittedAt) < dayMicros ? emittedAt : arrivedAt,
-  ).toSorted();
+  const moments = new Float64Array(orders.length);
+  for (let index = 0; index < orders.length; index++) {
+    const { emittedAt, arrivedAt } = orders[index]!;
+    moments[index] = Math.abs(arrivedAt - emittedAt) < dayMicros ? emittedAt : arrivedAt;
+  }
+  moments.sort();
   // The longest wait is the earliest moment: the 95th percentile of waits is the 5th of moments.
   const at = (share: number) => moments[Math.min(moments.length - 1, Math.floor(share * moments.length))]!;
   return { orders: orders.length, p50: at(0.5), p95: at(0.05) };

@@ -7,25 +7,68 @@ import { refuse, type Refusal } from "../domain/reasons.ts";
 /** One event as it stood in a stream record: its text, or exactly the bytes that came and why they are no event. */
 export type UnpackedEvent = { text: string } | { bytes: Buffer; refusal: Refusal };
 
+/** The bytes of a stream record with its compression undone, or why that cannot be done. */
+export type UnpackedRecord = { bytes: Buffer; isBatch: boolean } | { bytes: Buffer; refusal: Refusal };
+
 /**
- * Takes a stream record apart: one event as JSON, or a batch of newline-delimited events compressed with zstd or gzip,
- * known by its magic number. The place in the answer is the event's index within the record.
+ * Unpacks a stream record: one event as JSON, or a batch of newline-delimited events compressed with zstd or gzip, known
+ * by its magic number.
  */
-export function unpackRecord(data: Uint8Array): UnpackedEvent[] {
+export function unpackBytes(data: Uint8Array): UnpackedRecord {
   const record = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  if (!isCompressed(record)) return [checkBytes(record)];
+  if (!isCompressed(record)) return { bytes: record, isBatch: false };
   const batch = decompress(record);
-  if ("refusal" in batch) return [{ bytes: record, refusal: batch.refusal }];
-  if (!isUtf8(batch.bytes)) return splitLines(batch.bytes).map(checkBytes);
-  const texts = batch.bytes.toString("utf8").split("\n");
-  if (texts.at(-1) === "") texts.pop();
-  return texts.map(checkText);
+  return "refusal" in batch ? { bytes: record, refusal: batch.refusal } : { bytes: batch.bytes, isBatch: true };
+}
+
+/** Takes a stream record apart. The place in the answer is the event's index within the record. */
+export function unpackRecord(data: Uint8Array): UnpackedEvent[] {
+  const record = unpackBytes(data);
+  if ("refusal" in record) return [record];
+  const { bytes, isBatch } = record;
+  if (!isBatch) return [eventOf(bytes)];
+  const events: UnpackedEvent[] = [];
+  for (let start = 0; start < bytes.length;) {
+    const end = endOfLine(bytes, start);
+    events.push(eventOf(bytes.subarray(start, end)));
+    start = end + 1;
+  }
+  return events;
+}
+
+/** The bytes of the event at an index of a stream record that holds so many. */
+export function eventBytes(data: Uint8Array, index: number): Buffer {
+  const { bytes, ...record } = unpackBytes(data);
+  if (!("isBatch" in record) || !record.isBatch) return bytes;
+  let start = 0;
+  for (let line = 0; line < index; line++) start = endOfLine(bytes, start) + 1;
+  return bytes.subarray(start, endOfLine(bytes, start));
+}
+
+/** Where the line of a batch that begins at `start` ends. */
+export function endOfLine(bytes: Buffer, start: number): number {
+  const newline = bytes.indexOf(10, start);
+  return newline === -1 ? bytes.length : newline;
+}
+
+/** One event's bytes as text, if they are within the limit and valid UTF-8. */
+export function eventOf(bytes: Buffer): UnpackedEvent {
+  if (bytes.length > limits.eventBytes) {
+    return { bytes, ...refuse("event_too_large", `event of ${bytes.length} bytes`) };
+  }
+  return isUtf8(bytes) ? { text: bytes.toString("utf8") } : { bytes, ...refuse("bad_utf8", "event") };
 }
 
 /** The first 64 bits of the SHA-256 of an event's bytes in UTF-8, signed as Parquet and SQL hold them. */
-export function payloadHash(text: string): bigint {
-  return BigInt.asIntN(64, BigInt(`0x${hash("sha256", text, "hex").slice(0, 16)}`));
+export function payloadHash(event: string | Uint8Array): bigint {
+  // As text with a byte a character: a buffer or hexadecimal digits take longer than the hash of a short event.
+  const digest = hash("sha256", event, "binary");
+  for (let index = 0; index < 8; index++) firstBytes[index] = digest.charCodeAt(index);
+  return firstEight.getBigInt64(0);
 }
+
+const firstBytes = new Uint8Array(8);
+const firstEight = new DataView(firstBytes.buffer);
 
 function isCompressed(record: Buffer): boolean {
   return isZstd(record) || isGzip(record);
@@ -59,6 +102,7 @@ function unpackFrames(record: Buffer): Buffer {
     const { buffer, engine } = zstdDecompressSync(record.subarray(at), {
       info: true,
       maxOutputLength: Math.max(room, 1),
+      chunkSize: chunkSize(record, at),
     }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
     frames.push(buffer);
     room -= buffer.length;
@@ -67,28 +111,15 @@ function unpackFrames(record: Buffer): Buffer {
   return frames.length === 1 ? frames[0]! : Buffer.concat(frames);
 }
 
-function splitLines(bytes: Buffer): Buffer[] {
-  const lines: Buffer[] = [];
-  for (let start = 0; start < bytes.length;) {
-    const newline = bytes.indexOf(10, start);
-    const end = newline === -1 ? bytes.length : newline;
-    lines.push(bytes.subarray(start, end));
-    start = end + 1;
-  }
-  return lines;
-}
+const leastChunk = 1 << 12;
+const mostChunk = 1 << 20;
 
-function checkBytes(bytes: Buffer): UnpackedEvent {
-  if (bytes.length > limits.eventBytes) return tooLarge(bytes);
-  return isUtf8(bytes) ? { text: bytes.toString("utf8") } : { bytes, ...refuse("bad_utf8", "event") };
-}
-
-function checkText(text: string): UnpackedEvent {
-  // No character takes more than three bytes for each unit of its length.
-  if (text.length * 3 <= limits.eventBytes || Buffer.byteLength(text) <= limits.eventBytes) return { text };
-  return tooLarge(Buffer.from(text));
-}
-
-function tooLarge(bytes: Buffer): UnpackedEvent {
-  return { bytes, ...refuse("event_too_large", `event of ${bytes.length} bytes`) };
+/** How much room zlib should make at a time: what the frame's header says it holds, within reason; it may say nothing, or lie. */
+function chunkSize(record: Buffer, at: number): number {
+  const descriptor = record[at + 4] ?? 0;
+  const isSingle = (descriptor & 32) !== 0;
+  const start = at + 5 + Number(!isSingle) + [0, 1, 2, 4][descriptor & 3]!;
+  const size = [0, 2, 4, 4][descriptor >> 6]!;
+  if (size === 0 || start + size > record.length) return 1 << 16;
+  return Math.min(mostChunk, Math.max(leastChunk, record.readUIntLE(start, size) + (size === 2 ? 256 : 0)));
 }

@@ -1,7 +1,8 @@
-import type { Catalog } from "../domain/catalog.ts";
+import type { Catalog, Pizza } from "../domain/catalog.ts";
+import type { Guest } from "../domain/check-order.ts";
 import { daypartOf } from "../domain/daypart.ts";
 import type { Candidate } from "../domain/merge-orders.ts";
-import type { TableWriter } from "../lake/table-writer.ts";
+import type { TableWriter, TextTarget } from "../lake/table-writer.ts";
 
 /** The part of a table writer that takes values. */
 export type ColumnTarget = Pick<TableWriter, "string" | "int" | "long" | "boolean">;
@@ -13,18 +14,26 @@ export function createOrderWriter(
 ): (order: Candidate) => void {
   const writeOrder = createOrderColumns(writer, catalog, customerKey);
   const writeLine = createLineColumns(writer, catalog);
+  const writeMarks = createMarkColumns(writer);
   return (order) => {
     const { lines } = order.event;
     writeOrder(order, lines.length);
-    for (let index = 0; index < lines.length; index++) writeLine(lines, index);
+    for (const line of lines) writeMarks(writeLine(line), line === lines[0]);
   };
 }
 
 /** The columns that are the same on every line of an order. */
 function createOrderColumns(writer: ColumnTarget, catalog: Catalog, customerKey: (customerId: string) => string) {
-  const [orderId, status, daypart, storeId] = strings(writer, "order_id", "status", "daypart", "store_id");
-  const [city, state, channel, customer] = strings(writer, "city", "state", "channel", "customer_key");
-  const [producerId, shard, sequenceNumber] = strings(writer, "producer_id", "shard", "sequence_number");
+  const [orderId, customer] = [writer.string("order_id"), writer.string("customer_key")];
+  const [producerId, shard] = [writer.string("producer_id"), writer.string("shard")];
+  const sequenceNumber = writer.string("sequence_number");
+  const writeStatus = textsBy(texts(writer, "status"), (status: string) => [status]);
+  const writeChannel = textsBy(texts(writer, "channel"), (channel: string) => [channel]);
+  const writeDaypart = textsBy(texts(writer, "daypart"), (hour: number) => [daypartOf(hour)]);
+  const writeStore = textsBy(texts(writer, "store_id", "city", "state"), (id: string) => {
+    const { store_id, city, state } = catalog.stores.get(id)!;
+    return [store_id, city, state];
+  });
   const revision = writer.int("revision");
   const hour = writer.int("order_hour");
   const orderedAt = writer.long("ordered_at");
@@ -33,66 +42,80 @@ function createOrderColumns(writer: ColumnTarget, catalog: Catalog, customerKey:
   const producerSeq = writer.long("producer_seq");
   const recordIndex = writer.int("record_index");
   const hash = writer.long("payload_hash");
+  const keyOf = ({ customer_id, customer_key }: Guest) => customer_key ?? customerKey(customer_id);
   return (order: Candidate, lines: number): void => {
     const { event, position } = order;
-    const store = catalog.stores.get(event.store_id)!;
-    orderId!.push(event.order_id, lines);
+    orderId.push(event.order_id, lines);
     revision.push(event.revision, lines);
-    status!.push(event.status, lines);
+    writeStatus(event.status, lines);
     orderedAt.push(order.orderedAt, lines);
     hour.push(order.orderHour, lines);
-    daypart!.push(daypartOf(order.orderHour), lines);
-    storeId!.push(event.store_id, lines);
-    city!.push(store.city, lines);
-    state!.push(store.state, lines);
-    channel!.push(event.channel, lines);
-    customer!.push(event.customer === undefined ? null : customerKey(event.customer.customer_id), lines);
+    writeDaypart(order.orderHour, lines);
+    writeStore(event.store_id, lines);
+    writeChannel(event.channel, lines);
+    customer.push(event.customer === undefined ? null : keyOf(event.customer), lines);
     emittedAt.push(order.emittedAt, lines);
     arrivedAt.push(order.arrivedAt, lines);
-    producerId!.push(event.producer.producer_id, lines);
+    producerId.push(event.producer.producer_id, lines);
     producerSeq.push(event.producer.seq, lines);
-    shard!.push(position.shard, lines);
-    sequenceNumber!.push(position.sequenceNumber, lines);
+    shard.push(position.shard, lines);
+    sequenceNumber.push(position.sequenceNumber, lines);
     recordIndex.push(position.recordIndex, lines);
     hash.push(order.payloadHash, lines);
   };
 }
 
-function createLineColumns(writer: ColumnTarget, catalog: Catalog) {
-  const [pizzaId, typeId, name] = strings(writer, "pizza_id", "pizza_type_id", "pizza_name");
-  const [category, size] = strings(writer, "category", "size");
+/** The columns that follow from the line alone; gives its pizza. */
+function createLineColumns(writer: ColumnTarget, { pizzas }: Catalog) {
+  const names = ["pizza_id", "pizza_type_id", "pizza_name", "category", "size"];
+  const writeTexts = textsBy(texts(writer, ...names), ({ pizza_id, pizza_type_id, name, category, size }: Pizza) => [
+    pizza_id,
+    pizza_type_id,
+    name,
+    category,
+    size,
+  ]);
   const [lineNo, quantity] = [writer.int("line_no"), writer.int("quantity")];
   const [unitPrice, unitCost] = [writer.int("unit_price_cents"), writer.int("unit_cost_cents")];
-  const [revenue, cost, margin] = ["revenue_cents", "cost_cents", "margin_cents"].map((column) => writer.int(column));
+  const revenue = writer.int("revenue_cents");
+  const cost = writer.int("cost_cents");
+  const margin = writer.int("margin_cents");
+  return (line: Candidate["event"]["lines"][number]): Pizza => {
+    const pizza = pizzas.get(line.pizza_id)!;
+    lineNo.push(line.line_no);
+    writeTexts(pizza, 1);
+    quantity.push(line.quantity);
+    unitPrice.push(pizza.price_cents);
+    unitCost.push(pizza.cost_cents);
+    revenue.push(line.quantity * pizza.price_cents);
+    cost.push(line.quantity * pizza.cost_cents);
+    margin.push(line.quantity * (pizza.price_cents - pizza.cost_cents));
+    return pizza;
+  };
+}
+
+/** The columns that mark the first line of an order with some pizza, type, category or size. */
+function createMarkColumns(writer: ColumnTarget) {
   const firstOfOrder = writer.boolean("is_first_of_order");
   const firstOfPizza = writer.boolean("is_first_of_pizza");
   const firstOfType = writer.boolean("is_first_of_type");
   const firstOfCategory = writer.boolean("is_first_of_category");
   const firstOfSize = writer.boolean("is_first_of_size");
-  return (lines: Candidate["event"]["lines"], index: number): void => {
-    const line = lines[index]!;
-    const pizza = catalog.pizzas.get(line.pizza_id)!;
-    lineNo.push(line.line_no);
-    pizzaId!.push(pizza.pizza_id);
-    typeId!.push(pizza.pizza_type_id);
-    name!.push(pizza.name);
-    category!.push(pizza.category);
-    size!.push(pizza.size);
-    quantity.push(line.quantity);
-    unitPrice.push(pizza.price_cents);
-    unitCost.push(pizza.cost_cents);
-    revenue!.push(line.quantity * pizza.price_cents);
-    cost!.push(line.quantity * pizza.cost_cents);
-    margin!.push(line.quantity * (pizza.price_cents - pizza.cost_cents));
+  // Counted, never emptied: an array that is emptied gives its room away.
+  const earlier: Pizza[] = [];
+  let count = 0;
+  return (pizza: Pizza, isFirst: boolean): void => {
+    if (isFirst) count = 0;
     let [isNewPizza, isNewType, isNewCategory, isNewSize] = [true, true, true, true];
-    for (let earlier = 0; earlier < index; earlier++) {
-      const other = catalog.pizzas.get(lines[earlier]!.pizza_id)!;
+    for (let index = 0; index < count; index++) {
+      const other = earlier[index]!;
       if (other === pizza) isNewPizza = false;
       if (other.pizza_type_id === pizza.pizza_type_id) isNewType = false;
       if (other.category === pizza.category) isNewCategory = false;
       if (other.size === pizza.size) isNewSize = false;
     }
-    firstOfOrder.push(index === 0);
+    earlier[count++] = pizza;
+    firstOfOrder.push(isFirst);
     firstOfPizza.push(isNewPizza);
     firstOfType.push(isNewType);
     firstOfCategory.push(isNewCategory);
@@ -100,6 +123,19 @@ function createLineColumns(writer: ColumnTarget, catalog: Catalog) {
   };
 }
 
-function strings(writer: ColumnTarget, ...names: string[]) {
+/** Writes columns whose texts all follow from one key: they are looked up once for each key, not once for each row. */
+function textsBy<Key>(columns: readonly TextTarget[], textsOf: (key: Key) => readonly string[]) {
+  const known = new Map<Key, readonly number[]>();
+  return (key: Key, times: number): void => {
+    let places = known.get(key);
+    if (places === undefined) {
+      const found = textsOf(key);
+      known.set(key, (places = columns.map((column, index) => column.placeOf(found[index]!))));
+    }
+    for (let index = 0; index < columns.length; index++) columns[index]!.pushPlace(places[index]!, times);
+  };
+}
+
+function texts(writer: ColumnTarget, ...names: string[]): TextTarget[] {
   return names.map((name) => writer.string(name));
 }

@@ -38,7 +38,15 @@ export async function openReceiptHome(gold: GoldHome) {
   const lake = await openDuckDbLake({ root: join(dir, "lake"), threads: 1 });
   const [silver, quarantine] = [openSilver({ store, clock }), openQuarantine({ store, clock })];
   const refinery = { store, stream: orderStream, silver, quarantine, catalog, customerKey, clock };
-  const run = createFunctions({ refinery, lake, warehouse: gold.writer, goldSql, customersEveryMs: 0 });
+  const run = createFunctions({
+    refinery,
+    onFailure,
+    lake,
+    warehouse: gold.writer,
+    goldSql,
+    customersEveryMs: 0,
+    verify: () => home.verify(),
+  });
   const call = async (name: string, input: object = {}) => await run[name]!(input as never);
   const checkpoints: Record<string, string> = {};
 

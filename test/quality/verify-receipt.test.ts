@@ -94,6 +94,16 @@ describe("the receipt of an honest run", () => {
     });
   });
 
+  it("names an object of the on-failure store that it cannot read, and counts what it can", async () => {
+    await home.onFailure.put("aws/lambda/half a batch", Buffer.from('{"payload":'));
+    await home.land(await home.send([event(1, "a")]));
+    await home.work();
+    expect(await home.verify()).toMatchObject({
+      findings: [{ invariant: "sent = landed", examples: ["aws/lambda/half a batch"] }],
+      records: { sent: 1, landed: 1, onFailure: 0 },
+    });
+  });
+
   it("lets a damaged event stand for the number that a till lacks", async () => {
     await home.land(await home.send([event(1, "a"), Buffer.from("damaged"), event(3, "c")]));
     await home.work();

@@ -1,0 +1,54 @@
+import { LogFormatter, Logger, LogItem } from "@aws-lambda-powertools/logger";
+import type { LogAttributes, UnformattedAttributes } from "@aws-lambda-powertools/logger/types";
+import { safeText } from "./safe-text.ts";
+
+/** What a log line may hold beside its message: counts, flags and names of things. Any other field is left out. */
+export const loggedFields = new Set(
+  [
+    ["records", "bytes", "created", "key"],
+    ["redriven", "unreadable"],
+    ["version", "bronzeObjects", "remaining", "events", "accepted", "lines", "repeatedRecords", "redeliveredEvents"],
+    ["eventDuplicates", "supersededRevisions", "quarantined", "filesRead", "filesWritten", "filesRewritten"],
+    ["files", "rows", "committed", "filesRemoved", "filesAdded"],
+    ["silverVersion", "watermark", "batches", "customerBatches", "customersDue"],
+    ["windows", "published", "skipped", "rowsChanged", "corrections", "reported"],
+    ["balanced", "findings", "unpublishedDays"],
+    ["workflow", "execution", "outcome", "applied", "roles", "step", "role"],
+    ["milliseconds", "errorName", "errorMessage"],
+  ].flat(),
+);
+
+/** The fields that may be logged: numbers and flags as they are, texts made safe, of a list its length. */
+export function allowed(fields: LogAttributes): Record<string, string | number | boolean> {
+  const kept: Record<string, string | number | boolean> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (!loggedFields.has(name)) continue;
+    if (typeof value === "number" || typeof value === "boolean") kept[name] = value;
+    else if (typeof value === "string") kept[name] = safeText(value);
+    else if (Array.isArray(value)) kept[name] = value.length;
+  }
+  return kept;
+}
+
+class AllowListFormatter extends LogFormatter {
+  override formatAttributes(line: UnformattedAttributes, fields: LogAttributes): LogItem {
+    const { lambdaContext: context } = line;
+    return new LogItem({
+      attributes: {
+        level: line.logLevel,
+        timestamp: this.formatTimestamp(line.timestamp),
+        message: safeText(line.message),
+        service: line.serviceName,
+        environment: process.env["ENVIRONMENT"],
+        function: context?.functionName,
+        request_id: context?.awsRequestId,
+        trace_id: line.xRayTraceId,
+        cold_start: context?.coldStart,
+        ...allowed(fields),
+      },
+    });
+  }
+}
+
+/** JSON lines on stdout that hold no customer data, whatever they are given. */
+export const logger = new Logger({ logFormatter: new AllowListFormatter() });

@@ -1,0 +1,48 @@
+import { kinesisAccount } from "../adapters/kinesis-account.ts";
+import { loadCatalog, loadChecks, loadGoldSql } from "../adapters/project-files.ts";
+import { openSnsNotifier } from "../adapters/sns-notifier.ts";
+import type { Finding } from "../domain/receipt.ts";
+import { createHandler } from "../handlers/create-handler.ts";
+import { once } from "../handlers/once.ts";
+import { openCustomerKey } from "../handlers/open-customer-key.ts";
+import { openLake, openOnFailure } from "../handlers/open-lake.ts";
+import { openLakeSql } from "../handlers/open-lake-sql.ts";
+import { openWarehouse } from "../handlers/open-warehouse.ts";
+import { setting } from "../handlers/settings.ts";
+import { orderStream } from "../silver/tables.ts";
+import { checkReceipt } from "./check-receipt.ts";
+import { verifyReceipt } from "./verify-receipt.ts";
+
+const open = once(async () => {
+  const lake = openLake();
+  const stream = {
+    stream: orderStream,
+    streamName: setting("STREAM_NAME"),
+    store: lake.store,
+    onFailure: openOnFailure(),
+  };
+  const notifier = openSnsNotifier({ topicArn: setting("ALERT_TOPIC_ARN") });
+  const books = {
+    ...lake,
+    stream: orderStream,
+    catalog: loadCatalog(),
+    goldSql: loadGoldSql(),
+    checks: loadChecks(),
+    customerKey: await openCustomerKey(),
+    lake: await openLakeSql(lake.store),
+    warehouse: await openWarehouse(),
+  };
+  // An account is of the stream as it is at that moment.
+  return { notifier, verify: () => verifyReceipt({ ...books, account: kinesisAccount(stream) }) };
+});
+
+/** Accounts for every record from the stream to gold, and tells people where it does not balance. */
+export const handler = createHandler(
+  async () => await checkReceipt(await open()),
+  ({ findings }) => ({ ReceiptFindings: findings.length, QualityErrors: qualityErrors(findings) }),
+);
+
+/** Findings about the data itself: silver and gold hold what they may not, whatever has landed. */
+function qualityErrors(findings: readonly Finding[]): number {
+  return findings.filter(({ invariant }) => /^(silver|gold)/.test(invariant)).length;
+}

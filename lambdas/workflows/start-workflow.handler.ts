@@ -1,0 +1,17 @@
+import { openStepFunctions } from "../adapters/step-functions.ts";
+import { createHandler } from "../handlers/create-handler.ts";
+import { once } from "../handlers/once.ts";
+import { openLake, openOnFailure } from "../handlers/open-lake.ts";
+import { jsonSetting } from "../handlers/settings.ts";
+import { orderStream } from "../silver/tables.ts";
+import { startWorkflow, type ScheduledStart } from "./start-workflow.ts";
+
+const open = once(async () => ({
+  ...openLake(),
+  onFailure: openOnFailure(),
+  stream: orderStream,
+  starter: openStepFunctions({ stateMachines: jsonSetting("STATE_MACHINES") }),
+}));
+
+/** Starts a workflow for the schedule, unless it has run on the very same data this hour. */
+export const handler = createHandler(async (start: ScheduledStart) => await startWorkflow(await open(), start));

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadMigrations, readProjectFile } from "../../lambdas/adapters/project-files.ts";
+import { readDayFacts } from "../../lambdas/gold/day-facts.ts";
+import { goldHash } from "../../lambdas/gold/gold-hash.ts";
+import { readFacts, toJson } from "../../lambdas/gold/lake-facts.ts";
+import { migrate } from "../../lambdas/gold/migrate.ts";
+import { planWindows } from "../../lambdas/gold/plan-windows.ts";
+import { publishCustomers } from "../../lambdas/gold/publish-customers.ts";
+import { publishWindows } from "../../lambdas/gold/publish-windows.ts";
+import type { LakeTable, Warehouse } from "../../lambdas/ports.ts";
+import { readClassicOrders } from "../gold/classic-orders.ts";
+import { readGold } from "../gold/gold-tables.ts";
+import { datesOf, openGoldHome, sql, type GoldHome } from "../gold/gold-home.ts";
+import { writeSilver } from "../gold/silver-fixture.ts";
+import { openDataApi } from "./data-api-home.ts";
+
+let home: GoldHome;
+let api: Awaited<ReturnType<typeof openDataApi>>;
+let silver: LakeTable;
+let windows: string[];
+beforeAll(async () => {
+  home = await openGoldHome();
+  api = await openDataApi(home.postgres);
+  const orders = readClassicOrders().filter(({ at }) => at < "2015-03");
+  silver = (await writeSilver(home.dir, 1, orders))();
+  windows = datesOf(orders);
+});
+afterAll(async () => {
+  await api.close();
+  await home.close();
+});
+
+/** Plans and publishes two months to an empty gold. */
+async function publishAll(warehouse: Warehouse) {
+  await home.empty();
+  const gold = { ...home.gold, warehouse };
+  const plan = async () =>
+    await planWindows(
+      { warehouse },
+      { snapshotVersion: 1, partitions: windows, changedSince: async () => new Set(windows) },
+    );
+  const { batches, customerBatches } = await plan();
+  const published = [];
+  for (const batch of batches) {
+    published.push(await publishWindows(gold, { table: silver, windows: batch, silverVersion: 1 }));
+  }
+  published.push(await publishCustomers(gold, { table: silver, windows: customerBatches.flat(), silverVersion: 1 }));
+  return { published, after: await plan(), hash: await goldHash(warehouse), cells: await readGold(warehouse) };
+}
+
+test("gold is the same over the Data API as over PostgreSQL's wire, to the last cell", async () => {
+  const direct = await publishAll(home.gold.warehouse);
+  const overApi = await publishAll(api.connect("writer"));
+  expect(overApi.hash.hash).toMatch(/^[0-9a-f]{32}$/);
+  expect(overApi).toEqual(direct);
+  expect(direct.after.batches).toEqual([]);
+});
+
+test("the receipt's questions have the same answers over both", async () => {
+  const [day] = windows;
+  const facts = await readDayFacts(home.lake, { sql, table: silver, windows });
+  facts.day_items.find(({ order_date }) => order_date === day)!["pizzas"] = 999n;
+  const document = toJson({ windows, ...facts });
+  const ask = async (warehouse: Warehouse) => ({
+    days: await warehouse.query(readProjectFile("sql/checks/gold-days.sql")),
+    sums: await warehouse.query(readProjectFile("sql/checks/gold-sums.sql")),
+    facts: await warehouse.query(readProjectFile("sql/checks/gold-facts.sql"), [document]),
+  });
+  const direct = await ask(home.reader);
+  expect(direct.facts).toHaveLength(1);
+  expect(direct.days).toHaveLength(windows.length);
+  expect(await ask(api.connect("reader"))).toEqual(direct);
+});
+
+test("a publish whose document goes in parts does the same", async () => {
+  const [day] = windows;
+  const filler = Array.from({ length: 40_000 }, (_, n) => ({
+    order_date: "1999-01-01",
+    customer_key: `c-${n}`,
+    state: "NY",
+    city: "x".repeat(60),
+  }));
+  const facts = await readFacts(home.lake, { sql: sql.customerDays, table: silver, windows: [day!] });
+  const document = toJson({ silver_version: 2, windows: [day], customer_days: [...facts, ...filler] });
+  const publish = "select published, skipped, rows_changed, corrections from ops.publish_customers($1::jsonb)";
+  await home.owner.query("update ops.windows set silver_version = 2 where order_date = $1", [day]);
+  expect(await api.connect("writer").query(publish, [document])).toMatchObject([{ published: 1, skipped: 0 }]);
+  expect(api.server.statements.at(-1)!.sql).toContain("ops.take_parameter");
+});
+
+test("a call whose answer was lost is made again, and gold is none the wiser", async () => {
+  const writer = api.connect("writer");
+  const before = await goldHash(writer);
+  api.server.fail("answer lost");
+  const day = windows[1]!;
+  await publishWindows({ ...home.gold, warehouse: writer }, { table: silver, windows: [day], silverVersion: 3 });
+  expect(await goldHash(writer)).toEqual(before);
+});
+
+test("migrations run over it, once", async () => {
+  const owner = api.connect("owner");
+  expect(await migrate({ warehouse: owner, migrations: loadMigrations() })).toEqual([]);
+});

@@ -1,0 +1,116 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
+import { kinesisAccount } from "../../lambdas/adapters/kinesis-account.ts";
+import { landRecords } from "../../lambdas/bronze/land-records.ts";
+import { encodeFailedBatch } from "../../lambdas/bronze/on-failure-object.ts";
+import type { ObjectStore, StreamRecord } from "../../lambdas/ports.ts";
+import { openKinesisHome, recordOf, type KinesisHome } from "./kinesis-home.ts";
+
+let home: KinesisHome;
+let store: ObjectStore;
+let onFailure: ObjectStore;
+beforeEach(async () => {
+  home = await openKinesisHome({ shards: 1 });
+  store = openFolderStore(join(home.root, "lake"));
+  onFailure = openFolderStore(join(home.root, "on-failure"));
+});
+afterEach(() => home.close());
+
+const stream = "orders";
+const account = () => kinesisAccount({ streamName: "pizza-orders", store, onFailure, stream, client: home.client });
+
+async function send(...texts: string[]): Promise<void> {
+  await home.server.log.putRecords(texts.map((text) => recordOf(text)));
+  // What came in the millisecond of the account's own making counts as later.
+  await sleep(2);
+}
+
+async function readAll(from = account()): Promise<StreamRecord[]> {
+  const records: StreamRecord[] = [];
+  for await (const record of from.records()) records.push(record);
+  return records;
+}
+
+const textsOf = (records: StreamRecord[]) => records.map(({ data }) => Buffer.from(data).toString());
+
+async function fail(records: StreamRecord[]): Promise<void> {
+  const [streamArn, functionArn] = ["arn:aws:kinesis:stream", "arn:aws:lambda:function"];
+  const place = { name: "mapping", streamArn, functionArn, condition: "RetryAttemptsExhausted" } as const;
+  const { key, body } = encodeFailedBatch({ ...place, records, invokeCount: 3, failedAt: Date.now() });
+  await onFailure.put(key, body);
+}
+
+test("every record comes once, page by page, from closed shards too", async () => {
+  const sent = Array.from({ length: 8 }, (_, index) => `a${index}`);
+  await send(...sent);
+  await home.server.log.reshard(3);
+  await home.server.log.putRecords([recordOf("b"), recordOf("c", String(2n ** 128n - 1n))]);
+  await sleep(2);
+  const records = await readAll();
+  expect(textsOf(records)).toEqual([...sent, "b", "c"]);
+  expect(records[0]).toMatchObject({ shard: "shardId-000000000000", partitionKey: "lane-0" });
+  expect(Math.abs(records[0]!.arrivedAt - Date.now())).toBeLessThan(60_000);
+});
+
+test("empty pages, an expired iterator, throttling and a dropped connection lose and repeat nothing", async () => {
+  await send("a", "b", "c", "d", "e", "f", "g");
+  home.server.faults.push(
+    { on: "GetRecords", kind: "empty page" },
+    { on: "GetRecords", kind: "throttled" },
+    { on: "GetRecords", kind: "reset" },
+  );
+  const records: StreamRecord[] = [];
+  for await (const record of account().records()) {
+    records.push(record);
+    if (records.length === 4) home.server.faults.push({ on: "GetRecords", kind: "expired iterator" });
+  }
+  expect(textsOf(records)).toEqual(["a", "b", "c", "d", "e", "f", "g"]);
+  expect(home.server.faults).toEqual([]);
+});
+
+test("a stream that is being written ends at what came before the account", async () => {
+  await send("a", "b", "c");
+  const before = account();
+  await sleep(2);
+  await send("d", "e", "f", "g");
+  expect(textsOf(await readAll(before))).toEqual(["a", "b", "c"]);
+});
+
+test("a record is confirmed once landing has passed it by, in bronze or in the on-failure store", async () => {
+  await send("a", "b", "c", "d", "e");
+  const records = await readAll();
+  const [a, b, c, d, e] = records as [StreamRecord, StreamRecord, StreamRecord, StreamRecord, StreamRecord];
+  const books = account();
+  const confirmed = async () => {
+    const { positions } = await books.onFailure();
+    return { positions: [...positions], texts: textsOf(records.filter((record) => books.isConfirmed(record))) };
+  };
+  expect(books.isComplete).toBe(false);
+  expect(await confirmed()).toEqual({ positions: [], texts: [] });
+  await landRecords({ store, stream }, [b]);
+  expect(await confirmed()).toEqual({ positions: [], texts: ["a"] });
+  await fail([d]);
+  expect(await confirmed()).toEqual({ positions: [`${d.shard}/${d.sequenceNumber}`], texts: ["a", "c"] });
+  await landRecords({ store, stream }, [a, b, c]);
+  expect((await confirmed()).texts).toEqual([]);
+  await landRecords({ store, stream }, [e]);
+  expect((await confirmed()).texts).toEqual([]);
+});
+
+test("a record of another shard says nothing about this one's", async () => {
+  await send("a");
+  const [record] = (await readAll()) as [StreamRecord];
+  await landRecords({ store, stream }, [{ ...record, shard: "shardId-000000000009", sequenceNumber: "9".repeat(56) }]);
+  const books = account();
+  await books.onFailure();
+  expect(books.isConfirmed(record)).toBe(false);
+});
+
+test("errors name the stream and say what to do", async () => {
+  home.server.faults.push({ on: "ListShards", kind: "not found" });
+  await expect(readAll()).rejects.toThrow(
+    "Kinesis stream pizza-orders: ListShards, GetShardIterator, GetRecords failed:",
+  );
+});

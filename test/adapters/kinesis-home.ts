@@ -1,0 +1,34 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { KinesisClient } from "@aws-sdk/client-kinesis";
+import { newKinesisClient } from "../../lambdas/adapters/kinesis-client.ts";
+import type { OutgoingRecord } from "../../lambdas/ports.ts";
+import { testAccess } from "../support/aws-access.ts";
+import { startKinesisServer, type KinesisServer } from "../support/kinesis-server.ts";
+
+/** A Kinesis server over a fresh folder, and a client of it. */
+export interface KinesisHome {
+  root: string;
+  server: KinesisServer;
+  client: KinesisClient;
+  close(): Promise<void>;
+}
+
+/** Starts a stream of that many shards. */
+export async function openKinesisHome({ shards }: { shards: number }): Promise<KinesisHome> {
+  const root = mkdtempSync(join(tmpdir(), "kinesis-"));
+  const server = await startKinesisServer({ dir: join(root, "stream"), shards, pageSize: 3 });
+  const client = newKinesisClient({ endpoint: server.url, ...testAccess });
+  const close = async (): Promise<void> => {
+    client.destroy();
+    await server.close();
+    rmSync(root, { recursive: true });
+  };
+  return { root, server, client, close };
+}
+
+/** A record whose payload is that text. */
+export function recordOf(text: string, explicitHashKey = "0"): OutgoingRecord {
+  return { partitionKey: "lane-0", explicitHashKey, data: Buffer.from(text) };
+}

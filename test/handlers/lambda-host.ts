@@ -1,0 +1,91 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import type { FunctionBundle } from "../../lib/bundle-function.ts";
+
+/** A deployed function in a process of its own. */
+export interface LambdaHost {
+  /** What the function answers; throws an error with the name and the message of the one that it threw. */
+  invoke(event: unknown): Promise<unknown>;
+  /** What it has written to its log so far. */
+  log(): string;
+  /** The lines of its log that are JSON and hold this key, parsed. */
+  lines(key: string): Record<string, unknown>[];
+  close(): Promise<void>;
+}
+
+const runtime = new URL("lambda-runtime.ts", import.meta.url).pathname;
+
+/** Starts a bundled function as Lambda does: its folder and its handler string, and no variable that Lambda would not set. */
+export function startLambda(bundle: FunctionBundle, environment: Record<string, string>): LambdaHost {
+  const child = fork(runtime, [], {
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    env: {
+      _HANDLER: bundle.handler,
+      LAMBDA_TASK_ROOT: bundle.path,
+      AWS_LAMBDA_FUNCTION_NAME: bundle.name,
+      AWS_EXECUTION_ENV: "AWS_Lambda_nodejs24.x",
+      AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
+      AWS_REGION: "eu-central-1",
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+      POWERTOOLS_SERVICE_NAME: "pizza-sales",
+      POWERTOOLS_METRICS_NAMESPACE: "PizzaSales",
+      ENVIRONMENT: "test",
+      TMPDIR: tmpdir(),
+      ...environment,
+    },
+  });
+  let log = "";
+  child.stdout!.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  child.stderr!.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  const ended = once(child, "exit").then(([code]) => {
+    throw new Error(`the process of ${bundle.name} ended with ${code}:\n${log}`);
+  });
+  ended.catch(() => {});
+  const answer = async () => (await Promise.race([once(child, "message"), ended]))[0] as Answer;
+  const ready = answer();
+  ready.catch(() => {});
+  let last: Promise<unknown> = ready;
+
+  async function call(event: unknown): Promise<unknown> {
+    await ready;
+    const pending = answer();
+    child.send(JSON.parse(JSON.stringify(event)) as object);
+    const { result, error } = await pending;
+    if (error) throw Object.assign(new Error(error.errorMessage), { name: error.errorType });
+    return result === undefined ? undefined : JSON.parse(result);
+  }
+
+  return {
+    invoke: async (event) => {
+      // A copy of a function takes one event at a time.
+      const mine = last.then(
+        () => call(event),
+        () => call(event),
+      );
+      last = mine;
+      return await mine;
+    },
+    log: () => log,
+    lines: (key) =>
+      log
+        .split("\n")
+        .filter((line) => line.startsWith("{"))
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .filter((line) => key in line),
+    async close() {
+      const gone = once(child, "close");
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill();
+        await gone;
+      }
+    },
+  };
+}
+
+interface Answer {
+  ready?: true;
+  result?: string;
+  error?: { errorType: string; errorMessage: string };
+}

@@ -1,0 +1,45 @@
+/**
+ * The child process of a test's Lambda function: loads a handler the way Lambda's Node.js runtime does (its
+ * UserFunction.js: the module's name ends at the first dot) and calls it with each event that the parent sends.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const { _HANDLER: name = "", LAMBDA_TASK_ROOT: root = "", AWS_LAMBDA_FUNCTION_NAME: functionName = "" } = process.env;
+const [, folder, module, path] = /^(.*?)([^/.]*)\.([^/]*)$/.exec(name) ?? [];
+
+let calls = 0;
+const handler = await load();
+process.on("message", (event) => void call(event));
+process.send!({ ready: true });
+
+async function load(): Promise<(event: unknown, context: object) => Promise<unknown>> {
+  const file = join(root, folder!, `${module}.mjs`);
+  if (!existsSync(file)) throw new Error(`Runtime.ImportModuleError: cannot find module '${join(folder!, module!)}'`);
+  const loaded: unknown = await import(pathToFileURL(file).href);
+  const found = path!.split(".").reduce((nested, key) => (nested as Record<string, unknown>)?.[key], loaded);
+  if (typeof found !== "function") throw new Error(`Runtime.HandlerNotFound: ${name} is undefined or not exported`);
+  return found as Awaited<ReturnType<typeof load>>;
+}
+
+async function call(event: unknown): Promise<void> {
+  const context = {
+    functionName,
+    functionVersion: "$LATEST",
+    invokedFunctionArn: `arn:aws:lambda:eu-central-1:000000000000:function:${functionName}`,
+    memoryLimitInMB: "1024",
+    awsRequestId: `request-${(calls += 1)}`,
+    getRemainingTimeInMillis: () => 60_000,
+  };
+  try {
+    const result = await handler(event, context);
+    process.send!({ result: JSON.stringify(result) });
+  } catch (error) {
+    const { name: errorType, message: errorMessage, stack, ...others } = error as Error;
+    const line = { errorType, errorMessage, ...others, stack: stack?.split("\n") };
+    // As the runtime does: whatever the error carries ends up in the log.
+    console.log(`${new Date().toISOString()}\t${context.awsRequestId}\tERROR\tInvoke Error\t${JSON.stringify(line)}`);
+    process.send!({ error: { errorType, errorMessage } });
+  }
+}

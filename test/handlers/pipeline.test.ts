@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { classicYear } from "../../bin/commands/send.ts";
+import { encodeFailedBatch } from "../../lambdas/bronze/on-failure-object.ts";
+import { goldHash } from "../../lambdas/gold/gold-hash.ts";
+import type { EventSink, StreamRecord } from "../../lambdas/ports.ts";
+import { toOutgoing, type Outgoing } from "../../lambdas/producer/outgoing.ts";
+import { createSender } from "../../lambdas/producer/send-orders.ts";
+import { openHome } from "../../local/open-home.ts";
+import { temporaryHome } from "../e2e/home-fixture.ts";
+import { openAwsHome, type AwsHome } from "./aws-home.ts";
+import { kinesisEvent } from "./kinesis-events.ts";
+
+const customerKey = "key of the pipeline's test";
+const orders = 1500;
+
+const firstOrders = () => Iterator.from(classicYear()).take(orders).toArray();
+
+/** The first weeks of the classic year, and events that silver refuses: a damaged one, and one with a pizza nobody sells. */
+function events(): Outgoing[] {
+  const first = firstOrders();
+  const [order] = first as [(typeof first)[0]];
+  const text = JSON.stringify({
+    ...order,
+    customer: { customer_id: "c-1", name: "Ada Lovelace", email: "ada@example.com" },
+  });
+  const damaged = { producerId: "till-damaged", bytes: Buffer.from(text.slice(0, -20)) };
+  const unknown = { ...order, order_id: "2015-unknown", lines: [{ ...order.lines[0], pizza_id: "pineapple_xl" }] };
+  return [...first.map((event) => toOutgoing(event)), damaged, toOutgoing(unknown as typeof order)];
+}
+
+async function send(sink: EventSink): Promise<void> {
+  const sender = createSender({ sink, lingerMs: 1, batchEvents: 100 });
+  for (const event of events()) await sender.send(event);
+  await sender.close();
+}
+
+/** The gold hash of the embedded way over the same events. */
+async function embeddedHash(): Promise<string> {
+  process.env["PIZZA_CUSTOMER_SECRET"] = customerKey;
+  const { dir, remove } = temporaryHome();
+  const home = await openHome({ dir });
+  try {
+    await send(home.sink);
+    await home.drain();
+    const query = async (sql: string) => (await home.query(sql, { lake: false })) as never[];
+    return (await goldHash({ query })).hash;
+  } finally {
+    await home.close();
+    remove();
+  }
+}
+
+/** Lands a shard as its event source mapping would: batch by batch, one of them twice, and one given up. */
+async function land(home: AwsHome, records: readonly StreamRecord[]): Promise<void> {
+  const [givenUp, ...rest] = [records.slice(0, 2), records.slice(2, 5), records.slice(5)];
+  for (const batch of rest) await home.lambda("LandRecords").invoke(kinesisEvent(batch));
+  await home.lambda("LandRecords").invoke(kinesisEvent(records.slice(3, 6)));
+  const { key, body } = encodeFailedBatch({
+    name: "orders",
+    streamArn: "arn:aws:kinesis:eu-central-1:000000000000:stream/orders",
+    functionArn: "arn:aws:lambda:eu-central-1:000000000000:function:LandRecords",
+    records: givenUp,
+    condition: "RetryAttemptsExhausted",
+    invokeCount: 11,
+    failedAt: Date.now(),
+    errorMessage: "the bucket was away",
+  });
+  await home.s3.bucket("on-failure").put(key, body);
+}
+
+let aws: AwsHome;
+let expected: string;
+
+beforeAll(async () => {
+  aws = await openAwsHome({ customerKey });
+  expected = await embeddedHash();
+  await aws.lambda("MigrateWarehouse").invoke({ RequestType: "Create" });
+  await send(aws.sink);
+  for (const records of await aws.records()) await land(aws, records);
+}, 120_000);
+
+afterAll(async () => {
+  await aws?.close();
+});
+
+async function verify(): Promise<Record<string, unknown>> {
+  const { receipt } = await aws.run("data_quality", {});
+  return receipt as Record<string, unknown>;
+}
+
+describe("the deployed pipeline", () => {
+  it("takes everything into silver that has landed or was given up, and files what it refuses", async () => {
+    const output = await aws.run("bronze_to_silver", { sweep: "full" });
+    expect(output["redriven"]).toMatchObject({ redriven: 2, records: 4, unreadable: [] });
+    expect(output["refined"]).toMatchObject({ events: orders + 2, accepted: orders, quarantined: 2, remaining: 0 });
+    expect(output["quarantine"]).toMatchObject({ rows: 2 });
+    expect(await aws.s3.bucket("on-failure").list("")).toEqual([]);
+  });
+
+  describe.each(["duckdb", "athena"] as const)("with the lake's SQL on %s", (lakeSql) => {
+    beforeAll(async () => {
+      aws.useLakeSql(lakeSql);
+      await aws.emptyGold();
+    });
+
+    it("publishes the same gold as the embedded way, to the byte", async () => {
+      const output = await aws.run("silver_to_gold", { customers: "now" });
+      expect((output["published"] as { published: number }[]).map(({ published }) => published)).not.toContain(0);
+      expect(output["customersPublished"]).toMatchObject({ skipped: 0 });
+      expect(output["reported"]).toMatchObject({ freshness: { orders } });
+      expect((await goldHash(aws.gold)).hash).toBe(expected);
+      expect(aws.athena.queries.length > 0).toBe(lakeSql === "athena");
+    });
+
+    it("balances the receipt, and tells nobody", async () => {
+      const receipt = await verify();
+      expect(receipt).toMatchObject({ balanced: true, findings: [], unpublishedDays: [] });
+      expect(receipt["events"]).toMatchObject({ accepted: orders, pending: 0 });
+      expect(aws.sns.calls).toEqual([]);
+    });
+
+    it("changes nothing when everything runs again in the same processes", async () => {
+      expect(await aws.run("bronze_to_silver", { sweep: "full" })).toMatchObject({ refined: { bronzeObjects: 0 } });
+      expect(await aws.run("silver_to_gold", { customers: "when due" })).toMatchObject({ published: [] });
+      expect((await goldHash(aws.gold)).hash).toBe(expected);
+      expect(await verify()).toMatchObject({ balanced: true });
+    });
+  });
+
+  it("writes no customer to a log", () => {
+    const customers = firstOrders().flatMap(({ customer }) => (customer ? [customer] : []));
+    const texts = customers.flatMap(({ name, email, phone }) => [name, email, phone]);
+    const known = texts.filter((text) => text !== undefined);
+    expect(known.length).toBeGreaterThan(100);
+    const log = aws.log();
+    expect(["Ada", "pineapple", ...known].filter((text) => log.includes(text))).toEqual([]);
+    expect(aws.lines("errorMessage")).toEqual([]);
+  });
+
+  it("counts what it did in metrics of one dimension", () => {
+    const sum = (name: string) => aws.lines(name).reduce((total, line) => total + Number(line[name]), 0);
+    expect(sum("RedrivenRecords")).toBe(4);
+    expect(sum("AcceptedOrders")).toBe(orders);
+    expect(sum("QuarantinedEvents")).toBe(2);
+    expect(sum("ReceiptFindings")).toBe(0);
+    expect(sum("PublishedWindows")).toBeGreaterThan(20);
+    for (const line of aws.lines("_aws")) {
+      expect(line).toMatchObject({ environment: "test", _aws: { CloudWatchMetrics: [{ Namespace: "PizzaSales" }] } });
+      expect(JSON.stringify(line["_aws"])).toContain('"Dimensions":[["environment"]]');
+    }
+  });
+
+  it("says so where the receipt does not balance, and tells people", async () => {
+    await aws.gold.query("update gold.daily_sales_summary set revenue = revenue + 1 where order_date = '2015-01-03'");
+    expect(await verify()).toMatchObject({ balanced: false });
+    expect(aws.sns.calls).toHaveLength(1);
+    expect(aws.sns.calls[0]).toMatchObject({
+      operation: "Publish",
+      input: { Subject: "Pizza sales: the receipt does not balance" },
+    });
+    expect(aws.lines("ReceiptFindings").at(-1)!["ReceiptFindings"]).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,31 @@
+import type { HttpAnswer, HttpRequest } from "./http-server.ts";
+
+/** An error that a server of the tests answers with, under the name that AWS gives it. */
+export class AwsFault extends Error {
+  readonly status: number;
+
+  constructor(name: string, { message = `${name} it is`, status = 400 } = {}) {
+    super(message);
+    this.name = name;
+    this.status = status;
+  }
+}
+
+/** The operation that a request in the AWS JSON protocol asks for, and its input. */
+export function readJsonRequest({ headers, body }: HttpRequest): { operation: string; input: Record<string, unknown> } {
+  const operation = String(headers["x-amz-target"]).split(".").at(-1) ?? "";
+  const input: Record<string, unknown> = body.length === 0 ? {} : JSON.parse(body.toString());
+  return { operation, input };
+}
+
+/** An answer in the AWS JSON protocol. */
+export function jsonAnswer(output: unknown): HttpAnswer {
+  return { headers: { "content-type": "application/x-amz-json-1.1" }, body: JSON.stringify(output ?? {}) };
+}
+
+/** An error in the AWS JSON protocol; whatever is no AwsFault is a mistake of the test's own and shown as such. */
+export function jsonFault(error: unknown): HttpAnswer {
+  const { name, message, status } =
+    error instanceof AwsFault ? error : new AwsFault("TestFailed", { message: String(error) });
+  return { ...jsonAnswer({ __type: name, message }), status };
+}

@@ -1,0 +1,138 @@
+import { Pool, type QueryArrayResult } from "pg";
+import { columnMetadata, toField } from "./data-api-fields.ts";
+import { startHttpServer, type HttpAnswer, type HttpRequest, type TestServer } from "./http-server.ts";
+
+interface Statement {
+  secretArn: string;
+  sql: string;
+  parameters?: { name: string; value: Record<string, unknown> }[];
+  continueAfterTimeout?: boolean;
+  resultSetOptions?: { longReturnType?: string };
+}
+
+/** What can be made to go wrong with the next statements: an error of the service, or an answer that is lost. */
+export type DataApiFault = "DatabaseResumingException" | "ThrottlingException" | "answer lost";
+
+export interface DataApiServer extends TestServer {
+  /** The statements that came, in order. */
+  statements: { sql: string; bytes: number }[];
+  /** The next `times` statements fail so. */
+  fail(fault: DataApiFault, times?: number): void;
+}
+
+const mebibyte = 1024 * 1024;
+
+/**
+ * The RDS Data API over a real PostgreSQL, with the service's limits: 4 MiB a request, 1 MiB an answer, 64 kB a row, one
+ * statement a call, parameters that are typed by their value, and only the types that it gives. `connectionStrings` are
+ * by the ARN of the secret; `timeoutMs` is the 45 s after which a call ends.
+ */
+export async function startDataApiServer({
+  connectionStrings,
+  timeoutMs = 45_000,
+}: {
+  connectionStrings: Record<string, string>;
+  timeoutMs?: number;
+}): Promise<DataApiServer> {
+  const pools = new Map(Object.entries(connectionStrings).map(([arn, url]) => [arn, openPool(url)]));
+  const faults: DataApiFault[] = [];
+  const statements: DataApiServer["statements"] = [];
+  const server = await startHttpServer(async ({ url, body, reset }: HttpRequest) => {
+    if (url.pathname !== "/Execute") return refuse("BadRequestException", `${url.pathname} is not served here`);
+    if (body.length > 4 * mebibyte) return refuse("BadRequestException", "Request size exceeds the 4 MiB limit");
+    const statement = JSON.parse(body.toString()) as Statement;
+    statements.push({ sql: statement.sql, bytes: body.length });
+    const fault = faults.shift();
+    if (fault !== undefined && fault !== "answer lost") return refuse(fault, `${fault} of the test`);
+    const pool = pools.get(statement.secretArn);
+    if (!pool) return refuse("SecretsErrorException", `no secret ${statement.secretArn}`);
+    const answer = await execute(pool, statement, timeoutMs);
+    if (fault === "answer lost") return reset() as undefined;
+    return answer;
+  });
+  return {
+    url: server.url,
+    statements,
+    fail: (fault, times = 1) => void faults.push(...new Array<DataApiFault>(times).fill(fault)),
+    async close() {
+      await server.close();
+      await Promise.all([...pools.values()].map((pool) => pool.end()));
+    },
+  };
+}
+
+function openPool(connectionString: string): Pool {
+  const getTypeParser = () => (text: string) => text;
+  const options = "-c timezone=UTC -c datestyle=ISO";
+  const pool = new Pool({ connectionString, max: 8, types: { getTypeParser: getTypeParser as never }, options });
+  // A server that stops before its clients have said goodbye tells them so.
+  pool.on("error", () => {});
+  return pool;
+}
+
+async function execute(pool: Pool, statement: Statement, timeoutMs: number): Promise<HttpAnswer> {
+  const { text, values } = bind(statement);
+  const client = await pool.connect();
+  const [{ pid }] = (await client.query<{ pid: string }>("select pg_backend_pid() as pid")).rows as [{ pid: string }];
+  // The extended protocol takes one statement, as the service does.
+  const query = { text, values, rowMode: "array", queryMode: "extended" } as const;
+  const running = client.query(query).finally(() => client.release());
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<"timeout">((resolve) => (timer = setTimeout(() => resolve("timeout"), timeoutMs)));
+  try {
+    const result = await Promise.race([running, timeout]);
+    if (result !== "timeout") return answerOf(result, statement.resultSetOptions?.longReturnType ?? "LONG");
+    if (!statement.continueAfterTimeout) await pool.query("select pg_cancel_backend($1)", [pid]);
+    running.catch(() => {});
+    return refuse("StatementTimeoutException", "Statement was terminated because it exceeded the time limit");
+  } catch (error) {
+    const { name, message, code } = error as Error & { code?: string };
+    if (name === "UnsupportedResultException") return refuse(name, message);
+    return refuse("DatabaseErrorException", `ERROR: ${message}; SQLState: ${code}`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const casts: Record<string, string> = { longValue: "bigint", doubleValue: "float8", booleanValue: "boolean" };
+
+/** PostgreSQL's own form of a statement with named parameters: each has the type of its value, text where it has none. */
+function bind({ sql, parameters = [] }: Statement): { text: string; values: unknown[] } {
+  const names = parameters.map(({ name }) => name);
+  const outside = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\$(\w*)\$[^]*?\$\1\$|::|:(\w+)/g;
+  const text = sql.replace(outside, (token: string, _tag: unknown, name: string | undefined) => {
+    if (name === undefined) return token;
+    const index = names.indexOf(name);
+    if (index < 0) return token;
+    const [kind = ""] = Object.keys(parameters[index]!.value);
+    return `($${index + 1}::${casts[kind] ?? "text"})`;
+  });
+  const values = parameters.map(({ value }) => (value["isNull"] === true ? null : Object.values(value)[0]));
+  return { text, values };
+}
+
+function answerOf({ fields, rows }: QueryArrayResult, longReturnType: string): HttpAnswer {
+  const columns = columnMetadata(fields);
+  let size = 0;
+  for (const row of rows as (string | null)[][]) {
+    const bytes = row.reduce((sum, value) => sum + (value === null ? 1 : Buffer.byteLength(value)), 0);
+    if (bytes > 64 * 1024) return refuse("BadRequestException", "Database returned a row beyond the row size limit");
+    size += bytes;
+  }
+  if (size > mebibyte) {
+    return refuse("BadRequestException", "Database returned more than the allowed response size limit");
+  }
+  const records = (rows as (string | null)[][]).map((row) =>
+    row.map((value, index) => toField(value, columns[index]!.typeName, longReturnType)),
+  );
+  const body = JSON.stringify({ columnMetadata: columns, records, numberOfRecordsUpdated: 0 });
+  return { headers: { "content-type": "application/json" }, body };
+}
+
+function refuse(name: string, message: string): HttpAnswer {
+  return {
+    status: name === "ThrottlingException" ? 429 : 400,
+    headers: { "content-type": "application/json", "x-amzn-errortype": name },
+    body: JSON.stringify({ message }),
+  };
+}
