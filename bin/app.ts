@@ -1,0 +1,17 @@
+import { acknowledge } from "../lib/acknowledgements.ts";
+import { bundles } from "../lib/bundles.ts";
+import { chooseEnvironment, refuseUnknown, SettingsError } from "../lib/choose-environment.ts";
+import { addPizzaSales, createApp } from "../lib/pizza-app.ts";
+
+/** The CDK app: `npx cdk synth -c env=dev`. */
+try {
+  const app = createApp();
+  refuseUnknown(Object.keys(app.node.getAllContext() as object));
+  const environment = chooseEnvironment((name) => app.node.tryGetContext(name) as unknown);
+  acknowledge(addPizzaSales(app, { environment, code: bundles(environment) }));
+  app.synth();
+} catch (error) {
+  if (!(error instanceof SettingsError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

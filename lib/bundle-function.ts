@@ -1,0 +1,120 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildSync, type Metafile } from "esbuild";
+import { functionEntries, type FunctionEntry, type FunctionName } from "./function-entries.ts";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+
+export interface BundleOptions {
+  name: FunctionName;
+  /** The asset becomes the folder `<outdir>/<name>`; what was there is removed. */
+  outdir: string;
+  /** With `duckdb`, a function that runs SQL on the lake carries DuckDB. */
+  lakeSql: "athena" | "duckdb";
+  /** The processor that the function runs on; only DuckDB depends on it. */
+  architecture?: "arm64" | "x86_64";
+}
+
+/** A function as it is deployed. */
+export interface FunctionBundle {
+  name: FunctionName;
+  /** The folder that is zipped. */
+  path: string;
+  /** What Lambda calls: `<file without its ending>.handler`. Lambda reads a function's path from the first dot on. */
+  handler: string;
+  /** Bytes of the JavaScript that a cold start reads. */
+  loadedBytes: number;
+  /** Bytes of all JavaScript, without packages that are copied. */
+  codeBytes: number;
+  /** Bytes of all files. */
+  totalBytes: number;
+}
+
+/**
+ * Bundles one function into a folder: minified ES modules for Node 24, and the project's files that it reads where the
+ * code looks for them. Equal sources give equal bytes.
+ */
+export function bundleFunction({ name, outdir, lakeSql, architecture = "arm64" }: BundleOptions): FunctionBundle {
+  const { entry, files = [], usesLakeSql = false }: FunctionEntry = functionEntries[name];
+  const path = join(outdir, name);
+  const module = entry.replace(/\.handler\.ts$/, "");
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path, { recursive: true });
+  const code = buildCode({ entry, module, path });
+  for (const file of files) cpSync(join(root, file), join(path, file), { recursive: true });
+  if (usesLakeSql && lakeSql === "duckdb") copyDuckDb(path, architecture);
+  return { name, path, handler: `${module}.handler`, ...code, totalBytes: folderBytes(path) };
+}
+
+function buildCode({ entry, module, path }: { entry: string; module: string; path: string }) {
+  const { metafile } = buildSync({
+    absWorkingDir: root,
+    entryPoints: [{ in: entry, out: module }],
+    outdir: path,
+    // What is imported when it is needed stays a file of its own. All files lie two folders deep, as their sources do:
+    // project-files.ts looks for the project's root from there.
+    splitting: true,
+    chunkNames: "lambdas/chunks/[name]-[hash]",
+    bundle: true,
+    minify: true,
+    platform: "node",
+    format: "esm",
+    target: "node24",
+    mainFields: ["module", "main"],
+    outExtension: { ".js": ".mjs" },
+    external: ["@duckdb/*", "pg-native"],
+    metafile: true,
+    legalComments: "none",
+    logLevel: "error",
+    // Packages in the older module format call require for Node's own modules.
+    banner: {
+      js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
+    },
+  });
+  const { outputs } = metafile;
+  const start = Object.keys(outputs).find((file) => outputs[file]!.entryPoint === entry)!;
+  return {
+    loadedBytes: bytesOf(outputs, loadedFrom(outputs, start)),
+    codeBytes: bytesOf(outputs, Object.keys(outputs)),
+  };
+}
+
+/** The files that are read with a file: itself, and what it imports at once. */
+function loadedFrom(outputs: Metafile["outputs"], start: string): Set<string> {
+  const loaded = new Set([start]);
+  for (const file of loaded) {
+    for (const { path, kind } of outputs[file]!.imports) {
+      if (kind === "import-statement" && path in outputs) loaded.add(path);
+    }
+  }
+  return loaded;
+}
+
+function bytesOf(outputs: Metafile["outputs"], files: Iterable<string>): number {
+  return Array.from(files, (file) => outputs[file]!.bytes).reduce((sum, bytes) => sum + bytes, 0);
+}
+
+function copyDuckDb(path: string, architecture: "arm64" | "x86_64"): void {
+  const cpu = architecture === "arm64" ? "arm64" : "x64";
+  const binding = `@duckdb/node-bindings-linux-${cpu}`;
+  for (const name of ["@duckdb/node-api", "@duckdb/node-bindings", binding]) {
+    const source = join(root, "node_modules", name);
+    if (!existsSync(source)) throw new Error(missing(name, cpu));
+    cpSync(source, join(path, "node_modules", name), { recursive: true });
+  }
+}
+
+function missing(name: string, cpu: string): string {
+  const { version } = createRequire(import.meta.url)("@duckdb/node-bindings/package.json") as { version: string };
+  return (
+    `package ${name} is not installed, and a function with DuckDB on ${cpu} needs it: ` +
+    `run npm install --no-save --force ${name}@${version}, or choose Athena`
+  );
+}
+
+function folderBytes(path: string): number {
+  const files = readdirSync(path, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+  return files.reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0);
+}

@@ -1,0 +1,106 @@
+import type { Duration } from "aws-cdk-lib";
+import { ManagedPolicy, PolicyDocument, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import type { IKey } from "aws-cdk-lib/aws-kms";
+import { Architecture, Code, Function, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
+import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
+import { RemovalPolicy, Size } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import { allow, type Access } from "../access.ts";
+import type { Environment } from "../config.ts";
+import type { FunctionName } from "../function-entries.ts";
+
+/** Where a function's bundle lies, and what Lambda calls in it. */
+export type CodeSource = (name: FunctionName) => { path: string; handler: string };
+
+export interface FunctionSettings {
+  description: string;
+  memoryMegabytes: number;
+  timeout: Duration;
+  access?: Access[];
+  variables?: Record<string, string>;
+  /** The most copies at once, where the environment reserves concurrency. */
+  atMost?: number;
+  /** Room for fetched files below /tmp. */
+  diskMegabytes?: number;
+}
+
+/** Makes the pipeline's functions alike: each with a role and a log of its own, and nothing that it was not given. */
+export class FunctionFactory {
+  /** Every function made so far, by name. */
+  readonly made = new Map<string, Function>();
+  private readonly environment: Environment;
+  private readonly key: IKey;
+  private readonly code: CodeSource;
+  private readonly tracing: ManagedPolicy;
+
+  constructor(scope: Construct, { environment, key, code }: { environment: Environment; key: IKey; code: CodeSource }) {
+    this.environment = environment;
+    this.key = key;
+    this.code = code;
+    this.tracing = new ManagedPolicy(scope, "Tracing", {
+      description: "Sends traces to X-Ray",
+      statements: [allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])],
+    });
+  }
+
+  /** A function named as its placeholder in the state machines. */
+  create(scope: Construct, name: FunctionName, settings: FunctionSettings): Function {
+    const { environment } = this;
+    const { description, memoryMegabytes, timeout, access = [], variables, atMost, diskMegabytes } = settings;
+    const { path, handler } = this.code(name);
+    const logGroup = this.addLogGroup(scope, name);
+    const fn = new Function(scope, name, {
+      description,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: environment.architecture === "arm64" ? Architecture.ARM_64 : Architecture.X86_64,
+      code: Code.fromAsset(path),
+      handler,
+      memorySize: memoryMegabytes,
+      timeout,
+      role: this.addRole(scope, name, logGroup, access),
+      logGroup,
+      tracing: Tracing.ACTIVE,
+      environment: { ...this.shared(), ...Object.assign({}, ...access.map((each) => each.variables)), ...variables },
+      ...(diskMegabytes === undefined ? {} : { ephemeralStorageSize: Size.mebibytes(diskMegabytes) }),
+      ...(atMost !== undefined && environment.reservesConcurrency ? { reservedConcurrentExecutions: atMost } : {}),
+    });
+    this.made.set(name, fn);
+    return fn;
+  }
+
+  private addLogGroup(scope: Construct, name: string): LogGroup {
+    return new LogGroup(scope, `${name}Log`, {
+      encryptionKey: this.key,
+      retention: this.environment.logRetentionDays as RetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+  }
+
+  /** The policy lies in the role itself, so a function never runs before it may. */
+  private addRole(
+    scope: Construct,
+    name: string,
+    logGroup: LogGroup,
+    access: Access[],
+  ): ReturnType<Role["withoutPolicyUpdates"]> {
+    const statements = [
+      allow(["logs:CreateLogStream", "logs:PutLogEvents"], [logGroup.logGroupArn]),
+      ...access.flatMap((each) => each.statements),
+    ];
+    const role = new Role(scope, `${name}Role`, {
+      assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
+      description: `What ${name} may do`,
+      inlinePolicies: { [name]: new PolicyDocument({ statements, minimize: true }) },
+      managedPolicies: [this.tracing],
+    });
+    return role.withoutPolicyUpdates();
+  }
+
+  private shared(): Record<string, string> {
+    return {
+      ENVIRONMENT: this.environment.name,
+      POWERTOOLS_SERVICE_NAME: "pizza-sales",
+      POWERTOOLS_METRICS_NAMESPACE: "PizzaSales",
+    };
+  }
+}

@@ -1,0 +1,146 @@
+import type { RemovalPolicy } from "aws-cdk-lib";
+import {
+  FlowLogDestination,
+  FlowLogTrafficType,
+  IpAddresses,
+  SecurityGroup,
+  SubnetType,
+  Vpc,
+  type IVpc,
+} from "aws-cdk-lib/aws-ec2";
+import type { IKey } from "aws-cdk-lib/aws-kms";
+import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
+import {
+  AuroraPostgresEngineVersion,
+  CfnDBInstance,
+  CfnDBSubnetGroup,
+  ClusterInstance,
+  Credentials,
+  DatabaseCluster,
+  DatabaseClusterEngine,
+  ParameterGroup,
+} from "aws-cdk-lib/aws-rds";
+import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
+import { Construct } from "constructs";
+import type { AuroraSettings, Environment } from "../config.ts";
+import { days, seconds } from "./time.ts";
+
+export interface WarehouseClusterProps {
+  environment: Environment;
+  settings: AuroraSettings;
+  key: IKey;
+  removalPolicy: RemovalPolicy;
+}
+
+/**
+ * Aurora PostgreSQL Serverless v2 with the Data API, in subnets that lead nowhere. The pipeline reaches it over the Data
+ * API; a BI tool's gateway inside the network joins the security group `clients`.
+ */
+export class WarehouseCluster extends Construct {
+  readonly cluster: DatabaseCluster;
+  /** Login of the owner, made and turned by RDS itself. */
+  readonly ownerSecret: ISecret;
+  /** Members may open connections to the database. */
+  readonly clients: SecurityGroup;
+  readonly vpc: IVpc;
+  readonly databaseName = "pizza";
+
+  constructor(scope: Construct, id: string, props: WarehouseClusterProps) {
+    super(scope, id);
+    this.vpc = addNetwork(this, props);
+    const securityGroup = new SecurityGroup(this, "Access", { vpc: this.vpc, allowAllOutbound: false });
+    this.clients = new SecurityGroup(this, "Clients", {
+      vpc: this.vpc,
+      allowAllOutbound: false,
+      description: "Members may open connections to the warehouse",
+    });
+    this.cluster = this.addCluster(props, securityGroup);
+    this.cluster.connections.allowDefaultPortFrom(this.clients, "Gateways of BI tools");
+    this.ownerSecret = this.cluster.secret!;
+  }
+
+  private addCluster({ environment, settings, key, removalPolicy }: WarehouseClusterProps, access: SecurityGroup) {
+    const engine = DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_17_7 });
+    const { minAcu, maxAcu, autoPauseSeconds, standbys, backupDays } = settings;
+    const clusterIdentifier = `pizza-sales-${environment.name}`;
+    const cluster = new DatabaseCluster(this, "Cluster", {
+      engine,
+      clusterIdentifier,
+      vpc: this.vpc,
+      vpcSubnets: { subnetType: SubnetType.PRIVATE_ISOLATED },
+      securityGroups: [access],
+      writer: ClusterInstance.serverlessV2("Writer"),
+      readers: Array.from({ length: standbys }, (_, index) =>
+        ClusterInstance.serverlessV2(`Standby${index + 1}`, { scaleWithWriter: true }),
+      ),
+      serverlessV2MinCapacity: minAcu,
+      serverlessV2MaxCapacity: maxAcu,
+      ...(autoPauseSeconds === 0 ? {} : { serverlessV2AutoPauseDuration: seconds(autoPauseSeconds) }),
+      defaultDatabaseName: this.databaseName,
+      credentials: Credentials.fromUsername("pizza_owner", { encryptionKey: key }),
+      manageMasterUserPassword: true,
+      enableDataApi: true,
+      iamAuthentication: true,
+      storageEncryptionKey: key,
+      backup: { retention: days(backupDays), preferredWindow: "02:00-03:00" },
+      preferredMaintenanceWindow: "sun:03:30-sun:04:30",
+      copyTagsToSnapshot: true,
+      parameterGroup: tlsOnly(this, engine),
+      cloudwatchLogsExports: ["postgresql"],
+      deletionProtection: environment.keepsData,
+      removalPolicy,
+    });
+    keepWhole(cluster, removalPolicy);
+    cluster.node.addDependency(addDatabaseLog(this, { clusterIdentifier, environment, key, removalPolicy }));
+    return cluster;
+  }
+}
+
+/** CDK keeps a cluster without its instances, and so without a way to its data. */
+function keepWhole(cluster: DatabaseCluster, removalPolicy: RemovalPolicy): void {
+  for (const part of cluster.node.findAll()) {
+    if (part instanceof CfnDBInstance || part instanceof CfnDBSubnetGroup) part.applyRemovalPolicy(removalPolicy);
+  }
+}
+
+/** Two zones, and no way in or out: neither a gateway to the internet nor an address translator. */
+function addNetwork(scope: Construct, { environment, key, removalPolicy }: WarehouseClusterProps): IVpc {
+  const logGroup = new LogGroup(scope, "FlowLogs", {
+    encryptionKey: key,
+    retention: environment.logRetentionDays as RetentionDays,
+    removalPolicy,
+  });
+  return new Vpc(scope, "Network", {
+    ipAddresses: IpAddresses.cidr("10.71.0.0/24"),
+    maxAzs: 2,
+    natGateways: 0,
+    subnetConfiguration: [{ name: "Warehouse", subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 26 }],
+    restrictDefaultSecurityGroup: false,
+    flowLogs: {
+      All: { destination: FlowLogDestination.toCloudWatchLogs(logGroup), trafficType: FlowLogTrafficType.ALL },
+    },
+  }) as IVpc;
+}
+
+const tlsOnly = (scope: Construct, engine: ReturnType<typeof DatabaseClusterEngine.auroraPostgres>) =>
+  new ParameterGroup(scope, "Parameters", {
+    engine,
+    description: "TLS only",
+    parameters: { "rds.force_ssl": "1" },
+  });
+
+/**
+ * RDS makes the log group by itself, unencrypted and without end, unless it is there already. Its name follows from the
+ * cluster's, which is why the cluster has a fixed one.
+ */
+function addDatabaseLog(
+  scope: Construct,
+  props: Pick<WarehouseClusterProps, "environment" | "key" | "removalPolicy"> & { clusterIdentifier: string },
+): LogGroup {
+  return new LogGroup(scope, "DatabaseLog", {
+    logGroupName: `/aws/rds/cluster/${props.clusterIdentifier}/postgresql`,
+    encryptionKey: props.key,
+    retention: props.environment.logRetentionDays as RetentionDays,
+    removalPolicy: props.removalPolicy,
+  });
+}

@@ -1,0 +1,125 @@
+import { Aws } from "aws-cdk-lib";
+import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+import { allow, bucketAccess, secretAccess, useKey, type Access, type KeyPatterns } from "./access.ts";
+import type { Environment } from "./config.ts";
+import type { StatefulStack } from "./stateful-stack.ts";
+
+/** Access to the things that the stages share, each as one call that gives variables and rights together. */
+export interface Resources {
+  lake(patterns: KeyPatterns): Access;
+  onFailure(patterns: KeyPatterns): Access;
+  /** Reading the stream's records. */
+  stream(): Access;
+  customerKey(): Access;
+  /** SQL on the warehouse, as one of its three roles. */
+  warehouse(login: "owner" | "writer" | "reader"): Access;
+  /** SQL on these tables of the lake, on whatever the environment chose. */
+  lakeSql(tables: (keyof typeof tableFolders)[]): Access;
+  /** Telling people. */
+  alerts(topic: ITopic): Access;
+}
+
+/** The keys of each Delta table's objects, by its name in Glue. */
+const tableFolders = { order_lines: "silver/*", order_events: "quarantine/*" };
+
+/** The keys of both Delta tables. */
+export const deltaTables = Object.values(tableFolders);
+
+/** The keys of failed batches; Lambda chooses them. */
+export const failedBatches = ["aws/lambda/*"];
+
+export function shareResources(environment: Environment, stateful: StatefulStack): Resources {
+  const { key, lake, onFailure, orders, secrets } = stateful;
+  return {
+    lake: (patterns) => bucketAccess(lake, "LAKE_BUCKET", { ...patterns, key }),
+    onFailure: (patterns) => bucketAccess(onFailure, "ON_FAILURE_BUCKET", { ...patterns, key }),
+    stream: () => ({
+      variables: { STREAM_NAME: orders.streamName },
+      statements: [allow(streamReads, [orders.streamArn]), useKey(key, "kinesis")],
+    }),
+    customerKey: () => secretAccess(secrets.customerKey, "CUSTOMER_KEY_SECRET_ARN", key),
+    warehouse: (login) => warehouseAccess(environment, stateful, login),
+    lakeSql: (tables) => (environment.lakeSql === "athena" ? athenaAccess(environment, stateful, tables) : duckDb),
+    alerts: (topic) => ({
+      variables: { ALERT_TOPIC_ARN: topic.topicArn },
+      statements: [
+        allow(["sns:Publish"], [topic.topicArn]),
+        useKey(key, "sns", ["kms:Decrypt", "kms:GenerateDataKey"]),
+      ],
+    }),
+  };
+}
+
+const streamReads = ["DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards"].map(
+  (action) => `kinesis:${action}`,
+);
+
+const duckDb: Access = { variables: { LAKE_SQL: "duckdb" }, statements: [] };
+
+function warehouseAccess(
+  { warehouse: settings }: Environment,
+  { warehouse, secrets, key }: StatefulStack,
+  login: string,
+): Access {
+  if (settings.kind === "postgres") {
+    return { variables: { WAREHOUSE: "postgres", DATABASE_URL: settings.databaseUrl }, statements: [] };
+  }
+  const { cluster, ownerSecret, databaseName } = warehouse!;
+  const logins: Record<string, ISecret> = { owner: ownerSecret, writer: secrets.writer, reader: secrets.reader };
+  const secret = secretAccess(logins[login]!, "DATABASE_SECRET_ARN", key);
+  return {
+    variables: {
+      WAREHOUSE: "data-api",
+      CLUSTER_ARN: cluster.clusterArn,
+      DATABASE_NAME: databaseName,
+      ...secret.variables,
+    },
+    statements: [allow(["rds-data:ExecuteStatement"], [cluster.clusterArn]), ...secret.statements],
+  };
+}
+
+/** Athena works with the caller's rights: on the tables in Glue, their files, the lists of files and its results. */
+function athenaAccess(
+  environment: Environment,
+  { lake, key, glueDatabase }: StatefulStack,
+  tables: (keyof typeof tableFolders)[],
+): Access {
+  const here = (service: string, resource: string) =>
+    `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`;
+  const database = glueDatabase!;
+  const objects = bucketAccess(lake, "LAKE_BUCKET", {
+    reads: [...tables.map((table) => tableFolders[table]), "manifests/*", "athena-results/*"],
+    writes: ["manifests/*", "athena-results/*"],
+    key,
+  });
+  return {
+    variables: {
+      LAKE_SQL: "athena",
+      ATHENA_WORKGROUP: workgroupName(environment),
+      GLUE_DATABASE: database,
+      ...objects.variables,
+    },
+    statements: [
+      allow(
+        ["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults"],
+        [here("athena", `workgroup/${workgroupName(environment)}`)],
+      ),
+      allow(
+        ["glue:GetDatabase", "glue:GetTable", "glue:GetPartitions"],
+        [
+          here("glue", "catalog"),
+          here("glue", `database/${database}`),
+          // Athena looks at the default database whatever is asked.
+          here("glue", "database/default"),
+          ...tables.map((table) => here("glue", `table/${database}/${table}_at`)),
+        ],
+      ),
+      allow(["s3:GetBucketLocation"], [lake.bucketArn]),
+      ...objects.statements,
+    ],
+  };
+}
+
+/** The pipeline's Athena workgroup. */
+export const workgroupName = ({ name }: Environment): string => `pizza-sales-${name}`;

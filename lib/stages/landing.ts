@@ -1,0 +1,64 @@
+import { CfnEventSourceMapping, type Function } from "aws-cdk-lib/aws-lambda";
+import { Construct } from "constructs";
+import { rightsOnly } from "../access.ts";
+import type { Environment } from "../config.ts";
+import type { FunctionFactory } from "../constructs/function-factory.ts";
+import { minutes } from "../constructs/time.ts";
+import { failedBatches, type Resources } from "../resources.ts";
+
+export interface LandingProps {
+  environment: Environment;
+  functions: FunctionFactory;
+  resources: Resources;
+  streamArn: string;
+  onFailureBucketArn: string;
+}
+
+/** From the stream to bronze. What cannot be landed is put aside whole, and landed again by the next run. */
+export class Landing extends Construct {
+  readonly landRecords: Function;
+  readonly mappingId: string;
+
+  constructor(scope: Construct, id: string, props: LandingProps) {
+    super(scope, id);
+    const { functions, resources } = props;
+    this.landRecords = functions.create(this, "LandRecords", {
+      description: "Writes the records of one invocation as one bronze object, unread",
+      memoryMegabytes: 512,
+      timeout: minutes(1),
+      access: [
+        resources.lake({ writes: ["bronze/*"] }),
+        // Lambda reads the stream with this role, and puts what it gave up in the on-failure bucket, below aws/lambda/.
+        rightsOnly(resources.stream()),
+        // It looks at the bucket as such before it takes it as a destination.
+        rightsOnly(resources.onFailure({ writes: failedBatches, lists: "all" })),
+      ],
+    });
+    functions.create(this, "RedriveLanding", {
+      description: "Lands again what the event source mapping gave up",
+      memoryMegabytes: 1_024,
+      timeout: minutes(10),
+      access: [
+        resources.lake({ writes: ["bronze/*"] }),
+        resources.onFailure({ reads: failedBatches, removes: failedBatches, lists: "all" }),
+      ],
+    });
+    this.mappingId = this.addMapping(props).ref;
+  }
+
+  /** Whole batches only: they succeed, are halved, or are put aside with their payloads; a shard has one lane. */
+  private addMapping({ environment: { landing }, streamArn, onFailureBucketArn }: LandingProps): CfnEventSourceMapping {
+    return new CfnEventSourceMapping(this, "Orders", {
+      functionName: this.landRecords.functionName,
+      eventSourceArn: streamArn,
+      startingPosition: "TRIM_HORIZON",
+      batchSize: landing.batchRecords,
+      maximumBatchingWindowInSeconds: landing.windowSeconds,
+      parallelizationFactor: 1,
+      bisectBatchOnFunctionError: true,
+      maximumRetryAttempts: landing.retryAttempts,
+      maximumRecordAgeInSeconds: landing.maxRecordAgeSeconds,
+      destinationConfig: { onFailure: { destination: onFailureBucketArn } },
+    });
+  }
+}

@@ -1,0 +1,54 @@
+import { Construct } from "constructs";
+import type { Environment } from "../config.ts";
+import type { FunctionFactory } from "../constructs/function-factory.ts";
+import { minutes } from "../constructs/time.ts";
+import type { Resources } from "../resources.ts";
+
+export interface PublishingProps {
+  environment: Environment;
+  functions: FunctionFactory;
+  resources: Resources;
+}
+
+/** From silver to gold: the days that changed, each in one transaction. */
+export class Publishing extends Construct {
+  constructor(scope: Construct, id: string, { environment, functions, resources }: PublishingProps) {
+    super(scope, id);
+    const silver = resources.lake({ reads: ["silver/*"] });
+    const gold = resources.warehouse("writer");
+    const publishing = {
+      memoryMegabytes: 1_769,
+      timeout: minutes(15),
+      access: [silver, resources.lakeSql(["order_lines"]), gold],
+    };
+    functions.create(this, "PlanWindows", {
+      description: "Says which days gold has to show anew",
+      memoryMegabytes: 1_024,
+      timeout: minutes(5),
+      access: [silver, gold],
+      variables: { CUSTOMERS_EVERY_SECONDS: String(environment.customersEverySeconds) },
+    });
+    functions.create(this, "PublishWindows", {
+      description: "Publishes one batch of days to gold, in one transaction",
+      ...publishing,
+      ...roomForFiles(environment),
+      atMost: 4,
+    });
+    functions.create(this, "PublishCustomers", {
+      description: "Publishes the rows per customer of the plan's days",
+      ...publishing,
+      ...roomForFiles(environment),
+      atMost: 1,
+    });
+    functions.create(this, "ReportWindows", {
+      description: "Marks complete days as reported, and measures how fresh gold is",
+      memoryMegabytes: 1_024,
+      timeout: minutes(5),
+      access: [silver, gold],
+    });
+  }
+}
+
+/** DuckDB in the function reads fetched files and wants memory; Athena wants neither. */
+export const roomForFiles = ({ lakeSql }: Environment): { memoryMegabytes?: number; diskMegabytes?: number } =>
+  lakeSql === "duckdb" ? { memoryMegabytes: 3_008, diskMegabytes: 4_096 } : {};

@@ -1,0 +1,37 @@
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+import { Construct } from "constructs";
+import type { Environment } from "../config.ts";
+import type { FunctionFactory } from "../constructs/function-factory.ts";
+import { minutes } from "../constructs/time.ts";
+import { deltaTables, failedBatches, type Resources } from "../resources.ts";
+import { roomForFiles } from "./publishing.ts";
+
+export interface ReceiptProps {
+  environment: Environment;
+  functions: FunctionFactory;
+  resources: Resources;
+  alerts: ITopic;
+}
+
+/** The proof that every record is counted once. It reads every layer and may change none. */
+export class Receipt extends Construct {
+  constructor(scope: Construct, id: string, { environment, functions, resources, alerts }: ReceiptProps) {
+    super(scope, id);
+    functions.create(this, "VerifyReceipt", {
+      description: "Accounts for every record from the stream to gold, and tells people where it does not balance",
+      memoryMegabytes: 3_008,
+      timeout: minutes(15),
+      atMost: 1,
+      access: [
+        resources.stream(),
+        resources.onFailure({ reads: failedBatches, lists: "all" }),
+        resources.lake({ reads: ["bronze/*", ...deltaTables] }),
+        resources.customerKey(),
+        resources.lakeSql(["order_lines", "order_events"]),
+        resources.warehouse("reader"),
+        resources.alerts(alerts),
+      ],
+      ...roomForFiles(environment),
+    });
+  }
+}

@@ -1,0 +1,114 @@
+import { Stack } from "aws-cdk-lib";
+import { PolicyDocument, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { CfnEventInvokeConfig, type Function } from "aws-cdk-lib/aws-lambda";
+import { CfnSchedule } from "aws-cdk-lib/aws-scheduler";
+import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
+import type { IStateMachine } from "aws-cdk-lib/aws-stepfunctions";
+import { Construct } from "constructs";
+import { allow } from "../access.ts";
+import type { Environment } from "../config.ts";
+import type { FunctionFactory } from "../constructs/function-factory.ts";
+import { days, minutes } from "../constructs/time.ts";
+import { pascalCase } from "../constructs/workflow.ts";
+import type { Resources } from "../resources.ts";
+import type { WorkflowFile } from "../workflow-files.ts";
+
+export interface SchedulesProps {
+  environment: Environment;
+  functions: FunctionFactory;
+  resources: Resources;
+  files: WorkflowFile[];
+  machines: ReadonlyMap<string, IStateMachine>;
+}
+
+/** A start that is later than this has been overtaken by the next one, or will be by the next hour's. */
+const latestStartSeconds = 300;
+
+/** Starts each workflow at its times. StartWorkflow gives a run its name, so that nothing new starts nothing. */
+export class Schedules extends Construct {
+  /** Starts that failed for good: those that never reached StartWorkflow, and those that it failed at. */
+  readonly missedStarts: Queue;
+  readonly startWorkflow: Function;
+
+  constructor(scope: Construct, id: string, props: SchedulesProps) {
+    super(scope, id);
+    this.missedStarts = new Queue(this, "MissedStarts", {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: days(14),
+    });
+    this.startWorkflow = this.addStartWorkflow(props);
+    const role = this.addRole();
+    for (const file of props.files) this.addSchedule(props.environment, file, role);
+  }
+
+  private addStartWorkflow({ functions, resources, machines }: SchedulesProps): Function {
+    const arns = Object.fromEntries([...machines].map(([name, { stateMachineArn }]) => [name, stateMachineArn]));
+    const mayStart = {
+      variables: {},
+      statements: [
+        allow(["states:StartExecution", "states:ListExecutions"], Object.values(arns)),
+        allow(["sqs:SendMessage"], [this.missedStarts.queueArn]),
+      ],
+    };
+    const startWorkflow = functions.create(this, "StartWorkflow", {
+      description: "Starts a workflow under a name made of the hour and of what is new",
+      memoryMegabytes: 512,
+      timeout: minutes(1),
+      access: [
+        resources.lake({ reads: ["silver/*"], lists: ["silver/*", "bronze/*"] }),
+        resources.onFailure({ lists: "all" }),
+        mayStart,
+      ],
+      variables: { STATE_MACHINES: Stack.of(this).toJsonString(arns) },
+    });
+    this.keepFailures(startWorkflow);
+    return startWorkflow;
+  }
+
+  /** The schedule hands its start over and asks no more: Lambda repeats one that throws, then puts it in the queue. */
+  private keepFailures({ functionName }: Function): CfnEventInvokeConfig {
+    return new CfnEventInvokeConfig(this, "StartWorkflowRetries", {
+      functionName,
+      qualifier: "$LATEST",
+      maximumRetryAttempts: 2,
+      maximumEventAgeInSeconds: latestStartSeconds,
+      destinationConfig: { onFailure: { destination: this.missedStarts.queueArn } },
+    });
+  }
+
+  private addRole(): Role {
+    const statements = [
+      allow(["lambda:InvokeFunction"], [this.startWorkflow.functionArn]),
+      allow(["sqs:SendMessage"], [this.missedStarts.queueArn]),
+    ];
+    return new Role(this, "SchedulerRole", {
+      assumedBy: new ServicePrincipal("scheduler.amazonaws.com", {
+        conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
+      }),
+      description: "Calls StartWorkflow, and keeps the starts that did not reach it",
+      inlinePolicies: { Start: new PolicyDocument({ statements }) },
+    });
+  }
+
+  private addSchedule(
+    { schedules, schedulesEnabled }: Environment,
+    { name, input }: WorkflowFile,
+    role: Role,
+  ): CfnSchedule {
+    return new CfnSchedule(this, pascalCase(name), {
+      description: `Starts ${name}`,
+      scheduleExpression: schedules[name] ?? schedules.otherwise,
+      scheduleExpressionTimezone: "UTC",
+      flexibleTimeWindow: { mode: "OFF" },
+      state: schedulesEnabled ? "ENABLED" : "DISABLED",
+      target: {
+        arn: this.startWorkflow.functionArn,
+        roleArn: role.roleArn,
+        input: JSON.stringify({ workflow: name, input }),
+        retryPolicy: { maximumRetryAttempts: 5, maximumEventAgeInSeconds: latestStartSeconds },
+        deadLetterConfig: { arn: this.missedStarts.queueArn },
+      },
+    });
+  }
+}

@@ -1,0 +1,74 @@
+import { RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import type { IStream } from "aws-cdk-lib/aws-kinesis";
+import type { IKey } from "aws-cdk-lib/aws-kms";
+import type { IBucket } from "aws-cdk-lib/aws-s3";
+import type { Construct } from "constructs";
+import type { Environment } from "./config.ts";
+import { addEncryptionKey } from "./constructs/encryption-key.ts";
+import { GlueTables } from "./constructs/glue-tables.ts";
+import { LakeBuckets } from "./constructs/lake-buckets.ts";
+import { addOutputs } from "./constructs/outputs.ts";
+import { addOrderStream } from "./constructs/order-stream.ts";
+import { Secrets } from "./constructs/secrets.ts";
+import { WarehouseCluster } from "./constructs/warehouse-cluster.ts";
+
+/** All that must survive a redeploy: the key, the lake, the stream, the warehouse and the secrets. */
+export class StatefulStack extends Stack {
+  readonly key: IKey;
+  readonly lake: IBucket;
+  readonly onFailure: IBucket;
+  readonly orders: IStream;
+  readonly secrets: Secrets;
+  /** Only where the environment has Glue and Athena. */
+  readonly glueDatabase?: string;
+  /** Only where the environment has Aurora. */
+  readonly warehouse?: WarehouseCluster;
+
+  constructor(scope: Construct, id: string, { environment, ...props }: StackProps & { environment: Environment }) {
+    super(scope, id, { ...props, terminationProtection: environment.keepsData });
+    // A first deployment that fails takes away what it made; after that, nothing does.
+    const removalPolicy = environment.keepsData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
+    const key = addEncryptionKey(this, { removalPolicy });
+    const shared = { environment, key, removalPolicy };
+    const { lake, onFailure } = new LakeBuckets(this, "Buckets", shared);
+    this.key = key;
+    this.lake = lake;
+    this.onFailure = onFailure;
+    this.orders = addOrderStream(this, shared);
+    this.secrets = new Secrets(this, "Secrets", shared);
+    addOutputs(this, {
+      LakeBucket: lake.bucketName,
+      OnFailureBucket: onFailure.bucketName,
+      StreamName: this.orders.streamName,
+      ReaderSecretArn: this.secrets.reader.secretArn,
+      WriterSecretArn: this.secrets.writer.secretArn,
+      CustomerKeySecretArn: this.secrets.customerKey.secretArn,
+    });
+    if (environment.home === "aws") this.glueDatabase = this.addGlue(environment);
+    const { warehouse: settings } = environment;
+    if (settings.kind === "aurora") this.warehouse = this.addWarehouse({ ...shared, settings });
+    else addOutputs(this, { DatabaseUrl: settings.databaseUrl });
+  }
+
+  private addGlue(environment: Environment): string {
+    const { databaseName } = new GlueTables(this, "Glue", { environment, lake: this.lake });
+    addOutputs(this, { GlueDatabase: databaseName });
+    return databaseName;
+  }
+
+  private addWarehouse(props: ConstructorParameters<typeof WarehouseCluster>[2]): WarehouseCluster {
+    const warehouse = new WarehouseCluster(this, "Warehouse", props);
+    const { cluster, vpc, clients, databaseName } = warehouse;
+    addOutputs(this, {
+      ClusterArn: cluster.clusterArn,
+      DatabaseHost: cluster.clusterEndpoint.hostname,
+      DatabasePort: cluster.clusterEndpoint.port.toString(),
+      DatabaseName: databaseName,
+      OwnerSecretArn: warehouse.ownerSecret.secretArn,
+      WarehouseNetwork: vpc.vpcId,
+      WarehouseSubnets: vpc.isolatedSubnets.map(({ subnetId }) => subnetId).join(","),
+      WarehouseClients: clients.securityGroupId,
+    });
+    return warehouse;
+  }
+}

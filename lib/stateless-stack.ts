@@ -1,0 +1,80 @@
+import { Annotations, Stack, type StackProps } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import type { Environment } from "./config.ts";
+import { addAlertTopic } from "./constructs/alert-topic.ts";
+import { FunctionFactory, type CodeSource } from "./constructs/function-factory.ts";
+import { addOutputs } from "./constructs/outputs.ts";
+import { shareResources } from "./resources.ts";
+import { Exploration } from "./stages/exploration.ts";
+import { Landing } from "./stages/landing.ts";
+import { Migrations } from "./stages/migrations.ts";
+import { Operations } from "./stages/operations.ts";
+import { Publishing } from "./stages/publishing.ts";
+import { Receipt } from "./stages/receipt.ts";
+import { Refining } from "./stages/refining.ts";
+import { Schedules } from "./stages/schedules.ts";
+import { Workflows } from "./stages/workflows.ts";
+import type { StatefulStack } from "./stateful-stack.ts";
+import type { WorkflowFile } from "./workflow-files.ts";
+
+export interface StatelessStackProps extends StackProps {
+  environment: Environment;
+  stateful: StatefulStack;
+  code: CodeSource;
+  /** The files of `step-functions/`. */
+  files: WorkflowFile[];
+}
+
+/** All that runs. It can be removed and deployed again without losing anything. */
+export class StatelessStack extends Stack {
+  constructor(scope: Construct, id: string, { environment, stateful, code, files, ...props }: StatelessStackProps) {
+    super(scope, id, props);
+    const { key, lake, onFailure, orders, secrets } = stateful;
+    const alerts = addAlertTopic(this, { key, emails: environment.alarms.emails });
+    const functions = new FunctionFactory(this, { environment, key, code });
+    const shared = { environment, functions, resources: shareResources(environment, stateful) };
+
+    const migrations = new Migrations(this, "Migrations", { ...shared, secrets, key });
+    const landing = new Landing(this, "Landing", {
+      ...shared,
+      streamArn: orders.streamArn,
+      onFailureBucketArn: onFailure.bucketArn,
+    });
+    const refining = new Refining(this, "Refining", shared);
+    const publishing = new Publishing(this, "Publishing", shared);
+    const receipt = new Receipt(this, "Receipt", { ...shared, alerts });
+    const { machines } = new Workflows(this, "Workflows", { environment, key, functions, files });
+    migrations.before(refining, publishing, receipt);
+
+    const { glueDatabase, warehouse } = stateful;
+    if (environment.home === "aws" && glueDatabase && warehouse && environment.warehouse.kind === "aurora") {
+      const { workgroup } = new Exploration(this, "Exploration", { environment, key, lake, glueDatabase });
+      const { missedStarts, startWorkflow } = new Schedules(this, "Schedules", { ...shared, files, machines });
+      const { dashboardUrl } = new Operations(this, "Operations", {
+        environment,
+        alerts,
+        landing: { stream: orders, landRecords: landing.landRecords, onFailure },
+        workflows: { machines, missedStarts, others: [startWorkflow, functions.made.get("RotatePassword")!] },
+        cost: { cluster: warehouse.cluster, settings: environment.warehouse, workgroup },
+      });
+      addOutputs(this, { AthenaWorkgroup: workgroup, DashboardUrl: dashboardUrl });
+      warnWhenNobodyIsTold(this, environment);
+    }
+
+    addOutputs(this, {
+      StateMachines: this.toJsonString(mapValues(machines, ({ stateMachineArn }) => stateMachineArn)),
+      Functions: this.toJsonString(mapValues(functions.made, ({ functionName }) => functionName)),
+      LandingMappingId: landing.mappingId,
+      AlertTopicArn: alerts.topicArn,
+    });
+  }
+}
+
+function warnWhenNobodyIsTold(scope: Construct, { name, alarms }: Environment): void {
+  if (alarms.emails.length > 0) return;
+  const message = `alarms of ${name} reach nobody by e-mail; say who is told with -c alertEmails=ops@example.com`;
+  Annotations.of(scope).addWarningV2("pizza-sales:nobody-is-told", message);
+}
+
+const mapValues = <Value>(map: ReadonlyMap<string, Value>, read: (value: Value) => string): Record<string, string> =>
+  Object.fromEntries([...map].map(([name, value]) => [name, read(value)]));

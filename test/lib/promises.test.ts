@@ -1,0 +1,493 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { environments } from "../../lib/config.ts";
+import { ofType, only, synthesise, type Resource, type Template } from "./synthesise.ts";
+
+type Statement = { Sid?: string; Effect: string; Action: string | string[]; Resource: unknown; Condition?: unknown };
+type Synthesised = Record<"stateful" | "stateless", Template>;
+
+const made: Record<string, Synthesised> = {};
+beforeAll(() => {
+  for (const name of ["dev", "prod", "localstack"] as const) made[name] = synthesise(name);
+});
+
+const properties = (template: Template, type: string) =>
+  ofType(template, type).map(([, resource]) => resource.Properties);
+
+const statements = ({ Properties }: Resource): Statement[] =>
+  [
+    Properties["PolicyDocument"] as { Statement: Statement[] } | undefined,
+    ...((Properties["Policies"] ?? []) as { PolicyDocument: { Statement: Statement[] } }[]).map(
+      (each) => each.PolicyDocument,
+    ),
+  ].flatMap((document) => document?.Statement ?? []);
+
+const actions = ({ Action }: Statement): string[] => [Action].flat();
+
+/** What a function's role may do: actions, each with what it may be done to. */
+function rightsOf({ stateless }: Synthesised, name: string): string[] {
+  const [[, role]] = ofType(stateless, "AWS::IAM::Role").filter(([id]) => id.includes(`${name}Role`)) as [
+    [string, Resource],
+  ];
+  return statements(role)
+    .flatMap((each) =>
+      actions(each).flatMap((action) => [each.Resource].flat().map((one) => `${action} ${place(one)}`)),
+    )
+    .toSorted();
+}
+
+/** An ARN as a template builds it, with the names of constructs for what only exists once it is deployed. */
+function place(value: unknown): string {
+  if (typeof value === "string") return value;
+  const [[kind, of]] = Object.entries(value as object) as [[string, any]];
+  const named = (id: string) =>
+    id.replace(/^.*:ExportsOutput(FnGetAtt|Ref)/, "").replace(/[0-9A-F]{8}((Arn)?[0-9A-F]{8})?$/, "");
+  if (kind === "Fn::Join") return (of[1] as unknown[]).map(place).join("");
+  return kind === "Fn::GetAtt" ? named(of[0] as string) : named(of as string);
+}
+
+describe("what must survive", () => {
+  test("keeps its logical ids, or CloudFormation would replace it", () => {
+    const kept = [
+      "AWS::KMS::Key",
+      "AWS::S3::Bucket",
+      "AWS::Kinesis::Stream",
+      "AWS::RDS::DBCluster",
+      "AWS::SecretsManager::Secret",
+    ];
+    const ids = kept.flatMap((type) => ofType(made["prod"]!.stateful, type).map(([id]) => id));
+    expect(ids).toEqual([
+      "Key961B73FD",
+      "BucketsAccessLogsA5F88218",
+      "BucketsLake7E5C8A08",
+      "BucketsOnFailure77888DA5",
+      "OrdersA9B65338",
+      "WarehouseCluster7B91A95E",
+      "SecretsReaderF06A15FF",
+      "SecretsWriter2CD59448",
+      "SecretsCustomerKeyD5DE25D4",
+    ]);
+  });
+
+  test("stays when the stack goes, until somebody has said twice that it may go", () => {
+    const keeping = (template: Template) =>
+      new Set(
+        Object.values(template.Resources)
+          .filter(({ Type }) => /KMS::Key|S3::Bucket$|Kinesis::Stream|RDS::DB(Cluster|Instance)$|Secret$/.test(Type))
+          .map(({ DeletionPolicy, UpdateReplacePolicy }) => `${DeletionPolicy} ${UpdateReplacePolicy}`),
+      );
+    expect([...keeping(made["prod"]!.stateful)]).toEqual(["RetainExceptOnCreate Retain"]);
+    expect([...keeping(made["dev"]!.stateful)]).toEqual(["RetainExceptOnCreate Retain"]);
+    const going = synthesise({ ...environments.prod, keepsData: false });
+    expect([...keeping(going.stateful)]).toEqual(["Delete Delete"]);
+    expect(only(going.stateful, "AWS::RDS::DBCluster").Properties["DeletionProtection"]).toBe(false);
+    expect([
+      going.stacks.stateful.terminationProtection,
+      synthesise("prod").stacks.stateful.terminationProtection,
+    ]).toEqual([false, true]);
+  });
+
+  test("is not in the stateless stack", () => {
+    const types = new Set(Object.values(made["prod"]!.stateless.Resources).map(({ Type }) => Type));
+    for (const type of ["AWS::S3::Bucket", "AWS::Kinesis::Stream", "AWS::RDS::DBCluster", "AWS::KMS::Key"]) {
+      expect(types).not.toContain(type);
+    }
+  });
+
+  test("the warehouse is encrypted, alone in its network, backed up and protected", () => {
+    const { stateful } = made["prod"]!;
+    expect(only(stateful, "AWS::RDS::DBCluster").Properties).toMatchObject({
+      StorageEncrypted: true,
+      DeletionProtection: true,
+      EnableHttpEndpoint: true,
+      EnableIAMDatabaseAuthentication: true,
+      ManageMasterUserPassword: true,
+      BackupRetentionPeriod: 35,
+      EnableCloudwatchLogsExports: ["postgresql"],
+      ServerlessV2ScalingConfiguration: { MinCapacity: 0.5, MaxCapacity: 16 },
+    });
+    expect(only(stateful, "AWS::RDS::DBClusterParameterGroup").Properties["Parameters"]).toEqual({
+      "rds.force_ssl": "1",
+    });
+    expect(properties(stateful, "AWS::RDS::DBInstance").map((instance) => instance["PubliclyAccessible"])).toEqual([
+      false,
+      false,
+    ]);
+    for (const type of ["AWS::EC2::InternetGateway", "AWS::EC2::NatGateway"])
+      expect(ofType(stateful, type)).toEqual([]);
+    expect(only(made["dev"]!.stateful, "AWS::RDS::DBCluster").Properties["ServerlessV2ScalingConfiguration"]).toEqual({
+      MinCapacity: 0,
+      MaxCapacity: 2,
+      SecondsUntilAutoPause: 300,
+    });
+  });
+
+  test("buckets are encrypted, versioned and private", () => {
+    for (const bucket of properties(made["prod"]!.stateful, "AWS::S3::Bucket")) {
+      expect(bucket["VersioningConfiguration"]).toEqual({ Status: "Enabled" });
+      expect(Object.values(bucket["PublicAccessBlockConfiguration"] as object)).toEqual([true, true, true, true]);
+      expect(JSON.stringify(bucket["BucketEncryption"])).toMatch(/aws:kms|AES256/);
+      expect(JSON.stringify(bucket["LifecycleConfiguration"])).toContain("AbortIncompleteMultipartUpload");
+    }
+    const rules = only(made["prod"]!.stateful, "AWS::S3::Bucket", "BucketsLake").Properties[
+      "LifecycleConfiguration"
+    ] as {
+      Rules: { Id: string; Prefix?: string; Transitions?: object[]; ExpirationInDays?: number }[];
+    };
+    expect(rules.Rules.find(({ Id }) => Id === "bronze-ages")).toMatchObject({
+      Prefix: "bronze/",
+      Transitions: [{ StorageClass: "STANDARD_IA" }, { StorageClass: "GLACIER_IR" }],
+    });
+    expect(
+      rules.Rules.filter(({ ExpirationInDays }) => ExpirationInDays !== undefined).map(({ Prefix }) => Prefix),
+    ).toEqual(["manifests/", "athena-results/"]);
+  });
+
+  test("every bucket refuses what is not TLS, and the lake refuses to write bronze or a commit twice", () => {
+    const policies = ofType(made["prod"]!.stateful, "AWS::S3::BucketPolicy").map(([, policy]) => statements(policy));
+    expect(policies).toHaveLength(3);
+    for (const policy of policies) {
+      expect(policy).toContainEqual(
+        expect.objectContaining({
+          Effect: "Deny",
+          Action: "s3:*",
+          Condition: { Bool: { "aws:SecureTransport": "false" } },
+        }),
+      );
+    }
+    const once = policies.flat().filter(({ Sid }) => Sid === "WrittenOnce");
+    expect(once).toEqual([
+      expect.objectContaining({
+        Effect: "Deny",
+        Action: "s3:PutObject",
+        Condition: { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } },
+      }),
+    ]);
+    expect(JSON.stringify(once[0]!.Resource)).toMatch(
+      /bronze\/\*.*quarantine\/\*\/_delta_log\/\*\.json.*silver\/\*\/_delta_log\/\*\.json/,
+    );
+  });
+
+  test("the key turns, the stream and the secrets use it", () => {
+    const { stateful } = made["prod"]!;
+    expect(only(stateful, "AWS::KMS::Key").Properties["EnableKeyRotation"]).toBe(true);
+    expect(only(stateful, "AWS::Kinesis::Stream").Properties).toMatchObject({
+      RetentionPeriodHours: 168,
+      StreamModeDetails: { StreamMode: "ON_DEMAND" },
+      StreamEncryption: { EncryptionType: "KMS" },
+    });
+    for (const secret of properties(stateful, "AWS::SecretsManager::Secret")) expect(secret["KmsKeyId"]).toBeDefined();
+  });
+
+  test("Glue knows the Delta tables, and each at one version by a list of files", () => {
+    const tables = properties(made["prod"]!.stateful, "AWS::Glue::Table").map(
+      ({ TableInput }) => TableInput as Record<string, any>,
+    );
+    expect(tables.map(({ Name }) => Name as string)).toEqual([
+      "order_lines",
+      "order_lines_at",
+      "order_events",
+      "order_events_at",
+    ]);
+    expect(tables[0]).toMatchObject({
+      Parameters: { table_type: "DELTA", "spark.sql.sources.provider": "delta" },
+      PartitionKeys: [{ Name: "order_date", Type: "date" }],
+    });
+    expect(tables[1]!["Parameters"]).toMatchObject({
+      "projection.enabled": "true",
+      "projection.manifest.type": "injected",
+    });
+    expect(JSON.stringify(tables[1]!["Parameters"])).toContain("/manifests/${manifest}/");
+    expect(tables[1]).toMatchObject({
+      PartitionKeys: [{ Name: "manifest", Type: "string" }],
+      StorageDescriptor: { InputFormat: "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat" },
+    });
+    const types = new Set(
+      tables.flatMap(({ StorageDescriptor }) =>
+        (StorageDescriptor as { Columns: { Type: string }[] }).Columns.map(({ Type }) => Type),
+      ),
+    );
+    expect([...types].toSorted()).toEqual(["bigint", "boolean", "int", "string", "timestamp"]);
+  });
+});
+
+describe("landing", () => {
+  test("delivers whole batches, one lane a shard, halves what fails, and keeps what it gives up in S3", () => {
+    expect(only(made["prod"]!.stateless, "AWS::Lambda::EventSourceMapping").Properties).toMatchObject({
+      ParallelizationFactor: 1,
+      BisectBatchOnFunctionError: true,
+      MaximumRetryAttempts: 50,
+      MaximumRecordAgeInSeconds: 259_200,
+      StartingPosition: "TRIM_HORIZON",
+      DestinationConfig: {
+        OnFailure: { Destination: { "Fn::ImportValue": expect.stringContaining("BucketsOnFailure") as string } },
+      },
+    });
+    for (const { stateless } of Object.values(made)) {
+      const mapping = only(stateless, "AWS::Lambda::EventSourceMapping").Properties;
+      expect(mapping).not.toHaveProperty("FunctionResponseTypes");
+      expect(mapping["MaximumRetryAttempts"]).toBeGreaterThan(0);
+    }
+  });
+
+  test("may read the stream, put bronze objects, and nothing else", () => {
+    expect(rightsOf(made["prod"]!, "LandRecords")).toEqual([
+      "kinesis:DescribeStream Orders",
+      "kinesis:DescribeStreamSummary Orders",
+      "kinesis:GetRecords Orders",
+      "kinesis:GetShardIterator Orders",
+      "kinesis:ListShards Orders",
+      "kms:Decrypt Key",
+      "kms:GenerateDataKey Key",
+      "logs:CreateLogStream LandingLandRecordsLog",
+      "logs:PutLogEvents LandingLandRecordsLog",
+      "s3:ListBucket BucketsOnFailure",
+      "s3:PutObject BucketsLake/bronze/*",
+      "s3:PutObject BucketsOnFailure/aws/lambda/*",
+    ]);
+  });
+});
+
+describe("rights", () => {
+  test("no role has an action with a wildcard, or a policy that AWS manages", () => {
+    for (const { stateful, stateless } of Object.values(made)) {
+      for (const template of [stateful, stateless]) {
+        for (const type of ["AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"]) {
+          for (const [id, resource] of ofType(template, type)) {
+            expect(
+              statements(resource)
+                .flatMap(actions)
+                .filter((action) => action.includes("*")),
+              id,
+            ).toEqual([]);
+            expect(JSON.stringify(resource.Properties["ManagedPolicyArns"] ?? []), id).not.toContain("iam::aws:policy");
+          }
+        }
+      }
+    }
+  });
+
+  test("only traces and the delivery of logs have no resource to name", () => {
+    for (const { stateless } of Object.values(made)) {
+      for (const type of ["AWS::IAM::Role", "AWS::IAM::ManagedPolicy"]) {
+        for (const [id, resource] of ofType(stateless, type)) {
+          const boundless = statements(resource).filter((statement) => [statement.Resource].flat().includes("*"));
+          const named = boundless.flatMap(actions).filter((action) => !/^(xray|logs):/.test(action));
+          expect(named, id).toEqual([]);
+        }
+      }
+    }
+  });
+
+  test("who proves the receipt changes nothing but Athena's own files", () => {
+    const writes = rightsOf(made["prod"]!, "VerifyReceipt").filter((right) =>
+      /Put|Delete|Execute|Start|Publish|Update/.test(right),
+    );
+    expect(writes).toEqual([
+      "athena:StartQueryExecution arn:AWS::Partition:athena:AWS::Region:AWS::AccountId:workgroup/pizza-sales-prod",
+      "logs:PutLogEvents ReceiptVerifyReceiptLog",
+      "rds-data:ExecuteStatement arn:AWS::Partition:rds:AWS::Region:AWS::AccountId:cluster:WarehouseCluster",
+      "s3:PutObject BucketsLake/athena-results/*",
+      "s3:PutObject BucketsLake/manifests/*",
+      "sns:Publish Alerts",
+    ]);
+    const receipt = rightsOf(made["prod"]!, "VerifyReceipt").filter((right) => right.startsWith("secretsmanager"));
+    expect(receipt).toEqual([
+      "secretsmanager:GetSecretValue SecretsCustomerKey",
+      "secretsmanager:GetSecretValue SecretsReader",
+    ]);
+  });
+
+  test("no function is in a network, and each has a log that ends", () => {
+    for (const { stateless } of Object.values(made)) {
+      for (const [id, { Properties }] of ofType(stateless, "AWS::Lambda::Function")) {
+        expect(Properties["VpcConfig"], id).toBeUndefined();
+        expect(Properties["LoggingConfig"], id).toBeDefined();
+      }
+      for (const log of properties(stateless, "AWS::Logs::LogGroup")) {
+        expect(log["RetentionInDays"]).toBeGreaterThan(0);
+        expect(log["KmsKeyId"]).toBeDefined();
+      }
+    }
+  });
+});
+
+describe("running", () => {
+  test("functions are Node 24 on arm64, traced, and know their environment", () => {
+    const own = properties(made["prod"]!.stateless, "AWS::Lambda::Function").filter(({ Handler }) =>
+      String(Handler).startsWith("lambdas/"),
+    );
+    expect(own).toHaveLength(13);
+    for (const { Architectures, Runtime, TracingConfig, Environment, Handler } of own) {
+      expect(Runtime).toBe("nodejs24.x");
+      expect(Architectures).toEqual(["arm64"]);
+      expect(TracingConfig).toEqual({ Mode: "Active" });
+      expect(Environment).toMatchObject({
+        Variables: {
+          ENVIRONMENT: "prod",
+          POWERTOOLS_SERVICE_NAME: "pizza-sales",
+          POWERTOOLS_METRICS_NAMESPACE: "PizzaSales",
+        },
+      });
+      expect(Handler).toMatch(/^lambdas\/\w+\/[\w-]+\.handler$/);
+    }
+  });
+
+  test("the database's form changes before the functions that need it", () => {
+    const { stateless } = made["prod"]!;
+    const [[trigger]] = ofType(stateless, "Custom::Trigger") as [[string, Resource]];
+    for (const name of ["RefiningRefineSilver", "PublishingPublishWindows", "ReceiptVerifyReceipt"]) {
+      expect(only(stateless, "AWS::Lambda::Function", name).DependsOn, name).toContain(trigger);
+    }
+  });
+
+  test("passwords of both logins change every month, after the first migration", () => {
+    const rotations = ofType(made["prod"]!.stateless, "AWS::SecretsManager::RotationSchedule");
+    expect(rotations).toHaveLength(2);
+    for (const [, { Properties, DependsOn }] of rotations) {
+      expect(Properties).toMatchObject({
+        RotateImmediatelyOnUpdate: false,
+        RotationRules: { ScheduleExpression: "rate(30 days)" },
+      });
+      expect(DependsOn?.some((id) => id.startsWith("MigrationsOnDeploy"))).toBe(true);
+    }
+  });
+
+  test("workflows are Standard, logged without their data, and traced", () => {
+    for (const machine of properties(made["prod"]!.stateless, "AWS::StepFunctions::StateMachine")) {
+      expect(machine).toMatchObject({
+        StateMachineType: "STANDARD",
+        LoggingConfiguration: { Level: "ALL", IncludeExecutionData: false },
+        TracingConfiguration: { Enabled: true },
+      });
+    }
+  });
+
+  test("schedules keep the starts that failed", () => {
+    const schedules = properties(made["prod"]!.stateless, "AWS::Scheduler::Schedule");
+    expect(schedules).toHaveLength(3);
+    for (const { FlexibleTimeWindow, State, Target } of schedules) {
+      expect(FlexibleTimeWindow).toEqual({ Mode: "OFF" });
+      expect(State).toBe("ENABLED");
+      expect(Target).toMatchObject({ DeadLetterConfig: { Arn: {} }, RetryPolicy: { MaximumRetryAttempts: 5 } });
+    }
+  });
+
+  test("copies of the writers are limited where the account allows it", () => {
+    const limited = ({ stateless }: Synthesised) =>
+      properties(stateless, "AWS::Lambda::Function").filter((fn) => fn["ReservedConcurrentExecutions"] !== undefined)
+        .length;
+    expect(limited(made["prod"]!)).toBeGreaterThan(5);
+    expect(limited(made["dev"]!)).toBe(0);
+  });
+});
+
+describe("operations", () => {
+  test("there is an alarm for whatever needs somebody, and each says what to do", () => {
+    const alarms = properties(made["prod"]!.stateless, "AWS::CloudWatch::Alarm");
+    const names = alarms.map(({ AlarmName }) => (AlarmName as string).replace("PizzaSales-prod-", "")).toSorted();
+    expect(names).toMatchSnapshot();
+    for (const { AlarmDescription, AlarmActions, TreatMissingData, AlarmName } of alarms) {
+      expect(AlarmDescription, AlarmName as string).toMatch(/^[A-Z].+[.] What to do: [a-z].{20,}[.]$/);
+      expect(AlarmActions).toEqual([{ Ref: expect.stringMatching(/^Alerts/) as string }]);
+      expect(TreatMissingData).toBe("notBreaching");
+    }
+  });
+
+  test("people are told over an encrypted topic that takes TLS only", () => {
+    const { stateless } = made["prod"]!;
+    expect(only(stateless, "AWS::SNS::Topic").Properties["KmsMasterKeyId"]).toBeDefined();
+    expect(only(stateless, "AWS::SNS::Subscription").Properties).toMatchObject({
+      Protocol: "email",
+      Endpoint: "ops@example.com",
+    });
+    const policy = JSON.stringify(only(stateless, "AWS::SNS::TopicPolicy").Properties);
+    expect(policy).toContain('"aws:SecureTransport":"false"');
+  });
+
+  test("the account's bill and Athena's reading have a limit", () => {
+    expect(only(made["prod"]!.stateless, "AWS::Budgets::Budget").Properties).toMatchObject({
+      Budget: { BudgetLimit: { Amount: 1000, Unit: "USD" } },
+    });
+    expect(only(made["prod"]!.stateless, "AWS::Athena::WorkGroup").Properties).toMatchObject({
+      WorkGroupConfiguration: { EnforceWorkGroupConfiguration: true, BytesScannedCutoffPerQuery: 100_000_000_000 },
+    });
+  });
+
+  test("who is told nobody is warned of at synthesis", () => {
+    const { stacks } = synthesise(environments.dev);
+    const warnings = stacks.stateless.node.metadata
+      .filter(({ type }) => type === "aws:cdk:warning")
+      .map(({ data }) => String(data));
+    expect(warnings.join()).toContain(
+      "alarms of dev reach nobody by e-mail; say who is told with -c alertEmails=ops@example.com",
+    );
+  });
+});
+
+describe("LocalStack", () => {
+  test("gets only what its free edition has", () => {
+    const types = new Set(
+      Object.values({ ...made["localstack"]!.stateful.Resources, ...made["localstack"]!.stateless.Resources }).map(
+        ({ Type }) => Type,
+      ),
+    );
+    const missing = ["RDS", "Glue", "Athena", "Scheduler", "Budgets", "EC2"].map((service) => `AWS::${service}::`);
+    expect([...types].filter((type) => missing.some((prefix) => type.startsWith(prefix)))).toEqual([]);
+    for (const type of [
+      "AWS::CloudWatch::Dashboard",
+      "AWS::Logs::MetricFilter",
+      "AWS::SecretsManager::RotationSchedule",
+    ])
+      expect(types).not.toContain(type);
+  });
+
+  test("reads the lake with DuckDB and writes to a PostgreSQL that is there already", () => {
+    const { Environment } = only(
+      made["localstack"]!.stateless,
+      "AWS::Lambda::Function",
+      "PublishingPublishWindows",
+    ).Properties;
+    expect(Environment).toMatchObject({
+      Variables: {
+        LAKE_SQL: "duckdb",
+        WAREHOUSE: "postgres",
+        DATABASE_URL: expect.stringMatching(/^postgresql:/) as string,
+      },
+    });
+  });
+});
+
+describe("what the command line looks for", () => {
+  test("stands in the outputs", () => {
+    const names = ({ Outputs }: Template) =>
+      Object.entries(Outputs)
+        .filter(([, { Export }]) => Export === undefined)
+        .map(([name]) => name);
+    expect(names(made["prod"]!.stateful)).toEqual([
+      "LakeBucket",
+      "OnFailureBucket",
+      "StreamName",
+      "ReaderSecretArn",
+      "WriterSecretArn",
+      "CustomerKeySecretArn",
+      "GlueDatabase",
+      "ClusterArn",
+      "DatabaseHost",
+      "DatabasePort",
+      "DatabaseName",
+      "OwnerSecretArn",
+      "WarehouseNetwork",
+      "WarehouseSubnets",
+      "WarehouseClients",
+    ]);
+    expect(names(made["prod"]!.stateless)).toEqual([
+      "AthenaWorkgroup",
+      "DashboardUrl",
+      "StateMachines",
+      "Functions",
+      "LandingMappingId",
+      "AlertTopicArn",
+    ]);
+    expect(names(made["localstack"]!.stateful)).toContain("DatabaseUrl");
+  });
+});

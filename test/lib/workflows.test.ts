@@ -1,0 +1,93 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { functionNames } from "../../lib/function-entries.ts";
+import { readWorkflows, workflowFolder } from "../../lib/workflow-files.ts";
+import { ofType, only, synthesise } from "./synthesise.ts";
+
+const validate = createRequire(import.meta.url)("asl-validator") as (definition: object) => {
+  isValid: boolean;
+  errors: unknown[];
+};
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "pizza-workflows-"));
+  cpSync(workflowFolder, folder, { recursive: true });
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const definition = (resource: string) =>
+  JSON.stringify({ StartAt: "Only", States: { Only: { Type: "Task", Resource: resource, End: true } } });
+
+describe("the workflows", () => {
+  test.each(readWorkflows(workflowFolder))("$name is a valid state machine", ({ definition: text }) => {
+    // The validator wants an ARN where a placeholder stands.
+    const bound = text.replaceAll(/\$\{(\w+)\}/g, "arn:aws:lambda:us-east-1:123456789012:function:$1");
+    expect(validate(JSON.parse(bound) as object)).toMatchObject({ isValid: true, errors: [] });
+  });
+
+  test("call every function that nothing else calls, and no function that is not there", () => {
+    const called = new Set(readWorkflows(workflowFolder).flatMap(({ placeholders }) => placeholders));
+    const others = ["LandRecords", "StartWorkflow", "MigrateWarehouse", "RotatePassword"];
+    expect([...called, ...others].toSorted()).toEqual([...functionNames].toSorted());
+    const { stacks, stateless } = synthesise("dev");
+    for (const name of functionNames) {
+      expect(Object.values(stacks.stateless.node.findAll().filter(({ node }) => node.id === name)), name).toHaveLength(
+        1,
+      );
+    }
+    expect(only(stateless, "AWS::Lambda::EventSourceMapping").Properties["FunctionName"]).toEqual({
+      Ref: expect.stringMatching(/^LandingLandRecords/) as string,
+    });
+  });
+
+  test("bind each placeholder to the function of that name", () => {
+    const { stateless } = synthesise("dev");
+    for (const { name, placeholders } of readWorkflows(workflowFolder)) {
+      const id = `Workflows${name.replace(/(^|_)([a-z])/g, (_match, _gap, letter: string) => letter.toUpperCase())}`;
+      const { DefinitionSubstitutions: bound } = only(stateless, "AWS::StepFunctions::StateMachine", id).Properties;
+      expect(Object.keys(bound as object)).toEqual(placeholders);
+      for (const [placeholder, value] of Object.entries(bound as Record<string, { "Fn::GetAtt": [string, string] }>)) {
+        expect(value["Fn::GetAtt"]).toEqual([expect.stringContaining(placeholder), "Arn"]);
+      }
+    }
+  });
+
+  test("a new file adds a machine, its schedule and its alarms", () => {
+    writeFileSync(join(folder, "backup.asl.json"), definition("${VerifyReceipt}"));
+    writeFileSync(join(folder, "backup.input.json"), '{"keep":7}');
+    const before = synthesise("dev").stateless;
+    const { stateless: after } = synthesise("dev", { workflows: folder });
+    const added = (type: string) =>
+      ofType(after, type)
+        .filter(([id]) => !Object.hasOwn(before.Resources, id))
+        .map(([, { Properties }]) => Properties);
+    expect(added("AWS::StepFunctions::StateMachine")).toHaveLength(1);
+    const [schedule] = added("AWS::Scheduler::Schedule");
+    expect(schedule).toMatchObject({
+      ScheduleExpression: "rate(1 day)",
+      Target: { Input: '{"workflow":"backup","input":{"keep":7}}' },
+    });
+    const alarms = added("AWS::CloudWatch::Alarm").map(({ AlarmDescription }) => AlarmDescription as string);
+    expect(alarms).toHaveLength(3);
+    for (const text of alarms) expect(text).toMatch(/^A run of backup .+ What to do: .+pizza run backup/);
+  });
+
+  test("a placeholder without a function is refused with a sentence", () => {
+    writeFileSync(join(folder, "backup.asl.json"), definition("${SaveEverything}"));
+    writeFileSync(join(folder, "backup.input.json"), "{}");
+    expect(() => synthesise("dev", { workflows: folder })).toThrow(
+      "workflow backup calls ${SaveEverything}, and there is no such function: correct the name, or make the function in lib/stages/",
+    );
+  });
+
+  test("a file without an input is refused with a sentence", () => {
+    writeFileSync(join(folder, "backup.asl.json"), definition("${VerifyReceipt}"));
+    expect(() => readWorkflows(folder)).toThrow("workflow backup has no backup.input.json beside it");
+    writeFileSync(join(folder, "backup.input.json"), "{");
+    expect(() => readWorkflows(folder)).toThrow("backup.input.json is not JSON: mend it");
+  });
+});
