@@ -5,17 +5,31 @@ import { UsageError } from "./output.ts";
 export const commonOptions = {
   json: { type: "boolean" },
   home: { type: "string", default: "embedded" },
+  env: { type: "string" },
   dir: { type: "string", default: process.env["PIZZA_DIR"] ?? ".pizza" },
   help: { type: "boolean", short: "h" },
 } as const satisfies ParseArgsOptionsConfig;
 
-export type Values = Record<string, string | boolean | undefined> & { json?: boolean; dir: string };
+/** Where a pipeline runs. */
+export const homeNames = ["embedded", "localstack", "aws"] as const;
+
+export type Values = Record<string, string | boolean | undefined> & {
+  json?: boolean;
+  dir: string;
+  home: (typeof homeNames)[number];
+  /** The environment of a deployed home. */
+  env: string;
+};
+
+type Given = Record<string, string | boolean | undefined>;
 
 export interface Command {
   /** One line for the list of commands. */
   summary: string;
   /** How it is called, after `pizza`. */
   usage: string;
+  /** Where the command is for the embedded home alone: what to do for a deployed one. */
+  embeddedOnly?: string;
   /** Options beyond the common ones, each with a sentence. */
   options?: Record<string, { type: "string" | "boolean"; about: string }>;
   /** Resolves to the exit code; 0 where it resolves to nothing. */
@@ -24,6 +38,7 @@ export interface Command {
 
 /** Reads a command's options and words; anything unknown is a usage error that says what is known. */
 export function readOptions({ options = {}, usage }: Command, args: string[]): { values: Values; words: string[] } {
+  let parsed;
   const known = Object.fromEntries(Object.entries(options).map(([name, { type }]) => [name, { type }]));
   try {
     const { values, positionals } = parseArgs({
@@ -32,16 +47,25 @@ export function readOptions({ options = {}, usage }: Command, args: string[]): {
       allowPositionals: true,
       strict: true,
     });
-    return { values: values, words: positionals };
+    parsed = { values, words: positionals };
   } catch (error) {
     const [reason] = (error as Error).message.split(". To specify");
     throw new UsageError(`${reason}\nusage: pizza ${usage}`);
   }
+  const home = oneOf(parsed.values, "home", homeNames)!;
+  return { values: { ...parsed.values, home, env: environmentOf(parsed.values, home) }, words: parsed.words };
+}
+
+/** The name is part of the names of the stacks. */
+function environmentOf({ env }: { env?: string | undefined }, home: Values["home"]): string {
+  const name = env ?? process.env["PIZZA_ENV"] ?? (home === "localstack" ? "localstack" : "dev");
+  if (/^[a-z][a-z0-9-]{0,30}$/.test(name)) return name;
+  throw new UsageError(`--env ${name}: give the name of an environment, such as dev, staging or prod`);
 }
 
 /** A whole number in a range; undefined where the option was not given. */
 export function wholeNumber(
-  values: Values,
+  values: Given,
   name: string,
   { min, max }: { min: number; max: number },
 ): number | undefined {
@@ -52,7 +76,7 @@ export function wholeNumber(
 
 /** A number in a range; undefined where the option was not given. */
 export function numberOption(
-  values: Values,
+  values: Given,
   name: string,
   { min, max }: { min: number; max: number },
 ): number | undefined {
@@ -64,7 +88,7 @@ export function numberOption(
 }
 
 /** One of some words; undefined where the option was not given. */
-export function oneOf<Word extends string>(values: Values, name: string, words: readonly Word[]): Word | undefined {
+export function oneOf<Word extends string>(values: Given, name: string, words: readonly Word[]): Word | undefined {
   const value = values[name];
   if (value === undefined) return undefined;
   if (!words.includes(value as Word)) throw new UsageError(`--${name} ${value}: choose one of ${words.join(", ")}`);

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 import { clean, logs, restart, start, status, stop } from "./commands/service.ts";
 import { credentials, query, run, verify } from "./commands/inspect.ts";
+import { cost } from "./commands/cost.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
 import { produce, replay } from "./commands/send.ts";
-import { readOptions, type Command } from "./options.ts";
+import { commonOptions, readOptions, type Command } from "./options.ts";
 import { print, printJson, say, UsageError } from "./output.ts";
 
 const commands: Record<string, Command> = {
@@ -22,9 +23,11 @@ const commands: Record<string, Command> = {
   query,
   credentials,
   doctor,
+  cost,
 };
 
-async function main([name, ...args]: string[]): Promise<number> {
+async function main(given: string[]): Promise<number> {
+  const [name, ...args] = commandFirst(given);
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
     print(help());
     return name === undefined ? 2 : 0;
@@ -38,10 +41,25 @@ async function main([name, ...args]: string[]): Promise<number> {
     print(commandHelp(command));
     return 0;
   }
-  if (values["home"] !== "embedded") {
-    throw new UsageError(`--home ${values["home"]}: only the embedded home is here yet; leave --home out`);
+  if (values.home !== "embedded" && command.embeddedOnly !== undefined) {
+    throw new UsageError(`pizza ${name} is for the embedded home; for ${values.home}: ${command.embeddedOnly}`);
   }
   return (await command.run(values, words)) ?? 0;
+}
+
+/** Puts the command in front of common options that stand before it: `--home aws status` is `status --home aws`. */
+function commandFirst(args: string[]): string[] {
+  let at = 0;
+  for (let option = optionName(args[at]); option !== undefined; option = optionName(args[at])) {
+    at += commonOptions[option].type === "string" && !args[at]!.includes("=") ? 2 : 1;
+  }
+  const command = args[at];
+  return command === undefined || args[0] === "--help" ? args : [command, ...args.slice(0, at), ...args.slice(at + 1)];
+}
+
+function optionName(word = ""): keyof typeof commonOptions | undefined {
+  const name = /^--([a-z]+)/.exec(word)?.[1] ?? "";
+  return Object.hasOwn(commonOptions, name) ? (name as keyof typeof commonOptions) : undefined;
 }
 
 function help(): string {
@@ -54,6 +72,7 @@ function help(): string {
     ...lines,
     "",
     "every command: --json (one JSON document on stdout), --dir (the home's folder, .pizza by default), --help",
+    "a deployed pipeline: --home aws --env dev (status, verify, query, run, logs, credentials, produce, replay, doctor)",
     "exit codes: 0 done, 1 failed, 2 wrong usage, 3 the receipt does not balance",
   ].join("\n");
 }

@@ -1,16 +1,20 @@
 import { connectHome } from "../local/home-client.ts";
 import type { Home } from "../local/home-api.ts";
 import { homeFolder, readHomeRecord, runningProcess } from "../local/home-folder.ts";
-import { say } from "./output.ts";
+import type { RemoteHome } from "../remote/remote-home.ts";
+import { oneOf, type Values } from "./options.ts";
+import { endProgress, progress, say, UsageError } from "./output.ts";
+
+type Use<Result> = (home: Home, how: { isRunning: boolean }) => Promise<Result>;
 
 /**
- * Calls `use` with the home in `dir`: the one that runs in the background, or, where none does, one that is opened in this
- * process and closed afterwards.
+ * Calls `use` with the home that the options name: a deployed one; or the embedded one that runs in the background; or, where
+ * none does, one that is opened in this process and closed afterwards.
  */
-export async function withHome<Result>(
-  dir: string,
-  use: (home: Home, how: { isRunning: boolean }) => Promise<Result>,
-): Promise<Result> {
+export async function withHome<Result>(values: Values, use: Use<Result>): Promise<Result> {
+  if (values.home !== "embedded") return await withRemoteHome(values, (home) => use(home, { isRunning: true }));
+  if (values["lake-sql"] !== undefined) throw new UsageError("--lake-sql is for deployed homes: add --home aws");
+  const { dir } = values;
   const folder = homeFolder(dir);
   const running = runningProcess(folder);
   if (running !== undefined) return await use(connectHome(folder), { isRunning: true });
@@ -25,4 +29,36 @@ export async function withHome<Result>(
   } finally {
     await home.close();
   }
+}
+
+/** The SQL engines that can read the lake of a deployed home. */
+export const lakeSqlOption = {
+  "lake-sql": { type: "string", about: "deployed homes: athena or duckdb reads the lake (athena where there is one)" },
+} as const;
+
+/** Calls `use` with a deployed home, and closes it afterwards. */
+export async function withRemoteHome<Result>(
+  values: Values,
+  use: (home: RemoteHome) => Promise<Result>,
+): Promise<Result> {
+  prepareRemote(values);
+  const { openRemoteHome } = await import("../remote/open-remote-home.ts");
+  const lakeSql = oneOf(values, "lake-sql", ["athena", "duckdb"]);
+  const home = await openRemoteHome({ environment: values.env, ...(lakeSql && { lakeSql }), onProgress: progress });
+  try {
+    return await use(home);
+  } finally {
+    endProgress();
+    await home.close();
+  }
+}
+
+/** LocalStack takes any credentials and listens here; what is set already stays. */
+export function prepareRemote({ home }: Values): void {
+  if (home !== "localstack") return;
+  const { env } = process;
+  env["AWS_ENDPOINT_URL"] ??= "http://127.0.0.1:4566";
+  env["AWS_REGION"] ??= "us-east-1";
+  env["AWS_ACCESS_KEY_ID"] ??= "test";
+  env["AWS_SECRET_ACCESS_KEY"] ??= "test";
 }

@@ -2,7 +2,7 @@ import type { Receipt } from "../lambdas/domain/receipt.ts";
 import type { EventSink } from "../lambdas/ports.ts";
 
 /** The state machines of `step-functions/`. */
-export const workflowNames: readonly string[] = ["bronze_to_silver", "silver_to_gold"];
+export const workflowNames: readonly string[] = ["bronze_to_silver", "silver_to_gold", "data_quality"];
 
 /** What the command line can ask of a home, whether it runs in this process or in another. */
 export interface Home {
@@ -30,12 +30,15 @@ export interface Credentials {
 }
 
 export interface HomeStatus {
-  dir: string;
+  /** The folder of an embedded home. */
+  dir?: string;
+  /** Where a deployed home is; `landing` says how its event source mapping is. */
+  deployment?: { environment: string; region: string; stream: string; landing: string };
   /** The process that runs the home; undefined when it was opened for this command only. */
   process?: { pid: number; port: number; startedAt: string };
-  /** `shardsBehind`: shards whose newest record has not landed yet. */
-  stream: { shards: number; records: number; bytes: number; shardsBehind: number };
-  landing: { invocations: number; errors: number; onFailureRecords: number };
+  /** `shardsBehind`: shards whose newest record has not landed yet; `waitingSeconds`: how long the oldest of those waits. */
+  stream: { shards: number; records?: number; bytes?: number; shardsBehind: number; waitingSeconds?: number };
+  landing: { invocations?: number; errors?: number; onFailureRecords: number };
   silver: { version: number; files: number; lines: number; days: number };
   quarantine: { events: number };
   gold: { silverVersion: number; windows: number; publishedAt: string | null; corrections: number };
@@ -43,7 +46,7 @@ export interface HomeStatus {
   freshness: { orders: number; medianSeconds: number; p95Seconds: number } | null;
   workflows: WorkflowRun[];
   postgres: { host: string; port: number };
-  memory: { rssBytes: number };
+  memory?: { rssBytes: number };
 }
 
 /** The newest run of one workflow that had something to do. */
@@ -51,5 +54,6 @@ export interface WorkflowRun {
   workflow: string;
   startedAt: string;
   milliseconds: number;
+  isRunning?: boolean;
   error?: string;
 }

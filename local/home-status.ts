@@ -45,7 +45,8 @@ export function createHomeStatus(parts: Parts): () => Promise<HomeStatus> {
   };
 }
 
-function rowsOf({ files }: Snapshot): number {
+/** Rows in all data files of a version. */
+export function rowsOf({ files }: Snapshot): number {
   let rows = 0;
   for (const file of files.values()) rows += file.rows;
   return rows;
@@ -66,7 +67,8 @@ function streamStatus({ stream, mapping }: Parts): HomeStatus["stream"] {
   };
 }
 
-async function goldStatus(warehouse: Warehouse): Promise<HomeStatus["gold"]> {
+/** What gold shows, and since when. */
+export async function goldStatus(warehouse: Warehouse): Promise<HomeStatus["gold"]> {
   const [row] = await warehouse.query<Record<string, string | null>>(
     `select
          coalesce(max(silver_version), -1) as silver_version,
@@ -83,7 +85,8 @@ async function goldStatus(warehouse: Warehouse): Promise<HomeStatus["gold"]> {
   };
 }
 
-async function freshness(warehouse: Warehouse): Promise<HomeStatus["freshness"]> {
+/** How long orders took from the till to gold; null before the first. */
+export async function freshness(warehouse: Warehouse): Promise<HomeStatus["freshness"]> {
   const [row] = await warehouse.query<Record<string, string | null>>(
     `select
          sum(orders) as orders,

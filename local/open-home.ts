@@ -1,11 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { openDuckDbLake } from "../lambdas/adapters/duckdb-lake.ts";
 import { openFolderStore } from "../lambdas/adapters/folder-store.ts";
-import { openPostgresWarehouse } from "../lambdas/adapters/postgres-warehouse.ts";
-import { loadCatalog, loadMigrations, readProjectFile } from "../lambdas/adapters/project-files.ts";
+import { loadCatalog, loadChecks, loadGoldSql, readProjectJson } from "../lambdas/adapters/project-files.ts";
 import { landRecords } from "../lambdas/bronze/land-records.ts";
-import { migrate } from "../lambdas/gold/migrate.ts";
-import { verifyReceipt } from "../lambdas/quality/verify-receipt.ts";
+import { verifyReceipt, type Books } from "../lambdas/quality/verify-receipt.ts";
 import { createCustomerKey } from "../lambdas/silver/customer-key.ts";
 import {
   openQuarantine,
@@ -14,17 +12,17 @@ import {
   quarantineLakeTable,
   silverLakeTable,
 } from "../lambdas/silver/tables.ts";
-import { createFunctions, type GoldSql } from "./functions.ts";
+import { createFunctions } from "./functions.ts";
 import { workflowNames, type Credentials, type Home } from "./home-api.ts";
 import { homeFolder, prepareHome, writeHomeRecord, type HomeRecord } from "./home-folder.ts";
 import { createHomeStatus } from "./home-status.ts";
 import { startEventSourceMapping } from "./event-source-mapping.ts";
-import { startPostgres } from "./postgres.ts";
 import { processStart } from "./process-state.ts";
 import { createRunLedger } from "./run-ledger.ts";
 import { openStreamLog } from "./stream/stream-log.ts";
 import { streamAccount } from "./stream-account.ts";
 import { startTimer } from "./timer.ts";
+import { awaited, openWarehouses } from "./warehouses.ts";
 import { loadWorkflow } from "./workflow-runner.ts";
 
 export interface HomeOptions {
@@ -33,6 +31,8 @@ export interface HomeOptions {
   /** Shards of the stream; an existing stream is resharded to it, without it stays as it is. */
   shards?: number | undefined;
   postgresPort?: number | undefined;
+  /** Gives the home back while its PostgreSQL still starts: what needs it waits, and fails with its error. */
+  isEarly?: boolean;
   onLog?: (line: string) => void;
 }
 
@@ -57,6 +57,7 @@ export async function openHome({
   madeBy = "start",
   shards,
   postgresPort,
+  isEarly = false,
   onLog = () => {},
 }: HomeOptions): Promise<Home> {
   const folder = homeFolder(dir);
@@ -76,14 +77,11 @@ export async function openHome({
     const stream = await openStreamLog({ dir: folder.stream, shards: shards ?? settings.shards, onNotice: onLog });
     closers.push(() => stream.close());
     if (shards !== undefined) await stream.reshard(shards);
-    const postgres = await startPostgres({ dir: folder.postgres, ...(postgresPort && { port: postgresPort }), onLog });
-    closers.push(() => postgres.stop());
-    const [owner, writer, reader] = (["owner", "writer", "reader"] as const).map((role) =>
-      openPostgresWarehouse({ connectionString: postgres.connectionString(role) }),
-    );
-    closers.push(() => Promise.all([owner!.close(), writer!.close(), reader!.close()]));
-    await migrate({ warehouse: owner!, migrations: loadMigrations() });
-
+    // Not before the stream, whose lock says that no other process has this home and its server.
+    const opening = openWarehouses({ dir: folder.postgres, port: postgresPort, onLog });
+    const opened = opening.catch(() => undefined);
+    closers.push(async () => (await opened)?.close());
+    const [writer, reader] = [awaited(opening, "writer"), awaited(opening, "reader")];
     const clock = Date.now;
     const store = openFolderStore(folder.lake);
     const onFailure = openFolderStore(folder.onFailure);
@@ -96,23 +94,23 @@ export async function openHome({
     const customerKey = createCustomerKey(record.customerSecret);
     const refinery = { store, stream: orderStream, silver, quarantine, catalog, customerKey, clock };
 
-    const runs = await createRunLedger({ warehouse: writer!, silver, clock });
+    const goldSql = loadGoldSql();
+    const runs = createRunLedger({ warehouse: writer, clock });
     const functions = createFunctions({
       refinery,
+      onFailure,
       lake,
-      warehouse: writer!,
-      goldSql: loadGoldSql(),
+      warehouse: writer,
+      goldSql,
       customersEveryMs: settings.customersEveryMs,
+      verify: () => verifyReceipt(books()),
     });
     const workflows = new Map(workflowNames.map((name) => [name, loadWorkflow(name, functions)]));
-    const inputs: Record<string, Record<string, string>> = {
-      bronze_to_silver: { sweep: "full" },
-      silver_to_gold: { customers: "now" },
-    };
-    const runWorkflow = (name: string, input: Record<string, string> = inputs[name]!) =>
+    const runWorkflow = (name: string, input = sampleInput(name)) =>
       runs.record(name, () => workflows.get(name)!.run(input));
 
     let sweptAt = 0;
+    let drains = 0;
     const timer = startTimer({
       intervalMs: settings.timerMs,
       idleMs: settings.idleMs,
@@ -121,6 +119,8 @@ export async function openHome({
         const sweep = clock() - sweptAt >= settings.sweepEveryMs ? "full" : "recent";
         await runWorkflow("bronze_to_silver", { sweep });
         if (sweep === "full") sweptAt = clock();
+        // A drain publishes all of it in the end: half a day now would be published again.
+        if (drains > 0) return;
         await runWorkflow("silver_to_gold", { customers: "when due" });
       },
     });
@@ -146,27 +146,41 @@ export async function openHome({
     });
     closers.push(() => mapping.stop());
 
+    const books = (): Books => ({
+      store,
+      stream: orderStream,
+      account: streamAccount(stream, mapping.checkpoints(), onFailure),
+      silver,
+      quarantine,
+      lake,
+      warehouse: reader,
+      catalog,
+      customerKey,
+      goldSql,
+      checks: loadChecks(),
+    });
+
     const drain = async () => {
-      await mapping.drain();
-      await timer.runNow(async () => {
-        await runWorkflow("bronze_to_silver");
-        await runWorkflow("silver_to_gold");
-      });
+      drains += 1;
+      try {
+        await Promise.all([mapping.drain(), opening]);
+        await timer.runNow(async () => {
+          await runWorkflow("bronze_to_silver");
+          await runWorkflow("silver_to_gold");
+        });
+      } finally {
+        drains -= 1;
+      }
     };
+    if (!isEarly) await opening;
 
     return {
       sink: stream,
-      status: createHomeStatus({
-        folder,
-        stream,
-        mapping,
-        silver,
-        quarantine,
-        lake,
-        warehouse: writer!,
-        postgres,
-        runs,
-      }),
+      async status() {
+        const { postgres } = await opening;
+        const parts = { folder, stream, mapping, silver, quarantine, lake, warehouse: writer, postgres, runs };
+        return await createHomeStatus(parts)();
+      },
       async run(workflow) {
         if (!workflows.has(workflow)) {
           throw new Error(`workflow ${workflow} is not known: choose one of ${[...workflows.keys()].join(", ")}`);
@@ -176,24 +190,9 @@ export async function openHome({
         return { workflow, milliseconds: clock() - started, output };
       },
       drain,
-      verify: () =>
-        timer.runNow(() =>
-          verifyReceipt({
-            store,
-            stream: orderStream,
-            account: streamAccount(stream, mapping.checkpoints(), onFailure),
-            silver,
-            quarantine,
-            lake,
-            warehouse: reader!,
-            catalog,
-            customerKey,
-            goldSql: loadGoldSql(),
-            checks: loadChecks(),
-          }),
-        ),
+      verify: () => timer.runNow(() => verifyReceipt(books())),
       async query(sql, { lake: onLake, version }) {
-        if (!onLake) return await reader!.query(sql);
+        if (!onLake) return await reader.query(sql);
         const tables = [
           silverLakeTable(await silver.snapshot(version)),
           quarantineLakeTable(await quarantine.snapshot()),
@@ -201,6 +200,7 @@ export async function openHome({
         return await lake.query(sql, [], tables);
       },
       credentials: async (): Promise<Credentials> => {
+        const { postgres } = await opening;
         const { host, port, database, roles } = postgres.credentials;
         return { host, port, database, ...roles[readRole], url: postgres.connectionString(readRole) };
       },
@@ -229,23 +229,7 @@ export function announceHome(dir: string) {
   };
 }
 
-function loadGoldSql(): GoldSql {
-  return {
-    dayTotals: readProjectFile("sql/gold/day-totals.sql"),
-    dayHours: readProjectFile("sql/gold/day-hours.sql"),
-    dayItems: readProjectFile("sql/gold/day-items.sql"),
-    dayStores: readProjectFile("sql/gold/day-stores.sql"),
-    customerDays: readProjectFile("sql/gold/customer-days.sql"),
-  };
-}
-
-function loadChecks() {
-  return {
-    quarantinedEvents: readProjectFile("sql/checks/quarantined-events.sql"),
-    silverDays: readProjectFile("sql/checks/silver-days.sql"),
-    silverRepeats: readProjectFile("sql/checks/silver-repeats.sql"),
-    goldDays: readProjectFile("sql/checks/gold-days.sql"),
-    goldFacts: readProjectFile("sql/checks/gold-facts.sql"),
-    goldSums: readProjectFile("sql/checks/gold-sums.sql"),
-  };
+/** What a run by hand gives a workflow; a schedule on AWS gives the same. */
+function sampleInput(workflow: string): Record<string, string> {
+  return readProjectJson(`step-functions/${workflow}.input.json`);
 }

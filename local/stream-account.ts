@@ -1,4 +1,4 @@
-import { decodeFailedBatch } from "../lambdas/bronze/on-failure-object.ts";
+import { onFailurePositions } from "../lambdas/bronze/on-failure-store.ts";
 import { positionOf, type StreamAccount } from "../lambdas/quality/account-records.ts";
 import type { ObjectStore, StreamRecord } from "../lambdas/ports.ts";
 import type { StreamReader } from "./stream/stream-log.ts";
@@ -27,16 +27,9 @@ export function streamAccount(
       const checkpoint = checkpoints[shard];
       return checkpoint !== undefined && BigInt(sequenceNumber) <= BigInt(checkpoint);
     },
-    onFailure: () => failedPositions(onFailure),
+    async onFailure() {
+      const { positions, unreadable } = await onFailurePositions(onFailure);
+      return { positions: new Set(positions.map(positionOf)), unreadable };
+    },
   };
-}
-
-async function failedPositions(store: ObjectStore): Promise<Set<string>> {
-  const positions = new Set<string>();
-  for (const { key } of await store.list("")) {
-    const body = await store.get(key);
-    if (body === undefined) continue;
-    for (const record of decodeFailedBatch(body)) positions.add(positionOf(record));
-  }
-  return positions;
 }

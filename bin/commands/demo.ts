@@ -9,12 +9,13 @@ import { classicYear, send } from "./send.ts";
 export const demo: Command = {
   summary: "a fresh home, the classic year through every layer, the key figures and the receipt",
   usage: "demo [--json] [--dir DIR]",
+  embeddedOnly: "pizza replay classic --wait sends the same orders, pizza verify prints the receipt",
   async run(values) {
     const started = Date.now();
     makeRoom(values.dir);
     say(`opening a fresh home in ${homeFolder(values.dir).root}`);
     const { openHome } = await import("../../local/open-home.ts");
-    const home = await openHome({ dir: values.dir, madeBy: "demo" });
+    const home = await openHome({ dir: values.dir, madeBy: "demo", isEarly: true });
     try {
       say("replaying the classic year: tills -> stream -> bronze -> silver -> gold");
       const sent = await send(

@@ -4,7 +4,8 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { homeFolder, readHomeRecord, runningProcess } from "../../local/home-folder.ts";
 import { paint, print, printJson } from "../output.ts";
-import type { Command } from "../options.ts";
+import type { Command, Values } from "../options.ts";
+import { prepareRemote } from "../with-home.ts";
 
 interface Check {
   name: string;
@@ -25,11 +26,12 @@ const checks: Check[] = [
 ];
 
 export const doctor: Command = {
-  summary: "what is missing on this machine, and how to mend it",
+  summary: "what is missing on this machine or in a deployed home, and how to mend it",
   usage: "doctor [--json] [--dir DIR]",
-  async run({ dir, json }) {
+  async run(values) {
+    const { dir, json } = values;
     const results = [];
-    for (const { name, look } of checks) {
+    for (const { name, look } of values.home === "embedded" ? checks : await remoteChecks(values)) {
       const result = await look(dir).then(
         (found) => ({ check: name, ok: true, found }),
         (error: Error) => ({ check: name, ok: false, found: error.message }),
@@ -45,6 +47,12 @@ export const doctor: Command = {
     return results.every(({ ok }) => ok) ? 0 : 1;
   },
 };
+
+async function remoteChecks(values: Values): Promise<Check[]> {
+  const { deploymentChecks } = await import("../../remote/check-deployment.ts");
+  prepareRemote(values);
+  return [{ name: "Node.js", look: nodeVersion }, ...deploymentChecks(values.env)];
+}
 
 async function nodeVersion(): Promise<string> {
   const [major] = process.versions.node.split(".").map(Number);

@@ -60,6 +60,11 @@ export const produce: Command = {
     ...sendingOptions,
   },
   async run(values) {
+    if (values.home !== "embedded" && (values["stop"] === true || values["background"] === true)) {
+      throw new UsageError(
+        "--background and --stop are for the embedded home: produce in the foreground, Ctrl-C ends it",
+      );
+    }
     if (values["stop"] === true) return await stopProducer(values);
     if (values["background"] === true) return produceInBackground(values);
     if (values["file"] !== undefined) return await sendAll(linesOf(String(values["file"])), values);
@@ -131,7 +136,7 @@ async function sendAll(
   values: Values,
   tally?: FaultTally,
 ): Promise<void> {
-  const sent = await withHome(values.dir, async (home, { isRunning }) => {
+  const sent = await withHome(values, async (home, { isRunning }) => {
     const summary = await send(home.sink, events, values);
     // A home that was opened for this command must not close on orders that are still under way.
     if (values["wait"] === true || !isRunning) await home.drain();

@@ -7,9 +7,11 @@ import type { HomeStatus } from "../../local/home-api.ts";
 import { connectHome } from "../../local/home-client.ts";
 import { homeFolder, readHomeRecord, removeHome, runningProcess } from "../../local/home-folder.ts";
 import { isRunning } from "../../local/process-state.ts";
-import { count, endProgress, print, printJson, progress, say, UsageError } from "../output.ts";
+import { endProgress, print, printJson, progress, say, UsageError } from "../output.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
+import { statusText } from "../status-text.ts";
 import { withHome } from "../with-home.ts";
+import { remoteLogs } from "./remote-logs.ts";
 
 const startSeconds = 60;
 const maxPort = 65_535;
@@ -23,6 +25,7 @@ const startOptions = {
 
 export const start: Command = {
   summary: "start the home in the background, or in the foreground",
+  embeddedOnly: "make deploy ENV=dev puts it up and starts its schedules",
   usage: "start [--foreground] [--shards N] [--port N] [--postgres-port N]",
   options: startOptions,
   async run(values) {
@@ -115,6 +118,7 @@ async function startInBackground(values: Values): Promise<void> {
 export const stop: Command = {
   summary: "stop the home that runs in the background",
   usage: "stop",
+  embeddedOnly: "make stop ENV=dev stops its schedules; landing goes on, so that nothing is lost",
   async run({ dir, json }) {
     const folder = homeFolder(dir);
     const running = runningProcess(folder);
@@ -138,6 +142,7 @@ export const stop: Command = {
 
 export const restart: Command = {
   summary: "stop and start",
+  embeddedOnly: "there is no process to start again; make deploy ENV=dev puts the newest code up",
   usage: "restart [--shards N] [--port N] [--postgres-port N]",
   options: startOptions,
   async run(values, words) {
@@ -149,50 +154,29 @@ export const restart: Command = {
 export const status: Command = {
   summary: "how the home is: stream, layers, workflows, freshness",
   usage: "status",
-  async run({ dir, json }) {
-    const process_ = runningProcess(homeFolder(dir));
-    const found = await withHome(dir, (home) => home.status());
-    const { pid, port, startedAt } = process_ ?? {};
-    const full =
-      process_ === undefined ? found : { ...found, process: { pid, port, startedAt } as HomeStatus["process"] };
-    if (json) printJson(full);
-    else print(statusText(full as HomeStatus));
+  async run(values) {
+    const running = values.home === "embedded" ? runningProcess(homeFolder(values.dir)) : undefined;
+    const found = await withHome(values, (home) => home.status());
+    const { pid, port, startedAt } = running ?? {};
+    const full: HomeStatus =
+      running === undefined ? found : { ...found, process: { pid, port, startedAt } as HomeStatus["process"] & {} };
+    if (values.json) printJson(full);
+    else print(statusText(full));
   },
 };
 
-function statusText({ dir, process: running, stream, landing, silver, quarantine, gold, ...rest }: HomeStatus): string {
-  const { freshness, workflows, postgres, memory } = rest;
-  const behind = stream.shardsBehind === 0 ? "all landed" : `${stream.shardsBehind} shards still landing`;
-  const fresh =
-    freshness === null
-      ? "no orders yet"
-      : `sent to visible in gold: median ${freshness.medianSeconds} s, 95 % within ${freshness.p95Seconds} s (${count(freshness.orders)} orders)`;
-  return [
-    `home        ${dir}${running ? `, process ${running.pid} since ${running.startedAt}` : ", not running"}`,
-    `stream      ${stream.shards} shards, ${count(stream.records)} records, ${count(stream.bytes)} bytes; ${behind}`,
-    `bronze      ${count(landing.invocations)} landings since the start, ${landing.errors} errors, ${landing.onFailureRecords} records in the on-failure store`,
-    `silver      version ${silver.version}: ${count(silver.lines)} order lines, ${count(silver.days)} days, ${count(silver.files)} files`,
-    `quarantine  ${count(quarantine.events)} events`,
-    `gold        ${count(gold.windows)} days from silver version ${gold.silverVersion}, published ${gold.publishedAt ?? "never"}; ${count(gold.corrections)} corrections`,
-    `freshness   ${fresh}`,
-    ...workflows.map(
-      (run) =>
-        `workflow    ${run.workflow}, ${run.startedAt}, ${run.milliseconds} ms${run.error ? `, FAILED: ${run.error}` : ""}`,
-    ),
-    `postgresql  ${postgres.host}:${postgres.port}`,
-    `memory      ${count(Math.round(memory.rssBytes / 1024 / 1024))} MiB`,
-  ].join("\n");
-}
-
 export const logs: Command = {
-  summary: "the log of the home in the background",
-  usage: "logs [--lines N] [--follow]",
+  summary: "the log of the home in the background, or of a deployed home's functions",
+  usage: "logs [--lines N] [--follow] [--function NAME]",
   options: {
     lines: { type: "string", about: "how many lines (50)" },
     follow: { type: "boolean", about: "go on as the log grows, until Ctrl-C" },
+    function: { type: "string", about: "deployed homes: of this function alone, such as RefineSilver" },
   },
   async run(values) {
     const lines = wholeNumber(values, "lines", { min: 1, max: 1_000_000 }) ?? 50;
+    if (values.home !== "embedded") return await remoteLogs(values, lines);
+    if (values["function"] !== undefined) throw new UsageError("--function is for deployed homes: add --home aws");
     const path = join(homeFolder(values.dir).logs, "home.log");
     if (!existsSync(path)) throw new Error(`there is no log ${path}: the home was never started in the background`);
     const tail = readFileSync(path, "utf8").trimEnd().split("\n").slice(-lines);
@@ -212,6 +196,7 @@ export const logs: Command = {
 export const clean: Command = {
   summary: "stop the home and remove its folder with all data",
   usage: "clean [--yes]",
+  embeddedOnly: "deleting a deployment's data takes two steps, see docs/deploy.md",
   options: { yes: { type: "boolean", about: "do not ask" } },
   async run(values, words) {
     const folder = homeFolder(values.dir);

@@ -2,13 +2,17 @@ import { readdirSync, readFileSync } from "node:fs";
 // @ts-expect-error: it ships no types
 import aslValidator from "asl-validator";
 import { describe, expect, it } from "vitest";
+import { workflowNames } from "../../local/home-api.ts";
 import { loadWorkflow, type Functions } from "../../local/workflow-runner.ts";
 
 const folder = new URL("../../step-functions/", import.meta.url);
 
+const definitions = readdirSync(folder).filter((name) => name.endsWith(".asl.json"));
+
 /** Every function of bronze_to_silver; each call is noted. */
 function functions(calls: string[], changes: Record<string, (input: any) => Promise<unknown>> = {}): Functions {
   const all = {
+    RedriveLanding: async () => ({ records: 0 }),
     RefineSilver: async () => ({ remaining: 0 }),
     PublishQuarantine: async () => ({}),
     CompactSilver: async () => ({}),
@@ -33,7 +37,8 @@ describe("a workflow", () => {
       functions(calls, { RefineSilver: async () => ({ remaining: remaining-- }) }),
     );
     const output = await workflow.run({ sweep: "full" });
-    expect(calls).toEqual(["RefineSilver", "RefineSilver", "RefineSilver", "PublishQuarantine", "CompactSilver"]);
+    const refined = ["RefineSilver", "RefineSilver", "RefineSilver"];
+    expect(calls).toEqual(["RedriveLanding", ...refined, "PublishQuarantine", "CompactSilver"]);
     expect(output).toMatchObject({ sweep: "full", refined: { remaining: 0 } });
   });
 
@@ -60,11 +65,19 @@ describe("a workflow", () => {
     expect(() => loadWorkflow("bronze_to_silver", some)).toThrow('state "Compact silver" calls ${CompactSilver}');
   });
 
-  it.each(readdirSync(folder))("%s is valid Amazon States Language", (file) => {
+  it.each(definitions)("%s is valid Amazon States Language", (file) => {
     const text = readFileSync(new URL(file, folder), "utf8").replaceAll(
       /\$\{(\w+)\}/g,
       "arn:aws:lambda:eu-west-1:000000000000:function:$1",
     );
     expect(aslValidator(JSON.parse(text))).toMatchObject({ isValid: true });
+  });
+
+  it("has a name that the command line knows, and a sample input", () => {
+    expect(definitions.map((name) => name.replace(".asl.json", ""))).toEqual(workflowNames.toSorted());
+    for (const name of workflowNames) {
+      const sample: unknown = JSON.parse(readFileSync(new URL(`${name}.input.json`, folder), "utf8"));
+      expect(sample, name).toBeTypeOf("object");
+    }
   });
 });

@@ -1,0 +1,51 @@
+import type { HomeStatus, WorkflowRun } from "../local/home-api.ts";
+import { count } from "./output.ts";
+
+/** How a home is, as people read it. */
+export function statusText(status: HomeStatus): string {
+  const { silver, quarantine, gold, workflows, postgres, memory } = status;
+  return [
+    `home        ${place(status)}`,
+    `stream      ${stream(status)}`,
+    `bronze      ${bronze(status)}`,
+    `silver      version ${silver.version}: ${count(silver.lines)} order lines, ${count(silver.days)} days, ${count(silver.files)} files`,
+    `quarantine  ${count(quarantine.events)} events`,
+    `gold        ${count(gold.windows)} days from silver version ${gold.silverVersion}, published ${gold.publishedAt ?? "never"}; ${count(gold.corrections)} corrections`,
+    `freshness   ${freshness(status)}`,
+    ...workflows.map((run) => `workflow    ${workflow(run)}`),
+    `postgresql  ${postgres.host}:${postgres.port}`,
+    ...(memory === undefined ? [] : [`memory      ${count(Math.round(memory.rssBytes / 1024 / 1024))} MiB`]),
+  ].join("\n");
+}
+
+function place({ dir, deployment, process: running }: HomeStatus): string {
+  if (deployment !== undefined) return `${deployment.environment} in ${deployment.region}`;
+  return `${dir}${running ? `, process ${running.pid} since ${running.startedAt}` : ", not running"}`;
+}
+
+function stream({ deployment, stream: { shards, records, bytes, shardsBehind, waitingSeconds } }: HomeStatus): string {
+  const name = deployment === undefined ? "" : `${deployment.stream}, `;
+  const size = records === undefined || bytes === undefined ? "" : `, ${count(records)} records, ${count(bytes)} bytes`;
+  const waiting = waitingSeconds === undefined ? "" : `, the oldest record waits ${count(waitingSeconds)} s`;
+  const behind = shardsBehind === 0 ? "all landed" : `${shardsBehind} shards still landing${waiting}`;
+  return `${name}${shards} shards${size}; ${behind}`;
+}
+
+function bronze({ deployment, landing: { invocations, errors, onFailureRecords } }: HomeStatus): string {
+  const landings =
+    deployment === undefined
+      ? `${count(invocations ?? 0)} landings since the start, ${errors ?? 0} errors`
+      : `landing: ${deployment.landing}`;
+  return `${landings}, ${onFailureRecords} records in the on-failure store`;
+}
+
+function freshness({ freshness: found }: HomeStatus): string {
+  if (found === null) return "no orders yet";
+  const { medianSeconds, p95Seconds, orders } = found;
+  return `sent to visible in gold: median ${medianSeconds} s, 95 % within ${p95Seconds} s (${count(orders)} orders)`;
+}
+
+function workflow({ workflow: name, startedAt, milliseconds, isRunning, error }: WorkflowRun): string {
+  const end = isRunning === true ? ", still running" : error === undefined ? "" : `, FAILED: ${error}`;
+  return `${name}, ${startedAt}, ${milliseconds} ms${end}`;
+}

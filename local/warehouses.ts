@@ -1,0 +1,46 @@
+import { openPostgresWarehouse } from "../lambdas/adapters/postgres-warehouse.ts";
+import { loadMigrations } from "../lambdas/adapters/project-files.ts";
+import { migrate } from "../lambdas/gold/migrate.ts";
+import type { Warehouse } from "../lambdas/ports.ts";
+import { startPostgres, type EmbeddedPostgres } from "./postgres.ts";
+
+/** The home's PostgreSQL, brought to the newest form, and a warehouse for each role. */
+export interface Warehouses {
+  postgres: EmbeddedPostgres;
+  writer: Warehouse;
+  reader: Warehouse;
+  /** Closes the connections and stops the server. */
+  close(): Promise<void>;
+}
+
+/** Starts PostgreSQL in `dir` and migrates it; leaves nothing running where that fails. */
+export async function openWarehouses({
+  dir,
+  port,
+  onLog,
+}: {
+  dir: string;
+  port: number | undefined;
+  onLog: (line: string) => void;
+}): Promise<Warehouses> {
+  const postgres = await startPostgres({ dir, ...(port && { port }), onLog });
+  const [owner, writer, reader] = (["owner", "writer", "reader"] as const).map((role) =>
+    openPostgresWarehouse({ connectionString: postgres.connectionString(role) }),
+  );
+  const close = async () => {
+    await Promise.all([owner!.close(), writer!.close(), reader!.close()]);
+    await postgres.stop();
+  };
+  try {
+    await migrate({ warehouse: owner!, migrations: loadMigrations() });
+    return { postgres, writer: writer!, reader: reader!, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** One of the warehouses while it is still being opened: a query waits for it, and fails with its error where it cannot be. */
+export function awaited(opening: Promise<Warehouses>, role: "writer" | "reader"): Warehouse {
+  return { query: async (sql, parameters) => await (await opening)[role].query(sql, parameters) };
+}

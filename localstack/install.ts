@@ -1,0 +1,76 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { findPython } from "./find-python.ts";
+import { kinesisPackage, makeFolders, projectRoot, type LocalStackHome } from "./paths.ts";
+
+const exec = promisify(execFile);
+const requirements = join(projectRoot, "localstack", "requirements.txt");
+const executor = join(projectRoot, "localstack", "executor");
+
+/**
+ * Brings a home to what `requirements.txt` and `executor/` say: LocalStack in a virtual environment of its own, our plugin
+ * for it, and its Kinesis. What is there already stays; the first time needs PyPI and npm. Says what it does.
+ */
+export async function install(home: LocalStackHome, say: (line: string) => void): Promise<void> {
+  makeFolders(home);
+  const done = marker(home, "requirements", [requirements]);
+  if (!done.holds()) {
+    const { program, version } = await findPython();
+    say(`installing LocalStack for Python ${version} in ${home.venv}: one or two minutes, once`);
+    rmSync(home.venv, { recursive: true, force: true });
+    await run(program, ["-m", "venv", home.venv], home);
+    await pip(home, ["-r", requirements]);
+    done.write();
+  }
+  await installExecutor(home);
+  if (!existsSync(home.kinesis)) {
+    say(`installing ${kinesisPackage}`);
+    await run(
+      "npm",
+      ["install", "--prefix", home.kinesis, "--ignore-scripts", "--no-audit", "--no-fund", kinesisPackage],
+      home,
+    );
+  }
+}
+
+async function installExecutor(home: LocalStackHome): Promise<void> {
+  const folder = join(executor, "host_mode");
+  const sources = readdirSync(folder).filter((name) => /\.(py|mjs)$/.test(name));
+  const done = marker(home, "executor", [
+    join(executor, "pyproject.toml"),
+    ...sources.map((name) => join(folder, name)),
+  ]);
+  if (done.holds()) return;
+  await pip(home, ["--no-deps", "--no-build-isolation", "--force-reinstall", executor]);
+  done.write();
+}
+
+/** Remembers inside the virtual environment what was installed in it, by the content of the files that say so. */
+function marker({ venv }: LocalStackHome, name: string, files: string[]) {
+  const path = join(venv, `installed-${name}`);
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(readFileSync(file));
+  const wanted = hash.digest("hex");
+  return {
+    holds: () => existsSync(path) && readFileSync(path, "utf8") === wanted,
+    write: () => writeFileSync(path, wanted),
+  };
+}
+
+async function pip(home: LocalStackHome, args: string[]): Promise<void> {
+  const quiet = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", "--no-cache-dir"];
+  await run(home.python, ["-m", "pip", "install", ...quiet, ...args], home);
+}
+
+async function run(program: string, args: string[], { root, temporary }: LocalStackHome): Promise<void> {
+  try {
+    await exec(program, args, { cwd: root, env: { ...process.env, TMPDIR: temporary }, maxBuffer: 64 * 1024 * 1024 });
+  } catch (cause) {
+    const { stderr = "", message } = cause as Error & { stderr?: string };
+    const words = (stderr.trim() || message).split("\n").slice(-5).join("\n");
+    throw new Error(`${program} ${args.join(" ")} failed: see to what it says, and start again\n${words}`, { cause });
+  }
+}

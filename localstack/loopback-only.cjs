@@ -1,0 +1,18 @@
+/**
+ * Loaded before kinesis-local, which has no setting for it: listens on 127.0.0.1 and nowhere else, and ends with the
+ * process that started it.
+ */
+const { Server } = require("node:net");
+
+const listen = Reflect.get(Server.prototype, "listen");
+Server.prototype.listen = function listenOnLoopback(...args) {
+  const [first, ...rest] = args;
+  if (typeof first === "object" && first !== null && "port" in first) {
+    return listen.call(this, { ...first, host: "127.0.0.1" }, ...rest);
+  }
+  const port = typeof first === "function" ? 0 : first;
+  return listen.call(this, { port, host: "127.0.0.1" }, ...args.filter((arg) => typeof arg === "function"));
+};
+
+const parent = process.ppid;
+setInterval(() => process.ppid === parent || process.exit(0), 500).unref();

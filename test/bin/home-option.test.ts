@@ -1,0 +1,30 @@
+import { spawnSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
+
+const script = new URL("../../bin/pizza.ts", import.meta.url).pathname;
+
+function pizza(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], { encoding: "utf8" });
+  return { code: status, stdout, stderr };
+}
+
+describe("a command for a deployed home", () => {
+  it.each([
+    [["--home", "aws", "demo"], "pizza replay classic --wait"],
+    [["--home=aws", "stop"], "landing goes on"],
+    [["clean", "--yes", "--home", "aws"], "two steps"],
+    [["produce", "--background", "--home", "aws"], "produce in the foreground"],
+    [["--home", "aws", "--env", "Dev!", "status"], "give the name of an environment"],
+    [["verify", "--home", "moon"], "choose one of embedded, localstack, aws"],
+    [["verify", "--lake-sql", "athena"], "add --home aws"],
+    [["logs", "--function", "LandRecords"], "add --home aws"],
+    [["cost", "--env", "prod"], "say how many orders a day"],
+  ])("%j ends with exit code 2 and says what is right", (args, sentence) => {
+    expect(pizza(...args)).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(sentence) });
+  });
+
+  it("may have its options in front of its name", () => {
+    const { code, stdout } = pizza("--home", "aws", "--env", "prod", "query", "--help");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("usage: pizza query") });
+  });
+});

@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import { checkLoopback } from "../../localstack/deploy.ts";
+import { clientEnvironment, serverEnvironment } from "../../localstack/environment.ts";
+import { unknownTypes } from "../../localstack/known-types.ts";
+import { localStackHome } from "../../localstack/paths.ts";
+
+test.each(["http://127.0.0.1:4566", "http://127.1.2.3:1", "http://localhost:4566", "http://[::1]:4566"])(
+  "%s is on this machine",
+  (endpoint) => {
+    expect(() => checkLoopback(endpoint)).not.toThrow();
+  },
+);
+
+test.each([
+  "https://cloudformation.us-east-1.amazonaws.com",
+  "http://127.0.0.1.example.com",
+  "http://localhost.localstack.cloud:4566",
+  "http://10.0.0.1:4566",
+])("a deployment to %s is refused", (endpoint) => {
+  expect(() => checkLoopback(endpoint)).toThrow(`AWS_ENDPOINT_URL ${endpoint} is not on this machine`);
+});
+
+test("a type that LocalStack passes over in silence is found in a template", () => {
+  const types = [
+    "AWS::S3::Bucket",
+    "AWS::RDS::DBCluster",
+    "Custom::Trigger",
+    "AWS::RDS::DBCluster",
+    "AWS::Glue::Table",
+  ];
+  const Resources = Object.fromEntries(types.map((Type, i) => [`R${i}`, { Type }]));
+  expect(unknownTypes({ Resources })).toEqual(["AWS::Glue::Table", "AWS::RDS::DBCluster"]);
+  expect(unknownTypes({})).toEqual([]);
+});
+
+test("a client of LocalStack is given no way to a real account", () => {
+  expect(clientEnvironment("http://127.0.0.1:4566")).toMatchObject({
+    AWS_ENDPOINT_URL: "http://127.0.0.1:4566",
+    AWS_ACCESS_KEY_ID: "test",
+    AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
+    AWS_CONFIG_FILE: "/dev/null",
+  });
+});
+
+test("LocalStack is given no credentials of the caller, and writes below its home", () => {
+  process.env["AWS_SECRET_ACCESS_KEY"] = "the caller's own";
+  try {
+    const variables = serverEnvironment(localStackHome("/somewhere"), 4566);
+    expect(Object.keys(variables).filter((name) => name.startsWith("AWS"))).toEqual([]);
+    for (const name of ["HOME", "TMPDIR", "FILESYSTEM_ROOT"]) expect(variables[name]).toMatch(/^\/somewhere\//);
+  } finally {
+    delete process.env["AWS_SECRET_ACCESS_KEY"];
+  }
+});
