@@ -1,12 +1,19 @@
 # The commands of the README, and the names that users of the Kafka, Spark and Airflow pipeline know.
 # Everything runs with Node and npm alone; the first target that needs them installs the packages.
+# With ENV=dev (or staging, prod) a target means that environment on AWS, as the AWS credentials at hand;
+# with ENV=localstack the same app on LocalStack, which needs Python.
 
 NODE := node_modules/.bin/node
 PIZZA := $(NODE) bin/pizza.ts
+CDK := npx cdk
+LOCALSTACK := $(NODE) localstack/control.ts
+# Given to make itself: some shells have a variable of this name.
+ON := $(if $(findstring command,$(origin ENV)),$(ENV))
+AT := $(if $(filter localstack,$(ON)),--home localstack,$(if $(ON),--home aws --env $(ON)))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check deploy start stop restart logs clean init-database start-streaming stop-streaming \
-	monitor get-db-credentials verify bench interop
+	monitor get-db-credentials verify bench interop synth diff start-localstack stop-localstack test-localstack
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  make %-20s %s\n", $$1, $$2}' Makefile
@@ -21,38 +28,64 @@ demo: node_modules/.installed ## the classic year through every layer, with key 
 test: node_modules/.installed ## formatting, lint, types and all tests
 	@npm run --silent check
 
-deploy start: node_modules/.installed ## start the home in the background
-	@$(PIZZA) start
+start: node_modules/.installed ## start the home in the background
+	@$(PIZZA) start $(AT)
 
-stop: node_modules/.installed ## stop it
-	@$(PIZZA) stop
+deploy: node_modules/.installed ## the same; ENV=dev puts both stacks on AWS, migrates, starts the schedules (CDK_ARGS=)
+ifeq ($(ON),localstack)
+	@$(LOCALSTACK) start && $(LOCALSTACK) deploy
+else
+	@$(if $(ON),$(CDK) deploy --all -c env=$(ON) $(CDK_ARGS),$(PIZZA) start)
+endif
+
+stop: node_modules/.installed ## stop it; ENV=dev stops the schedules on AWS, landing goes on and nothing is lost
+ifeq ($(ON),localstack)
+	@$(LOCALSTACK) stop
+else
+	@$(if $(ON),$(CDK) deploy PizzaSales-$(ON)-Stateless --exclusively -c env=$(ON) -c schedules=off $(CDK_ARGS),$(PIZZA) stop)
+endif
+
+start-localstack: node_modules/.installed ## start LocalStack without Docker, and PostgreSQL beside it (needs Python 3.12 or 3.13)
+	@$(LOCALSTACK) start
+
+stop-localstack: node_modules/.installed ## stop both; what they held is forgotten
+	@$(LOCALSTACK) stop
 
 restart: node_modules/.installed ## stop and start
-	@$(PIZZA) restart
+	@$(PIZZA) restart $(AT)
 
 logs: node_modules/.installed ## its log
-	@$(PIZZA) logs
+	@$(PIZZA) logs $(AT)
 
 clean: node_modules/.installed ## stop it and remove all its data
-	@$(PIZZA) clean --yes
+	@$(PIZZA) clean --yes $(AT)
 
 init-database: node_modules/.installed ## start the home: it creates the database and brings its schemas up to date
-	@$(PIZZA) start
+	@$(PIZZA) start $(AT)
 
 start-streaming: node_modules/.installed ## send invented orders, 10 a second, until stop-streaming (RATE=, ORDERS=)
-	@$(PIZZA) start && $(PIZZA) produce --background --rate $(or $(RATE),10) $(if $(ORDERS),--orders $(ORDERS))
+	@$(if $(ON),,$(PIZZA) start &&) $(PIZZA) produce $(or $(AT),--background) --rate $(or $(RATE),10) $(if $(ORDERS),--orders $(ORDERS))
 
 stop-streaming: node_modules/.installed ## stop sending
-	@$(PIZZA) produce --stop
+	@$(PIZZA) produce --stop $(AT)
 
 monitor: node_modules/.installed ## stream, layers, workflows, freshness
-	@$(PIZZA) status
+	@$(PIZZA) status $(AT)
 
 get-db-credentials: node_modules/.installed ## connection details for psql, DBeaver and Power BI
-	@$(PIZZA) credentials
+	@$(PIZZA) credentials $(AT)
 
 verify: node_modules/.installed ## account for every record; exit code 3 when it does not balance
-	@$(PIZZA) verify
+	@$(PIZZA) verify $(AT)
+
+synth: node_modules/.installed ## write the CloudFormation templates to cdk.out (ENV=dev)
+	@$(CDK) synth --quiet -c env=$(or $(ON),dev)
+
+diff: node_modules/.installed ## what a deployment would change on AWS (ENV=dev)
+	@$(CDK) diff -c env=$(or $(ON),dev)
+
+test-localstack: node_modules/.installed ## the executor's tests and the emulator's (needs Python 3.12 or 3.13 and PyPI)
+	@$(NODE) localstack/test.ts
 
 bench: node_modules/.installed ## measure landing, refining and publishing against the plainest way
 	@npm run --silent bench

@@ -32,7 +32,7 @@ describe("wrong usage", () => {
     [["produce", "--faults", "earthquake"], 'fault "earthquake" is not known'],
     [["produce", "--batch", "lzma", "--orders", "1"], "choose one of zstd, gzip, off"],
     [["verify", "--loud"], "Unknown option '--loud'"],
-    [["verify", "--home", "moon"], "only the embedded home"],
+    [["verify", "--home", "moon"], "choose one of embedded, localstack, aws"],
   ])("%j ends with exit code 2 and says what is right", async (args, message) => {
     const { code, stdout, stderr } = await run(...args);
     expect(stderr).toContain(message);

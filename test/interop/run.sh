@@ -1,10 +1,15 @@
 #!/bin/sh
 # Makes a Delta table with the project's own code and reads every version of it with delta-rs.
+# Before that, cfn-lint judges the templates, and Trino answers what DuckDB answers.
 # Exit code 0: equal, or skipped because Python or PyPI is not there; 1: a difference.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 project=$(cd "$here/../.." && pwd)
+
+sh "$here/cfn-lint.sh"
+sh "$here/trino/run.sh"
+
 packages="deltalake==1.6.1 pyarrow==22.0.0"
 environment="${XDG_CACHE_HOME:-${TMPDIR:-/tmp}}/pizza-interop-venv"
 

@@ -1,0 +1,169 @@
+import { rejects } from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { AthenaClient } from "@aws-sdk/client-athena";
+import { Stack } from "aws-cdk-lib";
+import { Template } from "aws-cdk-lib/assertions";
+import { Bucket } from "aws-cdk-lib/aws-s3";
+import { openAthenaLake } from "../../../lambdas/adapters/athena-lake.ts";
+import { openDuckDbLake } from "../../../lambdas/adapters/duckdb-lake.ts";
+import { openFolderStore } from "../../../lambdas/adapters/folder-store.ts";
+import { loadCatalog, readProjectFile, readProjectJson } from "../../../lambdas/adapters/project-files.ts";
+import { landRecords } from "../../../lambdas/bronze/land-records.ts";
+import type { Pizza } from "../../../lambdas/domain/catalog.ts";
+import type { LakeQuery, LakeRow, LakeTable } from "../../../lambdas/ports.ts";
+import { classicOrders } from "../../../lambdas/producer/classic-year.ts";
+import type { StoreProfile } from "../../../lambdas/producer/store-profile.ts";
+import { createCustomerKey } from "../../../lambdas/silver/customer-key.ts";
+import { publishQuarantine } from "../../../lambdas/silver/quarantine.ts";
+import { refineSilver } from "../../../lambdas/silver/refine-silver.ts";
+import {
+  openQuarantine,
+  openSilver,
+  orderStream,
+  quarantineLakeTable,
+  silverLakeTable,
+} from "../../../lambdas/silver/tables.ts";
+import { environments } from "../../../lib/config.ts";
+import { GlueTables } from "../../../lib/constructs/glue-tables.ts";
+import { record } from "../../silver/silver-home.ts";
+import { startAthenaServer } from "../../support/athena-server.ts";
+import { testAccess } from "../../support/aws-access.ts";
+import { trinoEngine } from "../../support/trino-engine.ts";
+import { startTrino } from "./trino-process.ts";
+
+const bucket = "lake";
+
+/** Two months of the classic year in five commits, the last of which cancels orders; and some events that are refused. */
+async function fillLake(root: string) {
+  const now = Date.parse("2015-03-05T00:00:00Z");
+  const place = { store: openFolderStore(root), clock: () => now };
+  const tables = { silver: openSilver(place), quarantine: openQuarantine(place) };
+  const customerKey = createCustomerKey("secret of the tests");
+  const refinery = { ...place, ...tables, stream: orderStream, catalog: loadCatalog(), customerKey };
+  const send = async (number: number, events: unknown[]) => {
+    await landRecords(refinery, [record(number, events, { arrivedAt: now })]);
+    await refineSilver(refinery);
+    await publishQuarantine(refinery);
+  };
+  const orders = twoMonths();
+  const size = Math.ceil(orders.length / 4);
+  for (let part = 0; part < 4; part++) await send(part, orders.slice(part * size, (part + 1) * size));
+  const cancelled = orders.slice(100, 160).map((order) => ({ ...order, revision: 1, status: "cancelled" }));
+  const refused = [
+    { order_id: "it's refused", lines: [] },
+    { ...orders[0], order_id: "x", status: "lost" },
+  ];
+  await send(4, [...cancelled, ...refused]);
+  return tables;
+}
+
+function twoMonths() {
+  const events = classicOrders({
+    csv: readProjectFile("data/classic-2015.csv"),
+    menu: readProjectJson<Pizza[]>("data/menu.json"),
+    stores: readProjectJson<StoreProfile[]>("data/stores.json"),
+  });
+  return events.filter(({ ordered_at }) => ordered_at < "2015-03").toArray();
+}
+
+/** The definitions of the `_at` tables as they are deployed, for a bucket of this name. */
+function glueTables(): object[] {
+  const stack = new Stack();
+  const environment = Object.values(environments)[0]!;
+  const glue = new GlueTables(stack, "Tables", { environment, lake: Bucket.fromBucketName(stack, "Lake", bucket) });
+  const tables = Object.values(Template.fromStack(Stack.of(glue)).findResources("AWS::Glue::Table"));
+  const inputs = tables.map((table) => (table["Properties"] as { TableInput: { Name: string } }).TableInput);
+  const versioned = inputs.filter(({ Name }) => Name.endsWith("_at"));
+  return JSON.parse(toLocal(JSON.stringify(versioned))) as object[];
+}
+
+const toLocal = (text: string) => text.replaceAll(`s3://${bucket}/`, "local:///");
+
+interface Question {
+  name: string;
+  sql: string;
+  tables: LakeTable[];
+}
+
+async function compare(lakes: LakeQuery[], { name, sql, tables }: Question): Promise<void> {
+  const parameters = ["2015-01-01", "2015-02-28"].slice(0, sql.split("?").length - 1);
+  const [expected, actual] = await Promise.all(
+    lakes.map(async (lake) => texts(await lake.query(sql, parameters, tables)).toSorted()),
+  );
+  const first = expected!.findIndex((row, index) => row !== actual![index]);
+  if (first >= 0 || actual!.length !== expected!.length) {
+    throw new Error(`${name}: DuckDB and Trino differ, first in\n${expected![first]}\n${actual![first]}`);
+  }
+  process.stdout.write(`${name}: ${actual!.length} rows, equal\n`);
+}
+
+/** A list that names a file which is not there must fail: rows would be missing without a word. */
+async function demandEveryFile(lake: LakeQuery, { sql, tables: [table] }: Question): Promise<void> {
+  const files = [...table!.files, "quarantine/order_events/gone.parquet"];
+  await rejects(lake.query(sql, [], [{ ...table!, files }]), /gone\.parquet/);
+  process.stdout.write("a file that is missing: an error that names it\n");
+}
+
+/** Rows as texts, with their types. */
+function texts(rows: LakeRow[]): string[] {
+  return rows.map((row) =>
+    JSON.stringify(row, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value)),
+  );
+}
+
+/** Every file of lake SQL: all of `sql/gold/`, and those of `sql/checks/` that say so. */
+function lakeSql(): { name: string; sql: string }[] {
+  const files = ["sql/gold", "sql/checks"].flatMap((folder) =>
+    readdirSync(new URL(`../../../${folder}`, import.meta.url)).map((name) => `${folder}/${name}`),
+  );
+  const read = files.map((name) => ({ name, sql: readProjectFile(name) }));
+  return read.filter(({ name, sql }) => name.startsWith("sql/gold/") || sql.includes("Lake SQL"));
+}
+
+/** What is asked of both: every lake SQL at three versions, and every column of some lists of files. */
+async function questions({ silver, quarantine }: Awaited<ReturnType<typeof fillLake>>): Promise<Question[]> {
+  const newest = await silver.snapshot();
+  const refused = quarantineLakeTable(await quarantine.snapshot());
+  const asked: Question[] = [];
+  for (const version of [newest.version, newest.version - 1, 0]) {
+    const tables = [silverLakeTable(await silver.snapshot(version)), refused];
+    asked.push(...lakeSql().map(({ name, sql }) => ({ name: `${name} at version ${version}`, sql, tables })));
+  }
+  const whole = silverLakeTable(newest);
+  const everything = "select * from silver_order_lines";
+  return [
+    ...asked,
+    { name: "silver, every column", sql: everything, tables: [whole] },
+    { name: "silver, one day", sql: everything, tables: [silverLakeTable(newest, ["2015-02-01"])] },
+    { name: "silver, no file", sql: everything, tables: [{ ...whole, files: [] }] },
+    { name: "quarantine, every column", sql: "select * from quarantine_order_events", tables: [refused] },
+  ];
+}
+
+const [classpath] = process.argv.slice(2);
+if (classpath === undefined) throw new Error("check-trino: no classpath given; call it by run.sh");
+const root = mkdtempSync(join(tmpdir(), "pizza-trino-"));
+const tables = join(root, "glue-tables.json");
+writeFileSync(tables, JSON.stringify(glueTables()));
+const trino = await startTrino({ classpath, root, tables });
+const server = await startAthenaServer({ engine: trinoEngine(trino.url) });
+const duckdb = await openDuckDbLake({ root });
+try {
+  const athena = openAthenaLake({
+    workgroup: "test",
+    database: "pizza",
+    bucket,
+    store: { put: (key, body) => openFolderStore(root).put(key, Buffer.from(toLocal(Buffer.from(body).toString()))) },
+    client: new AthenaClient({ ...testAccess, endpoint: server.url }),
+  });
+  const asked = await questions(await fillLake(root));
+  for (const question of asked) await compare([duckdb, athena], question);
+  await demandEveryFile(athena, asked.at(-1)!);
+} finally {
+  duckdb.close();
+  await server.close();
+  await trino.close();
+  rmSync(root, { recursive: true });
+}
