@@ -3,6 +3,7 @@ import type { Catalog } from "../lambdas/domain/catalog.ts";
 import { daypartOf } from "../lambdas/domain/daypart.ts";
 import type { OrderEvent } from "../lambdas/domain/generated/order-event.types.ts";
 import { silverColumns } from "../lambdas/domain/silver-columns.ts";
+import { validOn } from "../lambdas/domain/validity.ts";
 import type { ObjectStore } from "../lambdas/ports.ts";
 
 /** A row of silver as an object, the way most programs would build it. */
@@ -31,12 +32,13 @@ const types = { string: "STRING", int: "INT32", long: "INT64", boolean: "BOOLEAN
 
 /** One row for each line of an order, enriched from menu and stores. */
 export function plainRows(event: PlainEvent, origin: PlainOrigin, { pizzas, stores }: Catalog): PlainRow[] {
-  const store = stores.get(event.store_id)!;
+  const day = event.ordered_at.slice(0, 10);
+  const store = validOn(stores.get(event.store_id), day)!;
   const hour = Number(event.ordered_at.slice(11, 13));
   const seen = new Set<string>();
   const isFirst = (mark: string) => !seen.has(mark) && Boolean(seen.add(mark));
   return event.lines.map((line, index) => {
-    const pizza = pizzas.get(line.pizza_id)!;
+    const pizza = validOn(pizzas.get(line.pizza_id), day)!;
     const revenue = line.quantity * pizza.price_cents;
     const cost = line.quantity * pizza.cost_cents;
     return {

@@ -86,6 +86,8 @@ function buildMenu(csv: string, recipes: Record<string, Recipe>, ingredients: Re
       size: size!,
       price_cents: Math.round(Number(price) * 100),
       cost_cents: base_cents + Math.round(medium * share * portion),
+      valid_from: null,
+      valid_to: null,
     };
   });
 }

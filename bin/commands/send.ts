@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { readProjectFile, readProjectJson } from "../../lambdas/adapters/project-files.ts";
-import type { Pizza } from "../../lambdas/domain/catalog.ts";
+import { createStores, type Pizza } from "../../lambdas/domain/catalog.ts";
 import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
+import { validOn } from "../../lambdas/domain/validity.ts";
 import type { EventSink } from "../../lambdas/ports.ts";
 import { classicOrders } from "../../lambdas/producer/classic-year.ts";
 import { parseFaults, type FaultTally } from "../../lambdas/producer/fault-kinds.ts";
@@ -78,14 +79,20 @@ export const produce: Command = {
   },
 };
 
+const classicStart = Date.UTC(2015, 0, 1);
+
 /** The classic year in its own order, or shuffled by a seed. */
 export function classicYear(shuffle?: number): Iterable<OrderEvent> {
-  const orders = classicOrders({ csv: readProjectFile("data/classic-2015.csv"), menu: menu(), stores: stores() });
+  const orders = classicOrders({
+    csv: readProjectFile("data/classic-2015.csv"),
+    menu: menu(),
+    stores: stores(classicStart),
+  });
   return shuffle === undefined ? orders : createRandom("shuffle", shuffle).shuffle([...orders]);
 }
 
 function simulated(values: Values, { orders, startAt }: { orders: number | undefined; startAt: number | undefined }) {
-  const all = stores();
+  const all = stores(startAt);
   const some = wholeNumber(values, "stores", { min: 1, max: all.length }) ?? all.length;
   return simulateOrders({
     seed: seedOf(values),
@@ -104,7 +111,7 @@ function faulty(events: Iterable<OrderEvent>, values: Values, { live }: { live: 
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
-  const outgoing = withFaults(events, { ...rates, seed: seedOf(values), stores: stores(), live });
+  const outgoing = withFaults(events, { ...rates, seed: seedOf(values), stores: allStores(), live });
   return { outgoing, tally: outgoing.tally };
 }
 
@@ -192,6 +199,13 @@ function menu(): Pizza[] {
   return readProjectJson("data/menu.json");
 }
 
-function stores(): StoreProfile[] {
+function allStores(): StoreProfile[] {
   return readProjectJson("data/stores.json");
+}
+
+/** The stores as they are on the day on which the orders begin. */
+function stores(from = Date.now()): StoreProfile[] {
+  const versions = [...createStores(allStores()).values()];
+  const day = new Date(from).toISOString().slice(0, 10);
+  return versions.map((store) => validOn(store, day)).filter((store) => store !== undefined);
 }

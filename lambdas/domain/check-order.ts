@@ -1,4 +1,5 @@
 import type { Catalog } from "./catalog.ts";
+import { validOn } from "./validity.ts";
 import type { OrderEvent } from "./generated/order-event.types.ts";
 import { validate } from "./generated/order-event.validator.js";
 import { explainInvalid, hasForbiddenCharacter } from "./explain-invalid.ts";
@@ -49,10 +50,13 @@ export function checkOrder(text: string, arrivedAt: number, catalog: Catalog): C
   return checkLines(event, catalog) ?? checkTimes(event, arrivedAt);
 }
 
+/** Store, menu and prices are those of the order's own day; a time that is none is refused afterwards. */
 function checkLines(event: OrderEvent, catalog: Catalog): { refusal: Refusal } | undefined {
-  if (!catalog.stores.has(event.store_id)) return refuse("unknown_store", "store_id", event.store_id);
+  const day = event.ordered_at.slice(0, 10);
+  if (validOn(catalog.stores.get(event.store_id), day) === undefined)
+    return refuse("unknown_store", "store_id", event.store_id);
   for (const [index, line] of event.lines.entries()) {
-    const pizza = catalog.pizzas.get(line.pizza_id);
+    const pizza = validOn(catalog.pizzas.get(line.pizza_id), day);
     if (pizza === undefined) return refuse("unknown_pizza", `lines[${index}].pizza_id`, line.pizza_id);
     const cents = Math.round(line.unit_price * 100);
     // Division rounds correctly: it gives the very double that a literal with two decimals has.

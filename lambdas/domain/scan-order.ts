@@ -4,6 +4,7 @@ import { ByteCursor, literal } from "./byte-cursor.ts";
 import { BytesTable, nextHash } from "./bytes-table.ts";
 import { limits } from "./limits.ts";
 import { instantAt } from "./parse-instant.ts";
+import { validOn, type Versions } from "./validity.ts";
 
 const start = literal('{"schema_version":1,"order_id":"');
 const revision = literal('","revision":');
@@ -32,9 +33,10 @@ const seq = literal('","seq":');
 
 type Line = OrderFacts["lines"][number];
 
-/** A pizza, and the usual lines of it: orders share them. */
+/** A pizza in all its versions, and the usual lines of it: orders share them. */
 interface MenuItem {
-  pizza: Pizza;
+  id: string;
+  versions: Versions<Pizza>;
   lines: (Line | undefined)[];
 }
 
@@ -50,7 +52,7 @@ export class OrderScanner {
   /** Where the order ended that `scan` gave last. */
   end = 0;
   private readonly cursor = new ByteCursor();
-  private readonly stores = new BytesTable<Store>();
+  private readonly stores = new BytesTable<Versions<Store>>();
   private readonly pizzas = new BytesTable<MenuItem>();
   private readonly statuses = wordTable(["placed", "amended", "cancelled", "refunded"] as const);
   private readonly channels = wordTable(["dine_in", "takeaway", "delivery", "online"] as const);
@@ -63,8 +65,8 @@ export class OrderScanner {
 
   constructor({ catalog, customerKey }: { catalog: Catalog; customerKey: (customerId: string) => string }) {
     this.customerKey = customerKey;
-    for (const [id, store] of catalog.stores) this.stores.add(id, store);
-    for (const [id, pizza] of catalog.pizzas) this.pizzas.add(id, { pizza, lines: [] });
+    for (const [id, versions] of catalog.stores) this.stores.add(id, versions);
+    for (const [id, versions] of catalog.pizzas) this.pizzas.add(id, { id, versions, lines: [] });
   }
 
   /**
@@ -85,22 +87,23 @@ export class OrderScanner {
     cursor.expect(orderedAt);
     const orderedStart = cursor.at;
     const ordered = this.instant();
+    if (cursor.isLost || Number.isNaN(ordered)) return undefined;
+    const orderDate = this.date(orderedStart);
     cursor.expect(emittedAt);
     const emitted = this.instant();
     cursor.expect(storeId);
-    const store = cursor.toKnown(this.stores, 64);
+    const store = validOn(cursor.toKnown(this.stores, 64), orderDate);
     cursor.expect(channel);
     const channelWord = cursor.toKnown(this.channels, 16);
     const guest = this.customer();
-    const lines = this.lines();
+    const lines = this.lines(orderDate);
     const till = this.till();
     cursor.expect(seq);
     const counter = cursor.integer();
     cursor.expectEnd();
     if (cursor.isLost || revisionNumber > 1_000_000 || cursor.at - from > limits.eventBytes) return undefined;
     if (statusWord === undefined || channelWord === undefined || store === undefined) return undefined;
-    // Comparisons with NaN are false, so no instant fails here too.
-    if (!(ordered <= arrivedAt + limits.futureMicros) || Number.isNaN(emitted)) return undefined;
+    if (ordered > arrivedAt + limits.futureMicros || Number.isNaN(emitted)) return undefined;
     this.end = cursor.at;
     return {
       event: {
@@ -113,7 +116,7 @@ export class OrderScanner {
         lines,
         producer: { producer_id: till, seq: counter },
       },
-      orderDate: this.date(orderedStart),
+      orderDate,
       orderHour: (bytes[orderedStart + 11]! - 48) * 10 + bytes[orderedStart + 12]! - 48,
       orderedAt: ordered,
       emittedAt: emitted,
@@ -152,7 +155,7 @@ export class OrderScanner {
   }
 
   /** The lines, which have to be numbered upwards: then no number comes twice. */
-  private lines(): OrderFacts["lines"] {
+  private lines(orderDate: string): OrderFacts["lines"] {
     const { cursor, found } = this;
     let lines = 0;
     let last = 0;
@@ -164,9 +167,9 @@ export class OrderScanner {
       const count = cursor.integer();
       cursor.expect(unitPrice);
       const cents = cursor.cents();
-      const isOnMenu = cents === item?.pizza.price_cents && cents <= 1_000_000;
+      const isOnMenu = cents === validOn(item?.versions, orderDate)?.price_cents && cents <= 1_000_000;
       if (!isOnMenu || line_no <= last || line_no > 1_000_000 || count < 1 || count > 100) cursor.isLost = true;
-      else found[lines++] = lineOf(item, line_no, count);
+      else found[lines++] = lineOf(item!, line_no, count);
       last = line_no;
     } while (!cursor.isLost && lines <= limits.lines && cursor.takes(nextLine));
     cursor.expect(producer);
@@ -199,7 +202,7 @@ export class OrderScanner {
   }
 }
 
-function lineOf({ pizza: { pizza_id }, lines }: MenuItem, line_no: number, count: number): Line {
+function lineOf({ id: pizza_id, lines }: MenuItem, line_no: number, count: number): Line {
   if (line_no > 15 || count > 15) return { line_no, pizza_id, quantity: count };
   return (lines[line_no * 16 + count] ??= { line_no, pizza_id, quantity: count });
 }

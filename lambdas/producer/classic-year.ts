@@ -1,4 +1,4 @@
-import type { Pizza } from "../domain/catalog.ts";
+import { createMenu, type Catalog, type Pizza } from "../domain/catalog.ts";
 import type { OrderEvent } from "../domain/generated/order-event.types.ts";
 import { createGuests } from "./guests.ts";
 import { makeOrder, type BasketItem } from "./make-order.ts";
@@ -23,7 +23,7 @@ export function* classicOrders({
   stores: readonly StoreProfile[];
   seed?: number;
 }): Generator<OrderEvent, void, undefined> {
-  const pizzas = new Map(menu.map((pizza) => [pizza.pizza_id, pizza]));
+  const pizzas = createMenu(menu);
   const random = createRandom("classic", seed);
   const chooseStore = createChoice([...stores.entries()].map(([index, store]) => [index, store.weight]));
   const guestAt = createGuests(stores);
@@ -46,7 +46,7 @@ export function* classicOrders({
 }
 
 /** `hawaiian_m ital_supr_l*2`: pizzas joined by blanks, each with its quantity unless that is one. */
-function readBasket(text: string, pizzas: ReadonlyMap<string, Pizza>): BasketItem[] {
+function readBasket(text: string, pizzas: Catalog["pizzas"]): BasketItem[] {
   return text.split(" ").map((item) => {
     const [id = "", quantity = "1"] = item.split("*");
     const pizza = pizzas.get(id);

@@ -49,7 +49,7 @@ export function* simulateOrders(options: SimulatorOptions): Generator<OrderEvent
       store,
       orderedAt,
       guest: guestAt(index, wall, random),
-      basket: basketAt(Math.floor(wall / 3_600_000) % 24, random),
+      basket: basketAt(wall, random),
       sending: send(store, startAt === undefined ? clock() : orderedAt + random.integer(1000, 3000), random),
     });
   }

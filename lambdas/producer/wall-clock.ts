@@ -68,7 +68,8 @@ let knownDay = Number.NaN;
 let knownDate = "";
 
 /** Most moments in a row fall on one day or two. */
-function dateOf(at: number): string {
+/** The day of a moment or of a wall clock in milliseconds, `YYYY-MM-DD`. */
+export function dateOf(at: number): string {
   const number = Math.floor(at / day);
   if (number !== knownDay) {
     knownDay = number;

@@ -4,6 +4,7 @@ import type { OrderEvent } from "../domain/generated/order-event.types.ts";
 import type { createProducerLedger } from "../domain/producer-gaps.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
 import type { Findings, Receipt, Sales } from "../domain/receipt.ts";
+import { validOn } from "../domain/validity.ts";
 import { payloadHash, unpackRecord } from "../silver/unpack-record.ts";
 import { positionOf, type LandedRecord } from "./account-records.ts";
 import type { Layers } from "./read-layers.ts";
@@ -19,6 +20,14 @@ export interface WrongOrder {
 
 /** Reasons that need what silver knew; all others follow from the event alone. */
 const conflicts: ReadonlySet<ReasonCode> = new Set(["conflicting_payload", "ordered_at_changed"]);
+
+/** Reasons that a later menu, list of stores or version of the contract may lift. */
+const rulesOfTheirTime: ReadonlySet<ReasonCode> = new Set([
+  "unknown_pizza",
+  "unknown_store",
+  "price_off_menu",
+  "unsupported_schema_version",
+]);
 
 /**
  * Judges the events of raw records once more, from nothing but their bytes, and says where each one went. Every event
@@ -94,6 +103,9 @@ export function createEventAccount(
     const order = layers.silver.get(event.order_id);
     const example = `${event.order_id} revision ${event.revision} at ${position}`;
     const invariant = "every event has one place";
+    if (filed !== undefined && rulesOfTheirTime.has(filed) && order?.position !== position) {
+      return noteLateValid(position, filed, checked);
+    }
     if (order === undefined) findings.add(invariant, "valid events are nowhere in silver", example);
     else if (order.position === position && filed !== undefined) {
       findings.add(invariant, `accepted events are in quarantine as ${filed}`, example);
@@ -106,6 +118,17 @@ export function createEventAccount(
     else if (order.position === position) noteAccepted(place, checked, order.digest);
     else if (order.payloadHash === place.hash) events.eventDuplicates++;
     else findings.add(invariant, "events differ from what silver accepted and are not in quarantine", example);
+  }
+
+  /** Menu, stores or contract have moved on since: whoever sends the order again brings it into silver. */
+  function noteLateValid(position: string, filed: ReasonCode, { event }: CheckedOrder): void {
+    countQuarantined(position, filed);
+    if (event.revision <= (layers.silver.get(event.order_id)?.revision ?? -1)) return;
+    findings.add(
+      "every event has one place",
+      `events in quarantine as ${filed} are valid by now: send them again`,
+      `${event.order_id} revision ${event.revision} at ${position}`,
+    );
   }
 
   function noteAccepted({ position, record, index, hash }: Place, checked: CheckedOrder, digest: string): void {
@@ -121,7 +144,7 @@ export function createEventAccount(
     });
     if (digestLines(lines) !== digest) wrong.push({ orderId: event.order_id, orderDate, position, expected: lines });
     const isSale = event.status === "placed" || event.status === "amended";
-    const sales = salesOf(event, catalog);
+    const sales = salesOf(event, orderDate, catalog);
     if (!isSale) notSales++;
     else for (const key of ["orders", "lines", "pizzas", "cents"] as const) expected[key] += sales[key];
   }
@@ -155,11 +178,11 @@ interface Place {
   hash: bigint;
 }
 
-function salesOf({ lines }: OrderEvent, catalog: Catalog): Sales {
+function salesOf({ lines }: OrderEvent, orderDate: string, catalog: Catalog): Sales {
   const sales = { orders: 1, lines: lines.length, pizzas: 0, cents: 0 };
   for (const { pizza_id, quantity } of lines) {
     sales.pizzas += quantity;
-    sales.cents += quantity * catalog.pizzas.get(pizza_id)!.price_cents;
+    sales.cents += quantity * validOn(catalog.pizzas.get(pizza_id), orderDate)!.price_cents;
   }
   return sales;
 }

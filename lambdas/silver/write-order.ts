@@ -1,13 +1,14 @@
-import type { Catalog, Pizza } from "../domain/catalog.ts";
+import type { Catalog, Pizza, Store } from "../domain/catalog.ts";
 import type { Guest } from "../domain/check-order.ts";
 import { daypartOf } from "../domain/daypart.ts";
 import type { Candidate } from "../domain/merge-orders.ts";
+import { validOn } from "../domain/validity.ts";
 import type { TableWriter, TextTarget } from "../lake/table-writer.ts";
 
 /** The part of a table writer that takes values. */
 export type ColumnTarget = Pick<TableWriter, "string" | "int" | "long" | "boolean">;
 
-/** Writes orders into silver's columns, enriched from menu and stores. Made once per data file. */
+/** Writes orders into silver's columns, enriched from menu and stores as they were on the order's day. Made once per data file. */
 export function createOrderWriter(
   writer: ColumnTarget,
   { catalog, customerKey }: { catalog: Catalog; customerKey: (customerId: string) => string },
@@ -18,7 +19,7 @@ export function createOrderWriter(
   return (order) => {
     const { lines } = order.event;
     writeOrder(order, lines.length);
-    for (const line of lines) writeMarks(writeLine(line), line === lines[0]);
+    for (const line of lines) writeMarks(writeLine(line, order.orderDate), line === lines[0]);
   };
 }
 
@@ -30,10 +31,11 @@ function createOrderColumns(writer: ColumnTarget, catalog: Catalog, customerKey:
   const writeStatus = textsBy(texts(writer, "status"), (status: string) => [status]);
   const writeChannel = textsBy(texts(writer, "channel"), (channel: string) => [channel]);
   const writeDaypart = textsBy(texts(writer, "daypart"), (hour: number) => [daypartOf(hour)]);
-  const writeStore = textsBy(texts(writer, "store_id", "city", "state"), (id: string) => {
-    const { store_id, city, state } = catalog.stores.get(id)!;
-    return [store_id, city, state];
-  });
+  const writeStore = textsBy(texts(writer, "store_id", "city", "state"), ({ store_id, city, state }: Store) => [
+    store_id,
+    city,
+    state,
+  ]);
   const revision = writer.int("revision");
   const hour = writer.int("order_hour");
   const orderedAt = writer.long("ordered_at");
@@ -51,7 +53,7 @@ function createOrderColumns(writer: ColumnTarget, catalog: Catalog, customerKey:
     orderedAt.push(order.orderedAt, lines);
     hour.push(order.orderHour, lines);
     writeDaypart(order.orderHour, lines);
-    writeStore(event.store_id, lines);
+    writeStore(validOn(catalog.stores.get(event.store_id), order.orderDate)!, lines);
     writeChannel(event.channel, lines);
     customer.push(event.customer === undefined ? null : keyOf(event.customer), lines);
     emittedAt.push(order.emittedAt, lines);
@@ -65,7 +67,7 @@ function createOrderColumns(writer: ColumnTarget, catalog: Catalog, customerKey:
   };
 }
 
-/** The columns that follow from the line alone; gives its pizza. */
+/** The columns that follow from the line and its day; gives its pizza. */
 function createLineColumns(writer: ColumnTarget, { pizzas }: Catalog) {
   const names = ["pizza_id", "pizza_type_id", "pizza_name", "category", "size"];
   const writeTexts = textsBy(texts(writer, ...names), ({ pizza_id, pizza_type_id, name, category, size }: Pizza) => [
@@ -80,8 +82,8 @@ function createLineColumns(writer: ColumnTarget, { pizzas }: Catalog) {
   const revenue = writer.int("revenue_cents");
   const cost = writer.int("cost_cents");
   const margin = writer.int("margin_cents");
-  return (line: Candidate["event"]["lines"][number]): Pizza => {
-    const pizza = pizzas.get(line.pizza_id)!;
+  return (line: Candidate["event"]["lines"][number], orderDate: string): Pizza => {
+    const pizza = validOn(pizzas.get(line.pizza_id), orderDate)!;
     lineNo.push(line.line_no);
     writeTexts(pizza, 1);
     quantity.push(line.quantity);

@@ -229,7 +229,9 @@ describe("the scanner", () => {
   it("leaves an event that is too long to the slow way", () => {
     const long = { customer_id: "c", name: "x".repeat(200) };
     const lines = linesFrom(900_000, 200).map((each) => ({ ...each, pizza_id: "p".repeat(64) }));
-    const pizzas = new Map([["p".repeat(64), { ...catalog.pizzas.get("hawaiian_m")!, pizza_id: "p".repeat(64) }]]);
+    const pizzas = new Map([
+      ["p".repeat(64), [{ ...catalog.pizzas.get("hawaiian_m")![0]!, pizza_id: "p".repeat(64) }]],
+    ]);
     const event64 = Buffer.from(JSON.stringify(order({ customer: long, lines })));
     const found = new OrderScanner({ catalog: { ...catalog, pizzas }, customerKey }).scan(event64, 0, arrivedAt);
     expect(found === undefined).toBe(event64.length > limits.eventBytes);

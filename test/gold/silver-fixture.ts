@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { loadCatalog } from "../../lambdas/adapters/project-files.ts";
+import type { Pizza, Store } from "../../lambdas/domain/catalog.ts";
 import { silverColumns } from "../../lambdas/domain/silver-columns.ts";
 import type { LakeTable } from "../../lambdas/ports.ts";
 
@@ -58,11 +59,11 @@ export async function writeSilver(
 }
 
 function linesOf(order: FixtureOrder, index: number) {
-  const store = stores.get(order.store ?? "nyc-01")!;
+  const [store] = stores.get(order.store ?? "nyc-01") as [Store];
   const seen = new Set<string>();
   const isFirst = (mark: string) => !seen.has(mark) && Boolean(seen.add(mark));
   return order.lines.map(([pizzaId, quantity], line) => {
-    const pizza = pizzas.get(pizzaId)!;
+    const [pizza] = pizzas.get(pizzaId) as [Pizza];
     return {
       order_id: order.id,
       line_no: line + 1,

@@ -13,7 +13,8 @@ import { createFunctions } from "../../local/functions.ts";
 import { openStreamLog } from "../../local/stream/stream-log.ts";
 import { streamAccount } from "../../local/stream-account.ts";
 import { sql as goldSql, type GoldHome } from "../gold/gold-home.ts";
-import { catalog } from "../order-fixture.ts";
+import type { Catalog } from "../../lambdas/domain/catalog.ts";
+import { catalog as orderCatalog } from "../order-fixture.ts";
 import { customerKey } from "../silver/silver-home.ts";
 
 const check = (name: string) => readProjectFile(`sql/checks/${name}.sql`);
@@ -29,7 +30,7 @@ const checks = {
 const noon = Date.parse("2015-03-05T12:00:00Z");
 
 /** The whole way in one folder, step by step at the test's command; gold is the shared database, emptied first. */
-export async function openReceiptHome(gold: GoldHome) {
+export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog } = {}) {
   await gold.empty();
   const dir = mkdtempSync(join(tmpdir(), "pizza-receipt-"));
   const clock = () => noon;
@@ -37,16 +38,18 @@ export async function openReceiptHome(gold: GoldHome) {
   const [store, onFailure] = [openFolderStore(join(dir, "lake")), openFolderStore(join(dir, "on-failure"))];
   const lake = await openDuckDbLake({ root: join(dir, "lake"), threads: 1 });
   const [silver, quarantine] = [openSilver({ store, clock }), openQuarantine({ store, clock })];
-  const refinery = { store, stream: orderStream, silver, quarantine, catalog, customerKey, clock };
-  const run = createFunctions({
-    refinery,
-    onFailure,
-    lake,
-    warehouse: gold.writer,
-    goldSql,
-    customersEveryMs: 0,
-    verify: () => home.verify(),
-  });
+  let refinery = { store, stream: orderStream, silver, quarantine, catalog, customerKey, clock };
+  const functionsOf = () =>
+    createFunctions({
+      refinery,
+      onFailure,
+      lake,
+      warehouse: gold.writer,
+      goldSql,
+      customersEveryMs: 0,
+      verify: () => home.verify(),
+    });
+  let run = functionsOf();
   const call = async (name: string, input: object = {}) => await run[name]!(input as never);
   const checkpoints: Record<string, string> = {};
 
@@ -57,6 +60,11 @@ export async function openReceiptHome(gold: GoldHome) {
     quarantine,
     owner: gold.owner,
     checkpoints,
+    /** What a new release with another menu would do. */
+    replaceCatalog(next: Catalog) {
+      refinery = { ...refinery, catalog: next };
+      run = functionsOf();
+    },
     /** Puts records into the stream; an array of events is one batch. Gives them as the stream hands them out. */
     async send(...contents: (object[] | Buffer)[]): Promise<StreamRecord[]> {
       const sent = await stream.putRecords(contents.map((content) => ({ partitionKey: "key", data: encode(content) })));

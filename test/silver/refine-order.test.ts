@@ -4,7 +4,7 @@ import type { StreamRecord } from "../../lambdas/ports.ts";
 import { catalog, order } from "../order-fixture.ts";
 import { openSilverHome, record, type SilverHome } from "./silver-home.ts";
 
-const pizzas = [...catalog.pizzas.values()];
+const pizzas = [...catalog.pizzas.values()].map(([pizza]) => pizza!);
 const dates = ["2015-01-01", "2015-01-02"];
 
 /** All revisions of a few orders; lines and status follow from order and revision, as a till would have it. */
