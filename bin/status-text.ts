@@ -45,7 +45,13 @@ function freshness({ freshness: found }: HomeStatus): string {
   return `sent to visible in gold: median ${medianSeconds} s, 95 % within ${p95Seconds} s (${count(orders)} orders)`;
 }
 
-function workflow({ workflow: name, startedAt, milliseconds, isRunning, error }: WorkflowRun): string {
+function workflow({ workflow: name, startedAt, milliseconds, isRunning, error, earlier }: WorkflowRun): string {
   const end = isRunning === true ? ", still running" : error === undefined ? "" : `, FAILED: ${error}`;
-  return `${name}, ${startedAt}, ${milliseconds} ms${end}`;
+  return `${name}, ${startedAt}, ${milliseconds} ms${end}${history(earlier)}`;
+}
+
+function history(earlier: WorkflowRun["earlier"]): string {
+  if (earlier.length === 0) return "";
+  const failed = earlier.filter(({ error }) => error !== undefined).length;
+  return `; ${earlier.length} before it, ${failed === 0 ? "none" : failed} failed`;
 }

@@ -4,6 +4,9 @@ import type { EventSink } from "../lambdas/ports.ts";
 /** The state machines of `step-functions/`. */
 export const workflowNames: readonly string[] = ["bronze_to_silver", "silver_to_gold", "data_quality"];
 
+/** Those that an embedded home runs once a day by itself. */
+export const dailyWorkflows: readonly string[] = ["data_quality"];
+
 /** What the command line can ask of a home, whether it runs in this process or in another. */
 export interface Home {
   sink: EventSink;
@@ -50,10 +53,16 @@ export interface HomeStatus {
 }
 
 /** The newest run of one workflow that had something to do. */
-export interface WorkflowRun {
+export interface WorkflowRun extends EndedRun {
   workflow: string;
+  isRunning?: boolean;
+  /** The runs before it, the newest first, nine at the most. */
+  earlier: EndedRun[];
+}
+
+/** A run that has ended; `error` says why it failed. */
+export interface EndedRun {
   startedAt: string;
   milliseconds: number;
-  isRunning?: boolean;
   error?: string;
 }

@@ -1,7 +1,7 @@
 import type { DeltaTable, Snapshot } from "../lambdas/lake/delta-table.ts";
 import type { LakeQuery, Warehouse } from "../lambdas/ports.ts";
 import type { startEventSourceMapping } from "./event-source-mapping.ts";
-import type { HomeStatus } from "./home-api.ts";
+import { workflowNames, type HomeStatus } from "./home-api.ts";
 import type { HomeFolder } from "./home-folder.ts";
 import type { EmbeddedPostgres } from "./postgres.ts";
 import type { RunLedger } from "./run-ledger.ts";
@@ -38,7 +38,7 @@ export function createHomeStatus(parts: Parts): () => Promise<HomeStatus> {
       quarantine: { events: rowsOf(quarantine) },
       gold: await goldStatus(parts.warehouse),
       freshness: await freshness(parts.warehouse),
-      workflows: parts.runs.newest(),
+      workflows: await parts.runs.recent(workflowNames),
       postgres: { host, port },
       memory: { rssBytes: process.memoryUsage.rss() },
     };

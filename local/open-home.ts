@@ -13,7 +13,8 @@ import {
   silverLakeTable,
 } from "../lambdas/silver/tables.ts";
 import { createFunctions } from "./functions.ts";
-import { workflowNames, type Credentials, type Home } from "./home-api.ts";
+import { dueDaily } from "./daily.ts";
+import { dailyWorkflows, workflowNames, type Credentials, type Home } from "./home-api.ts";
 import { homeFolder, prepareHome, writeHomeRecord, type HomeRecord } from "./home-folder.ts";
 import { createHomeStatus } from "./home-status.ts";
 import { startEventSourceMapping } from "./event-source-mapping.ts";
@@ -122,6 +123,8 @@ export async function openHome({
         // A drain publishes all of it in the end: half a day now would be published again.
         if (drains > 0) return;
         await runWorkflow("silver_to_gold", { customers: "when due" });
+        const since = Date.parse(record.createdAt);
+        for (const workflow of await dueDaily(dailyWorkflows, { runs, since, clock })) await runWorkflow(workflow);
       },
     });
     closers.push(() => timer.stop());

@@ -1,11 +1,15 @@
 import type { Clock, Warehouse } from "../lambdas/ports.ts";
-import type { WorkflowRun } from "./home-api.ts";
+import type { EndedRun, WorkflowRun } from "./home-api.ts";
 
 type Output = Record<string, unknown>;
 
+/** Runs of each workflow that a home's status shows. */
+const mostShown = 10;
+
 /** Keeps `ops.runs`, one row per run of a workflow that had something to do or failed. */
 export function createRunLedger({ warehouse, clock }: { warehouse: Warehouse; clock: Clock }) {
-  const newest = new Map<string, WorkflowRun>();
+  /** The newest run of each workflow in this process; it may be the one whose row could not be kept. */
+  const newest = new Map<string, EndedRun>();
 
   /** Runs a workflow and notes it; what it throws is thrown on. */
   async function record(workflow: string, run: () => Promise<Output>): Promise<Output> {
@@ -24,7 +28,7 @@ export function createRunLedger({ warehouse, clock }: { warehouse: Warehouse; cl
     const { workflow, started, output, error } = run;
     const startedAt = new Date(started).toISOString();
     const milliseconds = clock() - started;
-    newest.set(workflow, { workflow, startedAt, milliseconds, ...(error !== undefined && { error }) });
+    newest.set(workflow, { startedAt, milliseconds, ...(error !== undefined && { error }) });
     // A run that failed may have failed for want of the very warehouse that would keep its row.
     await warehouse
       .query(
@@ -37,7 +41,47 @@ export function createRunLedger({ warehouse, clock }: { warehouse: Warehouse; cl
       });
   }
 
-  return { record, newest: (): WorkflowRun[] => [...newest.values()] };
+  /** The newest runs of a workflow, the newest first; those of before the last start of the home too. */
+  async function runsOf(workflow: string): Promise<EndedRun[]> {
+    const rows = await warehouse.query<{ started_at: string; milliseconds: string; error: string | null }>(
+      `select
+           to_char(started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as started_at,
+           milliseconds,
+           error
+       from ops.runs
+       where workflow = $1
+       order by id desc
+       limit ${mostShown}`,
+      [workflow],
+    );
+    const kept = rows.map(({ started_at: startedAt, milliseconds, error }) => ({
+      startedAt,
+      milliseconds: Number(milliseconds),
+      ...(error !== null && { error }),
+    }));
+    const last = newest.get(workflow);
+    return last === undefined || last.startedAt === kept[0]?.startedAt ? kept : [last, ...kept].slice(0, mostShown);
+  }
+
+  return {
+    record,
+    /** The newest run of each of these workflows that ever had something to do, with those before it. */
+    async recent(workflows: readonly string[]): Promise<WorkflowRun[]> {
+      const runs = await Promise.all(workflows.map(async (workflow) => ({ workflow, runs: await runsOf(workflow) })));
+      return runs.flatMap(({ workflow, runs: [last, ...earlier] }) =>
+        last === undefined ? [] : [{ workflow, ...last, earlier }],
+      );
+    },
+    /** When a workflow last began, milliseconds since 1970; undefined where it never had anything to do. */
+    async lastStart(workflow: string): Promise<number | undefined> {
+      if (!newest.has(workflow)) {
+        const [last] = await runsOf(workflow);
+        if (last !== undefined) newest.set(workflow, last);
+      }
+      const { startedAt } = newest.get(workflow) ?? {};
+      return startedAt === undefined ? undefined : Date.parse(startedAt);
+    },
+  };
 }
 
 export type RunLedger = ReturnType<typeof createRunLedger>;

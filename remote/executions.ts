@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import {
   DescribeExecutionCommand,
   type DescribeExecutionOutput,
+  type ExecutionListItem,
   GetExecutionHistoryCommand,
   ListExecutionsCommand,
   SFNClient,
@@ -26,6 +27,9 @@ export interface Executions {
 /** Pauses between two looks at an execution, milliseconds: it may take a second or an hour. */
 const firstPauseMs = 200;
 const lastPauseMs = 3000;
+
+/** Executions of each state machine that the status shows. */
+const mostShown = 10;
 
 export function openExecutions(
   { stateMachines, region }: Pick<Deployment, "stateMachines" | "region">,
@@ -73,15 +77,16 @@ export function openExecutions(
   }
 
   async function newestOf([workflow, stateMachineArn]: [string, string]): Promise<WorkflowRun[]> {
-    const list = client.send(new ListExecutionsCommand({ stateMachineArn, maxResults: 1 }));
+    const list = client.send(new ListExecutionsCommand({ stateMachineArn, maxResults: mostShown }));
     const { executions = [] } = await explained(list, { what: `the executions of ${workflow}`, region });
-    const [newest] = executions;
+    const [newest, ...before] = executions;
     if (newest === undefined) return [];
-    const isRunning = newest.status === "RUNNING" || newest.status === "PENDING_REDRIVE";
-    const startedAt = newest.startDate!.toISOString();
-    const milliseconds = (newest.stopDate?.getTime() ?? Date.now()) - newest.startDate!.getTime();
-    const run_ = { workflow, startedAt, milliseconds, ...(isRunning && { isRunning }) };
-    if (isRunning || newest.status === "SUCCEEDED") return [run_];
+    const earlier = before.map((execution) => ({
+      ...timesOf(execution),
+      ...(hasFailed(execution) && { error: execution.status! }),
+    }));
+    const run_ = { workflow, ...timesOf(newest), ...(isRunning(newest) && { isRunning: true }), earlier };
+    if (!hasFailed(newest)) return [run_];
     const look = client.send(new DescribeExecutionCommand({ executionArn: newest.executionArn! }));
     const execution = await explained(look, { what: `the execution of ${workflow}`, region });
     return [{ ...run_, error: await failureOf(workflow, execution) }];
@@ -91,6 +96,15 @@ export function openExecutions(
     run,
     newest: async () => (await Promise.all(Object.entries(stateMachines).map(newestOf))).flat(),
   };
+}
+
+const isRunning = ({ status }: ExecutionListItem): boolean => status === "RUNNING" || status === "PENDING_REDRIVE";
+
+const hasFailed = (execution: ExecutionListItem): boolean => execution.status !== "SUCCEEDED" && !isRunning(execution);
+
+function timesOf({ startDate, stopDate }: ExecutionListItem) {
+  const milliseconds = (stopDate?.getTime() ?? Date.now()) - startDate!.getTime();
+  return { startedAt: startDate!.toISOString(), milliseconds };
 }
 
 /** The message in a failed function's cause, which Lambda gives as JSON; any other cause as it is. */
