@@ -23,7 +23,7 @@ import { createRunLedger } from "./run-ledger.ts";
 import { openStreamLog } from "./stream/stream-log.ts";
 import { streamAccount } from "./stream-account.ts";
 import { startTimer } from "./timer.ts";
-import { awaited, openWarehouses } from "./warehouses.ts";
+import { keepWarehouses } from "./kept-warehouses.ts";
 import { loadWorkflow } from "./workflow-runner.ts";
 
 export interface HomeOptions {
@@ -79,10 +79,9 @@ export async function openHome({
     closers.push(() => stream.close());
     if (shards !== undefined) await stream.reshard(shards);
     // Not before the stream, whose lock says that no other process has this home and its server.
-    const opening = openWarehouses({ dir: folder.postgres, port: postgresPort, onLog });
-    const opened = opening.catch(() => undefined);
-    closers.push(async () => (await opened)?.close());
-    const [writer, reader] = [awaited(opening, "writer"), awaited(opening, "reader")];
+    const warehouses = keepWarehouses({ dir: folder.postgres, port: postgresPort, onLog });
+    closers.push(() => warehouses.close());
+    const [writer, reader] = [warehouses.as("writer"), warehouses.as("reader")];
     const clock = Date.now;
     const store = openFolderStore(folder.lake);
     const onFailure = openFolderStore(folder.onFailure);
@@ -110,16 +109,16 @@ export async function openHome({
     const runWorkflow = (name: string, input = sampleInput(name)) =>
       runs.record(name, () => workflows.get(name)!.run(input));
 
-    let sweptAt = 0;
+    let sweptAt = -Infinity;
     let drains = 0;
     const timer = startTimer({
       intervalMs: settings.timerMs,
       idleMs: settings.idleMs,
       onError: (error) => onLog(error.message),
       task: async () => {
-        const sweep = clock() - sweptAt >= settings.sweepEveryMs ? "full" : "recent";
+        const sweep = performance.now() - sweptAt >= settings.sweepEveryMs ? "full" : "recent";
         await runWorkflow("bronze_to_silver", { sweep });
-        if (sweep === "full") sweptAt = clock();
+        if (sweep === "full") sweptAt = performance.now();
         // A drain publishes all of it in the end: half a day now would be published again.
         if (drains > 0) return;
         await runWorkflow("silver_to_gold", { customers: "when due" });
@@ -166,7 +165,7 @@ export async function openHome({
     const drain = async () => {
       drains += 1;
       try {
-        await Promise.all([mapping.drain(), opening]);
+        await Promise.all([mapping.drain(), warehouses.current()]);
         await timer.runNow(async () => {
           await runWorkflow("bronze_to_silver");
           await runWorkflow("silver_to_gold");
@@ -175,12 +174,12 @@ export async function openHome({
         drains -= 1;
       }
     };
-    if (!isEarly) await opening;
+    if (!isEarly) await warehouses.current();
 
     return {
       sink: stream,
       async status() {
-        const { postgres } = await opening;
+        const { postgres } = await warehouses.current();
         const parts = { folder, stream, mapping, silver, quarantine, lake, warehouse: writer, postgres, runs };
         return await createHomeStatus(parts)();
       },
@@ -203,7 +202,7 @@ export async function openHome({
         return await lake.query(sql, [], tables);
       },
       credentials: async (): Promise<Credentials> => {
-        const { postgres } = await opening;
+        const { postgres } = await warehouses.current();
         const { host, port, database, roles } = postgres.credentials;
         return { host, port, database, ...roles[readRole], url: postgres.connectionString(readRole) };
       },

@@ -10,7 +10,7 @@ import {
   type PostgresCredentials,
   type PostgresRole,
 } from "./postgres-credentials.ts";
-import { stopServer } from "./postgres-process.ts";
+import { findServer, stopServer } from "./postgres-process.ts";
 import { adoptServer, startServer, stopWithThisProcess } from "./postgres-server.ts";
 
 export type { PostgresCredentials, PostgresRole } from "./postgres-credentials.ts";
@@ -24,6 +24,8 @@ export interface EmbeddedPostgres {
   credentials: PostgresCredentials;
   /** Process id of the server. */
   pid: number;
+  /** False once the server has ended, whoever ended it. */
+  isRunning(): boolean;
   /** Stops the server and resolves once it is gone. It stops by itself when this process ends in any way but SIGKILL. */
   stop(): Promise<void>;
 }
@@ -62,6 +64,7 @@ export async function startPostgres({
     connectionString: (role) => connectionString(credentials, role),
     credentials,
     pid: server.pid,
+    isRunning: () => findServer(data)?.pid === server.pid,
     stop: async () => {
       await stopServer(data, server.pid);
       release();

@@ -7,6 +7,9 @@ export interface Timer {
   stop(): Promise<void>;
 }
 
+/** Milliseconds that only ever rise: a clock that is set back must not hold the next turn up. */
+const now = () => performance.now();
+
 /**
  * Calls `task` at the most every `intervalMs` when woken, and every `idleMs` without. A task that throws is told to
  * `onError` and tried again at the next turn.
@@ -26,10 +29,10 @@ export function startTimer({
   let stopped = false;
   let due: NodeJS.Timeout | undefined;
   let dueAt = Infinity;
-  let startedAt = 0;
+  let startedAt = -Infinity;
 
   function schedule(delayMs: number): void {
-    const at = Date.now() + delayMs;
+    const at = now() + delayMs;
     if (stopped || at >= dueAt) return;
     clearTimeout(due);
     dueAt = at;
@@ -38,7 +41,7 @@ export function startTimer({
 
   function turn(): void {
     dueAt = Infinity;
-    startedAt = Date.now();
+    startedAt = now();
     void inLine(task)
       .catch(onError)
       .then(() => schedule(idleMs));
@@ -53,7 +56,7 @@ export function startTimer({
 
   schedule(idleMs);
   return {
-    wake: () => schedule(Math.max(0, startedAt + intervalMs - Date.now())),
+    wake: () => schedule(Math.max(0, startedAt + intervalMs - now())),
     runNow: inLine,
     async stop() {
       stopped = true;

@@ -39,8 +39,3 @@ export async function openWarehouses({
     throw error;
   }
 }
-
-/** One of the warehouses while it is still being opened: a query waits for it, and fails with its error where it cannot be. */
-export function awaited(opening: Promise<Warehouses>, role: "writer" | "reader"): Warehouse {
-  return { query: async (sql, parameters) => await (await opening)[role].query(sql, parameters) };
-}

@@ -43,9 +43,13 @@ export async function planPublishing(
       changedSince: async (version) => (await silver.changes(version, snapshot.version))?.partitions,
     },
   );
-  const isDue = async () =>
-    customers === "now" ||
-    (customerBatches.length > 0 && clock() - (await customersPublishedAt(warehouse)) >= customersEveryMs);
+  const isDue = async () => {
+    if (customers === "now") return true;
+    if (customerBatches.length === 0) return false;
+    const elapsed = clock() - (await customersPublishedAt(warehouse));
+    // Less than nothing: the clock was set back.
+    return elapsed < 0 || elapsed >= customersEveryMs;
+  };
   return {
     silverVersion,
     watermark: watermarkDate(snapshot) ?? null,

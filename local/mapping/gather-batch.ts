@@ -41,7 +41,8 @@ export async function gatherBatch(
       continue;
     }
     deadline ??= clock() + windowMs;
-    const left = deadline - clock();
+    // A clock that was set back does not make the window longer.
+    const left = Math.min(windowMs, deadline - clock());
     const last = batch.at(-1)?.sequenceNumber;
     if (left <= 0 || !(await stream.waitForRecord(shard, last, left, hurry()))) return batch;
   }

@@ -5,14 +5,14 @@ import { withFaults } from "../../lambdas/producer/faults.ts";
 import type { Outgoing } from "../../lambdas/producer/outgoing.ts";
 import { toOutgoing } from "../../lambdas/producer/outgoing.ts";
 import { createRandom } from "../../lambdas/producer/random.ts";
-import { createSender } from "../../lambdas/producer/send-orders.ts";
 import type { StoreProfile } from "../../lambdas/producer/store-profile.ts";
 import { connectHome } from "../../local/home-client.ts";
-import { homeFolder, runningProcess } from "../../local/home-folder.ts";
+import { homeFolder } from "../../local/home-folder.ts";
 import { openHome } from "../../local/open-home.ts";
+import { replayUnderKills } from "../crash/killed-home.ts";
+import { classicTotals } from "../crash/wild-year.ts";
 import { goldHashes, pizza, sendOrders, temporaryHome } from "./home-fixture.ts";
 
-const kills = 5;
 const homes = [temporaryHome(), temporaryHome()] as const;
 
 afterAll(async () => {
@@ -31,17 +31,14 @@ it("gives the same gold, row for row, when the year comes twice, shuffled, with 
   await home.close();
 
   const events = yearTwice();
-  const counted = kill(events, await start(wild.dir));
-  const sender = createSender({ sink: connectHome(homeFolder(wild.dir)).sink, maxAttempts: 20 });
-  for await (const event of counted) await sender.send(event);
-  await sender.close();
+  await replayUnderKills({ dir: wild.dir, events, kills: 6, seed: 11 });
   const remote = connectHome(homeFolder(wild.dir));
   await remote.drain();
 
   expect(await goldHashes(remote)).toEqual(expected);
   const receipt = await remote.verify();
   expect(receipt.findings).toEqual([]);
-  expect(receipt.expected).toEqual({ orders: 21_350, lines: 48_620, pizzas: 49_574, cents: 81_786_005 });
+  expect(receipt.expected).toEqual(classicTotals);
   expect(receipt.events.accepted).toBe(21_350);
   // What came more than once is dropped as a duplicate; a batch that was stored before its answer was lost comes again too.
   expect(receipt.events.eventDuplicates).toBe(receipt.events.distinct - 21_350);
@@ -54,26 +51,4 @@ function yearTwice(): Outgoing[] {
   const first = [...classicYear()].map((event) => toOutgoing(event));
   const again = [...withFaults(classicYear(), { duplicates: 0.05, seed: 3, stores })];
   return [...first, ...createRandom("shuffle", 7).shuffle(again)];
-}
-
-/** Hands the events on, and kills and restarts the home at some of them, at random. */
-async function* kill(events: Outgoing[], { dir }: { dir: string }): AsyncGenerator<Outgoing> {
-  const random = createRandom("kills", 11);
-  const moments = new Set(
-    Array.from({ length: kills }, (_, i) => Math.floor(((i + random.next()) * events.length) / kills)),
-  );
-  for (const [index, event] of events.entries()) {
-    if (moments.has(index)) {
-      await new Promise((resolve) => setTimeout(resolve, random.integer(0, 1500)));
-      process.kill(runningProcess(homeFolder(dir))!.pid, "SIGKILL");
-      await start(dir);
-    }
-    yield event;
-  }
-}
-
-async function start(dir: string): Promise<{ dir: string }> {
-  const { code, stderr } = await pizza(dir, "start");
-  if (code !== 0) throw new Error(`pizza start failed: ${stderr}`);
-  return { dir };
 }

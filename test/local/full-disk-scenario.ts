@@ -1,4 +1,5 @@
 /** A process on a small disk: makes it full, tries to work, makes room, and prints what it saw as JSON. */
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +23,7 @@ const orders = [...classicYear()];
 /** Orders in a batch. */
 const batch = 60;
 const mostPages = 100;
-const scenarios: Record<string, () => Promise<unknown>> = { stream, landing, silver, home };
+const scenarios: Record<string, () => Promise<unknown>> = { stream, landing, silver, home, readOnlyLake };
 process.stdout.write(JSON.stringify(await scenarios[scenario]!()));
 
 /** Large records into a stream whose disk has room for a part of one only. */
@@ -107,6 +108,41 @@ async function home() {
     return { refused, taken, sentAgain, lines, whileFull, findings, records, events, gold };
   } finally {
     await open.close();
+  }
+}
+
+/** A whole home whose lake turns read-only for a while; the stream goes on, on a disk of its own. */
+async function readOnlyLake() {
+  const dir = `${disk}-home`;
+  mkdirSync(dir);
+  symlinkSync(disk, join(dir, "lake"));
+  const lines: string[] = [];
+  const open = await openHome({ dir, onLog: (line) => lines.push(line) });
+  try {
+    await open.sink.putRecords([outgoing(0)]);
+    await open.drain();
+
+    remount("ro");
+    const [taken] = await open.sink.putRecords([outgoing(1)]);
+    while (!lines.some((line) => line.startsWith("landing "))) await sleep(20);
+    const { silver: whileReadOnly } = await open.status();
+    const whileOut = await open.verify();
+    remount("rw");
+
+    await open.drain();
+    const { findings, events, gold } = await open.verify();
+    return { taken, lines, whileReadOnly, waiting: whileOut.records.waiting, findings, events, gold };
+  } finally {
+    await open.close();
+  }
+}
+
+/** A file that is being written keeps a disk from turning read-only: then once more. */
+function remount(mode: "ro" | "rw"): void {
+  for (let attempt = 1; ; attempt++) {
+    const { status, stderr } = spawnSync("mount", ["-o", `remount,${mode}`, disk], { encoding: "utf8" });
+    if (status === 0) return;
+    if (attempt === 50) throw new Error(`mount: ${stderr}`);
   }
 }
 

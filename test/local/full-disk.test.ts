@@ -48,6 +48,26 @@ describe.skipIf(!isPossible)("a full disk", () => {
   });
 });
 
+describe.skipIf(!isPossible)("a lake folder that turns read-only", () => {
+  it("makes the home say so, keep what it takes in the stream, and go on by itself once it may write again", async () => {
+    const seen = await onSmallDisk<ReadOnlySeen>("readOnlyLake");
+    expect(seen.taken).toHaveProperty("sequenceNumber");
+    expect(seen.lines.find((line) => line.startsWith("landing "))).toMatch(/mounted read-only/);
+    expect(seen.whileReadOnly.lines).toBeGreaterThan(0);
+    expect(seen.waiting).toBe(1);
+    expect(seen.findings).toEqual([]);
+    expect(seen.events).toMatchObject({ distinct: 120, accepted: 120, pending: 0 });
+    expect(seen.gold.orders).toBe(120);
+  });
+});
+
+interface ReadOnlySeen extends Pick<Receipt, "findings" | "events" | "gold"> {
+  taken: PutResult;
+  lines: string[];
+  whileReadOnly: { lines: number };
+  waiting: number;
+}
+
 interface SilverSeen {
   refusals: string[];
   versions: number[];

@@ -1,0 +1,61 @@
+import type { Warehouse } from "../lambdas/ports.ts";
+import { openWarehouses, type Warehouses } from "./warehouses.ts";
+
+/** The home's warehouses over a PostgreSQL that is started again where somebody killed it. */
+export interface KeptWarehouses {
+  /** One role's warehouse: a query waits while the server starts, and fails with the server's error where it cannot. */
+  as(role: "writer" | "reader"): Warehouse;
+  /** The warehouses of a server that runs now. */
+  current(): Promise<Warehouses>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the warehouses, and opens them anew when their server is gone. A query that met its end is made again: it may have
+ * gone through before, as over the RDS Data API, and every statement here bears to run twice.
+ */
+export function keepWarehouses(options: Parameters<typeof openWarehouses>[0]): KeptWarehouses {
+  let opening = openWarehouses(options);
+  opening.catch(() => {});
+  let isClosed = false;
+
+  /** The first of those who miss the server starts it; the others wait for the same. */
+  async function replace(missing: Promise<Warehouses>): Promise<void> {
+    if (opening !== missing || isClosed) return;
+    const gone = await missing;
+    if (gone.postgres.isRunning() || opening !== missing) return;
+    opening = restart(gone);
+    opening.catch(() => (opening = missing));
+  }
+
+  async function restart(gone: Warehouses): Promise<Warehouses> {
+    options.onLog(`PostgreSQL is gone (process ${gone.postgres.pid}): starting it again`);
+    // A second try finds them closed.
+    await gone.close().catch(() => {});
+    return await openWarehouses(options);
+  }
+
+  return {
+    as: (role) => ({
+      async query(sql, parameters) {
+        const asked = opening;
+        const { [role]: warehouse } = await asked;
+        try {
+          return await warehouse.query(sql, parameters);
+        } catch (error) {
+          await replace(asked);
+          if (opening === asked) throw error;
+          return await (await opening)[role].query(sql, parameters);
+        }
+      },
+    }),
+    async current() {
+      await replace(opening);
+      return await opening;
+    },
+    async close() {
+      isClosed = true;
+      await (await opening.catch(() => undefined))?.close();
+    },
+  };
+}

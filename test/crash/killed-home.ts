@@ -1,0 +1,158 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Outgoing } from "../../lambdas/producer/outgoing.ts";
+import { createRandom, type Random } from "../../lambdas/producer/random.ts";
+import { createSender } from "../../lambdas/producer/send-orders.ts";
+import { connectHome } from "../../local/home-client.ts";
+import { homeFolder, runningProcess } from "../../local/home-folder.ts";
+import { findServer } from "../../local/postgres-process.ts";
+
+/** How the kills of one replay went. */
+export interface KillTally {
+  /** Kills of a home that was still opening; the very first start may be among them. */
+  starting: number;
+  /** Kills of a home that took orders. */
+  running: number;
+  /** Kills that took PostgreSQL along. */
+  withPostgres: number;
+}
+
+export interface KilledReplay {
+  dir: string;
+  events: readonly Outgoing[];
+  kills: number;
+  /** Chooses the moments; which instruction they hit is the machine's business. */
+  seed: number;
+  onKill?: (tally: KillTally) => void;
+}
+
+const script = new URL("../../bin/pizza.ts", import.meta.url).pathname;
+/** Milliseconds; a home opens in about a second, and works for a while before the next kill. */
+const [longestStart, longestRun] = [800, 1500];
+/** Small batches: more records to land, more objects to refine. */
+const batchBytes = 16 * 1024;
+const patienceMs = 120_000;
+
+/**
+ * Sends events to an embedded home that is killed with SIGKILL again and again, and only ever started again. The events
+ * are spread over nine tenths of the kills, the last kills meet the home refining and publishing what is left. Resolves
+ * when the stream has acknowledged every event; the home then runs.
+ */
+export async function replayUnderKills({ dir, events, kills, seed, onKill = () => {} }: KilledReplay) {
+  const random = createRandom("kills", seed);
+  const tally: KillTally = { starting: 0, running: 0, withPostgres: 0 };
+  const progress = createProgress();
+  const sending = send({ dir, events, until: (share) => progress.reached(share * kills * 0.9) });
+  sending.catch((error: Error) => progress.fail(error));
+  for (let done = 0; done < kills; done++) {
+    await killOnce({ dir, random, tally });
+    progress.move(done + 1);
+    onKill(tally);
+  }
+  const home = start(dir);
+  await untilReady(dir, home);
+  await sending;
+  return { tally };
+}
+
+/** Starts the home and kills it, in half of the cases before it is open. */
+async function killOnce({ dir, random, tally }: { dir: string; random: Random; tally: KillTally }): Promise<void> {
+  const home = start(dir);
+  const isEarly = random.chance(0.5);
+  if (isEarly) await Promise.race([sleep(random.integer(0, longestStart)), ended(home)]);
+  else {
+    await untilReady(dir, home);
+    await sleep(random.integer(0, longestRun));
+  }
+  if (home.exitCode !== null) throw new Error(`the home in ${dir} ended by itself with ${home.exitCode}: see its log`);
+  tally[isReady(dir, home) ? "running" : "starting"]++;
+  home.kill("SIGKILL");
+  await ended(home);
+  const server = findServer(join(homeFolder(dir).postgres, "data"));
+  if (server === undefined || !random.chance(0.25)) return;
+  process.kill(server.pid, "SIGKILL");
+  tally.withPostgres++;
+}
+
+/** The same that `pizza start` starts in the background. */
+function start(dir: string): ChildProcess {
+  const { root, logs } = homeFolder(dir);
+  mkdirSync(logs, { recursive: true });
+  const log = openSync(join(logs, "home.log"), "a");
+  return spawn(process.execPath, [script, "start", "--foreground", "--dir", root], {
+    detached: true,
+    stdio: ["ignore", log, log],
+  });
+}
+
+function isReady(dir: string, home: ChildProcess): boolean {
+  return runningProcess(homeFolder(dir))?.pid === home.pid;
+}
+
+async function untilReady(dir: string, home: ChildProcess): Promise<void> {
+  for (const from = Date.now(); !isReady(dir, home); await sleep(20)) {
+    if (home.exitCode !== null) throw new Error(`the home in ${dir} did not open (${home.exitCode}): see its log`);
+    if (Date.now() - from > patienceMs) throw new Error(`the home in ${dir} is not open after ${patienceMs} ms`);
+  }
+}
+
+async function ended(home: ChildProcess): Promise<void> {
+  if (home.exitCode !== null || home.signalCode !== null) return;
+  await new Promise((resolve) => home.once("exit", resolve));
+}
+
+/** Sends as a till does: whatever is not acknowledged is sent again. */
+async function send({
+  dir,
+  events,
+  until,
+}: {
+  dir: string;
+  events: readonly Outgoing[];
+  until: (share: number) => Promise<void>;
+}): Promise<void> {
+  const { sink } = connectHome(homeFolder(dir));
+  const patient = { ...sink, openShards: () => untilItAnswers(() => sink.openShards()) };
+  const sender = createSender({
+    sink: patient,
+    batchBytes,
+    maxAttempts: Infinity,
+    sleep: (milliseconds) => sleep(Math.min(milliseconds, 200)),
+  });
+  for (const [index, event] of events.entries()) {
+    await until(index / events.length);
+    await sender.send(event);
+  }
+  await sender.close();
+}
+
+async function untilItAnswers<Result>(ask: () => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch {
+      await sleep(50);
+    }
+  }
+}
+
+/** Lets the sender wait for the killer. */
+function createProgress() {
+  let done = 0;
+  let failure: Error | undefined;
+  let wake = Promise.withResolvers<void>();
+  return {
+    move(to: number): void {
+      if (failure !== undefined) throw failure;
+      done = to;
+      wake.resolve();
+      wake = Promise.withResolvers();
+    },
+    fail: (error: Error) => void (failure = error),
+    async reached(kills: number): Promise<void> {
+      while (done < Math.floor(kills)) await wake.promise;
+    },
+  };
+}

@@ -1,0 +1,72 @@
+/** `npm run crash -- --kills 50 --seed 1`: the classic year with faults, through a home that is killed again and again. */
+import { parseArgs } from "node:util";
+import { wholeNumber } from "../../bin/options.ts";
+import { receiptTable } from "../../bin/receipt-table.ts";
+import { connectHome } from "../../local/home-client.ts";
+import { homeFolder } from "../../local/home-folder.ts";
+import { openHome } from "../../local/open-home.ts";
+import { createSender } from "../../lambdas/producer/send-orders.ts";
+import type { Receipt } from "../../lambdas/domain/receipt.ts";
+import { goldHashes, pizza, temporaryHome } from "../e2e/home-fixture.ts";
+import { replayUnderKills } from "./killed-home.ts";
+import { classicTotals, wildYear } from "./wild-year.ts";
+
+const { values } = parseArgs({
+  options: { kills: { type: "string" }, seed: { type: "string" }, keep: { type: "boolean" } },
+});
+const kills = wholeNumber(values, "kills", { min: 0, max: 10_000 }) ?? 50;
+const seed = wholeNumber(values, "seed", { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? 1;
+const events = wildYear(seed);
+const started = Date.now();
+const say = (text: string) => void process.stderr.write(`${text}\n`);
+
+const calm = temporaryHome();
+say(`${events.length} events of the classic year with faults (seed ${seed}) into a home that nobody kills`);
+const expected = await calmGold(calm.dir);
+calm.remove();
+
+const wild = temporaryHome();
+say(`the same events into ${wild.dir}, killed ${kills} times`);
+const { tally } = await replayUnderKills({
+  dir: wild.dir,
+  events,
+  kills,
+  seed,
+  onKill: ({ starting, running }) => (starting + running) % 10 === 0 && say(`${starting + running} kills`),
+});
+const home = connectHome(homeFolder(wild.dir));
+await home.drain();
+const gold = await goldHashes(home);
+const { code, stdout } = await pizza(wild.dir, "verify", "--json");
+const receipt = JSON.parse(stdout) as Receipt;
+await pizza(wild.dir, "stop");
+
+const problems = [
+  ...(code === 0 ? [] : [`pizza verify ended with exit code ${code}`]),
+  ...(JSON.stringify(receipt.gold) === JSON.stringify(classicTotals) ? [] : ["gold is not the classic year's total"]),
+  ...Object.keys(expected)
+    .filter((table) => gold[table] !== expected[table])
+    .map((table) => `${table} differs`),
+];
+process.stdout.write(`${receiptTable(receipt)}\n\n`);
+process.stdout.write(
+  `${kills} kills (${tally.running} at work, ${tally.starting} while opening, ${tally.withPostgres} with PostgreSQL), ` +
+    `${Object.keys(expected).length} gold tables compared, ${Math.round((Date.now() - started) / 1000)} s, seed ${seed}\n`,
+);
+for (const problem of problems) process.stdout.write(`WRONG: ${problem}\n`);
+if (problems.length > 0 || values.keep === true) say(`the home is kept in ${wild.dir}`);
+else wild.remove();
+process.exitCode = problems.length === 0 ? 0 : 1;
+
+async function calmGold(dir: string): Promise<Record<string, string>> {
+  const open = await openHome({ dir });
+  try {
+    const sender = createSender({ sink: open.sink });
+    for (const event of events) await sender.send(event);
+    await sender.close();
+    await open.drain();
+    return await goldHashes(open);
+  } finally {
+    await open.close();
+  }
+}

@@ -1,0 +1,23 @@
+import { classicYear } from "../../bin/commands/send.ts";
+import { readProjectJson } from "../../lambdas/adapters/project-files.ts";
+import { withFaults } from "../../lambdas/producer/faults.ts";
+import type { Outgoing } from "../../lambdas/producer/outgoing.ts";
+import type { StoreProfile } from "../../lambdas/producer/store-profile.ts";
+
+/** What the classic year comes to; no fault of `wildYear` may change it. */
+export const classicTotals = { orders: 21_350, lines: 48_620, pizzas: 49_574, cents: 81_786_005 };
+
+/** Faults that leave the totals as they are: what comes twice, late, overtaken, or contradicts what came before. */
+const faults = { duplicates: 0.05, reorder: 0.02, late: 0.02, conflict: 0.01 };
+
+/** The classic year as unreliable tills send it, and rubbish in between. */
+export function wildYear(seed: number): Outgoing[] {
+  const stores = readProjectJson<StoreProfile[]>("data/stores.json");
+  const events = withFaults(classicYear(), { ...faults, seed, stores });
+  return [...events].flatMap((event, index) => (index % 500 === 0 ? [event, rubbish(event)] : [event]));
+}
+
+/** The first half of an event's bytes, from the same till. */
+function rubbish({ producerId, bytes }: Outgoing): Outgoing {
+  return { producerId, bytes: bytes.subarray(0, bytes.length / 2), fault: "malformed" };
+}
