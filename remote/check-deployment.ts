@@ -5,6 +5,7 @@ import { loadMigrations } from "../lambdas/adapters/project-files.ts";
 import { openS3Store } from "../lambdas/adapters/s3-store.ts";
 import { once } from "../lambdas/handlers/once.ts";
 import { openSilver } from "../lambdas/silver/tables.ts";
+import { checkPutIfAbsent } from "./check-store.ts";
 import { findDeployment } from "./deployment.ts";
 import { explained } from "./explain-error.ts";
 import { mappingState } from "./mapping-state.ts";
@@ -24,6 +25,7 @@ export function deploymentChecks(environment: string): DeploymentCheck[] {
     { name: "stream", look: stream },
     { name: "landing", look: landing },
     { name: "lake", look: lake },
+    { name: "store", look: async () => await checkPutIfAbsent((await deployment()).lakeBucket) },
     { name: "warehouse", look: warehouse },
   ];
 

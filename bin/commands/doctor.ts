@@ -27,11 +27,14 @@ const checks: Check[] = [
 
 export const doctor: Command = {
   summary: "what is missing on this machine or in a deployed home, and how to mend it",
-  usage: "doctor [--json] [--dir DIR]",
+  usage: "doctor [--bucket NAME] [--json] [--dir DIR]",
+  options: {
+    bucket: { type: "string", about: "try whether this S3 bucket can hold a lake: AWS, or AWS_ENDPOINT_URL_S3" },
+  },
   async run(values) {
     const { dir, json } = values;
     const results = [];
-    for (const { name, look } of values.home === "embedded" ? checks : await remoteChecks(values)) {
+    for (const { name, look } of await checksOf(values)) {
       const result = await look(dir).then(
         (found) => ({ check: name, ok: true, found }),
         (error: Error) => ({ check: name, ok: false, found: error.message }),
@@ -47,6 +50,18 @@ export const doctor: Command = {
     return results.every(({ ok }) => ok) ? 0 : 1;
   },
 };
+
+async function checksOf(values: Values): Promise<Check[]> {
+  const { bucket } = values;
+  if (typeof bucket === "string") return [await bucketCheck(values, bucket)];
+  return values.home === "embedded" ? checks : await remoteChecks(values);
+}
+
+async function bucketCheck(values: Values, bucket: string): Promise<Check> {
+  const { checkPutIfAbsent } = await import("../../remote/check-store.ts");
+  prepareRemote(values);
+  return { name: "store", look: () => checkPutIfAbsent(bucket) };
+}
 
 async function remoteChecks(values: Values): Promise<Check[]> {
   const { deploymentChecks } = await import("../../remote/check-deployment.ts");

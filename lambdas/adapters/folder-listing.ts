@@ -14,6 +14,12 @@ export function isKey(key: string): boolean {
   return !isBad && parts[0] !== temporaryFolder;
 }
 
+/** Whether some key begins so: a store need not be asked for what cannot be, and some refuse to be. */
+export function canBeginKey(prefix: string): boolean {
+  const folder = prefix.slice(0, prefix.lastIndexOf("/") + 1);
+  return folder === "" || isKey(folder.slice(0, -1));
+}
+
 /**
  * The objects below `root` whose key begins with `prefix` and sorts after `startAfter`, in byte order of the keys.
  * Folders that cannot hold such a key are not read.
@@ -47,8 +53,7 @@ export async function listFolder(
     return Buffer.compare(Buffer.from(key), after) > 0 || (isFolder && startAfter.startsWith(key));
   }
 
-  const folder = prefix.slice(0, prefix.lastIndexOf("/") + 1);
-  if (folder === "" || isKey(folder.slice(0, -1))) await visit(folder);
+  if (canBeginKey(prefix)) await visit(prefix.slice(0, prefix.lastIndexOf("/") + 1));
   return found;
 }
 

@@ -9,7 +9,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import type { ObjectInfo, ObjectStore } from "../ports.ts";
-import { isKey, temporaryFolder } from "./folder-listing.ts";
+import { canBeginKey, isKey, temporaryFolder } from "./folder-listing.ts";
 import { sharedS3Client } from "./s3-client.ts";
 import { explainS3, nameOf, statusOf } from "./s3-errors.ts";
 
@@ -105,6 +105,7 @@ const isUndecided = (error: unknown) => statusOf(error) === 409 || error instanc
 
 /** S3 lists in byte order of the keys; what could not be a key (the folder marks of consoles) is left out. */
 async function listObjects({ bucket, s3 }: Place, prefix: string, startAfter?: string): Promise<ObjectInfo[]> {
+  if (!canBeginKey(prefix)) return [];
   const found: ObjectInfo[] = [];
   let page: ListObjectsV2CommandOutput | undefined;
   do {

@@ -141,6 +141,7 @@ describe("the doctor", () => {
       "orders-dev, 2 open shards",
       "Enabled; OK",
       "lake, silver at version 0",
+      "lake creates each object once",
       expect.stringMatching(/^answers, at migration \d+$/),
     ]);
     await cloud.owner.query("update ops.migrations set name = 'other' where name like '000003%'");

@@ -15,8 +15,19 @@ export interface S3Server extends TestServer {
   bucket(name: string): ObjectStore;
 }
 
-/** S3 over folders, one for each bucket below `root`, with buckets in the path; `pageSize` is the length of a listing's pages. */
-export async function startS3Server({ root, pageSize = 1000 }: { root: string; pageSize?: number }): Promise<S3Server> {
+/**
+ * S3 over folders, one for each bucket below `root`, with buckets in the path; `pageSize` is the length of a listing's pages.
+ * One that ignores conditions takes an `If-None-Match` for nothing, as some S3-compatible servers do.
+ */
+export async function startS3Server({
+  root,
+  pageSize = 1000,
+  ignoresConditions = false,
+}: {
+  root: string;
+  pageSize?: number;
+  ignoresConditions?: boolean;
+}): Promise<S3Server> {
   const faults: S3Fault[] = [];
   const requests: string[] = [];
   const stores = new Map<string, ObjectStore>();
@@ -38,11 +49,17 @@ export async function startS3Server({ root, pageSize = 1000 }: { root: string; p
     const store = bucket(name);
     const answer = isListing
       ? await list(store, url.searchParams, pageSize)
-      : await onObject(store, parts.join("/"), request);
+      : await onObject(store, parts.join("/"), ignoresConditions ? unconditional(request) : request);
     return spoil(answer, fault, request);
   }
 
   return { ...(await startHttpServer(handle)), faults, requests, bucket };
+}
+
+function unconditional(request: HttpRequest): HttpRequest {
+  const headers = { ...request.headers };
+  delete headers["if-none-match"];
+  return { ...request, headers };
 }
 
 async function onObject(store: ObjectStore, key: string, request: HttpRequest): Promise<HttpAnswer> {

@@ -1,0 +1,139 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openDuckDbOverStore } from "../../lambdas/adapters/duckdb-over-store.ts";
+import { openS3Store } from "../../lambdas/adapters/s3-store.ts";
+import { landRecords } from "../../lambdas/bronze/land-records.ts";
+import type { ObjectStore } from "../../lambdas/ports.ts";
+import { compactSilver } from "../../lambdas/silver/compact-silver.ts";
+import { publishQuarantine } from "../../lambdas/silver/quarantine.ts";
+import { refineSilver } from "../../lambdas/silver/refine-silver.ts";
+import {
+  openQuarantine,
+  openSilver,
+  orderStream,
+  quarantineLakeTable,
+  silverLakeTable,
+} from "../../lambdas/silver/tables.ts";
+import { checkPutIfAbsent } from "../../remote/check-store.ts";
+import { keepsTheContract } from "../adapters/object-store-contract.ts";
+import { catalog, order } from "../order-fixture.ts";
+import { customerKey, noon, record } from "../silver/silver-home.ts";
+import { clientOf, makeBucket, storeInNewBucket } from "./bucket.ts";
+
+/** Where MinIO answers; `run.ts` starts one, and the tests are skipped where none is given. */
+const endpoint = process.env["PIZZA_TEST_MINIO"];
+/** A Python with delta-rs. */
+const python = process.env["PIZZA_TEST_DELTA_RS"];
+const keys = { accessKeyId: "pizza-sales", secretAccessKey: "pizza-sales" };
+const clock = () => noon;
+
+describe.skipIf(endpoint === undefined)("MinIO as the lake's store", () => {
+  const client = clientOf(endpoint ?? "http://127.0.0.1:1", keys);
+  const folders: string[] = [];
+  let bucket: string;
+  beforeEach(async () => {
+    bucket = await makeBucket(client);
+  });
+  afterEach(() => {
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+  });
+  afterAll(() => client.destroy());
+
+  const open = (): ObjectStore => openS3Store({ bucket, client });
+  keepsTheContract({ open, openEmpty: () => storeInNewBucket(client) });
+
+  it("reads a listing of more than a page", async () => {
+    const store = open();
+    const wanted = Array.from({ length: 1203 }, (_, index) => `a/${String(index).padStart(4, "0")}`);
+    for (let from = 0; from < wanted.length; from += 50) {
+      await Promise.all(wanted.slice(from, from + 50).map((key) => store.put(key, Buffer.from("1"))));
+    }
+    expect((await store.list("a/")).map(({ key }) => key)).toEqual(wanted);
+  });
+
+  it("is found well by the doctor, who leaves nothing behind", async () => {
+    expect(await checkPutIfAbsent(bucket, open())).toBe(`${bucket} creates each object once`);
+    expect(await open().list("")).toEqual([]);
+  });
+
+  /** Another process at the same bucket. */
+  function openRefinery() {
+    const place = { store: open(), clock };
+    return {
+      ...place,
+      stream: orderStream,
+      silver: openSilver(place),
+      quarantine: openQuarantine(place),
+      catalog,
+      customerKey,
+    };
+  }
+
+  /** Lands 60 orders of four days, one of them refused, in 12 objects, while three others refine and compact. */
+  async function fillLake() {
+    const store = open();
+    const days = ["2014-12-29", "2014-12-30", "2014-12-31", "2015-01-01"];
+    const landing = Array.from({ length: 12 }, async (_, batch) => {
+      const events = Array.from({ length: 5 }, (_order, n) =>
+        order({
+          order_id: `o-${batch * 5 + n}`,
+          ordered_at: `${days[batch % days.length]}T11:38:36-05:00`,
+          ...(batch === 11 && n === 4 && { store_id: "nowhere" }),
+        }),
+      );
+      await landRecords({ store, stream: orderStream, clock }, [record(batch, events)]);
+    });
+    await Promise.all(landing);
+    const refining = Array.from({ length: 3 }, async () => {
+      const refinery = openRefinery();
+      for (let rest = 1; rest > 0;) rest = (await refineSilver(refinery, { maxEvents: 10 })).remaining;
+      await publishQuarantine(refinery);
+      await compactSilver(refinery, { sweep: "full" });
+    });
+    await Promise.all(refining);
+    return openRefinery();
+  }
+
+  it("holds every order once, whoever refines at the same time, for DuckDB at every version", async () => {
+    const { store, silver, quarantine } = await fillLake();
+    const folder = mkdtempSync(join(tmpdir(), "pizza-minio-"));
+    folders.push(folder);
+    const lake = await openDuckDbOverStore({ store, folder });
+    const newest = await silver.snapshot();
+    const sums = "select count(*) as lines, count(distinct order_id) as orders, sum(revenue_cents) as cents";
+    expect(await lake.query(`${sums} from silver_order_lines`, [], [silverLakeTable(newest)])).toEqual([
+      { lines: 59n, orders: 59n, cents: 59n * 1325n },
+    ]);
+    const refused = [quarantineLakeTable(await quarantine.snapshot())];
+    expect(await lake.query("select order_id, reason from quarantine_order_events", [], refused)).toEqual([
+      { order_id: "o-59", reason: "unknown_store" },
+    ]);
+    const first = silverLakeTable(await silver.snapshot(0));
+    const [early] = await lake.query("select count(*) as n from silver_order_lines", [], [first]);
+    expect(early!["n"]).toBeLessThan(59n);
+    expect(await store.list("bronze/")).toHaveLength(12);
+    lake.close();
+  });
+
+  it.skipIf(python === undefined)("holds a table that delta-rs reads over S3", async () => {
+    const { silver } = await fillLake();
+    const { version } = await silver.snapshot();
+    const script = new URL("../interop/delta_rs.py", import.meta.url).pathname;
+    const expected = ["--expect-rows", "59", "--expect-sum", `revenue_cents=${59 * 1325}`];
+    const environment = {
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_ALLOW_HTTP: "true",
+      AWS_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: keys.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+    };
+    const said = execFileSync(python!, [script, `s3://${bucket}/silver/order_lines`, ...expected], {
+      env: { ...process.env, ...environment },
+      encoding: "utf8",
+    });
+    expect(said).toContain(`version ${version}: rows 59`);
+  });
+});

@@ -1,0 +1,41 @@
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { openS3Store } from "../../lambdas/adapters/s3-store.ts";
+import { checkPutIfAbsent } from "../../remote/check-store.ts";
+import { openSmall, smallRows, writeSmall } from "../lake/small-table.ts";
+import { clientOf, makeBucket } from "./bucket.ts";
+
+/** Where s3rver answers; `run.ts` starts one, and the tests are skipped where none is given. */
+const endpoint = process.env["PIZZA_TEST_S3RVER"];
+
+describe.skipIf(endpoint === undefined)("s3rver, which ignores If-None-Match", () => {
+  const client = clientOf(endpoint ?? "http://127.0.0.1:1", { accessKeyId: "S3RVER", secretAccessKey: "S3RVER" });
+  let bucket: string;
+  beforeEach(async () => {
+    bucket = await makeBucket(client);
+  });
+  afterAll(() => client.destroy());
+  const open = () => openS3Store({ bucket, client });
+
+  test("is refused by the doctor, who leaves nothing behind", async () => {
+    await expect(checkPutIfAbsent(bucket, open())).rejects.toThrow(`${bucket} ignores If-None-Match`);
+    expect(await open().list("")).toEqual([]);
+  });
+
+  test("loses rows as the doctor says: two commits of one version both win, and one of them is gone", async () => {
+    const writers = await Promise.all(
+      ["first", "second"].map(async (id) => {
+        const table = openSmall(open());
+        const none = { operation: "WRITE", removes: [], transactions: [], operationMetrics: {} };
+        const adds = [await writeSmall(table, "2015-01-01", smallRows(id))];
+        return async () => await table.commit({ ...none, readVersion: -1, adds });
+      }),
+    );
+    const outcomes = [];
+    for (const commit of writers) outcomes.push(await commit());
+    expect(outcomes).toEqual([
+      { committed: true, version: 0 },
+      { committed: true, version: 0 },
+    ]);
+    expect((await openSmall(open()).snapshot()).files.size).toBe(1);
+  });
+});
