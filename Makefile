@@ -22,8 +22,8 @@ node_modules/.installed: package-lock.json
 	npm ci --no-audit --no-fund
 	@touch $@
 
-demo: node_modules/.installed ## the classic year through every layer, with key figures and the receipt
-	@$(PIZZA) demo
+demo: node_modules/.installed ## the classic year through every layer; ENV=localstack a week, LocalStack started and deployed
+	@$(if $(filter localstack,$(ON)),$(LOCALSTACK) demo,$(PIZZA) demo $(AT))
 
 test: node_modules/.installed ## formatting, lint, types and all tests
 	@npm run --silent check

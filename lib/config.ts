@@ -10,7 +10,7 @@ export type EnvironmentName = "dev" | "staging" | "prod" | "localstack";
 
 export interface Environment {
   name: EnvironmentName;
-  /** `localstack` leaves out what its free edition lacks: Aurora, Glue, Athena, Scheduler, dashboard, budget. */
+  /** `localstack` leaves out what its free edition lacks: Aurora, Glue, Athena, dashboard, alarms, budget. */
   home: "aws" | "localstack";
   architecture: "arm64" | "x86_64";
   stream: {
@@ -167,8 +167,12 @@ export const environments: Record<EnvironmentName, Environment> = {
     athenaScanLimitMegabytes: 1_000,
     warehouse: { kind: "postgres", databaseUrl: "postgresql://pizza_owner:pizza@127.0.0.1:5432/pizza" },
     customersEverySeconds: 60,
-    schedules: { otherwise: "rate(1 minute)" },
-    schedulesEnabled: false,
+    // Only rates: they are kept by localstack/schedules.ts, as LocalStack's Scheduler starts nothing.
+    schedules: {
+      bronze_to_silver: "rate(1 minute)",
+      silver_to_gold: "rate(1 minute)",
+      otherwise: "rate(1 day)",
+    },
     reservesConcurrency: false,
     alarms: {
       emails: [],

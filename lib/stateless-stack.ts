@@ -45,11 +45,11 @@ export class StatelessStack extends Stack {
     const receipt = new Receipt(this, "Receipt", { ...shared, alerts });
     const { machines } = new Workflows(this, "Workflows", { environment, key, functions, files });
     migrations.before(refining, publishing, receipt);
+    const { missedStarts, startWorkflow } = new Schedules(this, "Schedules", { ...shared, files, machines });
 
     const { glueDatabase, warehouse } = stateful;
     if (environment.home === "aws" && glueDatabase && warehouse && environment.warehouse.kind === "aurora") {
       const { workgroup } = new Exploration(this, "Exploration", { environment, key, lake, glueDatabase });
-      const { missedStarts, startWorkflow } = new Schedules(this, "Schedules", { ...shared, files, machines });
       const { dashboardUrl } = new Operations(this, "Operations", {
         environment,
         alerts,

@@ -2,18 +2,23 @@
 import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { print, printJson, say, UsageError } from "../bin/output.ts";
-import { deploy } from "./deploy.ts";
+import { receiptTable } from "../bin/receipt-table.ts";
+import type { Demo } from "./demo.ts";
+import { checkLoopback, deploy } from "./deploy.ts";
 import { localStackHome, type LocalStackHome } from "./paths.ts";
+import { keepSchedules } from "./schedules.ts";
 import { start } from "./start.ts";
 import { readRunning } from "./state.ts";
 import { stop } from "./stop.ts";
 
 /** Runs LocalStack without Docker: `node localstack/control.ts <command> [--json] [--dir DIR] [--port N]`. */
-const usage = "usage: node localstack/control.ts start|stop|status|deploy|clean [--json] [--dir DIR] [--port N]";
+const usage =
+  "usage: node localstack/control.ts start|stop|status|deploy|demo|schedule|clean [--json] [--dir DIR] [--port N]";
 
-type Answer = Record<string, unknown>;
+/** What a command says, the same as JSON, and its exit code where that is not 0. */
+type Answer = [text: string, json: Record<string, unknown>, code?: number];
 
-const commands: Record<string, (home: LocalStackHome, port: number) => Promise<[text: string, answer: Answer]>> = {
+const commands: Record<string, (home: LocalStackHome, port: number) => Promise<Answer>> = {
   async start(home, port) {
     const { wasRunning, pid, endpoint, databaseUrl } = await start(home, { port, say });
     const text = wasRunning
@@ -36,6 +41,32 @@ const commands: Record<string, (home: LocalStackHome, port: number) => Promise<[
     const deployed = await deploy(home, { running: readRunning(home), say });
     return [`deployed to ${deployed.endpoint}: pizza --home localstack status`, { ...deployed }];
   },
+  async demo(home, port) {
+    // It opens an embedded home, with all that belongs to one.
+    const { demo } = await import("./demo.ts");
+    const { receipt, gold, differing, seconds } = await demo(home, { port, say });
+    const balanced = receipt.findings.length === 0;
+    const equality =
+      differing.length === 0
+        ? `GOLD EQUALS the embedded home's: ${Object.keys(gold.tables).length} tables, hash ${gold.hash}`
+        : `GOLD DIFFERS from the embedded home's in ${differing.join(", ")}`;
+    const text = [receiptTable(receipt), equality, "", demoClosing(seconds)].join("\n");
+    return [
+      text,
+      { balanced, equal: differing.length === 0, differing, gold, seconds, receipt },
+      balanced && differing.length === 0 ? 0 : 3,
+    ];
+  },
+  async schedule(home) {
+    if (readRunning(home)) return ["this LocalStack keeps its schedules itself", { kept: true }];
+    const endpoint = process.env["AWS_ENDPOINT_URL"] ?? "http://127.0.0.1:4566";
+    checkLoopback(endpoint);
+    say(`keeping the schedules of ${endpoint}; Ctrl-C ends it`);
+    const schedules = keepSchedules({ endpoint, log: say });
+    await new Promise((resolve) => process.once("SIGINT", resolve).once("SIGTERM", resolve));
+    await schedules.stop();
+    return ["the schedules are no longer kept", { kept: false }];
+  },
   async clean(home) {
     await stop(home);
     rmSync(home.root, { recursive: true, force: true });
@@ -56,9 +87,20 @@ async function main(args: string[]): Promise<void> {
   if (!command || positionals.length > 1) throw new UsageError(usage);
   if (!(Number.isInteger(port) && port > 0 && port < 65_536))
     throw new UsageError(`--port ${values.port}: give a port\n${usage}`);
-  const [text, answer] = await command(localStackHome(values.dir), port);
-  if (values.json) printJson(answer);
+  const [text, json, code = 0] = await command(localStackHome(values.dir), port);
+  if (values.json) printJson(json);
   else print(text);
+  process.exitCode = code;
+}
+
+function demoClosing({ start: started, deploy: deployed, ordersToGold }: Demo["seconds"]): string {
+  return [
+    `LocalStack started in ${started} s, both stacks deployed in ${deployed} s, the week in gold after ${ordersToGold} s.`,
+    "It goes on running; look around:",
+    "  npx pizza --home localstack status",
+    "  npx pizza --home localstack produce --rate 20 --orders 200     (gold follows by itself, in a minute or two)",
+    "  make stop-localstack                                           (forgets everything)",
+  ].join("\n");
 }
 
 try {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { cdk } from "./cdk.ts";
-import { clientEnvironment } from "./environment.ts";
+import { clientEnvironment, clientSettings } from "./environment.ts";
 import { unknownTypes } from "./known-types.ts";
 import { makeFolders, type LocalStackHome } from "./paths.ts";
 import type { RunningLocalStack } from "./state.ts";
@@ -98,7 +98,7 @@ function checkTypes(out: string): void {
 }
 
 function openClients(endpoint: string) {
-  const settings = { endpoint, region: "us-east-1", credentials: { accessKeyId: "test", secretAccessKey: "test" } };
+  const settings = clientSettings(endpoint);
   const [formation, lambda] = [new CloudFormationClient(settings), new LambdaClient(settings)];
   const find = async (name: string) =>
     (await formation.send(new DescribeStacksCommand({ StackName: name }))).Stacks?.[0];

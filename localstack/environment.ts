@@ -13,6 +13,8 @@ export function serverEnvironment(home: LocalStackHome, port: number): Record<st
     HOME: home.files,
     TMPDIR: home.temporary,
     FILESYSTEM_ROOT: home.files,
+    // Or LocalStack takes a container of anybody's for its own image, and keeps its files in /var/lib.
+    OVERRIDE_IN_DOCKER: "0",
     GATEWAY_LISTEN: `127.0.0.1:${port}`,
     GATEWAY_SERVER: "loopback",
     LOCALSTACK_HOST: `localhost:${port}`,
@@ -43,6 +45,11 @@ export function clientEnvironment(endpoint: string): Record<string, string> {
     AWS_CONFIG_FILE: "/dev/null",
     AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
   };
+}
+
+/** What a client of the SDK in this process is made with. */
+export function clientSettings(endpoint: string) {
+  return { endpoint, region: "us-east-1", credentials: { accessKeyId: "test", secretAccessKey: "test" } };
 }
 
 function pick(values: NodeJS.ProcessEnv, names: string[]): Record<string, string> {

@@ -4,6 +4,7 @@ export const knownTypes: readonly string[] = [
   "AWS::IAM::Role",
   "AWS::KMS::Key",
   "AWS::Kinesis::Stream",
+  "AWS::Lambda::EventInvokeConfig",
   "AWS::Lambda::EventSourceMapping",
   "AWS::Lambda::Function",
   "AWS::Lambda::Version",
@@ -12,6 +13,9 @@ export const knownTypes: readonly string[] = [
   "AWS::S3::BucketPolicy",
   "AWS::SNS::Topic",
   "AWS::SNS::TopicPolicy",
+  "AWS::SQS::Queue",
+  "AWS::SQS::QueuePolicy",
+  "AWS::Scheduler::Schedule",
   "AWS::SecretsManager::Secret",
   "AWS::StepFunctions::StateMachine",
 ];

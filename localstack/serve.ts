@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startPostgres } from "../local/postgres.ts";
 import { serverEnvironment } from "./environment.ts";
 import { localStackHome, makeFolders, type LocalStackHome } from "./paths.ts";
+import { keepSchedules } from "./schedules.ts";
 import { removeRunning, writeRunning } from "./state.ts";
 
 /** Keeps LocalStack and its PostgreSQL until told to stop: `node localstack/serve.ts <dir> <port>`. */
@@ -32,7 +33,9 @@ async function serve(home: LocalStackHome, port: number): Promise<void> {
     if (early !== "healthy") throw new Error(`${early} before it was ready: see the lines above`);
     writeRunning(home, { endpoint, databaseUrl: postgres.connectionString("owner") });
     log(`LocalStack is ready at ${endpoint}`);
+    const schedules = keepSchedules({ endpoint, log });
     log(`${await Promise.race([stopped, ended])}: stopping`);
+    await schedules.stop();
   } finally {
     removeRunning(home);
     await Promise.all([end(localStack), postgres.stop()]);

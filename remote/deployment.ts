@@ -65,12 +65,17 @@ export async function findDeployment(environment: string, client = new CloudForm
     ...(outputs["DatabasePort"] !== undefined && { databasePort: Number(outputs["DatabasePort"]) }),
     ...ifThere("databaseName", "DatabaseName"),
     ...ifThere("readerSecretArn", "ReaderSecretArn"),
-    ...ifThere("databaseUrl", "DatabaseUrl"),
+    ...(outputs["DatabaseUrl"] !== undefined && addressOf(outputs["DatabaseUrl"])),
     ...ifThere("landingMappingId", "LandingMappingId"),
     ...ifThere("dashboardUrl", "DashboardUrl"),
     stateMachines: JSON.parse(wanted("StateMachines")) as Record<string, string>,
     functions: JSON.parse(wanted("Functions")) as Record<string, string>,
   };
+}
+
+function addressOf(databaseUrl: string) {
+  const { hostname, port, pathname } = new URL(databaseUrl);
+  return { databaseUrl, databaseHost: hostname, databasePort: Number(port || 5432), databaseName: pathname.slice(1) };
 }
 
 async function regionOf(client: CloudFormationClient): Promise<string> {

@@ -431,7 +431,7 @@ describe("LocalStack", () => {
         ({ Type }) => Type,
       ),
     );
-    const missing = ["RDS", "Glue", "Athena", "Scheduler", "Budgets", "EC2"].map((service) => `AWS::${service}::`);
+    const missing = ["RDS", "Glue", "Athena", "Budgets", "EC2"].map((service) => `AWS::${service}::`);
     expect([...types].filter((type) => missing.some((prefix) => type.startsWith(prefix)))).toEqual([]);
     for (const type of [
       "AWS::CloudWatch::Dashboard",

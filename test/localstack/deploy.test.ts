@@ -48,6 +48,8 @@ test("LocalStack is given no credentials of the caller, and writes below its hom
     const variables = serverEnvironment(localStackHome("/somewhere"), 4566);
     expect(Object.keys(variables).filter((name) => name.startsWith("AWS"))).toEqual([]);
     for (const name of ["HOME", "TMPDIR", "FILESYSTEM_ROOT"]) expect(variables[name]).toMatch(/^\/somewhere\//);
+    // Its folders are those of an image where it takes itself for one, as in any container.
+    expect(variables["OVERRIDE_IN_DOCKER"]).toBe("0");
   } finally {
     delete process.env["AWS_SECRET_ACCESS_KEY"];
   }
