@@ -22,6 +22,7 @@ export function receiptTable(receipt: Receipt): string {
     row("  superseded revisions", "", count(events.supersededRevisions)),
     row("  quarantined", "", count(quarantined.reduce((sum, [, events_]) => sum + events_, 0))),
     ...quarantined.map(([reason, events_]) => row(`    ${reason}`, "", count(events_))),
+    ...(events.closed > 0 ? [row("  of these closed by a later order", "", count(events.closed))] : []),
     row("  pending", "", count(events.pending)),
     rule,
     ...(receipt.notSales > 0 ? [row("accepted, cancelled or refunded", "", count(receipt.notSales))] : []),

@@ -39,6 +39,7 @@ function methodsOf(home: Home, onStop: () => void): Methods {
     run: ({ workflow }: { workflow: string }) => home.run(workflow),
     drain: () => home.drain(),
     verify: () => home.verify(),
+    refused: () => home.refused(),
     query: ({ sql, ...options }: { sql: string; lake: boolean; version?: number }) => home.query(sql, options),
     credentials: () => home.credentials(),
     stop: async () => void setImmediate(onStop),

@@ -1,4 +1,5 @@
 import type { Receipt } from "../lambdas/domain/receipt.ts";
+import type { RefusedOrder } from "../lambdas/quarantine/list-refused.ts";
 import type { EventSink } from "../lambdas/ports.ts";
 
 /** The state machines of `step-functions/`. */
@@ -16,6 +17,8 @@ export interface Home {
   /** Resolves when all that was sent before is in gold, customers included. */
   drain(): Promise<void>;
   verify(): Promise<Receipt>;
+  /** Every refused event, oldest first. */
+  refused(): Promise<RefusedOrder[]>;
   /** SQL on gold as the reader role, or on the lake's tables, at a version of silver. */
   query(sql: string, options: { lake: boolean; version?: number | undefined }): Promise<Record<string, unknown>[]>;
   credentials(): Promise<Credentials>;

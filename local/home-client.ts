@@ -31,6 +31,7 @@ export function connectHome(folder: HomeFolder): Home & { stop(): Promise<void> 
     run: (workflow) => call("run", { workflow }),
     drain: () => call("drain"),
     verify: () => call("verify"),
+    refused: () => call("refused"),
     query: (sql, options) => call("query", { sql, ...options }),
     credentials: () => call("credentials"),
     stop: () => call("stop"),

@@ -1,9 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { openDuckDbLake } from "../lambdas/adapters/duckdb-lake.ts";
 import { openFolderStore } from "../lambdas/adapters/folder-store.ts";
-import { loadCatalog, loadChecks, loadGoldSql, readProjectJson } from "../lambdas/adapters/project-files.ts";
+import {
+  loadCatalog,
+  loadChecks,
+  loadGoldSql,
+  loadRefusedSql,
+  readProjectJson,
+} from "../lambdas/adapters/project-files.ts";
 import { landRecords } from "../lambdas/bronze/land-records.ts";
 import { verifyReceipt, type Books } from "../lambdas/quality/verify-receipt.ts";
+import { listRefused } from "../lambdas/quarantine/list-refused.ts";
 import { createCustomerKey } from "../lambdas/silver/customer-key.ts";
 import {
   openQuarantine,
@@ -192,6 +199,7 @@ export async function openHome({
         return { workflow, milliseconds: clock() - started, output };
       },
       drain,
+      refused: () => listRefused({ silver, quarantine, lake, sql: loadRefusedSql() }),
       verify: () => timer.runNow(() => verifyReceipt(books())),
       async query(sql, { lake: onLake, version }) {
         if (!onLake) return await reader.query(sql);

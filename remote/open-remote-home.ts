@@ -2,11 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { kinesisAccount } from "../lambdas/adapters/kinesis-account.ts";
 import { sharedKinesisClient } from "../lambdas/adapters/kinesis-client.ts";
 import { openKinesisSink } from "../lambdas/adapters/kinesis-sink.ts";
-import { loadCatalog, loadChecks, loadGoldSql } from "../lambdas/adapters/project-files.ts";
+import { loadCatalog, loadChecks, loadGoldSql, loadRefusedSql } from "../lambdas/adapters/project-files.ts";
 import { openS3Store } from "../lambdas/adapters/s3-store.ts";
 import { openSecrets } from "../lambdas/adapters/secrets.ts";
 import { once } from "../lambdas/handlers/once.ts";
 import { verifyReceipt } from "../lambdas/quality/verify-receipt.ts";
+import { listRefused } from "../lambdas/quarantine/list-refused.ts";
 import { createCustomerKey } from "../lambdas/silver/customer-key.ts";
 import {
   openQuarantine,
@@ -109,6 +110,7 @@ export async function openRemoteHome({
         goldSql: loadGoldSql(),
         checks: loadChecks(),
       }),
+    refused: async () => listRefused({ silver, quarantine, lake: await lake(), sql: loadRefusedSql() }),
     async query(sql, { lake: onLake, version }) {
       if (!onLake) return await (await warehouse()).query(sql);
       const tables = [

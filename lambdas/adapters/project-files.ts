@@ -46,3 +46,8 @@ export function loadChecks(): ReceiptChecks {
     goldSums: readProjectFile("sql/checks/gold-sums.sql"),
   };
 }
+
+/** The lake SQL that lists the quarantine, from `sql/checks/`. */
+export function loadRefusedSql(): string {
+  return readProjectFile("sql/checks/refused-events.sql");
+}

@@ -27,6 +27,8 @@ export interface Receipt {
     eventDuplicates: number;
     supersededRevisions: number;
     quarantined: Partial<Record<ReasonCode, number>>;
+    /** Of the quarantined: those whose order came in since, corrected or in a later event. */
+    closed: number;
     /** In bronze, not refined yet. */
     pending: number;
   };

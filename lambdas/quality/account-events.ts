@@ -5,6 +5,7 @@ import type { createProducerLedger } from "../domain/producer-gaps.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
 import type { Findings, Receipt, Sales } from "../domain/receipt.ts";
 import { validOn } from "../domain/validity.ts";
+import { isResent, resentKey } from "../domain/resent.ts";
 import { payloadHash, unpackRecord } from "../silver/unpack-record.ts";
 import { positionOf, type LandedRecord } from "./account-records.ts";
 import type { Layers } from "./read-layers.ts";
@@ -53,11 +54,14 @@ export function createEventAccount(
     eventDuplicates: 0,
     supersededRevisions: 0,
     quarantined: {},
+    closed: 0,
     pending: 0,
   };
   const expected: Sales = { orders: 0, lines: 0, pizzas: 0, cents: 0 };
   const accepted = new Set<string>();
   const quarantined = new Set<string>();
+  /** What the partition keys of resent events name. */
+  const corrected = new Set<string>();
   const wrong: WrongOrder[] = [];
   const linesOf = createLineMaker({ catalog, customerKey });
   let unreadable = 0;
@@ -113,6 +117,7 @@ export function createEventAccount(
     if (filed !== undefined && conflicts.has(filed)) return countQuarantined(position, filed);
     if (filed !== undefined) findings.add(invariant, `valid events are in quarantine as ${filed}`, example);
     if (order === undefined) return;
+    if (isResent(place.record.partitionKey)) corrected.add(place.record.partitionKey);
     if (event.revision < order.revision) events.supersededRevisions++;
     else if (event.revision > order.revision) findings.add(invariant, "newer revisions are missing in silver", example);
     else if (order.position === position) noteAccepted(place, checked, order.digest);
@@ -150,6 +155,9 @@ export function createEventAccount(
   }
 
   function finish() {
+    for (const position of quarantined) {
+      if (layers.cameLater.has(position) || corrected.has(resentKey(position))) events.closed++;
+    }
     for (const [orderId, { position }] of layers.silver) {
       if (!accepted.has(orderId)) {
         findings.add("silver = bronze", "orders in silver have no event in bronze", `${orderId} from ${position}`);

@@ -21,6 +21,8 @@ export interface Layers {
   silver: ReadonlyMap<string, SilverOrder>;
   /** Stream position of a refused event to its reason. */
   quarantine: ReadonlyMap<string, ReasonCode>;
+  /** Stream positions of refused events whose order silver holds from an event that came later. */
+  cameLater: ReadonlySet<string>;
 }
 
 interface LayerBooks {
@@ -76,17 +78,21 @@ export async function readSilver(
 /** Reads what is refused as of a version of silver, published or about to be. */
 export async function readQuarantine(
   { store, lake, silver, quarantine, checks }: LayerBooks,
-  silverVersion: number,
+  { silverTable }: { silverTable: LakeTable },
   findings: Findings,
-): Promise<Map<string, ReasonCode>> {
+): Promise<Pick<Layers, "quarantine" | "cameLater">> {
   const snapshot = await quarantine.snapshot();
-  const staged = await unpublishedFiles(silver, silverVersion, snapshot);
+  const staged = await unpublishedFiles(silver, silverTable.version, snapshot);
   const sizes = new Map(
     [...snapshot.files.values(), ...staged].map(({ path, size }) => [`${quarantine.root}/${path}`, size]),
   );
   const files = await wholeFiles({ store, root: quarantine.root, sizes }, findings);
-  const rows = await lake.query(checks.quarantinedEvents, [], [{ ...quarantineLakeTable(snapshot), files }]);
-  return new Map(rows.map((row) => [positionOfRow(row), row["reason"] as ReasonCode]));
+  const tables = [{ ...quarantineLakeTable(snapshot), files }, silverTable];
+  const rows = await lake.query(checks.quarantinedEvents, [], tables);
+  return {
+    quarantine: new Map(rows.map((row) => [positionOfRow(row), row["reason"] as ReasonCode])),
+    cameLater: new Set(rows.filter((row) => Number(row["came_later"]) > 0).map(positionOfRow)),
+  };
 }
 
 /** The data files, by key, that lie in the lake as the log says. */

@@ -55,7 +55,7 @@ async function accountToSilver(
 ) {
   const layers = {
     silver: await readSilver(books, table(), findings),
-    quarantine: await readQuarantine(books, snapshot.version, findings),
+    ...(await readQuarantine(books, { silverTable: table() }, findings)),
   };
   const ledger = createProducerLedger();
   const account = createEventAccount({ ...books, layers, ledger }, findings);

@@ -9,6 +9,7 @@ import { copyRows, readColumns } from "../lake/read-columns.ts";
 import { createTableWriter } from "../lake/table-writer.ts";
 import type { Clock, ObjectStore, StreamRecord } from "../ports.ts";
 import type { CommitNote } from "./commit-note.ts";
+import { closings } from "./closings.ts";
 import { findKnown, type KnownOrders } from "./find-known.ts";
 import { listPending, settledHourId } from "./list-pending.ts";
 import { readEvents, type ReadEvents } from "./read-events.ts";
@@ -144,6 +145,7 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, settledHo
     transactions: [
       ...batch.objects.map(({ key }) => ({ appId: key, version: 0, lastUpdated: now })),
       ...watermarks(plan.accepted, snapshot),
+      ...closings(batch.candidates, plan.conflicts),
       ...(settledHour === undefined ? [] : [{ appId: settledHourId, version: settledHour }]),
     ],
     operationMetrics: summary,

@@ -1,8 +1,23 @@
--- One row per refused event, however often a redelivery filed it. Lake SQL.
+-- One row per refused event, however often a redelivery filed it, and 1 where
+-- silver holds its order from an event that came later. Lake SQL.
+with latest as (
+    select
+        order_id,
+        max(arrived_at) as arrived_at
+    from silver_order_lines
+    group by order_id
+)
+
 select
-    shard,
-    sequence_number,
-    record_index,
-    min(reason) as reason
+    quarantine_order_events.shard,
+    quarantine_order_events.sequence_number,
+    quarantine_order_events.record_index,
+    min(quarantine_order_events.reason) as reason,
+    max(case when latest.arrived_at > quarantine_order_events.arrived_at then 1 else 0 end) as came_later
 from quarantine_order_events
-group by shard, sequence_number, record_index
+left join latest
+    on latest.order_id = quarantine_order_events.order_id
+group by
+    quarantine_order_events.shard,
+    quarantine_order_events.sequence_number,
+    quarantine_order_events.record_index

@@ -3,6 +3,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { RefusedOrder } from "../../lambdas/quarantine/list-refused.ts";
 import { order } from "../order-fixture.ts";
 import { pizza, temporaryHome } from "./home-fixture.ts";
 
@@ -31,6 +32,10 @@ describe("wrong usage", () => {
     [["produce", "--rate", "0"], "--rate 0: give a number"],
     [["produce", "--faults", "earthquake"], 'fault "earthquake" is not known'],
     [["produce", "--batch", "lzma", "--orders", "1"], "choose one of zstd, gzip, off"],
+    [["quarantine"], "say what to do with the quarantine"],
+    [["quarantine", "resend"], "name events by their ids, or give --reason"],
+    [["quarantine", "resend", "abcdef", "revision=@last"], "@last is not known"],
+    [["quarantine", "list", "--reason", "bad_luck"], "choose one of batch_corrupt"],
     [["verify", "--loud"], "Unknown option '--loud'"],
     [["verify", "--home", "moon"], "choose one of embedded, localstack, aws"],
   ])("%j ends with exit code 2 and says what is right", async (args, message) => {
@@ -102,6 +107,47 @@ describe("a home in the background", () => {
       await json("query", "--lake", "select status from silver_order_lines where order_id = 'after-the-rubbish'"),
     ).toEqual([{ status: "placed" }]);
     expect(await run("verify")).toMatchObject({ code: 0, stdout: expect.stringContaining("BALANCED") });
+  });
+
+  it("corrects what was refused and sends it again, until the receipt shows it closed", async () => {
+    const wrong = ["w-1", "w-2", "w-3"].map((order_id, n) =>
+      JSON.stringify(
+        order({
+          order_id,
+          lines: [{ line_no: 1, pizza_id: n === 2 ? "unheard_of_m" : "hawaian_m", quantity: 2, unit_price: 13.25 }],
+        }),
+      ),
+    );
+    const file = join(dirname(dir), "wrong");
+    writeFileSync(file, wrong.join("\n"));
+    await json("produce", "--file", file, "--wait");
+    const listed = await json("quarantine", "list", "--reason", "unknown_pizza");
+    expect(listed.map((event: RefusedOrder) => [event.orderId, event.cents, event.isClosed])).toEqual(
+      ["w-1", "w-2", "w-3"].map((id) => [id, 2650, false]),
+    );
+    const { closed } = (await json("verify")).events;
+    const rule = ["quarantine", "resend", "--reason", "unknown_pizza", "lines[*].pizza_id=hawaian_m->hawaiian_m"];
+    const dry = await run(...rule, "--dry-run");
+    expect(dry).toMatchObject({ code: 0, stderr: expect.stringContaining("2 would be sent") });
+    expect(dry.stdout).toContain('lines[0].pizza_id: "hawaian_m" -> "hawaiian_m"');
+    expect(await json("quarantine", "list", "--reason", "unknown_pizza")).toEqual(listed);
+    expect(await json(...rule, "--wait")).toMatchObject({ dryRun: false, sent: 2, events: [{}, {}] });
+    expect(await json("verify")).toMatchObject({ balanced: true, events: { closed: closed + 2 } });
+    const left = await json("quarantine", "list", "--reason", "unknown_pizza");
+    expect(left.map((event: RefusedOrder) => event.orderId)).toEqual(["w-3"]);
+    expect(await run("quarantine", "resend", left[0].id)).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining("the pizza is not on the menu"),
+      stderr: expect.stringContaining("sent 0, 1 would be refused again"),
+    });
+    const fixed = join(dirname(dir), "fixed");
+    writeFileSync(fixed, wrong[2]!.replace("unheard_of_m", "hawaiian_m"));
+    expect(await json("quarantine", "resend", "w-3", "--file", fixed, "--wait")).toMatchObject({ sent: 1 });
+    const show = await run("quarantine", "show", "w-3");
+    expect(show.stdout).toMatch(/state +closed[\s\S]*in silver +revision 0[\s\S]*"pizza_id": "unheard_of_m"/);
+    const receipt = await run("verify");
+    expect(receipt).toMatchObject({ code: 0, stdout: expect.stringMatching(/of these closed by a later order +\d/) });
+    expect((await run("quarantine", "list")).stdout).toContain(`${closed + 3} closed and not shown`);
   });
 
   it("lets the reader read with what credentials prints, and not write", async () => {

@@ -5,7 +5,15 @@ import { checkReceipt } from "../../lambdas/quality/check-receipt.ts";
 const sales = { orders: 1, lines: 1, pizzas: 1, cents: 1325 };
 const receipt: Receipt = {
   records: { sent: 1, landed: 1, onFailure: 0, waiting: 0, transportDuplicates: 0, distinct: 1 },
-  events: { distinct: 1, accepted: 1, eventDuplicates: 0, supersededRevisions: 0, quarantined: {}, pending: 0 },
+  events: {
+    distinct: 1,
+    accepted: 1,
+    eventDuplicates: 0,
+    supersededRevisions: 0,
+    quarantined: {},
+    closed: 0,
+    pending: 0,
+  },
   notSales: 0,
   expected: sales,
   silver: sales,

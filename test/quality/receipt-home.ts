@@ -66,8 +66,9 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
       run = functionsOf();
     },
     /** Puts records into the stream; an array of events is one batch. Gives them as the stream hands them out. */
-    async send(...contents: (object[] | Buffer)[]): Promise<StreamRecord[]> {
-      const sent = await stream.putRecords(contents.map((content) => ({ partitionKey: "key", data: encode(content) })));
+    send: (...contents: (object[] | Buffer)[]) => home.sendUnder("key", ...contents),
+    async sendUnder(partitionKey: string, ...contents: (object[] | Buffer)[]): Promise<StreamRecord[]> {
+      const sent = await stream.putRecords(contents.map((content) => ({ partitionKey, data: encode(content) })));
       const numbers = sent.map((result) => ("sequenceNumber" in result ? result.sequenceNumber : ""));
       const { id } = stream.shards()[0]!;
       const records = await stream.read({ shard: id, limit: 1000, maxBytes: 2 ** 24 });

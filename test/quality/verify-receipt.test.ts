@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { encodeFailedBatch } from "../../lambdas/bronze/on-failure-object.ts";
+import { resentKey } from "../../lambdas/domain/resent.ts";
 import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
 import { event, sellMessily } from "./messy-day.ts";
 import { openReceiptHome, type ReceiptHome } from "./receipt-home.ts";
@@ -28,6 +29,7 @@ describe("the receipt of an honest run", () => {
         eventDuplicates: 1,
         supersededRevisions: 3,
         quarantined: { not_json: 1, conflicting_payload: 1, unknown_store: 1, bad_utf8: 1 },
+        closed: 0,
         pending: 0,
       },
       notSales: 1,
@@ -73,6 +75,30 @@ describe("the receipt of an honest run", () => {
     expect(await home.verify()).toMatchObject({ findings: [], events: { quarantined: { not_json: 1 } } });
     await home.publishQuarantine();
     expect(await home.verify()).toMatchObject({ findings: [], events: { quarantined: { not_json: 1 } } });
+  });
+
+  it("closes a refused event that was corrected and sent again, whether its order could be read or not", async () => {
+    const wrong = event(1, "a", { store_id: "mars-01" });
+    const [first, second] = await home.send([wrong], Buffer.from("rubbish"));
+    await home.land([first!, second!]);
+    await home.work();
+    expect(await home.verify()).toMatchObject({
+      findings: [],
+      events: { closed: 0, quarantined: { unknown_store: 1 } },
+    });
+    const place = `${second!.shard}/${second!.sequenceNumber}/0`;
+    await home.land(await home.sendUnder(resentKey(place), Buffer.from(JSON.stringify(event(2, "b")))));
+    await home.work();
+    expect(await home.verify()).toMatchObject({ findings: [], events: { closed: 1, accepted: 1 } });
+  });
+
+  it("does not close a refused event by one that silver refuses too", async () => {
+    const [rubbish] = await home.send(Buffer.from("rubbish"));
+    await home.land([rubbish!]);
+    const place = `${rubbish!.shard}/${rubbish!.sequenceNumber}/0`;
+    await home.land(await home.sendUnder(resentKey(place), Buffer.from("more rubbish")));
+    await home.work();
+    expect(await home.verify()).toMatchObject({ findings: [], events: { closed: 0, quarantined: { not_json: 2 } } });
   });
 
   it("finds a record in the on-failure store", async () => {

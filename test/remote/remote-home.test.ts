@@ -102,6 +102,26 @@ describe("a deployed home", () => {
     expect(cloud.machines.executions.size).toBe(executions);
   });
 
+  it("lists what it refused, and takes the correction through its own stream", async () => {
+    const [line] = order().lines;
+    const wrong = order({ order_id: "remote-wrong", lines: [{ ...line, pizza_id: "hawaian_m" }] });
+    await home.sink.putRecords([{ partitionKey: "till", data: Buffer.from(JSON.stringify(wrong)) }]);
+    await cloud.land();
+    await home.drain();
+    expect(await json("quarantine", "list", "--lake-sql", "duckdb")).toMatchObject([
+      { orderId: "remote-wrong", reason: "unknown_pizza", cents: 1325, isClosed: false },
+    ]);
+    const rule = "lines[*].pizza_id=hawaian_m->hawaiian_m";
+    expect(await json("quarantine", "resend", "--reason", "unknown_pizza", rule)).toMatchObject({ sent: 1 });
+    await cloud.land();
+    await home.drain();
+    expect(await home.refused()).toMatchObject([{ orderId: "remote-wrong", isClosed: true, silverRevision: 0 }]);
+    expect(await home.verify()).toMatchObject({
+      findings: [],
+      events: { quarantined: { unknown_pizza: 1 }, closed: 1 },
+    });
+  });
+
   it("runs a workflow to its end under a name of its own", async () => {
     const { output, workflow } = await home.run("silver_to_gold");
     expect({ workflow, published: output.published }).toEqual({ workflow: "silver_to_gold", published: [] });
@@ -140,7 +160,7 @@ describe("the doctor", () => {
       "PizzaSales-dev-Stateful UPDATE_COMPLETE, PizzaSales-dev-Stateless UPDATE_COMPLETE",
       "orders-dev, 2 open shards",
       "Enabled; OK",
-      "lake, silver at version 0",
+      "lake, silver at version 2",
       "lake creates each object once",
       expect.stringMatching(/^answers, at migration \d+$/),
     ]);

@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { editEvent, parseEdit } from "../../lambdas/domain/edit-event.ts";
+
+const event = {
+  order_id: "a",
+  revision: 0,
+  nickname: "Bob",
+  lines: [
+    { pizza_id: "old_m", unit_price: 1 },
+    { pizza_id: "big_l", unit_price: 2 },
+  ],
+};
+
+const edited = (...edits: string[]) =>
+  editEvent(event, edits.map(parseEdit), (name) => ({ menu: 9.5, next: 4 })[name as "menu"]);
+
+describe("an edit", () => {
+  it.each<[string, object[]]>([
+    ["revision=2", [{ path: "revision", before: 0, after: 2 }]],
+    ["order_id=b", [{ path: "order_id", before: "a", after: "b" }]],
+    ['order_id="2"', [{ path: "order_id", before: "a", after: "2" }]],
+    ["lines[1].pizza_id=small_s", [{ path: "lines[1].pizza_id", before: "big_l", after: "small_s" }]],
+    ["lines[*].pizza_id=old_m->new_m", [{ path: "lines[0].pizza_id", before: "old_m", after: "new_m" }]],
+    ["lines[*].unit_price=@menu", [0, 1].map((n) => ({ path: `lines[${n}].unit_price`, before: n + 1, after: 9.5 }))],
+    ["revision=@next", [{ path: "revision", before: 0, after: 4 }]],
+    ["nickname=@remove", [{ path: "nickname", before: "Bob", after: undefined }]],
+    ["channel=online", [{ path: "channel", before: undefined, after: "online" }]],
+  ])("%s", (text, changes) => {
+    expect(edited(text).changes).toEqual(changes);
+  });
+
+  it.each(["lines[*].pizza_id=gone->new_m", "revision=0", "lines[7].pizza_id=new_m", "revision=@arrival", "a.b.c=1"])(
+    "%s changes nothing",
+    (text) => expect(edited(text)).toEqual({ event, changes: [] }),
+  );
+
+  it("removes the key, and leaves the given event alone", () => {
+    expect(Object.keys(edited("nickname=@remove").event as object)).toEqual(["order_id", "revision", "lines"]);
+    expect(event.nickname).toBe("Bob");
+  });
+
+  it("sets a key named __proto__ as a key", () => {
+    const { event: changed } = edited("__proto__=1");
+    expect(JSON.stringify(changed)).toContain('"__proto__":1');
+  });
+
+  it.each([
+    ["revision", "write path=value"],
+    ["lines[x]=1", "write path=value"],
+    ["revision=@last", "@last is not known; there are @menu, @next, @arrival, @remove"],
+  ])("%s is refused and says what is right", (text, message) => {
+    expect(() => parseEdit(text)).toThrow(message);
+  });
+});
