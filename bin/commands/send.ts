@@ -11,6 +11,7 @@ import type { Outgoing } from "../../lambdas/producer/outgoing.ts";
 import { paced } from "../../lambdas/producer/pace.ts";
 import type { Patterns } from "../../lambdas/producer/patterns.ts";
 import { createRandom } from "../../lambdas/producer/random.ts";
+import { inSchemaVersion, schemaVersions } from "../../lambdas/producer/schema-version.ts";
 import { createSender } from "../../lambdas/producer/send-orders.ts";
 import { simulateOrders } from "../../lambdas/producer/simulator.ts";
 import type { StoreProfile } from "../../lambdas/producer/store-profile.ts";
@@ -24,6 +25,7 @@ const sendingOptions = {
   "batch-bytes": { type: "string", about: "bytes of a batch before compression (196608)" },
   batch: { type: "string", about: "zstd, gzip, or off: one event a record (zstd)" },
   faults: { type: "string", about: "what goes wrong: all=0.01, or duplicates=0.05,late=0.01,...; none by default" },
+  "schema-version": { type: "string", about: "of the events: 1, 2 (promotion codes and tips), or mixed, by till (1)" },
   seed: { type: "string", about: "chooses what is invented and what goes wrong; same seed, same bytes" },
   wait: { type: "boolean", about: "wait until all is in gold" },
 } as const;
@@ -111,7 +113,9 @@ function faulty(events: Iterable<OrderEvent>, values: Values, { live }: { live: 
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
-  const outgoing = withFaults(events, { ...rates, seed: seedOf(values), stores: allStores(), live });
+  const version = oneOf(values, "schema-version", schemaVersions) ?? "1";
+  const sent = inSchemaVersion(events, { version, seed: seedOf(values) });
+  const outgoing = withFaults(sent, { ...rates, seed: seedOf(values), stores: allStores(), live });
   return { outgoing, tally: outgoing.tally };
 }
 

@@ -54,17 +54,18 @@ export async function openDuckDbLake({
   };
 }
 
-/** The view that gives a query its table: the files of this version, with the partition's value taken from their path. */
+/**
+ * The view that gives a query its table: the files of this version, with the partition's value taken from their path. A
+ * file that is older than a column has nulls there: the empty part in front names all columns, in case no file has one.
+ */
 function viewOf({ name, files, columns, partitionColumn }: LakeTable, root: string): string {
-  const quoted = `create temp view "${name}" as select `;
-  if (files.length === 0) {
-    const nothing = columns.map((column) => `cast(null as ${sqlTypes[column.type]}) as "${column.name}"`);
-    return `${quoted}${nothing.join(", ")} where false`;
-  }
+  const nulls = columns.map((column) => `cast(null as ${sqlTypes[column.type]}) as "${column.name}"`);
+  const empty = `select ${nulls.join(", ")} where false`;
+  if (files.length === 0) return `create temp view "${name}" as ${empty}`;
   const paths = files.map((file) => `'${join(root, file).replaceAll("'", "''")}'`);
   const partition = partitionColumn ? `hive_types = {'${partitionColumn}': date}` : "hive_partitioning = false";
-  const selected = columns.map((column) => `"${column.name}"`);
-  return `${quoted}${selected.join(", ")} from read_parquet([${paths.join(", ")}], ${partition})`;
+  const read = `select * from read_parquet([${paths.join(", ")}], union_by_name = true, ${partition})`;
+  return `create temp view "${name}" as ${empty} union all by name ${read}`;
 }
 
 async function rowsOf(

@@ -17,6 +17,8 @@ export interface Guest {
 export type OrderFacts = Pick<OrderEvent, "order_id" | "revision" | "status" | "store_id" | "channel" | "producer"> & {
   customer?: Guest | undefined;
   lines: readonly { line_no: number; pizza_id: string; quantity: number }[];
+  promotion_code?: string | undefined;
+  tip?: number | undefined;
 };
 
 /** An event that may enter silver, with its times worked out. */
@@ -47,7 +49,7 @@ export function checkOrder(text: string, arrivedAt: number, catalog: Catalog): C
   const event = value as OrderEvent;
   // In valid UTF-8, NUL and half surrogates can only come in as an escape.
   if (text.includes("\\u") && hasForbiddenCharacter(event)) return refuse("forbidden_character", "event");
-  return checkLines(event, catalog) ?? checkTimes(event, arrivedAt);
+  return checkLines(event, catalog) ?? checkTip(event) ?? checkTimes(event, arrivedAt);
 }
 
 /** Store, menu and prices are those of the order's own day; a time that is none is refused afterwards. */
@@ -58,10 +60,8 @@ function checkLines(event: OrderEvent, catalog: Catalog): { refusal: Refusal } |
   for (const [index, line] of event.lines.entries()) {
     const pizza = validOn(catalog.pizzas.get(line.pizza_id), day);
     if (pizza === undefined) return refuse("unknown_pizza", `lines[${index}].pizza_id`, line.pizza_id);
-    const cents = Math.round(line.unit_price * 100);
-    // Division rounds correctly: it gives the very double that a literal with two decimals has.
-    if (cents / 100 !== line.unit_price)
-      return refuse("money_precision", `lines[${index}].unit_price`, line.unit_price);
+    const cents = centsOf(line.unit_price);
+    if (cents === undefined) return refuse("money_precision", `lines[${index}].unit_price`, line.unit_price);
     if (cents !== pizza.price_cents) return refuse("price_off_menu", `lines[${index}].unit_price`, line.unit_price);
     for (let earlier = 0; earlier < index; earlier++) {
       if (event.lines[earlier]!.line_no === line.line_no) {
@@ -70,6 +70,17 @@ function checkLines(event: OrderEvent, catalog: Catalog): { refusal: Refusal } |
     }
   }
   return undefined;
+}
+
+function checkTip({ tip }: OrderEvent): { refusal: Refusal } | undefined {
+  return tip === undefined || centsOf(tip) !== undefined ? undefined : refuse("money_precision", "tip", tip);
+}
+
+/** Dollars as cents; undefined where they have more than two decimals. */
+function centsOf(dollars: number): number | undefined {
+  const cents = Math.round(dollars * 100);
+  // Division rounds correctly: it gives the very double that a literal with two decimals has.
+  return cents / 100 === dollars ? cents : undefined;
 }
 
 function checkTimes(event: OrderEvent, arrivedAt: number): CheckedOrder | { refusal: Refusal } {

@@ -14,18 +14,20 @@ export function explainInvalid(value: unknown, error: ErrorObject | undefined): 
 
 function nameOf(error: ErrorObject, place: string): string {
   const key: unknown = error.params["additionalProperty"] ?? error.params["missingProperty"];
+  if (error.keyword === "false schema") return `event.${place}`;
   return typeof key === "string" ? `${place}.${key.slice(0, 80)}` : place;
 }
 
 function reasonOf({ keyword, instancePath }: ErrorObject, found: unknown): ReasonCode {
-  if (keyword === "additionalProperties") return "unknown_key";
+  // Version 1 of the contract does not know the keys of version 2.
+  if (keyword === "additionalProperties" || keyword === "false schema") return "unknown_key";
   if (keyword === "required") return "missing_field";
-  if (keyword === "const") return "unsupported_schema_version";
   if (keyword === "maxItems") return "too_many_lines";
+  if (instancePath === "/schema_version") return "unsupported_schema_version";
   if (keyword === "enum") return instancePath === "/status" ? "unknown_status" : "unknown_channel";
   if (typeof found === "number" && instancePath.endsWith("/quantity")) return "quantity_out_of_range";
-  // A price beyond the largest double is parsed to Infinity, which is no JSON number any more.
-  if (typeof found === "number" && instancePath.endsWith("/unit_price")) return "money_out_of_range";
+  // An amount beyond the largest double is parsed to Infinity, which is no JSON number any more.
+  if (typeof found === "number" && /\/(unit_price|tip)$/.test(instancePath)) return "money_out_of_range";
   return keyword === "type" ? "wrong_type" : "invalid_value";
 }
 

@@ -6,7 +6,8 @@ import { limits } from "./limits.ts";
 import { instantAt } from "./parse-instant.ts";
 import { validOn, type Versions } from "./validity.ts";
 
-const start = literal('{"schema_version":1,"order_id":"');
+const start1 = literal('{"schema_version":1,"order_id":"');
+const start2 = literal('{"schema_version":2,"order_id":"');
 const revision = literal('","revision":');
 const status = literal(',"status":"');
 const orderedAt = literal('","ordered_at":"');
@@ -29,6 +30,12 @@ const quantity = literal('","quantity":');
 const unitPrice = literal(',"unit_price":');
 const nextLine = literal('},{"line_no":');
 const producer = literal('}],"producer":{"producer_id":"');
+/** What version 2 of the contract may have between lines and producer. */
+const promotionCode = literal('}],"promotion_code":"');
+const tipOfPromotion = literal('","tip":');
+const tipAlone = literal('}],"tip":');
+const producerOfPromotion = literal('","producer":{"producer_id":"');
+const producerOfTip = literal(',"producer":{"producer_id":"');
 const seq = literal('","seq":');
 
 type Line = OrderFacts["lines"][number];
@@ -76,7 +83,8 @@ export class OrderScanner {
   scan(bytes: Buffer, from: number, arrivedAt: number): CheckedOrder<OrderFacts> | undefined {
     const { cursor } = this;
     cursor.open(bytes, from);
-    cursor.expect(start);
+    const isFirstVersion = cursor.takes(start1);
+    if (!isFirstVersion) cursor.expect(start2);
     const idStart = cursor.at;
     cursor.toToken(64);
     const idEnd = cursor.at;
@@ -97,6 +105,9 @@ export class OrderScanner {
     const channelWord = cursor.toKnown(this.channels, 16);
     const guest = this.customer();
     const lines = this.lines(orderDate);
+    const promotion = isFirstVersion ? undefined : this.promotion();
+    const tip = isFirstVersion ? undefined : this.tip(promotion !== undefined);
+    if (promotion === undefined && tip === undefined) cursor.expect(producer);
     const till = this.till();
     cursor.expect(seq);
     const counter = cursor.integer();
@@ -114,6 +125,8 @@ export class OrderScanner {
         channel: channelWord,
         customer: guest,
         lines,
+        promotion_code: promotion,
+        tip,
         producer: { producer_id: till, seq: counter },
       },
       orderDate,
@@ -172,10 +185,31 @@ export class OrderScanner {
       else found[lines++] = lineOf(item!, line_no, count);
       last = line_no;
     } while (!cursor.isLost && lines <= limits.lines && cursor.takes(nextLine));
-    cursor.expect(producer);
     if (lines > limits.lines) cursor.isLost = true;
     // A copy has room for as many lines as there are; an array that grows has room for 17.
     return found.slice(0, lines);
+  }
+
+  private promotion(): string | undefined {
+    const { cursor } = this;
+    if (!cursor.takes(promotionCode)) return undefined;
+    const from = cursor.at;
+    cursor.toToken(32);
+    return cursor.textFrom(from);
+  }
+
+  /** The tip in dollars, and the way on to the producer where there is a promotion or a tip. */
+  private tip(isAfterPromotion: boolean): number | undefined {
+    const { cursor } = this;
+    const isThere = cursor.takes(isAfterPromotion ? tipOfPromotion : tipAlone);
+    if (!isThere) {
+      if (isAfterPromotion) cursor.expect(producerOfPromotion);
+      return undefined;
+    }
+    const cents = cursor.cents();
+    if (cents > 1_000_000) cursor.isLost = true;
+    cursor.expect(producerOfTip);
+    return cents / 100;
   }
 
   private till(): string {

@@ -55,6 +55,18 @@ export const silverColumns = [
   { name: "sequence_number", type: "string", comment: "Stream position: sequence number of the record, decimal" },
   { name: "record_index", type: "int", comment: "Stream position: index of the event within its record" },
   { name: "payload_hash", type: "long", comment: "First 64 bits of the SHA-256 of the event's bytes, signed" },
+  {
+    name: "promotion_code",
+    type: "string",
+    nullable: true,
+    comment: "What the guest redeemed; null where none, and in events of schema version 1",
+  },
+  {
+    name: "tip_cents",
+    type: "int",
+    nullable: true,
+    comment: "Tip of the order, US cents, on its line of is_first_of_order; else null. No part of revenue_cents",
+  },
 ] as const satisfies readonly Column[];
 
 export type SilverColumnName = (typeof silverColumns)[number]["name"];

@@ -44,7 +44,14 @@ function createOrderColumns(writer: ColumnTarget, catalog: Catalog, customerKey:
   const producerSeq = writer.long("producer_seq");
   const recordIndex = writer.int("record_index");
   const hash = writer.long("payload_hash");
+  const [promotionCode, tip] = [writer.string("promotion_code"), writer.int("tip_cents")];
   const keyOf = ({ customer_id, customer_key }: Guest) => customer_key ?? customerKey(customer_id);
+  /** On the first line alone: the sum over lines is the sum over orders. */
+  const writeTip = (dollars: number | undefined, lines: number): void => {
+    if (dollars === undefined) return tip.push(null, lines);
+    tip.push(Math.round(dollars * 100));
+    if (lines > 1) tip.push(null, lines - 1);
+  };
   return (order: Candidate, lines: number): void => {
     const { event, position } = order;
     orderId.push(event.order_id, lines);
@@ -64,6 +71,8 @@ function createOrderColumns(writer: ColumnTarget, catalog: Catalog, customerKey:
     sequenceNumber.push(position.sequenceNumber, lines);
     recordIndex.push(position.recordIndex, lines);
     hash.push(order.payloadHash, lines);
+    promotionCode.push(event.promotion_code ?? null, lines);
+    writeTip(event.tip, lines);
   };
 }
 

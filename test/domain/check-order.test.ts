@@ -14,6 +14,10 @@ function reasonFor(changes: Record<string, unknown>) {
   return "refusal" in result ? result.refusal.reason : "accepted";
 }
 
+function second(changes: Record<string, unknown>) {
+  return { schema_version: 2, ...changes };
+}
+
 function line(changes: Record<string, unknown>) {
   return { lines: [{ line_no: 1, pizza_id: "hawaiian_m", quantity: 1, unit_price: 13.25, ...changes }] };
 }
@@ -41,7 +45,24 @@ describe("an order", () => {
     ["invalid_value", { order_id: "two words" }],
     ["invalid_value", { revision: -1 }],
     ["invalid_value", { lines: [] }],
-    ["unsupported_schema_version", { schema_version: 2 }],
+    ["unknown_key", { promotion_code: "FRIDAY" }],
+    ["unsupported_schema_version", { schema_version: 3 }],
+    ["unsupported_schema_version", { schema_version: 3, tip: 3 }],
+    ["unsupported_schema_version", { schema_version: "2" }],
+    ["accepted", second({})],
+    ["accepted", second({ promotion_code: "FRIDAY", tip: 3.05 })],
+    ["accepted", second({ tip: 0 })],
+    ["accepted", second({ tip: 10_000 })],
+    ["unknown_key", second({ gratuity: 3 })],
+    ["wrong_type", second({ tip: "3" })],
+    ["wrong_type", second({ tip: null })],
+    ["money_out_of_range", second({ tip: -1 })],
+    ["money_out_of_range", second({ tip: 10_000.01 })],
+    ["money_precision", second({ tip: 3.005 })],
+    ["wrong_type", second({ promotion_code: 7 })],
+    ["invalid_value", second({ promotion_code: "" })],
+    ["invalid_value", second({ promotion_code: "two words" })],
+    ["invalid_value", second({ promotion_code: "x".repeat(33) })],
     ["unknown_status", { status: "eaten" }],
     ["unknown_channel", { channel: "drone" }],
     ["unknown_store", { store_id: "par-01" }],
@@ -79,6 +100,7 @@ describe("an order", () => {
       ["unknown_key", text.replace('"customer":{', '"customer":{"__proto__":null,')],
       ["forbidden_character", text.replace("Ada", "\\ud83c")],
       ["money_out_of_range", text.replace("13.25", "1e999")],
+      ["money_out_of_range", text.replace('"schema_version":1', '"schema_version":2,"tip":1e999')],
       ["too_deep", "[".repeat(10_000) + "]".repeat(10_000)],
     ];
     expect(cases.map(([, bad]) => check(bad!)).map((result) => "refusal" in result && result.refusal.reason)).toEqual(
@@ -95,6 +117,12 @@ describe("an order", () => {
     const result = check(JSON.stringify(order(line({ unit_price: 9.99 }))));
     expect(result).toEqual({
       refusal: { reason: "price_off_menu", detail: "lines[0].unit_price 9.99: the price is not the menu's" },
+    });
+  });
+
+  it("names a key of version 2 in an event of version 1", () => {
+    expect(check(JSON.stringify(order({ tip: 3 })))).toEqual({
+      refusal: { reason: "unknown_key", detail: "event.tip 3: the event has a key that the contract does not know" },
     });
   });
 

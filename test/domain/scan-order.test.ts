@@ -11,6 +11,13 @@ const customerKey = (customerId: string) => `token of ${customerId}`;
 const scanner = new OrderScanner({ catalog, customerKey });
 const arrivedAt = micros("2015-01-01T16:38:38Z");
 const valid = JSON.stringify(order());
+const second = JSON.stringify(inVersion2({ promotion_code: "FRIDAY-10", tip: 2.5 }));
+
+/** An event of version 2, its keys in the contract's order. */
+function inVersion2({ promotion_code, tip, ...changes }: Record<string, unknown>) {
+  const { producer, ...before } = order(changes);
+  return { ...before, schema_version: 2, promotion_code, tip, producer };
+}
 
 /** What the scanner makes of one event; undefined where it leaves the event to the slow way. */
 function scan(bytes: Buffer) {
@@ -24,7 +31,8 @@ function check(bytes: Buffer) {
   if (bytes.length > limits.eventBytes || !isUtf8(bytes)) return undefined;
   const checked = checkOrder(bytes.toString(), arrivedAt, catalog);
   if ("refusal" in checked) return undefined;
-  const { order_id, revision, status, store_id, channel, customer, lines, producer } = checked.event;
+  const { order_id, revision, status, store_id, channel, customer, lines, promotion_code, tip, producer } =
+    checked.event;
   const guest = customer && {
     customer_id: customer.customer_id,
     customer_key: customerKey(customer.customer_id),
@@ -32,7 +40,18 @@ function check(bytes: Buffer) {
   const kept = lines.map(({ line_no, pizza_id, quantity }) => ({ line_no, pizza_id, quantity }));
   return {
     ...checked,
-    event: { order_id, revision, status, store_id, channel, customer: guest, lines: kept, producer },
+    event: {
+      order_id,
+      revision,
+      status,
+      store_id,
+      channel,
+      customer: guest,
+      lines: kept,
+      promotion_code,
+      tip,
+      producer,
+    },
   };
 }
 
@@ -63,7 +82,10 @@ const line = fc.record({
 });
 const numbered = fc.integer({ min: 198, max: 202 }).map((count) => linesFrom(1, count));
 const event = fc.record({
-  schema_version: mostly(1, fc.constantFrom(2, "1")),
+  schema_version: fc.oneof(
+    { arbitrary: fc.constantFrom(1, 2), weight: 12 },
+    { arbitrary: fc.constantFrom(3, "1", "2"), weight: 1 },
+  ),
   order_id: mostly("2015-000001", text(64)),
   revision: mostly(0, near(1_000_000)),
   status: mostly("placed", fc.constantFrom("amended", "cancelled", "refunded", "eaten", "")),
@@ -86,6 +108,8 @@ const event = fc.record({
     ),
   ),
   lines: fc.oneof(fc.array(line, { minLength: 0, maxLength: 3 }), numbered, fc.constant(linesFrom(7, 2))),
+  promotion_code: mostly(undefined, text(32)),
+  tip: mostly(undefined, fc.constantFrom(0, 0.01, 2.5, 3, 10_000, 10_000.01, -1, 0.001, 1e21, "1", null)),
   producer: fc.record({ producer_id: mostly("till", text(64)), seq: mostly(1, near(0, 2 ** 53 - 1, 1e15)) }),
 });
 
@@ -101,7 +125,7 @@ const guestTexts = [
   ["city", 100],
   ["postal_code", 20],
 ] as const;
-const cut = fc.record({ at: fc.nat(valid.length), length: fc.integer({ min: 1, max: 40 }), byte: fc.nat(255) });
+const cut = fc.record({ at: fc.nat(second.length), length: fc.integer({ min: 1, max: 40 }), byte: fc.nat(255) });
 const anyByte = fc.constantFrom(...Buffer.from('0123456789"\\{}[],:.-+eE \n\0aZ'), 0xc3, 0xff);
 
 describe("the scanner", () => {
@@ -116,6 +140,11 @@ describe("the scanner", () => {
       order({ lines: [...linesFrom(1, 200)] }),
       order({ ordered_at: "2014-12-31T23:30:00.5+01:30", revision: 1_000_000, status: "refunded", channel: "online" }),
       order({ producer: { producer_id: "t", seq: 0 }, store_id: "chi-01" }),
+      inVersion2({}),
+      inVersion2({ promotion_code: "FRIDAY-10" }),
+      inVersion2({ tip: 0 }),
+      inVersion2({ tip: 10_000 }),
+      inVersion2({ promotion_code: "x".repeat(32), tip: 2.05, customer: undefined, lines: linesFrom(1, 3) }),
     ].map((sent) => Buffer.from(JSON.stringify(sent)));
     for (const bytes of [...usual, ...usual]) {
       expect(check(bytes)).toBeDefined();
@@ -165,8 +194,17 @@ describe("the scanner", () => {
       { producer: { producer_id: "x", seq: 9_007_199_254_740_992 } },
       guest({ customer_id: "" }),
       ...guestTexts.map(([field, longest]) => guest({ [field]: "x".repeat(longest + 1) })),
+      inVersion2({ promotion_code: "" }),
+      inVersion2({ promotion_code: "x".repeat(33) }),
+      inVersion2({ tip: 10_000.01 }),
+      inVersion2({ tip: 0.001 }),
+      inVersion2({ tip: -1 }),
+      { ...inVersion2({ tip: 1 }), schema_version: 1 },
+      { ...inVersion2({ promotion_code: "x" }), schema_version: 1 },
+      { ...inVersion2({ tip: 1 }), schema_version: 3 },
     ];
-    const bytesOf = (changes: Record<string, unknown>) => Buffer.from(JSON.stringify(order(changes)));
+    const bytesOf = (changes: Record<string, unknown>) =>
+      Buffer.from(JSON.stringify("lines" in changes && "producer" in changes ? changes : order(changes)));
     for (const bytes of within.map(bytesOf)) expect(scan(bytes), bytes.toString()).toEqual(check(bytes));
     expect(within.map(bytesOf).filter((bytes) => check(bytes) === undefined)).toEqual([]);
     expect(beyond.filter((changes) => scan(bytesOf(changes)) !== undefined)).toEqual([]);
@@ -174,25 +212,30 @@ describe("the scanner", () => {
   });
 
   it("agrees with the slow way however the bytes are damaged", () => {
-    const property = fc.property(cut, anyByte, ({ at, length, byte }, special) => {
-      const bytes = Buffer.from(valid);
-      const [before, after] = [bytes.subarray(0, at), bytes.subarray(at)];
-      const damaged = [
-        ...[byte, special].flatMap((value) => [
-          Buffer.concat([before, Buffer.from([value]), after.subarray(1)]),
-          Buffer.concat([before, Buffer.from([value]), after]),
-        ]),
-        Buffer.concat([before, after.subarray(length)]),
-        Buffer.concat([before, after.subarray(0, length), after]),
-        before,
-      ];
-      return damaged.every(agrees);
-    });
+    const property = fc.property(
+      cut,
+      anyByte,
+      fc.constantFrom(valid, second),
+      ({ at, length, byte }, special, sent) => {
+        const bytes = Buffer.from(sent);
+        const [before, after] = [bytes.subarray(0, at), bytes.subarray(at)];
+        const damaged = [
+          ...[byte, special].flatMap((value) => [
+            Buffer.concat([before, Buffer.from([value]), after.subarray(1)]),
+            Buffer.concat([before, Buffer.from([value]), after]),
+          ]),
+          Buffer.concat([before, after.subarray(length)]),
+          Buffer.concat([before, after.subarray(0, length), after]),
+          before,
+        ];
+        return damaged.every(agrees);
+      },
+    );
     expect(fc.check(property, { numRuns: 3000 })).toMatchObject({ failed: false });
   });
 
   it("agrees with the slow way on every single byte replaced, left out or doubled", () => {
-    const bytes = Buffer.from(valid);
+    const bytes = Buffer.from(second);
     const damaged = Array.from(bytes.keys()).flatMap((at) => {
       const [before, after] = [bytes.subarray(0, at), bytes.subarray(at + 1)];
       const replaced = Array.from('019"\\{}, .-e\0', (byte) => Buffer.concat([before, Buffer.from(byte), after]));

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
-import { partitionColumn, silverColumns } from "../../lambdas/domain/silver-columns.ts";
+import { partitionColumn, silverColumns, type Column } from "../../lambdas/domain/silver-columns.ts";
 import { compactTable } from "../../lambdas/lake/compact.ts";
 import { openDeltaTable, type DeltaTable } from "../../lambdas/lake/delta-table.ts";
 import { copyRows, readColumns } from "../../lambdas/lake/read-columns.ts";
@@ -15,30 +15,41 @@ interface Expectation {
   version: number;
   rows: number;
   revenue_cents: number;
+  /** Undefined while the table has no such column. */
+  tip_cents?: number;
 }
 
+/** So many versions are written by a program that does not know the columns of schema version 2. */
+const oldVersions = 6;
+const laterColumns = new Set<string>(["promotion_code", "tip_cents"]);
+
 /**
- * Makes a table in a folder as the pipeline would: appends, a correction of orders that rewrites a file, a checkpoint, a
+ * Makes a table in a folder as the pipeline would: appends, appends with two more columns, a correction of orders that rewrites a file, a checkpoint, a
  * compaction, and appends after it. Prints what a reader must find in some of its versions, one a line.
  */
 async function makeTable(folder: string): Promise<Expectation[]> {
   mkdirSync(folder, { recursive: true });
   const store = openFolderStore(folder);
-  const table = openDeltaTable({
-    store,
-    root,
-    clock: Date.now,
-    columns: silverColumns,
-    partitionColumn,
-    name: "order_lines",
-    description: "A table for other readers",
-    checkpointEvery: 10,
-  });
+  const open = (columns: readonly Column[]) =>
+    openDeltaTable({
+      store,
+      root,
+      clock: Date.now,
+      columns,
+      partitionColumn,
+      name: "order_lines",
+      description: "A table for other readers",
+      checkpointEvery: 10,
+    });
+  let table = open(silverColumns.filter(({ name }) => !laterColumns.has(name)));
   const expected: Expectation[] = [];
-  const total = { rows: 0, revenue_cents: 0 };
+  const total: Omit<Expectation, "version"> = { rows: 0, revenue_cents: 0 };
   const count = (rows: readonly Row[], sign: 1 | -1) => {
     total.rows += sign * rows.length;
-    for (const row of rows) total.revenue_cents += sign * Number(row["revenue_cents"]);
+    for (const row of rows) {
+      total.revenue_cents += sign * Number(row["revenue_cents"]);
+      if (total.tip_cents !== undefined) total.tip_cents += sign * Number(row["tip_cents"] ?? 0);
+    }
   };
   const append = async (batch: number) => {
     const written = days.map((day, index) => ({
@@ -46,14 +57,17 @@ async function makeTable(folder: string): Promise<Expectation[]> {
       rows: orderLines({ orders: 20, seed: batch * 10 + index, firstOrder: batch * 20 }),
     }));
     const adds = await Promise.all(
-      written.map(({ day, rows }) => table.writeDataFile({ partition: day, ...writeRows(rows) })),
+      written.map(({ day, rows }) => table.writeDataFile({ partition: day, ...writeRows(rows, table.columns) })),
     );
     for (const { rows } of written) count(rows, 1);
     expected.push({ version: await commit(table, { adds, removes: [] }), ...total });
     return { rows: written[0]!.rows, file: adds[0]! };
   };
   const first = await append(0);
-  for (let batch = 1; batch < 12; batch++) await append(batch);
+  for (let batch = 1; batch < oldVersions; batch++) await append(batch);
+  table = open(silverColumns);
+  total.tip_cents = 0;
+  for (let batch = oldVersions; batch < 12; batch++) await append(batch);
   const fixed = orderLines({ orders: 5, seed: 99, firstOrder: 0, revision: 1 });
   const isReplaced = new Set(fixed.map((row) => String(row["order_id"])));
   const columns = await readColumns(
@@ -63,8 +77,9 @@ async function makeTable(folder: string): Promise<Expectation[]> {
   const writer = createTableWriter(silverColumns);
   copyRows(writer, columns, (row) => !isReplaced.has(String(columns["order_id"]![row])));
   pushRows(writer, fixed);
+  // The old file's rows have no tip to take away.
   count(
-    first.rows.filter((row) => isReplaced.has(String(row["order_id"]))),
+    first.rows.filter((row) => isReplaced.has(String(row["order_id"]))).map((row) => ({ ...row, tip_cents: null })),
     -1,
   );
   count(fixed, 1);
@@ -74,7 +89,7 @@ async function makeTable(folder: string): Promise<Expectation[]> {
   const { version } = await compactTable({ table, store });
   expected.push({ version, ...total });
   for (let batch = 12; batch < 22; batch++) await append(batch);
-  const isTold = new Set([0, rewrite - 1, rewrite, version, expected.length - 1]);
+  const isTold = new Set([0, oldVersions - 1, oldVersions, rewrite - 1, rewrite, version, expected.length - 1]);
   return expected.filter((expectation) => isTold.has(expectation.version));
 }
 
@@ -93,6 +108,7 @@ async function commit(table: DeltaTable, files: Pick<Parameters<DeltaTable["comm
 
 const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error("make-table: no folder given; call it as make-table.ts FOLDER");
-for (const { version, rows, revenue_cents } of await makeTable(folder)) {
-  process.stdout.write(`${version} ${rows} ${revenue_cents}\n`);
+for (const { version, rows, revenue_cents, tip_cents } of await makeTable(folder)) {
+  process.stdout.write(`${version} ${rows} revenue_cents=${revenue_cents}`);
+  process.stdout.write(tip_cents === undefined ? "\n" : ` tip_cents=${tip_cents}\n`);
 }

@@ -56,9 +56,13 @@ export function orderLines({
       sequence_number: String(49_590_338_271_490_256_608_559_692_538_361_571_095n + BigInt(Math.floor(order / 500))),
       record_index: order % 500,
       payload_hash: BigInt.asIntN(64, (BigInt(pick(2 ** 32)) << 32n) | BigInt(pick(2 ** 32))),
+      promotion_code: order % 8 === 0 ? "FRIDAY-2FOR1" : null,
     };
     const lines = 1 + Math.floor(random() * random() * 7);
-    for (let line = 1; line <= lines; line++) rows.push({ ...shared, ...pizzaLine(pick, line) });
+    for (let line = 1; line <= lines; line++) {
+      const tip_cents = line === 1 && order % 3 === 0 ? 25 * (1 + (order % 40)) : null;
+      rows.push({ ...shared, ...pizzaLine(pick, line), tip_cents });
+    }
   }
   return rows;
 }

@@ -65,6 +65,8 @@ describe("what a line of silver says", () => {
         sequence_number: stored.sequenceNumber,
         record_index: 1,
         payload_hash: payloadHash(JSON.stringify(event)),
+        promotion_code: null,
+        tip_cents: null,
       },
     ]);
     expect(Object.keys(rows[0]!)).toHaveLength(silverColumns.length + 1);

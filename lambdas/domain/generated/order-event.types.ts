@@ -4,9 +4,9 @@
  */
 export interface OrderEvent {
   /**
-   * Version of this contract
+   * Version of this contract; promotion_code and tip came with 2
    */
-  schema_version: 1;
+  schema_version: 1 | 2;
   /**
    * Unique in the chain; never reused
    */
@@ -53,6 +53,14 @@ export interface OrderEvent {
    * @maxItems 200
    */
   lines: [OrderLine, ...OrderLine[]];
+  /**
+   * What the guest redeemed; no part of the price
+   */
+  promotion_code?: string;
+  /**
+   * US dollars beyond the prices, at most two decimals; no revenue
+   */
+  tip?: number;
   /**
    * The till that sent the event, and its own counter
    */

@@ -6,6 +6,8 @@ export interface Schema {
   required?: string[];
   properties?: Record<string, Schema>;
   items?: Schema;
+  if?: Schema;
+  then?: { properties?: Record<string, Schema | false> };
   pattern?: string;
   additionalProperties?: boolean;
   [keyword: string]: unknown;
@@ -23,6 +25,7 @@ export function incompatibilities(old: Schema, now: Schema, place = "event"): st
     ...changedKeywords(old, now, place),
     ...narrowedLimits(old, now, place),
     ...changedFields(old, now, place),
+    ...forbiddenFields(old, now, place),
     ...(old.items === undefined ? [] : incompatibilities(old.items, now.items ?? {}, `${place}[]`)),
   ];
 }
@@ -47,6 +50,15 @@ function narrowedLimits(old: Schema, now: Schema, place: string): string[] {
   const tooHigh = lowerLimits.filter((key) => Number(now[key] ?? -Infinity) > Number(old[key] ?? -Infinity));
   const tooLow = upperLimits.filter((key) => Number(now[key] ?? Infinity) < Number(old[key] ?? Infinity));
   return [...tooHigh, ...tooLow].map((key) => `${place}: ${key} is narrower`);
+}
+
+/** Fields of the old contract that the new one forbids under some condition, and the old one did not. */
+function forbiddenFields(old: Schema, now: Schema, place: string): string[] {
+  const isSameCase = JSON.stringify(old.if) === JSON.stringify(now.if);
+  return Object.entries(now.then?.properties ?? {})
+    .filter(([name, schema]) => schema === false && old.properties?.[name] !== undefined)
+    .filter(([name]) => !isSameCase || old.then?.properties?.[name] !== false)
+    .map(([name]) => `${place}.${name}: is forbidden in some events now`);
 }
 
 function changedFields(old: Schema, now: Schema, place: string): string[] {

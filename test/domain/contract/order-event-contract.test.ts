@@ -6,6 +6,7 @@ import { incompatibilities, type Schema } from "./incompatibilities.ts";
 const domain = new URL("../../../lambdas/domain/", import.meta.url);
 const current = read(new URL("order-event.schema.json", domain));
 const released = read(new URL("order-event-1.schema.json", import.meta.url));
+const second = read(new URL("order-event-2.schema.json", import.meta.url));
 
 function read(path: URL): Schema {
   return JSON.parse(readFileSync(path, "utf8")) as Schema;
@@ -18,8 +19,15 @@ function changed(change: (schema: any) => void): string[] {
 }
 
 describe("the order event's contract", () => {
-  it("takes every event that the released contract takes", () => {
+  it("takes every event that a released contract takes", () => {
     expect(incompatibilities(released, current)).toEqual([]);
+    expect(incompatibilities(second, current)).toEqual([]);
+  });
+
+  it("refuses to forbid what version 2 has", () => {
+    const schema = structuredClone(second) as { then: { properties: Record<string, false> } };
+    schema.then.properties["customer"] = false;
+    expect(incompatibilities(second, schema as Schema)).toEqual(["event.customer: is forbidden in some events now"]);
   });
 
   it("refuses an incompatible change and names it", () => {

@@ -11,9 +11,12 @@ import { openDuckDbLake } from "../../../lambdas/adapters/duckdb-lake.ts";
 import { openFolderStore } from "../../../lambdas/adapters/folder-store.ts";
 import { loadCatalog, readProjectFile, readProjectJson } from "../../../lambdas/adapters/project-files.ts";
 import { landRecords } from "../../../lambdas/bronze/land-records.ts";
+import { partitionColumn, silverColumns } from "../../../lambdas/domain/silver-columns.ts";
+import { openDeltaTable } from "../../../lambdas/lake/delta-table.ts";
 import type { Pizza } from "../../../lambdas/domain/catalog.ts";
-import type { LakeQuery, LakeRow, LakeTable } from "../../../lambdas/ports.ts";
+import type { LakeQuery, LakeRow, LakeTable, ObjectStore } from "../../../lambdas/ports.ts";
 import { classicOrders } from "../../../lambdas/producer/classic-year.ts";
+import { inSchemaVersion } from "../../../lambdas/producer/schema-version.ts";
 import type { StoreProfile } from "../../../lambdas/producer/store-profile.ts";
 import { createCustomerKey } from "../../../lambdas/silver/customer-key.ts";
 import { publishQuarantine } from "../../../lambdas/silver/quarantine.ts";
@@ -27,6 +30,7 @@ import {
 } from "../../../lambdas/silver/tables.ts";
 import { environments } from "../../../lib/config.ts";
 import { GlueTables } from "../../../lib/constructs/glue-tables.ts";
+import { orderLines, writeRows } from "../../lake/order-lines.ts";
 import { record } from "../../silver/silver-home.ts";
 import { startAthenaServer } from "../../support/athena-server.ts";
 import { testAccess } from "../../support/aws-access.ts";
@@ -35,10 +39,22 @@ import { startTrino } from "./trino-process.ts";
 
 const bucket = "lake";
 
-/** Two months of the classic year in five commits, the last of which cancels orders; and some events that are refused. */
+/** A day as it was written before silver had the columns of schema version 2. */
+async function writeOldDay(place: { store: ObjectStore; clock: () => number }): Promise<void> {
+  const later = new Set<string>(["promotion_code", "tip_cents"]);
+  const columns = silverColumns.filter(({ name }) => !later.has(name));
+  const shape = { root: "silver/order_lines", name: "order_lines", description: "", columns, partitionColumn };
+  const table = openDeltaTable({ ...place, ...shape });
+  const add = await table.writeDataFile({ partition: "2014-12-31", ...writeRows(orderLines({ orders: 50 }), columns) });
+  const nothing = { removes: [], transactions: [], operationMetrics: {} };
+  await table.commit({ readVersion: -1, operation: "WRITE", adds: [add], ...nothing });
+}
+
+/** An old day, then two months of the classic year in five commits, the last of which cancels orders; and some events that are refused. */
 async function fillLake(root: string) {
   const now = Date.parse("2015-03-05T00:00:00Z");
   const place = { store: openFolderStore(root), clock: () => now };
+  await writeOldDay(place);
   const tables = { silver: openSilver(place), quarantine: openQuarantine(place) };
   const customerKey = createCustomerKey("secret of the tests");
   const refinery = { ...place, ...tables, stream: orderStream, catalog: loadCatalog(), customerKey };
@@ -65,7 +81,8 @@ function twoMonths() {
     menu: readProjectJson<Pizza[]>("data/menu.json"),
     stores: readProjectJson<StoreProfile[]>("data/stores.json"),
   });
-  return events.filter(({ ordered_at }) => ordered_at < "2015-03").toArray();
+  const orders = events.filter(({ ordered_at }) => ordered_at < "2015-03");
+  return [...inSchemaVersion(orders, { version: "mixed", seed: 1 })];
 }
 
 /** The definitions of the `_at` tables as they are deployed, for a bucket of this name. */
