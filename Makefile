@@ -13,7 +13,7 @@ AT := $(if $(filter localstack,$(ON)),--home localstack,$(if $(ON),--home aws --
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check deploy start stop restart logs clean init-database start-streaming stop-streaming \
-	monitor get-db-credentials verify bench interop synth diff start-localstack stop-localstack test-localstack test-s3
+	monitor get-db-credentials verify bench interop synth diff start-localstack stop-localstack test-localstack test-ministack test-s3
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  make %-20s %s\n", $$1, $$2}' Makefile
@@ -86,6 +86,9 @@ diff: node_modules/.installed ## what a deployment would change on AWS (ENV=dev)
 
 test-localstack: node_modules/.installed ## the executor's tests and the emulator's (needs Python 3.12 or 3.13 and PyPI)
 	@$(NODE) localstack/test.ts
+
+test-ministack: node_modules/.installed ## the app and the classic year on MiniStack, and what that does otherwise than AWS (Python 3.12 or 3.13, PyPI)
+	@$(NODE) test/ministack/run.ts
 
 test-s3: node_modules/.installed ## the lake on MinIO, built with Go, and the doctor on a server that loses data
 	@$(NODE) test/object-stores/run.ts

@@ -48,7 +48,7 @@ export function deploymentChecks(environment: string): DeploymentCheck[] {
 
   async function landing(): Promise<string> {
     const state = await mappingState(await deployment(), new LambdaClient({}));
-    if (/^Enabled(; (OK|No records processed))?$/.test(state)) return state;
+    if (/^Enabled(; (OK\b.*|No records processed))?$/.test(state)) return state;
     throw new Error(`${state}: see pizza logs --function LandRecords; make deploy ENV=${environment} enables it again`);
   }
 

@@ -3,7 +3,11 @@ const settings = {
   ATHENA_WORKGROUP: { is: "the Athena workgroup of the pipeline's own queries", like: /^[\w.-]{1,128}$/ },
   ALERT_TOPIC_ARN: { is: "the ARN of the SNS topic that people are told through", like: /^arn:[^:]+:sns:/ },
   CLUSTER_ARN: { is: "the ARN of the Aurora cluster", like: /^arn:[^:]+:rds:/ },
-  CUSTOMER_KEY_SECRET_ARN: { is: "the ARN of the secret of the customer keys", like: /^arn:[^:]+:secretsmanager:/ },
+  // Some emulators give a template the name where it asks for the ARN; Secrets Manager takes either.
+  CUSTOMER_KEY_SECRET_ARN: {
+    is: "the ARN or the name of the secret of the customer keys",
+    like: /^(arn:[^:]+:secretsmanager:.+|[\w/+=.@-]+)$/,
+  },
   CUSTOMERS_EVERY_SECONDS: {
     is: "the pause between two publishes of rows per customer, in seconds",
     like: /^\d{1,9}$/,

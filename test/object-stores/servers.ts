@@ -1,10 +1,10 @@
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../support/free-port.ts";
 
 /** MinIO's last open state; there is no tag that Go understands. */
 const minioModule = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c";
@@ -113,13 +113,4 @@ async function answers(endpoint: string): Promise<boolean> {
   // 503 is a server that has not found its disks yet.
   const answer = await fetch(endpoint).catch(() => undefined);
   return answer !== undefined && answer.status < 500;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

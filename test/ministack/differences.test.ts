@@ -1,0 +1,150 @@
+import { KinesisClient, PutRecordsCommand } from "@aws-sdk/client-kinesis";
+import { GetEventSourceMappingCommand, InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { afterEach, describe, expect, test } from "vitest";
+import { createStack, eventually, functionOf, powerlessRole, settings } from "../localstack/live/emulator.ts";
+
+const s3 = new S3Client({ ...settings, forcePathStyle: true });
+const lambda = new LambdaClient(settings);
+const kinesis = new KinesisClient({ ...settings, requestHandler: new NodeHttpHandler() });
+
+/** Notes the texts of each call under a name of its own, then does what `then` says with them. */
+const noting = (then: string) => `exports.handler = async ({ Records }) => {
+  const texts = Records.map(({ kinesis }) => Buffer.from(kinesis.data, "base64").toString());
+  await put(process.env.BUCKET, "call/" + Date.now() + "-" + Math.random(), JSON.stringify(texts));
+  ${then}
+};`;
+
+/** Each fails on the day that MiniStack behaves as AWS: then the row in localstack/README.md can go. */
+describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("where MiniStack differs from AWS", () => {
+  const made: Awaited<ReturnType<typeof createStack>>[] = [];
+  afterEach(async () => {
+    for (const stack of made.splice(0)) await stack.remove();
+  });
+  const create: typeof createStack = async (...args) => {
+    const stack = await createStack(...args);
+    made.push(stack);
+    return stack;
+  };
+
+  /** A stream whose records reach a function; what it was called with, and what was given up. */
+  async function createMapping(source: string, properties: object) {
+    const { outputs, status, reason } = await create(
+      {
+        Role: powerlessRole,
+        Bucket: { Type: "AWS::S3::Bucket" },
+        Failed: { Type: "AWS::S3::Bucket" },
+        Stream: { Type: "AWS::Kinesis::Stream", Properties: { ShardCount: 1 } },
+        Called: functionOf(source, { Environment: { Variables: { BUCKET: { Ref: "Bucket" } } } }),
+        Mapping: {
+          Type: "AWS::Lambda::EventSourceMapping",
+          Properties: {
+            EventSourceArn: { "Fn::GetAtt": ["Stream", "Arn"] },
+            FunctionName: { Ref: "Called" },
+            StartingPosition: "TRIM_HORIZON",
+            BatchSize: 100,
+            DestinationConfig: { OnFailure: { Destination: { "Fn::GetAtt": ["Failed", "Arn"] } } },
+            ...properties,
+          },
+        },
+      },
+      Object.fromEntries(["Bucket", "Failed", "Stream", "Mapping"].map((name) => [name, { Ref: name }])),
+    );
+    if (status !== "CREATE_COMPLETE") throw new Error(`${status}: ${reason}`);
+    const keysOf = async (Bucket: string | undefined) =>
+      ((await s3.send(new ListObjectsV2Command({ Bucket }))).Contents ?? []).map(({ Key = "" }) => Key).toSorted();
+    const read = async (Key: string) => {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: outputs["Bucket"], Key }));
+      return JSON.parse(await Body!.transformToString()) as string[];
+    };
+    return {
+      mapping: outputs["Mapping"]!,
+      send: (...texts: string[]) =>
+        kinesis.send(
+          new PutRecordsCommand({
+            StreamName: outputs["Stream"],
+            Records: texts.map((text) => ({ Data: Buffer.from(text), PartitionKey: text })),
+          }),
+        ),
+      calls: async () => Promise.all((await keysOf(outputs["Bucket"])).map(read)),
+      givenUp: () => keysOf(outputs["Failed"]),
+    };
+  }
+
+  test("a batching window is not waited for", async () => {
+    const { send, calls } = await createMapping(noting(""), { MaximumBatchingWindowInSeconds: 300 });
+    await send("one");
+    expect(await eventually(async () => ((await calls()).length > 0 ? calls() : undefined))).toEqual([["one"]]);
+  });
+
+  test("a failing batch is tried again without end: it is neither bisected nor given up, and all behind it waits", async () => {
+    const { send, calls, givenUp } = await createMapping(noting(`throw new Error("poison");`), {
+      MaximumRetryAttempts: 1,
+      BisectBatchOnFunctionError: true,
+    });
+    await send("before", "poison", "after");
+    const batches = await eventually(async () => {
+      const all = await calls();
+      return all.length >= 6 ? all : undefined;
+    });
+    expect(new Set(batches.map((texts) => texts.join()))).toEqual(new Set(["before,poison,after"]));
+    expect(await givenUp()).toEqual([]);
+  });
+
+  test("a record that is named in batchItemFailures is lost", async () => {
+    const fail = `return { batchItemFailures: texts.includes("unlucky") ? [{ itemIdentifier: Records[texts.indexOf("unlucky")].kinesis.sequenceNumber }] : [] };`;
+    const { send, calls, givenUp } = await createMapping(noting(fail), {
+      FunctionResponseTypes: ["ReportBatchItemFailures"],
+    });
+    await send("lucky", "unlucky");
+    await eventually(async () => ((await calls()).length > 0 ? true : undefined));
+    await send("last");
+    const batches = await eventually(async () => {
+      const all = await calls();
+      return all.flat().includes("last") ? all : undefined;
+    });
+    expect(batches.flat()).toEqual(["lucky", "unlucky", "last"]);
+    expect(await givenUp()).toEqual([]);
+  });
+
+  test("a mapping says how many records it handed over, where AWS says OK", async () => {
+    const { send, mapping } = await createMapping(noting(""), {});
+    await send("one");
+    const result = await eventually(async () => {
+      const state = await lambda.send(new GetEventSourceMappingCommand({ UUID: mapping }));
+      return state.LastProcessingResult?.startsWith("OK") ? state.LastProcessingResult : undefined;
+    });
+    expect(result).toBe("OK - 1 records");
+  });
+
+  test("an error has lost its name", async () => {
+    const { outputs } = await create(
+      {
+        Role: powerlessRole,
+        Failing: functionOf(`exports.handler = async () => { throw new RangeError("as told"); };`),
+      },
+      { Failing: { Ref: "Failing" } },
+    );
+    const { Payload } = await lambda.send(new InvokeCommand({ FunctionName: outputs["Failing"], Payload: "{}" }));
+    expect(JSON.parse(Buffer.from(Payload!).toString())).toMatchObject({
+      errorType: "Runtime.HandlerError",
+      errorMessage: "as told",
+    });
+  });
+
+  test("the Ref of a secret is its name, where AWS gives its ARN", async () => {
+    const { outputs } = await create(
+      { Secret: { Type: "AWS::SecretsManager::Secret", Properties: { SecretString: "s" } } },
+      { Secret: { Ref: "Secret" } },
+    );
+    expect(outputs["Secret"]).not.toMatch(/^arn:/);
+  });
+
+  test.each([
+    ["AWS::RDS::DBSubnetGroup", { DBSubnetGroupDescription: "two", SubnetIds: ["subnet-1", "subnet-2"] }],
+    ["AWS::Logs::MetricFilter", { FilterPattern: "", LogGroupName: "group", MetricTransformations: [] }],
+  ])("%s is refused", async (Type, Properties) => {
+    expect((await create({ Thing: { Type, Properties } })).status).toBe("ROLLBACK_COMPLETE");
+  });
+});
