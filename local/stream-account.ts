@@ -1,9 +1,19 @@
 import { onFailurePositions } from "../lambdas/bronze/on-failure-store.ts";
 import { positionOf, type StreamAccount } from "../lambdas/quality/account-records.ts";
 import type { ObjectStore, StreamRecord } from "../lambdas/ports.ts";
+import { StreamDamaged } from "./stream/segment.ts";
 import type { StreamReader } from "./stream/stream-log.ts";
 
 const page = { limit: 1000, maxBytes: 8 * 1024 * 1024 };
+
+async function* readShard(stream: StreamReader, shard: string): AsyncGenerator<StreamRecord> {
+  let records: StreamRecord[] = [];
+  do {
+    const after = records.at(-1)?.sequenceNumber;
+    records = await stream.read({ shard, ...(after !== undefined && { after }), ...page });
+    yield* records;
+  } while (records.length > 0);
+}
 
 /** What the embedded stream says of itself: it keeps every record it ever took. */
 export function streamAccount(
@@ -13,14 +23,14 @@ export function streamAccount(
 ): StreamAccount {
   return {
     isComplete: true,
-    async *records() {
-      for (const { id: shard } of stream.shards()) {
-        let records: StreamRecord[] = [];
-        do {
-          const after = records.at(-1)?.sequenceNumber;
-          records = await stream.read({ shard, ...(after !== undefined && { after }), ...page });
-          yield* records;
-        } while (records.length > 0);
+    async *records(onDamage) {
+      for (const { id } of stream.shards()) {
+        try {
+          yield* readShard(stream, id);
+        } catch (error) {
+          if (!(error instanceof StreamDamaged) || onDamage === undefined) throw error;
+          onDamage(error.message);
+        }
       }
     },
     isConfirmed({ shard, sequenceNumber }) {

@@ -2,6 +2,7 @@ import { receiptTable } from "../receipt-table.ts";
 import { print, printJson, say, table, UsageError } from "../output.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
 import { workflowNames, type Credentials } from "../../local/home-api.ts";
+import { StreamDamaged } from "../../local/stream/segment.ts";
 import { lakeSqlOption, withHome, withRemoteHome } from "../with-home.ts";
 
 export const verify: Command = {
@@ -9,12 +10,20 @@ export const verify: Command = {
   usage: "verify [--json] [--dir DIR] [--lake-sql athena|duckdb]",
   options: lakeSqlOption,
   async run(values) {
-    const receipt = await withHome(values, (home) => home.verify());
+    const receipt = await withHome(values, (home) => home.verify()).catch(sayDamage);
+    if (receipt === undefined) return 3;
     if (values.json) printJson({ balanced: receipt.findings.length === 0, ...receipt });
     else print(receiptTable(receipt));
     return receipt.findings.length === 0 ? 0 : 3;
   },
 };
+
+/** A stream whose files were changed opens no home: that is an answer too. */
+function sayDamage(error: unknown): undefined {
+  if (!(error instanceof StreamDamaged)) throw error;
+  say(`pizza: DOES NOT BALANCE: ${error.message}`);
+  if (process.argv.includes("--json")) printJson({ error: { message: error.message, exitCode: 3 } });
+}
 
 export const query: Command = {
   summary: "SQL on gold, or on silver and the quarantine with --lake",

@@ -42,7 +42,13 @@ export async function listLog(store: ObjectStore, root: string, from = 0): Promi
 /** A commit's actions; undefined where the log does not hold that version. */
 export async function readCommit(store: ObjectStore, root: string, version: number): Promise<Action[] | undefined> {
   const body = await store.get(commitKey(root, version));
-  return body === undefined ? undefined : decodeActions(body);
+  if (body === undefined) return undefined;
+  try {
+    return decodeActions(body);
+  } catch (cause) {
+    const key = commitKey(root, version);
+    throw new Error(`Delta table ${root}: ${key} cannot be read; put the file back from a backup`, { cause });
+  }
 }
 
 /** Actions as the log stores them, one JSON object a line. */

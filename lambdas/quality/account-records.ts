@@ -6,11 +6,11 @@ import type { Snapshot } from "../lake/delta-table.ts";
 import type { ObjectStore, StreamRecord } from "../ports.ts";
 import { settledHourId } from "../silver/list-pending.ts";
 
-/** The stream's own account: every record it still keeps, shard by shard, and how far landing has come. */
+/** The stream's own account: every record it still keeps, shard by shard (damage ends a shard), and how far landing has come. */
 export interface StreamAccount {
   /** Whether the stream still keeps all that it ever took; else bronze may rightly hold more. */
   isComplete: boolean;
-  records(): AsyncIterable<StreamRecord>;
+  records(onDamage?: (sentence: string) => void): AsyncIterable<StreamRecord>;
   /** True where landing has confirmed the record: it must be in bronze or in the on-failure store. */
   isConfirmed(record: StreamRecord): boolean;
   /** Positions (`shard/sequence number`) in the on-failure store, and keys of objects there that hold no failed batch. */
@@ -86,7 +86,12 @@ async function compareWithStream(account: StreamAccount, digests: Map<string, st
   }
   const unknown = new Set(account.isComplete ? digests.keys() : []);
   const counts = { sent: 0, waiting: 0, onFailure: 0 };
-  for await (const record of account.records()) {
+  let isWhole = true;
+  const onDamage = (sentence: string) => {
+    isWhole = false;
+    findings.add("the stream is whole", "parts of the stream cannot be read", sentence);
+  };
+  for await (const record of account.records(onDamage)) {
     const position = positionOf(record);
     const digest = digests.get(position);
     counts.sent++;
@@ -104,7 +109,8 @@ async function compareWithStream(account: StreamAccount, digests: Map<string, st
       );
     } else counts.waiting++;
   }
-  for (const position of unknown) {
+  // Behind the damage the stream may have them all.
+  for (const position of isWhole ? unknown : []) {
     findings.add("sent = landed", "records lie in bronze that the stream never took", position);
   }
   return counts;

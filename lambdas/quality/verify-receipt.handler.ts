@@ -5,7 +5,7 @@ import type { Finding } from "../domain/receipt.ts";
 import { createHandler } from "../handlers/create-handler.ts";
 import { once } from "../handlers/once.ts";
 import { openCustomerKey } from "../handlers/open-customer-key.ts";
-import { openLake, openOnFailure } from "../handlers/open-lake.ts";
+import { openLake, openOnFailure, openStore } from "../handlers/open-lake.ts";
 import { openLakeSql } from "../handlers/open-lake-sql.ts";
 import { openWarehouse } from "../handlers/open-warehouse.ts";
 import { setting } from "../handlers/settings.ts";
@@ -14,26 +14,20 @@ import { checkReceipt } from "./check-receipt.ts";
 import { verifyReceipt } from "./verify-receipt.ts";
 
 const open = once(async () => {
-  const lake = openLake();
-  const stream = {
-    stream: orderStream,
-    streamName: setting("STREAM_NAME"),
-    store: lake.store,
-    onFailure: openOnFailure(),
-  };
+  const store = openStore();
+  const stream = { stream: orderStream, streamName: setting("STREAM_NAME"), store, onFailure: openOnFailure() };
   const notifier = openSnsNotifier({ topicArn: setting("ALERT_TOPIC_ARN") });
   const books = {
-    ...lake,
     stream: orderStream,
     catalog: loadCatalog(),
     goldSql: loadGoldSql(),
     checks: loadChecks(),
     customerKey: await openCustomerKey(),
-    lake: await openLakeSql(lake.store),
+    lake: await openLakeSql(store),
     warehouse: await openWarehouse(),
   };
-  // An account is of the stream as it is at that moment.
-  return { notifier, verify: () => verifyReceipt({ ...books, account: kinesisAccount(stream) }) };
+  // An account is of the stream as it is at that moment, and the tables are read anew.
+  return { notifier, verify: () => verifyReceipt({ ...books, ...openLake(), account: kinesisAccount(stream) }) };
 });
 
 /** Accounts for every record from the stream to gold, and tells people where it does not balance. */

@@ -5,12 +5,16 @@ import type { DeltaTable, Snapshot } from "../lake/delta-table.ts";
 import type { ObjectStore } from "../ports.ts";
 import { accountRecords, type StreamAccount } from "./account-records.ts";
 import { createEventAccount, type WrongOrder } from "./account-events.ts";
+import { checkLog } from "./check-log.ts";
 import { compareGold, type GoldBooks } from "./compare-gold.ts";
 import { readQuarantine, readSilver, wholeSilver, type SilverTable } from "./read-layers.ts";
 import { isSameSales, showSales } from "./sales.ts";
 import { cellOf, explainLines, readLines } from "./silver-lines.ts";
 
-/** What the receipt is worked out from: the data of every layer, no counters. */
+/**
+ * What the receipt is worked out from: the data of every layer, no counters. The two tables are opened for the receipt, so
+ * that it reads their logs and not what a process remembers of them.
+ */
 export interface Books extends GoldBooks {
   store: ObjectStore;
   stream: string;
@@ -34,6 +38,7 @@ export interface ReceiptChecks extends Record<keyof GoldBooks["checks"], string>
 export async function verifyReceipt(books: Books): Promise<Receipt> {
   const findings = createFindings();
   const snapshot = await books.silver.snapshot();
+  for (const { root } of [books.silver, books.quarantine]) await checkLog(books.store, root, findings);
   const table = await wholeSilver(books, snapshot, findings);
   // One compares raw events with silver in this process, the other mostly waits for the warehouse.
   const [account, days] = await Promise.all([

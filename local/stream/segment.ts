@@ -131,14 +131,17 @@ async function readAt(file: FileHandle, position: number, length: number): Promi
 async function hasMoreBehind(segment: Segment, offset: number, ordinal: number): Promise<boolean> {
   const file = await open(segment.path, "r");
   try {
-    return holdsLaterFrame(await readAt(file, offset + 1, segment.size - offset - 1), ordinal);
+    return holdsLaterFrame(await readAt(file, offset, segment.size - offset), ordinal);
   } finally {
     await file.close();
   }
 }
 
-function damaged({ path }: Segment, offset: number): Error {
-  return new Error(
+/** A stream's files are not what was written: no reading or waiting mends that. */
+export class StreamDamaged extends Error {}
+
+function damaged({ path }: Segment, offset: number): StreamDamaged {
+  return new StreamDamaged(
     `Stream segment ${path}: damaged at byte ${offset}: the CRC or the order of its records does not match; ` +
       `restore the file from a backup, or move the stream's folder away to begin anew`,
   );

@@ -3,7 +3,15 @@ import { syncFolder } from "../../lambdas/adapters/folder-files.ts";
 import type { Clock, OutgoingRecord, StreamRecord } from "../../lambdas/ports.ts";
 import { type AppendFile, openAppendFile } from "./append-file.ts";
 import { frameSize, writeFrame } from "./frame.ts";
-import { findSegment, newSegment, noteFrame, readSegment, scanSegment, type Segment } from "./segment.ts";
+import {
+  findSegment,
+  newSegment,
+  noteFrame,
+  readSegment,
+  scanSegment,
+  StreamDamaged,
+  type Segment,
+} from "./segment.ts";
 import { sequenceNumberAt } from "./sequence-number.ts";
 import type { Shard } from "./shard-map.ts";
 import { createWaiters } from "./waiters.ts";
@@ -169,8 +177,8 @@ export class ShardLog {
     return records;
   }
 
-  private missing(ordinal: number): Error {
-    return new Error(
+  private missing(ordinal: number): StreamDamaged {
+    return new StreamDamaged(
       `Stream shard ${this.folder}: record ${ordinal} is missing between its segment files; ` +
         `restore the folder from a backup, or move it away to begin anew`,
     );

@@ -9,6 +9,18 @@ import { testAccess } from "../support/aws-access.ts";
 import { startS3Server, type S3Server } from "../support/s3-server.ts";
 import { bytes, keepsTheContract, keysOf, textOf } from "./object-store-contract.ts";
 
+/** Other bytes of the same length leave the machine than those that the store was given. */
+function spoilUploads(client: ReturnType<typeof newS3Client>): void {
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const { request } = args as { request?: { method: string; body: Uint8Array } };
+      if (request?.method === "PUT") request.body = bytes("two");
+      return next(args);
+    },
+    { step: "finalizeRequest", priority: "low" },
+  );
+}
+
 describe("S3 store", () => {
   let root: string;
   let server: S3Server;
@@ -100,16 +112,21 @@ describe("S3 store", () => {
   });
 
   it("sends a checksum that S3 compares with what arrived", async () => {
-    client.middlewareStack.add(
-      (next) => (args) => {
-        const { request } = args as { request?: { method: string; body: Uint8Array } };
-        if (request?.method === "PUT") request.body = bytes("two");
-        return next(args);
-      },
-      { step: "finalizeRequest", priority: "low" },
-    );
+    spoilUploads(client);
     await expect(store.put("key", bytes("one"))).rejects.toThrow("S3 bucket lake: could not write key: BadDigest");
     expect(await store.get("key")).toBeUndefined();
+  });
+
+  it("compares checksums both ways, whatever the environment tells the SDK", async () => {
+    const lazy = { requestChecksumCalculation: "WHEN_REQUIRED", responseChecksumValidation: "WHEN_REQUIRED" } as const;
+    const unchecked = newS3Client({ endpoint: server.url, ...testAccess, ...lazy });
+    const careful = openS3Store({ bucket: "lake", client: unchecked });
+    await careful.put("key", bytes("one"));
+    server.faults.push({ on: "GET", kind: "flipped bit" });
+    expect(textOf(await careful.get("key"))).toBe("one");
+    spoilUploads(unchecked);
+    await expect(careful.put("key", bytes("one"))).rejects.toThrow("BadDigest");
+    unchecked.destroy();
   });
 
   it("says which permission is missing, and never takes a refusal for a missing object", async () => {

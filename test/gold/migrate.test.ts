@@ -59,9 +59,12 @@ test("a migration that fails half way changes nothing", async () => {
 });
 
 test("of two that migrate at once, each change is made once", async () => {
+  // Held until both have seen what is pending.
+  const held = home.reader.query("select pg_advisory_xact_lock(4100)::text, pg_sleep(0.5)::text");
   const both = await Promise.all(
     [1, 2].map(() => migrate({ warehouse: home.owner, migrations: [...migrations, last] })),
   );
+  await held;
   expect(both.flat()).toEqual([last.name]);
   expect(await home.reader.query("select a from gold.extra")).toEqual([{ a: 1 }]);
   await home.owner.query("drop table gold.extra");

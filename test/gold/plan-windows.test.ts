@@ -63,8 +63,23 @@ test("a run that stopped half way is carried on, whatever came since", async () 
   expect(await plan()).toMatchObject({ batches: [["2015-01-31"]] });
 });
 
+test("a run that planned and died before it published is planned again", async () => {
+  await publish(1, days);
+  await plan();
+  log.push(["2015-01-31"]);
+  expect(await plan()).toMatchObject({ batches: [["2015-01-31"]] });
+  expect(await plan()).toMatchObject({ batches: [["2015-01-31"]] });
+});
+
+test("the cursor of gold only rises", async () => {
+  const cursor = () => home.reader.query("select value from ops.cursor where name = 'silver_version'");
+  for (const version of [10, 9]) await home.writer.query("select ops.advance_cursor($1::bigint)::text", [version]);
+  expect(await cursor()).toEqual([{ value: "10" }]);
+});
+
 test("a day that lost its last row is planned, so that gold loses it too", async () => {
   await publish(1, days);
+  await plan();
   log.push(["2015-02-01"]);
   expect(await plan(days.slice(0, 2))).toMatchObject({ batches: [["2015-02-01"]] });
 });

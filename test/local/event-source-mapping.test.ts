@@ -116,6 +116,16 @@ describe("event source mapping", () => {
     expect(calls.at(-1)).toEqual(["f"]);
   });
 
+  it("closes the window in time though the clock is set back meanwhile", async () => {
+    const called = Promise.withResolvers<void>();
+    // The window begins at the first look at the clock; the next one is a day earlier.
+    const clock = () => (now -= 86_400_000);
+    await put("a");
+    start({ windowMs: 20, batchSize: 1000, clock, invoke: async () => called.resolve() });
+    await called.promise;
+    expect(calls).toEqual([["a"]]);
+  });
+
   it("closes the window when its time is over, with what there is", async () => {
     await put("a");
     const called = Promise.withResolvers<void>();

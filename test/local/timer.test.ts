@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { startTimer } from "../../local/timer.ts";
 
 function create(task: () => Promise<void>) {
@@ -16,6 +16,20 @@ it("runs when it is woken, and not without", async () => {
   timer.wake();
   await sleep(20);
   expect(runs).toBe(1);
+  await timer.stop();
+});
+
+it("runs at once when it is woken after the clock was set back", async () => {
+  let runs = 0;
+  const { timer } = create(async () => void runs++);
+  timer.wake();
+  await expect.poll(() => runs).toBe(1);
+  const { now } = Date;
+  const clock = vi.spyOn(Date, "now").mockImplementation(() => now() - 3_600_000);
+  timer.wake();
+  await sleep(20);
+  clock.mockRestore();
+  expect(runs).toBe(2);
   await timer.stop();
 });
 

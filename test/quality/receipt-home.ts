@@ -34,10 +34,12 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
   await gold.empty();
   const dir = mkdtempSync(join(tmpdir(), "pizza-receipt-"));
   const clock = () => noon;
-  const stream = await openStreamLog({ dir: join(dir, "stream"), shards: 1, clock });
+  const openStream = () => openStreamLog({ dir: join(dir, "stream"), shards: 1, clock });
+  let stream = await openStream();
   const [store, onFailure] = [openFolderStore(join(dir, "lake")), openFolderStore(join(dir, "on-failure"))];
   const lake = await openDuckDbLake({ root: join(dir, "lake"), threads: 1 });
-  const [silver, quarantine] = [openSilver({ store, clock }), openQuarantine({ store, clock })];
+  const openTables = () => ({ silver: openSilver({ store, clock }), quarantine: openQuarantine({ store, clock }) });
+  const { silver, quarantine } = openTables();
   let refinery = { store, stream: orderStream, silver, quarantine, catalog, customerKey, clock };
   const functionsOf = () =>
     createFunctions({
@@ -80,6 +82,13 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
       home.confirm(records);
       return key;
     },
+    /** The one segment file of the stream. */
+    segment: join(dir, "stream", "shardId-000000000000", `${"0".repeat(16)}.log`),
+    /** Opens the stream again, as a new process does. */
+    async reopenStream() {
+      await stream.close();
+      stream = await openStream();
+    },
     confirm(records: StreamRecord[]) {
       for (const { shard, sequenceNumber } of records) checkpoints[shard] = sequenceNumber;
     },
@@ -101,7 +110,16 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
     },
     account: () => streamAccount(stream, checkpoints, onFailure),
     verify: (other: Partial<Pick<Books, "account" | "warehouse">> = {}) =>
-      verifyReceipt({ ...refinery, account: home.account(), lake, warehouse: gold.reader, goldSql, checks, ...other }),
+      verifyReceipt({
+        ...refinery,
+        ...openTables(),
+        account: home.account(),
+        lake,
+        warehouse: gold.reader,
+        goldSql,
+        checks,
+        ...other,
+      }),
     async close() {
       await stream.close();
       lake.close();

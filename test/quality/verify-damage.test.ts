@@ -5,6 +5,7 @@ import { silverColumns } from "../../lambdas/domain/silver-columns.ts";
 import type { AddFile } from "../../lambdas/lake/delta-table.ts";
 import { copyRows, readColumns } from "../../lambdas/lake/read-columns.ts";
 import { createTableWriter } from "../../lambdas/lake/table-writer.ts";
+import { quarantineColumns } from "../../lambdas/silver/quarantine-columns.ts";
 import { orderStream } from "../../lambdas/silver/tables.ts";
 import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
 import { event, sellMessily } from "./messy-day.ts";
@@ -142,6 +143,12 @@ describe("damage in silver", () => {
     return () => commit([changed], [file]);
   };
 
+  const copyOf = async (file: AddFile) => {
+    const path = file.path.replace(/[^/]+$/, "copy.parquet");
+    await home.store.put(`${home.silver.root}/${path}`, (await home.store.get(pathOf(file)))!);
+    return path;
+  };
+
   it("a data file that is no longer named", async () => {
     await commit([await holder("d")], []);
     const text = await found();
@@ -200,6 +207,30 @@ describe("damage in silver", () => {
     expect(await found()).toBe("");
   });
 
+  it("a copy of a data file that is named beside it", async () => {
+    const file = await holder("d");
+    await commit([], [{ ...file, path: await copyOf(file) }]);
+    expect(await found()).toContain("orders stand in silver under two events, or in two files: d");
+  });
+
+  it("two commits that changed places", async () => {
+    const keys = [0, 1].map((version) => `${home.silver.root}/_delta_log/${String(version).padStart(20, "0")}.json`);
+    const [first, second] = await Promise.all(keys.map((key) => home.store.get(key)));
+    await home.store.put(keys[0]!, second!);
+    await home.store.put(keys[1]!, first!);
+    expect(await found()).toContain(
+      `the lake is whole: 1 commits stand in another place of the log than they were made for: ${keys[0]} was made as version 1`,
+    );
+  });
+
+  it("a commit that is missing, or is none: there is no receipt, and the error names it", async () => {
+    const key = `${home.silver.root}/_delta_log/${"0".repeat(20)}.json`;
+    await home.store.put(key, Buffer.from("{"));
+    await expect(found()).rejects.toThrow(`${key} cannot be read; put the file back from a backup`);
+    await home.store.delete(key);
+    await expect(found()).rejects.toThrow("version 0 is missing from silver/order_lines/_delta_log/");
+  });
+
   it("a revision that was put back", async () => {
     await change("b", "revision", 0);
     expect(await found()).toContain("newer revisions are missing in silver: b revision 1");
@@ -221,6 +252,25 @@ describe("damage in quarantine", () => {
       expect(text).toContain(`every event has one place: 1 events are refused (${reason}) but not in quarantine:`);
     }
     expect(text).toContain("events differ from what silver accepted and are not in quarantine: c revision 0");
+  });
+
+  it("one row of several", async () => {
+    const [file] = await files();
+    const path = `${home.quarantine.root}/${file!.path}`;
+    const columns = await readColumns(
+      (await home.store.get(path))!,
+      quarantineColumns.map(({ name }) => name),
+    );
+    const gone = columns["reason"]!.indexOf("not_json");
+    const writer = createTableWriter(quarantineColumns);
+    copyRows(writer, columns, (row) => row !== gone);
+    const { version } = await home.quarantine.snapshot();
+    const adds = [await home.quarantine.writeDataFile({ partition: undefined, ...writer.finish() })];
+    const request = { operation: "DAMAGE", transactions: [], operationMetrics: {} };
+    await home.quarantine.commit({ ...request, readVersion: version, adds, removes: [file!] });
+    expect(await found()).toBe(
+      `every event has one place: 1 events are refused (not_json) but not in quarantine: ${position(0)}/3`,
+    );
   });
 
   it("a data file that is missing", async () => {

@@ -97,7 +97,27 @@ it("the receipt names every table of gold that is damaged", async () => {
   }
 });
 
+it("a row of gold that nothing makes is found", async () => {
+  const damage = `insert into gold.hourly_trends
+    select (jsonb_populate_record(row_of, '{"hour": 3}')).* from gold.hourly_trends as row_of limit 1`;
+  expect(await whileDamaged(damage, found)).toEqual([
+    expect.stringMatching(/^gold adds up: 1 rows of gold.hourly_trends .*: the row should not be there$/),
+  ]);
+});
+
 describe("damage in the facts that gold is made from", () => {
+  it("a changed cell is found, though gold and the ledger's hash were made to fit it", async () => {
+    const day = "2015-01-01";
+    const damage = `update facts.day_hours set pizzas = pizzas + 1 where order_date = '${day}' and hour = 11;
+      select ops.refresh_gold(array[date '${day}'], 99);
+      update ops.windows set content_hash = ops.hash_of_day(order_date) where order_date = '${day}'`;
+    expect(await whileDamaged(damage, found)).toEqual([
+      expect.stringMatching(
+        `^gold = silver: 1 rows of facts.day_hours are not what silver makes: ${day}, 11: pizzas is`,
+      ),
+    ]);
+  });
+
   it.each([
     ["day_totals", "customers = customers + 1", "customers is 2 for 1"],
     ["day_hours", "pizzas = pizzas + 1", "pizzas is"],
@@ -141,6 +161,26 @@ describe("damage in the facts that gold is made from", () => {
 });
 
 describe("damage in the ledger", () => {
+  it.each([
+    ["order_lines", "order_lines + 1", "order_lines is"],
+    ["revenue_cents", "revenue_cents - 1", "revenue_cents is"],
+    ["content_hash", "md5('other')", "content_hash is"],
+  ])("a changed %s", async (column, value, message) => {
+    const damage = `update ops.windows set ${column} = ${value} where order_date = '2015-01-02'`;
+    expect(await whileDamaged(damage, found)).toEqual([
+      expect.stringMatching(
+        `^gold adds up: 1 rows of ops.windows are not what the days make: 2015-01-02: ${message} .+ for .+$`,
+      ),
+    ]);
+  });
+
+  it("a day with sales that it does not know", async () => {
+    const damage = "delete from ops.windows where order_date = '2015-01-02'";
+    expect(await whileDamaged(damage, found)).toEqual([
+      "gold adds up: 1 rows of ops.windows are not what the days make: 2015-01-02: the row is missing",
+    ]);
+  });
+
   it("a day that shows a later version of silver than there is", async () => {
     const findings = await whileDamaged(
       "update ops.windows set silver_version = 99 where order_date = '2015-01-02'",

@@ -17,6 +17,7 @@ const line = (line_no: number, pizza_id: string, quantity: number) => {
 };
 const named = (order_id: string, changes: Record<string, unknown> = {}) => order({ order_id, ...changes });
 const ids = async () => (await home.rows("order_id")).map((row) => row["order_id"]);
+const isBronze = (key: string) => key.startsWith("bronze/");
 const commitKey = /silver\/order_lines\/_delta_log\/\d{20}\.json$/;
 
 describe("what a line of silver says", () => {
@@ -154,6 +155,17 @@ describe("refining", () => {
     await home.publish();
     expect(await ids()).toEqual(["a"]);
     expect(await home.quarantined("reason")).toEqual([{ reason: "not_json" }]);
+  });
+
+  it("consumes nothing that it could not read: a listed object that is not there is an error", async () => {
+    await home.land(record(1, [named("a")]));
+    const blind = {
+      ...home.store,
+      get: async (key: string) => (isBronze(key) ? undefined : await home.store.get(key)),
+    };
+    await expect(refineSilver(home.openRefinery(blind))).rejects.toThrow("was listed but cannot be read");
+    await home.refine();
+    expect(await ids()).toEqual(["a"]);
   });
 
   it("loses nothing when it dies while it rewrites a file", async () => {

@@ -117,6 +117,18 @@ describe("stream log after a crash", () => {
     }
   });
 
+  it("refuses a segment out of which a record was cut, whichever but the last", async () => {
+    const path = await segmentWith(["one", "two", "six"]);
+    const whole = readFileSync(path);
+    const size = whole.length / 3;
+    for (const cut of [0, 1]) {
+      writeFileSync(path, Buffer.concat([whole.subarray(0, cut * size), whole.subarray((cut + 1) * size)]));
+      await expect(openStreamLog({ dir, shards: 1 })).rejects.toThrow(
+        `Stream segment ${path}: damaged at byte ${cut * size}`,
+      );
+    }
+  });
+
   it("refuses to read past damage in an older segment, and past a segment that is gone", async () => {
     const options = { dir, shards: 1, segmentBytes: 1000 };
     const writing = await openStreamLog(options);

@@ -1,0 +1,112 @@
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { classicYear } from "../../bin/commands/send.ts";
+import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
+import { openPostgresWarehouse } from "../../lambdas/adapters/postgres-warehouse.ts";
+import { openSilver } from "../../lambdas/silver/tables.ts";
+import { homeFolder, type HomeFolder } from "../../local/home-folder.ts";
+import { openHome } from "../../local/open-home.ts";
+import { startPostgres } from "../../local/postgres.ts";
+import { readFrame } from "../../local/stream/frame.ts";
+import { pizza, sendOrders, temporaryHome } from "./home-fixture.ts";
+
+const { dir, remove } = temporaryHome();
+const folder: HomeFolder = homeFolder(dir);
+const kept = `${dir}-kept`;
+afterAll(remove);
+beforeAll(async () => {
+  const home = await openHome({ dir });
+  for (const part of [0, 1, 2]) {
+    await sendOrders(home.sink, [...classicYear()].slice(part * 100, part * 100 + 100));
+    await home.drain();
+  }
+  await home.close();
+  cpSync(dir, kept, { recursive: true });
+});
+
+/** The home as it was before the damage of the test before. */
+function restore(...parts: (keyof HomeFolder)[]): void {
+  for (const part of parts) {
+    rmSync(folder[part], { recursive: true });
+    cpSync(folder[part].replace(dir, kept), folder[part], { recursive: true });
+  }
+}
+
+const verify = () => pizza(dir, "verify");
+
+it("balances before anything is damaged", async () => {
+  expect(await verify()).toMatchObject({ code: 0, stdout: expect.stringContaining("BALANCED") });
+});
+
+it("a deleted bronze object", async () => {
+  const store = openFolderStore(folder.lake);
+  await store.delete((await store.list("bronze/"))[0]!.key);
+  const { code, stdout } = await verify();
+  expect(code).toBe(3);
+  expect(stdout).toMatch(
+    /records were sent and confirmed, but are neither in bronze nor on-failure\n\s+shardId-0+\d\/\d+/,
+  );
+  restore("lake");
+});
+
+it("a silver file that stands twice", async () => {
+  const store = openFolderStore(folder.lake);
+  const silver = openSilver({ store, clock: Date.now });
+  const { version, files } = await silver.snapshot();
+  const [file] = files.values();
+  const path = file!.path.replace(/[^/]+$/, "copy.parquet");
+  await store.put(`${silver.root}/${path}`, (await store.get(`${silver.root}/${file!.path}`))!);
+  const request = { operation: "WRITE", removes: [], transactions: [], operationMetrics: {} };
+  await silver.commit({ ...request, readVersion: version, adds: [{ ...file!, path }] });
+  const { code, stdout } = await verify();
+  expect(code).toBe(3);
+  expect(stdout).toMatch(/orders stand in silver under two events, or in two files\n\s+2015-\d+/);
+  restore("lake");
+});
+
+it("a gold cell", async () => {
+  const change = async (sql: string) => {
+    const postgres = await startPostgres({ dir: folder.postgres });
+    const owner = openPostgresWarehouse({ connectionString: postgres.connectionString("owner") });
+    await owner.query(sql);
+    await owner.close();
+    await postgres.stop();
+  };
+  await change("update gold.hourly_trends set revenue = revenue + 0.01 where order_date = '2015-01-01' and hour = 12");
+  const { code, stdout } = await verify();
+  expect(code).toBe(3);
+  expect(stdout).toMatch(/1 rows of gold.hourly_trends are not what the days make\n\s+2015-01-01, 12: revenue is/);
+  await change("update gold.hourly_trends set revenue = revenue - 0.01 where order_date = '2015-01-01' and hour = 12");
+});
+
+it("a record that was dropped from the stream's log, at its end or in its middle", async () => {
+  const segments = readdirSync(folder.stream, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".log"))
+    .map((name) => join(folder.stream, name));
+  const path = segments.find((name) => startsOf(readFileSync(name)).length > 2)!;
+  const bytes = readFileSync(path);
+  const starts = startsOf(bytes);
+  writeFileSync(path, Buffer.concat([bytes.subarray(0, starts[1]), bytes.subarray(starts[2])]));
+  const cut = await pizza(dir, "verify", "--json");
+  expect(cut.code).toBe(3);
+  expect(JSON.parse(cut.stdout)).toEqual({
+    error: { exitCode: 3, message: expect.stringContaining(`Stream segment ${path}: damaged at byte ${starts[1]}`) },
+  });
+
+  writeFileSync(path, bytes.subarray(0, starts.at(-1)));
+  const { code, stdout } = await verify();
+  expect(code).toBe(3);
+  expect(stdout).toMatch(/records lie in bronze that the stream never took\n\s+shardId-0+\d\/\d+/);
+});
+
+function startsOf(segment: Buffer): number[] {
+  const starts: number[] = [];
+  for (let at = 0; at < segment.length;) {
+    const frame = readFrame(segment, at);
+    if (typeof frame === "string") throw new Error(`the segment is ${frame} at ${at}`);
+    starts.push(at);
+    at = frame.end;
+  }
+  return starts;
+}

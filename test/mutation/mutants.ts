@@ -1,0 +1,22 @@
+import type { Mutant } from "./mutant.ts";
+import { adapterMutants } from "./mutants/adapters.ts";
+import { goldMutants } from "./mutants/gold.ts";
+import { lakeMutants } from "./mutants/lake.ts";
+import { landingMutants } from "./mutants/landing.ts";
+import { receiptMutants } from "./mutants/receipt.ts";
+import { silverMutants } from "./mutants/silver.ts";
+import { streamMutants } from "./mutants/stream.ts";
+
+/** Every guard that is broken on purpose, by the layer that it stands in. */
+export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
+  "Producer and stream": streamMutants,
+  Landing: landingMutants,
+  Silver: silverMutants,
+  "Delta tables": lakeMutants,
+  Gold: goldMutants,
+  "Stores, services and the home": adapterMutants,
+  "The receipt": receiptMutants,
+};
+
+/** All of them. */
+export const allMutants: readonly Mutant[] = Object.values(mutants).flat();

@@ -1,0 +1,131 @@
+import type { Mutant } from "../mutant.ts";
+
+const s3 = "test/adapters/s3-store.test.ts";
+const folder = "test/adapters/folder-store.test.ts";
+const kinesis = "test/adapters/kinesis-sink.test.ts";
+const home = "test/local/home-goes-on.test.ts";
+
+/** Stores, services, and the embedded home's own parts. */
+export const adapterMutants: readonly Mutant[] = [
+  {
+    guard: "a folder's put-if-absent is a hard link",
+    prevents: "of two writers of one key the second writes over the first",
+    file: "lambdas/adapters/folder-store.ts",
+    text: "ifAbsent ? linkOnce(draft, path) : replace(draft, path)",
+    replacement: "ifAbsent ? replace(draft, path) : replace(draft, path)",
+    tests: [folder],
+  },
+  {
+    guard: "S3 is asked to write only where nothing is",
+    prevents: "of two writers of one key the second writes over the first",
+    file: "lambdas/adapters/s3-store.ts",
+    text: '...(ifAbsent && { IfNoneMatch: "*" }),',
+    replacement: "",
+    tests: [s3],
+  },
+  {
+    guard: "a 412 is not a success",
+    prevents: "somebody else's object is taken for one's own",
+    file: "lambdas/adapters/s3-store.ts",
+    text: "if (ifAbsent && statusOf(error) === 412) return false;",
+    replacement: "if (ifAbsent && statusOf(error) === 412) return true;",
+    tests: [s3],
+  },
+  {
+    guard: "a 409 is asked again",
+    prevents: "a write that was neither done nor refused counts as failed",
+    file: "lambdas/adapters/s3-store.ts",
+    text: "statusOf(error) === 409 || error instanceof Unconfirmed",
+    replacement: "error instanceof Unconfirmed",
+    tests: [s3],
+  },
+  {
+    guard: "an answer without an ETag confirms nothing",
+    prevents: "a 200 with an error in its body is taken for a write",
+    file: "lambdas/adapters/s3-store.ts",
+    text: "if (ETag === undefined)\n        throw",
+    replacement: "if (ETag === null)\n        throw",
+    tests: [s3],
+  },
+  {
+    guard: "a body is checked against its checksum",
+    prevents: "a flipped bit is read as data",
+    file: "lambdas/adapters/s3-store.ts",
+    text: ', ChecksumMode: "ENABLED" }',
+    replacement: " }",
+    tests: [s3],
+  },
+  {
+    guard: "a write travels with its checksum",
+    prevents: "bytes that changed on the way are stored",
+    file: "lambdas/adapters/s3-store.ts",
+    text: 'ChecksumAlgorithm: "SHA256" as const,',
+    replacement: "",
+    tests: [s3],
+  },
+  {
+    guard: "half a listing is an error",
+    prevents: "objects that are not listed are taken for missing",
+    file: "lambdas/adapters/s3-store.ts",
+    text: "if (page.IsTruncated === undefined ||",
+    replacement: "if (page.IsTruncated === null ||",
+    tests: [s3],
+  },
+  {
+    guard: "every page of a listing is read",
+    prevents: "objects beyond the first thousand are never seen",
+    file: "lambdas/adapters/s3-store.ts",
+    text: "} while (page.IsTruncated);",
+    replacement: "} while (page.IsTruncated === undefined);",
+    tests: [s3],
+  },
+  {
+    guard: "only NoSuchKey says that there is no object",
+    prevents: "a missing bucket is an empty lake",
+    file: "lambdas/adapters/s3-store.ts",
+    text: 'if (nameOf(error) === "NoSuchKey") return undefined;',
+    replacement: "if (statusOf(error) === 404) return undefined;",
+    tests: [s3],
+  },
+  {
+    guard: "each record of a call has its own result",
+    prevents: "a record that Kinesis refused is taken for sent",
+    file: "lambdas/adapters/kinesis-sink.ts",
+    text: "if (ShardId !== undefined && SequenceNumber !== undefined)",
+    replacement: "if (ErrorCode !== null)",
+    tests: [kinesis],
+  },
+  {
+    guard: "a call that fails after others went through fails its own records only",
+    prevents: "records that are stored are all sent again",
+    file: "lambdas/adapters/kinesis-sink.ts",
+    text: "if (results.length === 0) throw failure;",
+    replacement: "if (results.length >= 0) throw failure;",
+    tests: [kinesis],
+  },
+  {
+    guard: "a workflow never runs beside itself",
+    prevents: "two runs of the home do the same work at once",
+    file: "local/timer.ts",
+    text: "const next = last.then(job, job);",
+    replacement: "const next = Promise.resolve().then(job);",
+    tests: ["test/local/timer.test.ts"],
+  },
+  {
+    guard: "the home's timer reads a clock that nobody sets back",
+    prevents: "no workflow runs for as long as the clock was set back",
+    file: "local/timer.ts",
+    text: "const now = () => performance.now();",
+    replacement: "const now = () => Date.now();",
+    tests: ["test/local/timer.test.ts"],
+  },
+  {
+    guard: "a PostgreSQL that was killed is started again",
+    prevents: "gold stands still until somebody restarts the home",
+    file: "local/kept-warehouses.ts",
+    text: "if (opening !== missing || isClosed) return;",
+    replacement: "if (isClosed || missing !== undefined) return;",
+    tests: [home],
+    only: "killed alone",
+  },
+];

@@ -1,0 +1,105 @@
+import type { Mutant } from "../mutant.ts";
+
+const mapping = "test/local/event-source-mapping.test.ts";
+const [land, object] = ["test/bronze/land-records.test.ts", "test/bronze/bronze-object.test.ts"];
+
+/** From the stream to bronze. */
+export const landingMutants: readonly Mutant[] = [
+  {
+    guard: "the checkpoint moves after the write",
+    prevents: "records are skipped whose landing failed or was killed",
+    file: "local/mapping/deliver-batch.ts",
+    text: "const failure = await invokeOnce(records, attempt, delivery);",
+    replacement: "await delivery.settle(last);\n    const failure = await invokeOnce(records, attempt, delivery);",
+    tests: [mapping],
+  },
+  {
+    guard: "a batch is put away before the checkpoint passes it",
+    prevents: "a batch that was given up is in no store at all",
+    file: "local/mapping/deliver-batch.ts",
+    text: 'await untilItWorks("put a failed batch away"',
+    replacement: 'void untilItWorks("put a failed batch away"',
+    tests: [mapping, "test/local/landing-keeps-everything.test.ts"],
+  },
+  {
+    guard: "both halves of a split batch are delivered",
+    prevents: "half of a batch is lost when one of its records fails",
+    file: "local/mapping/deliver-batch.ts",
+    text: "await deliverBatch(records.slice(middle), delivery);",
+    replacement: "await delivery.settle(records.at(-1)!);",
+    tests: [mapping],
+  },
+  {
+    guard: "a parent shard comes before its children",
+    prevents: "a till's events overtake one another after a reshard",
+    file: "local/event-source-mapping.ts",
+    text: "if (lanes.has(id) || !parents.every((parent) => finished.has(parent))) continue;",
+    replacement: "if (lanes.has(id)) continue;",
+    tests: [mapping],
+  },
+  {
+    guard: "a checkpoint of another stream counts for nothing",
+    prevents: "the records of a stream that was made anew are never delivered",
+    file: "local/event-source-mapping.ts",
+    text: "if (!isBefore && !isBehind) continue;",
+    replacement: "continue;",
+    tests: [mapping],
+  },
+  {
+    guard: "a drain waits for the newest record of every shard",
+    prevents: "a drain says that all is landed while a shard is behind",
+    file: "local/mapping/drains.ts",
+    text: "return checkpoint !== undefined && compareSequenceNumbers(checkpoint, target) >= 0;",
+    replacement: "return checkpoint !== undefined && target !== undefined;",
+    tests: [mapping, "test/local/landing-keeps-everything.test.ts"],
+  },
+  {
+    guard: "a landing window ends though the clock is set back",
+    prevents: "a batch waits for as long as the clock was set back",
+    file: "local/mapping/gather-batch.ts",
+    text: "Math.min(windowMs, deadline - clock())",
+    replacement: "deadline - clock()",
+    tests: [mapping],
+    only: "set back",
+  },
+  {
+    guard: "landing is put-if-absent",
+    prevents: "a bronze object is written over",
+    file: "lambdas/bronze/land-records.ts",
+    text: "await store.put(key, body, { ifAbsent: true });",
+    replacement: "await store.put(key, body);",
+    tests: [land],
+  },
+  {
+    guard: "the key of a bronze object holds the hash of its bytes",
+    prevents: "other records of the same range are taken for these, and lost",
+    file: "lambdas/bronze/bronze-key.ts",
+    text: '.digest("hex").slice(0, 16);',
+    replacement: '.digest("hex").slice(0, 0).padEnd(16, "0");',
+    tests: [object, land],
+  },
+  {
+    guard: "a bronze object lies under the hour of its landing",
+    prevents: "records that waited for days land under an hour that silver has settled",
+    file: "lambdas/bronze/bronze-key.ts",
+    text: "Math.max(landedAt, first.arrivedAt)",
+    replacement: "first.arrivedAt",
+    tests: [object],
+  },
+  {
+    guard: "a bronze object is of one shard",
+    prevents: "the range in its name says nothing about its records",
+    file: "lambdas/bronze/bronze-key.ts",
+    text: "if (stranger) {",
+    replacement: "if (stranger?.shard === first.shard) {",
+    tests: [object],
+  },
+  {
+    guard: "a redriven batch is landed before it is removed",
+    prevents: "a batch that was given up is gone when bronze cannot be written",
+    file: "lambdas/bronze/redrive-landing.ts",
+    text: "await landRecords({ store, stream, clock }, records);\n    await onFailure.delete(key);",
+    replacement: "await onFailure.delete(key);\n    await landRecords({ store, stream, clock }, records);",
+    tests: ["test/bronze/redrive-landing.test.ts"],
+  },
+];

@@ -1,0 +1,108 @@
+import type { Mutant } from "../mutant.ts";
+
+const damage = "test/quality/verify-damage.test.ts";
+const gold = "test/quality/verify-gold.test.ts";
+const records = "lambdas/quality/account-records.ts";
+
+/** What `pizza verify` looks at: a check that sees nothing proves nothing. */
+export const receiptMutants: readonly Mutant[] = [
+  {
+    guard: "verify compares a bronze object with the hash in its name",
+    prevents: "an altered object passes",
+    file: records,
+    text: 'if (hash("sha256", body).slice(0, named.length) !== named) {',
+    replacement: "if (named.length === 0) {",
+    tests: [damage],
+    only: "one byte of one payload",
+  },
+  {
+    guard: "verify compares a bronze object with the number of records in its name",
+    prevents: "an object that is cut short passes",
+    file: records,
+    text: "if (records.length !== object.count) {",
+    replacement: "if (records.length > object.count) {",
+    tests: [damage],
+    only: "cut short",
+  },
+  {
+    guard: "verify compares bronze with the stream, byte by byte",
+    prevents: "an altered record passes",
+    file: records,
+    text: "if (digest !== digestOf(record)) {",
+    replacement: 'if (digest === "") {',
+    tests: [damage],
+    only: "one byte of one payload",
+  },
+  {
+    guard: "verify misses what was confirmed and is not there",
+    prevents: "a deleted bronze object passes",
+    file: records,
+    text: "} else if (failed.has(position)) counts.onFailure++;",
+    replacement: "} else if (position !== undefined) counts.onFailure++;",
+    tests: [damage],
+    only: "deleted object",
+  },
+  {
+    guard: "verify misses records that the stream no longer has",
+    prevents: "a record that was dropped from the log passes",
+    file: records,
+    text: "for (const position of isWhole ? unknown : []) {",
+    replacement: "for (const position of isWhole ? [] : unknown) {",
+    tests: [damage],
+    only: "never had|nobody sent",
+  },
+  {
+    guard: "verify works every order's rows out again from its event",
+    prevents: "an altered cell of silver passes",
+    file: "lambdas/quality/account-events.ts",
+    text: "if (digestLines(lines) !== digest)",
+    replacement: "if (lines.length === 0)",
+    tests: [damage],
+    only: "a cell, whichever",
+  },
+  {
+    guard: "verify looks for every refused event in the quarantine",
+    prevents: "a removed row of the quarantine passes",
+    file: "lambdas/quality/account-events.ts",
+    text: "if (filed === undefined) {\n      findings",
+    replacement: "if (filed === null) {\n      findings",
+    tests: [damage],
+    only: "rows that are missing",
+  },
+  {
+    guard: "verify looks at every data file that the log names",
+    prevents: "a missing or cut data file passes, or stops verify",
+    file: "lambdas/quality/read-layers.ts",
+    text: "(found.get(key) === sizes.get(key)) === is",
+    replacement: "(found.get(key) !== null) === is",
+    tests: [damage],
+    only: "a data file that",
+  },
+  {
+    guard: "verify works the facts of every shown day out again",
+    prevents: "an edited fact passes where gold was made anew from it",
+    file: "lambdas/quality/compare-gold.ts",
+    text: "for (let start = 0; start < dates.length;) {",
+    replacement: "for (let start = dates.length; start < dates.length;) {",
+    tests: [gold],
+    only: "damage in the facts",
+  },
+  {
+    guard: "verify works gold out again from the facts",
+    prevents: "an edited cell of gold passes",
+    file: "lambdas/quality/compare-gold.ts",
+    text: "noteOffenders(books.warehouse.query(books.checks.goldSums)",
+    replacement: "noteOffenders(Promise.resolve([])",
+    tests: [gold],
+    only: "names every table",
+  },
+  {
+    guard: "verify knows the numbers of every till",
+    prevents: "an event that is lost everywhere passes",
+    file: "lambdas/quality/verify-receipt.ts",
+    text: "if (missing <= unreadable) return;",
+    replacement: "if (missing >= 0) return;",
+    tests: [damage],
+    only: "numbers that never came",
+  },
+];
