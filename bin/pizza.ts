@@ -6,6 +6,7 @@ import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
 import { quarantine } from "./commands/quarantine.ts";
 import { produce, replay } from "./commands/send.ts";
+import { trace } from "./commands/trace.ts";
 import { commonOptions, readOptions, type Command } from "./options.ts";
 import { print, printJson, say, UsageError } from "./output.ts";
 
@@ -23,6 +24,7 @@ const commands: Record<string, Command> = {
   verify,
   query,
   quarantine,
+  trace,
   credentials,
   doctor,
   cost,
@@ -74,7 +76,7 @@ function help(): string {
     ...lines,
     "",
     "every command: --json (one JSON document on stdout), --dir (the home's folder, .pizza by default), --help",
-    "a deployed pipeline: --home aws --env dev (status, verify, query, quarantine, run, logs, credentials, produce, replay, doctor)",
+    "a deployed pipeline: --home aws --env dev (status, verify, query, quarantine, trace, run, logs, credentials, produce, replay, doctor)",
     "exit codes: 0 done, 1 failed, 2 wrong usage, 3 the receipt does not balance",
   ].join("\n");
 }

@@ -40,6 +40,7 @@ function methodsOf(home: Home, onStop: () => void): Methods {
     drain: () => home.drain(),
     verify: () => home.verify(),
     refused: () => home.refused(),
+    trace: ({ orderId }: { orderId: string }) => home.trace(orderId),
     query: ({ sql, ...options }: { sql: string; lake: boolean; version?: number }) => home.query(sql, options),
     credentials: () => home.credentials(),
     stop: async () => void setImmediate(onStop),

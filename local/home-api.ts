@@ -1,5 +1,6 @@
 import type { Receipt } from "../lambdas/domain/receipt.ts";
 import type { RefusedOrder } from "../lambdas/quarantine/list-refused.ts";
+import type { OrderTrace } from "../lambdas/trace/trace-order.ts";
 import type { EventSink } from "../lambdas/ports.ts";
 
 /** The state machines of `step-functions/`. */
@@ -19,6 +20,8 @@ export interface Home {
   verify(): Promise<Receipt>;
   /** Every refused event, oldest first. */
   refused(): Promise<RefusedOrder[]>;
+  /** Every place where an order is. */
+  trace(orderId: string): Promise<OrderTrace>;
   /** SQL on gold as the reader role, or on the lake's tables, at a version of silver. */
   query(sql: string, options: { lake: boolean; version?: number | undefined }): Promise<Record<string, unknown>[]>;
   credentials(): Promise<Credentials>;

@@ -32,6 +32,7 @@ export function connectHome(folder: HomeFolder): Home & { stop(): Promise<void> 
     drain: () => call("drain"),
     verify: () => call("verify"),
     refused: () => call("refused"),
+    trace: (orderId) => call("trace", { orderId }),
     query: (sql, options) => call("query", { sql, ...options }),
     credentials: () => call("credentials"),
     stop: () => call("stop"),

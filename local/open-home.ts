@@ -6,6 +6,7 @@ import {
   loadChecks,
   loadGoldSql,
   loadRefusedSql,
+  loadTraceSql,
   readProjectJson,
 } from "../lambdas/adapters/project-files.ts";
 import { landRecords } from "../lambdas/bronze/land-records.ts";
@@ -19,6 +20,7 @@ import {
   quarantineLakeTable,
   silverLakeTable,
 } from "../lambdas/silver/tables.ts";
+import { traceOrder } from "../lambdas/trace/trace-order.ts";
 import { createFunctions } from "./functions.ts";
 import { dueDaily } from "./daily.ts";
 import { dailyWorkflows, workflowNames, type Credentials, type Home } from "./home-api.ts";
@@ -200,6 +202,11 @@ export async function openHome({
       },
       drain,
       refused: () => listRefused({ silver, quarantine, lake, sql: loadRefusedSql() }),
+      trace: (orderId) =>
+        traceOrder(
+          { store, stream: orderStream, silver, quarantine, lake, warehouse: reader, sql: loadTraceSql() },
+          orderId,
+        ),
       verify: () => timer.runNow(() => verifyReceipt(books())),
       async query(sql, { lake: onLake, version }) {
         if (!onLake) return await reader.query(sql);

@@ -2,7 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { kinesisAccount } from "../lambdas/adapters/kinesis-account.ts";
 import { sharedKinesisClient } from "../lambdas/adapters/kinesis-client.ts";
 import { openKinesisSink } from "../lambdas/adapters/kinesis-sink.ts";
-import { loadCatalog, loadChecks, loadGoldSql, loadRefusedSql } from "../lambdas/adapters/project-files.ts";
+import {
+  loadCatalog,
+  loadChecks,
+  loadGoldSql,
+  loadRefusedSql,
+  loadTraceSql,
+} from "../lambdas/adapters/project-files.ts";
 import { openS3Store } from "../lambdas/adapters/s3-store.ts";
 import { openSecrets } from "../lambdas/adapters/secrets.ts";
 import { once } from "../lambdas/handlers/once.ts";
@@ -16,6 +22,7 @@ import {
   quarantineLakeTable,
   silverLakeTable,
 } from "../lambdas/silver/tables.ts";
+import { traceOrder } from "../lambdas/trace/trace-order.ts";
 import { findDeployment } from "./deployment.ts";
 import { openExecutions } from "./executions.ts";
 import { openFunctionLogs } from "./function-logs.ts";
@@ -111,6 +118,13 @@ export async function openRemoteHome({
         checks: loadChecks(),
       }),
     refused: async () => listRefused({ silver, quarantine, lake: await lake(), sql: loadRefusedSql() }),
+    async trace(orderId) {
+      const engines = { lake: await lake(), warehouse: await warehouse() };
+      return await traceOrder(
+        { store, stream: orderStream, silver, quarantine, sql: loadTraceSql(), ...engines },
+        orderId,
+      );
+    },
     async query(sql, { lake: onLake, version }) {
       if (!onLake) return await (await warehouse()).query(sql);
       const tables = [

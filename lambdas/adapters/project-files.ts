@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { GoldSql } from "../gold/publish-plan.ts";
 import type { ReceiptChecks } from "../quality/verify-receipt.ts";
+import type { TraceSql } from "../trace/trace-order.ts";
 import { createCatalog, type Catalog, type Pizza, type Store } from "../domain/catalog.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -50,4 +51,13 @@ export function loadChecks(): ReceiptChecks {
 /** The lake SQL that lists the quarantine, from `sql/checks/`. */
 export function loadRefusedSql(): string {
   return readProjectFile("sql/checks/refused-events.sql");
+}
+
+/** The SQL that follows an order, from `sql/trace/` and `sql/checks/`. */
+export function loadTraceSql(): TraceSql {
+  return {
+    orderLines: readProjectFile("sql/trace/order-lines.sql"),
+    goldRows: readProjectFile("sql/trace/gold-rows.sql"),
+    refusedEvents: loadRefusedSql(),
+  };
 }

@@ -32,6 +32,7 @@ describe("wrong usage", () => {
     [["produce", "--rate", "0"], "--rate 0: give a number"],
     [["produce", "--faults", "earthquake"], 'fault "earthquake" is not known'],
     [["produce", "--batch", "lzma", "--orders", "1"], "choose one of zstd, gzip, off"],
+    [["trace"], "name one order"],
     [["quarantine"], "say what to do with the quarantine"],
     [["quarantine", "resend"], "name events by their ids, or give --reason"],
     [["quarantine", "resend", "abcdef", "revision=@last"], "@last is not known"],
@@ -145,6 +146,10 @@ describe("a home in the background", () => {
     expect(await json("quarantine", "resend", "w-3", "--file", fixed, "--wait")).toMatchObject({ sent: 1 });
     const show = await run("quarantine", "show", "w-3");
     expect(show.stdout).toMatch(/state +closed[\s\S]*in silver +revision 0[\s\S]*"pizza_id": "unheard_of_m"/);
+    const traced = await run("trace", "w-3");
+    expect(traced.stdout).toMatch(/quarantined, closed[\s\S]*accepted\n  corrects[\s\S]*gold.daily_sales_summary/);
+    expect((await json("trace", "w-1")).events).toMatchObject([{ outcome: "quarantined" }, { outcome: "accepted" }]);
+    expect(await run("trace", "nobody")).toMatchObject({ code: 1, stdout: "" });
     const receipt = await run("verify");
     expect(receipt).toMatchObject({ code: 0, stdout: expect.stringMatching(/of these closed by a later order +\d/) });
     expect((await run("quarantine", "list")).stdout).toContain(`${closed + 3} closed and not shown`);

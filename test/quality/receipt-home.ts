@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import { openDuckDbLake } from "../../lambdas/adapters/duckdb-lake.ts";
 import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
-import { readProjectFile } from "../../lambdas/adapters/project-files.ts";
+import { loadTraceSql, readProjectFile } from "../../lambdas/adapters/project-files.ts";
 import { landRecords } from "../../lambdas/bronze/land-records.ts";
 import type { StreamRecord } from "../../lambdas/ports.ts";
 import { verifyReceipt, type Books } from "../../lambdas/quality/verify-receipt.ts";
 import { openQuarantine, openSilver, orderStream } from "../../lambdas/silver/tables.ts";
+import { traceOrder } from "../../lambdas/trace/trace-order.ts";
 import { createFunctions } from "../../local/functions.ts";
 import { openStreamLog } from "../../local/stream/stream-log.ts";
 import { streamAccount } from "../../local/stream-account.ts";
@@ -120,6 +121,7 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
         checks,
         ...other,
       }),
+    trace: (orderId: string) => traceOrder({ ...refinery, lake, warehouse: gold.reader, sql: loadTraceSql() }, orderId),
     async close() {
       await stream.close();
       lake.close();

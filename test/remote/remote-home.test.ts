@@ -115,6 +115,12 @@ describe("a deployed home", () => {
     expect(await json("quarantine", "resend", "--reason", "unknown_pizza", rule)).toMatchObject({ sent: 1 });
     await cloud.land();
     await home.drain();
+    expect(await json("trace", "remote-wrong", "--lake-sql", "duckdb")).toMatchObject({
+      events: [{ outcome: "quarantined" }, { outcome: "accepted", corrects: expect.stringMatching(/^shardId-/) }],
+      silver: { revision: 0 },
+      window: { silverVersion: 2 },
+    });
+    expect((await home.trace("remote-wrong")).gold.length).toBeGreaterThan(9);
     expect(await home.refused()).toMatchObject([{ orderId: "remote-wrong", isClosed: true, silverRevision: 0 }]);
     expect(await home.verify()).toMatchObject({
       findings: [],

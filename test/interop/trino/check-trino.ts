@@ -130,9 +130,9 @@ function texts(rows: LakeRow[]): string[] {
   );
 }
 
-/** Every file of lake SQL: all of `sql/gold/`, and those of `sql/checks/` that say so. */
+/** Every file of lake SQL: all of `sql/gold/`, and those of `sql/checks/` and `sql/trace/` that say so. */
 function lakeSql(): { name: string; sql: string }[] {
-  const files = ["sql/gold", "sql/checks"].flatMap((folder) =>
+  const files = ["sql/gold", "sql/checks", "sql/trace"].flatMap((folder) =>
     readdirSync(new URL(`../../../${folder}`, import.meta.url)).map((name) => `${folder}/${name}`),
   );
   const read = files.map((name) => ({ name, sql: readProjectFile(name) }));

@@ -1,0 +1,64 @@
+import { decodeBronze } from "../bronze/bronze-object.ts";
+import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
+import { placeOf } from "../domain/resent.ts";
+import type { ObjectStore, StreamRecord } from "../ports.ts";
+import { endOfLine, unpackBytes } from "../silver/unpack-record.ts";
+
+const objectsAtOnce = 8;
+
+/** One event in bronze. */
+export interface BronzeEvent {
+  /** Shard, sequence number and index. */
+  place: string;
+  record: StreamRecord;
+  recordIndex: number;
+  bytes: Buffer;
+  /** Every bronze object that holds its record. */
+  bronzeKeys: string[];
+}
+
+/** Finds the events whose bytes hold a text, in bronze objects that `isWanted` and that landed from an hour on. */
+export async function findEvents(
+  { store, stream }: { store: ObjectStore; stream: string },
+  text: string,
+  { fromHour, isWanted = () => true }: { fromHour?: string; isWanted?: (object: BronzeObject) => boolean } = {},
+): Promise<BronzeEvent[]> {
+  const listed = await listBronze(store, stream, fromHour === undefined ? {} : { fromHour });
+  const objects = listed.filter(isWanted);
+  const found = new Map<string, BronzeEvent>();
+  for (let start = 0; start < objects.length; start += objectsAtOnce) {
+    const some = objects.slice(start, start + objectsAtOnce);
+    const bodies = await Promise.all(some.map(async ({ key }) => ({ key, body: await store.get(key) })));
+    for (const { key, body } of bodies) {
+      for (const record of body === undefined ? [] : await decodeBronze(body)) collect(found, { record, key, text });
+    }
+  }
+  return [...found.values()];
+}
+
+function collect(
+  found: Map<string, BronzeEvent>,
+  { record, key, text }: { record: StreamRecord; key: string; text: string },
+): void {
+  for (const { bytes, recordIndex } of eventsWith(record, text)) {
+    const place = placeOf({ ...record, recordIndex });
+    const known = found.get(place);
+    if (known === undefined) found.set(place, { place, record, recordIndex, bytes, bronzeKeys: [key] });
+    else if (!known.bronzeKeys.includes(key)) known.bronzeKeys.push(key);
+  }
+}
+
+/** The events of a record whose bytes hold a text; a record that cannot be unpacked has none. */
+function eventsWith(record: StreamRecord, text: string): { bytes: Buffer; recordIndex: number }[] {
+  const unpacked = unpackBytes(record.data);
+  if ("refusal" in unpacked || unpacked.bytes.indexOf(text) === -1) return [];
+  if (!unpacked.isBatch) return [{ bytes: unpacked.bytes, recordIndex: 0 }];
+  const events = [];
+  for (let start = 0, recordIndex = 0; start < unpacked.bytes.length; recordIndex++) {
+    const end = endOfLine(unpacked.bytes, start);
+    const bytes = unpacked.bytes.subarray(start, end);
+    if (bytes.indexOf(text) !== -1) events.push({ bytes, recordIndex });
+    start = end + 1;
+  }
+  return events;
+}
