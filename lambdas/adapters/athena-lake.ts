@@ -4,6 +4,7 @@ import {
   GetQueryExecutionCommand,
   paginateGetQueryResults,
   StartQueryExecutionCommand,
+  type AthenaClientConfig,
   type QueryExecution,
 } from "@aws-sdk/client-athena";
 import type { LakeQuery, LakeRow, LakeTable, ObjectStore } from "../ports.ts";
@@ -20,6 +21,12 @@ export interface AthenaOptions {
   client?: AthenaClient;
 }
 
+/** An Athena client that tries again where Athena throttles it, or a connection has gone silent (milliseconds). */
+export function newAthenaClient(config: AthenaClientConfig = {}): AthenaClient {
+  const requestHandler = { connectionTimeout: 3000, socketTimeout: 20_000 };
+  return new AthenaClient({ maxAttempts: 8, requestHandler, ...config });
+}
+
 /** Athena's limits: bytes of a query, characters of a parameter. */
 const longestQuery = 262_144;
 const longestParameter = 1024;
@@ -34,7 +41,7 @@ export function openAthenaLake({ workgroup, database, bucket, store, client }: A
   let athena = client;
   return {
     async query(sql, parameters, tables) {
-      athena ??= new AthenaClient({ maxAttempts: 8 });
+      athena ??= newAthenaClient();
       const text = withTables(sql, { tables, database, bucket });
       checkSizes(text, parameters);
       await writeManifests(tables, { bucket, store });

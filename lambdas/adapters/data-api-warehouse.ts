@@ -4,6 +4,7 @@ import {
   ExecuteStatementCommand,
   RDSDataClient,
   type ExecuteStatementResponse,
+  type RDSDataClientConfig,
   type SqlParameter,
 } from "@aws-sdk/client-rds-data";
 import type { Warehouse } from "../ports.ts";
@@ -32,6 +33,15 @@ const longParameter = mebibyte;
 const resumePatienceMs = 60_000;
 const resumePauseMs = 1_000;
 
+/**
+ * A Data API client that tries again where it is throttled, or a connection has gone silent: for longer than the 45 s that
+ * a call may take (milliseconds).
+ */
+export function newDataApiClient(config: RDSDataClientConfig = {}): RDSDataClient {
+  const requestHandler = { connectionTimeout: 3000, socketTimeout: 60_000 };
+  return new RDSDataClient({ maxAttempts: 6, requestHandler, ...config });
+}
+
 type Execute = (sql: string, parameters: SqlParameter[]) => Promise<ExecuteStatementResponse>;
 
 /**
@@ -48,7 +58,7 @@ export function openDataApiWarehouse({
 }: DataApiOptions): Warehouse {
   let api = client;
   const execute: Execute = async (sql, parameters) => {
-    api ??= new RDSDataClient({ maxAttempts: 6 });
+    api ??= newDataApiClient();
     const command = new ExecuteStatementCommand({
       resourceArn: clusterArn,
       secretArn,

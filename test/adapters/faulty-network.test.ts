@@ -1,0 +1,239 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { afterEach, expect, test } from "vitest";
+import { newAthenaClient, openAthenaLake } from "../../lambdas/adapters/athena-lake.ts";
+import { newDataApiClient } from "../../lambdas/adapters/data-api-warehouse.ts";
+import { kinesisAccount } from "../../lambdas/adapters/kinesis-account.ts";
+import { newKinesisClient } from "../../lambdas/adapters/kinesis-client.ts";
+import { openKinesisSink } from "../../lambdas/adapters/kinesis-sink.ts";
+import { newS3Client } from "../../lambdas/adapters/s3-client.ts";
+import { openS3Store } from "../../lambdas/adapters/s3-store.ts";
+import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
+import { landRecords } from "../../lambdas/bronze/land-records.ts";
+import { goldHash } from "../../lambdas/gold/gold-hash.ts";
+import { publishCustomers } from "../../lambdas/gold/publish-customers.ts";
+import { publishWindows } from "../../lambdas/gold/publish-windows.ts";
+import { compactTable } from "../../lambdas/lake/compact.ts";
+import type { StreamRecord } from "../../lambdas/ports.ts";
+import { createSender } from "../../lambdas/producer/send-orders.ts";
+import { publishQuarantine } from "../../lambdas/silver/quarantine.ts";
+import { refineSilver } from "../../lambdas/silver/refine-silver.ts";
+import { orderStream } from "../../lambdas/silver/tables.ts";
+import { unpackRecord } from "../../lambdas/silver/unpack-record.ts";
+import { openGoldHome } from "../gold/gold-home.ts";
+import { writeSilver, type FixtureOrder } from "../gold/silver-fixture.ts";
+import { order } from "../order-fixture.ts";
+import { openSilverHome, record } from "../silver/silver-home.ts";
+import { startAthenaServer } from "../support/athena-server.ts";
+import { testAccess } from "../support/aws-access.ts";
+import { duckDbEngine } from "../support/duckdb-engine.ts";
+import { networkFaults, startFaultyProxy, type FaultyProxy, type FaultyProxyOptions } from "../support/faulty-proxy.ts";
+import { s3Error } from "../support/s3-faults.ts";
+import { startS3Server } from "../support/s3-server.ts";
+import { openDataApi } from "./data-api-home.ts";
+import { openKinesisHome } from "./kinesis-home.ts";
+
+/** Closed after each test, the newest first. */
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+async function faultyProxy(options: FaultyProxyOptions): Promise<FaultyProxy> {
+  const proxy = await startFaultyProxy(options);
+  closers.push(() => proxy.close());
+  return proxy;
+}
+
+/** A client that gives up waiting before a late answer comes. */
+const impatient = (proxy: FaultyProxy, socketTimeout: number) => ({
+  ...testAccess,
+  endpoint: proxy.url,
+  requestHandler: new NodeHttpHandler({ connectionTimeout: 2000, socketTimeout }),
+});
+
+/** As a workflow does: a step that fails is run again. */
+async function again<Result>(step: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await step();
+    } catch (error) {
+      if (attempt === 20) throw error;
+    }
+  }
+}
+
+async function everyFaultMet(proxy: FaultyProxy): Promise<void> {
+  await proxy.idle();
+  for (const fault of networkFaults) expect([fault, proxy.met[fault]]).not.toEqual([fault, 0]);
+}
+
+const json = (status: number, type: string, headers = {}) => ({
+  status,
+  headers: { "content-type": "application/x-amz-json-1.1", ...headers },
+  body: JSON.stringify({ __type: type, message: `${type} of the test` }),
+});
+
+test("S3: landings that overlap, two refineries and a compaction leave every order once", async () => {
+  const home = await openSilverHome();
+  closers.push(() => home.close());
+  const server = await startS3Server({ root: dirname(home.root) });
+  closers.push(() => server.close());
+  const refusals = [s3Error(503, "SlowDown"), s3Error(500, "InternalError"), s3Error(400, "RequestTimeout")];
+  const proxy = await faultyProxy({ target: server.url, refusals, lateMs: 700 });
+  const open = () => {
+    const client = newS3Client(impatient(proxy, 400));
+    closers.push(() => client.destroy());
+    return openS3Store({ bucket: basename(home.root), client });
+  };
+
+  const events = Array.from({ length: 36 }, (_, n) =>
+    order({
+      order_id: `order-${n % 24}`,
+      revision: n < 24 ? 0 : 1,
+      status: n < 24 ? "placed" : "amended",
+      producer: { producer_id: "till", seq: n + 1 },
+    }),
+  );
+  const records = Array.from({ length: 12 }, (_, n) => record(n, events.slice(n * 3, n * 3 + 3)));
+  const land = async (size: number) => {
+    const store = open();
+    for (let at = 0; at < records.length; at += size) {
+      const batch: StreamRecord[] = records.slice(at, at + size);
+      await again(() => landRecords({ store, stream: orderStream, clock: () => home.now }, batch));
+    }
+  };
+  const refine = async () => {
+    const refinery = home.openRefinery(open());
+    for (let round = 0; round < 4; round++) {
+      await again(() => refineSilver(refinery, { maxEvents: 9 }));
+      await again(() => publishQuarantine(refinery));
+      await again(() => compactTable({ table: refinery.silver, store: refinery.store, minFiles: 2 }));
+    }
+  };
+  await Promise.all([land(3), land(4), refine(), refine()]);
+  await everyFaultMet(proxy);
+
+  proxy.calm();
+  while ((await home.refine()).remaining > 0);
+  expect(await home.rows("order_id, line_no, revision")).toEqual(
+    Array.from({ length: 24 }, (_, n) => ({ order_id: `order-${n}`, line_no: 1, revision: n < 12 ? 1 : 0 })).toSorted(
+      (a, b) => (a.order_id < b.order_id ? -1 : 1),
+    ),
+  );
+});
+
+test("the Data API: days that are published again and again end as if nothing had happened", async () => {
+  const home = await openGoldHome();
+  closers.push(() => home.close());
+  const api = await openDataApi(home.postgres);
+  closers.push(() => api.close());
+  const refusals = [
+    json(429, "ThrottlingException", { "x-amzn-errortype": "ThrottlingException" }),
+    json(503, "ServiceUnavailableError", { "x-amzn-errortype": "ServiceUnavailableError" }),
+    json(500, "InternalServerErrorException", { "x-amzn-errortype": "InternalServerErrorException" }),
+    json(400, "DatabaseResumingException", { "x-amzn-errortype": "DatabaseResumingException" }),
+  ];
+  const proxy = await faultyProxy({ target: api.server.url, refusals, lateMs: 2500 });
+  const client = newDataApiClient(impatient(proxy, 1500));
+  closers.push(() => client.destroy());
+  const flaky = { ...home.gold, warehouse: api.connect("writer", { client }) };
+
+  const days = ["2015-03-30", "2015-03-31", "2015-04-01"];
+  const tables = await Promise.all([1, 2, 3].map((version) => writeSilver(home.dir, version, ordersOf(version, days))));
+  const publish = async (gold: Gold, version: number, windows: string[]) => {
+    const at = { table: tables[version - 1]!(windows), windows, silverVersion: version };
+    await again(() => publishWindows(gold, at));
+    await again(() => publishCustomers(gold, at));
+  };
+  await publish(home.gold, 3, days);
+  const calm = await goldHash(home.reader);
+
+  await home.empty();
+  await Promise.all(
+    [1, 2, 3].map(async (version) => {
+      for (const day of days) await publish(flaky, version, [day]);
+    }),
+  );
+  await everyFaultMet(proxy);
+  // Segments are scored by whoever comes last; a run by hand does it once more.
+  await publish(home.gold, 3, days);
+  expect(await goldHash(home.reader)).toEqual(calm);
+});
+
+type Gold = Parameters<typeof publishWindows>[0] & Parameters<typeof publishCustomers>[0];
+
+/** Every version sells something else. */
+function ordersOf(version: number, days: readonly string[]): FixtureOrder[] {
+  return days.flatMap((date) =>
+    Array.from({ length: 3 }, (_, n) => ({
+      id: `${date}-${n}`,
+      at: `${date}T1${n}:00:00`,
+      customer: `c${(version + n) % 4}`,
+      lines: [[(version + n) % 2 === 0 ? "hawaiian_m" : "bbq_ckn_s", version] as const],
+    })),
+  );
+}
+
+test("Athena: every query runs once and gives all of its rows", async () => {
+  const root = mkdtempSync(join(tmpdir(), "pizza-athena-"));
+  closers.push(() => rmSync(root, { recursive: true }));
+  const days = ["2015-03-01", "2015-03-02", "2015-03-03"];
+  const silver = await writeSilver(root, 1, ordersOf(1, days));
+  const bucket = "pizza-lake";
+  const server = await startAthenaServer({ engine: duckDbEngine({ root, bucket }) });
+  closers.push(() => server.close());
+  const refusals = [
+    json(400, "TooManyRequestsException"),
+    json(400, "ThrottlingException"),
+    json(500, "InternalServerException"),
+  ];
+  const proxy = await faultyProxy({ target: server.url, refusals, lateMs: 1500 });
+  const client = newAthenaClient(impatient(proxy, 1000));
+  closers.push(() => client.destroy());
+  const store = openFolderStore(root);
+  const athena = openAthenaLake({ workgroup: "pipeline", database: "pizza", bucket, store, client });
+  const asked = Array.from({ length: 12 }, (_, n) => days.slice(0, 1 + (n % 3)));
+  const counted = await Promise.all(
+    asked.map((some) => athena.query("select count(*) as lines from silver_order_lines", [], [silver(some)])),
+  );
+  expect(counted).toEqual(asked.map((some) => [{ lines: BigInt(some.length * 3) }]));
+  await everyFaultMet(proxy);
+  expect(server.queries).toHaveLength(asked.length);
+});
+
+test("Kinesis: a till's events are all stored, in their order but for repetitions, and all are read back", async () => {
+  const home = await openKinesisHome({ shards: 2 });
+  closers.push(() => home.close());
+  const refusals = [
+    json(400, "ProvisionedThroughputExceededException"),
+    json(400, "LimitExceededException"),
+    json(500, "InternalFailure"),
+  ];
+  const proxy = await faultyProxy({ target: home.server.url, refusals, lateMs: 700 });
+  const client = newKinesisClient(impatient(proxy, 400));
+  closers.push(() => client.destroy());
+  const tills = ["till-1", "till-2", "till-3", "till-4"];
+  const sender = createSender({
+    sink: openKinesisSink({ streamName: "orders", client }),
+    batchEvents: 3,
+    lingerMs: 1,
+    maxAttempts: 50,
+  });
+  const sent = Array.from({ length: 120 }, (_, n) => ({ till: tills[n % 4]!, text: `event ${n}` }));
+  for (const { till, text } of sent) await sender.send({ producerId: till, bytes: Buffer.from(`${till} ${text}`) });
+  await sender.close();
+
+  const stored: string[] = [];
+  const onFailure = openFolderStore(join(home.root, "on-failure"));
+  const account = kinesisAccount({ streamName: "orders", stream: "orders", store: onFailure, onFailure, client });
+  for await (const { data } of account.records())
+    stored.push(...unpackRecord(data).flatMap((event) => ("text" in event ? event.text : [])));
+  await everyFaultMet(proxy);
+  for (const till of tills) {
+    const mine = [...new Set(stored.filter((line) => line.startsWith(`${till} `)))];
+    expect(mine).toEqual(sent.filter((event) => event.till === till).map(({ text }) => `${till} ${text}`));
+  }
+});
