@@ -177,8 +177,8 @@ export const silverMutants: readonly Mutant[] = [
     guard: "money has two decimals at the most",
     prevents: "fractions of a cent are rounded away",
     file: "lambdas/domain/check-order.ts",
-    text: "if (cents / 100 !== line.unit_price)",
-    replacement: "if (cents < 0)",
+    text: "const cents = centsOf(line.unit_price);",
+    replacement: "const cents = Math.round(line.unit_price * 100);",
     tests: [check],
   },
   {
