@@ -19,6 +19,8 @@ export interface Candidate extends CheckedOrder<OrderFacts> {
 /** What silver holds of an order already. */
 export interface KnownOrder {
   revision: number;
+  /** Business date, `YYYY-MM-DD`. */
+  orderDate: string;
   orderedAt: number;
   payloadHash: bigint;
   position: Position;
@@ -34,6 +36,8 @@ export interface MergePlan {
   accepted: Candidate[];
   /** Orders whose rows in silver give way to a newer revision in `accepted`. */
   replaced: Set<string>;
+  /** Orders that were not known and came with a later revision first. */
+  ahead: Set<string>;
   conflicts: Conflict[];
   /** The same event from the same stream position again: a redelivery. */
   redeliveredEvents: number;
@@ -52,6 +56,7 @@ type Verdict = "newer" | "older" | "same event" | "redelivered" | Conflict["reas
 export function mergeOrders(candidates: readonly Candidate[], known: ReadonlyMap<string, KnownOrder>): MergePlan {
   const winners = new Map<string, Candidate>();
   const replaced = new Set<string>();
+  const ahead = new Set<string>();
   const conflicts: Conflict[] = [];
   const counts = { "same event": 0, redelivered: 0, older: 0, newer: 0 };
   for (const candidate of candidates) {
@@ -68,10 +73,12 @@ export function mergeOrders(candidates: readonly Candidate[], known: ReadonlyMap
     if (verdict !== undefined && verdict !== "newer") continue;
     winners.set(orderId, candidate);
     if (stored !== undefined) replaced.add(orderId);
+    else if (winner === undefined && candidate.event.revision > 0) ahead.add(orderId);
   }
   return {
     accepted: [...winners.values()],
     replaced,
+    ahead,
     conflicts,
     redeliveredEvents: counts.redelivered,
     eventDuplicates: counts["same event"],
@@ -79,12 +86,15 @@ export function mergeOrders(candidates: readonly Candidate[], known: ReadonlyMap
   };
 }
 
-function asKnown({ event, orderedAt, payloadHash, position }: Candidate): KnownOrder {
-  return { revision: event.revision, orderedAt, payloadHash, position };
+function asKnown({ event, orderDate, orderedAt, payloadHash, position }: Candidate): KnownOrder {
+  return { revision: event.revision, orderDate, orderedAt, payloadHash, position };
 }
 
 function compare(candidate: Candidate, current: KnownOrder): Verdict {
-  if (candidate.orderedAt !== current.orderedAt) return "ordered_at_changed";
+  // One moment may be written as two dates: it is the store's own day that an order keeps.
+  if (candidate.orderedAt !== current.orderedAt || candidate.orderDate !== current.orderDate) {
+    return "ordered_at_changed";
+  }
   if (candidate.event.revision !== current.revision) {
     return candidate.event.revision > current.revision ? "newer" : "older";
   }

@@ -1,9 +1,10 @@
+import type { AddFile } from "../lake/delta-table.ts";
 import type { SentAt } from "./sent-at.ts";
 
 /** What a commit of silver says about itself in `commitInfo.userMetadata`, as JSON. */
 export interface CommitNote {
   /** A staged file of the quarantine table, to be published there. */
-  quarantine?: { path: string; size: number; rows: number };
+  quarantine?: Pick<AddFile, "path" | "size" | "rows" | "stats">;
   sentAt?: SentAt;
 }
 

@@ -2,6 +2,7 @@ import type { Candidate, KnownOrder } from "../domain/merge-orders.ts";
 import type { AddFile, Snapshot } from "../lake/delta-table.ts";
 import { readColumns } from "../lake/read-columns.ts";
 import type { ObjectStore } from "../ports.ts";
+import { otherDays } from "./order-days.ts";
 
 const keyColumns = ["order_id", "revision", "ordered_at", "payload_hash", "shard", "sequence_number", "record_index"];
 
@@ -12,16 +13,30 @@ export interface KnownOrders {
   filesRead: number;
 }
 
+interface Place {
+  store: ObjectStore;
+  root: string;
+  snapshot: Snapshot;
+}
+
 /**
  * Looks up in silver what is known of the candidates' orders. Copies of an order share their date, so only its partition
- * is looked at, and there only files whose range of order ids holds one of them.
+ * is looked at, and there only files whose range of order ids holds one of them. Where an order may lie on another day
+ * than its event says, that day is looked at too.
  */
-export async function findKnown(
-  { store, root, snapshot }: { store: ObjectStore; root: string; snapshot: Snapshot },
-  candidates: readonly Candidate[],
-): Promise<KnownOrders> {
+export async function findKnown(place: Place, candidates: readonly Candidate[]): Promise<KnownOrders> {
   const known: KnownOrders = { orders: new Map(), files: new Map(), filesRead: 0 };
-  for (const [date, ids] of idsByDate(candidates, snapshot)) {
+  await lookUp(place, known, idsByDate(candidates, place.snapshot));
+  await lookUp(place, known, otherDays(candidates, known.orders, place.snapshot));
+  return known;
+}
+
+async function lookUp(
+  { store, root, snapshot }: Place,
+  known: KnownOrders,
+  wanted: ReadonlyMap<string, ReadonlySet<string>>,
+): Promise<void> {
+  for (const [date, ids] of wanted) {
     const sorted = [...ids].toSorted(byText);
     for (const file of snapshot.partitions.get(date) ?? []) {
       if (!holdsAny(file, sorted)) continue;
@@ -30,19 +45,23 @@ export async function findKnown(
         throw new Error(`silver file ${file.path} is named by version ${snapshot.version} but is not in the lake`);
       }
       known.filesRead++;
-      await readOrders(known, { file, body }, ids);
+      await readOrders(known, { file, body, date }, ids);
     }
   }
-  return known;
 }
 
-async function readOrders(known: KnownOrders, holder: { file: AddFile; body: Uint8Array }, ids: Set<string>) {
+async function readOrders(
+  known: KnownOrders,
+  { date, ...holder }: { file: AddFile; body: Uint8Array; date: string },
+  ids: ReadonlySet<string>,
+) {
   const columns = await readColumns(holder.body, keyColumns);
   for (const [row, orderId] of (columns["order_id"] as string[]).entries()) {
     if (!ids.has(orderId) || known.files.get(orderId)?.file === holder.file) continue;
     known.files.set(orderId, holder);
     known.orders.set(orderId, {
       revision: columns["revision"]![row] as number,
+      orderDate: date,
       orderedAt: Number(columns["ordered_at"]![row]),
       payloadHash: columns["payload_hash"]![row] as bigint,
       position: {

@@ -29,8 +29,8 @@ export async function stageQuarantine(quarantine: DeltaTable, refused: readonly 
     writer.string("bronze_key").push(bronzeKey);
     writer.long("quarantined_at").push(now * 1000);
   }
-  const { path, size, rows } = await quarantine.writeDataFile({ partition: undefined, ...writer.finish() });
-  return { path, size, rows };
+  const { path, size, rows, stats } = await quarantine.writeDataFile({ partition: undefined, ...writer.finish() });
+  return { path, size, rows, stats };
 }
 
 function readOrderId(text: string): string | null {

@@ -12,6 +12,8 @@ import type { CommitNote } from "./commit-note.ts";
 import { closings } from "./closings.ts";
 import { findKnown, type KnownOrders } from "./find-known.ts";
 import { listPending, settledHourId } from "./list-pending.ts";
+import { findFiled } from "./find-filed.ts";
+import { rememberAhead } from "./order-days.ts";
 import { readEvents, type ReadEvents } from "./read-events.ts";
 import { eventBytes } from "./unpack-record.ts";
 import { sentAt } from "./sent-at.ts";
@@ -51,7 +53,7 @@ export interface RefineSummary {
   lines: number;
   /** Stream records that several bronze objects of this run hold. */
   repeatedRecords: number;
-  /** Events that an earlier run took from the same stream position. */
+  /** Events that an earlier run took from the same stream position, or refused. */
   redeliveredEvents: number;
   eventDuplicates: number;
   supersededRevisions: number;
@@ -131,12 +133,14 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, settledHo
       bronzeKey,
     };
   });
-  const refused = [...batch.refused, ...conflicts];
+  const judged = [...batch.refused, ...conflicts];
+  const filed = await findFiled({ store, silver, quarantine, snapshot }, judged);
+  const refused = judged.filter((event) => !filed.has(event));
   const staged = refused.length === 0 ? undefined : await stageQuarantine(quarantine, refused, now);
   const files = await writeOrders(refinery, plan, known);
   const sent = sentAt(plan.accepted);
   const note: CommitNote = { ...(staged && { quarantine: staged }), ...(sent && { sentAt: sent }) };
-  const summary = summarise({ batch, plan, known, files, quarantined: refused.length });
+  const summary = summarise({ batch, plan, known, files, quarantined: refused.length, refiled: filed.size });
   const result = await silver.commit({
     readVersion: snapshot.version,
     operation: "MERGE",
@@ -146,6 +150,7 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, settledHo
       ...batch.objects.map(({ key }) => ({ appId: key, version: 0, lastUpdated: now })),
       ...watermarks(plan.accepted, snapshot),
       ...closings(batch.candidates, plan.conflicts),
+      ...rememberAhead(plan.accepted, plan.ahead),
       ...(settledHour === undefined ? [] : [{ appId: settledHourId, version: settledHour }]),
     ],
     operationMetrics: summary,
@@ -187,15 +192,16 @@ function summarise(run: {
   known: KnownOrders;
   files: { adds: unknown[]; removes: unknown[]; lines: number };
   quarantined: number;
+  refiled: number;
 }): Omit<RefineSummary, "version" | "remaining"> {
-  const { batch, plan, known, files, quarantined } = run;
+  const { batch, plan, known, files, quarantined, refiled } = run;
   return {
     bronzeObjects: batch.objects.length,
     events: batch.candidates.length + batch.refused.length,
     accepted: plan.accepted.length,
     lines: files.lines,
     repeatedRecords: batch.repeatedRecords,
-    redeliveredEvents: plan.redeliveredEvents,
+    redeliveredEvents: plan.redeliveredEvents + refiled,
     eventDuplicates: plan.eventDuplicates,
     supersededRevisions: plan.supersededRevisions,
     quarantined,
@@ -209,7 +215,7 @@ function nothingDone(version: number): RefineSummary {
   const none = { batch: { objects: [], candidates: [], refused: [], repeatedRecords: 0 }, known: emptyKnown };
   const plan = mergeOrders([], emptyKnown.orders);
   return {
-    ...summarise({ ...none, plan, files: { adds: [], removes: [], lines: 0 }, quarantined: 0 }),
+    ...summarise({ ...none, plan, files: { adds: [], removes: [], lines: 0 }, quarantined: 0, refiled: 0 }),
     version,
     remaining: 0,
   };

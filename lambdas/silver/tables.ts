@@ -11,6 +11,8 @@ interface TablePlace {
   clock: Clock;
   /** Hears of a checkpoint that could not be written; the commit stands, and a later commit tries again. */
   onCheckpointError?: (error: unknown) => void;
+  /** Commits between two checkpoints of the log; 20 unless given. */
+  checkpointEvery?: number;
 }
 
 /** The Delta table `silver/order_lines`: clean order lines, once each. */

@@ -105,10 +105,8 @@ describe("damage at the tills", () => {
     expect(await found()).toBe("no gap in a till's numbers: 1 tills sent events that never came: till-1: 4, 14-19, 21");
   });
 
-  it("an order that was moved to another day", async () => {
-    await home.land(
-      await home.send([event(13, "a", { revision: 1, status: "amended", ordered_at: "2015-01-09T10:00:00Z" })]),
-    );
+  it("an order's id that was used again on another day", async () => {
+    await home.land(await home.send([event(13, "a", { ordered_at: "2015-01-09T10:00:00Z" })]));
     await home.work();
     expect(await found()).toContain("an order lies in two days: a");
   });

@@ -128,3 +128,40 @@ describe("publishing the quarantine", () => {
     expect(transactions.get("silver/order_lines")?.version).toBeGreaterThanOrEqual(100);
   });
 });
+
+describe("a refused event that comes again", () => {
+  const again = record(7, ["rubbish", order({ order_id: "a" }), order({ order_id: "a", channel: "delivery" })]);
+
+  it("is filed once, whether the first filing is published or not", async () => {
+    for (const count of [1, 2, 3]) {
+      await home.land(again, ...Array.from({ length: count }, (_, n) => record(100 * count + n, `${n}`)));
+      const { redeliveredEvents } = await home.refine();
+      expect(redeliveredEvents).toBe(count === 1 ? 0 : 3);
+      if (count > 1) await home.publish();
+    }
+    expect(await reasons()).toEqual(["not_json", "conflicting_payload", ...Array(6).fill("wrong_type")]);
+  });
+
+  it("is filed once by two runs at once", async () => {
+    await home.land(again);
+    await home.land(again, record(8, "rubbish"));
+    await Promise.all([1, 2].map(() => refineSilver(home.openRefinery(), { maxEvents: 1 })));
+    await home.refine();
+    await home.publish();
+    expect(await reasons()).toEqual(["not_json", "conflicting_payload", "not_json"]);
+  });
+
+  it("costs no reading where all that is filed arrived at another time", async () => {
+    await home.land(record(1, "rubbish"));
+    await home.refine();
+    await home.publish();
+    const read: string[] = [];
+    const get = async (key: string) => {
+      read.push(key);
+      return await home.store.get(key);
+    };
+    await home.land(record(2, "rubbish", { arrivedAt: noon + 1 }));
+    await refineSilver(home.openRefinery({ ...home.store, get }));
+    expect(read.filter((key) => key.startsWith("quarantine/order_events/part-"))).toEqual([]);
+  });
+});

@@ -1,0 +1,196 @@
+import { zstdCompressSync } from "node:zlib";
+import type { ReasonCode } from "../../lambdas/domain/reasons.ts";
+import { catalog, order } from "../order-fixture.ts";
+import type { World } from "./world.ts";
+
+/** An event of a history, and what is true of it whoever reads it. */
+export interface SentEvent {
+  bytes: Buffer;
+  /** Why silver must refuse it; undefined where it is valid by itself. */
+  reason?: ReasonCode;
+  /** Undefined where the event is refused. */
+  order?: SentOrder;
+  producer?: { producer_id: string; seq: number };
+}
+
+/** What a valid event says. */
+export interface SentOrder {
+  orderId: string;
+  revision: number;
+  status: string;
+  orderedAt: string;
+  storeId: string;
+  channel: string;
+  customerId: string | undefined;
+  lines: { line_no: number; pizza_id: string; quantity: number; unit_price: number }[];
+}
+
+/** What one stream record carries. */
+export interface Parcel {
+  data: Buffer;
+  /** By index; a batch that cannot be unpacked is one refused event. */
+  events: SentEvent[];
+  till: string;
+}
+
+/** Mostly days of one month; sometimes the end of one and the begin of the next, where gold looks back over the border. */
+const oneMonth = ["2015-01-29", "2015-01-30", "2015-01-31"];
+const twoMonths = ["2015-01-30", "2015-01-31", "2015-02-01"];
+
+const pizzas = [...catalog.pizzas.values()].map(([version]) => version!);
+const statuses = ["placed", "amended", "cancelled", "refunded"] as const;
+const mostOrders = 5;
+const tills = 2;
+
+/** All events of a history, packed into records in the order of sending. */
+export function makeParcels(world: World): Parcel[] {
+  const { choices, faults } = world;
+  const makeEvent = createEventMaker();
+  const days = choices.chance(20) ? twoMonths : oneMonth;
+  const events: SentEvent[] = [];
+  for (let n = 0; n <= choices.below(mostOrders); n++) events.push(...ordersEvents(world, { n, days }, makeEvent));
+  for (let at = 0; at < events.length; at++) {
+    if (!choices.chance(20)) continue;
+    const [event] = events.splice(at, 1);
+    events.splice(at + choices.below(events.length - at + 1), 0, event!);
+    faults.fired("events: out of order");
+  }
+  return pack(world, events);
+}
+
+type MakeEvent = (till: string, sent: SentOrder, reason?: ReasonCode) => SentEvent;
+
+function createEventMaker(): MakeEvent {
+  const numbers = new Map<string, number>();
+  return (till, sent, reason) => {
+    const producer = { producer_id: till, seq: (numbers.get(till) ?? 0) + 1 };
+    numbers.set(till, producer.seq);
+    const { orderId, revision, status, orderedAt, storeId, channel, customerId, lines } = sent;
+    const event = order({
+      order_id: orderId,
+      revision,
+      status,
+      ordered_at: orderedAt,
+      store_id: storeId,
+      channel,
+      customer: customerId === undefined ? undefined : { customer_id: customerId },
+      lines,
+      producer,
+    });
+    const bytes = Buffer.from(JSON.stringify(event));
+    return reason === undefined ? { bytes, order: sent, producer } : { bytes, reason, producer };
+  };
+}
+
+/** Which order of a history, and the days that it may be of. */
+interface Plan {
+  n: number;
+  days: readonly string[];
+}
+
+/** The events of one order: its revisions, and what is wrong with some of them. */
+function ordersEvents({ choices, faults }: World, { n, days }: Plan, makeEvent: MakeEvent): SentEvent[] {
+  const till = `till-${choices.below(tills)}`;
+  const first = drawOrder({ choices }, { n, days });
+  const events = [makeEvent(till, first)];
+  const revisions = choices.pick([0, 0, 1, 1, 2]);
+  for (let revision = 1; revision <= revisions; revision++) {
+    const changed = { ...first, revision, status: choices.pick(statuses), lines: drawLines({ choices }) };
+    events.push(makeEvent(till, changed));
+  }
+  const any = () => choices.pick(events.filter(({ order: valid }) => valid)).order!;
+  for (let faulty = choices.pick([0, 0, 0, 1, 2]); faulty > 0; faulty--) {
+    const kind = choices.pick(eventFaults);
+    faults.fired(kind);
+    if (kind === "events: sent twice") events.push(choices.pick(events));
+    if (kind === "events: another payload under one revision") {
+      events.push(makeEvent(till, { ...any(), lines: drawLines({ choices }) }));
+    }
+    if (kind === "events: revision moves its order within the day") {
+      events.push(makeEvent(till, { ...any(), orderedAt: `${first.orderedAt.slice(0, 10)}T20:30:00-06:00` }));
+    }
+    if (kind === "events: revision moves its order to another day") events.push(movedEvent());
+    if (kind === "events: refused") events.push(refusedEvent());
+  }
+  return events;
+
+  /** A revision after the first, on another day: the first revision names its order's day. */
+  function movedEvent(): SentEvent {
+    const other = days.filter((day) => !first.orderedAt.startsWith(day));
+    // The same moment may be another day in another place.
+    const inUtc = new Date(first.orderedAt).toISOString();
+    const isOtherDay = inUtc.slice(0, 10) !== first.orderedAt.slice(0, 10);
+    const orderedAt = isOtherDay && choices.chance(50) ? inUtc : `${choices.pick(other)}T18:15:00-06:00`;
+    return makeEvent(till, { ...first, orderedAt, revision: 1 + choices.below(3), status: "amended" });
+  }
+
+  function refusedEvent(): SentEvent {
+    const id = { ...first, orderId: `refused-${n}-${events.length}` };
+    return choices.pick([
+      () => makeEvent(till, { ...id, storeId: "mars-01" }, "unknown_store"),
+      () => makeEvent(till, { ...id, orderedAt: "2099-01-01T12:00:00Z" }, "future_time"),
+      () => ({ bytes: Buffer.from(`rubbish ${n}`), reason: "not_json" as const }),
+      () => ({ bytes: Buffer.from([0xff, 0xfe, n]), reason: "bad_utf8" as const }),
+    ])();
+  }
+}
+
+const eventFaults = [
+  "events: sent twice",
+  "events: another payload under one revision",
+  "events: revision moves its order within the day",
+  "events: revision moves its order to another day",
+  "events: refused",
+] as const;
+
+function drawOrder({ choices }: Pick<World, "choices">, { n, days }: Plan): SentOrder {
+  const customer = choices.below(4);
+  return {
+    orderId: `order-${n}`,
+    revision: 0,
+    status: "placed",
+    orderedAt: `${choices.pick(days)}T${10 + choices.below(10)}:15:00-06:00`,
+    storeId: choices.pick(["nyc-01", "chi-01"]),
+    channel: choices.pick(["dine_in", "online"]),
+    customerId: customer === 3 ? undefined : `c-${customer}`,
+    lines: drawLines({ choices }),
+  };
+}
+
+function drawLines({ choices }: Pick<World, "choices">): SentOrder["lines"] {
+  return Array.from({ length: 1 + choices.below(3) }, (_, index) => {
+    const { pizza_id, price_cents } = choices.pick(pizzas);
+    return { line_no: index + 1, pizza_id, quantity: 1 + choices.below(3), unit_price: price_cents / 100 };
+  });
+}
+
+/** Events as single records and as compressed batches, which are one till's. */
+function pack({ choices, faults }: World, events: readonly SentEvent[]): Parcel[] {
+  const parcels: Parcel[] = [];
+  for (let at = 0; at < events.length;) {
+    const till = tillOf(events[at]!);
+    let end = at + 1;
+    while (end < events.length && tillOf(events[end]!) === till && choices.chance(60)) end++;
+    const group = events.slice(at, end);
+    const isBatch = group.length > 1 || choices.chance(50);
+    parcels.push({ data: isBatch ? batchOf(group) : group[0]!.bytes, events: group, till });
+    at = end;
+  }
+  if (choices.chance(10)) {
+    faults.fired("events: batch cut short");
+    const data = batchOf([{ bytes: Buffer.from(`cut ${parcels.length}`) }]).subarray(0, -4);
+    const cut = { data, events: [{ bytes: data, reason: "batch_corrupt" as const }], till: "till-0" };
+    parcels.splice(choices.below(parcels.length + 1), 0, cut);
+  }
+  return parcels;
+}
+
+function tillOf({ producer }: SentEvent): string {
+  return producer?.producer_id ?? "till-0";
+}
+
+function batchOf(events: readonly { bytes: Buffer }[]): Buffer {
+  return zstdCompressSync(
+    Buffer.concat(events.flatMap(({ bytes }, n) => (n === 0 ? [bytes] : [Buffer.from("\n"), bytes]))),
+  );
+}

@@ -1,0 +1,133 @@
+import type { Warehouse } from "../../lambdas/ports.ts";
+import { salesOf, type SilverRow } from "./silver-rows.ts";
+
+/** A table of gold as text: the numbers of each row by its key. */
+type Numbers = Record<string, string>;
+/** The tables of gold by name, as far as they follow from order lines by plain addition. */
+export type GoldNumbers = Record<string, Numbers>;
+
+const text = (value: unknown) => String(value);
+const distinct = (rows: readonly SilverRow[], value: (row: SilverRow) => string | null) =>
+  new Set(rows.map(value).filter((found) => found !== null)).size;
+const sum = (rows: readonly SilverRow[], value: (row: SilverRow) => number) =>
+  rows.reduce((total, row) => total + value(row), 0);
+const dollars = (rows: readonly SilverRow[], value: (row: SilverRow) => number) => (sum(rows, value) / 100).toFixed(2);
+
+const measures = {
+  orders: (rows: readonly SilverRow[]) => text(distinct(rows, ({ orderId }) => orderId)),
+  order_lines: (rows: readonly SilverRow[]) => text(rows.length),
+  pizzas: (rows: readonly SilverRow[]) => text(sum(rows, ({ quantity }) => quantity)),
+  customers: (rows: readonly SilverRow[]) => text(distinct(rows, ({ customer }) => customer)),
+  revenue: (rows: readonly SilverRow[]) => dollars(rows, ({ revenue }) => revenue),
+  cost: (rows: readonly SilverRow[]) => dollars(rows, ({ cost }) => cost),
+};
+type Measure = keyof typeof measures;
+
+interface Shape {
+  /** Columns of the key, and what they are of a line. */
+  key: Record<string, (row: SilverRow) => string | number | null>;
+  measures: readonly (Measure | readonly [column: string, measure: Measure])[];
+}
+
+const monthOf = ({ date }: SilverRow) => `${date.slice(0, 7)}-01`;
+const dateOf = ({ date }: SilverRow) => date;
+
+/** Gold told a second time, from silver's lines and in plain addition: what the SQL must come to. */
+const shapes: Record<string, Shape> = {
+  daily_sales_summary: {
+    key: { order_date: dateOf },
+    measures: ["orders", "order_lines", "pizzas", "customers", "revenue", "cost"],
+  },
+  hourly_trends: { key: { order_date: dateOf, hour: ({ hour }) => hour }, measures: ["orders", "pizzas", "revenue"] },
+  monthly_sales_summary: {
+    key: { month: monthOf },
+    measures: ["orders", "order_lines", "pizzas", "customers", "revenue", "cost"],
+  },
+  pizza_performance: {
+    key: { month: monthOf, pizza_id: ({ pizzaId }) => pizzaId },
+    measures: ["orders", "pizzas", "revenue", "cost"],
+  },
+  pizza_type_performance: {
+    key: { month: monthOf, pizza_type_id: ({ type }) => type },
+    measures: ["orders", "pizzas", "revenue", "cost"],
+  },
+  category_performance: {
+    key: { month: monthOf, category: ({ category }) => category },
+    measures: ["orders", "pizzas", "revenue", "cost"],
+  },
+  size_performance: {
+    key: { month: monthOf, size: ({ size }) => size },
+    measures: ["orders", "pizzas", "revenue", "cost"],
+  },
+  revenue_analytics: {
+    key: { order_date: dateOf, store_id: ({ storeId }) => storeId, channel: ({ channel }) => channel },
+    measures: ["orders", "revenue", "cost"],
+  },
+  geographic_sales: {
+    key: { month: monthOf, city: ({ city }) => city },
+    measures: ["orders", "customers", "revenue", "cost"],
+  },
+  customer_segments: {
+    key: { customer_key: ({ customer }) => customer },
+    measures: [
+      ["frequency", "orders"],
+      ["monetary", "revenue"],
+    ],
+  },
+};
+
+/** What gold must show of these lines. */
+export function goldOf(lines: readonly SilverRow[]): GoldNumbers {
+  const sales = salesOf(lines);
+  return Object.fromEntries(Object.entries(shapes).map(([table, shape]) => [table, tableOf(sales, shape)]));
+}
+
+function tableOf(sales: readonly SilverRow[], { key, measures: wanted }: Shape): Numbers {
+  const columns = Object.values(key);
+  const keyed = sales.filter((row) => columns.every((column) => column(row) !== null));
+  const groups = Map.groupBy(keyed, (row) => columns.map((column) => column(row)).join(" "));
+  return Object.fromEntries(
+    [...groups].map(([name, rows]) => [
+      name,
+      wanted.map((measure) => measures[typeof measure === "string" ? measure : measure[1]](rows)).join(" "),
+    ]),
+  );
+}
+
+const query = `select ${Object.keys(shapes)
+  .map((table) => `(select coalesce(jsonb_agg(shown), '[]') from gold.${table} as shown) as ${table}`)
+  .join(", ")}`;
+
+/** What gold shows. */
+export async function readGold(warehouse: Warehouse): Promise<GoldNumbers> {
+  const [tables] = await warehouse.query<Record<string, Record<string, unknown>[]>>(query);
+  return Object.fromEntries(
+    Object.entries(shapes).map(([table, { key, measures: wanted }]) => [
+      table,
+      Object.fromEntries(
+        tables![table]!.map((row) => [
+          Object.keys(key)
+            .map((column) => text(row[column]))
+            .join(" "),
+          wanted.map((measure) => shown(row, measure)).join(" "),
+        ]),
+      ),
+    ]),
+  );
+}
+
+function shown(row: Record<string, unknown>, measure: Shape["measures"][number]): string {
+  const [column, kind] = typeof measure === "string" ? [measure, measure] : measure;
+  // A city whose guests all gave no name has no count of them.
+  return kind === "revenue" || kind === "cost" ? Number(row[column]).toFixed(2) : text(row[column] ?? 0);
+}
+
+/** The rows that differ, one sentence each. */
+export function differences(actual: GoldNumbers, expected: GoldNumbers): string[] {
+  return Object.keys(shapes).flatMap((table) => {
+    const [is, should] = [actual[table]!, expected[table]!];
+    return [...new Set([...Object.keys(is), ...Object.keys(should)])]
+      .filter((key) => is[key] !== should[key])
+      .map((key) => `gold.${table} ${key}: ${is[key] ?? "no row"} for ${should[key] ?? "no row"}`);
+  });
+}

@@ -1,0 +1,191 @@
+import type { Warehouse } from "../../lambdas/ports.ts";
+import { landRecords } from "../../lambdas/bronze/land-records.ts";
+import { goldHash } from "../../lambdas/gold/gold-hash.ts";
+import { orderStream } from "../../lambdas/silver/tables.ts";
+import { createMemoryStore } from "../lake/memory-store.ts";
+import type { Choices } from "./choices.ts";
+import type { Coverage } from "./coverage.ts";
+import { differences, goldOf, readGold } from "./gold-rows.ts";
+import { checkBronze, checkPassed, checkSilver, readQuarantine } from "./invariants.ts";
+import type { SimulatedLake } from "./lake.ts";
+import { LedgerWatch } from "./ledger.ts";
+import { Mapping } from "./mapping.ts";
+import { openWorker, type Places, type Planted, type Worker } from "./pipeline.ts";
+import { checkReceipt } from "./receipt.ts";
+import { SilverReader } from "./silver-rows.ts";
+import { Stream } from "./stream.ts";
+import { runToEnd, Workflows } from "./workflows.ts";
+import { World } from "./world.ts";
+
+/** What histories share: a PostgreSQL, DuckDB, and what equal facts hashed to before. */
+export interface Laboratory {
+  connection: Warehouse;
+  /** Empties gold and its ledgers. */
+  empty(): Promise<void>;
+  lake: SimulatedLake;
+  hashes: Map<string, string>;
+}
+
+/** What became of a history. */
+export interface Outcome {
+  /** Each begins with the number of the invariant that does not hold; empty where all do. */
+  violations: string[];
+  coverage: Coverage;
+  steps: number;
+  /** Equal for equal histories: what silver, the quarantine and gold hold in the end. */
+  digest: string;
+  drawn: readonly number[];
+  trace: readonly string[];
+}
+
+/** Share of the histories that the real receipt is worked out for as well, per cent; it costs as much as the rest. */
+const verified = 4;
+/** How often a request goes wrong in a history, per cent. */
+const rates = [0, 4, 8, 8, 15, 30];
+
+/** Runs one history: a storm, then calm until all is done, then everything once more; and checks the invariants. */
+export async function runHistory(
+  choices: Choices,
+  laboratory: Laboratory,
+  { isTraced = false, planted = (store) => store }: { isTraced?: boolean; planted?: Planted } = {},
+): Promise<Outcome> {
+  const world = new World(choices, isTraced);
+  const history = new History(world, laboratory, planted);
+  const violations = await history.run();
+  return {
+    violations,
+    coverage: { faults: world.faults.faults, guards: world.faults.guards },
+    steps: world.scheduler.taken,
+    digest: history.digest,
+    drawn: choices.drawn,
+    trace: world.faults.trace ?? [],
+  };
+}
+
+class History {
+  digest = "";
+  private readonly world: World;
+  private readonly laboratory: Laboratory;
+  private readonly store = createMemoryStore();
+  private readonly onFailure = createMemoryStore();
+  private readonly reader = new SilverReader(this.store.objects);
+  private readonly places: Places;
+  private readonly ledger: LedgerWatch;
+  private readonly truth: Worker;
+
+  constructor(world: World, laboratory: Laboratory, planted: Planted) {
+    this.world = world;
+    this.laboratory = laboratory;
+    const { connection, lake, hashes } = laboratory;
+    const afterCall = async (sql: string) => {
+      if (/publish_(windows|customers)/.test(sql)) await this.ledger.look();
+    };
+    this.places = {
+      planted,
+      objects: this.store.objects,
+      onFailure: this.onFailure.objects,
+      server: { connection, callsToFail: 0, afterCall },
+      lake,
+    };
+    // Looks on without taking part: no request of it can fail, and none takes a step.
+    this.truth = openWorker(world, this.places, { store: this.store });
+    this.ledger = new LedgerWatch({ connection, silver: this.truth.refinery.silver, reader: this.reader, hashes });
+  }
+
+  async run(): Promise<string[]> {
+    const { world, laboratory } = this;
+    await laboratory.empty();
+    laboratory.lake.begin(this.store.objects);
+    world.faults.rate = world.choices.pick(rates);
+    try {
+      const stream = new Stream(world);
+      const afterStorm = await this.storm(stream);
+      if (afterStorm.length > 0) return afterStorm;
+      world.faults.note("--- calm");
+      await this.calm();
+      return await this.check(stream);
+    } catch (error) {
+      return [`0: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
+    }
+  }
+
+  private async storm(stream: Stream): Promise<string[]> {
+    const { world, places } = this;
+    const mapping = new Mapping(world, stream, places);
+    const workflows = new Workflows(world, places);
+    const timers = Array.from({ length: world.choices.pick([1, 2, 2, 3]) }, () => 1 + world.choices.below(3));
+    await this.toTheEnd(stream.produce(), mapping.run(), ...timers.map((times) => workflows.startNowAndThen(times)));
+    world.faults.rate = 0;
+    places.server.callsToFail = 0;
+    return [...(await checkPassed(mapping.passed(), this.store, this.onFailure.objects)), ...this.ledger.violations];
+  }
+
+  /** Runs everything to its end on a machine that works. */
+  private async calm(): Promise<void> {
+    const worker = openWorker(this.world, this.places);
+    await this.toTheEnd(runToEnd(worker, "bronze_to_silver"));
+    await this.toTheEnd(runToEnd(worker, "silver_to_gold"));
+  }
+
+  private async toTheEnd(...work: Promise<void>[]): Promise<void> {
+    let isDone = false;
+    const all = Promise.all(work).then(() => (isDone = true));
+    // An error is thrown below, when the others have come to rest.
+    all.catch(() => (isDone = true));
+    await this.world.scheduler.run();
+    if (!isDone) throw new Error("the history stands still");
+    await all;
+  }
+
+  private async check(stream: Stream): Promise<string[]> {
+    const before = await this.content();
+    const violations = [
+      ...(await checkBronze(stream.records, this.store)),
+      ...(this.onFailure.objects.size === 0 ? [] : ["1: batches are left in the on-failure store"]),
+      ...checkSilver(stream.records, before.rows, before.refused),
+      ...differences(before.gold, goldOf(before.rows)).map((difference) => `6: ${difference}`),
+    ];
+    for (const { reason } of before.refused) {
+      if (reason === "conflicting_payload") this.world.faults.acted("silver: other payload refused");
+      if (reason === "ordered_at_changed") this.world.faults.acted("silver: change of time refused");
+    }
+    this.digest = before.digest;
+    if (this.world.choices.chance(verified)) violations.push(...(await this.receipt(stream)));
+    violations.push(...(await this.replay(stream, before.digest)), ...this.ledger.violations);
+    return violations;
+  }
+
+  private async receipt(stream: Stream): Promise<string[]> {
+    const { connection, lake } = this.laboratory;
+    const findings = await checkReceipt({ ...this.truth.refinery, lake, warehouse: connection }, stream.records);
+    if (findings.length === 0) this.world.faults.acted("verify: receipt balances");
+    return findings;
+  }
+
+  /** Invariant 8: some of the stream lands again in another cut, and is taken to gold again. */
+  private async replay(stream: Stream, before: string): Promise<string[]> {
+    const { choices, clock, faults } = this.world;
+    faults.note("--- replay");
+    for (const { records } of stream.shards) {
+      const again = records.slice(choices.below(records.length + 1));
+      if (again.length > 0) await landRecords({ store: this.store, stream: orderStream, clock }, again);
+    }
+    await this.calm();
+    const { digest } = await this.content();
+    const [was, is] = [before.split("\n"), digest.split("\n")];
+    const changes = [...was.filter((line) => !is.includes(line)), "->", ...is.filter((line) => !was.includes(line))];
+    return digest === before ? [] : [`8: a replay has changed: ${changes.join("\n")}`];
+  }
+
+  private async content() {
+    const { silver, quarantine } = this.truth.refinery;
+    const rows = await this.reader.rows(await silver.snapshot());
+    const refused = await readQuarantine(quarantine, this.store.objects);
+    const { connection } = this.laboratory;
+    const gold = await readGold(connection);
+    const { hash } = await goldHash(connection);
+    const lines = rows.map((row) => Object.values(row).join(" ")).toSorted();
+    const places = refused.map(({ position, reason }) => `${position} ${reason}`).toSorted();
+    return { rows, refused, gold, digest: [hash, ...lines, ...places].join("\n") };
+  }
+}

@@ -1,0 +1,208 @@
+import { decodeBronze } from "../../lambdas/bronze/bronze-object.ts";
+import { listBronze } from "../../lambdas/bronze/list-bronze.ts";
+import { decodeFailedBatch } from "../../lambdas/bronze/on-failure-object.ts";
+import type { ReasonCode } from "../../lambdas/domain/reasons.ts";
+import type { DeltaTable } from "../../lambdas/lake/delta-table.ts";
+import { readColumns } from "../../lambdas/lake/read-columns.ts";
+import type { ObjectStore, StreamRecord } from "../../lambdas/ports.ts";
+import { orderStream } from "../../lambdas/silver/tables.ts";
+import type { Objects } from "./bucket.ts";
+import type { SentEvent, SentOrder } from "./events.ts";
+import type { SilverRow } from "./silver-rows.ts";
+import type { SentRecord } from "./stream.ts";
+
+/** A refused event as the quarantine holds it. */
+export interface Refused {
+  position: string;
+  reason: ReasonCode;
+}
+
+const placeOf = ({ shard, sequenceNumber }: { shard: string; sequenceNumber: string }) => `${shard}/${sequenceNumber}`;
+
+/** Invariant 1: what the mapping has passed is in bronze or in the on-failure store. */
+export async function checkPassed(
+  passed: readonly SentRecord[],
+  store: ObjectStore,
+  onFailure: Objects,
+): Promise<string[]> {
+  const kept = new Set((await bronzeRecords(store)).map(placeOf));
+  for (const body of onFailure.values()) for (const record of decodeFailedBatch(body)) kept.add(placeOf(record));
+  return passed
+    .map(placeOf)
+    .filter((place) => !kept.has(place))
+    .map((place) => `1: ${place} was passed and is lost`);
+}
+
+/** Invariants 1 and 2 at the end: bronze holds every record of the stream, byte by byte, and nothing else. */
+export async function checkBronze(sent: readonly SentRecord[], store: ObjectStore): Promise<string[]> {
+  const landed = await bronzeRecords(store);
+  const counted = (await listBronze(store, orderStream)).reduce((sum, { count }) => sum + count, 0);
+  const bytesOf = new Map(sent.map((record) => [placeOf(record), record.data]));
+  const distinct = new Set(landed.map(placeOf));
+  return [
+    ...[...bytesOf.keys()].filter((place) => !distinct.has(place)).map((place) => `1: ${place} is not in bronze`),
+    ...landed
+      .filter((record) => Buffer.compare(record.data, bytesOf.get(placeOf(record)) ?? nothing) !== 0)
+      .map((record) => `2: ${placeOf(record)} has other bytes in bronze than in the stream`),
+    ...(counted === landed.length ? [] : [`2: bronze holds ${landed.length} rows, its keys say ${counted}`]),
+  ];
+}
+
+const nothing = Buffer.alloc(0);
+
+async function bronzeRecords(store: ObjectStore): Promise<StreamRecord[]> {
+  const objects = await listBronze(store, orderStream);
+  const records = await Promise.all(objects.map(async ({ key }) => await decodeBronze((await store.get(key))!)));
+  return records.flat();
+}
+
+/** What the quarantine table holds. */
+export async function readQuarantine(quarantine: DeltaTable, objects: Objects): Promise<Refused[]> {
+  const { files } = await quarantine.snapshot();
+  const refused: Refused[] = [];
+  for (const path of files.keys()) {
+    const columns = await readColumns(objects.get(`${quarantine.root}/${path}`)!, quarantineNames);
+    const [shards, numbers, indexes, reasons] = quarantineNames.map((name) => columns[name]!);
+    for (const [row, shard] of shards!.entries()) {
+      const position = [shard, numbers![row], indexes![row]].join("/");
+      refused.push({ position, reason: reasons![row] as ReasonCode });
+    }
+  }
+  return refused;
+}
+
+const quarantineNames = ["shard", "sequence_number", "record_index", "reason"];
+
+/** Invariants 3, 4 and 5: every event is in exactly one place, and silver holds what the latest revisions say. */
+export function checkSilver(
+  sent: readonly SentRecord[],
+  rows: readonly SilverRow[],
+  refused: readonly Refused[],
+): string[] {
+  const events = new Map(
+    sent.flatMap((record) => record.events.map((event, index) => [`${placeOf(record)}/${index}`, event] as const)),
+  );
+  return [
+    ...checkDistinct(rows),
+    ...checkOrders(events, rows),
+    ...checkPlaces(events, rows, refused),
+    ...checkNumbers([...events.values()]),
+  ];
+}
+
+function checkDistinct(rows: readonly SilverRow[]): string[] {
+  const lines = Map.groupBy(rows, ({ orderId, lineNo }) => `${orderId} line ${lineNo}`);
+  const orders = Map.groupBy(rows, ({ orderId }) => orderId);
+  const one = (values: readonly unknown[]) => new Set(values).size === 1;
+  return [
+    ...[...lines].filter(([, same]) => same.length > 1).map(([line]) => `4: ${line} stands twice`),
+    ...[...orders]
+      .filter(([, same]) => !one(same.map(({ date, position }) => `${date} ${position}`)))
+      .map(([order]) => `4: ${order} lies in two days, or comes from two events`),
+  ];
+}
+
+/** Each order's rows against the event that they name: the newest revision of all that fit. */
+function checkOrders(events: ReadonlyMap<string, SentEvent>, rows: readonly SilverRow[]): string[] {
+  const wanted = Map.groupBy(
+    [...events.values()].flatMap(({ order }) => (order ? [order] : [])),
+    ({ orderId }) => orderId,
+  );
+  const held = Map.groupBy(rows, ({ orderId }) => orderId);
+  const strangers = [...held.keys()].filter((orderId) => !wanted.has(orderId));
+  return [
+    ...strangers.map((orderId) => `3: ${orderId} is in silver and was never sent`),
+    ...[...wanted].flatMap(([orderId, revisions]) => {
+      const mine = held.get(orderId);
+      if (mine === undefined) return [`3: ${orderId} is not in silver`];
+      const source = events.get(mine[0]!.position)?.order;
+      if (source?.orderId !== orderId) return [`3: ${orderId} comes from ${mine[0]!.position}, which does not hold it`];
+      const newest = Math.max(
+        ...revisions.filter((order) => order.orderedAt === source.orderedAt).map(({ revision }) => revision),
+      );
+      return [
+        ...(source.revision === newest ? [] : [`3: ${orderId} shows revision ${source.revision} of ${newest}`]),
+        ...(isSameOrder(mine, source) ? [] : [`3: ${orderId} has other lines than its event`]),
+      ];
+    }),
+  ];
+}
+
+function isSameOrder(rows: readonly SilverRow[], order: SentOrder): boolean {
+  const head = [order.revision, order.status, order.storeId, order.channel, order.orderedAt.slice(0, 10)];
+  const cells = rows.map((row) =>
+    [
+      row.revision,
+      row.status,
+      row.storeId,
+      row.channel,
+      row.date,
+      row.lineNo,
+      row.pizzaId,
+      row.quantity,
+      row.revenue,
+    ].join(" "),
+  );
+  const expected = order.lines.map(({ line_no, pizza_id, quantity, unit_price }) =>
+    [...head, line_no, pizza_id, quantity, Math.round(quantity * unit_price * 100)].join(" "),
+  );
+  return cells.toSorted().join(";") === expected.toSorted().join(";");
+}
+
+/** Accepted, the same again, superseded or refused: one of them, and for a reason. */
+function checkPlaces(
+  events: ReadonlyMap<string, SentEvent>,
+  rows: readonly SilverRow[],
+  refused: readonly Refused[],
+): string[] {
+  const accepted = new Map(rows.map(({ orderId, position }) => [orderId, position]));
+  const filed = Map.groupBy(refused, ({ position }) => position);
+  const violations: string[] = [];
+  for (const position of filed.keys())
+    if (!events.has(position)) violations.push(`3: ${position} was refused and never sent`);
+  for (const [position, event] of events) {
+    const [filing, ...more] = filed.get(position) ?? [];
+    const shown = accepted.get(event.order?.orderId ?? "");
+    if (more.length > 0) violations.push(`3: ${position} stands in quarantine ${more.length + 1} times`);
+    const wrong = misplaced({ position, event, filing }, shown, events);
+    if (wrong !== undefined) violations.push(`3: ${position} ${wrong}`);
+  }
+  return violations;
+}
+
+function misplaced(
+  { position, event, filing }: { position: string; event: SentEvent; filing: Refused | undefined },
+  shown: string | undefined,
+  events: ReadonlyMap<string, SentEvent>,
+): string | undefined {
+  const { order, reason } = event;
+  if (order === undefined) return filing?.reason === reason ? undefined : `is ${reason} and filed as ${filing?.reason}`;
+  const others = [...events.values()].filter((other) => other.order?.orderId === order.orderId);
+  if (filing !== undefined) {
+    if (shown === position) return "is accepted and refused";
+    return isConflict(filing.reason, event, others) ? undefined : `is valid and filed as ${filing.reason}`;
+  }
+  const winner = events.get(shown ?? "");
+  if (winner?.order === undefined || winner === event || shown === position) return undefined;
+  if (order.orderedAt !== winner.order.orderedAt) return "moves its order in time and is not refused";
+  if (order.revision < winner.order.revision) return undefined;
+  return event.bytes.equals(winner.bytes) ? undefined : "differs from what was accepted and is not refused";
+}
+
+function isConflict(reason: ReasonCode, { order, bytes }: SentEvent, others: readonly SentEvent[]): boolean {
+  return others.some((other) => {
+    if (reason === "ordered_at_changed") return other.order!.orderedAt !== order!.orderedAt;
+    const isOther = other.order!.revision === order!.revision && !other.bytes.equals(bytes);
+    return reason === "conflicting_payload" && isOther;
+  });
+}
+
+/** No till of a history loses an event. */
+function checkNumbers(events: readonly SentEvent[]): string[] {
+  const numbers = events.flatMap(({ producer }) => (producer ? [producer] : []));
+  return [...Map.groupBy(numbers, ({ producer_id }) => producer_id)].flatMap(([till, found]) => {
+    const distinct = new Set(found.map(({ seq }) => seq));
+    const span = Math.max(...distinct) - Math.min(...distinct) + 1;
+    return span === distinct.size ? [] : [`5: ${till} has ${distinct.size} numbers over a span of ${span}`];
+  });
+}

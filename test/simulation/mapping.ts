@@ -1,0 +1,146 @@
+import { landRecords } from "../../lambdas/bronze/land-records.ts";
+import { encodeFailedBatch } from "../../lambdas/bronze/on-failure-object.ts";
+import { orderStream } from "../../lambdas/silver/tables.ts";
+import { openBucket } from "./bucket.ts";
+import type { Places } from "./pipeline.ts";
+import type { SentRecord, Shard, Stream } from "./stream.ts";
+import { Process, type World } from "./world.ts";
+
+/** So long a lane looks for new records, in steps of others, before it looks again. */
+const idleSteps = 4;
+const mostAttempts = 4;
+
+interface Lane {
+  records: () => SentRecord[];
+  /** Records dealt with so far. */
+  done: number;
+}
+
+/**
+ * The event source mapping as Lambda makes it: shards in order, parents before children, at least once, boundaries and
+ * repeats as it likes. What it passed is landed, or in the on-failure store.
+ */
+export class Mapping {
+  private readonly lanes = new Map<string, Lane[]>();
+  private readonly finished = new Set<string>();
+  private readonly world: World;
+  private readonly stream: Stream;
+  private readonly places: Places;
+
+  constructor(world: World, stream: Stream, places: Places) {
+    this.world = world;
+    this.stream = stream;
+    this.places = places;
+  }
+
+  /** Delivers until the stream is over and all of it is dealt with. */
+  async run(): Promise<void> {
+    const started = new Map<string, Promise<void>>();
+    const watcher = new Process("mapping");
+    while (!this.stream.isOver || started.size < this.stream.shards.length) {
+      for (const shard of this.stream.shards) {
+        if (started.has(shard.id) || !shard.parents.every((parent) => this.finished.has(parent))) continue;
+        started.set(shard.id, this.followShard(shard));
+      }
+      await this.world.scheduler.step(watcher, () => {}, idleSteps);
+    }
+    await Promise.all(started.values());
+  }
+
+  /** What the checkpoints have passed: it must be in bronze or in the on-failure store. */
+  passed(): SentRecord[] {
+    return [...this.lanes.values()].flat().flatMap(({ records, done }) => records().slice(0, done));
+  }
+
+  private async followShard(shard: Shard): Promise<void> {
+    const parts = this.world.faults.draw(["mapping: two lanes in a shard"], 15) ? 2 : 1;
+    const laneOf = (till: string) => Number(till.at(-1)) % parts;
+    const lanes = Array.from({ length: parts }, (_, part): Lane => {
+      return { done: 0, records: () => shard.records.filter((record) => laneOf(record.partitionKey) === part) };
+    });
+    this.lanes.set(shard.id, lanes);
+    await Promise.all(lanes.map((lane, part) => this.followLane(shard, lane, new Process(`lane ${shard.id}/${part}`))));
+    this.finished.add(shard.id);
+  }
+
+  private async followLane(shard: Shard, lane: Lane, poller: Process): Promise<void> {
+    const { choices, faults, scheduler } = this.world;
+    for (;;) {
+      const isEnd = shard.isClosed || this.stream.isOver;
+      const waiting = lane.records().length - lane.done;
+      if (waiting === 0 && isEnd) return;
+      if (waiting === 0) {
+        await scheduler.step(poller, () => {}, idleSteps);
+        continue;
+      }
+      const batch = lane.records().slice(lane.done, lane.done + waiting - choices.below(waiting));
+      const reached = await this.deliver(lane, batch, poller);
+      // A checkpoint that is lost has the records delivered again, perhaps in another cut.
+      if (faults.draw(["mapping: delivered again after success"])) lane.done = reached - 1 - choices.below(reached);
+      else lane.done = Math.max(lane.done, reached);
+    }
+  }
+
+  /** Deals with a batch from the lane's place on; gives the place that is reached. */
+  private async deliver(lane: Lane, batch: readonly SentRecord[], poller: Process): Promise<number> {
+    const { choices, faults } = this.world;
+    const from = lane.records().indexOf(batch[0]!);
+    let records = batch;
+    for (let attempt = 1; ; attempt++) {
+      if (await this.call(records)) return from + records.length;
+      if (attempt >= mostAttempts || (attempt > 1 && choices.chance(20))) {
+        await this.giveUp(records, attempt, poller);
+        return from + records.length;
+      }
+      const all = lane.records().slice(from);
+      const next = choices.pick(["same", "larger", "smaller", "split"] as const);
+      if (next === "split" && records.length > 1) {
+        faults.fired("mapping: batch is split in two");
+        const middle = Math.ceil(records.length / 2);
+        const half = await this.deliver(lane, records.slice(0, middle), poller);
+        const rest = records.slice(half - from);
+        return rest.length === 0 ? half : await this.deliver(lane, rest, poller);
+      }
+      if (next === "larger" && all.length > records.length) {
+        faults.fired("mapping: retry with a larger batch");
+        records = all.slice(0, records.length + 1 + choices.below(all.length - records.length));
+      } else if (next === "smaller" && records.length > 1) {
+        faults.fired("mapping: retry with a smaller batch");
+        records = records.slice(0, 1 + choices.below(records.length - 1));
+      } else faults.fired("mapping: retry with the same batch");
+    }
+  }
+
+  /** One call of the landing function; true says that the mapping heard of its success. */
+  private async call(records: readonly SentRecord[]): Promise<boolean> {
+    const { world } = this;
+    const lambda = world.process("landing");
+    const store = this.places.planted(openBucket(world, this.places.objects, lambda));
+    const fault = world.faults.draw(["mapping: call fails", "mapping: call succeeds and its answer is lost"]);
+    if (fault === "mapping: call fails") return false;
+    try {
+      const landing = landRecords({ store, stream: orderStream, clock: world.clock }, records);
+      const { created } = await lambda.untilDeath(landing);
+      if (!created) world.faults.acted("bronze: object is there already");
+      return fault === undefined;
+    } catch {
+      return false;
+    }
+  }
+
+  private async giveUp(records: readonly SentRecord[], invokeCount: number, poller: Process): Promise<void> {
+    const { world } = this;
+    world.faults.fired("mapping: batch is given up");
+    const { key, body } = encodeFailedBatch({
+      name: "landing",
+      streamArn: "arn:aws:kinesis:local:000000000000:stream/orders",
+      functionArn: "arn:aws:lambda:local:000000000000:function:landing",
+      records,
+      condition: "RetryAttemptsExhausted",
+      invokeCount,
+      failedAt: world.clock(),
+    });
+    // The mapping is Lambda's own: it goes on until the on-failure store has the batch.
+    await world.scheduler.step(poller, () => void this.places.onFailure.set(key, body));
+  }
+}

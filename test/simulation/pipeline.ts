@@ -1,0 +1,106 @@
+import type { LakeQuery, ObjectStore } from "../../lambdas/ports.ts";
+import type { PublishSummary } from "../../lambdas/gold/publish-windows.ts";
+import type { PublishingPlan } from "../../lambdas/gold/plan-publishing.ts";
+import { loadGoldSql } from "../../lambdas/adapters/project-files.ts";
+import { compactTable, type CompactSummary } from "../../lambdas/lake/compact.ts";
+import { createCustomerKey } from "../../lambdas/silver/customer-key.ts";
+import { refineSilver, type Refinery, type RefineSummary } from "../../lambdas/silver/refine-silver.ts";
+import { openQuarantine, openSilver, orderStream } from "../../lambdas/silver/tables.ts";
+import { createFunctions } from "../../local/functions.ts";
+import type { Functions } from "../../local/workflow-runner.ts";
+import { catalog } from "../order-fixture.ts";
+import { openBucket, type Objects } from "./bucket.ts";
+import { lakeOf, type SimulatedLake } from "./lake.ts";
+import { openSimulatedWarehouse, type Server } from "./warehouse.ts";
+import type { Process, World } from "./world.ts";
+
+export const customerKey = createCustomerKey("secret of the simulation");
+const goldSql = loadGoldSql();
+/** Small, so that a handful of orders brings about what thousands do elsewhere. */
+const [checkpointEvery, eventsPerRun, filesToJoin] = [4, 4, 2];
+
+/** A way to break the product on purpose, to see that a history shows it. */
+export type Planted = (store: ObjectStore) => ObjectStore;
+
+/** What all processes of a history share. */
+export interface Places {
+  planted: Planted;
+  objects: Objects;
+  onFailure: Objects;
+  server: Server;
+  lake: SimulatedLake;
+}
+
+/** A process that answers for the functions of the workflows, with caches of its own. */
+export interface Worker {
+  process: Process;
+  refinery: Refinery;
+  onFailure: ObjectStore;
+  lake: LakeQuery;
+  call: (name: string, input: Record<string, unknown>) => Promise<unknown>;
+}
+
+/** Opens the product's functions over the faulty outside, as a home does over a real one. */
+export function openWorker(
+  world: World,
+  { planted, objects, onFailure, server, lake }: Places,
+  { store: given }: { store?: ObjectStore } = {},
+): Worker {
+  const process = world.process("worker");
+  const store = given ?? planted(openBucket(world, objects, process));
+  const place = { store, clock: world.clock, checkpointEvery };
+  const tables = { silver: openSilver(place), quarantine: openQuarantine(place) };
+  const refinery = { ...tables, store, stream: orderStream, catalog, customerKey, clock: world.clock };
+  const context = {
+    refinery,
+    onFailure: openBucket(world, onFailure, process),
+    lake: lakeOf(world, lake, process),
+    warehouse: openSimulatedWarehouse(world, server, process),
+    goldSql,
+    customersEveryMs: world.choices.pick([0, 3_600_000]),
+  };
+  const verify = () => Promise.reject(new Error("the receipt is worked out when the history is over"));
+  const functions: Functions = {
+    ...createFunctions({ ...context, verify }),
+    RefineSilver: ({ sweep }: { sweep: "recent" | "full" }) =>
+      refineSilver(refinery, { sweep, maxEvents: eventsPerRun }),
+    CompactSilver: () => compactTable({ table: tables.silver, store, minFiles: filesToJoin }),
+  };
+  return {
+    process,
+    refinery,
+    onFailure: context.onFailure,
+    lake: context.lake,
+    async call(name, input) {
+      const result = await functions[name]!(input as never);
+      countGuards(world, name, result);
+      return result;
+    },
+  };
+}
+
+function countGuards({ faults }: World, name: string, result: unknown): void {
+  if (name === "RedriveLanding") {
+    faults.acted("bronze: given-up batch landed again", (result as { redriven: number }).redriven);
+  }
+  if (name === "RefineSilver") {
+    const summary = result as RefineSummary;
+    faults.acted("silver: record in two objects of one run", summary.repeatedRecords);
+    faults.acted("silver: event taken from the same position before", summary.redeliveredEvents);
+    faults.acted("silver: same event sent again", summary.eventDuplicates);
+    faults.acted("silver: older revision gives way", summary.supersededRevisions);
+    faults.acted("silver: event refused", summary.quarantined);
+  }
+  if (name === "PublishQuarantine") {
+    faults.acted("quarantine: staged file published", (result as { files: number }).files);
+  }
+  if (name === "CompactSilver") faults.acted("compaction: files joined", Number((result as CompactSummary).committed));
+  if (name === "PlanWindows") {
+    faults.acted("gold: nothing to publish", Number((result as PublishingPlan).batches.length === 0));
+  }
+  if (name === "PublishWindows") {
+    const { skipped, corrections } = result as PublishSummary;
+    faults.acted("gold: day skipped by the fence", skipped);
+    faults.acted("gold: reported day corrected", corrections);
+  }
+}

@@ -1,0 +1,33 @@
+import { loadChecks, loadGoldSql } from "../../lambdas/adapters/project-files.ts";
+import type { LakeQuery, Warehouse } from "../../lambdas/ports.ts";
+import { positionOf } from "../../lambdas/quality/account-records.ts";
+import { verifyReceipt } from "../../lambdas/quality/verify-receipt.ts";
+import type { Refinery } from "../../lambdas/silver/refine-silver.ts";
+import type { SentRecord } from "./stream.ts";
+
+const texts = { goldSql: loadGoldSql(), checks: loadChecks() };
+
+/** The real receipt of a history that is over; what it finds is a violation of all invariants at once. */
+export async function checkReceipt(
+  books: Refinery & { lake: LakeQuery; warehouse: Warehouse },
+  sent: readonly SentRecord[],
+): Promise<string[]> {
+  const account = {
+    isComplete: true,
+    async *records() {
+      yield* sent;
+    },
+    isConfirmed: () => true,
+    onFailure: async () => ({ positions: new Set<string>(), unreadable: [] }),
+  };
+  const { findings, records, events } = await verifyReceipt({ ...books, ...texts, account });
+  const found = findings.map(
+    ({ invariant, sentence, examples }) => `receipt, ${invariant}: ${sentence}: ${examples.join("; ")}`,
+  );
+  const distinct = new Set(sent.map(positionOf)).size;
+  if (records.sent !== distinct) found.push(`receipt: ${records.sent} records for ${distinct}`);
+  const refused = Object.values(events.quarantined).reduce((sum, count) => sum + count, 0);
+  const placed = events.accepted + events.eventDuplicates + events.supersededRevisions + refused;
+  if (placed !== events.distinct) found.push(`receipt: ${placed} of ${events.distinct} events have a place`);
+  return found;
+}

@@ -1,0 +1,94 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { addCoverage, coverageTable, type Coverage } from "./coverage.ts";
+import { startLaboratoryServer, type Database } from "./laboratory.ts";
+import type { Answer, Failure, Request } from "./worker.ts";
+
+const { histories, seed, workers } = readOptions();
+const mostSeedsAtOnce = 25;
+
+const coverage: Coverage = { faults: {}, guards: {} };
+const failures: Failure[] = [];
+let [done, steps, asked] = [0, 0, 0];
+
+const started = performance.now();
+const server = await startLaboratoryServer(workers);
+try {
+  await Promise.all(server.databases.map(work));
+} finally {
+  await server.stop();
+}
+report();
+
+/** Hands one worker seeds until there are none left, or a history has broken an invariant. */
+function work(database: Database): Promise<void> {
+  // Short lives in large numbers: a wide nursery saves much of the collecting.
+  const options = { execArgv: ["--max-semi-space-size=64"] };
+  const child = fork(new URL("worker.ts", import.meta.url), [JSON.stringify(database)], options);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  child.on("message", (answer: Answer) => {
+    note(answer);
+    send(child, nextRequest());
+  });
+  child.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`a worker ended with code ${code}`))));
+  return promise;
+}
+
+function send(child: ChildProcess, request: Request): void {
+  child.send(request);
+}
+
+function nextRequest(): Request {
+  if (failures.length > 0 || asked >= histories) return "end";
+  const count = Math.min(mostSeedsAtOnce, histories - asked);
+  const request = { from: seed + asked, count };
+  asked += count;
+  return request;
+}
+
+function note(answer: Answer): void {
+  done += answer.histories;
+  steps += answer.steps;
+  addCoverage(coverage, answer.coverage);
+  if (answer.failure) failures.push(answer.failure);
+  if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${histories} histories`);
+}
+
+function report(): void {
+  const seconds = (performance.now() - started) / 1000;
+  if (process.stderr.isTTY) process.stderr.write("\r");
+  console.log(coverageTable(coverage));
+  const rate = `${(done / seconds).toFixed(0)} a second`;
+  console.log(`\n${done} histories from seed ${seed}, ${steps} steps, ${seconds.toFixed(0)} s, ${rate}`);
+  for (const failure of failures) tell(failure);
+  console.log(failures.length === 0 ? "0 violations: all eight invariants hold in every history" : "");
+  process.exitCode = failures.length === 0 ? 0 : 1;
+}
+
+function tell({ seed: failed, violations, shortest }: Failure): void {
+  console.log(`\nSEED ${failed} BREAKS AN INVARIANT (again: npm run simulate -- --seed ${failed} --histories 1)`);
+  for (const violation of violations.slice(0, 10)) console.log(`  ${violation}`);
+  console.log(`the shortest history like it, ${shortest.steps} steps:`);
+  for (const line of shortest.trace) console.log(`  ${line}`);
+  for (const violation of shortest.violations.slice(0, 10)) console.log(`  => ${violation}`);
+}
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: { histories: { type: "string" }, seed: { type: "string" }, workers: { type: "string" } },
+  });
+  const whole = (name: keyof typeof values, otherwise: number): number => {
+    const value = Number(values[name] ?? otherwise);
+    if (!Number.isSafeInteger(value) || value < 1) {
+      console.error(`--${name} ${values[name]}: give a whole number from 1 on`);
+      process.exit(2);
+    }
+    return value;
+  };
+  return {
+    histories: whole("histories", 1000),
+    seed: whole("seed", 1),
+    workers: whole("workers", availableParallelism()),
+  };
+}

@@ -1,0 +1,63 @@
+import { choicesOfList } from "./choices.ts";
+import { runHistory, type Laboratory, type Outcome } from "./history.ts";
+import type { Planted } from "./pipeline.ts";
+
+const chunks = [64, 16, 8, 4, 2, 1];
+
+/**
+ * Looks for the shortest history that breaks the same invariant: leaves out choices and makes others dull, as long as it
+ * still breaks it. Gives the last one that did, with its trace.
+ */
+export async function shrink(
+  failed: Outcome,
+  laboratory: Laboratory,
+  { mostRuns = 600, ...options }: { mostRuns?: number; planted?: Planted } = {},
+): Promise<Outcome> {
+  const invariant = invariantOf(failed);
+  let best = failed;
+  let runs = 0;
+
+  async function takes(list: readonly number[]): Promise<boolean> {
+    if (runs++ >= mostRuns) return false;
+    const outcome = await runHistory(choicesOfList(list), laboratory, { ...options, isTraced: true });
+    if (invariantOf(outcome) !== invariant || !isShorter(outcome, best)) return false;
+    best = outcome;
+    return true;
+  }
+
+  let before: Outcome;
+  do {
+    before = best;
+    for (const size of chunks) {
+      for (let at = Math.max(0, best.drawn.length - size); at >= 0; at -= size) {
+        const list = trimmed(best);
+        const end = at + size;
+        if (at >= list.length) continue;
+        if (await takes([...list.slice(0, at), ...list.slice(end)])) continue;
+        const dull = list.map((value, index) => (index >= at && index < end ? 0 : value));
+        if (dull.some((value, index) => value !== list[index])) await takes(dull);
+      }
+    }
+  } while (best !== before && runs < mostRuns);
+  return best;
+}
+
+/** Which invariant is broken: what stands before the colon of the first violation. */
+function invariantOf({ violations }: Outcome): string | undefined {
+  return violations[0]?.split(":")[0];
+}
+
+/** What was drawn, without the dull end. */
+function trimmed({ drawn }: Outcome): number[] {
+  return drawn.slice(0, drawn.findLastIndex((value) => value !== 0) + 1);
+}
+
+function isShorter(outcome: Outcome, than: Outcome): boolean {
+  const [ours, theirs] = [outcome, than].map((other) => [other.steps, trimmed(other).length, sumOf(other.drawn)]);
+  const differing = ours!.findIndex((value, index) => value !== theirs![index]);
+  return differing >= 0 && ours![differing]! < theirs![differing]!;
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}

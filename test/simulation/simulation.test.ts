@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { choicesOfSeed } from "./choices.ts";
+import { runHistory } from "./history.ts";
+import { openLaboratory, startLaboratoryServer } from "./laboratory.ts";
+import type { Planted } from "./pipeline.ts";
+import { shrink } from "./shrink.ts";
+
+let server: Awaited<ReturnType<typeof startLaboratoryServer>>;
+let laboratory: Awaited<ReturnType<typeof openLaboratory>>;
+beforeAll(async () => {
+  server = await startLaboratoryServer(1);
+  laboratory = await openLaboratory(server.databases[0]!);
+});
+afterAll(async () => {
+  await laboratory.close();
+  await server.stop();
+});
+
+const run = (seed: number, planted?: Planted) => runHistory(choicesOfSeed(seed), laboratory, planted && { planted });
+
+async function firstFailure(planted: Planted) {
+  for (let seed = 1; seed <= 200; seed++) {
+    const outcome = await run(seed, planted);
+    if (outcome.violations.length > 0) return outcome;
+  }
+  throw new Error("no history has shown it");
+}
+
+describe("all eight invariants hold", () => {
+  it("in the same histories every time", async () => {
+    for (let seed = 1; seed <= 60; seed++) expect((await run(seed)).violations, `seed ${seed}`).toEqual([]);
+  });
+
+  it("in other histories every time", async () => {
+    const first = 1_000_000 + (Date.now() % 1_000_000_000);
+    console.log(`simulation: histories from seed ${first}`);
+    for (let seed = first; seed < first + 40; seed++) {
+      expect((await run(seed)).violations, `npm run simulate -- --seed ${seed} --histories 1`).toEqual([]);
+    }
+  });
+});
+
+describe("the simulator", () => {
+  it("has the same history for the same seed", async () => {
+    for (let seed = 300; seed < 310; seed++) {
+      const [one, other] = [await run(seed), await run(seed)];
+      expect(other).toEqual(one);
+    }
+  });
+
+  it("finds a store that takes a second commit of one version, and the shortest history that shows it", async () => {
+    const planted: Planted = (store) => ({ ...store, put: async (key, body) => await store.put(key, body) });
+    const failed = await firstFailure(planted);
+    const shortest = await shrink(failed, laboratory, { planted, mostRuns: 60 });
+    expect(shortest.steps).toBeLessThan(failed.steps);
+    expect(shortest.violations).not.toEqual([]);
+    expect(shortest.trace.join("\n")).toContain("put silver/order_lines/_delta_log");
+  });
+
+  it("finds a landing that is confirmed before it is written", async () => {
+    const planted: Planted = (store) => ({
+      ...store,
+      put: async (key, body, options) =>
+        key.startsWith("bronze/")
+          ? await store.put(key, body, options).catch(() => true)
+          : await store.put(key, body, options),
+    });
+    expect((await firstFailure(planted)).violations[0]).toMatch(/^1:/);
+  });
+});

@@ -1,0 +1,119 @@
+import { readProjectJson } from "../../lambdas/adapters/project-files.ts";
+
+type Json = Record<string, unknown>;
+
+interface State {
+  Type: "Task" | "Choice" | "Map";
+  Resource?: string;
+  Parameters?: Json;
+  InputPath?: string;
+  ResultPath?: string;
+  ItemsPath?: string;
+  MaxConcurrency?: number;
+  ItemProcessor?: Machine;
+  Retry?: { ErrorEquals: string[]; MaxAttempts: number }[];
+  Choices?: { Variable: string; Next: string; NumericGreaterThan?: number; BooleanEquals?: boolean }[];
+  Default?: string;
+  Next?: string;
+}
+
+interface Machine {
+  StartAt: string;
+  States: Record<string, State>;
+}
+
+/** Where an execution stands: the state that is next, and its input. */
+export interface Progress {
+  state: string | undefined;
+  data: Json;
+}
+
+/** Ends an execution where it stands, without a repeat. */
+export class ExecutionStopped extends Error {}
+
+export type Invoke = (name: string, input: Json) => Promise<unknown>;
+
+/** A definition of `step-functions/`, run without a clock: as much of the language as the definitions use. */
+export class StateMachine {
+  private readonly machine: Machine;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+  }
+
+  static load(name: string): StateMachine {
+    return new StateMachine(readProjectJson(`step-functions/${name}.asl.json`));
+  }
+
+  begin(input: Json): Progress {
+    return { state: this.machine.StartAt, data: input };
+  }
+
+  /** Goes on until the end; `progress` says how far it came where a state fails for good. */
+  async run(progress: Progress, invoke: Invoke): Promise<unknown> {
+    let output: unknown = progress.data;
+    while (progress.state !== undefined) {
+      const state = this.machine.States[progress.state]!;
+      if (state.Type === "Choice") {
+        progress.state = chosen(state, progress.data);
+        continue;
+      }
+      const result =
+        state.Type === "Map" ? await mapItems(state, progress.data, invoke) : await task(state, progress.data, invoke);
+      output = result;
+      if (state.ResultPath !== undefined) progress.data = { ...progress.data, [state.ResultPath.slice(2)]: result };
+      progress.state = state.Next;
+    }
+    return output;
+  }
+}
+
+async function task({ Resource, Parameters, InputPath = "$", Retry = [] }: State, data: Json, invoke: Invoke) {
+  const name = /^\$\{(\w+)\}$/.exec(Resource ?? "")?.[1];
+  if (name === undefined) throw new Error(`state machine: ${Resource} names no function`);
+  const input = Parameters === undefined ? valueAt(data, InputPath) : filled(Parameters, data);
+  const retries = Retry.find(({ ErrorEquals }) => ErrorEquals.includes("States.ALL"))?.MaxAttempts ?? 0;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await invoke(name, input as Json);
+    } catch (error) {
+      if (attempt >= retries || error instanceof ExecutionStopped) throw error;
+    }
+  }
+}
+
+/** Items in turn, `MaxConcurrency` at a time. */
+async function mapItems({ ItemsPath = "$", ItemProcessor, MaxConcurrency = 1 }: State, data: Json, invoke: Invoke) {
+  const items = valueAt(data, ItemsPath) as Json[];
+  const results: unknown[] = [];
+  const machine = new StateMachine(ItemProcessor!);
+  const waiting = [...items.entries()];
+  const work = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      results[next[0]] = await machine.run(machine.begin(next[1]), invoke);
+    }
+  };
+  await Promise.all(Array.from({ length: MaxConcurrency }, work));
+  return results;
+}
+
+function chosen({ Choices = [], Default }: State, data: Json): string | undefined {
+  const fits = Choices.find(({ Variable, NumericGreaterThan, BooleanEquals }) => {
+    const value = valueAt(data, Variable);
+    return NumericGreaterThan === undefined ? value === BooleanEquals : Number(value) > NumericGreaterThan;
+  });
+  return fits?.Next ?? Default;
+}
+
+function filled(parameters: Json, data: Json): Json {
+  return Object.fromEntries(
+    Object.entries(parameters).map(([key, value]) =>
+      key.endsWith(".$") ? [key.slice(0, -2), valueAt(data, String(value))] : [key, value],
+    ),
+  );
+}
+
+function valueAt(data: Json, path: string): unknown {
+  const parts = path.split(".").slice(1);
+  return parts.reduce<unknown>((value, part) => (value as Json | undefined)?.[part], data);
+}

@@ -1,0 +1,69 @@
+import type { Warehouse } from "../../lambdas/ports.ts";
+import type { Process, World } from "./world.ts";
+
+/** How many calls fail while the server starts again. */
+const callsInRestart = 3;
+
+/** The state of the server that all processes of a history share. */
+export interface Server {
+  /** One connection to a real PostgreSQL: what is begun there is ended there. */
+  connection: Warehouse;
+  callsToFail: number;
+  /** Hears of every call that was carried out. */
+  afterCall: (sql: string) => Promise<void>;
+}
+
+/** The warehouse as one process sees it. A call is one transaction, and takes one step. */
+export function openSimulatedWarehouse(world: World, server: Server, process: Process): Warehouse {
+  const { faults, scheduler } = world;
+
+  async function call<Row>(sql: string, parameters: readonly unknown[] | undefined): Promise<Row[]> {
+    const { connection } = server;
+    if (server.callsToFail > 0) {
+      server.callsToFail--;
+      throw new Error("warehouse: the server is starting up");
+    }
+    const fault = faults.draw(warehouseFaults);
+    if (fault === "warehouse: request fails, nothing done") throw new Error("warehouse: no connection");
+    if (fault === "warehouse: rolled back" || fault === "warehouse: restarts") {
+      await rollBack(connection, sql, parameters);
+      if (fault === "warehouse: restarts") server.callsToFail = callsInRestart;
+      throw new Error("warehouse: the connection broke before the commit");
+    }
+    const rows = await connection.query<Row>(sql, parameters);
+    await server.afterCall(sql);
+    if (fault === "warehouse: answer of a commit lost") throw new Error("warehouse: the answer never came");
+    return rows;
+  }
+
+  return {
+    query: <Row>(sql: string, parameters?: readonly unknown[]) =>
+      scheduler.step(process, async () => {
+        faults.note(`${process.name}: ${sql.replaceAll(/\s+/g, " ").slice(0, 90)}`);
+        if (faults.draw(["process: killed before a request is sent"], faults.rate / 8)) {
+          process.die();
+          return [] as Row[];
+        }
+        const rows = await call<Row>(sql, parameters);
+        if (faults.draw(["process: killed before the answer comes"], faults.rate / 8)) process.die();
+        return rows;
+      }),
+  };
+}
+
+const warehouseFaults = [
+  "warehouse: request fails, nothing done",
+  "warehouse: rolled back",
+  "warehouse: answer of a commit lost",
+  "warehouse: restarts",
+] as const;
+
+/** Carries the call out and takes it back, as a server does that dies before the commit. */
+async function rollBack(connection: Warehouse, sql: string, parameters: readonly unknown[] | undefined): Promise<void> {
+  await connection.query("begin");
+  try {
+    await connection.query(sql, parameters);
+  } finally {
+    await connection.query("rollback");
+  }
+}

@@ -1,0 +1,129 @@
+import { openWorker, type Places, type Worker } from "./pipeline.ts";
+import { ExecutionStopped, StateMachine, type Progress } from "./state-machine.ts";
+import { Process, type World } from "./world.ts";
+
+const machines = {
+  bronze_to_silver: StateMachine.load("bronze_to_silver"),
+  silver_to_gold: StateMachine.load("silver_to_gold"),
+};
+export type WorkflowName = keyof typeof machines;
+
+/** An execution stops before a step with so many per cent of the history's rate. */
+const stopShare = 0.3;
+
+/** Runs the workflows: on workers that die, with steps that are repeated, several executions at once. */
+export class Workflows {
+  private readonly workers: Worker[];
+  private readonly world: World;
+  private readonly places: Places;
+  private running = 0;
+
+  constructor(world: World, places: Places) {
+    this.world = world;
+    this.places = places;
+    this.workers = Array.from({ length: 2 }, () => openWorker(world, places));
+  }
+
+  /** A timer that starts executions while the storm lasts. Several timers know nothing of each other. */
+  async startNowAndThen(times: number): Promise<void> {
+    const { choices, scheduler, faults } = this.world;
+    const timer = new Process("timer");
+    const stopped: (() => Promise<void>)[] = [];
+    for (let time = 0; time < times; time++) {
+      await scheduler.step(timer, () => {}, choices.below(40));
+      const resume = stopped.pop();
+      if (resume) faults.fired("workflow: stopped execution is resumed");
+      await (resume ?? this.execution(stopped))();
+    }
+  }
+
+  /** Starts one execution; where it stops, a way to go on with it lands in `stopped`. */
+  private execution(stopped: (() => Promise<void>)[]): () => Promise<void> {
+    const { choices, faults } = this.world;
+    const name: WorkflowName = choices.pick([
+      "bronze_to_silver",
+      "bronze_to_silver",
+      "bronze_to_silver",
+      "silver_to_gold",
+      "silver_to_gold",
+    ]);
+    const input = {
+      sweep: choices.pick(["full", "recent"]),
+      customers: choices.pick(["now", "when due"]),
+    };
+    const progress = machines[name].begin(input);
+    const goOn = async () => {
+      if (this.running > 0) faults.fired("workflow: two executions at once");
+      this.running++;
+      faults.note(`execution of ${name} from ${progress.state}`);
+      try {
+        await this.go(name, progress);
+      } catch {
+        stopped.push(goOn);
+      } finally {
+        this.running--;
+      }
+    };
+    return goOn;
+  }
+
+  private async go(name: WorkflowName, progress: Progress): Promise<void> {
+    const { faults } = this.world;
+    await machines[name].run(progress, async (resource, input) => {
+      if (faults.draw(["workflow: execution stops"], faults.rate * stopShare)) throw new ExecutionStopped();
+      return await this.invoke(resource, input);
+    });
+  }
+
+  /** One call of a function by the runner. */
+  private async invoke(resource: string, input: Record<string, unknown>): Promise<unknown> {
+    const { faults } = this.world;
+    const fault = faults.draw(stepFaults);
+    const call = () => this.callWorker(resource, input);
+    switch (fault) {
+      case "workflow: step fails":
+        throw new Error(`${resource} could not be called`);
+      case "workflow: step succeeds and its answer is lost":
+        await call();
+        throw new Error(`the answer of ${resource} never came`);
+      case "workflow: step goes on behind the back of its repeat":
+        call().catch(() => {});
+        throw new Error(`${resource} timed out`);
+      case "workflow: step runs twice":
+        return await this.twice(call);
+      default:
+        return await call();
+    }
+  }
+
+  /** One after the other, or both at once. */
+  private async twice(call: () => Promise<unknown>): Promise<unknown> {
+    if (this.world.choices.chance(70)) return (await Promise.all([call(), call()]))[1];
+    await call();
+    return await call();
+  }
+
+  /** Whatever worker is there; one that died is replaced by one that knows nothing. */
+  private async callWorker(resource: string, input: Record<string, unknown>): Promise<unknown> {
+    const { choices, faults } = this.world;
+    const place = choices.below(this.workers.length);
+    if (!this.workers[place]!.process.isAlive) this.workers[place] = openWorker(this.world, this.places);
+    const { call, process } = this.workers[place]!;
+    faults.note(`${process.name}: ${resource} ${JSON.stringify(input).slice(0, 120)}`);
+    return await process.untilDeath(call(resource, structuredClone(input)));
+  }
+}
+
+const stepFaults = [
+  "workflow: step fails",
+  "workflow: step succeeds and its answer is lost",
+  "workflow: step goes on behind the back of its repeat",
+  "workflow: step runs twice",
+] as const;
+
+/** Runs a workflow to its end on a worker of its own, where nothing goes wrong any more. */
+export async function runToEnd(worker: Worker, name: WorkflowName): Promise<void> {
+  const machine = machines[name];
+  const progress = machine.begin({ sweep: "full", customers: "now" });
+  await machine.run(progress, (resource, input) => worker.call(resource, input));
+}
