@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { clean, logs, restart, start, status, stop } from "./commands/service.ts";
 import { credentials, query, run, verify } from "./commands/inspect.ts";
+import { corrections } from "./commands/corrections.ts";
 import { cost } from "./commands/cost.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
@@ -25,6 +26,7 @@ const commands: Record<string, Command> = {
   query,
   quarantine,
   trace,
+  corrections,
   credentials,
   doctor,
   cost,

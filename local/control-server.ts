@@ -41,6 +41,7 @@ function methodsOf(home: Home, onStop: () => void): Methods {
     verify: () => home.verify(),
     refused: () => home.refused(),
     trace: ({ orderId }: { orderId: string }) => home.trace(orderId),
+    corrections: (asked: { since: string }) => home.corrections(asked),
     query: ({ sql, ...options }: { sql: string; lake: boolean; version?: number }) => home.query(sql, options),
     credentials: () => home.credentials(),
     stop: async () => void setImmediate(onStop),

@@ -1,3 +1,4 @@
+import type { Corrections } from "../lambdas/gold/list-corrections.ts";
 import type { Receipt } from "../lambdas/domain/receipt.ts";
 import type { RefusedOrder } from "../lambdas/quarantine/list-refused.ts";
 import type { OrderTrace } from "../lambdas/trace/trace-order.ts";
@@ -22,6 +23,8 @@ export interface Home {
   refused(): Promise<RefusedOrder[]>;
   /** Every place where an order is. */
   trace(orderId: string): Promise<OrderTrace>;
+  /** What changed in gold since a moment (ISO 8601) though it had been reported. */
+  corrections(asked: { since: string }): Promise<Corrections>;
   /** SQL on gold as the reader role, or on the lake's tables, at a version of silver. */
   query(sql: string, options: { lake: boolean; version?: number | undefined }): Promise<Record<string, unknown>[]>;
   credentials(): Promise<Credentials>;

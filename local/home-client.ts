@@ -33,6 +33,7 @@ export function connectHome(folder: HomeFolder): Home & { stop(): Promise<void> 
     verify: () => call("verify"),
     refused: () => call("refused"),
     trace: (orderId) => call("trace", { orderId }),
+    corrections: (asked) => call("corrections", asked),
     query: (sql, options) => call("query", { sql, ...options }),
     credentials: () => call("credentials"),
     stop: () => call("stop"),

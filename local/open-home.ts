@@ -9,6 +9,7 @@ import {
   loadTraceSql,
   readProjectJson,
 } from "../lambdas/adapters/project-files.ts";
+import { listCorrections } from "../lambdas/gold/list-corrections.ts";
 import { landRecords } from "../lambdas/bronze/land-records.ts";
 import { verifyReceipt, type Books } from "../lambdas/quality/verify-receipt.ts";
 import { listRefused } from "../lambdas/quarantine/list-refused.ts";
@@ -208,6 +209,7 @@ export async function openHome({
           orderId,
         ),
       verify: () => timer.runNow(() => verifyReceipt(books())),
+      corrections: (asked) => listCorrections({ silver, lake, warehouse: reader }, asked),
       async query(sql, { lake: onLake, version }) {
         if (!onLake) return await reader.query(sql);
         const tables = [

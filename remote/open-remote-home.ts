@@ -11,6 +11,7 @@ import {
 } from "../lambdas/adapters/project-files.ts";
 import { openS3Store } from "../lambdas/adapters/s3-store.ts";
 import { openSecrets } from "../lambdas/adapters/secrets.ts";
+import { listCorrections } from "../lambdas/gold/list-corrections.ts";
 import { once } from "../lambdas/handlers/once.ts";
 import { verifyReceipt } from "../lambdas/quality/verify-receipt.ts";
 import { listRefused } from "../lambdas/quarantine/list-refused.ts";
@@ -125,6 +126,7 @@ export async function openRemoteHome({
         orderId,
       );
     },
+    corrections: async (asked) => listCorrections({ silver, lake: await lake(), warehouse: await warehouse() }, asked),
     async query(sql, { lake: onLake, version }) {
       if (!onLake) return await (await warehouse()).query(sql);
       const tables = [
