@@ -13,7 +13,7 @@ AT := $(if $(filter localstack,$(ON)),--home localstack,$(if $(ON),--home aws --
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check deploy start stop restart logs clean init-database start-streaming stop-streaming \
-	monitor get-db-credentials verify bench interop synth diff start-localstack stop-localstack test-localstack test-ministack test-s3
+	monitor get-db-credentials backup verify bench interop synth diff start-localstack stop-localstack test-localstack test-ministack test-s3
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  make %-20s %s\n", $$1, $$2}' Makefile
@@ -74,6 +74,9 @@ monitor: node_modules/.installed ## stream, layers, workflows, freshness
 
 get-db-credentials: node_modules/.installed ## connection details for psql, DBeaver and Power BI
 	@$(PIZZA) credentials $(AT)
+
+backup: node_modules/.installed ## copy gold and the ledgers to the backup store, and prove the copy
+	@$(PIZZA) backup $(AT)
 
 verify: node_modules/.installed ## account for every record; exit code 3 when it does not balance
 	@$(PIZZA) verify $(AT)

@@ -2,6 +2,7 @@
 import { clean, logs, restart, start, status, stop } from "./commands/service.ts";
 import { credentials, query, run, verify } from "./commands/inspect.ts";
 import { corrections } from "./commands/corrections.ts";
+import { backup, restore } from "./commands/backup.ts";
 import { cost } from "./commands/cost.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
@@ -28,6 +29,8 @@ const commands: Record<string, Command> = {
   trace,
   corrections,
   credentials,
+  backup,
+  restore,
   doctor,
   cost,
 };

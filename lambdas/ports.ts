@@ -49,6 +49,15 @@ export interface Warehouse {
   query<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
 }
 
+/** A warehouse in which several statements can see one moment, or stand and fall together. */
+export interface TransactionalWarehouse extends Warehouse {
+  /** Whatever `use` throws undoes all and is thrown on. */
+  transaction<Result>(kind: TransactionKind, use: (within: Warehouse) => Promise<Result>): Promise<Result>;
+}
+
+/** `snapshot` reads, and sees one moment; `write` is kept as a whole; `trial` writes and is always undone. */
+export type TransactionKind = "snapshot" | "write" | "trial";
+
 /** A record on its way into the stream. */
 export interface OutgoingRecord {
   partitionKey: string;
@@ -82,6 +91,14 @@ export interface StreamRecord {
 export interface Notifier {
   /** `subject` is one line of at most 100 characters. */
   notify(message: { subject: string; text: string }): Promise<void>;
+}
+
+/** Copies that a database server makes of itself, each under the id of the backup that it belongs to. */
+export interface DatabaseSnapshots {
+  /** Goes on with a snapshot and its export: begins what has not begun, says how far it is. Throws where it failed. */
+  advance(id: string): Promise<{ name: string; state: string; isDone: boolean }>;
+  /** Removes those of backups before `oldestId`; gives their names. */
+  expire(oldestId: string): Promise<string[]>;
 }
 
 /** Starts executions of state machines. */

@@ -9,11 +9,14 @@ import type { StatefulStack } from "./stateful-stack.ts";
 export interface Resources {
   lake(patterns: KeyPatterns): Access;
   onFailure(patterns: KeyPatterns): Access;
+  backups(patterns: KeyPatterns): Access;
   /** Reading the stream's records. */
   stream(): Access;
   customerKey(): Access;
   /** SQL on the warehouse, as one of its three roles. */
   warehouse(login: "owner" | "writer" | "reader"): Access;
+  /** The same, for statements that stand and fall together. */
+  warehouseTransactions(login: "owner" | "writer"): Access;
   /** SQL on these tables of the lake, on whatever the environment chose. */
   lakeSql(tables: (keyof typeof tableFolders)[]): Access;
   /** Telling people. */
@@ -30,16 +33,18 @@ export const deltaTables = Object.values(tableFolders);
 export const failedBatches = ["aws/lambda/*"];
 
 export function shareResources(environment: Environment, stateful: StatefulStack): Resources {
-  const { key, lake, onFailure, orders, secrets } = stateful;
+  const { key, lake, onFailure, backups, orders, secrets } = stateful;
   return {
     lake: (patterns) => bucketAccess(lake, "LAKE_BUCKET", { ...patterns, key }),
     onFailure: (patterns) => bucketAccess(onFailure, "ON_FAILURE_BUCKET", { ...patterns, key }),
+    backups: (patterns) => bucketAccess(backups, "BACKUP_BUCKET", { ...patterns, key }),
     stream: () => ({
       variables: { STREAM_NAME: orders.streamName },
       statements: [allow(streamReads, [orders.streamArn]), useKey(key, "kinesis")],
     }),
     customerKey: () => secretAccess(secrets.customerKey, "CUSTOMER_KEY_SECRET_ARN", key),
     warehouse: (login) => warehouseAccess(environment, stateful, login),
+    warehouseTransactions: (login) => withTransactions(warehouseAccess(environment, stateful, login), stateful),
     lakeSql: (tables) => (environment.lakeSql === "athena" ? athenaAccess(environment, stateful, tables) : duckDb),
     alerts: (topic) => ({
       variables: { ALERT_TOPIC_ARN: topic.topicArn },
@@ -77,6 +82,12 @@ function warehouseAccess(
     },
     statements: [allow(["rds-data:ExecuteStatement"], [cluster.clusterArn]), ...secret.statements],
   };
+}
+
+function withTransactions({ variables, statements }: Access, { warehouse }: StatefulStack): Access {
+  if (warehouse === undefined) return { variables, statements };
+  const actions = ["Begin", "Commit", "Rollback"].map((step) => `rds-data:${step}Transaction`);
+  return { variables, statements: [...statements, allow(actions, [warehouse.cluster.clusterArn])] };
 }
 
 /** Athena works with the caller's rights: on the tables in Glue, their files, the lists of files and its results. */

@@ -17,6 +17,7 @@ export class StatefulStack extends Stack {
   readonly key: IKey;
   readonly lake: IBucket;
   readonly onFailure: IBucket;
+  readonly backups: IBucket;
   readonly orders: IStream;
   readonly secrets: Secrets;
   /** Only where the environment has Glue and Athena. */
@@ -30,15 +31,17 @@ export class StatefulStack extends Stack {
     const removalPolicy = environment.keepsData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
     const key = addEncryptionKey(this, { removalPolicy });
     const shared = { environment, key, removalPolicy };
-    const { lake, onFailure } = new LakeBuckets(this, "Buckets", shared);
+    const { lake, onFailure, backups } = new LakeBuckets(this, "Buckets", shared);
     this.key = key;
     this.lake = lake;
     this.onFailure = onFailure;
+    this.backups = backups;
     this.orders = addOrderStream(this, shared);
     this.secrets = new Secrets(this, "Secrets", shared);
     addOutputs(this, {
       LakeBucket: lake.bucketName,
       OnFailureBucket: onFailure.bucketName,
+      BackupBucket: backups.bucketName,
       StreamName: this.orders.streamName,
       ReaderSecretArn: this.secrets.reader.secretArn,
       WriterSecretArn: this.secrets.writer.secretArn,

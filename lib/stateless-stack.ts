@@ -5,6 +5,7 @@ import { addAlertTopic } from "./constructs/alert-topic.ts";
 import { FunctionFactory, type CodeSource } from "./constructs/function-factory.ts";
 import { addOutputs } from "./constructs/outputs.ts";
 import { shareResources } from "./resources.ts";
+import { Backup } from "./stages/backup.ts";
 import { Exploration } from "./stages/exploration.ts";
 import { Landing } from "./stages/landing.ts";
 import { Migrations } from "./stages/migrations.ts";
@@ -43,8 +44,9 @@ export class StatelessStack extends Stack {
     const refining = new Refining(this, "Refining", shared);
     const publishing = new Publishing(this, "Publishing", shared);
     const receipt = new Receipt(this, "Receipt", { ...shared, alerts });
+    const backup = new Backup(this, "Backup", { ...shared, stateful });
     const { machines } = new Workflows(this, "Workflows", { environment, key, functions, files });
-    migrations.before(refining, publishing, receipt);
+    migrations.before(refining, publishing, receipt, backup);
     const { missedStarts, startWorkflow } = new Schedules(this, "Schedules", { ...shared, files, machines });
 
     const { glueDatabase, warehouse } = stateful;

@@ -44,6 +44,7 @@ function methodsOf(home: Home, onStop: () => void): Methods {
     corrections: (asked: { since: string }) => home.corrections(asked),
     query: ({ sql, ...options }: { sql: string; lake: boolean; version?: number }) => home.query(sql, options),
     credentials: () => home.credentials(),
+    backups: () => home.backups(),
     stop: async () => void setImmediate(onStop),
   };
 }

@@ -1,9 +1,12 @@
+import { backUpWarehouse } from "../lambdas/backup/back-up-warehouse.ts";
+import { proveBackup } from "../lambdas/backup/prove-backup.ts";
+import { snapshotDatabase } from "../lambdas/backup/snapshot-database.ts";
 import { redriveLanding } from "../lambdas/bronze/redrive-landing.ts";
 import { planPublishing, type PublishingPlan, type WindowBatch } from "../lambdas/gold/plan-publishing.ts";
 import { publishBatch, publishPlannedCustomers, type GoldSql } from "../lambdas/gold/publish-plan.ts";
 import { reportWindows } from "../lambdas/gold/report-windows.ts";
 import type { Receipt } from "../lambdas/domain/receipt.ts";
-import type { LakeQuery, ObjectStore, Warehouse } from "../lambdas/ports.ts";
+import type { LakeQuery, ObjectStore, TransactionalWarehouse, Warehouse } from "../lambdas/ports.ts";
 import { checkReceipt } from "../lambdas/quality/check-receipt.ts";
 import { compactSilver } from "../lambdas/silver/compact-silver.ts";
 import { publishQuarantine } from "../lambdas/silver/quarantine.ts";
@@ -20,11 +23,13 @@ export interface FunctionContext {
   /** Rows per customer follow after this pause at the earliest, unless a run asks for them. */
   customersEveryMs: number;
   verify: () => Promise<Receipt>;
+  /** Where backups go, and who copies the warehouse and tries the copy; without it there is no workflow backup. */
+  backup?: { store: ObjectStore; writer: TransactionalWarehouse; owner: TransactionalWarehouse };
 }
 
 /** The functions that the state machines name, in this process. On AWS each is a Lambda function of the same name. */
 export function createFunctions(context: FunctionContext): Functions {
-  const { refinery, onFailure, lake, warehouse, goldSql, customersEveryMs, verify } = context;
+  const { refinery, onFailure, lake, warehouse, goldSql, customersEveryMs, verify, backup } = context;
   const { silver, quarantine, store, stream, clock } = refinery;
   const gold = { silver, lake, warehouse, sql: goldSql, clock };
   type Sweep = { sweep: "recent" | "full" };
@@ -39,6 +44,20 @@ export function createFunctions(context: FunctionContext): Functions {
     PublishWindows: (batch: WindowBatch) => publishBatch(gold, batch),
     PublishCustomers: (plan: PublishingPlan) => publishPlannedCustomers(gold, plan),
     ReportWindows: (plan: PublishingPlan) => reportWindows({ silver, warehouse, clock }, plan),
+    ...(backup && backupFunctions(backup, { silver, clock })),
     VerifyReceipt: () => checkReceipt({ verify }),
+  };
+}
+
+function backupFunctions(
+  { store: backups, writer, owner }: NonNullable<FunctionContext["backup"]>,
+  { silver, clock }: Pick<Refinery, "silver" | "clock">,
+): Functions {
+  type Kept = { id: string; keepDays: number };
+  return {
+    BackUpWarehouse: () => backUpWarehouse({ backups, silver, clock, warehouse: writer }),
+    ProveBackup: (kept: Kept) => proveBackup({ backups, clock, warehouse: owner }, kept),
+    // This server makes no snapshots of its own.
+    SnapshotDatabase: (kept: Kept) => snapshotDatabase({ snapshots: undefined, clock }, kept),
   };
 }

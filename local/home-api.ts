@@ -1,14 +1,15 @@
 import type { Corrections } from "../lambdas/gold/list-corrections.ts";
 import type { Receipt } from "../lambdas/domain/receipt.ts";
+import type { BackupInfo } from "../lambdas/backup/manifest.ts";
 import type { RefusedOrder } from "../lambdas/quarantine/list-refused.ts";
 import type { OrderTrace } from "../lambdas/trace/trace-order.ts";
 import type { EventSink } from "../lambdas/ports.ts";
 
 /** The state machines of `step-functions/`. */
-export const workflowNames: readonly string[] = ["bronze_to_silver", "silver_to_gold", "data_quality"];
+export const workflowNames: readonly string[] = ["bronze_to_silver", "silver_to_gold", "data_quality", "backup"];
 
 /** Those that an embedded home runs once a day by itself. */
-export const dailyWorkflows: readonly string[] = ["data_quality"];
+export const dailyWorkflows: readonly string[] = ["data_quality", "backup"];
 
 /** What the command line can ask of a home, whether it runs in this process or in another. */
 export interface Home {
@@ -28,6 +29,8 @@ export interface Home {
   /** SQL on gold as the reader role, or on the lake's tables, at a version of silver. */
   query(sql: string, options: { lake: boolean; version?: number | undefined }): Promise<Record<string, unknown>[]>;
   credentials(): Promise<Credentials>;
+  /** Every whole backup, the newest first. */
+  backups(): Promise<BackupInfo[]>;
   close(): Promise<void>;
 }
 

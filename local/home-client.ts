@@ -36,6 +36,7 @@ export function connectHome(folder: HomeFolder): Home & { stop(): Promise<void> 
     corrections: (asked) => call("corrections", asked),
     query: (sql, options) => call("query", { sql, ...options }),
     credentials: () => call("credentials"),
+    backups: () => call("backups"),
     stop: () => call("stop"),
     close: async () => {},
   };

@@ -12,6 +12,8 @@ export interface HomeFolder {
   checkpoints: string;
   postgres: string;
   logs: string;
+  /** May be a link to another disk. */
+  backups: string;
 }
 
 /** What a home remembers of itself, in `home.json`; readable by its owner only. */
@@ -37,6 +39,7 @@ export function homeFolder(dir: string): HomeFolder {
     checkpoints: join(root, "checkpoints"),
     postgres: join(root, "postgres"),
     logs: join(root, "logs"),
+    backups: join(root, "backups"),
   };
 }
 
@@ -66,7 +69,7 @@ export function prepareHome(folder: HomeFolder, madeBy: HomeRecord["madeBy"]): H
     const lost = parts.filter((part) => !existsSync(part));
     if (lost.length > 0) {
       throw new Error(
-        `the home in ${folder.root} has lost ${lost.join(" and ")}: put it back, or start anew with pizza clean`,
+        `the home in ${folder.root} has lost ${lost.join(" and ")}: ${advice(folder, lost)}, or start anew with pizza clean`,
       );
     }
     return known;
@@ -80,6 +83,10 @@ export function prepareHome(folder: HomeFolder, madeBy: HomeRecord["madeBy"]): H
   };
   writeHomeRecord(folder, record);
   return record;
+}
+
+function advice({ postgres }: HomeFolder, lost: string[]): string {
+  return lost.length === 1 && lost[0] === postgres ? "bring it back with pizza restore" : "put it back";
 }
 
 /** The process that has the home open, if it is alive. */

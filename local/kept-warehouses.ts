@@ -1,10 +1,12 @@
-import type { Warehouse } from "../lambdas/ports.ts";
+import type { TransactionalWarehouse, Warehouse } from "../lambdas/ports.ts";
 import { openWarehouses, type Warehouses } from "./warehouses.ts";
 
 /** The home's warehouses over a PostgreSQL that is started again where somebody killed it. */
 export interface KeptWarehouses {
   /** One role's warehouse: a query waits while the server starts, and fails with the server's error where it cannot. */
   as(role: "writer" | "reader"): Warehouse;
+  /** The same for transactions; one whose server dies fails, and is not made again. */
+  transactional(role: "owner" | "writer"): TransactionalWarehouse;
   /** The warehouses of a server that runs now. */
   current(): Promise<Warehouses>;
   close(): Promise<void>;
@@ -35,6 +37,11 @@ export function keepWarehouses(options: Parameters<typeof openWarehouses>[0]): K
     return await openWarehouses(options);
   }
 
+  async function current(): Promise<Warehouses> {
+    await replace(opening);
+    return await opening;
+  }
+
   return {
     as: (role) => ({
       async query(sql, parameters) {
@@ -49,10 +56,11 @@ export function keepWarehouses(options: Parameters<typeof openWarehouses>[0]): K
         }
       },
     }),
-    async current() {
-      await replace(opening);
-      return await opening;
-    },
+    transactional: (role) => ({
+      query: async (sql, parameters) => await (await current())[role].query(sql, parameters),
+      transaction: async (kind, use) => await (await current())[role].transaction(kind, use),
+    }),
+    current,
     async close() {
       isClosed = true;
       await (await opening.catch(() => undefined))?.close();

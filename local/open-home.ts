@@ -10,6 +10,7 @@ import {
   readProjectJson,
 } from "../lambdas/adapters/project-files.ts";
 import { listCorrections } from "../lambdas/gold/list-corrections.ts";
+import { listBackups } from "../lambdas/backup/manifest.ts";
 import { landRecords } from "../lambdas/bronze/land-records.ts";
 import { verifyReceipt, type Books } from "../lambdas/quality/verify-receipt.ts";
 import { listRefused } from "../lambdas/quarantine/list-refused.ts";
@@ -95,6 +96,7 @@ export async function openHome({
     const clock = Date.now;
     const store = openFolderStore(folder.lake);
     const onFailure = openFolderStore(folder.onFailure);
+    const backups = openFolderStore(folder.backups);
     const lake = await openDuckDbLake({ root: folder.lake });
     closers.push(async () => lake.close());
     const onCheckpointError = (error: unknown) => onLog(`checkpoint not written: ${messageOf(error)}`);
@@ -114,6 +116,7 @@ export async function openHome({
       goldSql,
       customersEveryMs: settings.customersEveryMs,
       verify: () => verifyReceipt(books()),
+      backup: { store: backups, writer: warehouses.transactional("writer"), owner: warehouses.transactional("owner") },
     });
     const workflows = new Map(workflowNames.map((name) => [name, loadWorkflow(name, functions)]));
     const runWorkflow = (name: string, input = sampleInput(name)) =>
@@ -223,6 +226,7 @@ export async function openHome({
         const { host, port, database, roles } = postgres.credentials;
         return { host, port, database, ...roles[readRole], url: postgres.connectionString(readRole) };
       },
+      backups: () => listBackups(backups),
       close,
     };
   }

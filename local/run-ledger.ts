@@ -92,6 +92,7 @@ function hasDone(output: Output): boolean {
   const plan = output["plan"] as { batches?: unknown[]; customersDue?: boolean } | undefined;
   return (
     output["receipt"] !== undefined ||
+    output["backup"] !== undefined ||
     (refined?.bronzeObjects ?? 0) > 0 ||
     (plan?.batches?.length ?? 0) > 0 ||
     plan?.customersDue === true

@@ -1,13 +1,14 @@
 import { openPostgresWarehouse } from "../lambdas/adapters/postgres-warehouse.ts";
 import { loadMigrations } from "../lambdas/adapters/project-files.ts";
 import { migrate } from "../lambdas/gold/migrate.ts";
-import type { Warehouse } from "../lambdas/ports.ts";
+import type { TransactionalWarehouse, Warehouse } from "../lambdas/ports.ts";
 import { startPostgres, type EmbeddedPostgres } from "./postgres.ts";
 
 /** The home's PostgreSQL, brought to the newest form, and a warehouse for each role. */
 export interface Warehouses {
   postgres: EmbeddedPostgres;
-  writer: Warehouse;
+  owner: TransactionalWarehouse;
+  writer: TransactionalWarehouse;
   reader: Warehouse;
   /** Closes the connections and stops the server. */
   close(): Promise<void>;
@@ -33,7 +34,7 @@ export async function openWarehouses({
   };
   try {
     await migrate({ warehouse: owner!, migrations: loadMigrations() });
-    return { postgres, writer: writer!, reader: reader!, close };
+    return { postgres, owner: owner!, writer: writer!, reader: reader!, close };
   } catch (error) {
     await close();
     throw error;

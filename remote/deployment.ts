@@ -9,6 +9,7 @@ export interface Deployment {
   stacks: Record<string, string>;
   lakeBucket: string;
   onFailureBucket: string;
+  backupBucket?: string;
   streamName: string;
   customerKeySecretArn: string;
   glueDatabase?: string;
@@ -56,6 +57,7 @@ export async function findDeployment(environment: string, client = new CloudForm
     stacks: Object.fromEntries(found.map(({ StackName, StackStatus }) => [StackName, StackStatus])),
     lakeBucket: wanted("LakeBucket"),
     onFailureBucket: wanted("OnFailureBucket"),
+    ...ifThere("backupBucket", "BackupBucket"),
     streamName: wanted("StreamName"),
     customerKeySecretArn: wanted("CustomerKeySecretArn"),
     ...ifThere("glueDatabase", "GlueDatabase"),

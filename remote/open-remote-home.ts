@@ -12,6 +12,7 @@ import {
 import { openS3Store } from "../lambdas/adapters/s3-store.ts";
 import { openSecrets } from "../lambdas/adapters/secrets.ts";
 import { listCorrections } from "../lambdas/gold/list-corrections.ts";
+import { listBackups } from "../lambdas/backup/manifest.ts";
 import { once } from "../lambdas/handlers/once.ts";
 import { verifyReceipt } from "../lambdas/quality/verify-receipt.ts";
 import { listRefused } from "../lambdas/quarantine/list-refused.ts";
@@ -30,6 +31,7 @@ import { openFunctionLogs } from "./function-logs.ts";
 import { landingProgress } from "./landing-progress.ts";
 import { openLakeSql } from "./open-lake-sql.ts";
 import { openReader } from "./open-warehouse.ts";
+import { openBackupStore, restoreRemotely } from "./remote-backups.ts";
 import { remoteCredentials } from "./remote-credentials.ts";
 import type { RemoteHome, RemoteHomeOptions } from "./remote-home.ts";
 import { remoteStatus } from "./remote-status.ts";
@@ -136,6 +138,8 @@ export async function openRemoteHome({
       return await (await lake()).query(sql, [], tables);
     },
     credentials: () => remoteCredentials(deployment),
+    backups: () => listBackups(openBackupStore(deployment)),
+    restore: (id) => restoreRemotely(deployment, id),
     async close() {
       for (const closer of closers.splice(0)) await closer();
     },

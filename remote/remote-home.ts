@@ -1,3 +1,4 @@
+import type { BackupSummary } from "../lambdas/backup/back-up-warehouse.ts";
 import type { Home } from "../local/home-api.ts";
 import type { Deployment } from "./deployment.ts";
 import type { FunctionLogs } from "./function-logs.ts";
@@ -6,6 +7,8 @@ import type { FunctionLogs } from "./function-logs.ts";
 export interface RemoteHome extends Home {
   deployment: Deployment;
   logs: FunctionLogs;
+  /** Restores a backup, the newest that was proven where none is named, into an empty warehouse. */
+  restore(id: string | undefined): Promise<BackupSummary>;
 }
 
 export type LakeSql = "athena" | "duckdb";

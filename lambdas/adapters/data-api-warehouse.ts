@@ -1,13 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  BeginTransactionCommand,
+  CommitTransactionCommand,
   ExecuteStatementCommand,
   RDSDataClient,
+  RollbackTransactionCommand,
   type ExecuteStatementResponse,
   type RDSDataClientConfig,
   type SqlParameter,
 } from "@aws-sdk/client-rds-data";
-import type { Warehouse } from "../ports.ts";
+import type { TransactionalWarehouse, Warehouse } from "../ports.ts";
 import { jsonBytes, splitText } from "./data-api-parts.ts";
 import { replaceParameters } from "./data-api-sql.ts";
 import { rowsOf, toParameter } from "./data-api-values.ts";
@@ -55,39 +58,69 @@ export function openDataApiWarehouse({
   database,
   continueAfterTimeout = false,
   client,
-}: DataApiOptions): Warehouse {
-  let api = client;
-  const execute: Execute = async (sql, parameters) => {
-    api ??= newDataApiClient();
-    const command = new ExecuteStatementCommand({
-      resourceArn: clusterArn,
-      secretArn,
-      database,
-      sql,
-      parameters,
-      includeResultMetadata: true,
-      continueAfterTimeout,
-      resultSetOptions: { decimalReturnType: "STRING", longReturnType: "STRING" },
-    });
+}: DataApiOptions): TransactionalWarehouse {
+  let opened = client;
+  const place = { resourceArn: clusterArn, secretArn };
+  async function call<Answer>(send: (api: RDSDataClient) => Promise<Answer>): Promise<Answer> {
+    const api = (opened ??= newDataApiClient());
     try {
-      return await onceResumed(() => api!.send(command));
+      return await onceResumed(() => send(api));
     } catch (cause) {
       throw explain(cause, continueAfterTimeout);
     }
+  }
+  const within = (transactionId?: string): Warehouse => {
+    const execute: Execute = (sql, parameters) =>
+      call((api) =>
+        api.send(
+          new ExecuteStatementCommand({
+            ...place,
+            database,
+            sql,
+            parameters,
+            includeResultMetadata: true,
+            continueAfterTimeout,
+            resultSetOptions: { decimalReturnType: "STRING", longReturnType: "STRING" },
+            ...(transactionId !== undefined && { transactionId }),
+          }),
+        ),
+      );
+    return { query: (sql, parameters) => runStatement(execute, sql, parameters) };
   };
   return {
-    async query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
-      const values = parameters.map((value, index) => toParameter(`p${index + 1}`, value));
-      const staged = await stageLong(sql, values, execute);
-      const named = replaceParameters(sql, (number) =>
-        // A scalar subquery is worked out once, however many rows the statement around it has.
-        staged.has(`p${number}`) ? `(select ops.take_parameter(:p${number}))` : `:p${number}`,
-      );
-      const sent = values.map((value) => staged.get(value.name!) ?? value);
-      checkSize(named, sent);
-      return rowsOf<Row>(await execute(named, sent));
+    ...within(),
+    async transaction(kind, use) {
+      const { transactionId } = await call((api) => api.send(new BeginTransactionCommand({ ...place, database })));
+      const rollBack = () => call((api) => api.send(new RollbackTransactionCommand({ ...place, transactionId })));
+      let result;
+      try {
+        const warehouse = within(transactionId);
+        if (kind === "snapshot") {
+          await warehouse.query("set transaction isolation level repeatable read, read only");
+        }
+        result = await use(warehouse);
+      } catch (cause) {
+        // One that cannot be undone now is undone by the service, once it has been idle for three minutes.
+        await rollBack().catch(() => {});
+        throw cause;
+      }
+      if (kind === "trial") await rollBack();
+      else await call((api) => api.send(new CommitTransactionCommand({ ...place, transactionId })));
+      return result;
     },
   };
+}
+
+async function runStatement<Row>(execute: Execute, sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+  const values = parameters.map((value, index) => toParameter(`p${index + 1}`, value));
+  const staged = await stageLong(sql, values, execute);
+  const named = replaceParameters(sql, (number) =>
+    // A scalar subquery is worked out once, however many rows the statement around it has.
+    staged.has(`p${number}`) ? `(select ops.take_parameter(:p${number}))` : `:p${number}`,
+  );
+  const sent = values.map((value) => staged.get(value.name!) ?? value);
+  checkSize(named, sent);
+  return rowsOf<Row>(await execute(named, sent));
 }
 
 /** Sends long parameters ahead where one request cannot hold all; gives for each, by its name, the id in its place. */

@@ -1,5 +1,5 @@
-import { Pool, types, type QueryResult } from "pg";
-import type { Warehouse } from "../ports.ts";
+import { Pool, types, type ClientBase, type QueryResult } from "pg";
+import type { TransactionalWarehouse, TransactionKind, Warehouse } from "../ports.ts";
 import { errorCode } from "./error-code.ts";
 
 type TypeId = Parameters<typeof types.getTypeParser>[0];
@@ -29,7 +29,7 @@ export interface PostgresOptions {
 export function openPostgresWarehouse({
   connectionString,
   max = 4,
-}: PostgresOptions): Warehouse & { close(): Promise<void> } {
+}: PostgresOptions): TransactionalWarehouse & { close(): Promise<void> } {
   const pool = new Pool({
     connectionString,
     max,
@@ -39,19 +39,51 @@ export function openPostgresWarehouse({
   });
   // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
   pool.on("error", () => {});
-  return {
+  const over = (runner: Pool | ClientBase): Warehouse => ({
     query: async <Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> => {
       try {
         // Several statements in one text have several results, which pg's types do not say: the last one is the answer.
-        const result: QueryResult | QueryResult[] = await pool.query(sql, [...parameters]);
+        const result: QueryResult | QueryResult[] = await runner.query(sql, [...parameters]);
         return [result].flat().at(-1)!.rows as Row[];
       } catch (cause) {
         throw explain(cause, connectionString);
       }
     },
+  });
+  return {
+    ...over(pool),
+    async transaction(kind, use) {
+      const client = await pool.connect().catch((cause: unknown) => {
+        throw explain(cause, connectionString);
+      });
+      // Whoever waits for a query hears of a connection that breaks; without a listener it would end the process too.
+      const ignore = () => {};
+      client.on("error", ignore);
+      let error: Error | undefined;
+      try {
+        await client.query(beginnings[kind]);
+        const result = await use(over(client));
+        await client.query(kind === "trial" ? "rollback" : "commit");
+        return result;
+      } catch (cause) {
+        // A connection that cannot even roll back is given up.
+        await client.query("rollback").catch((broken: Error) => (error = broken));
+        throw cause;
+      } finally {
+        client.off("error", ignore);
+        client.release(error);
+      }
+    },
     close: () => pool.end(),
   };
 }
+
+/** How each kind of transaction begins. */
+const beginnings: Record<TransactionKind, string> = {
+  snapshot: "begin isolation level repeatable read read only",
+  write: "begin",
+  trial: "begin",
+};
 
 const unreachable = new Set(["ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT", "EHOSTUNREACH", "ECONNRESET", "57P03"]);
 

@@ -13,6 +13,7 @@ export const loggedFields = new Set(
     ["silverVersion", "watermark", "batches", "customerBatches", "customersDue"],
     ["windows", "published", "skipped", "rowsChanged", "corrections", "reported"],
     ["balanced", "findings", "unpublishedDays"],
+    ["id", "tables", "bytes", "goldHash", "removed", "snapshot", "state", "isDone"],
     ["workflow", "execution", "outcome", "applied", "roles", "step", "role"],
     ["milliseconds", "errorName", "errorMessage"],
   ].flat(),

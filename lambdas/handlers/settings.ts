@@ -2,6 +2,7 @@
 const settings = {
   ATHENA_WORKGROUP: { is: "the Athena workgroup of the pipeline's own queries", like: /^[\w.-]{1,128}$/ },
   ALERT_TOPIC_ARN: { is: "the ARN of the SNS topic that people are told through", like: /^arn:[^:]+:sns:/ },
+  BACKUP_BUCKET: { is: "the name of the bucket of the backups", like: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/ },
   CLUSTER_ARN: { is: "the ARN of the Aurora cluster", like: /^arn:[^:]+:rds:/ },
   // Some emulators give a template the name where it asks for the ARN; Secrets Manager takes either.
   CUSTOMER_KEY_SECRET_ARN: {
@@ -20,7 +21,9 @@ const settings = {
     secret: true,
   },
   ENVIRONMENT: { is: "the name of the environment, such as dev", like: /^[\w-]{1,32}$/ },
+  EXPORT_ROLE_ARN: { is: "the ARN of the role that exports of the database write as", like: /^arn:[^:]+:iam:/ },
   GLUE_DATABASE: { is: "the Glue database of the lake's tables", like: /^\w{1,255}$/ },
+  KEY_ARN: { is: "the ARN of the key that the data is encrypted with", like: /^arn:[^:]+:kms:/ },
   LAKE_BUCKET: { is: "the name of the lake's bucket", like: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/ },
   LAKE_SQL: { is: "athena or duckdb", like: /^(athena|duckdb)$/ },
   ON_FAILURE_BUCKET: { is: "the name of the bucket of failed batches", like: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/ },

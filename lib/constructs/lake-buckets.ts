@@ -13,10 +13,11 @@ export interface LakeBucketsProps {
   removalPolicy: RemovalPolicy;
 }
 
-/** The lake, the store of batches that were given up, and the logs of who used either. */
+/** The lake, the stores of batches that were given up and of backups, and the logs of who used them. */
 export class LakeBuckets extends Construct {
   readonly lake: IBucket;
   readonly onFailure: IBucket;
+  readonly backups: IBucket;
 
   constructor(scope: Construct, id: string, { environment, key, removalPolicy }: LakeBucketsProps) {
     super(scope, id);
@@ -27,7 +28,9 @@ export class LakeBuckets extends Construct {
     const shared = { ...fate, key, accessLogs, keepOldVersionsDays };
     this.lake = addDataBucket(this, "Lake", { ...shared, lifecycleRules: lakeRules(environment) });
     this.onFailure = addDataBucket(this, "OnFailure", shared);
-    demandPutIfAbsent(this.lake);
+    this.backups = addDataBucket(this, "Backups", { ...shared, lifecycleRules: backupRules });
+    demandPutIfAbsent(this.lake, ["bronze/*", "silver/*/_delta_log/*.json", "quarantine/*/_delta_log/*.json"]);
+    demandPutIfAbsent(this.backups, ["backups/*"]);
     announceNewObjects(this.onFailure);
   }
 }
@@ -51,20 +54,21 @@ function lakeRules({ lake }: Environment): LifecycleRule[] {
   ];
 }
 
+/** Backups go once a newer one is proven; the database's own exports, which nobody restores from, by their age. */
+const backupRules: LifecycleRule[] = [{ id: "exports-expire", prefix: "exports/", expiration: days(35) }];
+
 /**
- * Bronze objects and Delta commits are written once. The bucket refuses a put without If-None-Match, whoever asks; the
+ * Bronze objects, Delta commits and backups are written once. The bucket refuses a put without If-None-Match, whoever asks; the
  * parts of a multipart upload cannot carry the header, its completion must.
  */
-function demandPutIfAbsent(lake: IBucket): void {
-  lake.addToResourcePolicy(
+function demandPutIfAbsent(bucket: IBucket, patterns: string[]): void {
+  bucket.addToResourcePolicy(
     new PolicyStatement({
       sid: "WrittenOnce",
       effect: Effect.DENY,
       principals: [new AnyPrincipal()],
       actions: ["s3:PutObject"],
-      resources: ["bronze/*", "silver/*/_delta_log/*.json", "quarantine/*/_delta_log/*.json"].map((keys) =>
-        lake.arnForObjects(keys),
-      ),
+      resources: patterns.map((keys) => bucket.arnForObjects(keys)),
       conditions: { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } },
     }),
   );

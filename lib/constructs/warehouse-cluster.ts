@@ -38,6 +38,8 @@ export interface WarehouseClusterProps {
  */
 export class WarehouseCluster extends Construct {
   readonly cluster: DatabaseCluster;
+  /** The cluster's identifier, in clear. */
+  readonly clusterName: string;
   /** Login of the owner, made and turned by RDS itself. */
   readonly ownerSecret: ISecret;
   /** Members may open connections to the database. */
@@ -47,6 +49,7 @@ export class WarehouseCluster extends Construct {
 
   constructor(scope: Construct, id: string, props: WarehouseClusterProps) {
     super(scope, id);
+    this.clusterName = `pizza-sales-${props.environment.name}`;
     this.vpc = addNetwork(this, props);
     const securityGroup = new SecurityGroup(this, "Access", { vpc: this.vpc, allowAllOutbound: false });
     this.clients = new SecurityGroup(this, "Clients", {
@@ -62,7 +65,7 @@ export class WarehouseCluster extends Construct {
   private addCluster({ environment, settings, key, removalPolicy }: WarehouseClusterProps, access: SecurityGroup) {
     const engine = DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_17_7 });
     const { minAcu, maxAcu, autoPauseSeconds, standbys, backupDays } = settings;
-    const clusterIdentifier = `pizza-sales-${environment.name}`;
+    const clusterIdentifier = this.clusterName;
     const cluster = new DatabaseCluster(this, "Cluster", {
       engine,
       clusterIdentifier,

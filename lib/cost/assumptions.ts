@@ -43,6 +43,9 @@ export const assumptions = {
     PublishCustomers: 6000,
     ReportWindows: 150,
     VerifyReceipt: 5000,
+    BackUpWarehouse: 20_000,
+    ProveBackup: 30_000,
+    SnapshotDatabase: 400,
     StartWorkflow: 200,
   } as Record<string, number>,
   /** Order lines that one Lambda vCPU refines in a second: docs/performance.md x 0.6, the assumed speed of a vCPU. */
@@ -65,8 +68,15 @@ export const assumptions = {
     PublishWindows: { puts: 2, gets: 6 },
     PublishCustomers: { puts: 2, gets: 6 },
     ReportWindows: { puts: 1, gets: 4 },
+    BackUpWarehouse: { puts: 60, gets: 4 },
+    ProveBackup: { puts: 2, gets: 60 },
     StartWorkflow: { puts: 3, gets: 2 },
   } as Record<string, { puts: number; gets: number }>,
+  /** Times that a backup looks at its snapshot and export, every two minutes; days that snapshots are kept. */
+  looksPerSnapshot: 20,
+  snapshotDays: 35,
+  /** Bytes of gold in one answer of the Data API, for a backup and its proof. */
+  backupBytesPerRequest: 400_000,
   /** Data API requests of one publishing run, and of each batch in it. */
   dataApiRequestsPerRun: 4,
   dataApiRequestsPerBatch: 3,

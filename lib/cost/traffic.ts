@@ -65,6 +65,7 @@ export interface Runs {
   refining: number;
   publishing: number;
   receipts: number;
+  backups: number;
   /** Calls of StartWorkflow. */
   starts: number;
 }
@@ -81,6 +82,7 @@ export function runsOf({ starts }: Pick<DeploymentSize, "starts">, { landings, o
     refining: withWork("bronze_to_silver"),
     publishing: withWork("silver_to_gold"),
     receipts: starts["data_quality"] ?? 0,
+    backups: starts["backup"] ?? 0,
     starts: Object.values(starts).reduce((sum, monthly) => sum + monthly, 0),
   };
 }

@@ -17,7 +17,7 @@ export type Calls = Record<string, number>;
 export function usageOf(size: DeploymentSize, ordersPerDay: number): { usage: Usage; traffic: Traffic; runs: Runs } {
   const traffic = trafficOf(size, ordersPerDay);
   const runs = runsOf(size, traffic);
-  const calls = callsOf({ traffic, runs });
+  const calls = callsOf(size, { traffic, runs });
   const lines = ordersPerDay * daysAMonth * given.linesPerOrder;
   return {
     traffic,
@@ -56,7 +56,7 @@ export function streamUsage({ stream }: Pick<DeploymentSize, "stream">, traffic:
   };
 }
 
-function callsOf({ traffic, runs }: { traffic: Traffic; runs: Runs }): Calls {
+function callsOf(size: DeploymentSize, { traffic, runs }: { traffic: Traffic; runs: Runs }): Calls {
   const refines = Math.max(runs.refining, traffic.events / given.eventsPerRefine);
   const batches = traffic.events === 0 ? 0 : runs.publishing * (1 + given.lateDaysPerRun);
   // Rows per customer follow once an hour while orders come.
@@ -72,6 +72,9 @@ function callsOf({ traffic, runs }: { traffic: Traffic; runs: Runs }): Calls {
     PublishCustomers: customers,
     ReportWindows: runs.publishing,
     VerifyReceipt: runs.receipts,
+    BackUpWarehouse: runs.backups,
+    ProveBackup: runs.backups,
+    SnapshotDatabase: size.aurora === undefined ? runs.backups : runs.backups * given.looksPerSnapshot,
     StartWorkflow: runs.starts,
   };
 }
@@ -119,7 +122,8 @@ function functionUsage(
 function transitionsOf({ runs, calls }: { runs: Runs; calls: Calls }): number {
   const refining = runs.refining * 4 + calls["RefineSilver"]! * 2;
   const publishing = runs.publishing * 5 + calls["PublishWindows"]! + calls["PublishCustomers"]!;
-  return refining + publishing + runs.receipts * 2;
+  const backups = runs.backups * 3 + calls["SnapshotDatabase"]! * 3;
+  return refining + publishing + runs.receipts * 2 + backups;
 }
 
 function storeUsage(

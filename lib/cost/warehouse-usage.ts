@@ -15,13 +15,17 @@ export function warehouseUsage(
   const busyHours = (calls["PublishWindows"]! + calls["PublishCustomers"]!) * (given.busySecondsPerRun / 3600);
   const awake = awakeHours(aurora, { traffic, runs });
   const acuHours = awake * Math.max(0.5, aurora.minAcu) + busyHours * given.busyAcu;
+  const rowsGb = (ordersPerDay * daysAMonth * given.monthsKept * given.goldBytesPerOrder) / 1e9;
   const requests =
     (runs.publishing + runs.receipts * 2) * given.dataApiRequestsPerRun +
-    calls["PublishWindows"]! * given.dataApiRequestsPerBatch;
+    calls["PublishWindows"]! * given.dataApiRequestsPerBatch +
+    runs.backups * ((2 * rowsGb * 1e9) / given.backupBytesPerRequest);
   return {
     "aurora-acu-hours": acuHours * aurora.instances,
-    "aurora-gb-months":
-      given.goldBaseGb + (ordersPerDay * daysAMonth * given.monthsKept * given.goldBytesPerOrder) / 1e9,
+    "aurora-gb-months": given.goldBaseGb + rowsGb,
+    // Each snapshot counts in full; that they share what has not changed is left out of account.
+    "aurora-backup-gb-months": (runs.backups / daysAMonth) * given.snapshotDays * (given.goldBaseGb + rowsGb),
+    "aurora-export-gb": runs.backups * (given.goldBaseGb + rowsGb),
     "aurora-ios": runs.publishing * given.iosPerRun,
     "data-api-requests": requests,
   };

@@ -13,6 +13,7 @@ import { startDataApiServer } from "../support/data-api-server.ts";
 import { duckDbEngine } from "../support/duckdb-engine.ts";
 import { startJsonServer } from "../support/json-server.ts";
 import { startKinesisServer } from "../support/kinesis-server.ts";
+import { startRdsServer } from "../support/rds-server.ts";
 import { startS3Server } from "../support/s3-server.ts";
 import { openBundles } from "./bundles.ts";
 import { startLambda, type LambdaHost } from "./lambda-host.ts";
@@ -53,6 +54,7 @@ export async function openAwsHome({ customerKey }: { customerKey: string }) {
     [secretArn("writer")]: { username: "pizza_writer", password: passwords.writer },
   });
   const sns = await startJsonServer({ answers: { Publish: () => ({ MessageId: "1" }) } });
+  const rds = await startRdsServer();
   const gold = openPostgresWarehouse({ connectionString: addresses.owner });
 
   const shared = {
@@ -62,9 +64,13 @@ export async function openAwsHome({ customerKey }: { customerKey: string }) {
     AWS_ENDPOINT_URL_RDS_DATA: dataApi.url,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
     AWS_ENDPOINT_URL_SNS: sns.url,
+    AWS_ENDPOINT_URL_RDS: rds.url,
     TMPDIR: dir,
     LAKE_BUCKET: "lake",
     ON_FAILURE_BUCKET: "on-failure",
+    BACKUP_BUCKET: "backups",
+    EXPORT_ROLE_ARN: arn("iam", "role/export"),
+    KEY_ARN: arn("kms", "key/1"),
     STREAM_NAME: streamName,
     CUSTOMER_KEY_SECRET_ARN: secretArn("customer-key"),
     ALERT_TOPIC_ARN: arn("sns", "alerts"),
@@ -78,6 +84,8 @@ export async function openAwsHome({ customerKey }: { customerKey: string }) {
   };
   let lakeSql: LakeSql = "duckdb";
   const own: Partial<Record<FunctionName, Record<string, string>>> = {
+    ProveBackup: { DATABASE_SECRET_ARN: secretArn("owner") },
+    RestoreBackup: { DATABASE_SECRET_ARN: secretArn("owner") },
     VerifyReceipt: { DATABASE_SECRET_ARN: secretArn("reader") },
     MigrateWarehouse: {
       DATABASE_SECRET_ARN: secretArn("owner"),
@@ -102,6 +110,7 @@ export async function openAwsHome({ customerKey }: { customerKey: string }) {
     s3,
     athena,
     sns,
+    rds,
     lambda,
     gold: gold as Warehouse,
     sink: openKinesisSink({ streamName, client: newKinesisClient({ ...testAccess, endpoint: kinesis.url }) }),
@@ -129,7 +138,7 @@ export async function openAwsHome({ customerKey }: { customerKey: string }) {
     async close() {
       await Promise.all([...lambdas.values()].map((host) => host.close()));
       await gold.close();
-      for (const server of [s3, athena, kinesis, dataApi, secrets, sns]) await server.close();
+      for (const server of [s3, athena, kinesis, dataApi, secrets, sns, rds]) await server.close();
       await postgres.stop();
       rmSync(dir, { recursive: true, force: true });
       bundles.remove();

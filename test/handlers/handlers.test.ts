@@ -53,7 +53,7 @@ describe("every function that is deployed", () => {
     const placeholders = definitions.flatMap((file) =>
       [...readFileSync(new URL(file, folder), "utf8").matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name),
     );
-    const called = ["LandRecords", "StartWorkflow", "MigrateWarehouse", "RotatePassword"];
+    const called = ["LandRecords", "StartWorkflow", "MigrateWarehouse", "RotatePassword", "RestoreBackup"];
     expect(new Set([...placeholders, ...called])).toEqual(new Set<string>(functionNames));
   });
 

@@ -60,6 +60,7 @@ describe("what must survive", () => {
       "BucketsAccessLogsA5F88218",
       "BucketsLake7E5C8A08",
       "BucketsOnFailure77888DA5",
+      "BucketsBackups18324FCD",
       "OrdersA9B65338",
       "WarehouseCluster7B91A95E",
       "SecretsReaderF06A15FF",
@@ -144,7 +145,7 @@ describe("what must survive", () => {
 
   test("every bucket refuses what is not TLS, and the lake refuses to write bronze or a commit twice", () => {
     const policies = ofType(made["prod"]!.stateful, "AWS::S3::BucketPolicy").map(([, policy]) => statements(policy));
-    expect(policies).toHaveLength(3);
+    expect(policies).toHaveLength(4);
     for (const policy of policies) {
       expect(policy).toContainEqual(
         expect.objectContaining({
@@ -155,13 +156,13 @@ describe("what must survive", () => {
       );
     }
     const once = policies.flat().filter(({ Sid }) => Sid === "WrittenOnce");
-    expect(once).toEqual([
-      expect.objectContaining({
-        Effect: "Deny",
-        Action: "s3:PutObject",
-        Condition: { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } },
-      }),
-    ]);
+    const refused = expect.objectContaining({
+      Effect: "Deny",
+      Action: "s3:PutObject",
+      Condition: { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } },
+    }) as object;
+    expect(once).toEqual([refused, refused]);
+    expect(JSON.stringify(once[1]!.Resource)).toContain("/backups/*");
     expect(JSON.stringify(once[0]!.Resource)).toMatch(
       /bronze\/\*.*quarantine\/\*\/_delta_log\/\*\.json.*silver\/\*\/_delta_log\/\*\.json/,
     );
@@ -266,16 +267,33 @@ describe("rights", () => {
     }
   });
 
-  test("only traces and the delivery of logs have no resource to name", () => {
+  test("only traces, the delivery of logs and export tasks have no resource to name", () => {
     for (const { stateless } of Object.values(made)) {
       for (const type of ["AWS::IAM::Role", "AWS::IAM::ManagedPolicy"]) {
         for (const [id, resource] of ofType(stateless, type)) {
           const boundless = statements(resource).filter((statement) => [statement.Resource].flat().includes("*"));
-          const named = boundless.flatMap(actions).filter((action) => !/^(xray|logs):/.test(action));
+          const named = boundless.flatMap(actions).filter((action) => !/^(xray|logs):|ExportTasks?$/.test(action));
           expect(named, id).toEqual([]);
         }
       }
     }
+  });
+
+  test("who makes a backup removes none, who proves one does not reach the lake, and nobody else has either's rights", () => {
+    const rights = (name: string) => rightsOf(made["prod"]!, name);
+    const changing = (right: string) => /Put|Delete|Create|Start/.test(right) && !/^(logs|xray):/.test(right);
+    expect(rights("BackUpWarehouse").filter(changing)).toEqual(["s3:PutObject BucketsBackups/backups/*"]);
+    expect(rights("ProveBackup").filter(changing)).toEqual([
+      "s3:DeleteObject BucketsBackups/backups/*",
+      "s3:PutObject BucketsBackups/backups/*",
+    ]);
+    expect(rights("ProveBackup").filter((right) => right.includes("Lake"))).toEqual([]);
+    expect(rights("RestoreBackup").filter(changing)).toEqual([]);
+    const snapshots = rights("SnapshotDatabase");
+    expect(snapshots.filter((right) => /^rds-data:|^secrets/.test(right))).toEqual([]);
+    expect(snapshots.filter((right) => /Delete/.test(right))).toEqual([
+      expect.stringMatching(/^rds:DeleteDBClusterSnapshot .*:cluster-snapshot:pizza-sales-prod-backup-\*$/),
+    ]);
   });
 
   test("who proves the receipt changes nothing but Athena's own files", () => {
@@ -316,7 +334,7 @@ describe("running", () => {
     const own = properties(made["prod"]!.stateless, "AWS::Lambda::Function").filter(({ Handler }) =>
       String(Handler).startsWith("lambdas/"),
     );
-    expect(own).toHaveLength(13);
+    expect(own).toHaveLength(17);
     for (const { Architectures, Runtime, TracingConfig, Environment, Handler } of own) {
       expect(Runtime).toBe("nodejs24.x");
       expect(Architectures).toEqual(["arm64"]);
@@ -364,7 +382,7 @@ describe("running", () => {
 
   test("schedules keep the starts that failed", () => {
     const schedules = properties(made["prod"]!.stateless, "AWS::Scheduler::Schedule");
-    expect(schedules).toHaveLength(3);
+    expect(schedules).toHaveLength(4);
     for (const { FlexibleTimeWindow, State, Target } of schedules) {
       expect(FlexibleTimeWindow).toEqual({ Mode: "OFF" });
       expect(State).toBe("ENABLED");
@@ -466,6 +484,7 @@ describe("what the command line looks for", () => {
     expect(names(made["prod"]!.stateful)).toEqual([
       "LakeBucket",
       "OnFailureBucket",
+      "BackupBucket",
       "StreamName",
       "ReaderSecretArn",
       "WriterSecretArn",

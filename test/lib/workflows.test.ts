@@ -31,7 +31,7 @@ describe("the workflows", () => {
 
   test("call every function that nothing else calls, and no function that is not there", () => {
     const called = new Set(readWorkflows(workflowFolder).flatMap(({ placeholders }) => placeholders));
-    const others = ["LandRecords", "StartWorkflow", "MigrateWarehouse", "RotatePassword"];
+    const others = ["LandRecords", "StartWorkflow", "MigrateWarehouse", "RotatePassword", "RestoreBackup"];
     expect([...called, ...others].toSorted()).toEqual([...functionNames].toSorted());
     const { stacks, stateless } = synthesise("dev");
     for (const name of functionNames) {
@@ -57,8 +57,8 @@ describe("the workflows", () => {
   });
 
   test("a new file adds a machine, its schedule and its alarms", () => {
-    writeFileSync(join(folder, "backup.asl.json"), definition("${VerifyReceipt}"));
-    writeFileSync(join(folder, "backup.input.json"), '{"keep":7}');
+    writeFileSync(join(folder, "stocktaking.asl.json"), definition("${VerifyReceipt}"));
+    writeFileSync(join(folder, "stocktaking.input.json"), '{"keep":7}');
     const before = synthesise("dev").stateless;
     const { stateless: after } = synthesise("dev", { workflows: folder });
     const added = (type: string) =>
@@ -69,25 +69,25 @@ describe("the workflows", () => {
     const [schedule] = added("AWS::Scheduler::Schedule");
     expect(schedule).toMatchObject({
       ScheduleExpression: "rate(1 day)",
-      Target: { Input: '{"workflow":"backup","input":{"keep":7}}' },
+      Target: { Input: '{"workflow":"stocktaking","input":{"keep":7}}' },
     });
     const alarms = added("AWS::CloudWatch::Alarm").map(({ AlarmDescription }) => AlarmDescription as string);
     expect(alarms).toHaveLength(3);
-    for (const text of alarms) expect(text).toMatch(/^A run of backup .+ What to do: .+pizza run backup/);
+    for (const text of alarms) expect(text).toMatch(/^A run of stocktaking .+ What to do: .+pizza run stocktaking/);
   });
 
   test("a placeholder without a function is refused with a sentence", () => {
-    writeFileSync(join(folder, "backup.asl.json"), definition("${SaveEverything}"));
-    writeFileSync(join(folder, "backup.input.json"), "{}");
+    writeFileSync(join(folder, "stocktaking.asl.json"), definition("${SaveEverything}"));
+    writeFileSync(join(folder, "stocktaking.input.json"), "{}");
     expect(() => synthesise("dev", { workflows: folder })).toThrow(
-      "workflow backup calls ${SaveEverything}, and there is no such function: correct the name, or make the function in lib/stages/",
+      "workflow stocktaking calls ${SaveEverything}, and there is no such function: correct the name, or make the function in lib/stages/",
     );
   });
 
   test("a file without an input is refused with a sentence", () => {
-    writeFileSync(join(folder, "backup.asl.json"), definition("${VerifyReceipt}"));
-    expect(() => readWorkflows(folder)).toThrow("workflow backup has no backup.input.json beside it");
-    writeFileSync(join(folder, "backup.input.json"), "{");
-    expect(() => readWorkflows(folder)).toThrow("backup.input.json is not JSON: mend it");
+    writeFileSync(join(folder, "stocktaking.asl.json"), definition("${VerifyReceipt}"));
+    expect(() => readWorkflows(folder)).toThrow("workflow stocktaking has no stocktaking.input.json beside it");
+    writeFileSync(join(folder, "stocktaking.input.json"), "{");
+    expect(() => readWorkflows(folder)).toThrow("stocktaking.input.json is not JSON: mend it");
   });
 });

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDuckDbLake } from "../../lambdas/adapters/duckdb-lake.ts";
 import { loadCatalog, loadGoldSql } from "../../lambdas/adapters/project-files.ts";
+import { restoreBackup } from "../../lambdas/backup/restore-backup.ts";
 import { landRecords } from "../../lambdas/bronze/land-records.ts";
 import { createCustomerKey } from "../../lambdas/silver/customer-key.ts";
 import { openQuarantine, openSilver, orderStream } from "../../lambdas/silver/tables.ts";
@@ -34,11 +35,14 @@ export async function startDeployedHome() {
     connectionStrings: { [readerArn]: gold.postgres.connectionString("reader") },
   });
   const athena = await startAthenaServer({ engine: duckDbEngine({ root: join(dir, "lake"), bucket: "lake" }) });
-  const lambda = await startLambdaServer({ logGroup });
-  const [store, onFailure] = [s3.bucket("lake"), s3.bucket("failed")];
+  const [store, onFailure, backups] = [s3.bucket("lake"), s3.bucket("failed"), s3.bucket("backups")];
   const clock = Date.now;
   const lake = await openDuckDbLake({ root: join(dir, "lake") });
   const [silver, quarantine] = [openSilver({ store, clock }), openQuarantine({ store, clock })];
+  const lambda = await startLambdaServer({
+    logGroup,
+    invoke: { "dev-restore": (input) => restoreBackup({ warehouse: gold.owner, backups, silver }, input) },
+  });
   const customerKey = createCustomerKey("test key");
   const functions = createFunctions({
     refinery: { store, stream: orderStream, silver, quarantine, catalog: loadCatalog(), customerKey, clock },
@@ -48,16 +52,19 @@ export async function startDeployedHome() {
     goldSql: loadGoldSql(),
     customersEveryMs: 0,
     verify: () => Promise.reject(new Error("no receipt here")),
+    backup: { store: backups, writer: gold.writer, owner: gold.owner },
   });
   const machines = stateMachines({
     bronze_to_silver: (input) => loadWorkflow("bronze_to_silver", functions).run(input as never),
     silver_to_gold: (input) => loadWorkflow("silver_to_gold", functions).run(input as never),
+    backup: (input) => loadWorkflow("backup", functions).run(input as never),
     data_quality: () => Promise.reject(new Error("the books are in the wash")),
   });
   const outputs = {
     stateful: {
       LakeBucket: "lake",
       OnFailureBucket: "failed",
+      BackupBucket: "backups",
       StreamName: "orders-dev",
       CustomerKeySecretArn: customerKeyArn,
       ClusterArn: "arn:aws:rds:eu-central-1:1:cluster:gold",
@@ -69,7 +76,7 @@ export async function startDeployedHome() {
     } as Record<string, string>,
     stateless: {
       StateMachines: JSON.stringify(machines.arns),
-      Functions: JSON.stringify({ LandRecords: "dev-land", RefineSilver: "dev-refine" }),
+      Functions: JSON.stringify({ LandRecords: "dev-land", RefineSilver: "dev-refine", RestoreBackup: "dev-restore" }),
       LandingMappingId: "mapping",
       AthenaWorkgroup: "pizza",
     } as Record<string, string>,
@@ -129,6 +136,7 @@ export async function startDeployedHome() {
     logGroup,
     store,
     owner: gold.owner,
+    emptyGold: () => gold.empty(),
     land,
     async close() {
       for (const server of [control, lambda, athena, dataApi, kinesis, s3]) await server.close();

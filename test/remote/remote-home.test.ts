@@ -135,6 +135,20 @@ describe("a deployed home", () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
+  it("makes a backup, and restores it into the empty warehouse and no other", async () => {
+    const hash = async () => JSON.stringify(await home.query("select * from ops.gold_hash()", { lake: false }));
+    const before = await hash();
+    const made = await json("backup");
+    expect(made).toMatchObject({ proven: true, snapshot: null });
+    expect(await json("backup", "--list")).toMatchObject([{ id: made.id, isProven: true }]);
+    const refused = await aws("restore");
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("the warehouse is not empty") });
+    await cloud.emptyGold();
+    expect(await json("restore")).toMatchObject({ id: made.id, goldHash: made.goldHash });
+    expect(await hash()).toBe(before);
+    expect((await aws("restore", "--from", "x")).code).toBe(2);
+  });
+
   it("names the state, the cause and the place to look of an execution that fails", async () => {
     const { code, stderr } = await aws("run", "data_quality");
     expect(code).toBe(1);

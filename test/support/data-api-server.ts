@@ -1,9 +1,11 @@
-import { Pool, type QueryArrayResult } from "pg";
+import { randomUUID } from "node:crypto";
+import { Pool, type PoolClient, type QueryArrayResult } from "pg";
 import { columnMetadata, toField } from "./data-api-fields.ts";
 import { startHttpServer, type HttpAnswer, type HttpRequest, type TestServer } from "./http-server.ts";
 
 interface Statement {
   secretArn: string;
+  transactionId?: string;
   sql: string;
   parameters?: { name: string; value: Record<string, unknown> }[];
   continueAfterTimeout?: boolean;
@@ -37,7 +39,9 @@ export async function startDataApiServer({
   const pools = new Map(Object.entries(connectionStrings).map(([arn, url]) => [arn, openPool(url)]));
   const faults: DataApiFault[] = [];
   const statements: DataApiServer["statements"] = [];
+  const open = new Map<string, PoolClient>();
   const server = await startHttpServer(async ({ url, body, reset }: HttpRequest) => {
+    if (url.pathname.endsWith("Transaction")) return await changeTransaction(url.pathname.slice(1), body);
     if (url.pathname !== "/Execute") return refuse("BadRequestException", `${url.pathname} is not served here`);
     if (body.length > 4 * mebibyte) return refuse("BadRequestException", "Request size exceeds the 4 MiB limit");
     const statement = JSON.parse(body.toString()) as Statement;
@@ -46,10 +50,37 @@ export async function startDataApiServer({
     if (fault !== undefined && fault !== "answer lost") return refuse(fault, `${fault} of the test`);
     const pool = pools.get(statement.secretArn);
     if (!pool) return refuse("SecretsErrorException", `no secret ${statement.secretArn}`);
-    const answer = await execute(pool, statement, timeoutMs);
+    const within = statement.transactionId === undefined ? undefined : open.get(statement.transactionId);
+    if (statement.transactionId !== undefined && within === undefined) {
+      return refuse("TransactionNotFoundException", `no transaction ${statement.transactionId}`);
+    }
+    const answer = await execute(pool, statement, { timeoutMs, within });
     if (fault === "answer lost") return reset() as undefined;
     return answer;
   });
+  /** BeginTransaction, CommitTransaction, RollbackTransaction: each transaction has a connection of its own. */
+  async function changeTransaction(operation: string, body: Buffer): Promise<HttpAnswer> {
+    const { secretArn, transactionId: id = randomUUID() } = JSON.parse(body.toString()) as Statement;
+    const answer = (fields: object) => ({
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(fields),
+    });
+    if (operation === "BeginTransaction") {
+      const client = await pools.get(secretArn)!.connect();
+      await client.query("begin");
+      open.set(id, client);
+      return answer({ transactionId: id });
+    }
+    const client = open.get(id);
+    if (client === undefined) return refuse("TransactionNotFoundException", `no transaction ${id}`);
+    open.delete(id);
+    await client.query(operation === "CommitTransaction" ? "commit" : "rollback");
+    client.release();
+    return answer({
+      transactionStatus: operation === "CommitTransaction" ? "Transaction Committed" : "Rollback Complete",
+    });
+  }
+
   return {
     url: server.url,
     statements,
@@ -70,13 +101,17 @@ function openPool(connectionString: string): Pool {
   return pool;
 }
 
-async function execute(pool: Pool, statement: Statement, timeoutMs: number): Promise<HttpAnswer> {
+async function execute(
+  pool: Pool,
+  statement: Statement,
+  { timeoutMs, within }: { timeoutMs: number; within: PoolClient | undefined },
+): Promise<HttpAnswer> {
   const { text, values } = bind(statement);
-  const client = await pool.connect();
-  const [{ pid }] = (await client.query<{ pid: string }>("select pg_backend_pid() as pid")).rows as [{ pid: string }];
+  const client = within ?? (await pool.connect());
+  const { processID: pid } = client as PoolClient & { processID: number };
   // The extended protocol takes one statement, as the service does.
   const query = { text, values, rowMode: "array", queryMode: "extended" } as const;
-  const running = client.query(query).finally(() => client.release());
+  const running = client.query(query).finally(() => within ?? client.release());
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<"timeout">((resolve) => (timer = setTimeout(() => resolve("timeout"), timeoutMs)));
   try {

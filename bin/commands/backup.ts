@@ -1,0 +1,64 @@
+import type { BackupSummary } from "../../lambdas/backup/back-up-warehouse.ts";
+import { count, print, printJson, say, table, UsageError } from "../output.ts";
+import type { Command, Values } from "../options.ts";
+import { withHome, withRemoteHome } from "../with-home.ts";
+
+export const backup: Command = {
+  summary: "copy gold and the ledgers to the backup store, and prove the copy; --list shows what is there",
+  usage: "backup [--list] [--json]",
+  options: { list: { type: "boolean", about: "show the backups, the newest first" } },
+  async run(values, words) {
+    if (words.length > 0) throw new UsageError(`usage: pizza ${backup.usage}`);
+    if (values["list"] === true) return await list(values);
+    const { output, milliseconds } = await withHome(values, (home) => home.run("backup"));
+    const { backup: made, snapshot } = output as { backup: BackupSummary; snapshot: { snapshot: string | null } };
+    if (values.json) return printJson({ ...made, proven: true, snapshot: snapshot.snapshot, milliseconds });
+    print(summary(made, "made and proven by a restore on trial"));
+    if (snapshot.snapshot !== null) print(`snapshot       ${snapshot.snapshot}`);
+  },
+};
+
+export const restore: Command = {
+  summary: "restore a backup into an empty warehouse: the newest that was proven, or the one named",
+  usage: "restore [<id>] [--from FOLDER] [--json]",
+  options: { from: { type: "string", about: "embedded home: another folder with backups than the home's own" } },
+  async run(values, [id, ...rest]) {
+    if (rest.length > 0) throw new UsageError(`name one backup at the most\nusage: pizza ${restore.usage}`);
+    const restored = await restoreInto(values, id);
+    if (values.json) return printJson(restored);
+    print(summary(restored, "restored"));
+    say("gold goes on from here: start the home, or run silver_to_gold, and it shows what silver has changed since");
+  },
+};
+
+async function restoreInto(values: Values, id: string | undefined): Promise<BackupSummary> {
+  const { from } = values;
+  if (values.home === "embedded") {
+    const { restoreHome } = await import("../../local/restore-home.ts");
+    return await restoreHome({ dir: values.dir, id, from: typeof from === "string" ? from : undefined, onLog: say });
+  }
+  if (from !== undefined) throw new UsageError("--from is for the embedded home: a deployed one has its own bucket");
+  return await withRemoteHome(values, (home) => home.restore(id));
+}
+
+async function list(values: Values): Promise<void> {
+  const backups = await withHome(values, (home) => home.backups());
+  if (values.json) return printJson(backups);
+  const rows = backups.map(({ id, isProven, rows: rowCount, bytes, silverVersion, goldHash }) => ({
+    backup: id,
+    proven: isProven ? "yes" : "no",
+    rows: count(rowCount),
+    bytes: count(bytes),
+    silver: silverVersion,
+    gold: goldHash.slice(0, 12),
+  }));
+  print(table(rows));
+}
+
+function summary({ id, tables, rows, bytes, goldHash, silverVersion }: BackupSummary, done: string): string {
+  return [
+    `backup         ${id}, ${done}`,
+    `holds          ${tables} tables, ${count(rows)} rows, ${count(bytes)} bytes`,
+    `gold           hash ${goldHash}, of silver version ${silverVersion}`,
+  ].join("\n");
+}

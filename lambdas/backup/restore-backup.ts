@@ -1,0 +1,82 @@
+import { goldHash } from "../gold/gold-hash.ts";
+import type { DeltaTable } from "../lake/delta-table.ts";
+import type { ObjectStore, TransactionalWarehouse, Warehouse } from "../ports.ts";
+import { summaryOf, type BackupSummary } from "./back-up-warehouse.ts";
+import { loadTables } from "./load-tables.ts";
+import { listBackups, readManifest, type BackupManifest } from "./manifest.ts";
+
+export interface RestorePlace {
+  /** As the owner. */
+  warehouse: TransactionalWarehouse;
+  backups: ObjectStore;
+  silver: DeltaTable;
+}
+
+/**
+ * Restores a backup, the newest proven one where none is named, into an empty warehouse: all of it or, where anything is
+ * wrong, nothing. The pipeline then publishes what silver has changed since.
+ */
+export async function restoreBackup(
+  { warehouse, backups, silver }: RestorePlace,
+  { id }: { id?: string | undefined },
+): Promise<BackupSummary> {
+  const manifest = await readManifest(backups, id ?? (await newestProven(backups)));
+  await checkPositions(silver, manifest);
+  await warehouse.transaction("write", async (within) => {
+    await begin(within);
+    await checkEmpty(within);
+    await loadTables({ warehouse: within, backups }, manifest, (table) => table);
+    for (const { name, value } of manifest.sequences) {
+      await within.query("select setval($1::regclass, $2::bigint)", [name, value]);
+    }
+    const { hash } = await goldHash(within);
+    if (hash !== manifest.goldHash) {
+      throw new Error(`gold would have the hash ${hash}, and had ${manifest.goldHash} when it was backed up`);
+    }
+  });
+  return summaryOf(manifest);
+}
+
+async function newestProven(backups: ObjectStore): Promise<string> {
+  const proven = (await listBackups(backups)).find(({ isProven }) => isProven);
+  if (proven !== undefined) return proven.id;
+  throw new Error(
+    "there is no backup that was proven: see pizza backup --list, and name one to restore it all the same",
+  );
+}
+
+/** The ledgers hold versions of one Delta table: with another they would skip days, or never see them. */
+async function checkPositions(silver: DeltaTable, { id, positions }: BackupManifest): Promise<void> {
+  const { silverTable, silverVersion } = positions;
+  const { version, metadata } = await silver.snapshot();
+  const advice = "gold is made from this lake by pizza run silver_to_gold, without a backup";
+  if (silverVersion >= 0 && metadata?.id !== silverTable) {
+    throw new Error(`backup ${id} is of another lake, its silver has the id ${silverTable}: ${advice}`);
+  }
+  if (silverVersion > version) {
+    throw new Error(`backup ${id} shows silver version ${silverVersion}, the lake ends at ${version}: ${advice}`);
+  }
+}
+
+/** Values that come back are no corrections; whoever publishes waits, and then finds what was restored. */
+async function begin(within: Warehouse): Promise<void> {
+  await within.query("select set_config('pizza.corrections', 'off', true)");
+  await within.query("lock table ops.windows, ops.cursor in exclusive mode");
+}
+
+/** Of the ledgers only those of publishing count: runs may be written down, and rules come with the migrations. */
+const mustBeEmpty = /^(gold|facts)\.|^ops\.(windows|corrections)$/;
+
+async function checkEmpty(within: Warehouse): Promise<void> {
+  const contents = await within.query<{ table_name: string; row_count: string }>(
+    "select table_name, row_count from ops.backup_contents() where row_count > 0",
+  );
+  const full = contents.find(({ table_name: name }) => mustBeEmpty.test(name));
+  if (full !== undefined) {
+    throw new Error(
+      `the warehouse is not empty, ${full.table_name} has ${full.row_count} rows: ` +
+        "a backup is restored into an empty one, see docs/operations.md",
+    );
+  }
+  for (const { table_name: name } of contents) await within.query(`delete from ${name}`);
+}

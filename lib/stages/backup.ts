@@ -1,0 +1,110 @@
+import { Aws, Stack } from "aws-cdk-lib";
+import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Construct } from "constructs";
+import { allow, useKey, type Access } from "../access.ts";
+import type { FunctionFactory } from "../constructs/function-factory.ts";
+import { minutes } from "../constructs/time.ts";
+import type { WarehouseCluster } from "../constructs/warehouse-cluster.ts";
+import type { Resources } from "../resources.ts";
+import type { StatefulStack } from "../stateful-stack.ts";
+
+export interface BackupProps {
+  functions: FunctionFactory;
+  resources: Resources;
+  stateful: StatefulStack;
+}
+
+const backups = "backups/*";
+const silver = { reads: ["silver/*"] };
+
+/** Copies of the warehouse in a bucket of their own, proven, and the way back. */
+export class Backup extends Construct {
+  constructor(scope: Construct, id: string, { functions, resources, stateful }: BackupProps) {
+    super(scope, id);
+    const shared = { memoryMegabytes: 1_769, timeout: minutes(15), atMost: 1 };
+    functions.create(this, "BackUpWarehouse", {
+      description: "Copies gold and the ledgers to the backup bucket as of one moment",
+      ...shared,
+      access: [
+        resources.lake(silver),
+        resources.backups({ reads: [backups], writes: [backups] }),
+        resources.warehouseTransactions("writer"),
+      ],
+    });
+    functions.create(this, "ProveBackup", {
+      description: "Restores a backup on trial and lets old ones go",
+      ...shared,
+      access: [
+        resources.backups({ reads: [backups], writes: [backups], removes: [backups] }),
+        resources.warehouseTransactions("owner"),
+      ],
+    });
+    functions.create(this, "SnapshotDatabase", {
+      description: "Takes the next step of the database's own snapshot and its export",
+      memoryMegabytes: 512,
+      timeout: minutes(3),
+      access: [stateful.warehouse === undefined ? noSnapshots : this.snapshots(stateful, stateful.warehouse)],
+    });
+    functions.create(this, "RestoreBackup", {
+      description: "Restores a backup into an empty warehouse, when a person asks",
+      ...shared,
+      access: [
+        resources.lake(silver),
+        resources.backups({ reads: [backups] }),
+        resources.warehouseTransactions("owner"),
+      ],
+    });
+  }
+
+  private snapshots(
+    { key, backups: bucket }: StatefulStack,
+    { cluster, clusterName, databaseName }: WarehouseCluster,
+  ): Access {
+    const exportRole = this.addExportRole({ key, backups: bucket });
+    const snapshots = (name: string) =>
+      `arn:${Aws.PARTITION}:rds:${Aws.REGION}:${Aws.ACCOUNT_ID}:cluster-snapshot:${name}`;
+    const own = snapshots(`${clusterName}-backup-*`);
+    return {
+      variables: {
+        WAREHOUSE: "data-api",
+        CLUSTER_ARN: cluster.clusterArn,
+        DATABASE_NAME: databaseName,
+        BACKUP_BUCKET: bucket.bucketName,
+        EXPORT_ROLE_ARN: exportRole.roleArn,
+        KEY_ARN: key.keyArn,
+      },
+      statements: [
+        allow(["rds:CreateDBClusterSnapshot"], [cluster.clusterArn, own]),
+        allow(["rds:DeleteDBClusterSnapshot"], [own]),
+        allow(["rds:DescribeDBClusterSnapshots"], [cluster.clusterArn, snapshots("*")]),
+        allow(["rds:StartExportTask", "rds:DescribeExportTasks"], ["*"]),
+        new PolicyStatement({
+          actions: ["iam:PassRole"],
+          resources: [exportRole.roleArn],
+          conditions: { StringEquals: { "iam:PassedToService": "export.rds.amazonaws.com" } },
+        }),
+        // RDS makes a grant for the export in the caller's name.
+        allow(["kms:CreateGrant", "kms:DescribeKey"], [key.keyArn]),
+      ],
+    };
+  }
+
+  /** What RDS writes its exports as. */
+  private addExportRole({ key, backups: bucket }: Pick<StatefulStack, "key" | "backups">): Role {
+    const statements = [
+      allow(["s3:ListBucket", "s3:GetBucketLocation"], [bucket.bucketArn]),
+      allow(["s3:PutObject", "s3:GetObject", "s3:DeleteObject"], [bucket.arnForObjects("exports/*")]),
+      useKey(key, "s3", ["kms:Decrypt", "kms:GenerateDataKey"]),
+    ];
+    return new Role(this, "ExportRole", {
+      assumedBy: new ServicePrincipal("export.rds.amazonaws.com", {
+        conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
+      }),
+      description: "Writes exports of the database to the backup bucket",
+      inlinePolicies: { Export: new PolicyDocument({ statements }) },
+    });
+  }
+}
+
+/** A PostgreSQL that was there already: nobody but its keeper makes snapshots of it. */
+const noSnapshots: Access = { variables: { WAREHOUSE: "postgres" }, statements: [] };

@@ -1,0 +1,51 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { openFolderStore } from "../lambdas/adapters/folder-store.ts";
+import type { BackupSummary } from "../lambdas/backup/back-up-warehouse.ts";
+import { restoreBackup } from "../lambdas/backup/restore-backup.ts";
+import { openSilver } from "../lambdas/silver/tables.ts";
+import { homeFolder, readHomeRecord, runningProcess } from "./home-folder.ts";
+import { openStreamLog } from "./stream/stream-log.ts";
+import { openWarehouses } from "./warehouses.ts";
+
+/**
+ * Restores a backup into the home's PostgreSQL, which is made anew where its folder is gone. The home must not run: its
+ * timer would fill gold from silver first. `from` is another folder with backups than the home's own.
+ */
+export async function restoreHome({
+  dir,
+  id,
+  from,
+  onLog,
+}: {
+  dir: string;
+  id?: string | undefined;
+  from?: string | undefined;
+  onLog: (line: string) => void;
+}): Promise<BackupSummary> {
+  const folder = homeFolder(dir);
+  if (readHomeRecord(folder) === undefined) {
+    throw new Error(`there is no home in ${folder.root}: a backup goes back into the home that made it`);
+  }
+  const running = runningProcess(folder);
+  if (running !== undefined) {
+    throw new Error(`the home runs in process ${running.pid}: stop it with pizza stop, then restore`);
+  }
+  const backupFolder = from ?? folder.backups;
+  if (!existsSync(backupFolder))
+    throw new Error(`there are no backups in ${backupFolder}: name their folder with --from`);
+  // Its lock says that no other process has this home.
+  const stream = await openStreamLog({ dir: folder.stream, shards: 1, onNotice: onLog });
+  try {
+    mkdirSync(folder.postgres, { recursive: true });
+    const warehouses = await openWarehouses({ dir: folder.postgres, port: undefined, onLog });
+    try {
+      const silver = openSilver({ store: openFolderStore(folder.lake), clock: Date.now });
+      const place = { warehouse: warehouses.owner, backups: openFolderStore(backupFolder), silver };
+      return await restoreBackup(place, { id });
+    } finally {
+      await warehouses.close();
+    }
+  } finally {
+    await stream.close();
+  }
+}

@@ -1,0 +1,210 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { backUpWarehouse } from "../../lambdas/backup/back-up-warehouse.ts";
+import {
+  backupFolder,
+  listBackups,
+  manifestKey,
+  proofKey,
+  readManifest,
+  type BackupFile,
+} from "../../lambdas/backup/manifest.ts";
+import { proveBackup } from "../../lambdas/backup/prove-backup.ts";
+import { restoreBackup } from "../../lambdas/backup/restore-backup.ts";
+import { goldHash } from "../../lambdas/gold/gold-hash.ts";
+import type { TransactionalWarehouse } from "../../lambdas/ports.ts";
+import { openDataApi } from "../adapters/data-api-home.ts";
+import { openBackupHome, someOrders, type BackupHome } from "./backup-home.ts";
+
+let home: BackupHome;
+let api: Awaited<ReturnType<typeof openDataApi>>;
+let logins: Record<string, { owner: TransactionalWarehouse; writer: TransactionalWarehouse }>;
+
+beforeAll(async () => {
+  home = await openBackupHome();
+  api = await openDataApi(home.postgres);
+  logins = {
+    PostgreSQL: { owner: home.owner, writer: home.writer },
+    "the Data API": { owner: api.connect("owner"), writer: api.connect("writer") },
+  };
+});
+
+afterAll(async () => {
+  await api?.close();
+  await home?.close();
+});
+
+const tables = async () =>
+  await home.owner.query("select table_name, row_count, hash from ops.backup_contents() order by table_name");
+const schemas = async () =>
+  (await home.owner.query<{ nspname: string }>("select nspname from pg_namespace where nspname like 'trial%'")).length;
+
+describe.each(["PostgreSQL", "the Data API"])("a backup over %s", (name) => {
+  const place = () => ({ ...home, warehouse: logins[name]!.writer });
+  const asOwner = () => ({ ...home, warehouse: logins[name]!.owner });
+  const make = async () => {
+    const { id } = await backUpWarehouse(place());
+    await proveBackup(asOwner(), { id, keepDays: 30 });
+    return id;
+  };
+
+  beforeEach(async () => {
+    await home.empty();
+    await home.publishOrders();
+  });
+
+  it("restores every row of every table into an empty warehouse, and the numbers go on where they stood", async () => {
+    const before = await tables();
+    const gold = await goldHash(home.writer);
+    const summary = await backUpWarehouse(place());
+    expect(summary).toMatchObject({ goldHash: gold.hash, silverVersion: 0 });
+    await home.empty();
+    const [{ next }] = (await home.owner.query("select nextval('ops.publish_id') as next")) as [{ next: string }];
+    await home.owner.query("select setval('ops.publish_id', 1)");
+    const restored = await restoreBackup(asOwner(), { id: summary.id });
+    expect(restored).toEqual(summary);
+    expect(await tables()).toEqual(before);
+    expect((await goldHash(home.writer)).hash).toBe(gold.hash);
+    expect(await home.owner.query("select nextval('ops.publish_id') as next")).toEqual([{ next }]);
+    // A publish goes on from the ledger: what gold shows already is skipped.
+    const again = await home.publish(0, someOrders);
+    expect(again.windows).toMatchObject({ published: 0, skipped: 3 });
+  });
+
+  it("is proven by a restore on trial that leaves nothing behind", async () => {
+    const before = await tables();
+    const id = await make();
+    expect(await listBackups(home.backups)).toContainEqual(expect.objectContaining({ id, isProven: true }));
+    expect(await tables()).toEqual(before);
+    expect(await schemas()).toBe(0);
+  });
+
+  it("is refused, with the reason, where one of its files is damaged, cut or missing", async () => {
+    const id = await make();
+    const [file] = (await readManifest(home.backups, id)).tables.find(({ name: table }) => table === "facts.day_items")!
+      .files as [BackupFile];
+    const body = (await home.backups.get(file.key))!;
+    const bad = Uint8Array.from(body, (byte, index) => (index === body.length - 5 ? byte ^ 1 : byte));
+    const damages = [
+      [bad, `the backup is damaged: ${file.key} has other bytes than its manifest says`],
+      [body.subarray(0, -3), `the backup is damaged: ${file.key} has other bytes than its manifest says`],
+      [undefined, `the backup is damaged: ${file.key} is missing`],
+    ] as const;
+    await home.empty();
+    for (const [damaged, reason] of damages) {
+      if (damaged === undefined) await home.backups.delete(file.key);
+      else await home.backups.put(file.key, damaged);
+      await expect(restoreBackup(asOwner(), { id })).rejects.toThrow(reason);
+      await expect(proveBackup(asOwner(), { id, keepDays: 30 })).rejects.toThrow(reason);
+      expect(await home.owner.query("select from gold.daily_sales_summary")).toEqual([]);
+    }
+    await home.backups.put(file.key, body);
+    await restoreBackup(asOwner(), { id });
+  });
+
+  it("is refused where its files are whole and its rows are not those that were backed up", async () => {
+    const id = await make();
+    const manifest = await readManifest(home.backups, id);
+    const forged = { ...manifest, tables: manifest.tables.map((table) => ({ ...table, files: [...table.files] })) };
+    forged.tables.find(({ name: table }) => table === "gold.hourly_trends")!.files = [];
+    await home.backups.put(manifestKey(id), Buffer.from(JSON.stringify(forged)));
+    await expect(proveBackup(asOwner(), { id, keepDays: 30 })).rejects.toThrow(
+      "the backup is damaged: gold.hourly_trends holds other rows than were backed up (0 for 3)",
+    );
+  });
+});
+
+describe("a restore", () => {
+  const owner = () => ({ ...home, warehouse: home.owner });
+  const writer = () => ({ ...home, warehouse: home.writer });
+
+  beforeEach(async () => {
+    await home.empty();
+    await home.publishOrders();
+  });
+
+  it("takes the newest backup that was proven", async () => {
+    const proven = await backUpWarehouse(writer());
+    await proveBackup(owner(), { id: proven.id, keepDays: 30 });
+    const later = await backUpWarehouse(writer());
+    await home.empty();
+    expect(await restoreBackup(owner(), {})).toMatchObject({ id: proven.id });
+    expect(later.id > proven.id).toBe(true);
+  });
+
+  it("is refused in a warehouse that holds something, and changes nothing there", async () => {
+    const { id } = await backUpWarehouse(writer());
+    const before = await tables();
+    await expect(restoreBackup(owner(), { id })).rejects.toThrow(/the warehouse is not empty, facts\.\w+ has \d+ rows/);
+    expect(await tables()).toEqual(before);
+  });
+
+  it("is refused where silver is not the table, or has not the version, that the backup knows", async () => {
+    const { id } = await backUpWarehouse(writer());
+    await home.empty();
+    const other = {
+      ...home.silver,
+      snapshot: async () => ({ ...(await home.silver.snapshot()), metadata: undefined }),
+    };
+    await expect(restoreBackup({ ...owner(), silver: other }, { id })).rejects.toThrow("is of another lake");
+    const older = { ...home.silver, snapshot: async () => ({ ...(await home.silver.snapshot()), version: -1 }) };
+    await expect(restoreBackup({ ...owner(), silver: older }, { id })).rejects.toThrow("the lake ends at -1");
+  });
+
+  it("is refused where the backup was made by a newer program, was never finished, or is not there", async () => {
+    const { id } = await backUpWarehouse(writer());
+    const manifest = await readManifest(home.backups, id);
+    await home.empty();
+    const newer = { ...manifest, migrations: [...manifest.migrations, "000999_later.sql"] };
+    await home.backups.put(manifestKey(id), Buffer.from(JSON.stringify(newer)));
+    await expect(restoreBackup(owner(), { id })).rejects.toThrow("this one lacks 000999_later.sql");
+    await home.backups.put(manifestKey(id), Buffer.from("{"));
+    await expect(restoreBackup(owner(), { id })).rejects.toThrow(`backup ${id} is damaged`);
+    await home.backups.delete(manifestKey(id));
+    await expect(restoreBackup(owner(), { id })).rejects.toThrow(`backup ${id} is not there or was never finished`);
+  });
+});
+
+describe("old backups", () => {
+  it("go once a newer one is proven, but never the last three that were", async () => {
+    for (const { key } of await home.backups.list("")) await home.backups.delete(key);
+    const dayMs = 24 * 3_600_000;
+    const start = Date.parse("2026-01-01T00:00:00Z");
+    const made: string[] = [];
+    for (let day = 0; day < 6; day++) {
+      const clock = () => start + day * dayMs;
+      const { id } = await backUpWarehouse({ ...home, warehouse: home.writer, clock });
+      made.push(id);
+      // The second one was never proven, as after a crash.
+      if (day !== 1) await proveBackup({ ...home, warehouse: home.owner, clock }, { id, keepDays: 1 });
+    }
+    const left = (await listBackups(home.backups)).map(({ id }) => id);
+    expect(left).toEqual(made.slice(3).toReversed());
+    expect(await home.backups.list(backupFolder(made[1]!))).toEqual([]);
+    expect(await home.backups.get(proofKey(made[5]!))).toBeDefined();
+  });
+});
+
+it("every table that a backup holds has a key", async () => {
+  const without = await home.owner.query(
+    "select table_name from ops.backup_tables() where ops.key_columns(table_name::regclass) is null",
+  );
+  expect(without).toEqual([]);
+});
+
+it("sees one moment, while gold changes under it", async () => {
+  await home.empty();
+  await home.publishOrders();
+  const before = await goldHash(home.writer);
+  const slow = {
+    ...home.backups,
+    put: async (...put: Parameters<typeof home.backups.put>) => {
+      await home.owner.query("update gold.daily_sales_summary set pizzas = pizzas + 1");
+      await home.owner.query("delete from gold.hourly_trends");
+      return await home.backups.put(...put);
+    },
+  };
+  const { id } = await backUpWarehouse({ ...home, backups: slow, warehouse: home.writer });
+  await home.empty();
+  await restoreBackup({ ...home, warehouse: home.owner }, { id });
+  expect((await goldHash(home.writer)).hash).toBe(before.hash);
+});

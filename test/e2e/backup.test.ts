@@ -1,0 +1,57 @@
+import { readdirSync, rmSync, writeFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { classicYear } from "../../bin/commands/send.ts";
+import { homeFolder } from "../../local/home-folder.ts";
+import { openHome } from "../../local/open-home.ts";
+import { goldHashes, pizza, sendOrders, temporaryHome } from "./home-fixture.ts";
+
+const { dir, remove } = temporaryHome();
+afterAll(remove);
+
+it("backed up, wiped, restored and gone on: the same gold, and a receipt that balances", async () => {
+  const [first, second] = [0, 1500].map((from) => [...classicYear()].slice(from, from + 1500));
+  let home = await openHome({ dir });
+  await sendOrders(home.sink, first!);
+  await home.drain();
+  await home.run("backup");
+  const { output } = await home.run("backup");
+  expect(output).toMatchObject({ proof: { tables: expect.any(Number) as number }, snapshot: { state: "none" } });
+  const backups = await home.backups();
+  expect(backups.map(({ isProven }) => isProven)).toEqual([true, true]);
+  const { workflows } = await home.status();
+  expect(workflows.find(({ workflow }) => workflow === "backup")).toMatchObject({ earlier: [expect.anything()] });
+  // What comes between the backup and the loss is in silver, and is published again.
+  await sendOrders(home.sink, second!);
+  await home.drain();
+  const expected = await goldHashes(home);
+  await home.close();
+
+  const folder = homeFolder(dir);
+  rmSync(folder.postgres, { recursive: true });
+  const lost = await pizza(dir, "status");
+  expect(lost).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("bring it back with pizza restore") as string,
+  });
+
+  const [newest, older] = backups;
+  const file = join(folder.backups, "backups", newest!.id, "facts.day_items", "00000.jsonl.zst");
+  const whole = readFileSync(file);
+  writeFileSync(file, whole.subarray(0, -1));
+  const damaged = await pizza(dir, "restore");
+  expect(damaged).toMatchObject({ code: 1, stderr: expect.stringContaining("the backup is damaged: ") as string });
+  const restored = await pizza(dir, "restore", older!.id, "--json");
+  expect(JSON.parse(restored.stdout)).toMatchObject({ id: older!.id, goldHash: older!.goldHash });
+  const again = await pizza(dir, "restore", older!.id);
+  expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("the warehouse is not empty") as string });
+
+  home = await openHome({ dir });
+  await home.drain();
+  expect(await goldHashes(home)).toEqual(expected);
+  const receipt = await home.verify();
+  expect(receipt.findings).toEqual([]);
+  expect(receipt.unpublishedDays).toEqual([]);
+  await home.close();
+  expect(readdirSync(join(folder.backups, "backups"))).toHaveLength(2);
+}, 120_000);
