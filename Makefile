@@ -88,7 +88,7 @@ diff: node_modules/.installed ## what a deployment would change on AWS (ENV=dev)
 	@$(CDK) diff -c env=$(or $(ON),dev)
 
 test-localstack: node_modules/.installed ## the executor's tests and the emulator's (needs Python 3.12 or 3.13 and PyPI)
-	@$(NODE) localstack/test.ts
+	@$(NODE) test/localstack/run.ts
 
 test-ministack: node_modules/.installed ## the app and the classic year on MiniStack, and what that does otherwise than AWS (Python 3.12 or 3.13, PyPI)
 	@$(NODE) test/ministack/run.ts

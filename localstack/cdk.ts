@@ -27,7 +27,8 @@ export async function cdk(
       // The app is started by the name of its program.
       PATH: [dirname(process.execPath), process.env["PATH"] ?? ""].join(":"),
       TMPDIR: home.temporary,
-      CDK_HOME: join(home.root, "cdk"),
+      // Below it cdk and the app keep their caches.
+      HOME: home.files,
       CDK_DISABLE_CLI_TELEMETRY: "true",
       NO_COLOR: "1",
     },

@@ -28,11 +28,9 @@ export async function install(home: LocalStackHome, say: (line: string) => void)
   await installExecutor(home);
   if (!existsSync(home.kinesis)) {
     say(`installing ${kinesisPackage}`);
-    await run(
-      "npm",
-      ["install", "--prefix", home.kinesis, "--ignore-scripts", "--no-audit", "--no-fund", kinesisPackage],
-      home,
-    );
+    const cache = join(home.temporary, "npm");
+    const options = ["--prefix", home.kinesis, "--cache", cache, "--ignore-scripts", "--no-audit", "--no-fund"];
+    await run("npm", ["install", ...options, kinesisPackage], home);
   }
 }
 

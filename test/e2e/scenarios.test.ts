@@ -1,0 +1,142 @@
+import { existsSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Receipt } from "../../lambdas/domain/receipt.ts";
+import type { Home } from "../../local/home-api.ts";
+import { openHome } from "../../local/open-home.ts";
+import { goldHashes, temporaryHome } from "./home-fixture.ts";
+import { openAws, openLocalStack } from "./scenarios/deployed.ts";
+import { openEmbedded } from "./scenarios/embedded.ts";
+import { deliver, send, type HomeUnderTest } from "./scenarios/home-under-test.ts";
+import { classicDays, createRevisions, outgoing, rubbish } from "./scenarios/orders.ts";
+
+/**
+ * The same scenarios on every home: embedded where nothing else is said, LocalStack at PIZZA_TEST_LOCALSTACK, or the
+ * environment PIZZA_TEST_AWS on AWS. Beside it a calm home gets each order once, in order and in its final form; after each
+ * scenario both must have the same gold, and the receipt must balance and name what happened.
+ */
+const { PIZZA_TEST_LOCALSTACK: endpoint, PIZZA_TEST_AWS: environment } = process.env;
+const name = endpoint ? "LocalStack" : environment ? "AWS" : "embedded";
+
+describe(`the ${name} home`, () => {
+  const { dir, remove } = temporaryHome();
+  const days = classicDays();
+  const revisions = createRevisions();
+  const told = { accepted: 0, eventDuplicates: 0, supersededRevisions: 0, quarantined: {}, pending: 0 };
+  let tested: HomeUnderTest;
+  let calm: Home;
+
+  beforeAll(async () => {
+    tested = await (endpoint ? openLocalStack(endpoint) : environment ? openAws(environment) : openEmbedded());
+    process.env["PIZZA_CUSTOMER_SECRET"] = tested.customerSecret;
+    calm = await openHome({ dir });
+  }, 120_000);
+
+  afterAll(async () => {
+    await calm?.close();
+    remove();
+    await tested?.close();
+  });
+
+  /** What the home under test says of itself. */
+  async function seen() {
+    const { findings, records, events, ...receipt } = await tested.home.verify();
+    const { distinct: _, ...counts } = events;
+    const { onFailure, waiting } = records;
+    return { findings, onFailure, waiting, counts, sales: salesOf(receipt), gold: await goldHashes(tested.home) };
+  }
+
+  /** What it must say: gold and its sums are the calm home's; `happened` adds to what happened before. */
+  async function wanted(happened: Partial<Omit<typeof told, "quarantined">>, quarantined = {}) {
+    for (const [key, count] of Object.entries(happened)) told[key as "accepted"] += count;
+    Object.assign(told.quarantined, quarantined);
+    const sales = salesOf(await calm.verify());
+    return { findings: [], onFailure: 0, waiting: 0, counts: told, sales, gold: await goldHashes(calm) };
+  }
+
+  it("takes the classic week", async () => {
+    const week = days("2015-01-07");
+    await deliver(calm, outgoing(week));
+    await deliver(tested.home, outgoing(week));
+    expect(await seen()).toEqual(await wanted({ accepted: week.length }));
+  }, 120_000);
+
+  it("counts an order once that comes twice, at once or later", async () => {
+    const orders = days("2015-01-09");
+    await deliver(calm, outgoing(orders));
+    await send(tested.home, outgoing(orders.flatMap((event) => [event, event])));
+    await deliver(tested.home, outgoing(orders.toReversed()));
+    expect(await seen()).toEqual(await wanted({ accepted: orders.length, eventDuplicates: 2 * orders.length }));
+  }, 120_000);
+
+  it("publishes a day again for its late orders", async () => {
+    const orders = days("2015-01-11");
+    const isLate = (_: unknown, i: number) => i % 3 === 0;
+    await deliver(calm, outgoing(orders));
+    await deliver(tested.home, outgoing(orders.filter((event, i) => !isLate(event, i))));
+    expect(await goldHashes(tested.home)).not.toEqual(await goldHashes(calm));
+    await deliver(tested.home, outgoing(orders.filter(isLate)));
+    expect(await seen()).toEqual(await wanted({ accepted: orders.length }));
+  }, 120_000);
+
+  it("ends with the last revision, in whatever order they come", async () => {
+    const orders = days("2015-01-12");
+    const [kept, changed] = [orders.slice(20), orders.slice(0, 20)];
+    const amended = changed.map(revisions.amended);
+    const cancelled = changed.slice(0, 10).map(revisions.cancelled);
+    await deliver(calm, outgoing([...kept, ...amended.slice(10), ...cancelled]));
+    // Half of them in their order; of the others the last revision first, and each in a run of its own.
+    await deliver(tested.home, outgoing([...kept, ...cancelled.slice(5), ...changed.filter((_, i) => i % 2 === 0)]));
+    await deliver(tested.home, outgoing(amended));
+    await deliver(tested.home, outgoing([...changed.filter((_, i) => i % 2 === 1), ...cancelled.slice(0, 5)]));
+    expect(await seen()).toEqual(
+      await wanted({ accepted: orders.length, supersededRevisions: changed.length + cancelled.length }),
+    );
+  }, 120_000);
+
+  it("files rubbish with its reason, and takes the orders between", async () => {
+    const orders = days("2015-01-13");
+    const { events, reasons } = rubbish();
+    await deliver(calm, outgoing(orders));
+    const good = outgoing(orders);
+    await deliver(tested.home, [...good.slice(0, 20), ...events, ...good.slice(20)]);
+    expect(await seen()).toEqual(await wanted({ accepted: orders.length }, reasons));
+  }, 120_000);
+
+  it.skipIf(name === "AWS" || !existsSync("/proc")).each([
+    ["LandRecords", "2015-01-14"],
+    ["RefineSilver", "2015-01-15"],
+    ["PublishWindows", "2015-01-16"],
+  ] as const)(
+    "loses nothing when %s is killed in the middle",
+    async (killed, lastDay) => {
+      const orders = days(lastDay);
+      await deliver(calm, outgoing(orders));
+      expect(await tested.deliverKilling!(killed, outgoing(orders))).toBeGreaterThan(0);
+      expect(await seen()).toEqual(await wanted({ accepted: orders.length }));
+    },
+    180_000,
+  );
+
+  it.skipIf(name === "AWS")(
+    "catches up when a workflow has failed and is started again",
+    async () => {
+      const orders = days("2015-01-17");
+      await deliver(calm, outgoing(orders));
+      await deliver(tested.home, outgoing(orders.slice(0, 10)));
+      const mend = await tested.breakPublishing!();
+      try {
+        await expect(deliver(tested.home, outgoing(orders.slice(10)))).rejects.toThrow("silver_to_gold");
+        expect((await tested.home.verify()).unpublishedDays).toEqual(["2015-01-17"]);
+      } finally {
+        await mend();
+      }
+      await tested.home.run("silver_to_gold");
+      expect(await seen()).toEqual(await wanted({ accepted: orders.length }));
+    },
+    240_000,
+  );
+});
+
+function salesOf({ expected, silver, gold, notSales }: Pick<Receipt, "expected" | "silver" | "gold" | "notSales">) {
+  return { expected, silver, gold, notSales };
+}

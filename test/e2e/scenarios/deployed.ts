@@ -1,0 +1,35 @@
+import { openSecrets } from "../../../lambdas/adapters/secrets.ts";
+import { clientEnvironment } from "../../../localstack/environment.ts";
+import { openRemoteHome } from "../../../remote/open-remote-home.ts";
+import type { RemoteHome } from "../../../remote/remote-home.ts";
+import { breakPublishing, deliver, type HomeUnderTest } from "./home-under-test.ts";
+import { whileKilling } from "./kill-function.ts";
+
+/** The home deployed to a LocalStack on this machine, whose functions are processes here. */
+export async function openLocalStack(endpoint: string): Promise<HomeUnderTest> {
+  Object.assign(process.env, clientEnvironment(endpoint));
+  const home = await openEmpty("localstack");
+  const { databaseUrl, functions } = home.deployment;
+  return {
+    ...(await common(home)),
+    deliverKilling: (name, events) => whileKilling(functions[name]!, () => deliver(home, events)),
+    breakPublishing: () => breakPublishing(databaseUrl!),
+  };
+}
+
+/** An environment on AWS, as the credentials at hand. Nobody can kill its functions or break its database from here. */
+export async function openAws(environment: string): Promise<HomeUnderTest> {
+  return await common(await openEmpty(environment));
+}
+
+async function openEmpty(environment: string): Promise<RemoteHome> {
+  const home = await openRemoteHome({ environment });
+  if ((await home.status()).silver.version < 0) return home;
+  await home.close();
+  throw new Error(`environment ${environment} holds orders already: give the scenarios one that was just deployed`);
+}
+
+async function common(home: RemoteHome): Promise<HomeUnderTest> {
+  const { key } = await openSecrets().read(home.deployment.customerKeySecretArn);
+  return { home, customerSecret: key!, close: () => home.close() };
+}

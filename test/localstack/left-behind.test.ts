@@ -1,0 +1,37 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { localStackHome } from "../../localstack/paths.ts";
+import { watch } from "./left-behind.ts";
+
+test("a file, a folder of the run and a process that are left are told", async () => {
+  const root = mkdtempSync(join(tmpdir(), "pizza-left-"));
+  const home = localStackHome(join(root, "home"));
+  const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)", `${home.root}/kinesis`]);
+  await once(child, "spawn");
+  const watched = watch(home);
+  try {
+    writeFileSync(join(homedir(), "notes"), "");
+    writeFileSync(join(tmpdir(), "object"), "");
+    mkdirSync(home.postgres, { recursive: true });
+    expect(watched.leftBehind()).toEqual([
+      join(homedir(), "notes"),
+      join(tmpdir(), "object"),
+      home.postgres,
+      expect.stringContaining(String(child.pid)),
+    ]);
+    const gone = once(child, "exit");
+    child.kill("SIGKILL");
+    await gone;
+    for (const path of [join(homedir(), "notes"), join(tmpdir(), "object"), home.postgres])
+      rmSync(path, { recursive: true });
+    expect(watched.leftBehind()).toEqual([]);
+  } finally {
+    child.kill("SIGKILL");
+    watched.end();
+    rmSync(root, { recursive: true });
+  }
+});

@@ -1,0 +1,46 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { LocalStackHome } from "../../localstack/paths.ts";
+
+/** Where LocalStack writes where nobody tells it otherwise, as in its own image. */
+const places = ["/var/lib/localstack", "/usr/lib/localstack", "/etc/localstack", "/tmp/localstack"];
+
+/**
+ * Gives this process and its children empty folders as the user's own and as /tmp. `leftBehind` tells what lies in them
+ * later, which other places have come, what is left of the run in its home, and which processes of it run still.
+ */
+export function watch(home: LocalStackHome): { leftBehind(): string[]; end(): void } {
+  const before = places.filter((place) => existsSync(place));
+  const root = mkdtempSync(join(tmpdir(), "pizza-watch-"));
+  const folders = { HOME: join(root, "home"), TMPDIR: join(root, "tmp") };
+  for (const folder of Object.values(folders)) mkdirSync(folder);
+  const own = { HOME: process.env["HOME"], TMPDIR: process.env["TMPDIR"] };
+  Object.assign(process.env, folders);
+  return {
+    leftBehind: () => [
+      ...places.filter((place) => existsSync(place) && !before.includes(place)),
+      ...Object.values(folders).flatMap(filesBelow),
+      ...[home.temporary, home.postgres, home.state].filter((path) => existsSync(path)),
+      ...processesOf(home),
+    ],
+    end() {
+      for (const [name, value] of Object.entries(own)) {
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name));
+}
+
+/** Id and command of each process that has to do with the home. */
+function processesOf({ root }: LocalStackHome): string[] {
+  const list = execFileSync("ps", ["-A", "-ww", "-o", "pid=,command="], { encoding: "utf8" });
+  return list.split("\n").filter((line) => line.includes(`${root}/`));
+}

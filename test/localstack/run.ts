@@ -1,0 +1,72 @@
+#!/usr/bin/env node
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { say } from "../../bin/output.ts";
+import { deploy } from "../../localstack/deploy.ts";
+import { findPython } from "../../localstack/find-python.ts";
+import { install } from "../../localstack/install.ts";
+import { localStackHome, makeFolders, projectRoot } from "../../localstack/paths.ts";
+import { start } from "../../localstack/start.ts";
+import { readRunning } from "../../localstack/state.ts";
+import { stop } from "../../localstack/stop.ts";
+import { watch } from "./left-behind.ts";
+
+/** Runs the tests that need LocalStack, or says why they cannot run here: `node test/localstack/run.ts`. */
+const home = localStackHome();
+/** vitest keeps a file of its own there. */
+const { HOME } = process.env;
+
+async function reasonToSkip(): Promise<string | undefined> {
+  try {
+    makeFolders(home);
+    const { program } = await findPython();
+    const probe = ["-m", "pip", "download", "--quiet", "--no-cache-dir", "--no-deps", "--dest", home.temporary];
+    return spawnSync(program, [...probe, "flit-core==3.12.0"]).status === 0 ? undefined : "PyPI cannot be reached";
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+async function test(): Promise<boolean> {
+  if (readRunning(home)) throw new Error("LocalStack runs here already: make stop-localstack, then test again");
+  await install(home, say);
+  if (!testExecutor()) return false;
+  const watched = watch(home);
+  try {
+    const passed = await testDeployed();
+    const left = watched.leftBehind();
+    if (left.length > 0) say(`LocalStack left behind after its stop:\n${left.join("\n")}`);
+    return passed && left.length === 0;
+  } finally {
+    watched.end();
+  }
+}
+
+function testExecutor(): boolean {
+  const executor = join(projectRoot, "localstack", "executor");
+  const environment = { ...process.env, LAMBDA_NODE: process.execPath, PYTHONDONTWRITEBYTECODE: "1" };
+  return succeeds(home.python, ["-m", "unittest", "discover", "-t", ".", "-s", "tests"], executor, environment);
+}
+
+/** The tests of the emulator, and the scenarios on a pipeline that was just deployed to it. */
+async function testDeployed(): Promise<boolean> {
+  const running = await start(home, { port: 4566, say });
+  try {
+    const { seconds } = await deploy(home, { running, say });
+    say(`deployed in ${seconds} s`);
+    const vitest = join(projectRoot, "node_modules", "vitest", "vitest.mjs");
+    const tests = ["test/localstack", "test/e2e/scenarios.test.ts"];
+    const variables = { ...process.env, HOME, PIZZA_TEST_LOCALSTACK: running.endpoint };
+    return succeeds(process.execPath, [vitest, "run", ...tests], projectRoot, variables);
+  } finally {
+    await stop(home);
+  }
+}
+
+function succeeds(program: string, args: string[], cwd: string, env: NodeJS.ProcessEnv): boolean {
+  return spawnSync(program, args, { cwd, env, stdio: "inherit" }).status === 0;
+}
+
+const reason = await reasonToSkip();
+if (reason !== undefined) say(`LocalStack tests skipped: ${reason}`);
+else if (!(await test())) process.exitCode = 1;
