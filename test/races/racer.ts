@@ -1,0 +1,104 @@
+/**
+ * One of several processes on one lake and one PostgreSQL. Lands all the records in batches of its own, and refines,
+ * compacts and publishes meanwhile; whatever it is told to do, another one does too. Prints what it got done as JSON.
+ */
+import { readFileSync } from "node:fs";
+import { openDuckDbOverStore } from "../../lambdas/adapters/duckdb-over-store.ts";
+import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
+import { openPostgresWarehouse } from "../../lambdas/adapters/postgres-warehouse.ts";
+import { loadCatalog, loadGoldSql } from "../../lambdas/adapters/project-files.ts";
+import { openS3Store } from "../../lambdas/adapters/s3-store.ts";
+import { landRecords } from "../../lambdas/bronze/land-records.ts";
+import type { PublishingPlan, WindowBatch } from "../../lambdas/gold/plan-publishing.ts";
+import { compactTable } from "../../lambdas/lake/compact.ts";
+import type { StreamRecord } from "../../lambdas/ports.ts";
+import { createCustomerKey } from "../../lambdas/silver/customer-key.ts";
+import { refineSilver } from "../../lambdas/silver/refine-silver.ts";
+import { openQuarantine, openSilver, orderStream } from "../../lambdas/silver/tables.ts";
+import { createFunctions } from "../../local/functions.ts";
+
+/** What a racer is told, as JSON. */
+export interface RaceOrder {
+  /** A folder, or the name of a bucket (then AWS_ENDPOINT_URL_S3 says where it is). */
+  lake: { folder: string } | { bucket: string };
+  /** A folder of its own for copies of the lake's files. */
+  cache: string;
+  connectionString: string;
+  /** A file with the stream's records as JSON, their data in base64. */
+  records: string;
+  batch: number;
+  customerSecret: string;
+}
+
+/** How often this racer was the one whose work counted. */
+export interface RaceResult {
+  landed: number;
+  commits: number;
+  compactions: number;
+  published: number;
+}
+
+const order = JSON.parse(process.argv[2]!) as RaceOrder;
+const maxEvents = 40;
+const store = "folder" in order.lake ? openFolderStore(order.lake.folder) : openS3Store(order.lake);
+const warehouse = openPostgresWarehouse({ connectionString: order.connectionString });
+const lake = await openDuckDbOverStore({ store, folder: order.cache, memoryLimit: "256MB" });
+const clock = Date.now;
+const place = { store, clock };
+const refinery = {
+  store,
+  stream: orderStream,
+  silver: openSilver(place),
+  quarantine: openQuarantine(place),
+  catalog: loadCatalog(),
+  customerKey: createCustomerKey(order.customerSecret),
+  clock,
+};
+const run = createFunctions({
+  refinery,
+  onFailure: openFolderStore(`${order.cache}-on-failure`),
+  lake,
+  warehouse,
+  goldSql: loadGoldSql(),
+  customersEveryMs: 0,
+  verify: () => Promise.reject(new Error("a racer does not verify")),
+});
+const result: RaceResult = { landed: 0, commits: 0, compactions: 0, published: 0 };
+
+let isLanding = true;
+await Promise.all([land().finally(() => (isLanding = false)), work()]);
+process.stdout.write(JSON.stringify(result));
+await warehouse.close();
+lake.close();
+
+async function land(): Promise<void> {
+  const records = (JSON.parse(readFileSync(order.records, "utf8")) as (StreamRecord & { data: string })[]).map(
+    (record): StreamRecord => ({ ...record, data: Buffer.from(record.data, "base64") }),
+  );
+  for (let at = 0; at < records.length; at += order.batch) {
+    const { created } = await landRecords(refinery, records.slice(at, at + order.batch));
+    if (created) result.landed++;
+  }
+}
+
+async function work(): Promise<void> {
+  for (let isBusy = true; isBusy || isLanding;) {
+    const { bronzeObjects } = await refineSilver(refinery, { maxEvents });
+    if (bronzeObjects > 0) result.commits++;
+    await run["PublishQuarantine"]!({} as never);
+    const { committed } = await compactTable({ table: refinery.silver, store, minFiles: 3 });
+    if (committed) result.compactions++;
+    await publish();
+    isBusy = bronzeObjects > 0;
+  }
+}
+
+async function publish(): Promise<void> {
+  const plan = (await run["PlanWindows"]!({ customers: "now" } as never)) as PublishingPlan;
+  for (const batch of plan.batches) {
+    const { published } = (await run["PublishWindows"]!(batch satisfies WindowBatch as never)) as { published: number };
+    result.published += published;
+  }
+  if (plan.customersDue) await run["PublishCustomers"]!(plan as never);
+  await run["ReportWindows"]!(plan as never);
+}
