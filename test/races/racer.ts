@@ -65,8 +65,8 @@ const run = createFunctions({
 });
 const result: RaceResult = { landed: 0, commits: 0, compactions: 0, published: 0 };
 
-let isLanding = true;
-await Promise.all([land().finally(() => (isLanding = false)), work()]);
+const state = { isLanding: true };
+await Promise.all([land().finally(() => (state.isLanding = false)), work()]);
 process.stdout.write(JSON.stringify(result));
 await warehouse.close();
 lake.close();
@@ -82,14 +82,16 @@ async function land(): Promise<void> {
 }
 
 async function work(): Promise<void> {
-  for (let isBusy = true; isBusy || isLanding;) {
+  for (let isOver = false; !isOver;) {
+    // Looked at first: what lands meanwhile is for the next round.
+    const { isLanding } = state;
     const { bronzeObjects } = await refineSilver(refinery, { maxEvents });
     if (bronzeObjects > 0) result.commits++;
     await run["PublishQuarantine"]!({} as never);
     const { committed } = await compactTable({ table: refinery.silver, store, minFiles: 3 });
     if (committed) result.compactions++;
     await publish();
-    isBusy = bronzeObjects > 0;
+    isOver = bronzeObjects === 0 && !isLanding;
   }
 }
 
