@@ -13,7 +13,7 @@ AT := $(if $(filter localstack,$(ON)),--home localstack,$(if $(ON),--home aws --
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check deploy start stop restart logs clean init-database start-streaming stop-streaming \
-	monitor get-db-credentials backup verify bench interop synth diff start-localstack stop-localstack test-localstack test-ministack test-s3
+	monitor get-db-credentials backup verify data-quality-check bench interop synth diff start-localstack stop-localstack test-localstack test-ministack test-s3
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  make %-20s %s\n", $$1, $$2}' Makefile
@@ -80,6 +80,9 @@ backup: node_modules/.installed ## copy gold and the ledgers to the backup store
 
 verify: node_modules/.installed ## account for every record; exit code 3 when it does not balance
 	@$(PIZZA) verify $(AT)
+
+data-quality-check: node_modules/.installed ## check the quality rules; exit code 3 when one of severity error is red
+	@$(PIZZA) quality $(AT)
 
 synth: node_modules/.installed ## write the CloudFormation templates to cdk.out (ENV=dev)
 	@$(CDK) synth --quiet -c env=$(or $(ON),dev)

@@ -7,6 +7,7 @@ import { cost } from "./commands/cost.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
 import { quarantine } from "./commands/quarantine.ts";
+import { quality } from "./commands/quality.ts";
 import { produce, replay } from "./commands/send.ts";
 import { trace } from "./commands/trace.ts";
 import { commonOptions, readOptions, type Command } from "./options.ts";
@@ -24,6 +25,7 @@ const commands: Record<string, Command> = {
   replay,
   run,
   verify,
+  quality,
   query,
   quarantine,
   trace,
@@ -81,8 +83,8 @@ function help(): string {
     ...lines,
     "",
     "every command: --json (one JSON document on stdout), --dir (the home's folder, .pizza by default), --help",
-    "a deployed pipeline: --home aws --env dev (status, verify, query, quarantine, trace, run, logs, credentials, produce, replay, doctor)",
-    "exit codes: 0 done, 1 failed, 2 wrong usage, 3 the receipt does not balance",
+    "a deployed pipeline: --home aws --env dev (status, verify, quality, query, quarantine, trace, run, logs, credentials, produce, replay, doctor)",
+    "exit codes: 0 done, 1 failed, 2 wrong usage, 3 the receipt does not balance, or a quality rule is red",
   ].join("\n");
 }
 

@@ -12,6 +12,7 @@ export function statusText(status: HomeStatus): string {
     `quarantine  ${count(quarantine.events)} events`,
     `gold        ${count(gold.windows)} days from silver version ${gold.silverVersion}, published ${gold.publishedAt ?? "never"}; ${count(gold.corrections)} corrections`,
     `freshness   ${freshness(status)}`,
+    `quality     ${quality(status)}`,
     ...workflows.map((run) => `workflow    ${workflow(run)}`),
     `postgresql  ${postgres.host}:${postgres.port}`,
     ...(memory === undefined ? [] : [`memory      ${count(Math.round(memory.rssBytes / 1024 / 1024))} MiB`]),
@@ -43,6 +44,13 @@ function freshness({ freshness: found }: HomeStatus): string {
   if (found === null) return "no orders yet";
   const { medianSeconds, p95Seconds, orders } = found;
   return `sent to visible in gold: median ${medianSeconds} s, 95 % within ${p95Seconds} s (${count(orders)} orders)`;
+}
+
+function quality({ quality: found }: HomeStatus): string {
+  if (found === null) return "not checked yet: pizza run data_quality";
+  const { checkedAt, rules, errors, warnings } = found;
+  const red = [...errors.map((rule) => `${rule} (error)`), ...warnings.map((rule) => `${rule} (warning)`)];
+  return `${red.length === 0 ? `${rules} rules are green` : `${red.length} of ${rules} rules are red: ${red.join(", ")}`}, ${checkedAt}`;
 }
 
 function workflow({ workflow: name, startedAt, milliseconds, isRunning, error, earlier }: WorkflowRun): string {

@@ -82,6 +82,7 @@ const stateless: Acknowledgement[] = [
       ...["PlanWindows", "PublishWindows", "PublishCustomers", "ReportWindows"].map((name) => `Publishing/${name}`),
       "Receipt/VerifyReceipt",
       ...["BackUpWarehouse", "ProveBackup", "SnapshotDatabase"].map((name) => `Backup/${name}`),
+      "Receipt/CheckQuality",
     ],
     "A state machine waits for its answer and calls it again; a run that fails has an alarm.",
   ),

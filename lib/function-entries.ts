@@ -20,6 +20,11 @@ export const functionEntries = {
   PublishWindows: { entry: "lambdas/gold/publish-windows.handler.ts", files: ["sql/gold"], usesLakeSql: true },
   PublishCustomers: { entry: "lambdas/gold/publish-customers.handler.ts", files: ["sql/gold"], usesLakeSql: true },
   ReportWindows: { entry: "lambdas/gold/report-windows.handler.ts" },
+  CheckQuality: {
+    entry: "lambdas/quality/check-quality.handler.ts",
+    files: [...catalog, "sql/checks"],
+    usesLakeSql: true,
+  },
   VerifyReceipt: {
     entry: "lambdas/quality/verify-receipt.handler.ts",
     files: [...catalog, "sql/gold", "sql/checks"],

@@ -42,6 +42,7 @@ function methodsOf(home: Home, onStop: () => void): Methods {
     refused: () => home.refused(),
     trace: ({ orderId }: { orderId: string }) => home.trace(orderId),
     corrections: (asked: { since: string }) => home.corrections(asked),
+    quality: (options: { rule?: string }) => home.quality(options),
     query: ({ sql, ...options }: { sql: string; lake: boolean; version?: number }) => home.query(sql, options),
     credentials: () => home.credentials(),
     backups: () => home.backups(),

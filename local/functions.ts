@@ -6,8 +6,10 @@ import { planPublishing, type PublishingPlan, type WindowBatch } from "../lambda
 import { publishBatch, publishPlannedCustomers, type GoldSql } from "../lambdas/gold/publish-plan.ts";
 import { reportWindows } from "../lambdas/gold/report-windows.ts";
 import type { Receipt } from "../lambdas/domain/receipt.ts";
-import type { LakeQuery, ObjectStore, TransactionalWarehouse, Warehouse } from "../lambdas/ports.ts";
+import type { LakeQuery, Notifier, ObjectStore, TransactionalWarehouse, Warehouse } from "../lambdas/ports.ts";
+import type { ReceiptPart } from "../lambdas/quality/ask-rule.ts";
 import { checkReceipt } from "../lambdas/quality/check-receipt.ts";
+import { runQuality } from "../lambdas/quality/run-quality.ts";
 import { compactSilver } from "../lambdas/silver/compact-silver.ts";
 import { publishQuarantine } from "../lambdas/silver/quarantine.ts";
 import { refineSilver, type Refinery } from "../lambdas/silver/refine-silver.ts";
@@ -25,11 +27,17 @@ export interface FunctionContext {
   verify: () => Promise<Receipt>;
   /** Where backups go, and who copies the warehouse and tries the copy; without it there is no workflow backup. */
   backup?: { store: ObjectStore; writer: TransactionalWarehouse; owner: TransactionalWarehouse };
+  /**
+   * Text of the quality rules' SQL, by the name that a rule gives it, and who hears of red ones and of a receipt that does
+   * not balance; without it there is no workflow data_quality.
+   */
+  quality?: { sql: ReadonlyMap<string, string>; notifier: Notifier };
 }
 
 /** The functions that the state machines name, in this process. On AWS each is a Lambda function of the same name. */
 export function createFunctions(context: FunctionContext): Functions {
-  const { refinery, onFailure, lake, warehouse, goldSql, customersEveryMs, verify, backup } = context;
+  const { refinery, onFailure, lake, warehouse, goldSql, customersEveryMs } = context;
+  const { backup, quality } = context;
   const { silver, quarantine, store, stream, clock } = refinery;
   const gold = { silver, lake, warehouse, sql: goldSql, clock };
   type Sweep = { sweep: "recent" | "full" };
@@ -45,7 +53,18 @@ export function createFunctions(context: FunctionContext): Functions {
     PublishCustomers: (plan: PublishingPlan) => publishPlannedCustomers(gold, plan),
     ReportWindows: (plan: PublishingPlan) => reportWindows({ silver, warehouse, clock }, plan),
     ...(backup && backupFunctions(backup, { silver, clock })),
-    VerifyReceipt: () => checkReceipt({ verify }),
+    ...(quality && qualityFunctions(quality, context)),
+  };
+}
+
+function qualityFunctions(
+  { sql: qualitySql, notifier }: NonNullable<FunctionContext["quality"]>,
+  { refinery: { silver, catalog, clock }, lake, warehouse, verify }: FunctionContext,
+): Functions {
+  return {
+    VerifyReceipt: () => checkReceipt({ verify, notifier }),
+    CheckQuality: (receipt: ReceiptPart) =>
+      runQuality({ silver, lake, warehouse, catalog, qualitySql, notifier, clock }, receipt),
   };
 }
 

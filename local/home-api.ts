@@ -4,6 +4,7 @@ import type { BackupInfo } from "../lambdas/backup/manifest.ts";
 import type { RefusedOrder } from "../lambdas/quarantine/list-refused.ts";
 import type { OrderTrace } from "../lambdas/trace/trace-order.ts";
 import type { EventSink } from "../lambdas/ports.ts";
+import type { QualityReport } from "../lambdas/quality/check-quality.ts";
 
 /** The state machines of `step-functions/`. */
 export const workflowNames: readonly string[] = ["bronze_to_silver", "silver_to_gold", "data_quality", "backup"];
@@ -26,6 +27,8 @@ export interface Home {
   trace(orderId: string): Promise<OrderTrace>;
   /** What changed in gold since a moment (ISO 8601) though it had been reported. */
   corrections(asked: { since: string }): Promise<Corrections>;
+  /** Checks the quality rules, or the one of this name, on the data as they are now; keeps nothing and tells nobody. */
+  quality(options?: { rule?: string | undefined }): Promise<QualityReport>;
   /** SQL on gold as the reader role, or on the lake's tables, at a version of silver. */
   query(sql: string, options: { lake: boolean; version?: number | undefined }): Promise<Record<string, unknown>[]>;
   credentials(): Promise<Credentials>;
@@ -59,6 +62,8 @@ export interface HomeStatus {
   gold: { silverVersion: number; windows: number; publishedAt: string | null; corrections: number };
   /** Sent to visible in gold, over the last five minutes in which orders came; null before the first. */
   freshness: { orders: number; medianSeconds: number; p95Seconds: number } | null;
+  /** What the newest run of data_quality found: how many rules it checked, and which are red; null before the first. */
+  quality: { checkedAt: string; rules: number; errors: string[]; warnings: string[] } | null;
   workflows: WorkflowRun[];
   postgres: { host: string; port: number };
   memory?: { rssBytes: number };

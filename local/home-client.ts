@@ -34,6 +34,7 @@ export function connectHome(folder: HomeFolder): Home & { stop(): Promise<void> 
     refused: () => call("refused"),
     trace: (orderId) => call("trace", { orderId }),
     corrections: (asked) => call("corrections", asked),
+    quality: (options) => call("quality", options),
     query: (sql, options) => call("query", { sql, ...options }),
     credentials: () => call("credentials"),
     backups: () => call("backups"),

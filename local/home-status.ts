@@ -38,6 +38,7 @@ export function createHomeStatus(parts: Parts): () => Promise<HomeStatus> {
       quarantine: { events: rowsOf(quarantine) },
       gold: await goldStatus(parts.warehouse),
       freshness: await freshness(parts.warehouse),
+      quality: await qualityStatus(parts.warehouse),
       workflows: await parts.runs.recent(workflowNames),
       postgres: { host, port },
       memory: { rssBytes: process.memoryUsage.rss() },
@@ -101,5 +102,28 @@ export async function freshness(warehouse: Warehouse): Promise<HomeStatus["fresh
     orders: Number(row["orders"]),
     medianSeconds: round(row["median_seconds"]),
     p95Seconds: round(row["p95_seconds"]),
+  };
+}
+
+/** What the newest run of data_quality found; null before the first. */
+export async function qualityStatus(warehouse: Warehouse): Promise<HomeStatus["quality"]> {
+  const rows = await warehouse.query<{ checked_at: string; rule: string; severity: string; is_red: boolean }>(
+    `select
+         to_char(checked_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as checked_at,
+         rule,
+         severity,
+         is_red
+     from ops.data_quality_results
+     where checked_at = (select max(checked_at) from ops.data_quality_results)
+     order by rule`,
+  );
+  if (rows.length === 0) return null;
+  const red = (severity: string) =>
+    rows.filter((row) => row.is_red && row.severity === severity).map(({ rule }) => rule);
+  return {
+    checkedAt: rows[0]!.checked_at,
+    rules: rows.length,
+    errors: red("error"),
+    warnings: red("warning"),
   };
 }

@@ -7,11 +7,13 @@ import {
   loadGoldSql,
   loadRefusedSql,
   loadTraceSql,
+  loadQualitySql,
   readProjectJson,
 } from "../lambdas/adapters/project-files.ts";
 import { listCorrections } from "../lambdas/gold/list-corrections.ts";
 import { listBackups } from "../lambdas/backup/manifest.ts";
 import { landRecords } from "../lambdas/bronze/land-records.ts";
+import { chooseRules, lookAtQuality } from "../lambdas/quality/look-at-quality.ts";
 import { verifyReceipt, type Books } from "../lambdas/quality/verify-receipt.ts";
 import { listRefused } from "../lambdas/quarantine/list-refused.ts";
 import { createCustomerKey } from "../lambdas/silver/customer-key.ts";
@@ -107,6 +109,7 @@ export async function openHome({
     const refinery = { store, stream: orderStream, silver, quarantine, catalog, customerKey, clock };
 
     const goldSql = loadGoldSql();
+    const qualitySql = loadQualitySql();
     const runs = createRunLedger({ warehouse: writer, clock });
     const functions = createFunctions({
       refinery,
@@ -117,6 +120,10 @@ export async function openHome({
       customersEveryMs: settings.customersEveryMs,
       verify: () => verifyReceipt(books()),
       backup: { store: backups, writer: warehouses.transactional("writer"), owner: warehouses.transactional("owner") },
+      quality: {
+        sql: qualitySql,
+        notifier: { notify: async ({ subject, text }) => onLog(`ALERT ${subject}\n${text}`) },
+      },
     });
     const workflows = new Map(workflowNames.map((name) => [name, loadWorkflow(name, functions)]));
     const runWorkflow = (name: string, input = sampleInput(name)) =>
@@ -213,6 +220,11 @@ export async function openHome({
         ),
       verify: () => timer.runNow(() => verifyReceipt(books())),
       corrections: (asked) => listCorrections({ silver, lake, warehouse: reader }, asked),
+      async quality({ rule } = {}) {
+        const place = { silver, lake, warehouse: reader, catalog, qualitySql, clock };
+        const rules = chooseRules(rule);
+        return await timer.runNow(() => lookAtQuality(place, { rules, verify: () => verifyReceipt(books()) }));
+      },
       async query(sql, { lake: onLake, version }) {
         if (!onLake) return await reader.query(sql);
         const tables = [

@@ -6,6 +6,7 @@ import {
   loadCatalog,
   loadChecks,
   loadGoldSql,
+  loadQualitySql,
   loadRefusedSql,
   loadTraceSql,
 } from "../lambdas/adapters/project-files.ts";
@@ -14,6 +15,7 @@ import { openSecrets } from "../lambdas/adapters/secrets.ts";
 import { listCorrections } from "../lambdas/gold/list-corrections.ts";
 import { listBackups } from "../lambdas/backup/manifest.ts";
 import { once } from "../lambdas/handlers/once.ts";
+import { chooseRules, lookAtQuality } from "../lambdas/quality/look-at-quality.ts";
 import { verifyReceipt } from "../lambdas/quality/verify-receipt.ts";
 import { listRefused } from "../lambdas/quarantine/list-refused.ts";
 import { createCustomerKey } from "../lambdas/silver/customer-key.ts";
@@ -85,6 +87,21 @@ export async function openRemoteHome({
     }
   }
 
+  const verify = async () =>
+    verifyReceipt({
+      store,
+      stream: orderStream,
+      account: kinesisAccount({ streamName, store, onFailure, stream: orderStream, client: kinesis }),
+      silver,
+      quarantine,
+      lake: await lake(),
+      warehouse: await warehouse(),
+      catalog: loadCatalog(),
+      customerKey: await customerKey(),
+      goldSql: loadGoldSql(),
+      checks: loadChecks(),
+    });
+
   return {
     deployment,
     sink: openKinesisSink({ streamName }),
@@ -106,20 +123,6 @@ export async function openRemoteHome({
       await executions.run("bronze_to_silver");
       await executions.run("silver_to_gold");
     },
-    verify: async () =>
-      verifyReceipt({
-        store,
-        stream: orderStream,
-        account: kinesisAccount({ streamName, store, onFailure, stream: orderStream, client: kinesis }),
-        silver,
-        quarantine,
-        lake: await lake(),
-        warehouse: await warehouse(),
-        catalog: loadCatalog(),
-        customerKey: await customerKey(),
-        goldSql: loadGoldSql(),
-        checks: loadChecks(),
-      }),
     refused: async () => listRefused({ silver, quarantine, lake: await lake(), sql: loadRefusedSql() }),
     async trace(orderId) {
       const engines = { lake: await lake(), warehouse: await warehouse() };
@@ -129,6 +132,12 @@ export async function openRemoteHome({
       );
     },
     corrections: async (asked) => listCorrections({ silver, lake: await lake(), warehouse: await warehouse() }, asked),
+    verify,
+    async quality({ rule } = {}) {
+      const rules = chooseRules(rule);
+      const sql = { lake: await lake(), warehouse: await warehouse(), qualitySql: loadQualitySql() };
+      return await lookAtQuality({ ...place, ...sql, silver, catalog: loadCatalog() }, { rules, verify });
+    },
     async query(sql, { lake: onLake, version }) {
       if (!onLake) return await (await warehouse()).query(sql);
       const tables = [

@@ -3,7 +3,7 @@ import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import type { DeltaTable } from "../lambdas/lake/delta-table.ts";
 import type { ObjectStore, Warehouse } from "../lambdas/ports.ts";
 import type { HomeStatus } from "../local/home-api.ts";
-import { freshness, goldStatus, rowsOf } from "../local/home-status.ts";
+import { freshness, goldStatus, qualityStatus, rowsOf } from "../local/home-status.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Executions } from "./executions.ts";
 import { explained } from "./explain-error.ts";
@@ -26,13 +26,14 @@ export async function remoteStatus(parts: Parts, lambda = new LambdaClient({})):
   const { deployment, kinesis, store, onFailure, warehouse, executions } = parts;
   const { environment, region, streamName, databaseHost, databasePort } = deployment;
   const landing = landingProgress({ client: kinesis, streamName, store, onFailure });
-  const [progress, mapping, silver, quarantine, gold, fresh, workflows] = await Promise.all([
+  const [progress, mapping, silver, quarantine, gold, fresh, quality, workflows] = await Promise.all([
     explained(landing, { what: `stream ${streamName}`, region }),
     mappingState(deployment, lambda),
     parts.silver.snapshot(),
     parts.quarantine.snapshot(),
     goldStatus(warehouse),
     freshness(warehouse),
+    qualityStatus(warehouse),
     executions.newest(),
   ]);
   return {
@@ -48,6 +49,7 @@ export async function remoteStatus(parts: Parts, lambda = new LambdaClient({})):
     quarantine: { events: rowsOf(quarantine) },
     gold,
     freshness: fresh,
+    quality,
     workflows,
     postgres: { host: databaseHost ?? "localhost", port: databasePort ?? 5432 },
   };

@@ -1,6 +1,7 @@
 import { receiptTable } from "../receipt-table.ts";
 import { print, printJson, say, table, UsageError } from "../output.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
+import type { QualitySummary } from "../../lambdas/quality/run-quality.ts";
 import { workflowNames, type Credentials } from "../../local/home-api.ts";
 import { StreamDamaged } from "../../local/stream/segment.ts";
 import { lakeSqlOption, withHome, withRemoteHome } from "../with-home.ts";
@@ -53,11 +54,23 @@ export const run: Command = {
       throw new UsageError(`workflow ${workflow} is not known: choose one of ${workflowNames.join(", ")}`);
     }
     const result = await withHome(values, (home) => home.run(workflow));
-    if (values.json) return printJson(result);
-    say(`${workflow} took ${result.milliseconds} ms`);
-    printJson(result.output);
+    if (values.json) printJson(result);
+    else {
+      say(`${workflow} took ${result.milliseconds} ms`);
+      printJson(result.output);
+    }
+    return workflow === "data_quality" ? verdict(result.output) : 0;
   },
 };
+
+/** Says what data_quality found that somebody has to see to. */
+function verdict(output: Record<string, unknown>): number {
+  const { receipt, quality } = output as { receipt?: { balanced: boolean }; quality?: QualitySummary };
+  const red = (quality?.results ?? []).filter(({ isRed, severity }) => isRed && severity === "error");
+  if (receipt?.balanced === false) say("the receipt does not balance: pizza verify shows it");
+  if (red.length > 0) say(`red: ${red.map(({ name }) => name).join(", ")}: pizza quality shows the offenders`);
+  return receipt?.balanced === false || red.length > 0 ? 3 : 0;
+}
 
 export const credentials: Command = {
   summary: "connection details of gold for psql, DBeaver and Power BI",

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { GoldSql } from "../gold/publish-plan.ts";
+import { qualityRules } from "../domain/quality-rules.ts";
 import type { ReceiptChecks } from "../quality/verify-receipt.ts";
 import type { TraceSql } from "../trace/trace-order.ts";
 import { createCatalog, type Catalog, type Pizza, type Store } from "../domain/catalog.ts";
@@ -19,6 +20,12 @@ export function readProjectJson<Value>(path: string): Value {
 /** The chain's menu and stores, from `data/`. */
 export function loadCatalog(): Catalog {
   return createCatalog(readProjectJson<Pizza[]>("data/menu.json"), readProjectJson<Store[]>("data/stores.json"));
+}
+
+/** The SQL of the quality rules, by the name that a rule gives it, from `sql/checks/`. */
+export function loadQualitySql(): ReadonlyMap<string, string> {
+  const names = qualityRules.flatMap(({ source }) => (source.on === "receipt" ? [] : [source.sql]));
+  return new Map(names.map((name) => [name, readProjectFile(`sql/checks/${name}.sql`)]));
 }
 
 /** The migrations of `sql/migrations/`, in their order. */

@@ -54,6 +54,11 @@ export interface Finding {
   examples: string[];
 }
 
+/** How many examples a finding stands for; its sentence begins with that. */
+export function countOf({ sentence }: Finding): number {
+  return Number.parseInt(sentence, 10);
+}
+
 const mostExamples = 10;
 
 /** Collects findings by invariant; only the first few examples are kept, all are counted. */

@@ -1,3 +1,5 @@
+import { qualityRules } from "../../lambdas/domain/quality-rules.ts";
+
 /** What the template cannot say, with where it comes from. All of it is printed by `pizza cost --json`. */
 export const assumptions = {
   /** The classic year sells between 10:00 and 23:00. */
@@ -27,6 +29,8 @@ export const assumptions = {
   lakeQueriesPerCustomers: 1,
   /** Whole readings of silver by one receipt. */
   silverReadingsPerReceipt: 3,
+  /** The same of the quality rules: eight queries on all days, of some columns each. */
+  silverReadingsPerQualityCheck: 2,
   /** Months of history that storage and receipt have to hold. */
   monthsKept: 12,
   /** Old versions and files not yet cleared away, against silver itself. */
@@ -46,6 +50,7 @@ export const assumptions = {
     BackUpWarehouse: 20_000,
     ProveBackup: 30_000,
     SnapshotDatabase: 400,
+    CheckQuality: 10_000,
     StartWorkflow: 200,
   } as Record<string, number>,
   /** Order lines that one Lambda vCPU refines in a second: docs/performance.md x 0.6, the assumed speed of a vCPU. */
@@ -70,6 +75,7 @@ export const assumptions = {
     ReportWindows: { puts: 1, gets: 4 },
     BackUpWarehouse: { puts: 60, gets: 4 },
     ProveBackup: { puts: 2, gets: 60 },
+    CheckQuality: { puts: 14, gets: 6 },
     StartWorkflow: { puts: 3, gets: 2 },
   } as Record<string, { puts: number; gets: number }>,
   /** Times that a backup looks at its snapshot and export, every two minutes; days that snapshots are kept. */
@@ -89,7 +95,8 @@ export const assumptions = {
   goldBytesPerOrder: 120,
   /** Log bytes of one call: Lambda's own lines, one of ours, and the metrics in it. */
   logBytesPerCall: 1500,
-  customMetrics: 13,
+  /** Those of lambdas/handlers/metrics.ts, and one for each quality rule. */
+  customMetrics: 15 + qualityRules.length,
   /** Events that one refining run takes at the most. */
   eventsPerRefine: 30_000,
 } as const;

@@ -75,6 +75,7 @@ function callsOf(size: DeploymentSize, { traffic, runs }: { traffic: Traffic; ru
     BackUpWarehouse: runs.backups,
     ProveBackup: runs.backups,
     SnapshotDatabase: size.aurora === undefined ? runs.backups : runs.backups * given.looksPerSnapshot,
+    CheckQuality: runs.receipts,
     StartWorkflow: runs.starts,
   };
 }
@@ -123,7 +124,7 @@ function transitionsOf({ runs, calls }: { runs: Runs; calls: Calls }): number {
   const refining = runs.refining * 4 + calls["RefineSilver"]! * 2;
   const publishing = runs.publishing * 5 + calls["PublishWindows"]! + calls["PublishCustomers"]!;
   const backups = runs.backups * 3 + calls["SnapshotDatabase"]! * 3;
-  return refining + publishing + runs.receipts * 2 + backups;
+  return refining + publishing + runs.receipts * 3 + backups;
 }
 
 function storeUsage(
@@ -154,7 +155,8 @@ function athenaTerabytes({ runs, calls, lines }: { runs: Runs; calls: Calls; lin
   const windows = calls["PublishWindows"]! * given.lakeQueriesPerBatch * read(dayBytes / 2);
   const customers = calls["PublishCustomers"]! * given.lakeQueriesPerCustomers * read(dayBytes / 2);
   const wholeBytes = lines * given.monthsKept * given.silverLineBytes;
-  const receipts = runs.receipts * given.silverReadingsPerReceipt * read(wholeBytes);
+  const readings = given.silverReadingsPerReceipt + given.silverReadingsPerQualityCheck;
+  const receipts = runs.receipts * readings * read(wholeBytes);
   return (windows + customers + receipts) / 1e12;
 }
 

@@ -17,7 +17,7 @@ export function warehouseUsage(
   const acuHours = awake * Math.max(0.5, aurora.minAcu) + busyHours * given.busyAcu;
   const rowsGb = (ordersPerDay * daysAMonth * given.monthsKept * given.goldBytesPerOrder) / 1e9;
   const requests =
-    (runs.publishing + runs.receipts * 2) * given.dataApiRequestsPerRun +
+    (runs.publishing + runs.receipts * 3) * given.dataApiRequestsPerRun +
     calls["PublishWindows"]! * given.dataApiRequestsPerBatch +
     runs.backups * ((2 * rowsGb * 1e9) / given.backupBytesPerRequest);
   return {

@@ -1,6 +1,7 @@
 import { MathExpression, Stats, type Metric } from "aws-cdk-lib/aws-cloudwatch";
 import type { MonitoringFacade } from "cdk-monitoring-constructs";
 import type { Environment } from "../config.ts";
+import { qualityRules } from "../../lambdas/domain/quality-rules.ts";
 import { minutes } from "../constructs/time.ts";
 import { above } from "./alarm.ts";
 import { measured } from "./measured.ts";
@@ -41,7 +42,16 @@ export function watchData(monitoring: MonitoringFacade, environment: Environment
         ],
       },
       { title: "Receipt", metrics: [watched("Receipt", most("ReceiptFindings"), above(0, unbalanced))] },
-      { title: "Quality", metrics: [watched("Quality", most("QualityErrors"), above(0, poor))] },
+      {
+        title: "Quality, red rules",
+        metrics: [most("QualityWarnings"), watched("Quality", most("QualityErrors"), above(0, poor))],
+      },
+      {
+        title: "Quality, offenders by rule",
+        metrics: qualityRules.map(({ name: rule }) =>
+          measured(environment, "QualityOffenders", Stats.MAXIMUM, { rule }).with({ label: rule }),
+        ),
+      },
       {
         title: "Quarantine",
         metrics: [watched("Quarantine", refused, above(quarantinePercent, muchRefused, { datapoints: 2 }))],
@@ -59,8 +69,8 @@ const unbalanced = {
   next: "run pizza verify, which names the records, and pizza logs --function VerifyReceipt; nothing is deleted from bronze, so every finding can be mended by refining again.",
 };
 const poor = {
-  happened: "The daily run of data_quality found errors in silver or in gold.",
-  next: "run pizza --home aws verify, which shows them with the rows; wrong rows of gold are mended by publishing the day again, wrong orders by sending their next revision.",
+  happened: "The daily run of data_quality found that rules of severity error are red.",
+  next: "run pizza --home aws quality, which shows each with its offenders and what to do about it; docs/quality.md says what each rule means.",
 };
 const muchRefused = {
   happened: "More events than usual are refused.",

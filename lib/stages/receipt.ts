@@ -13,7 +13,7 @@ export interface ReceiptProps {
   alerts: ITopic;
 }
 
-/** The proof that every record is counted once. It reads every layer and may change none. */
+/** The proof that every record is counted once, which reads every layer and may change none; and the quality rules. */
 export class Receipt extends Construct {
   constructor(scope: Construct, id: string, { environment, functions, resources, alerts }: ReceiptProps) {
     super(scope, id);
@@ -29,6 +29,19 @@ export class Receipt extends Construct {
         resources.customerKey(),
         resources.lakeSql(["order_lines", "order_events"]),
         resources.warehouse("reader"),
+        resources.alerts(alerts),
+      ],
+      ...roomForFiles(environment),
+    });
+    functions.create(this, "CheckQuality", {
+      description: "Checks the quality rules, keeps what they found, and tells people of errors",
+      memoryMegabytes: 1_769,
+      timeout: minutes(15),
+      atMost: 1,
+      access: [
+        resources.lake({ reads: ["silver/*"] }),
+        resources.lakeSql(["order_lines"]),
+        resources.warehouse("writer"),
         resources.alerts(alerts),
       ],
       ...roomForFiles(environment),

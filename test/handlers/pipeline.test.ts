@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { classicYear } from "../../bin/commands/send.ts";
 import { encodeFailedBatch } from "../../lambdas/bronze/on-failure-object.ts";
+import { qualityRules } from "../../lambdas/domain/quality-rules.ts";
 import { goldHash } from "../../lambdas/gold/gold-hash.ts";
 import type { EventSink, StreamRecord } from "../../lambdas/ports.ts";
 import { toOutgoing, type Outgoing } from "../../lambdas/producer/outgoing.ts";
 import { createSender } from "../../lambdas/producer/send-orders.ts";
+import { openSilver } from "../../lambdas/silver/tables.ts";
 import { openHome } from "../../local/open-home.ts";
+import { changeDay } from "../silver/change-day.ts";
 import { temporaryHome } from "../e2e/home-fixture.ts";
 import { openAwsHome, type AwsHome } from "./aws-home.ts";
 import { kinesisEvent } from "./kinesis-events.ts";
@@ -84,8 +87,8 @@ afterAll(async () => {
 });
 
 async function verify(): Promise<Record<string, unknown>> {
-  const { receipt } = await aws.run("data_quality", {});
-  return receipt as Record<string, unknown>;
+  const { receipt, quality } = (await aws.run("data_quality", {})) as Record<string, Record<string, unknown>>;
+  return { ...receipt, quality };
 }
 
 describe("the deployed pipeline", () => {
@@ -116,7 +119,10 @@ describe("the deployed pipeline", () => {
       const receipt = await verify();
       expect(receipt).toMatchObject({ balanced: true, findings: [], unpublishedDays: [] });
       expect(receipt["events"]).toMatchObject({ accepted: orders, pending: 0 });
+      expect(receipt["quality"]).toMatchObject({ errors: 0, warnings: 0 });
       expect(aws.sns.calls).toEqual([]);
+      const [kept] = await aws.gold.query("select count(*)::int as rules from ops.data_quality_results");
+      expect(kept).toEqual({ rules: qualityRules.length });
     });
 
     it("changes nothing when everything runs again in the same processes", async () => {
@@ -164,7 +170,12 @@ describe("the deployed pipeline", () => {
     expect(sum("QuarantinedEvents")).toBe(2);
     expect(sum("ReceiptFindings")).toBe(0);
     expect(sum("PublishedWindows")).toBeGreaterThan(20);
-    for (const line of aws.lines("_aws")) {
+    expect(new Set(aws.lines("rule").map(({ rule }) => rule))).toEqual(new Set(qualityRules.map(({ name }) => name)));
+    for (const line of aws.lines("rule")) {
+      expect(line).toMatchObject({ environment: "test", QualityOffenders: 0 });
+      expect(JSON.stringify(line["_aws"])).toContain('"Dimensions":[["environment","rule"]]');
+    }
+    for (const line of aws.lines("_aws").filter(({ rule }) => rule === undefined)) {
       expect(line).toMatchObject({ environment: "test", _aws: { CloudWatchMetrics: [{ Namespace: "PizzaSales" }] } });
       expect(JSON.stringify(line["_aws"])).toContain('"Dimensions":[["environment"]]');
     }
@@ -172,12 +183,31 @@ describe("the deployed pipeline", () => {
 
   it("says so where the receipt does not balance, and tells people", async () => {
     await aws.gold.query("update gold.daily_sales_summary set revenue = revenue + 1 where order_date = '2015-01-03'");
-    expect(await verify()).toMatchObject({ balanced: false });
+    expect(await verify()).toMatchObject({ balanced: false, quality: { errors: 2 } });
     expect(aws.sns.calls).toHaveLength(1);
+    expect(aws.lines("QualityErrors").at(-1)!["QualityErrors"]).toBe(2);
     expect(aws.sns.calls[0]).toMatchObject({
       operation: "Publish",
       input: { Subject: "Pizza sales: the receipt does not balance" },
     });
     expect(aws.lines("ReceiptFindings").at(-1)!["ReceiptFindings"]).toBeGreaterThan(0);
   });
+
+  it("tells people of a quality rule that the receipt does not cover", async () => {
+    aws.sns.calls.length = 0;
+    const store = aws.s3.bucket("lake");
+    const silver = openSilver({ store, clock: Date.now });
+    const restore = await changeDay({ silver, store }, "2015-01-05", ([first, ...rows]) => [
+      { ...first!, pizza_name: "" },
+      ...rows,
+    ]);
+    const { quality } = await verify();
+    expect(quality).toMatchObject({ results: expect.arrayContaining([expect.objectContaining(nameless)]) });
+    expect(aws.sns.calls.map(({ input }) => input["Subject"])).toContain(
+      "Pizza sales: quality rules are red: required_values",
+    );
+    await restore();
+  });
 });
+
+const nameless = { name: "required_values", isRed: true, offenders: 1 };

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { environments } from "../../lib/config.ts";
+import { functionNames } from "../../lib/function-entries.ts";
 import { ofType, only, synthesise, type Resource, type Template } from "./synthesise.ts";
 
 type Statement = { Sid?: string; Effect: string; Action: string | string[]; Resource: unknown; Condition?: unknown };
@@ -315,6 +316,26 @@ describe("rights", () => {
     ]);
   });
 
+  test("who checks the quality reads silver, and writes to the warehouse and Athena's own files alone", () => {
+    const rights = rightsOf(made["prod"]!, "CheckQuality");
+    expect(rights.filter((right) => /Put|Delete|Execute|Start|Publish|Update/.test(right))).toEqual([
+      "athena:StartQueryExecution arn:AWS::Partition:athena:AWS::Region:AWS::AccountId:workgroup/pizza-sales-prod",
+      "logs:PutLogEvents ReceiptCheckQualityLog",
+      "rds-data:ExecuteStatement arn:AWS::Partition:rds:AWS::Region:AWS::AccountId:cluster:WarehouseCluster",
+      "s3:PutObject BucketsLake/athena-results/*",
+      "s3:PutObject BucketsLake/manifests/*",
+      "sns:Publish Alerts",
+    ]);
+    expect(rights.filter((right) => right.startsWith("s3:GetObject"))).toEqual([
+      "s3:GetObject BucketsLake/athena-results/*",
+      "s3:GetObject BucketsLake/manifests/*",
+      "s3:GetObject BucketsLake/silver/*",
+    ]);
+    expect(rights.filter((right) => right.startsWith("secretsmanager"))).toEqual([
+      "secretsmanager:GetSecretValue SecretsWriter",
+    ]);
+  });
+
   test("no function is in a network, and each has a log that ends", () => {
     for (const { stateless } of Object.values(made)) {
       for (const [id, { Properties }] of ofType(stateless, "AWS::Lambda::Function")) {
@@ -334,7 +355,7 @@ describe("running", () => {
     const own = properties(made["prod"]!.stateless, "AWS::Lambda::Function").filter(({ Handler }) =>
       String(Handler).startsWith("lambdas/"),
     );
-    expect(own).toHaveLength(17);
+    expect(own).toHaveLength(functionNames.length);
     for (const { Architectures, Runtime, TracingConfig, Environment, Handler } of own) {
       expect(Runtime).toBe("nodejs24.x");
       expect(Architectures).toEqual(["arm64"]);

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import { openDuckDbLake } from "../../lambdas/adapters/duckdb-lake.ts";
 import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
-import { loadTraceSql, readProjectFile } from "../../lambdas/adapters/project-files.ts";
+import { loadQualitySql, loadTraceSql, readProjectFile } from "../../lambdas/adapters/project-files.ts";
 import { landRecords } from "../../lambdas/bronze/land-records.ts";
 import type { StreamRecord } from "../../lambdas/ports.ts";
+import type { QualitySummary } from "../../lambdas/quality/run-quality.ts";
 import { verifyReceipt, type Books } from "../../lambdas/quality/verify-receipt.ts";
 import { openQuarantine, openSilver, orderStream } from "../../lambdas/silver/tables.ts";
 import { traceOrder } from "../../lambdas/trace/trace-order.ts";
@@ -34,7 +35,9 @@ const noon = Date.parse("2015-03-05T12:00:00Z");
 export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog } = {}) {
   await gold.empty();
   const dir = mkdtempSync(join(tmpdir(), "pizza-receipt-"));
-  const clock = () => noon;
+  const time = { now: noon };
+  const clock = () => time.now;
+  const messages: { subject: string; text: string }[] = [];
   const openStream = () => openStreamLog({ dir: join(dir, "stream"), shards: 1, clock });
   let stream = await openStream();
   const [store, onFailure] = [openFolderStore(join(dir, "lake")), openFolderStore(join(dir, "on-failure"))];
@@ -51,6 +54,7 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
       goldSql,
       customersEveryMs: 0,
       verify: () => home.verify(),
+      quality: { sql: loadQualitySql(), notifier: { notify: async (message) => void messages.push(message) } },
     });
   let run = functionsOf();
   const call = async (name: string, input: object = {}) => await run[name]!(input as never);
@@ -63,6 +67,10 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
     quarantine,
     owner: gold.owner,
     checkpoints,
+    time,
+    lake,
+    /** What people were told. */
+    messages,
     /** What a new release with another menu would do. */
     replaceCatalog(next: Catalog) {
       refinery = { ...refinery, catalog: next };
@@ -104,6 +112,8 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
       if (plan.customersDue) await call("PublishCustomers", plan);
       await call("ReportWindows", plan);
     },
+    /** The last step of data_quality, after the receipt. */
+    checkQuality: async () => (await call("CheckQuality", await home.verify())) as QualitySummary,
     async work() {
       await home.refine();
       await home.publishQuarantine();

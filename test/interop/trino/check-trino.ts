@@ -9,11 +9,17 @@ import { Bucket } from "aws-cdk-lib/aws-s3";
 import { openAthenaLake } from "../../../lambdas/adapters/athena-lake.ts";
 import { openDuckDbLake } from "../../../lambdas/adapters/duckdb-lake.ts";
 import { openFolderStore } from "../../../lambdas/adapters/folder-store.ts";
-import { loadCatalog, readProjectFile, readProjectJson } from "../../../lambdas/adapters/project-files.ts";
+import {
+  loadCatalog,
+  loadQualitySql,
+  readProjectFile,
+  readProjectJson,
+} from "../../../lambdas/adapters/project-files.ts";
 import { landRecords } from "../../../lambdas/bronze/land-records.ts";
 import { partitionColumn, silverColumns } from "../../../lambdas/domain/silver-columns.ts";
-import { openDeltaTable } from "../../../lambdas/lake/delta-table.ts";
-import type { Pizza } from "../../../lambdas/domain/catalog.ts";
+import { openDeltaTable, type DeltaTable } from "../../../lambdas/lake/delta-table.ts";
+import { createCatalog, type Pizza } from "../../../lambdas/domain/catalog.ts";
+import { qualityRules } from "../../../lambdas/domain/quality-rules.ts";
 import type { LakeQuery, LakeRow, LakeTable, ObjectStore } from "../../../lambdas/ports.ts";
 import { classicOrders } from "../../../lambdas/producer/classic-year.ts";
 import { inSchemaVersion } from "../../../lambdas/producer/schema-version.ts";
@@ -31,6 +37,8 @@ import {
 import { environments } from "../../../lib/config.ts";
 import { GlueTables } from "../../../lib/constructs/glue-tables.ts";
 import { orderLines, writeRows } from "../../lake/order-lines.ts";
+import { questionOf } from "../../../lambdas/quality/ask-rule.ts";
+import { changeDay, type Cells } from "../../silver/change-day.ts";
 import { record } from "../../silver/silver-home.ts";
 import { startAthenaServer } from "../../support/athena-server.ts";
 import { testAccess } from "../../support/aws-access.ts";
@@ -72,6 +80,7 @@ async function fillLake(root: string) {
     { ...orders[0], order_id: "x", status: "lost" },
   ];
   await send(4, [...cancelled, ...refused]);
+  await plantFaults({ ...place, ...tables });
   return tables;
 }
 
@@ -102,10 +111,12 @@ interface Question {
   name: string;
   sql: string;
   tables: LakeTable[];
+  /** Two days, as many as the SQL has places, where nothing is said. */
+  parameters?: (string | number)[];
 }
 
-async function compare(lakes: LakeQuery[], { name, sql, tables }: Question): Promise<void> {
-  const parameters = ["2015-01-01", "2015-02-28"].slice(0, sql.split("?").length - 1);
+async function compare(lakes: LakeQuery[], { name, sql, tables, ...question }: Question): Promise<void> {
+  const parameters = question.parameters ?? ["2015-01-01", "2015-02-28"].slice(0, sql.split("?").length - 1);
   const [expected, actual] = await Promise.all(
     lakes.map(async (lake) => texts(await lake.query(sql, parameters, tables)).toSorted()),
   );
@@ -133,10 +144,50 @@ function texts(rows: LakeRow[]): string[] {
 /** Every file of lake SQL: all of `sql/gold/`, and those of `sql/checks/` and `sql/trace/` that say so. */
 function lakeSql(): { name: string; sql: string }[] {
   const files = ["sql/gold", "sql/checks", "sql/trace"].flatMap((folder) =>
-    readdirSync(new URL(`../../../${folder}`, import.meta.url)).map((name) => `${folder}/${name}`),
+    readdirSync(new URL(`../../../${folder}`, import.meta.url))
+      .filter((name) => name.endsWith(".sql"))
+      .map((name) => `${folder}/${name}`),
   );
   const read = files.map((name) => ({ name, sql: readProjectFile(name) }));
   return read.filter(({ name, sql }) => name.startsWith("sql/gold/") || sql.includes("Lake SQL"));
+}
+
+/** The faulty day, and every rule of the quality checks so strict that it has offenders to name. */
+async function qualityQuestions(silver: DeltaTable): Promise<Question[]> {
+  const snapshot = await silver.snapshot();
+  const menu = readProjectJson<Pizza[]>("data/menu.json");
+  const catalog = createCatalog(
+    menu.map((pizza) => ({ ...pizza, price_cents: pizza.price_cents + (pizza.size === "S" ? 1 : 0) })),
+    [],
+  );
+  const receipt = { findings: [], unpublishedDays: ["2015-01-05", faultyDay] };
+  const rules = qualityRules.filter(({ source }) => source.on === "lake");
+  return rules.map((rule) => {
+    const strict = { ...rule, ...(rule.name in strictLimits && { limit: strictLimits[rule.name]! }) };
+    const question = questionOf({ qualitySql: loadQualitySql(), catalog }, strict, {
+      snapshot,
+      receipt,
+      now: Date.now(),
+    });
+    return { name: `rule ${rule.name}`, ...question };
+  });
+}
+
+const strictLimits: Record<string, number> = { customers_known: 100, weekday_volume: 1 };
+const faultyDay = "2015-02-03";
+
+/** A fault for each rule that looks at the lines themselves. */
+async function plantFaults(place: { silver: DeltaTable; store: ObjectStore }): Promise<void> {
+  const faults: Partial<Cells>[] = [
+    { pizza_name: "" },
+    { quantity: 0 },
+    { arrived_at: 1_400_000_000_000_000n },
+    { channel: "drone" },
+    { daypart: "night" },
+    { is_first_of_size: false, is_first_of_order: true },
+    { pizza_id: "gone" },
+  ];
+  await changeDay(place, faultyDay, (rows) => [...rows.map((cells, row) => ({ ...cells, ...faults[row] })), rows[0]!]);
 }
 
 /** What is asked of both: every lake SQL at three versions, and every column of some lists of files. */
@@ -155,6 +206,7 @@ async function questions({ silver, quarantine }: Awaited<ReturnType<typeof fillL
     { name: "silver, every column", sql: everything, tables: [whole] },
     { name: "silver, one day", sql: everything, tables: [silverLakeTable(newest, ["2015-02-01"])] },
     { name: "silver, no file", sql: everything, tables: [{ ...whole, files: [] }] },
+    ...(await qualityQuestions(silver)),
     { name: "quarantine, every column", sql: "select * from quarantine_order_events", tables: [refused] },
   ];
 }
