@@ -3,6 +3,7 @@ import { clean, logs, restart, start, status, stop } from "./commands/service.ts
 import { credentials, query, run, verify } from "./commands/inspect.ts";
 import { corrections } from "./commands/corrections.ts";
 import { backup, restore } from "./commands/backup.ts";
+import { explain } from "./commands/explain.ts";
 import { cost } from "./commands/cost.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
@@ -29,6 +30,7 @@ const commands: Record<string, Command> = {
   query,
   quarantine,
   trace,
+  explain,
   corrections,
   credentials,
   backup,

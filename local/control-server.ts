@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { timingSafeEqual } from "node:crypto";
 import type { AddressInfo } from "node:net";
+import type { ExplainRequest } from "../lambdas/explain/explain-row.ts";
 import type { OutgoingRecord } from "../lambdas/ports.ts";
 import type { Home } from "./home-api.ts";
 
@@ -41,6 +42,7 @@ function methodsOf(home: Home, onStop: () => void): Methods {
     verify: () => home.verify(),
     refused: () => home.refused(),
     trace: ({ orderId }: { orderId: string }) => home.trace(orderId),
+    explain: (request: ExplainRequest) => home.explain(request),
     corrections: (asked: { since: string }) => home.corrections(asked),
     quality: (options: { rule?: string }) => home.quality(options),
     query: ({ sql, ...options }: { sql: string; lake: boolean; version?: number }) => home.query(sql, options),

@@ -1,3 +1,4 @@
+import type { ExplainRequest, Explanation } from "../lambdas/explain/explain-row.ts";
 import type { Corrections } from "../lambdas/gold/list-corrections.ts";
 import type { Receipt } from "../lambdas/domain/receipt.ts";
 import type { BackupInfo } from "../lambdas/backup/manifest.ts";
@@ -25,6 +26,8 @@ export interface Home {
   refused(): Promise<RefusedOrder[]>;
   /** Every place where an order is. */
   trace(orderId: string): Promise<OrderTrace>;
+  /** A row of gold, or one column of it, down to its order lines. */
+  explain(request: ExplainRequest): Promise<Explanation>;
   /** What changed in gold since a moment (ISO 8601) though it had been reported. */
   corrections(asked: { since: string }): Promise<Corrections>;
   /** Checks the quality rules, or the one of this name, on the data as they are now; keeps nothing and tells nobody. */

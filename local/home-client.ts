@@ -33,6 +33,7 @@ export function connectHome(folder: HomeFolder): Home & { stop(): Promise<void> 
     verify: () => call("verify"),
     refused: () => call("refused"),
     trace: (orderId) => call("trace", { orderId }),
+    explain: (request) => call("explain", request),
     corrections: (asked) => call("corrections", asked),
     quality: (options) => call("quality", options),
     query: (sql, options) => call("query", { sql, ...options }),

@@ -10,6 +10,7 @@ import {
   loadQualitySql,
   readProjectJson,
 } from "../lambdas/adapters/project-files.ts";
+import { explainRow } from "../lambdas/explain/explain-row.ts";
 import { listCorrections } from "../lambdas/gold/list-corrections.ts";
 import { listBackups } from "../lambdas/backup/manifest.ts";
 import { landRecords } from "../lambdas/bronze/land-records.ts";
@@ -219,6 +220,7 @@ export async function openHome({
           orderId,
         ),
       verify: () => timer.runNow(() => verifyReceipt(books())),
+      explain: (request) => explainRow({ silver, lake, warehouse: reader }, request),
       corrections: (asked) => listCorrections({ silver, lake, warehouse: reader }, asked),
       async quality({ rule } = {}) {
         const place = { silver, lake, warehouse: reader, catalog, qualitySql, clock };

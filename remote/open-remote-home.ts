@@ -12,6 +12,7 @@ import {
 } from "../lambdas/adapters/project-files.ts";
 import { openS3Store } from "../lambdas/adapters/s3-store.ts";
 import { openSecrets } from "../lambdas/adapters/secrets.ts";
+import { explainRow } from "../lambdas/explain/explain-row.ts";
 import { listCorrections } from "../lambdas/gold/list-corrections.ts";
 import { listBackups } from "../lambdas/backup/manifest.ts";
 import { once } from "../lambdas/handlers/once.ts";
@@ -131,6 +132,7 @@ export async function openRemoteHome({
         orderId,
       );
     },
+    explain: async (request) => explainRow({ silver, lake: await lake(), warehouse: await warehouse() }, request),
     corrections: async (asked) => listCorrections({ silver, lake: await lake(), warehouse: await warehouse() }, asked),
     verify,
     async quality({ rule } = {}) {

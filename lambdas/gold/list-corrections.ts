@@ -55,7 +55,7 @@ export async function listCorrections(
     else orders.push(...found);
   }
   orders.sort((one, other) => (one.order_date + one.order_id < other.order_date + other.order_id ? -1 : 1));
-  return { since, values: values.map(plainValue), orders, daysWithoutOrders };
+  return { since, values, orders, daysWithoutOrders };
 }
 
 interface Day {
@@ -85,12 +85,6 @@ const daysSql = `
     where corrected_at >= $1::timestamptz and table_name = 'gold.daily_sales_summary'
   )
   order by 1`;
-
-/** The RDS Data API gives JSON as text. */
-function plainValue(value: RestatedValue): RestatedValue {
-  const { key } = value as { key: unknown };
-  return typeof key === "string" ? { ...value, key: JSON.parse(key) as RestatedValue["key"] } : value;
-}
 
 /** Undefined where the version that was reported is not known or no longer kept. */
 async function ordersBehind({ silver, lake }: { silver: DeltaTable; lake: LakeQuery }, days: readonly Day[]) {

@@ -128,6 +128,27 @@ describe("a deployed home", () => {
     });
   });
 
+  it("explains a number down to its order lines, and says what changed after it was reported", async () => {
+    const found = await home.explain({ table: "daily_sales_summary", key: ["2015-01-01"], lines: 5 });
+    expect(found.cells.filter(({ equal }) => !equal)).toEqual([]);
+    expect(found).toMatchObject({ lineCount: 41, lines: { length: 5 } });
+    expect(await json("explain", "hourly_trends", "2015-01-01", "11", "orders", "--lake-sql", "duckdb")).toMatchObject({
+      cells: [{ column: "orders", gold: "41", explained: "41", equal: true }],
+      lineCount: 41,
+    });
+    const corrected = await home.corrections({ since: new Date(0).toISOString() });
+    expect(corrected.orders).toMatchObject([{ order_id: "remote-wrong", why: "late", reported_cents: 0, cents: 1325 }]);
+    const isDay = ({ table_name, column_name }: { table_name: string; column_name: string }) =>
+      table_name === "gold.daily_sales_summary" && column_name === "revenue";
+    expect(corrected.values.find(isDay)).toMatchObject({
+      key: { order_date: "2015-01-01" },
+      first_reported: "530.00",
+      now_known: "543.25",
+      change: "13.25",
+    });
+    expect((await json("corrections", "--since", "7d")).values).toHaveLength(corrected.values.length);
+  });
+
   it("runs a workflow to its end under a name of its own", async () => {
     const { output, workflow } = await home.run("silver_to_gold");
     expect({ workflow, published: output.published }).toEqual({ workflow: "silver_to_gold", published: [] });

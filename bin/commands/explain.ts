@@ -1,0 +1,54 @@
+import { explainedTables, type ExplainedTable } from "../../lambdas/explain/gold-tables.ts";
+import { explanationText } from "../explain-text.ts";
+import { wholeNumber, type Command } from "../options.ts";
+import { print, printJson, UsageError } from "../output.ts";
+import { lakeSqlOption, withHome } from "../with-home.ts";
+
+/** So many lines are listed on a terminal, and in JSON. */
+const [shortList, longList] = [20, 100_000];
+
+export const explain: Command = {
+  summary: "why a number of gold is what it is: down to its order lines; exit code 3 where they do not make it",
+  usage: "explain <table> <key...> [column] [--lines N] [--json]",
+  options: {
+    lines: { type: "string", about: `list so many order lines (${shortList}; with --json ${longList})` },
+    ...lakeSqlOption,
+  },
+  async run(values, words) {
+    const lines = wholeNumber(values, "lines", { min: 0, max: longList }) ?? (values.json ? longList : shortList);
+    const request = { ...readQuestion(words), lines };
+    const found = await withHome(values, (home) => home.explain(request));
+    if (values.json) printJson(found);
+    else print(explanationText(found));
+    return found.cells.every(({ equal }) => equal) ? 0 : 3;
+  },
+};
+
+function readQuestion([name, ...words]: string[]): { table: string; key: string[]; column?: string } {
+  const tables = Object.keys(explainedTables);
+  const table = (name ?? "").replace(/^gold\./, "");
+  if (!Object.hasOwn(explainedTables, table)) {
+    throw new UsageError(`name a table of gold: ${tables.join(", ")}\nusage: pizza ${explain.usage}`);
+  }
+  const { key, cells } = explainedTables[table]!;
+  const given = words.slice(0, key.length).map((word, index) => keyPart(word, key[index]!));
+  const [column, ...rest] = words.slice(key.length);
+  if (given.length < key.length || rest.length > 0) {
+    throw new UsageError(
+      `the key of ${table} is ${key.map((part) => part.name).join(" ")}\nusage: pizza ${explain.usage}`,
+    );
+  }
+  if (column === undefined) return { table, key: given };
+  if (Object.hasOwn(cells, column)) return { table, key: given, column };
+  throw new UsageError(`${table} has no column ${column} to explain: choose one of ${Object.keys(cells).join(", ")}`);
+}
+
+function keyPart(word: string, { name, type }: ExplainedTable["key"][number]): string {
+  if (type === "integer" && !/^\d{1,2}$/.test(word)) throw new UsageError(`${name} ${word}: give a whole number`);
+  if (type !== "date") return word;
+  const day = name === "month" && /^\d{4}-\d\d$/.test(word) ? `${word}-01` : word;
+  const moment = /^\d{4}-\d\d-\d\d$/.test(day) ? Date.parse(day) : Number.NaN;
+  // A day that the calendar does not have is read as one of the next month.
+  if (!Number.isNaN(moment) && new Date(moment).toISOString().startsWith(day)) return day;
+  throw new UsageError(`${name} ${word}: give a date such as ${name === "month" ? "2015-01" : "2015-01-31"}`);
+}

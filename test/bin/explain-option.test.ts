@@ -1,0 +1,25 @@
+import { expect, it } from "vitest";
+import { explain } from "../../bin/commands/explain.ts";
+import type { Values } from "../../bin/options.ts";
+
+const values = { dir: "/nowhere/at/all", home: "embedded", env: "dev" } as Values;
+
+it.each([
+  [[], "name a table of gold: daily_sales_summary, hourly_trends"],
+  [["weekly_sales", "2015-01-01"], "name a table of gold"],
+  [["hourly_trends", "2015-01-01"], "the key of hourly_trends is order_date hour"],
+  [["hourly_trends", "2015-01-01", "noon"], "hour noon: give a whole number"],
+  [["daily_sales_summary", "2015-02-30"], "order_date 2015-02-30: give a date such as 2015-01-31"],
+  [["monthly_sales_summary", "january"], "month january: give a date such as 2015-01"],
+  [["daily_sales_summary", "2015-01-01", "profit"], "daily_sales_summary has no column profit to explain"],
+  [["daily_sales_summary", "2015-01-01", "revenue", "x"], "the key of daily_sales_summary is order_date"],
+])("%j is refused with a sentence", async (words, sentence) => {
+  await expect(explain.run(values, words)).rejects.toThrow(sentence);
+});
+
+it.each([
+  [["gold.monthly_sales_summary", "2015-01", "revenue"]],
+  [["geographic_sales", "2015-01-01", "NY", "New York"]],
+])("%j is understood", async (words) => {
+  await expect(explain.run(values, words)).rejects.toThrow("there is no home in /nowhere/at/all");
+});
