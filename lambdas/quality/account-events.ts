@@ -6,9 +6,9 @@ import type { ReasonCode } from "../domain/reasons.ts";
 import type { Findings, Receipt, Sales } from "../domain/receipt.ts";
 import { validOn } from "../domain/validity.ts";
 import { isResent, resentKey } from "../domain/resent.ts";
-import { payloadHash, unpackRecord } from "../silver/unpack-record.ts";
+import { payloadHash, unpackRecord, type UnpackedEvent } from "../silver/unpack-record.ts";
 import { positionOf, type LandedRecord } from "./account-records.ts";
-import type { Layers } from "./read-layers.ts";
+import { digestBytes, type Layers } from "./read-layers.ts";
 import { createLineMaker, digestLines, type LineCells } from "./silver-lines.ts";
 
 /** An order whose rows in silver are not what its event makes. */
@@ -75,6 +75,7 @@ export function createEventAccount(
       const checked = "refusal" in unpacked ? unpacked : checkOrder(unpacked.text, record.arrivedAt * 1000, catalog);
       noteProducer("event" in checked ? checked.event : readLeniently(unpacked));
       if (!record.isConsumed) continue;
+      compareBytes(position, unpacked);
       if ("refusal" in checked) noteRefused(position, checked.refusal.reason);
       else if ("text" in unpacked) noteValid({ position, record, index, hash: payloadHash(unpacked.text) }, checked);
     }
@@ -83,6 +84,14 @@ export function createEventAccount(
   function noteProducer(event: Pick<OrderEvent, "producer"> | undefined): void {
     if (event === undefined) unreadable++;
     else ledger.note(event.producer.producer_id, event.producer.seq);
+  }
+
+  /** Whatever is in quarantine is there with the bytes that came. */
+  function compareBytes(position: string, event: UnpackedEvent): void {
+    const filed = layers.payloads.get(position);
+    if (filed === undefined) return;
+    if (filed === digestBytes("text" in event ? Buffer.from(event.text) : event.bytes)) return;
+    findings.add("quarantine = bronze", "events in quarantine have other bytes than those that came", position);
   }
 
   function noteRefused(position: string, reason: ReasonCode): void {

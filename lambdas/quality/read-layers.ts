@@ -1,6 +1,8 @@
+import { hash } from "node:crypto";
 import type { Findings } from "../domain/receipt.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
 import type { DeltaTable, Snapshot } from "../lake/delta-table.ts";
+import { readColumns } from "../lake/read-columns.ts";
 import type { LakeQuery, LakeRow, LakeTable, ObjectStore } from "../ports.ts";
 import { unpublishedFiles } from "../silver/quarantine.ts";
 import { quarantineLakeTable, silverLakeTable } from "../silver/tables.ts";
@@ -21,6 +23,8 @@ export interface Layers {
   silver: ReadonlyMap<string, SilverOrder>;
   /** Stream position of a refused event to its reason. */
   quarantine: ReadonlyMap<string, ReasonCode>;
+  /** Stream position of a refused event to the `digestBytes` of its bytes. */
+  payloads: ReadonlyMap<string, string>;
   /** Stream positions of refused events whose order silver holds from an event that came later. */
   cameLater: ReadonlySet<string>;
 }
@@ -80,7 +84,7 @@ export async function readQuarantine(
   { store, lake, silver, quarantine, checks }: LayerBooks,
   { silverTable }: { silverTable: LakeTable },
   findings: Findings,
-): Promise<Pick<Layers, "quarantine" | "cameLater">> {
+): Promise<Omit<Layers, "silver">> {
   const snapshot = await quarantine.snapshot();
   const staged = await unpublishedFiles(silver, silverTable.version, snapshot);
   const sizes = new Map(
@@ -91,8 +95,30 @@ export async function readQuarantine(
   const rows = await lake.query(checks.quarantinedEvents, [], tables);
   return {
     quarantine: new Map(rows.map((row) => [positionOfRow(row), row["reason"] as ReasonCode])),
+    payloads: await digestPayloads(store, files),
     cameLater: new Set(rows.filter((row) => Number(row["came_later"]) > 0).map(positionOfRow)),
   };
+}
+
+const payloadColumns = ["shard", "sequence_number", "record_index", "payload", "payload_base64"];
+
+async function digestPayloads(store: ObjectStore, files: readonly string[]): Promise<Map<string, string>> {
+  const digests = new Map<string, string>();
+  for (const file of files) {
+    const columns = await readColumns((await store.get(file))!, payloadColumns);
+    for (const row of columns["shard"]!.keys()) {
+      const cells = Object.fromEntries(payloadColumns.map((name) => [name, columns[name]![row]])) as LakeRow;
+      const base64 = cells["payload_base64"];
+      const bytes = Buffer.from(String(base64 ?? cells["payload"]), base64 === null ? "utf8" : "base64");
+      digests.set(positionOfRow(cells), digestBytes(bytes));
+    }
+  }
+  return digests;
+}
+
+/** Tells an event's bytes from others. */
+export function digestBytes(bytes: Uint8Array): string {
+  return hash("sha256", bytes, "base64").slice(0, 16);
 }
 
 /** The data files, by key, that lie in the lake as the log says. */

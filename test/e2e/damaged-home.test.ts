@@ -65,6 +65,19 @@ it("a silver file that stands twice", async () => {
   restore("lake");
 });
 
+it("the newest commit of silver, missing beneath a home that runs", async () => {
+  const home = await openHome({ dir });
+  const log = join(folder.lake, "silver", "order_lines", "_delta_log");
+  const newest = readdirSync(log).toSorted().at(-1)!;
+  rmSync(join(log, newest));
+  const { findings } = await home.verify();
+  await home.close();
+  expect(findings.map(({ sentence }) => sentence)).toContainEqual(
+    expect.stringMatching(/^\d+ days show a later version of silver than \d+$/),
+  );
+  restore("lake");
+});
+
 it("a gold cell", async () => {
   const change = async (sql: string) => {
     const postgres = await startPostgres({ dir: folder.postgres });

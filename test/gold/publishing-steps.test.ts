@@ -74,6 +74,10 @@ describe("the steps of silver_to_gold", () => {
     expect(await steps().plan()).toMatchObject({ customerBatches: [["2015-01-02"]], customersDue: false });
     home.now = noon + 60_000;
     expect((await steps().plan()).customersDue).toBe(true);
+    // Nobody knows how long ago it was once the clock was set back.
+    home.now = noon - 3_600_000;
+    expect((await steps().plan()).customersDue).toBe(true);
+    home.now = noon + 60_000;
     await publishAll();
     home.now = noon + 200_000;
     expect(await steps().plan()).toMatchObject({ customerBatches: [], customersDue: false });

@@ -1,13 +1,12 @@
 import { execFileSync, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { mkdirSync } from "node:fs";
 import type { Mutant } from "./mutant.ts";
 
 const project = new URL("../..", import.meta.url).pathname;
-/** A mutant may make a test wait for ever. */
-const patienceMs = 300_000;
+/** A mutant may make a test wait for ever; all the tests without one may take long on a busy machine. Milliseconds. */
+const patience = { mutant: 300_000, all: 1_800_000 };
 
 /** What the tests said. */
 export interface Verdict {
@@ -32,14 +31,14 @@ export function copyTree() {
   symlinkSync(join(project, "node_modules"), join(root, "node_modules"));
   return {
     /** Runs test files as they are. */
-    run: (tests: readonly string[], only?: string) => runTests(root, tests, only),
+    run: (tests: readonly string[]) => runTests(root, { tests }, patience.all),
     /** Breaks the guard, runs its tests, and mends it again. */
     async runMutant(mutant: Mutant): Promise<Verdict> {
       const path = join(root, mutant.file);
       const whole = readFileSync(path, "utf8");
       writeFileSync(path, applyMutant(mutant, whole));
       try {
-        return await runTests(root, mutant.tests, mutant.only);
+        return await runTests(root, mutant, patience.mutant);
       } finally {
         writeFileSync(path, whole);
       }
@@ -61,7 +60,11 @@ interface Report {
   testResults: { name: string; message: string; assertionResults: { fullName: string; status: string }[] }[];
 }
 
-async function runTests(root: string, tests: readonly string[], only?: string): Promise<Verdict> {
+async function runTests(
+  root: string,
+  { tests, only }: Pick<Mutant, "tests" | "only">,
+  patienceMs: number,
+): Promise<Verdict> {
   const out = join(root, "report.json");
   rmSync(out, { force: true });
   const args = ["run", ...tests, "--reporter=json", `--outputFile=${out}`, "--bail=1", "--cache=false"];

@@ -11,6 +11,8 @@ import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
 import { event, sellMessily } from "./messy-day.ts";
 import { openReceiptHome, type ReceiptHome } from "./receipt-home.ts";
 
+type Columns = Awaited<ReturnType<typeof readColumns>>;
+
 let gold: GoldHome;
 let home: ReceiptHome;
 let sold: Awaited<ReturnType<typeof sellMessily>>;
@@ -252,23 +254,44 @@ describe("damage in quarantine", () => {
     expect(text).toContain("events differ from what silver accepted and are not in quarantine: c revision 0");
   });
 
-  it("one row of several", async () => {
-    const [file] = await files();
-    const path = `${home.quarantine.root}/${file!.path}`;
-    const columns = await readColumns(
-      (await home.store.get(path))!,
-      quarantineColumns.map(({ name }) => name),
-    );
-    const gone = columns["reason"]!.indexOf("not_json");
+  /** Writes the quarantine's rows again, but for some, with a cell changed. */
+  const rewrite = async ({
+    without = "",
+    change = () => {},
+  }: {
+    without?: string;
+    change?: (rows: Columns) => void;
+  }) => {
+    const removes = await files();
     const writer = createTableWriter(quarantineColumns);
-    copyRows(writer, columns, (row) => row !== gone);
+    const names = quarantineColumns.map(({ name }) => name);
+    for (const { path } of removes) {
+      const columns = await readColumns((await home.store.get(`${home.quarantine.root}/${path}`))!, names);
+      change(columns);
+      copyRows(writer, columns, (row) => columns["reason"]![row] !== without);
+    }
     const { version } = await home.quarantine.snapshot();
     const adds = [await home.quarantine.writeDataFile({ partition: undefined, ...writer.finish() })];
     const request = { operation: "DAMAGE", transactions: [], operationMetrics: {} };
-    await home.quarantine.commit({ ...request, readVersion: version, adds, removes: [file!] });
+    await home.quarantine.commit({ ...request, readVersion: version, adds, removes });
+  };
+
+  it("one row of several", async () => {
+    await rewrite({ without: "not_json" });
     expect(await found()).toBe(
       `every event has one place: 1 events are refused (not_json) but not in quarantine: ${position(0)}/3`,
     );
+  });
+
+  it("the bytes of an event, as text or as base64", async () => {
+    const change = (column: string, from: string, to: string) => (columns: Columns) => {
+      columns[column] = columns[column]!.map((cell) => (cell === from ? to : cell));
+    };
+    await rewrite({ change: change("payload", "rubbish", "robbish") });
+    const sentence = "events in quarantine have other bytes than those that came";
+    expect(await found()).toBe(`quarantine = bronze: 1 ${sentence}: ${position(0)}/3`);
+    await rewrite({ change: change("payload_base64", "//4=", "//8=") });
+    expect(await found()).toContain(`quarantine = bronze: 2 ${sentence}: ${position(5)}/0`);
   });
 
   it("a data file that is missing", async () => {

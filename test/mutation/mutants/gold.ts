@@ -99,6 +99,14 @@ export const goldMutants: readonly Mutant[] = [
     tests: ["test/gold/publishing-steps.test.ts"],
   },
   {
+    guard: "rows per customer are due when the clock was set back",
+    prevents: "they are not published for as long as it was set back",
+    file: "lambdas/gold/plan-publishing.ts",
+    text: "return elapsed < 0 || elapsed >= customersEveryMs;",
+    replacement: "return elapsed >= customersEveryMs;",
+    tests: ["test/gold/publishing-steps.test.ts"],
+  },
+  {
     guard: "the lock of the migrations",
     prevents: "two that migrate at once make a change twice",
     file: "lambdas/gold/migrate.ts",

@@ -63,6 +63,14 @@ export const streamMutants: readonly Mutant[] = [
     tests: [crash],
   },
   {
+    guard: "a whole record where another one should stand is no torn end",
+    prevents: "the last record is thrown away when the one before it was cut out",
+    file: "local/stream/segment.ts",
+    text: "await readAt(file, offset, segment.size - offset), ordinal);",
+    replacement: "await readAt(file, offset + 1, segment.size - offset - 1), ordinal);",
+    tests: [crash],
+  },
+  {
     guard: "arrival never runs backwards in a shard",
     prevents: "a clock that is set back puts new records under hours that are settled",
     file: "local/stream/shard-log.ts",
