@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { lineage } from "./commands/lineage.ts";
 import { clean, logs, restart, start, status, stop } from "./commands/service.ts";
 import { credentials, query, run, verify } from "./commands/inspect.ts";
 import { corrections } from "./commands/corrections.ts";
@@ -28,6 +29,7 @@ const commands: Record<string, Command> = {
   verify,
   quality,
   query,
+  lineage,
   quarantine,
   trace,
   explain,
@@ -85,7 +87,7 @@ function help(): string {
     ...lines,
     "",
     "every command: --json (one JSON document on stdout), --dir (the home's folder, .pizza by default), --help",
-    "a deployed pipeline: --home aws --env dev (status, verify, quality, query, quarantine, trace, run, logs, credentials, produce, replay, doctor)",
+    "a deployed pipeline: --home aws --env dev (status, verify, quality, query, lineage, quarantine, trace, run, logs, credentials, produce, replay, doctor)",
     "exit codes: 0 done, 1 failed, 2 wrong usage, 3 the receipt does not balance, or a quality rule is red",
   ].join("\n");
 }

@@ -101,6 +101,12 @@ export interface DatabaseSnapshots {
   expire(oldestId: string): Promise<string[]>;
 }
 
+/** Hears of the runs of workflows, as OpenLineage events. */
+export interface LineageEndpoint {
+  /** May hear of the same event twice. */
+  send(event: object): Promise<void>;
+}
+
 /** Starts executions of state machines. */
 export interface WorkflowStarter {
   /** A name is used once: a second start under it starts nothing. Neither does one while the workflow runs. */

@@ -1,7 +1,7 @@
 import { Validations, type Stack } from "aws-cdk-lib";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { IConstruct } from "constructs";
-import { failedBatches } from "./resources.ts";
+import { failedBatches, silverLog } from "./resources.ts";
 import type { StatefulStack } from "./stateful-stack.ts";
 import type { StatelessStack } from "./stateless-stack.ts";
 
@@ -69,6 +69,11 @@ const stateless: Acknowledgement[] = [
     reason: "A message that gets lost is not missed: the alarm on the same rule tells of the batch too.",
   },
   {
+    rule: "Serverless-EventBusDLQ",
+    path: "Lineage/Runs",
+    reason: "EventBridge hears of runs as best it can anyway; Step Functions keeps every run, with all that it did.",
+  },
+  {
     rule: "Serverless-SNSRedrivePolicy",
     path: "Alerts",
     reason: "Nobody would read a queue of mails that did not arrive; the alarm itself stays red until it is mended.",
@@ -96,6 +101,10 @@ const stateless: Acknowledgement[] = [
     "What it fails at goes to MissedStarts by its event invoke configuration, where the rule does not look.",
   ),
   ...withoutQueue(
+    ["Lineage/RecordLineage"],
+    "Lambda calls it twice more, and its failures have an alarm; Step Functions keeps the run that it did not record.",
+  ),
+  ...withoutQueue(
     ["Migrations/MigrateWarehouse"],
     "The deployment waits for its answer, and rolls back where it fails.",
   ),
@@ -111,7 +120,7 @@ function withoutQueue(paths: string[], reason: string): Acknowledgement[] {
 
 /** Objects have names that nobody knows beforehand: a right on objects is a right on a prefix. */
 const prefixes = {
-  lake: ["bronze/*", "silver/*", "quarantine/*", "manifests/*", "athena-results/*"],
+  lake: ["bronze/*", "silver/*", "quarantine/*", "manifests/*", "athena-results/*", "lineage/*", silverLog],
   onFailure: failedBatches,
   backups: ["backups/*", "exports/*"],
 };

@@ -9,6 +9,7 @@ export const contextSettings = {
   lakeSql: "athena or duckdb",
   schedules: "off lets no schedule start anything; the stream is still landed",
   reservesConcurrency: "off reserves no concurrent executions, for an account that has few of them",
+  openLineageUrl: "who hears of the workflows' runs as OpenLineage events, such as https://marquez.example.com",
   databaseUrl: "localstack only: the PostgreSQL that holds gold",
   deleteData:
     "the environment's name once more: its data may go with the stacks (the first of the two steps of removal)",
@@ -53,6 +54,7 @@ function withContext(environment: Environment, context: (name: ContextSetting) =
     warehouse: withDatabase(environment, context("databaseUrl")),
     alarms: { ...environment.alarms, emails: emails === undefined ? environment.alarms.emails : list(emails) },
     monthlyBudgetUsd: budget === undefined ? environment.monthlyBudgetUsd : Number(budget),
+    ...withLineage(context("openLineageUrl")),
     schedulesEnabled: environment.schedulesEnabled && !isOff("schedules", context),
     reservesConcurrency: environment.reservesConcurrency && !isOff("reservesConcurrency", context),
     keepsData: environment.keepsData && !mayDelete(environment, context("deleteData")),
@@ -64,6 +66,14 @@ function withDatabase({ name, warehouse }: Environment, url: unknown): Environme
   if (warehouse.kind === "postgres") return { kind: "postgres", databaseUrl: text(url) };
   throw new SettingsError(
     `databaseUrl is set for ${name}; allowed: for localstack only, as ${name} makes its own database`,
+  );
+}
+
+function withLineage(url: unknown): Pick<Environment, "openLineageUrl"> {
+  if (url === undefined) return {};
+  if (/^https?:\/\/[^@\s]+$/.test(text(url))) return { openLineageUrl: text(url) };
+  throw new SettingsError(
+    `openLineageUrl is ${JSON.stringify(url)}; allowed: an address without a login, such as https://marquez.example.com`,
   );
 }
 

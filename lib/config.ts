@@ -59,6 +59,8 @@ export interface Environment {
     /** Refused events for each hundred. */
     quarantinePercent: number;
   };
+  /** Who hears of every run of a workflow, as OpenLineage events over HTTP: an address such as that of a Marquez. */
+  openLineageUrl?: string;
   /** What the account may cost in a month before somebody is told, US dollars. */
   monthlyBudgetUsd: number;
   logRetentionDays: number;

@@ -34,6 +34,7 @@ export const functionEntries = {
   ProveBackup: { entry: "lambdas/backup/prove-backup.handler.ts" },
   SnapshotDatabase: { entry: "lambdas/backup/snapshot-database.handler.ts" },
   RestoreBackup: { entry: "lambdas/backup/restore-backup.handler.ts" },
+  RecordLineage: { entry: "lambdas/lineage/record-lineage.handler.ts" },
   StartWorkflow: { entry: "lambdas/workflows/start-workflow.handler.ts" },
   MigrateWarehouse: { entry: "lambdas/gold/migrate-warehouse.handler.ts", files: ["sql/migrations"] },
   RotatePassword: { entry: "lambdas/gold/rotate-password.handler.ts" },

@@ -29,6 +29,9 @@ const tableFolders = { order_lines: "silver/*", order_events: "quarantine/*" };
 /** The keys of both Delta tables. */
 export const deltaTables = Object.values(tableFolders);
 
+/** The keys of the log of silver, without its data. */
+export const silverLog = "silver/order_lines/_delta_log/*";
+
 /** The keys of failed batches; Lambda chooses them. */
 export const failedBatches = ["aws/lambda/*"];
 

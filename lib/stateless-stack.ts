@@ -7,6 +7,7 @@ import { addOutputs } from "./constructs/outputs.ts";
 import { shareResources } from "./resources.ts";
 import { Backup } from "./stages/backup.ts";
 import { Exploration } from "./stages/exploration.ts";
+import { Lineage } from "./stages/lineage.ts";
 import { Landing } from "./stages/landing.ts";
 import { Migrations } from "./stages/migrations.ts";
 import { Operations } from "./stages/operations.ts";
@@ -47,6 +48,7 @@ export class StatelessStack extends Stack {
     const backup = new Backup(this, "Backup", { ...shared, stateful });
     const { machines } = new Workflows(this, "Workflows", { environment, key, functions, files });
     migrations.before(refining, publishing, receipt, backup);
+    const { recordLineage } = new Lineage(this, "Lineage", { ...shared, stateful, machines });
     const { missedStarts, startWorkflow } = new Schedules(this, "Schedules", { ...shared, files, machines });
 
     const { glueDatabase, warehouse } = stateful;
@@ -56,7 +58,11 @@ export class StatelessStack extends Stack {
         environment,
         alerts,
         landing: { stream: orders, landRecords: landing.landRecords, onFailure },
-        workflows: { machines, missedStarts, others: [startWorkflow, functions.made.get("RotatePassword")!] },
+        workflows: {
+          machines,
+          missedStarts,
+          others: [startWorkflow, recordLineage, functions.made.get("RotatePassword")!],
+        },
         cost: { cluster: warehouse.cluster, settings: environment.warehouse, workgroup },
       });
       addOutputs(this, { AthenaWorkgroup: workgroup, DashboardUrl: dashboardUrl });

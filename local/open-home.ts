@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { openDuckDbLake } from "../lambdas/adapters/duckdb-lake.ts";
 import { openFolderStore } from "../lambdas/adapters/folder-store.ts";
+import { lineageEndpointFrom } from "../lambdas/adapters/lineage-endpoint.ts";
 import {
   loadCatalog,
   loadChecks,
@@ -33,6 +34,7 @@ import { homeFolder, prepareHome, writeHomeRecord, type HomeRecord } from "./hom
 import { createHomeStatus } from "./home-status.ts";
 import { startEventSourceMapping } from "./event-source-mapping.ts";
 import { processStart } from "./process-state.ts";
+import { createHomeLineage } from "./home-lineage.ts";
 import { createRunLedger } from "./run-ledger.ts";
 import { openStreamLog } from "./stream/stream-log.ts";
 import { streamAccount } from "./stream-account.ts";
@@ -111,7 +113,15 @@ export async function openHome({
 
     const goldSql = loadGoldSql();
     const qualitySql = loadQualitySql();
-    const runs = createRunLedger({ warehouse: writer, clock });
+    const lineage = createHomeLineage({
+      folder,
+      store,
+      database: async () => (await warehouses.current()).postgres.credentials,
+      endpoint: lineageEndpointFrom(process.env),
+      onLog,
+    });
+    closers.push(() => lineage.settled());
+    const runs = createRunLedger({ warehouse: writer, clock, onRun: (run) => lineage.record(run) });
     const functions = createFunctions({
       refinery,
       onFailure,

@@ -3,11 +3,30 @@ import type { EndedRun, WorkflowRun } from "./home-api.ts";
 
 type Output = Record<string, unknown>;
 
+/** A run that had something to do, or failed. */
+export interface NotedRun {
+  workflow: string;
+  /** Milliseconds since 1970. */
+  started: number;
+  ended: number;
+  output: Output;
+  error?: string;
+}
+
 /** Runs of each workflow that a home's status shows. */
 const mostShown = 10;
 
 /** Keeps `ops.runs`, one row per run of a workflow that had something to do or failed. */
-export function createRunLedger({ warehouse, clock }: { warehouse: Warehouse; clock: Clock }) {
+export function createRunLedger({
+  warehouse,
+  clock,
+  onRun = () => {},
+}: {
+  warehouse: Warehouse;
+  clock: Clock;
+  /** Hears of every run that is noted. */
+  onRun?: (run: NotedRun) => void;
+}) {
   /** The newest run of each workflow in this process; it may be the one whose row could not be kept. */
   const newest = new Map<string, EndedRun>();
 
@@ -16,18 +35,19 @@ export function createRunLedger({ warehouse, clock }: { warehouse: Warehouse; cl
     const started = clock();
     try {
       const output = await run();
-      if (hasDone(output)) await note({ workflow, started, output });
+      if (hasDone(output)) await note({ workflow, started, ended: clock(), output });
       return output;
     } catch (error) {
-      await note({ workflow, started, output: {}, error: (error as Error).message });
+      await note({ workflow, started, ended: clock(), output: {}, error: (error as Error).message });
       throw error;
     }
   }
 
-  async function note(run: { workflow: string; started: number; output: Output; error?: string }): Promise<void> {
-    const { workflow, started, output, error } = run;
+  async function note(run: NotedRun): Promise<void> {
+    const { workflow, started, ended, output, error } = run;
+    onRun(run);
     const startedAt = new Date(started).toISOString();
-    const milliseconds = clock() - started;
+    const milliseconds = ended - started;
     newest.set(workflow, { startedAt, milliseconds, ...(error !== undefined && { error }) });
     // A run that failed may have failed for want of the very warehouse that would keep its row.
     await warehouse

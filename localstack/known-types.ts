@@ -1,5 +1,6 @@
 /** Resource types that LocalStack 4.14 was seen to make as CloudFormation does; it passes over any other in silence. */
 export const knownTypes: readonly string[] = [
+  "AWS::Events::Rule",
   "AWS::IAM::ManagedPolicy",
   "AWS::IAM::Role",
   "AWS::KMS::Key",
@@ -7,6 +8,7 @@ export const knownTypes: readonly string[] = [
   "AWS::Lambda::EventInvokeConfig",
   "AWS::Lambda::EventSourceMapping",
   "AWS::Lambda::Function",
+  "AWS::Lambda::Permission",
   "AWS::Lambda::Version",
   "AWS::Logs::LogGroup",
   "AWS::S3::Bucket",

@@ -14,7 +14,7 @@ export const loggedFields = new Set(
     ["windows", "published", "skipped", "rowsChanged", "corrections", "reported"],
     ["id", "tables", "bytes", "goldHash", "removed", "snapshot", "state", "isDone"],
     ["balanced", "findings", "unpublishedDays", "orderLines", "errors", "warnings", "results"],
-    ["workflow", "execution", "outcome", "applied", "roles", "step", "role"],
+    ["workflow", "execution", "outcome", "recorded", "applied", "roles", "step", "role"],
     ["milliseconds", "errorName", "errorMessage"],
   ].flat(),
 );

@@ -26,7 +26,12 @@ const settings = {
   KEY_ARN: { is: "the ARN of the key that the data is encrypted with", like: /^arn:[^:]+:kms:/ },
   LAKE_BUCKET: { is: "the name of the lake's bucket", like: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/ },
   LAKE_SQL: { is: "athena or duckdb", like: /^(athena|duckdb)$/ },
+  LINEAGE_WAREHOUSE: {
+    is: "where gold is, without a login: postgres://host:port/database",
+    like: /^postgres:\/\/[^@]+\/\w+$/,
+  },
   ON_FAILURE_BUCKET: { is: "the name of the bucket of failed batches", like: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/ },
+  OPENLINEAGE_URL: { is: "the address of an OpenLineage endpoint, such as Marquez", like: /^https?:\/\// },
   READER_SECRET_ARN: { is: "the ARN of the secret of pizza_reader", like: /^arn:[^:]+:secretsmanager:/ },
   STATE_MACHINES: { is: "a JSON object from each workflow's name to its state machine's ARN", like: /^\{.*\}$/s },
   STREAM_NAME: { is: "the name of the stream", like: /^[\w.-]{1,128}$/ },

@@ -51,6 +51,7 @@ function lakeRules({ lake }: Environment): LifecycleRule[] {
     },
     { id: "manifests-expire", prefix: "manifests/", expiration: days(7) },
     { id: "athena-results-expire", prefix: "athena-results/", expiration: days(7) },
+    { id: "lineage-expires", prefix: "lineage/", expiration: days(400) },
   ];
 }
 

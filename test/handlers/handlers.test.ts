@@ -3,7 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { functionEntries, functionNames, type FunctionEntry } from "../../lib/function-entries.ts";
+import { readEvents } from "../../lambdas/lineage/lineage-log.ts";
+import { mistakesOf } from "../lineage/validate-event.ts";
 import { record } from "../silver/silver-home.ts";
+import { startHttpServer } from "../support/http-server.ts";
 import { AwsFault } from "../support/aws-json.ts";
 import { startJsonServer, type JsonServer } from "../support/json-server.ts";
 import { startS3Server, type S3Server } from "../support/s3-server.ts";
@@ -53,7 +56,14 @@ describe("every function that is deployed", () => {
     const placeholders = definitions.flatMap((file) =>
       [...readFileSync(new URL(file, folder), "utf8").matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name),
     );
-    const called = ["LandRecords", "StartWorkflow", "MigrateWarehouse", "RotatePassword", "RestoreBackup"];
+    const called = [
+      "LandRecords",
+      "StartWorkflow",
+      "RecordLineage",
+      "MigrateWarehouse",
+      "RotatePassword",
+      "RestoreBackup",
+    ];
     expect(new Set([...placeholders, ...called])).toEqual(new Set<string>(functionNames));
   });
 
@@ -155,5 +165,64 @@ describe("the function of the schedule", () => {
     await expect(lambda.invoke({ workflow: "gold_to_lead", input: {} })).rejects.toThrow(
       "workflow gold_to_lead is not deployed: choose one of silver_to_gold",
     );
+  });
+});
+
+describe("the function that hears of runs", () => {
+  const machine = "arn:aws:states:eu-central-1:000000000000:stateMachine:quality";
+  const run = {
+    account: "000000000000",
+    region: "eu-central-1",
+    "detail-type": "Step Functions Execution Status Change",
+    detail: {
+      executionArn: "arn:aws:states:eu-central-1:000000000000:execution:quality:2026-11-24",
+      stateMachineArn: machine,
+      status: "FAILED",
+      startDate: 1_795_000_000_000,
+      stopDate: 1_795_000_001_000,
+      error: "Error",
+      cause: '{"errorMessage":"the books are in the wash"}',
+    },
+  };
+
+  it("keeps a run as an event in the lake, and tells the endpoint", async () => {
+    const told: { path: string; event: unknown }[] = [];
+    const marquez = await startHttpServer(async ({ url, body }) => {
+      told.push({ path: url.pathname, event: JSON.parse(body.toString()) });
+      return { status: 201 };
+    });
+    const lambda = start("RecordLineage", {
+      AWS_ENDPOINT_URL_S3: s3.url,
+      LAKE_BUCKET: "runs",
+      BACKUP_BUCKET: "backups",
+      STREAM_NAME: "orders-test",
+      STATE_MACHINES: JSON.stringify({ data_quality: machine }),
+      LINEAGE_WAREHOUSE: "postgres://gold.internal:5432/pizza_sales",
+      OPENLINEAGE_URL: marquez.url,
+    });
+    try {
+      expect(await lambda.invoke(run)).toMatchObject({ recorded: true, workflow: "data_quality", state: "FAIL" });
+      const other = { ...run, detail: { ...run.detail, stateMachineArn: "arn:other" } };
+      expect(await lambda.invoke(other)).toEqual({ recorded: false });
+    } finally {
+      await marquez.close();
+    }
+    const [event, ...more] = await readEvents(s3.bucket("runs"), { since: "2026-01-01", limit: 9 });
+    expect(more).toEqual([]);
+    expect(mistakesOf(event!)).toEqual([]);
+    expect(event).toMatchObject({
+      eventType: "FAIL",
+      job: { namespace: "pizza-sales-test", name: "data_quality" },
+      run: { facets: { errorMessage: { message: "FAILED: Error: the books are in the wash" } } },
+    });
+    expect(event!.inputs.map(({ namespace }) => namespace)).toEqual(
+      expect.arrayContaining([
+        "arn:aws:kinesis:eu-central-1:000000000000",
+        "s3://runs",
+        "postgres://gold.internal:5432",
+      ]),
+    );
+    expect(told).toEqual([{ path: "/api/v1/lineage", event }]);
+    await expect(lambda.invoke(run)).rejects.toThrow("does not answer: see OPENLINEAGE_URL");
   });
 });

@@ -34,6 +34,15 @@ describe("an environment", () => {
     expect(choose({ env: "dev", alertEmails: ["a@example.com"] }).alarms.emails).toEqual(["a@example.com"]);
   });
 
+  test("tells an OpenLineage endpoint where one is named", () => {
+    expect(choose({ env: "dev" })).not.toHaveProperty("openLineageUrl");
+    const openLineageUrl = "https://marquez.example.com";
+    expect(choose({ env: "dev", openLineageUrl })).toMatchObject({ openLineageUrl });
+    for (const wrong of ["marquez", "https://me:secret@marquez.example.com", 5000]) {
+      expect(() => choose({ env: "dev", openLineageUrl: wrong })).toThrow("allowed: an address without a login");
+    }
+  });
+
   test("reserves nothing in an account that has few concurrent executions", () => {
     expect(choose({ env: "prod" }).reservesConcurrency).toBe(true);
     expect(choose({ env: "prod", reservesConcurrency: "off" }).reservesConcurrency).toBe(false);

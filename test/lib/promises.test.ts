@@ -141,7 +141,7 @@ describe("what must survive", () => {
     });
     expect(
       rules.Rules.filter(({ ExpirationInDays }) => ExpirationInDays !== undefined).map(({ Prefix }) => Prefix),
-    ).toEqual(["manifests/", "athena-results/"]);
+    ).toEqual(["manifests/", "athena-results/", "lineage/"]);
   });
 
   test("every bucket refuses what is not TLS, and the lake refuses to write bronze or a commit twice", () => {

@@ -31,7 +31,14 @@ describe("the workflows", () => {
 
   test("call every function that nothing else calls, and no function that is not there", () => {
     const called = new Set(readWorkflows(workflowFolder).flatMap(({ placeholders }) => placeholders));
-    const others = ["LandRecords", "StartWorkflow", "MigrateWarehouse", "RotatePassword", "RestoreBackup"];
+    const others = [
+      "LandRecords",
+      "StartWorkflow",
+      "RecordLineage",
+      "MigrateWarehouse",
+      "RotatePassword",
+      "RestoreBackup",
+    ];
     expect([...called, ...others].toSorted()).toEqual([...functionNames].toSorted());
     const { stacks, stateless } = synthesise("dev");
     for (const name of functionNames) {

@@ -1,5 +1,8 @@
 import { execFile } from "node:child_process";
 import { describe, expect, test } from "vitest";
+import type { LineageEvent } from "../../lambdas/lineage/open-lineage.ts";
+import { mistakesOf } from "../lineage/validate-event.ts";
+import { eventually } from "../localstack/live/emulator.ts";
 
 const script = new URL("../../bin/pizza.ts", import.meta.url).pathname;
 
@@ -34,6 +37,22 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("the pipeline
     },
     10 * minutes,
   );
+
+  test("its runs are OpenLineage events, as EventBridge tells of them", async () => {
+    const events = await eventually(async () => {
+      const found = (await pizza("lineage")) as LineageEvent[];
+      return found.some(({ job, eventType }) => job.name === "silver_to_gold" && eventType === "COMPLETE")
+        ? found
+        : undefined;
+    });
+    expect(events.flatMap(mistakesOf)).toEqual([]);
+    const written = events.flatMap(({ eventType, outputs }) =>
+      eventType === "COMPLETE" ? outputs.filter(({ name }) => name === "silver/order_lines") : [],
+    );
+    const rows = written.map(({ outputFacets }) => Number(outputFacets?.["outputStatistics"]?.["rowCount"]));
+    // A run by the schedule may take part of them, and runs at once each count what is committed meanwhile.
+    expect(rows.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(48_620);
+  });
 
   test("is found well by the doctor", async () => {
     const checks = (await pizza("doctor")) as { check: string; ok: boolean }[];

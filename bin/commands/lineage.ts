@@ -1,0 +1,92 @@
+import type { LineageDataset, LineageEvent } from "../../lambdas/lineage/open-lineage.ts";
+import { readEvents } from "../../lambdas/lineage/lineage-log.ts";
+import type { ObjectStore } from "../../lambdas/ports.ts";
+import { workflowNames } from "../../local/home-api.ts";
+import { homeFolder, readHomeRecord } from "../../local/home-folder.ts";
+import { oneOf, wholeNumber, type Command, type Values } from "../options.ts";
+import { count, print, printJson, say, table, UsageError } from "../output.ts";
+import { prepareRemote } from "../with-home.ts";
+
+const dayMs = 86_400_000;
+
+export const lineage: Command = {
+  summary: "what each run of a workflow read and wrote, as OpenLineage events",
+  usage: "lineage [--workflow NAME] [--since YYYY-MM-DD] [--limit N] [--json]",
+  options: {
+    workflow: { type: "string", about: `runs of this workflow only: ${workflowNames.join(", ")}` },
+    since: { type: "string", about: "from this day on, UTC; yesterday where nothing else is said" },
+    limit: { type: "string", about: "the newest events, at the most so many; 200 where nothing else is said" },
+  },
+  async run(values) {
+    const workflow = oneOf(values, "workflow", workflowNames);
+    const limit = wholeNumber(values, "limit", { min: 1, max: 100_000 }) ?? 200;
+    const since = dayOf(values["since"]) ?? new Date(Date.now() - dayMs).toISOString().slice(0, 10);
+    const events = await readEvents(await lakeOf(values), { since, workflow, limit });
+    if (values.json) return printJson(events);
+    if (events.length === 0) say(`no run of a workflow since ${since}; --since looks further back`);
+    else print(table(runsOf(events)));
+  },
+};
+
+function dayOf(given: Values[string]): string | undefined {
+  if (given === undefined) return undefined;
+  if (typeof given === "string" && /^\d{4}-\d\d-\d\d$/.test(given) && !Number.isNaN(Date.parse(given))) return given;
+  throw new UsageError(`--since ${given}: give a day, such as 2026-11-24`);
+}
+
+/** The events lie in the lake: neither PostgreSQL nor a home that runs is needed. */
+async function lakeOf(values: Values): Promise<ObjectStore> {
+  if (values.home === "embedded") {
+    const folder = homeFolder(values.dir);
+    if (readHomeRecord(folder) === undefined)
+      throw new Error(`there is no home in ${folder.root}: make one with pizza demo or pizza start`);
+    const { openFolderStore } = await import("../../lambdas/adapters/folder-store.ts");
+    return openFolderStore(folder.lake);
+  }
+  prepareRemote(values);
+  const { findDeployment } = await import("../../remote/deployment.ts");
+  const { openS3Store } = await import("../../lambdas/adapters/s3-store.ts");
+  const { lakeBucket } = await findDeployment(values.env);
+  return openS3Store({ bucket: lakeBucket });
+}
+
+/** A line for each run: how it ended, and what it wrote. */
+function runsOf(events: readonly LineageEvent[]): Record<string, unknown>[] {
+  const runs = Map.groupBy(events, ({ run }) => run.runId);
+  return [...runs.values()].map((changes) => {
+    const [first, last] = [changes[0]!, changes.at(-1)!];
+    const { message } = (last.run.facets["errorMessage"] ?? {}) as { message?: string };
+    return {
+      began: first.eventTime,
+      workflow: last.job.name,
+      state: last.eventType,
+      ms: first === last ? "" : Date.parse(last.eventTime) - Date.parse(first.eventTime),
+      read: describeAll(last.inputs),
+      wrote: message ?? describeAll(last.outputs),
+    };
+  });
+}
+
+/** The tables of gold count as one. */
+function describeAll(datasets: readonly LineageDataset[]): string {
+  const [gold, others] = [true, false].map((wanted) =>
+    datasets.filter(({ name }) => name.includes(".gold.") === wanted),
+  ) as [LineageDataset[], LineageDataset[]];
+  const tables = gold.length === 0 ? [] : [describe({ ...gold[0]!, name: `${gold.length} tables of gold` })];
+  return [...others.map(describe), ...tables].join(", ");
+}
+
+/** A dataset as `silver/order_lines v3 (1,204 rows)`; of a path only the last two parts. */
+function describe({ name, facets, inputFacets, outputFacets }: LineageDataset): string {
+  const { datasetVersion } = (facets["version"] ?? {}) as { datasetVersion?: string };
+  const { rowCount, fileCount } = (inputFacets?.["inputStatistics"] ?? outputFacets?.["outputStatistics"] ?? {}) as {
+    rowCount?: number;
+    fileCount?: number;
+  };
+  const counted = rowCount === undefined ? counts(fileCount, "files") : counts(rowCount, "rows");
+  return [name.split("/").slice(-2).join("/"), datasetVersion && `v${datasetVersion}`, counted]
+    .filter(Boolean)
+    .join(" ");
+}
+
+const counts = (number: number | undefined, things: string) => number !== undefined && `(${count(number)} ${things})`;

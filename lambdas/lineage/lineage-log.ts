@@ -1,0 +1,33 @@
+import type { ObjectStore } from "../ports.ts";
+import type { LineageEvent } from "./open-lineage.ts";
+
+const root = "lineage/";
+
+/** Where an event is kept, in order of time: `lineage/2026-11-24/2026-11-24T120000.000Z-bronze_to_silver-COMPLETE-<run>.json`. */
+export function lineageKey({ eventTime, eventType, job, run }: LineageEvent): string {
+  return `${root}${eventTime.slice(0, 10)}/${eventTime.replaceAll(":", "")}-${job.name}-${eventType}-${run.runId}.json`;
+}
+
+/** Keeps an event; one that came before is left as it is. */
+export async function keepEvent(store: ObjectStore, event: LineageEvent): Promise<void> {
+  await store.put(lineageKey(event), Buffer.from(JSON.stringify(event)), { ifAbsent: true });
+}
+
+export interface LineageQuery {
+  /** The first day, `YYYY-MM-DD`. */
+  since: string;
+  workflow?: string | undefined;
+  /** The newest events, at the most so many. */
+  limit: number;
+}
+
+/** The events that a lake keeps, the oldest first. */
+export async function readEvents(
+  store: ObjectStore,
+  { since, workflow, limit }: LineageQuery,
+): Promise<LineageEvent[]> {
+  const kept = await store.list(root, { startAfter: `${root}${since}` });
+  const keys = kept.map(({ key }) => key).filter((key) => workflow === undefined || key.includes(`Z-${workflow}-`));
+  const bodies = await Promise.all(keys.slice(-limit).map((key) => store.get(key)));
+  return bodies.filter((body) => body !== undefined).map((body) => JSON.parse(Buffer.from(body).toString()));
+}

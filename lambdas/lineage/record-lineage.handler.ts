@@ -1,0 +1,37 @@
+import { openLineageEndpoint } from "../adapters/lineage-endpoint.ts";
+import { createHandler } from "../handlers/create-handler.ts";
+import { once } from "../handlers/once.ts";
+import { openStore } from "../handlers/open-lake.ts";
+import { jsonSetting, optionalSetting, setting } from "../handlers/settings.ts";
+import { changeOf, type ExecutionStatusChange } from "./execution-change.ts";
+import { awsPlaces } from "./places.ts";
+import { recordLineage } from "./record-lineage.ts";
+
+function openEndpoint() {
+  const url = optionalSetting("OPENLINEAGE_URL");
+  return url === undefined ? undefined : openLineageEndpoint({ url });
+}
+
+const open = once(async () => ({
+  store: openStore(),
+  endpoint: openEndpoint(),
+  machines: jsonSetting("STATE_MACHINES"),
+  home: {
+    environment: setting("ENVIRONMENT"),
+    streamName: setting("STREAM_NAME"),
+    lakeBucket: setting("LAKE_BUCKET"),
+    backupBucket: setting("BACKUP_BUCKET"),
+    warehouse: setting("LINEAGE_WAREHOUSE"),
+  },
+}));
+
+/** Keeps what EventBridge says of the workflows' executions as events of OpenLineage, and tells the endpoint. */
+export const handler = createHandler(async (event: ExecutionStatusChange) => {
+  const { store, endpoint, machines, home } = await open();
+  const change = changeOf(event, machines);
+  if (change === undefined) return { recorded: false };
+  const { account, region } = event;
+  await recordLineage({ store, endpoint, places: awsPlaces({ ...home, account, region }) }, change);
+  const { workflow, state, runId } = change;
+  return { recorded: true, workflow, state, runId };
+});
