@@ -190,16 +190,19 @@ test("Athena: every query runs once and gives all of its rows", async () => {
     json(400, "ThrottlingException"),
     json(500, "InternalServerException"),
   ];
-  const proxy = await faultyProxy({ target: server.url, refusals, lateMs: 1500 });
-  const client = newAthenaClient(impatient(proxy, 1000));
+  const proxy = await faultyProxy({ target: server.url, refusals, lateMs: 2500 });
+  const client = newAthenaClient(impatient(proxy, 1500));
   closers.push(() => client.destroy());
   const store = openFolderStore(root);
   const athena = openAthenaLake({ workgroup: "pipeline", database: "pizza", bucket, store, client });
   const asked = Array.from({ length: 12 }, (_, n) => days.slice(0, 1 + (n % 3)));
-  const counted = await Promise.all(
-    asked.map((some) => athena.query("select count(*) as lines from silver_order_lines", [], [silver(some)])),
-  );
-  expect(counted).toEqual(asked.map((some) => [{ lines: BigInt(some.length * 3) }]));
+  const ask = async (from: number) => {
+    for (const some of asked.slice(from, from + 4)) {
+      const rows = await athena.query("select count(*) as lines from silver_order_lines", [], [silver(some)]);
+      expect(rows).toEqual([{ lines: BigInt(some.length * 3) }]);
+    }
+  };
+  await Promise.all([ask(0), ask(4), ask(8)]);
   await everyFaultMet(proxy);
   expect(server.queries).toHaveLength(asked.length);
 });
