@@ -40,7 +40,8 @@ describe(`the ${name} home`, () => {
   /** What the home under test says of itself. */
   async function seen() {
     const { findings, records, events, ...receipt } = await tested.home.verify();
-    const { distinct: _, ...counts } = events;
+    const { accepted, eventDuplicates, supersededRevisions, quarantined, pending } = events;
+    const counts = { accepted, eventDuplicates, supersededRevisions, quarantined, pending };
     const { onFailure, waiting } = records;
     return { findings, onFailure, waiting, counts, sales: salesOf(receipt), gold: await goldHashes(tested.home) };
   }
