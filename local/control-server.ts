@@ -45,6 +45,7 @@ function methodsOf(home: Home, onStop: () => void): Methods {
     explain: (request: ExplainRequest) => home.explain(request),
     corrections: (asked: { since: string }) => home.corrections(asked),
     quality: (options: { rule?: string }) => home.quality(options),
+    profile: () => home.profile(),
     query: ({ sql, ...options }: { sql: string; lake: boolean; version?: number }) => home.query(sql, options),
     credentials: () => home.credentials(),
     backups: () => home.backups(),

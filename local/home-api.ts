@@ -6,6 +6,7 @@ import type { RefusedOrder } from "../lambdas/quarantine/list-refused.ts";
 import type { OrderTrace } from "../lambdas/trace/trace-order.ts";
 import type { EventSink } from "../lambdas/ports.ts";
 import type { QualityReport } from "../lambdas/quality/check-quality.ts";
+import type { SilverProfile } from "../lambdas/quality/profile-silver.ts";
 
 /** The state machines of `step-functions/`. */
 export const workflowNames: readonly string[] = ["bronze_to_silver", "silver_to_gold", "data_quality", "backup"];
@@ -32,6 +33,8 @@ export interface Home {
   corrections(asked: { since: string }): Promise<Corrections>;
   /** Checks the quality rules, or the one of this name, on the data as they are now; keeps nothing and tells nobody. */
   quality(options?: { rule?: string | undefined }): Promise<QualityReport>;
+  /** What silver's columns hold in the newest week, beside the week before. */
+  profile(): Promise<SilverProfile>;
   /** SQL on gold as the reader role, or on the lake's tables, at a version of silver. */
   query(sql: string, options: { lake: boolean; version?: number | undefined }): Promise<Record<string, unknown>[]>;
   credentials(): Promise<Credentials>;

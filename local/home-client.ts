@@ -36,6 +36,7 @@ export function connectHome(folder: HomeFolder): Home & { stop(): Promise<void> 
     explain: (request) => call("explain", request),
     corrections: (asked) => call("corrections", asked),
     quality: (options) => call("quality", options),
+    profile: () => call("profile"),
     query: (sql, options) => call("query", { sql, ...options }),
     credentials: () => call("credentials"),
     backups: () => call("backups"),

@@ -16,6 +16,7 @@ import { listCorrections } from "../lambdas/gold/list-corrections.ts";
 import { listBackups } from "../lambdas/backup/manifest.ts";
 import { landRecords } from "../lambdas/bronze/land-records.ts";
 import { chooseRules, lookAtQuality } from "../lambdas/quality/look-at-quality.ts";
+import { profileSilver } from "../lambdas/quality/profile-silver.ts";
 import { verifyReceipt, type Books } from "../lambdas/quality/verify-receipt.ts";
 import { listRefused } from "../lambdas/quarantine/list-refused.ts";
 import { createCustomerKey } from "../lambdas/silver/customer-key.ts";
@@ -232,6 +233,7 @@ export async function openHome({
       verify: () => timer.runNow(() => verifyReceipt(books())),
       explain: (request) => explainRow({ silver, lake, warehouse: reader }, request),
       corrections: (asked) => listCorrections({ silver, lake, warehouse: reader }, asked),
+      profile: () => profileSilver({ silver, lake }),
       async quality({ rule } = {}) {
         const place = { silver, lake, warehouse: reader, catalog, qualitySql, clock };
         const rules = chooseRules(rule);

@@ -17,6 +17,7 @@ import { listCorrections } from "../lambdas/gold/list-corrections.ts";
 import { listBackups } from "../lambdas/backup/manifest.ts";
 import { once } from "../lambdas/handlers/once.ts";
 import { chooseRules, lookAtQuality } from "../lambdas/quality/look-at-quality.ts";
+import { profileSilver } from "../lambdas/quality/profile-silver.ts";
 import { verifyReceipt } from "../lambdas/quality/verify-receipt.ts";
 import { listRefused } from "../lambdas/quarantine/list-refused.ts";
 import { createCustomerKey } from "../lambdas/silver/customer-key.ts";
@@ -135,6 +136,7 @@ export async function openRemoteHome({
     explain: async (request) => explainRow({ silver, lake: await lake(), warehouse: await warehouse() }, request),
     corrections: async (asked) => listCorrections({ silver, lake: await lake(), warehouse: await warehouse() }, asked),
     verify,
+    profile: async () => profileSilver({ silver, lake: await lake() }),
     async quality({ rule } = {}) {
       const rules = chooseRules(rule);
       const sql = { lake: await lake(), warehouse: await warehouse(), qualitySql: loadQualitySql() };

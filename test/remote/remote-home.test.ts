@@ -62,6 +62,14 @@ describe("a deployed home", () => {
     expect(receipt).toMatchObject({ events: { distinct: 40, accepted: 40 }, gold: { orders: 40, cents: 53_000 } });
   });
 
+  it("checks the quality rules as a reader, and profiles silver", async () => {
+    const { errors, results } = await home.quality();
+    expect({ errors, red: results.filter(({ isRed }) => isRed) }).toEqual({ errors: 0, red: [] });
+    expect(await home.profile()).toMatchObject({ lines: 40, linesBefore: 0, week: { until: "2015-01-01" } });
+    const one = await aws("quality", "--rule", "line_amounts", "--lake-sql", "duckdb");
+    expect(one).toMatchObject({ code: 0, stdout: expect.stringContaining("All rules are green.") });
+  });
+
   it("ends with exit code 3 when a bronze object is gone", async () => {
     const [object] = await cloud.store.list("bronze/");
     const body = await cloud.store.get(object!.key);

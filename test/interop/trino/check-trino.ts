@@ -38,6 +38,7 @@ import { environments } from "../../../lib/config.ts";
 import { GlueTables } from "../../../lib/constructs/glue-tables.ts";
 import { orderLines, writeRows } from "../../lake/order-lines.ts";
 import { questionOf } from "../../../lambdas/quality/ask-rule.ts";
+import { countsSql, summarySql } from "../../../lambdas/quality/profile-sql.ts";
 import { changeDay, type Cells } from "../../silver/change-day.ts";
 import { record } from "../../silver/silver-home.ts";
 import { startAthenaServer } from "../../support/athena-server.ts";
@@ -207,6 +208,8 @@ async function questions({ silver, quarantine }: Awaited<ReturnType<typeof fillL
     { name: "silver, one day", sql: everything, tables: [silverLakeTable(newest, ["2015-02-01"])] },
     { name: "silver, no file", sql: everything, tables: [{ ...whole, files: [] }] },
     ...(await qualityQuestions(silver)),
+    { name: "profile, summary", sql: summarySql(silverColumns), tables: [whole], parameters: ["2015-02-15"] },
+    { name: "profile, counts", sql: countsSql(silverColumns), tables: [whole], parameters: ["2015-02-15"] },
     { name: "quarantine, every column", sql: "select * from quarantine_order_events", tables: [refused] },
   ];
 }
