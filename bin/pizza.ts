@@ -10,6 +10,7 @@ import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
 import { quarantine } from "./commands/quarantine.ts";
 import { quality } from "./commands/quality.ts";
+import { forget } from "./commands/forget.ts";
 import { produce, replay } from "./commands/send.ts";
 import { trace } from "./commands/trace.ts";
 import { commonOptions, readOptions, type Command } from "./options.ts";
@@ -34,6 +35,7 @@ const commands: Record<string, Command> = {
   trace,
   explain,
   corrections,
+  forget,
   credentials,
   backup,
   restore,

@@ -22,6 +22,11 @@ export interface ObjectStore {
   delete(key: string): Promise<void>;
 }
 
+/** Removes an object for good, with every earlier version that the store keeps of it; one that is not there is no error. */
+export interface Eraser {
+  erase(key: string): Promise<void>;
+}
+
 /** The data files that a lake query reads: one version of one Delta table. */
 export interface LakeTable {
   name: string;

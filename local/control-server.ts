@@ -41,6 +41,7 @@ function methodsOf(home: Home, onStop: () => void): Methods {
     drain: () => home.drain(),
     verify: () => home.verify(),
     refused: () => home.refused(),
+    forget: ({ customerId }: { customerId: string }) => home.forget(customerId),
     trace: ({ orderId }: { orderId: string }) => home.trace(orderId),
     explain: (request: ExplainRequest) => home.explain(request),
     corrections: (asked: { since: string }) => home.corrections(asked),

@@ -3,6 +3,7 @@ import type { Corrections } from "../lambdas/gold/list-corrections.ts";
 import type { Receipt } from "../lambdas/domain/receipt.ts";
 import type { BackupInfo } from "../lambdas/backup/manifest.ts";
 import type { RefusedOrder } from "../lambdas/quarantine/list-refused.ts";
+import type { ForgetSummary } from "../lambdas/forget/forget-customer.ts";
 import type { OrderTrace } from "../lambdas/trace/trace-order.ts";
 import type { EventSink } from "../lambdas/ports.ts";
 import type { QualityReport } from "../lambdas/quality/check-quality.ts";
@@ -35,6 +36,8 @@ export interface Home {
   quality(options?: { rule?: string | undefined }): Promise<QualityReport>;
   /** What silver's columns hold in the newest week, beside the week before. */
   profile(): Promise<SilverProfile>;
+  /** Takes a customer out of every layer, and brings gold up to date. */
+  forget(customerId: string): Promise<ForgetSummary>;
   /** SQL on gold as the reader role, or on the lake's tables, at a version of silver. */
   query(sql: string, options: { lake: boolean; version?: number | undefined }): Promise<Record<string, unknown>[]>;
   credentials(): Promise<Credentials>;

@@ -17,16 +17,12 @@ import { listBackups } from "../lambdas/backup/manifest.ts";
 import { landRecords } from "../lambdas/bronze/land-records.ts";
 import { chooseRules, lookAtQuality } from "../lambdas/quality/look-at-quality.ts";
 import { profileSilver } from "../lambdas/quality/profile-silver.ts";
+import { forgetCustomer } from "../lambdas/forget/forget-customer.ts";
 import { verifyReceipt, type Books } from "../lambdas/quality/verify-receipt.ts";
 import { listRefused } from "../lambdas/quarantine/list-refused.ts";
+import { versionTable } from "../lambdas/silver/version-table.ts";
 import { createCustomerKey } from "../lambdas/silver/customer-key.ts";
-import {
-  openQuarantine,
-  openSilver,
-  orderStream,
-  quarantineLakeTable,
-  silverLakeTable,
-} from "../lambdas/silver/tables.ts";
+import { openQuarantine, openSilver, orderStream, quarantineLakeTable } from "../lambdas/silver/tables.ts";
 import { traceOrder } from "../lambdas/trace/trace-order.ts";
 import { createFunctions } from "./functions.ts";
 import { dueDaily } from "./daily.ts";
@@ -225,6 +221,22 @@ export async function openHome({
       },
       drain,
       refused: () => listRefused({ silver, quarantine, lake, sql: loadRefusedSql() }),
+      async forget(customerId) {
+        await Promise.all([mapping.drain(), warehouses.current()]);
+        return await timer.runNow(async () => {
+          await runWorkflow("bronze_to_silver");
+          const summary = await forgetCustomer(
+            {
+              refinery,
+              eraser: { erase: (key) => store.delete(key) },
+              redactStream: async (records) => ({ rewritten: await stream.replace(records), kept: 0 }),
+            },
+            customerId,
+          );
+          await runWorkflow("silver_to_gold");
+          return summary;
+        });
+      },
       trace: (orderId) =>
         traceOrder(
           { store, stream: orderStream, silver, quarantine, lake, warehouse: reader, sql: loadTraceSql() },
@@ -241,10 +253,7 @@ export async function openHome({
       },
       async query(sql, { lake: onLake, version }) {
         if (!onLake) return await reader.query(sql);
-        const tables = [
-          silverLakeTable(await silver.snapshot(version)),
-          quarantineLakeTable(await quarantine.snapshot()),
-        ];
+        const tables = [await versionTable(store, silver, version), quarantineLakeTable(await quarantine.snapshot())];
         return await lake.query(sql, [], tables);
       },
       credentials: async (): Promise<Credentials> => {

@@ -11,27 +11,25 @@ import {
   loadTraceSql,
 } from "../lambdas/adapters/project-files.ts";
 import { openS3Store } from "../lambdas/adapters/s3-store.ts";
+import { openS3Eraser } from "../lambdas/adapters/s3-eraser.ts";
 import { openSecrets } from "../lambdas/adapters/secrets.ts";
 import { explainRow } from "../lambdas/explain/explain-row.ts";
 import { listCorrections } from "../lambdas/gold/list-corrections.ts";
 import { listBackups } from "../lambdas/backup/manifest.ts";
+import { forgetCustomer } from "../lambdas/forget/forget-customer.ts";
 import { once } from "../lambdas/handlers/once.ts";
 import { chooseRules, lookAtQuality } from "../lambdas/quality/look-at-quality.ts";
 import { profileSilver } from "../lambdas/quality/profile-silver.ts";
 import { verifyReceipt } from "../lambdas/quality/verify-receipt.ts";
 import { listRefused } from "../lambdas/quarantine/list-refused.ts";
+import { versionTable } from "../lambdas/silver/version-table.ts";
 import { createCustomerKey } from "../lambdas/silver/customer-key.ts";
-import {
-  openQuarantine,
-  openSilver,
-  orderStream,
-  quarantineLakeTable,
-  silverLakeTable,
-} from "../lambdas/silver/tables.ts";
+import { openQuarantine, openSilver, orderStream, quarantineLakeTable } from "../lambdas/silver/tables.ts";
 import { traceOrder } from "../lambdas/trace/trace-order.ts";
 import { findDeployment } from "./deployment.ts";
 import { openExecutions } from "./executions.ts";
 import { openFunctionLogs } from "./function-logs.ts";
+import { countKept } from "./kept-in-stream.ts";
 import { landingProgress } from "./landing-progress.ts";
 import { openLakeSql } from "./open-lake-sql.ts";
 import { openReader } from "./open-warehouse.ts";
@@ -126,6 +124,23 @@ export async function openRemoteHome({
       await executions.run("silver_to_gold");
     },
     refused: async () => listRefused({ silver, quarantine, lake: await lake(), sql: loadRefusedSql() }),
+    async forget(customerId) {
+      await untilLanded();
+      await executions.run("bronze_to_silver");
+      const refinery = {
+        ...place,
+        stream: orderStream,
+        silver,
+        quarantine,
+        catalog: loadCatalog(),
+        customerKey: await customerKey(),
+      };
+      const eraser = openS3Eraser({ bucket: lakeBucket });
+      const redactStream = countKept({ kinesis, streamName });
+      const summary = await forgetCustomer({ refinery, eraser, redactStream }, customerId);
+      await executions.run("silver_to_gold");
+      return summary;
+    },
     async trace(orderId) {
       const engines = { lake: await lake(), warehouse: await warehouse() };
       return await traceOrder(
@@ -144,10 +159,7 @@ export async function openRemoteHome({
     },
     async query(sql, { lake: onLake, version }) {
       if (!onLake) return await (await warehouse()).query(sql);
-      const tables = [
-        silverLakeTable(await silver.snapshot(version)),
-        quarantineLakeTable(await quarantine.snapshot()),
-      ];
+      const tables = [await versionTable(store, silver, version), quarantineLakeTable(await quarantine.snapshot())];
       return await (await lake()).query(sql, [], tables);
     },
     credentials: () => remoteCredentials(deployment),

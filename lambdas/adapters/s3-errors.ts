@@ -1,7 +1,7 @@
 import { errorCode } from "./error-code.ts";
 
 /** What a store does with a bucket. */
-export type S3Action = "read" | "write" | "list" | "delete";
+export type S3Action = "read" | "write" | "list" | "delete" | "erase";
 
 const permissions: Record<S3Action, string> = {
   read:
@@ -10,6 +10,7 @@ const permissions: Record<S3Action, string> = {
   write: "s3:PutObject on the object and kms:GenerateDataKey on the bucket's key",
   list: "s3:ListBucket on the bucket, for this prefix",
   delete: "s3:DeleteObject on the object",
+  erase: "s3:ListBucketVersions on the bucket and s3:DeleteObjectVersion on the object",
 };
 
 const credentials = "the credentials are not accepted; sign in again (aws sso login) or see to the function's role";

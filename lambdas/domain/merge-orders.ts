@@ -98,8 +98,9 @@ function compare(candidate: Candidate, current: KnownOrder): Verdict {
   if (candidate.event.revision !== current.revision) {
     return candidate.event.revision > current.revision ? "newer" : "older";
   }
-  if (candidate.payloadHash !== current.payloadHash) return "conflicting_payload";
-  return isSamePosition(candidate.position, current.position) ? "redelivered" : "same event";
+  // Before the payloads: bronze may hold it with the customer and without.
+  if (isSamePosition(candidate.position, current.position)) return "redelivered";
+  return candidate.payloadHash === current.payloadHash ? "same event" : "conflicting_payload";
 }
 
 function isSamePosition(a: Position, b: Position): boolean {

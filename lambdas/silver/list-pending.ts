@@ -33,6 +33,13 @@ export async function listPending(
   return { objects, settledHour: Math.max(settled, Math.min(oldestPending, Math.floor((now - horizonMs) / hourMs))) };
 }
 
+/** Whether silver has taken a bronze object. Names of consumed objects expire from the log; by then their hour is settled. */
+export function isConsumed({ transactions }: Snapshot, { key, hour }: Pick<BronzeObject, "key" | "hour">): boolean {
+  if (transactions.has(key)) return true;
+  const settled = transactions.get(settledHourId)?.version ?? 0;
+  return Date.parse(`${hour}:00:00Z`) / hourMs < settled;
+}
+
 function hourName(hours: number): string {
   return new Date(hours * hourMs).toISOString().slice(0, 13);
 }

@@ -160,7 +160,11 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, settledHo
 }
 
 /** New rows are appended; a file is written again only where a newer revision replaces some of its rows. */
-async function writeOrders(refinery: Refinery, { accepted, replaced }: MergePlan, known: KnownOrders) {
+export async function writeOrders(
+  refinery: Refinery,
+  { accepted, replaced }: Pick<MergePlan, "accepted" | "replaced">,
+  known: KnownOrders,
+) {
   const rewrites = Map.groupBy(replaced, (orderId) => known.files.get(orderId)!.file.partition);
   const adds = [];
   const removes = [];

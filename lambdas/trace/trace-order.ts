@@ -6,7 +6,7 @@ import { findCommit, type FoundCommit } from "../lake/find-commit.ts";
 import type { DeltaTable, Snapshot } from "../lake/delta-table.ts";
 import type { LakeQuery, LakeRow, ObjectStore, Warehouse } from "../ports.ts";
 import { listRefused, type RefusedOrder } from "../quarantine/list-refused.ts";
-import { settledHourId } from "../silver/list-pending.ts";
+import { isConsumed } from "../silver/list-pending.ts";
 import { findEvents, type BronzeEvent } from "./find-events.ts";
 import { findSilverOrder, type SilverOrder } from "./silver-order.ts";
 
@@ -114,23 +114,18 @@ function earliestHour(orderedAt: string): string {
   return new Date(Date.parse(orderedAt) - limits.futureMicros / 1000).toISOString().slice(0, 13);
 }
 
-function isConsumed({ transactions }: Snapshot, { key, hour }: { key: string; hour: string }): boolean {
-  const settled = transactions.get(settledHourId)?.version ?? 0;
-  return transactions.has(key) || Date.parse(`${hour}:00:00Z`) / 3_600_000 < settled;
-}
-
 /** Which commit of silver took a bronze object; several events share one. */
-function createConsumption({ store, silver }: TracePlace, { transactions }: Snapshot) {
+function createConsumption({ store, silver }: TracePlace, snapshot: Snapshot) {
   const known = new Map<string, Promise<FoundCommit | undefined>>();
   const look = async (key: string) => {
-    const taken = transactions.get(key);
+    const taken = snapshot.transactions.get(key);
     if (taken === undefined) return undefined;
     const holds = ({ txn }: { txn?: { appId: string } }) => txn?.appId === key;
     return await findCommit({ store, root: silver.root }, { notBefore: taken.lastUpdated, holds });
   };
   const hourOf = (key: string) => key.split("/")[2]!;
   return {
-    isTaken: (key: string) => isConsumed({ transactions } as Snapshot, { key, hour: hourOf(key) }),
+    isTaken: (key: string) => isConsumed(snapshot, { key, hour: hourOf(key) }),
     commitOf(key: string) {
       if (!known.has(key)) known.set(key, look(key));
       return known.get(key)!;

@@ -12,6 +12,7 @@ import {
   StreamDamaged,
   type Segment,
 } from "./segment.ts";
+import { rewriteSegment } from "./rewrite-segment.ts";
 import { sequenceNumberAt } from "./sequence-number.ts";
 import type { Shard } from "./shard-map.ts";
 import { createWaiters } from "./waiters.ts";
@@ -40,6 +41,8 @@ export class ShardLog {
   private lastArrival: number;
   private file: AppendFile | undefined;
   private working: Promise<void> | undefined;
+  private rewriting: Promise<void> | undefined;
+  private readonly reading = new Set<Promise<unknown>>();
 
   private constructor(options: ShardLogOptions, segments: Segment[], nextOrdinal: number, lastArrival: number) {
     ({ shard: this.shard, folder: this.folder, clock: this.clock, segmentBytes: this.segmentBytes } = options);
@@ -81,6 +84,38 @@ export class ShardLog {
     this.queue.push({ records, resolve, reject });
     this.working ??= this.work();
     return await promise;
+  }
+
+  /**
+   * Puts other data in the place of some records, by their ordinals; order, keys and times stay. No append and no read goes
+   * on meanwhile. A segment changes whole or not at all, so whoever was interrupted may repeat it.
+   */
+  async replace(dataOf: ReadonlyMap<number, Uint8Array>): Promise<void> {
+    while (this.working !== undefined) await this.working;
+    this.working = this.rewrite(dataOf).finally(() => {
+      this.working = this.queue.length > 0 ? this.work() : undefined;
+    });
+    await this.working;
+  }
+
+  private async rewrite(dataOf: ReadonlyMap<number, Uint8Array>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.rewriting = promise;
+    try {
+      await Promise.allSettled(this.reading);
+      await this.file?.close();
+      this.file = undefined;
+      for (const [place, segment] of this.segments.entries()) {
+        const end = this.segments[place + 1]?.first ?? this.nextOrdinal;
+        if ([...dataOf.keys()].some((ordinal) => ordinal >= segment.first && ordinal < end)) {
+          this.segments[place] = await rewriteSegment(segment, dataOf);
+        }
+      }
+      await syncFolder(this.folder);
+    } finally {
+      this.rewriting = undefined;
+      resolve();
+    }
   }
 
   /** Resolves when no append is under way. */
@@ -152,7 +187,26 @@ export class ShardLog {
   }
 
   /** The durable records from an ordinal on, at least one where there is one, within both limits. */
-  async read({ from, limit, maxBytes }: { from: number; limit: number; maxBytes: number }): Promise<StreamRecord[]> {
+  async read(range: { from: number; limit: number; maxBytes: number }): Promise<StreamRecord[]> {
+    while (this.rewriting !== undefined) await this.rewriting;
+    const reading = this.readNow(range);
+    this.reading.add(reading);
+    try {
+      return await reading;
+    } finally {
+      this.reading.delete(reading);
+    }
+  }
+
+  private async readNow({
+    from,
+    limit,
+    maxBytes,
+  }: {
+    from: number;
+    limit: number;
+    maxBytes: number;
+  }): Promise<StreamRecord[]> {
     const records: StreamRecord[] = [];
     let bytes = 0;
     while (from < this.nextOrdinal && records.length < limit && bytes < maxBytes) {

@@ -39,6 +39,8 @@ export interface StreamReader {
 export interface StreamLog extends EventSink, StreamReader {
   /** Closes the open shards and opens `count` new ones over the same hash space; the same count changes nothing. */
   reshard(count: number): Promise<void>;
+  /** Puts other data in the place of some records, which are known by shard and sequence number; gives how many it holds. */
+  replace(records: readonly Pick<StreamRecord, "shard" | "sequenceNumber" | "data">[]): Promise<number>;
   /** Finishes the puts under way and gives the folder back. */
   close(): Promise<void>;
 }
@@ -141,6 +143,20 @@ function streamOver({
       const log = logOf(shard);
       if (now.closed) return false;
       return await log.waitFor(ordinalAfter(log, after), timeoutMs, signal);
+    },
+    async replace(records) {
+      let replaced = 0;
+      for (const [shard, some] of Map.groupBy(records, (record) => record.shard)) {
+        const log = logs.get(shard);
+        const data = new Map<number, Uint8Array>();
+        for (const record of log === undefined ? [] : some) {
+          const ordinal = ordinalOf(log!.shard, record.sequenceNumber);
+          if (ordinal !== undefined && ordinal < log!.nextOrdinal) data.set(ordinal, record.data);
+        }
+        if (data.size > 0) await log!.replace(data);
+        replaced += data.size;
+      }
+      return replaced;
     },
     async reshard(count) {
       while (now.resharding) await now.resharding;

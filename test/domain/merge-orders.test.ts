@@ -42,6 +42,12 @@ describe("merging orders", () => {
     });
   });
 
+  it("knows an event by its place, also where a customer was taken out of its bytes", () => {
+    const [first, redacted] = [candidate("a", 0, 1n), candidate("a", 0, 2n)];
+    const samePlace = { ...redacted, position: first.position };
+    expect(mergeOrders([samePlace], knownOf(first))).toMatchObject({ redeliveredEvents: 1, conflicts: [] });
+  });
+
   it("keeps the first payload of a revision and reports the other", () => {
     const [first, other] = [candidate("a", 0, 1n), candidate("a", 0, 2n)];
     const plan = mergeOrders([first, other], nothing);

@@ -33,6 +33,7 @@ describe("wrong usage", () => {
     [["produce", "--faults", "earthquake"], 'fault "earthquake" is not known'],
     [["produce", "--batch", "lzma", "--orders", "1"], "choose one of zstd, gzip, off"],
     [["trace"], "name one order"],
+    [["forget"], "name one customer"],
     [["quarantine"], "say what to do with the quarantine"],
     [["quarantine", "resend"], "name events by their ids, or give --reason"],
     [["quarantine", "resend", "abcdef", "revision=@last"], "@last is not known"],
@@ -153,6 +154,36 @@ describe("a home in the background", () => {
     const receipt = await run("verify");
     expect(receipt).toMatchObject({ code: 0, stdout: expect.stringMatching(/of these closed by a later order +\d/) });
     expect((await run("quarantine", "list")).stdout).toContain(`${closed + 3} closed and not shown`);
+  });
+
+  it("forgets a customer in every layer, and balances", async () => {
+    const customer = { customer_id: "c-forget-me", name: "Ada Lovelace", email: "ada@example.com" };
+    const file = join(dirname(dir), "customer");
+    writeFileSync(file, ["f-1", "f-2"].map((order_id) => JSON.stringify(order({ order_id, customer }))).join("\n"));
+    await json("produce", "--file", file, "--wait");
+    expect(await run("forget", "c-forget-me")).toMatchObject({ code: 2, stderr: expect.stringContaining("add --yes") });
+    const days = "select order_date, orders, revenue, customers from gold.daily_sales_summary order by 1";
+    const before = await json("query", days);
+    expect(await json("forget", "c-forget-me", "--yes")).toMatchObject({
+      customerId: "c-forget-me",
+      events: 2,
+      orders: 2,
+      streamKeeps: 0,
+      isResumed: false,
+    });
+    expect(await json("query", days)).toEqual(before);
+    expect(await run("verify")).toMatchObject({ code: 0, stdout: expect.stringContaining("BALANCED") });
+    const files = readdirSync(join(dir, "stream"), { recursive: true, encoding: "utf8" }).filter((name) =>
+      name.endsWith(".log"),
+    );
+    for (const name of files) expect(readFileSync(join(dir, "stream", name), "latin1")).not.toContain("Lovelace");
+    const count = "select count(*) as n from silver_order_lines";
+    expect((await run("query", "--lake", count)).code).toBe(0);
+    const earlier = (await json("status")).silver.version - 1;
+    expect((await run("query", "--lake", "--version", String(earlier), count)).stderr).toContain(
+      "a customer who was forgotten",
+    );
+    expect((await run("forget", "c-forget-me", "--yes")).stderr).toContain("nothing named c-forget-me");
   });
 
   it("lets the reader read with what credentials prints, and not write", async () => {

@@ -6,8 +6,9 @@ import { openDuckDbLake } from "../../lambdas/adapters/duckdb-lake.ts";
 import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
 import { loadQualitySql, loadTraceSql, readProjectFile } from "../../lambdas/adapters/project-files.ts";
 import { landRecords } from "../../lambdas/bronze/land-records.ts";
-import type { StreamRecord } from "../../lambdas/ports.ts";
 import type { QualitySummary } from "../../lambdas/quality/run-quality.ts";
+import { forgetCustomer, type RedactStream } from "../../lambdas/forget/forget-customer.ts";
+import type { ObjectStore, StreamRecord } from "../../lambdas/ports.ts";
 import { verifyReceipt, type Books } from "../../lambdas/quality/verify-receipt.ts";
 import { openQuarantine, openSilver, orderStream } from "../../lambdas/silver/tables.ts";
 import { traceOrder } from "../../lambdas/trace/trace-order.ts";
@@ -42,7 +43,10 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
   let stream = await openStream();
   const [store, onFailure] = [openFolderStore(join(dir, "lake")), openFolderStore(join(dir, "on-failure"))];
   const lake = await openDuckDbLake({ root: join(dir, "lake"), threads: 1 });
-  const openTables = () => ({ silver: openSilver({ store, clock }), quarantine: openQuarantine({ store, clock }) });
+  const openTables = (over: ObjectStore = store) => {
+    const place = { store: over, clock };
+    return { silver: openSilver(place), quarantine: openQuarantine(place) };
+  };
   const { silver, quarantine } = openTables();
   let refinery = { store, stream: orderStream, silver, quarantine, catalog, customerKey, clock };
   const functionsOf = () =>
@@ -61,6 +65,7 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
   const checkpoints: Record<string, string> = {};
 
   const home = {
+    dir,
     store,
     onFailure,
     silver,
@@ -133,6 +138,22 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
         checks,
         ...other,
       }),
+    /** `over` replaces the lake's store, as of a process that dies. */
+    async forget(
+      customerId: string,
+      over: (store: ObjectStore) => ObjectStore = (same) => same,
+      redactStream: RedactStream = async (records) => ({ rewritten: await stream.replace(records), kept: 0 }),
+    ) {
+      const dying = over(store);
+      const place = { ...refinery, ...openTables(dying), store: dying };
+      const eraser = { erase: (key: string) => dying.delete(key) };
+      const summary = await forgetCustomer({ refinery: place, eraser, redactStream }, customerId);
+      await home.publishGold();
+      return summary;
+    },
+    async streamRecords() {
+      return await stream.read({ shard: stream.shards()[0]!.id, limit: 1000, maxBytes: 2 ** 24 });
+    },
     trace: (orderId: string) => traceOrder({ ...refinery, lake, warehouse: gold.reader, sql: loadTraceSql() }, orderId),
     async close() {
       await stream.close();

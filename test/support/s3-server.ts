@@ -4,6 +4,7 @@ import { crc32 } from "node:zlib";
 import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
 import type { ObjectInfo, ObjectStore } from "../../lambdas/ports.ts";
 import { startHttpServer, type HttpAnswer, type HttpRequest, type TestServer } from "./http-server.ts";
+import { createVersions } from "./s3-versions.ts";
 import { refusal, s3Error, takeFault, type S3Fault } from "./s3-faults.ts";
 
 export interface S3Server extends TestServer {
@@ -30,6 +31,7 @@ export async function startS3Server({
 }): Promise<S3Server> {
   const faults: S3Fault[] = [];
   const requests: string[] = [];
+  const versions = createVersions();
   const stores = new Map<string, ObjectStore>();
   const bucket = (name: string): ObjectStore => {
     const store = stores.get(name) ?? openFolderStore(join(root, name));
@@ -47,9 +49,20 @@ export async function startS3Server({
     if (fault === "reset") return hangUp(request);
     const [, name = "", ...parts] = url.pathname.split("/").map(decodeURIComponent);
     const store = bucket(name);
+    const [key, version] = [parts.join("/"), url.searchParams.get("versionId")];
+    if (url.searchParams.has("versions")) {
+      const body = await versions.list(store, url.searchParams.get("prefix") ?? "");
+      return { headers: { "content-type": "application/xml" }, body };
+    }
+    if (method === "DELETE" && version !== null) {
+      await versions.remove(store, key, version);
+      return { status: 204 };
+    }
     const answer = isListing
       ? await list(store, url.searchParams, pageSize)
-      : await onObject(store, parts.join("/"), ignoresConditions ? unconditional(request) : request);
+      : await onObject(store, key, ignoresConditions ? unconditional(request) : request);
+    if (method === "PUT" && answer.status === undefined) versions.notePut(key);
+    if (method === "DELETE") versions.noteDelete(key);
     return spoil(answer, fault, request);
   }
 

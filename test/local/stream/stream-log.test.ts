@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -198,6 +198,46 @@ describe("stream log", () => {
     expect(stream.shards().map(({ records }) => records)).toEqual([0, 0, 0]);
     expect(await refused([{ partitionKey: "a", data: Buffer.alloc(mib) }])).toBe("taken");
     expect(await stream.putRecords([])).toEqual([]);
+  });
+
+  it("puts other data in the place of some records, over many segments, and everything else stays", async () => {
+    const shard = stream.shards()[0]!.id;
+    const key = { partitionKey: "key", explicitHashKey: "0" };
+    const texts = Array.from({ length: 100 }, (_, n) => `${n} ${"long ".repeat(n)}`);
+    for (const text of texts) await stream.putRecords([{ ...key, data: Buffer.from(text) }]);
+    const before = await stream.read({ shard, ...everything });
+    const changed = [3, 50, 99].map((n) => ({ ...before[n]!, data: Buffer.from(`changed ${n}`) }));
+    const others = { shard: "shardId-000000000009", sequenceNumber: "1", data: Buffer.from("x") };
+    expect(await stream.replace([...changed, others, { ...before[0]!, sequenceNumber: "49" }])).toBe(3);
+    const after = await stream.read({ shard, ...everything });
+    expect(after).toEqual(before.map((old) => changed.find((one) => one.sequenceNumber === old.sequenceNumber) ?? old));
+    await stream.putRecords([{ ...key, data: Buffer.from("next") }]);
+    await stream.close();
+    stream = await open();
+    expect(await stream.read({ shard, ...everything })).toEqual([
+      ...after,
+      expect.objectContaining({ partitionKey: "key" }),
+    ]);
+    const files = readdirSync(join(dir, shard)).map((name) => readFileSync(join(dir, shard, name), "latin1"));
+    expect(files.length).toBeGreaterThan(3);
+    expect(files.join("")).not.toContain(texts[50]);
+  });
+
+  it("loses no put and breaks no read that comes while records are replaced", async () => {
+    const shard = stream.shards()[0]!.id;
+    const put = (text: string) =>
+      stream.putRecords([{ partitionKey: "key", explicitHashKey: "0", data: Buffer.from(text) }]);
+    for (let n = 0; n < 50; n++) await put(`old ${n} ${"long ".repeat(40)}`);
+    const [first] = await stream.read({ shard, limit: 1, maxBytes: 1 });
+    const busy = Array.from({ length: 20 }, async (_, n) => {
+      await put(`new ${n}`);
+      return (await stream.read({ shard, ...everything })).length;
+    });
+    await stream.replace([{ ...first!, data: Buffer.from("short") }]);
+    expect(Math.max(...(await Promise.all(busy)))).toBe(70);
+    const texts = (await stream.read({ shard, ...everything })).map(({ data }) => Buffer.from(data).toString());
+    expect(texts[0]).toBe("short");
+    expect(texts.filter((text) => text.startsWith("new"))).toHaveLength(20);
   });
 
   it("takes nothing once it is closed", async () => {

@@ -27,8 +27,8 @@ export const silverMutants: readonly Mutant[] = [
     guard: "other bytes under the same order and revision are a conflict",
     prevents: "one of two contradicting events vanishes without a trace",
     file: "lambdas/domain/merge-orders.ts",
-    text: 'if (candidate.payloadHash !== current.payloadHash) return "conflicting_payload";',
-    replacement: "",
+    text: 'candidate.payloadHash === current.payloadHash ? "same event" : "conflicting_payload"',
+    replacement: '"same event"',
     tests: [merge],
   },
   {

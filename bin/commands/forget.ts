@@ -1,0 +1,57 @@
+import { createInterface } from "node:readline/promises";
+import type { ForgetSummary } from "../../lambdas/forget/forget-customer.ts";
+import { count, print, printJson, say, UsageError } from "../output.ts";
+import type { Command } from "../options.ts";
+import { withHome } from "../with-home.ts";
+
+export const forget: Command = {
+  summary: "take a customer out of every layer; orders, totals and the receipt stay",
+  usage: "forget <customer_id> [--yes] [--json]",
+  options: { yes: { type: "boolean", about: "do not ask" } },
+  async run(values, [customerId, ...rest]) {
+    if (customerId === undefined || rest.length > 0) {
+      throw new UsageError(`name one customer, as the tills do\nusage: pizza ${forget.usage}`);
+    }
+    if (values["yes"] !== true && !(await isConfirmed(customerId))) return 1;
+    const summary = await withHome(values, (home) => home.forget(customerId));
+    if (values.json) printJson({ customerId, ...summary });
+    else print(summaryText(summary));
+    if (!values.json) say(closing(customerId, summary));
+    return 0;
+  },
+};
+
+async function isConfirmed(customerId: string): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new UsageError("forget cannot be undone: add --yes");
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question(`forget ${customerId} in every layer, for good? [y/N] `);
+  terminal.close();
+  return answer.trim().toLowerCase().startsWith("y");
+}
+
+function summaryText(summary: ForgetSummary): string {
+  const rows: [string, number, string][] = [
+    ["events", summary.events, "no longer name the customer"],
+    ["stream", summary.streamRecords, "records rewritten"],
+    ["bronze", summary.bronzeObjects, "objects replaced"],
+    ["silver", summary.orders, "orders under another customer key"],
+    ["quarantine", summary.quarantined, "payloads redacted"],
+    ["versions", summary.erasedFiles, "data files of earlier versions removed"],
+  ];
+  return rows.map(([name, number, what]) => `${name.padEnd(11)}${count(number)} ${what}`).join("\n");
+}
+
+function closing(customerId: string, { streamKeeps, unreadable, isResumed, events }: ForgetSummary): string {
+  return [
+    events === 0 && !isResumed ? `nothing named ${customerId}` : `${customerId} is forgotten; gold follows silver`,
+    ...(isResumed ? ["an earlier run had not come to its end; this one completed it"] : []),
+    ...(streamKeeps > 0
+      ? [`the stream itself keeps ${count(streamKeeps)} of the records as they were until its retention ends`]
+      : []),
+    ...(unreadable > 0
+      ? [
+          `${count(unreadable)} records that cannot be unpacked were not looked into: pizza quarantine list --reason batch_corrupt`,
+        ]
+      : []),
+  ].join("\n");
+}

@@ -1,0 +1,98 @@
+import type { BronzeObject } from "../bronze/list-bronze.ts";
+import { isConsumed } from "../silver/list-pending.ts";
+import type { Snapshot } from "../lake/delta-table.ts";
+import { bronzeKey, decodeBronze, encodeBronze, parseBronzeKey } from "../bronze/bronze-object.ts";
+import type { ObjectStore, StreamRecord } from "../ports.ts";
+import { readEvents, type Enrichment, type ReadEvents } from "../silver/read-events.ts";
+import { findEvents } from "../trace/find-events.ts";
+import { positionOf, redactedCopies } from "./redacted-copies.ts";
+import { emailOf, isTheirs, redactRecord, type Forgotten } from "./redact-record.ts";
+
+interface BronzePlace {
+  store: ObjectStore;
+  stream: string;
+}
+
+interface HowToRedact {
+  who: Forgotten;
+  by: Enrichment;
+  /** Records that stand in the place of others, by position. */
+  copies: ReadonlyMap<string, StreamRecord>;
+}
+
+/** What bronze holds of a customer, and what is to stand in its place. */
+export interface BronzeRedaction extends ReadEvents {
+  how: HowToRedact;
+  /** The objects that change: old key to new key. */
+  keys: Map<string, string>;
+  /** The records that change, as they are to be. */
+  records: StreamRecord[];
+  /** Places (`shard/sequence number/index`) of the events that change. */
+  places: Set<string>;
+}
+
+/**
+ * Finds what is to be changed, in the objects that silver has taken as of a version: it would take the redacted form of any
+ * other for a new object.
+ */
+export async function findInBronze(
+  place: BronzePlace,
+  { customerId, pseudonym }: { customerId: string; pseudonym: string },
+  { snapshot, by }: { snapshot: Snapshot; by: Enrichment },
+): Promise<BronzeRedaction> {
+  const isWanted = (object: BronzeObject) => isConsumed(snapshot, object);
+  const named = await findEvents(place, customerId, { isWanted });
+  const emails = new Set(named.map(({ bytes }) => emailOf(bytes, customerId)).filter((email) => email !== undefined));
+  const who = { customerId, pseudonym, emails };
+  const bearing = [];
+  for (const email of emails) bearing.push(...(await findEvents(place, email, { isWanted })));
+  const theirs = [...named, ...bearing].filter(({ bytes }) => isTheirs(bytes, who));
+  const affected = new Set(theirs.flatMap(({ bronzeKeys }) => bronzeKeys));
+  const how = { who, by, copies: await redactedCopies(place, affected, snapshot) };
+  const redaction: BronzeRedaction = {
+    how,
+    keys: new Map(),
+    records: [],
+    places: new Set(theirs.map((event) => event.place)),
+    candidates: [],
+    refused: [],
+  };
+  const seen = new Set<string>();
+  for (const key of affected) {
+    const object = await redactObject(place, key, how);
+    redaction.keys.set(key, object.key);
+    for (const record of object.changed) {
+      if (seen.has(positionOf(record))) continue;
+      seen.add(positionOf(record));
+      redaction.records.push(record);
+      const { candidates, refused } = readEvents([record], object.key, by);
+      redaction.candidates.push(...candidates);
+      redaction.refused.push(...refused);
+    }
+  }
+  return redaction;
+}
+
+/** A bronze object with the customer taken out, under the key of its new content and of the hour that it had. */
+async function redactObject({ store, stream }: BronzePlace, key: string, { who, by, copies }: HowToRedact) {
+  const body = await store.get(key);
+  if (body === undefined) throw new Error(`bronze object ${key} was listed but cannot be read`);
+  const changed: StreamRecord[] = [];
+  const records = (await decodeBronze(body)).map((record) => {
+    const copy = copies.get(positionOf(record));
+    const redacted = redactRecord(copy ?? record, who, by) ?? copy;
+    if (redacted !== undefined) changed.push(redacted);
+    return redacted ?? record;
+  });
+  const encoded = encodeBronze(stream, records);
+  const landedAt = Date.parse(`${parseBronzeKey(key)!.hour}:00:00Z`);
+  return { key: bronzeKey({ stream, records, body: encoded, landedAt }), body: encoded, changed };
+}
+
+/** Writes the objects without the customer beside those with; whoever repeats it finds them there. */
+export async function writeRedacted(place: BronzePlace, { keys, how }: BronzeRedaction): Promise<void> {
+  for (const [key] of keys) {
+    const redacted = await redactObject(place, key, how);
+    await place.store.put(redacted.key, redacted.body, { ifAbsent: true });
+  }
+}

@@ -1,0 +1,245 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync, gzipSync, zstdDecompressSync } from "node:zlib";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { decodeBronze } from "../../lambdas/bronze/bronze-object.ts";
+import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
+import { readColumns } from "../../lambdas/lake/read-columns.ts";
+import type { ObjectStore } from "../../lambdas/ports.ts";
+import { customerKey } from "../silver/silver-home.ts";
+import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { event } from "../quality/messy-day.ts";
+import { openReceiptHome, type ReceiptHome } from "../quality/receipt-home.ts";
+
+let gold: GoldHome;
+let home: ReceiptHome;
+beforeAll(async () => {
+  gold = await openGoldHome();
+});
+afterAll(() => gold.close());
+beforeEach(async () => {
+  home = await openReceiptHome(gold);
+});
+afterEach(() => home.close());
+
+const ada = {
+  customer_id: "c-ada",
+  name: "Ada Lovelace",
+  email: "ada@example.com",
+  phone: "+1-555-0199",
+  city: "Utica",
+};
+const bob = { customer_id: "c-bob", name: "Bob Stone", email: "bob@example.com" };
+/** Every text that could lead to the customer, the token that stands for the id included. */
+const traces = [...Object.values(ada), "Lovelace", customerKey("c-ada")];
+
+const ordered = (seq: number, id: string, customer: object | undefined, changes: object = {}) =>
+  event(seq, id, { customer, ...changes });
+
+/** Orders of two customers over two days: a duplicate, a revision, a conflict, and events that are refused in several ways. */
+async function sell() {
+  const day2 = { ordered_at: "2015-01-02T19:30:00-06:00", store_id: "chi-01" };
+  const damaged = JSON.stringify(ordered(12, "damaged", ada)).slice(0, -30);
+  const noId = JSON.stringify(ordered(13, "no-id", { name: "Ada", email: ada.email }));
+  const first = await home.send(
+    [ordered(1, "a-1", ada), ordered(2, "b-1", bob), ordered(3, "b-2", bob, day2)],
+    Buffer.from(JSON.stringify(ordered(4, "a-2", ada, day2))),
+    gzipSync(
+      Buffer.from([ordered(5, "n-1", undefined), ordered(6, "a-3", ada)].map((one) => JSON.stringify(one)).join("\n")),
+    ),
+  );
+  const second = await home.send(
+    [ordered(1, "a-1", ada), ordered(7, "a-2", ada, { ...day2, revision: 1, status: "amended" })],
+    [
+      ordered(6, "a-3", ada, { channel: "online" }),
+      ordered(8, "a-4", ada, { store_id: "mars-01" }),
+      ordered(9, "b-3", bob),
+    ],
+    [Buffer.from(damaged), Buffer.from(noId), ordered(10, "a-5", { ...ada, nickname: "Countess" })],
+    Buffer.concat([Buffer.from(JSON.stringify(ordered(11, "a-6", ada)).slice(0, 300)), Buffer.from([0xff])]),
+  );
+  await home.land(first);
+  await home.work();
+  await home.land(second);
+  await home.land(second.slice(0, 2));
+  await home.work();
+}
+
+/** Every byte that a home holds, unpacked: files of the stream and the lake, and what PostgreSQL shows. */
+async function everything(): Promise<string> {
+  const texts: string[] = [];
+  for (const name of readdirSync(home.dir, { recursive: true, encoding: "utf8" })) {
+    const path = join(home.dir, name);
+    if (!/\.(parquet|json|log)$/.test(name)) continue;
+    const bytes = readFileSync(path);
+    texts.push(bytes.toString("latin1"));
+    if (!name.endsWith("parquet") || name.includes("_delta_log")) continue;
+    if (name.includes("bronze")) for (const record of await decodeBronze(bytes)) texts.push(plain(record.data));
+    else if (name.includes("order_lines")) texts.push(await column(bytes, "customer_key"));
+    else for (const key of ["payload", "payload_base64", "detail"]) texts.push(await column(bytes, key));
+  }
+  for (const record of await home.streamRecords()) texts.push(plain(record.data));
+  for (const table of ["gold.customer_segments", "facts.customer_days", "ops.corrections", "ops.windows"]) {
+    texts.push(JSON.stringify(await home.owner.query(`select * from ${table}`)));
+  }
+  return texts.join("\n");
+}
+
+async function column(bytes: Uint8Array, name: string): Promise<string> {
+  return (await readColumns(bytes, [name]))[name]!.join("\n");
+}
+
+function plain(data: Uint8Array): string {
+  if (data[0] === 0x28) return zstdDecompressSync(data).toString("latin1");
+  return (data[0] === 0x1f ? gunzipSync(data) : Buffer.from(data)).toString("latin1");
+}
+
+const totals = () =>
+  home.owner.query(
+    "select order_date::text, orders, order_lines, pizzas, revenue, margin, customers from gold.daily_sales_summary order by 1",
+  );
+const segments = () =>
+  home.owner.query("select recency_days, frequency, monetary, segment from gold.customer_segments order by 1, 2, 3");
+
+describe("forgetting a customer", () => {
+  it("leaves nothing of the customer in any layer, and every total as it was", async () => {
+    await sell();
+    const before = { receipt: await home.verify(), totals: await totals(), segments: await segments() };
+    expect(before.receipt.findings).toEqual([]);
+    const text = await everything();
+    for (const trace of traces) expect(text, trace).toContain(trace);
+
+    const summary = await home.forget("c-ada");
+    expect(summary).toMatchObject({ orders: 3, streamKeeps: 0, isResumed: false });
+    expect(summary.events).toBe(11);
+    expect(summary.quarantined).toBe(6);
+
+    const after = await everything();
+    for (const trace of traces) expect(after, trace).not.toContain(trace);
+    expect(after).toContain("Bob Stone");
+    expect(after).not.toContain("Countess");
+    const receipt = await home.verify();
+    expect(receipt).toEqual({
+      ...before.receipt,
+      records: { ...before.receipt.records, landed: before.receipt.records.landed },
+    });
+    expect(await totals()).toEqual(before.totals);
+    expect(await segments()).toEqual(before.segments);
+  });
+
+  it("may be repeated, and finds nothing the second time", async () => {
+    await sell();
+    await home.forget("c-ada");
+    const { version } = await home.silver.snapshot();
+    expect(await home.forget("c-ada")).toMatchObject({ events: 0, bronzeObjects: 0, orders: 0, isResumed: false });
+    expect((await home.silver.snapshot()).version).toBe(version);
+    expect(await home.forget("c-nobody")).toMatchObject({ events: 0 });
+    expect((await home.verify()).findings).toEqual([]);
+  });
+
+  it("gives another customer's rows and files no other key", async () => {
+    await sell();
+    await home.forget("c-ada");
+    const rows = await home.owner.query("select frequency from gold.customer_segments where customer_key = $1", [
+      customerKey("c-bob"),
+    ]);
+    expect(rows).toEqual([{ frequency: 3 }]);
+  });
+
+  it("takes a later order of the same customer as that of a new one", async () => {
+    await sell();
+    await home.forget("c-ada");
+    await home.land(await home.send([ordered(14, "a-9", ada)]));
+    await home.work();
+    expect((await home.verify()).findings).toEqual([]);
+    const keys = await home.owner.query("select frequency from gold.customer_segments where customer_key = $1", [
+      customerKey("c-ada"),
+    ]);
+    expect(keys).toEqual([{ frequency: 1 }]);
+    expect(await home.forget("c-ada")).toMatchObject({ events: 1, orders: 1 });
+    for (const trace of traces) expect(await everything(), trace).not.toContain(trace);
+  });
+
+  it("keeps a refused order open, so that it can still be corrected", async () => {
+    await sell();
+    await home.forget("c-ada");
+    const { events } = await home.trace("a-4");
+    expect(events).toMatchObject([{ outcome: "quarantined", refused: { reason: "unknown_store", isClosed: false } }]);
+    expect((await home.trace("a-3")).events.map(({ outcome }) => outcome).toSorted()).toEqual([
+      "accepted",
+      "quarantined",
+    ]);
+  });
+
+  it("drops a record that the stream hands out once more as it was", async () => {
+    const [record, next] = await home.send([ordered(1, "a-1", ada)], [ordered(2, "b-1", bob)]);
+    await home.land([record!]);
+    await home.work();
+    await home.forget("c-ada");
+    await home.land([record!, next!]);
+    await home.refine();
+    await home.publishQuarantine();
+    expect((await home.trace("a-1")).silver).toMatchObject({ lines: [{}] });
+    expect((await home.quarantine.snapshot()).files.size).toBe(0);
+    expect((await home.verify()).findings.map(({ sentence }) => sentence)).toContain(
+      "1 records differ between two bronze objects",
+    );
+    expect(await home.forget("c-ada")).toMatchObject({ events: 1 });
+    expect((await home.verify()).findings).toEqual([]);
+    for (const trace of traces) expect(await everything(), trace).not.toContain(trace);
+  });
+});
+
+describe("a run that is killed", () => {
+  /** A store that throws before its nth write or removal. */
+  function dying(store: ObjectStore, steps: number): ObjectStore {
+    let left = steps;
+    const step = () => {
+      if (left-- === 0) throw new Error("the process died");
+    };
+    return {
+      ...store,
+      put: async (...args) => (step(), await store.put(...args)),
+      delete: async (key) => (step(), await store.delete(key)),
+    };
+  }
+
+  it("is completed by the next one, wherever it stopped", { timeout: 60_000 }, async () => {
+    await sell();
+    const before = await totals();
+    let killed = 0;
+    let last: string | Awaited<ReturnType<typeof home.forget>> = "";
+    // Each run dies one step later than the one before; what it did stays done.
+    for (let steps = 0; ; steps += 2) {
+      last = await home.forget("c-ada", (store) => dying(store, steps)).catch((error: Error) => error.message);
+      if (typeof last === "object") break;
+      expect(last).toContain("the process died");
+      killed++;
+    }
+    expect(last).toMatchObject({ isResumed: true });
+    expect(killed).toBeGreaterThan(3);
+    for (const trace of traces) expect(await everything(), trace).not.toContain(trace);
+    expect((await home.verify()).findings).toEqual([]);
+    expect(await totals()).toEqual(before);
+    expect(await segments()).toHaveLength(2);
+  });
+});
+
+describe("a stream that cannot be rewritten", () => {
+  it("keeps its records for a while, which is no finding", async () => {
+    await sell();
+    const summary = await home.forget("c-ada", undefined, async (records) => ({ rewritten: 0, kept: records.length }));
+    expect(summary).toMatchObject({ streamRecords: 0, streamKeeps: summary.records });
+    expect((await home.verify()).findings).toEqual([]);
+  });
+});
+
+it("is an order event to the end", async () => {
+  await sell();
+  await home.forget("c-ada");
+  const [first] = await home.streamRecords();
+  const [redacted] = plain(first!.data)
+    .split("\n")
+    .map((line) => JSON.parse(line) as OrderEvent);
+  expect(redacted).toMatchObject({ order_id: "a-1", customer: { customer_id: expect.stringMatching(/^forgotten-/) } });
+});
