@@ -140,12 +140,14 @@ test("a run whose output is not known has no numbers, and is an event all the sa
 test("an event that comes twice is kept once, and told again", async () => {
   const sent: object[] = [];
   const endpoint = { send: async (event: object) => void sent.push(event) };
-  for (let time = 0; time < 2; time++) {
-    await recordLineage({ store: home.store, places, endpoint }, change("data_quality", "START"));
+  const output = { backup: { id: "b", tables: 1, rows: 2, bytes: 3, silverVersion: 4 } };
+  for (const more of [{ output }, {}]) {
+    await recordLineage({ store: home.store, places, endpoint }, change("backup", "COMPLETE", more));
   }
   const kept = await readEvents(home.store, { since: "2015-01-01", limit: 10 });
-  expect(kept).toHaveLength(1);
-  expect(sent).toEqual([kept[0], kept[0]]);
+  expect(kept).toEqual([sent[0]]);
+  expect(kept[0]!.run.facets).toHaveProperty("pizzaSales_counts");
+  expect(sent).toHaveLength(2);
 });
 
 test("events are read in order of time, by day, by workflow and the newest of many", async () => {
