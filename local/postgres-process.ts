@@ -18,6 +18,12 @@ export function findServer(data: string): ServerProcess | undefined {
   return { pid: Number(pid), port: Number(port ?? 0) };
 }
 
+/** Whether that server has its port: until then another server may be the one that answers there. */
+export function hasPort(data: string, pid: number): boolean {
+  const [owner, , , , , address] = pidFile(data)?.split("\n") ?? [];
+  return Number(owner) === pid && (address ?? "").trim() !== "";
+}
+
 /**
  * Makes a pid file harmless whose number now belongs to something else. PostgreSQL would refuse to start; the other
  * lines stay, because by them it sees that a process of the old server is still at work.

@@ -7,7 +7,7 @@ import { Client } from "pg";
 import { errorCode } from "../lambdas/adapters/error-code.ts";
 import { connectionString, type PostgresCredentials } from "./postgres-credentials.ts";
 import { findBinaries, launch, serverUser } from "./postgres-launch.ts";
-import { disarmPidFile, findServer, signalStop, type ServerProcess } from "./postgres-process.ts";
+import { disarmPidFile, findServer, hasPort, signalStop, type ServerProcess } from "./postgres-process.ts";
 
 /** Passed at every start, so that a folder made by an older version gets them too. fsync and checksums stay on. */
 const settings = {
@@ -138,7 +138,7 @@ async function answers(
       await client.connect();
       return true;
     } catch (error) {
-      if (errorCode(error) === "28P01") {
+      if (errorCode(error) === "28P01" && hasPort(data, server.pid)) {
         throw new Error(`credentials.json beside ${data} does not fit its server: restore it, or remove the folder`, {
           cause: error,
         });

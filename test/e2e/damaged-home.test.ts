@@ -67,6 +67,7 @@ it("a silver file that stands twice", async () => {
 
 it("the newest commit of silver, missing beneath a home that runs", async () => {
   const home = await openHome({ dir });
+  expect((await home.status()).silver.lines).toBeGreaterThan(0);
   const log = join(folder.lake, "silver", "order_lines", "_delta_log");
   const newest = readdirSync(log).toSorted().at(-1)!;
   rmSync(join(log, newest));

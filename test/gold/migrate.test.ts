@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openPostgresWarehouse } from "../../lambdas/adapters/postgres-warehouse.ts";
 import { loadMigrations } from "../../lambdas/adapters/project-files.ts";
 import { migrate } from "../../lambdas/gold/migrate.ts";
 import { openGoldHome, type GoldHome } from "./gold-home.ts";
@@ -59,13 +60,15 @@ test("a migration that fails half way changes nothing", async () => {
 });
 
 test("of two that migrate at once, each change is made once", async () => {
-  // Held until both have seen what is pending.
-  const held = home.reader.query("select pg_advisory_xact_lock(4100)::text, pg_sleep(0.5)::text");
-  const both = await Promise.all(
-    [1, 2].map(() => migrate({ warehouse: home.owner, migrations: [...migrations, last] })),
-  );
-  await held;
-  expect(both.flat()).toEqual([last.name]);
+  // Neither may go on before both have seen what is pending.
+  const gate = openPostgresWarehouse({ connectionString: home.postgres.connectionString("reader"), max: 1 });
+  await gate.query("begin; select pg_advisory_xact_lock(4100)::text");
+  const both = [1, 2].map(() => migrate({ warehouse: home.owner, migrations: [...migrations, last] }));
+  const waiting = "select count(*)::integer as n from pg_locks where locktype = 'advisory' and not granted";
+  await expect.poll(() => home.reader.query(waiting), { timeout: 30_000 }).toEqual([{ n: 2 }]);
+  await gate.query("rollback");
+  await gate.close();
+  expect((await Promise.all(both)).flat()).toEqual([last.name]);
   expect(await home.reader.query("select a from gold.extra")).toEqual([{ a: 1 }]);
   await home.owner.query("drop table gold.extra");
   await home.owner.query("delete from ops.migrations where name = $1", [last.name]);

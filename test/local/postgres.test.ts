@@ -136,6 +136,22 @@ test("a port that is taken gives way to a free one, which is remembered", async 
   other.close();
 });
 
+test("of servers that start at once on one port each gets a port of its own", async () => {
+  const dirs = [dir, ...[1, 2].map((n) => join(dir, `other-${n}`))];
+  let port = 0;
+  for (const other of dirs) {
+    const made = await startPostgres({ dir: other });
+    ({ port } = made.credentials);
+    await made.stop();
+  }
+  const servers = await Promise.all(dirs.map((other) => startPostgres({ dir: other, port })));
+  expect(new Set(servers.map(({ credentials }) => credentials.port)).size).toBe(3);
+  for (const server of servers) {
+    expect(await ask(server, "select 1 as one")).toEqual([{ one: 1 }]);
+    await server.stop();
+  }
+});
+
 test("a folder that cannot be made, and data that does not start, are named", async () => {
   writeFileSync(join(dir, "file"), "");
   await expect(startPostgres({ dir: join(dir, "file", "postgres") })).rejects.toThrow(
