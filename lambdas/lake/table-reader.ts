@@ -1,5 +1,5 @@
 import type { Clock, ObjectStore } from "../ports.ts";
-import type { CommitInfo } from "./delta-actions.ts";
+import type { CommitInfo, Metadata } from "./delta-actions.ts";
 import { readCommit } from "./delta-log.ts";
 import { lacksColumns } from "./delta-schema.ts";
 import type { Snapshot } from "./delta-snapshot.ts";
@@ -75,6 +75,9 @@ export class TableReader {
   }
 }
 
+/** The metadata that a shape was last found to fit: most versions of a table share it. */
+const fitting = new WeakMap<TableShape, Metadata>();
+
 function checkTable({ metadata, protocol, version }: Snapshot, shape: TableShape): void {
   if (version < 0) return;
   if (metadata === undefined || protocol === undefined) {
@@ -89,5 +92,7 @@ function checkTable({ metadata, protocol, version }: Snapshot, shape: TableShape
         "this program knows reader 1 and writer 2; undo the upgrade of the table, or rebuild it from bronze",
     );
   }
+  if (fitting.get(shape) === metadata) return;
   lacksColumns(metadata, shape);
+  fitting.set(shape, metadata);
 }

@@ -95,17 +95,27 @@ function tableOf(sales: readonly SilverRow[], { key, measures: wanted }: Shape):
 }
 
 const query = `select ${Object.keys(shapes)
-  .map((table) => `(select coalesce(jsonb_agg(shown), '[]') from gold.${table} as shown) as ${table}`)
+  .map(
+    (table) =>
+      `(select coalesce(jsonb_agg(to_jsonb(shown) - 'silver_version' - 'published_at'), '[]') from gold.${table} as shown) as ${table}`,
+  )
   .join(", ")}`;
 
+/** All rows of gold, without when and from which version each was published. */
+export type GoldRows = Record<string, Record<string, unknown>[]>;
+
+export async function readGold(warehouse: Warehouse): Promise<GoldRows> {
+  const [tables] = await warehouse.query<GoldRows>(query);
+  return tables!;
+}
+
 /** What gold shows. */
-export async function readGold(warehouse: Warehouse): Promise<GoldNumbers> {
-  const [tables] = await warehouse.query<Record<string, Record<string, unknown>[]>>(query);
+export function numbersOf(tables: GoldRows): GoldNumbers {
   return Object.fromEntries(
     Object.entries(shapes).map(([table, { key, measures: wanted }]) => [
       table,
       Object.fromEntries(
-        tables![table]!.map((row) => [
+        tables[table]!.map((row) => [
           Object.keys(key)
             .map((column) => text(row[column]))
             .join(" "),

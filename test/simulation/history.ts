@@ -1,11 +1,10 @@
 import type { Warehouse } from "../../lambdas/ports.ts";
 import { landRecords } from "../../lambdas/bronze/land-records.ts";
-import { goldHash } from "../../lambdas/gold/gold-hash.ts";
 import { orderStream } from "../../lambdas/silver/tables.ts";
 import { createMemoryStore } from "../lake/memory-store.ts";
 import type { Choices } from "./choices.ts";
 import type { Coverage } from "./coverage.ts";
-import { differences, goldOf, readGold } from "./gold-rows.ts";
+import { differences, goldOf, numbersOf, readGold } from "./gold-rows.ts";
 import { checkBronze, checkPassed, checkSilver, readQuarantine } from "./invariants.ts";
 import type { SimulatedLake } from "./lake.ts";
 import { LedgerWatch } from "./ledger.ts";
@@ -39,7 +38,7 @@ export interface Outcome {
 }
 
 /** Share of the histories that the real receipt is worked out for as well, per cent; it costs as much as the rest. */
-const verified = 4;
+const verified = 2;
 /** How often a request goes wrong in a history, per cent. */
 const rates = [0, 4, 8, 8, 15, 30];
 
@@ -143,7 +142,7 @@ class History {
       ...(await checkBronze(stream.records, this.store)),
       ...(this.onFailure.objects.size === 0 ? [] : ["1: batches are left in the on-failure store"]),
       ...checkSilver(stream.records, before.rows, before.refused),
-      ...differences(before.gold, goldOf(before.rows)).map((difference) => `6: ${difference}`),
+      ...differences(numbersOf(before.gold), goldOf(before.rows)).map((difference) => `6: ${difference}`),
     ];
     for (const { reason } of before.refused) {
       if (reason === "conflicting_payload") this.world.faults.acted("silver: other payload refused");
@@ -183,9 +182,11 @@ class History {
     const refused = await readQuarantine(quarantine, this.store.objects);
     const { connection } = this.laboratory;
     const gold = await readGold(connection);
-    const { hash } = await goldHash(connection);
+    const shown = Object.entries(gold).flatMap(([table, cells]) =>
+      cells.map((row) => `${table} ${JSON.stringify(row)}`),
+    );
     const lines = rows.map((row) => Object.values(row).join(" ")).toSorted();
     const places = refused.map(({ position, reason }) => `${position} ${reason}`).toSorted();
-    return { rows, refused, gold, digest: [hash, ...lines, ...places].join("\n") };
+    return { rows, refused, gold, digest: [...shown.toSorted(), ...lines, ...places].join("\n") };
   }
 }

@@ -50,9 +50,18 @@ export async function checkBronze(sent: readonly SentRecord[], store: ObjectStor
 
 const nothing = Buffer.alloc(0);
 
+/** What was decoded once: an object never changes. */
+const decoded = new WeakMap<Uint8Array, Promise<StreamRecord[]>>();
+
 async function bronzeRecords(store: ObjectStore): Promise<StreamRecord[]> {
   const objects = await listBronze(store, orderStream);
-  const records = await Promise.all(objects.map(async ({ key }) => await decodeBronze((await store.get(key))!)));
+  const records = await Promise.all(
+    objects.map(async ({ key }) => {
+      const body = (await store.get(key))!;
+      if (!decoded.has(body)) decoded.set(body, decodeBronze(body));
+      return await decoded.get(body)!;
+    }),
+  );
   return records.flat();
 }
 

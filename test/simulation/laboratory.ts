@@ -16,7 +16,7 @@ export async function startLaboratoryServer(databases: number) {
   await migrate({ warehouse: owner, migrations: loadMigrations() });
   await owner.close();
   const admin = openPostgresWarehouse({ connectionString: adminOf(postgres), max: 1 });
-  for (const setting of ["fsync", "synchronous_commit", "full_page_writes"])
+  for (const setting of ["fsync", "synchronous_commit", "full_page_writes", "jit"])
     await admin.query(`alter system set ${setting} = off`);
   await admin.query("select pg_reload_conf()");
   const names = Array.from({ length: databases }, (_, n) => `simulation_${n}`);

@@ -8,6 +8,14 @@ const machines = {
 };
 export type WorkflowName = keyof typeof machines;
 
+const bothWorkflows: readonly WorkflowName[] = [
+  "bronze_to_silver",
+  "bronze_to_silver",
+  "bronze_to_silver",
+  "silver_to_gold",
+  "silver_to_gold",
+];
+
 /** An execution stops before a step with so many per cent of the history's rate. */
 const stopShare = 0.3;
 
@@ -16,11 +24,14 @@ export class Workflows {
   private readonly workers: Worker[];
   private readonly world: World;
   private readonly places: Places;
+  private readonly names: readonly WorkflowName[];
   private running = 0;
 
   constructor(world: World, places: Places) {
     this.world = world;
     this.places = places;
+    // Gold is the dear part: half of the histories leave it to the calm.
+    this.names = world.choices.chance(50) ? bothWorkflows : ["bronze_to_silver"];
     this.workers = Array.from({ length: 2 }, () => openWorker(world, places));
   }
 
@@ -40,13 +51,7 @@ export class Workflows {
   /** Starts one execution; where it stops, a way to go on with it lands in `stopped`. */
   private execution(stopped: (() => Promise<void>)[]): () => Promise<void> {
     const { choices, faults } = this.world;
-    const name: WorkflowName = choices.pick([
-      "bronze_to_silver",
-      "bronze_to_silver",
-      "bronze_to_silver",
-      "silver_to_gold",
-      "silver_to_gold",
-    ]);
+    const name = choices.pick(this.names);
     const input = {
       sweep: choices.pick(["full", "recent"]),
       customers: choices.pick(["now", "when due"]),
