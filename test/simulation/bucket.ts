@@ -21,20 +21,14 @@ export function openBucket(world: World, objects: Objects, process: Process): Ob
   /** One request, which may die with its process on either side. */
   async function request<Value>(label: string, action: () => Value): Promise<Value> {
     return await scheduler.step(process, () => {
-      if (isKilled("process: killed before a request is sent")) return undefined as Value;
+      if (world.meetsFate(process)) return undefined as Value;
       faults.note(`${process.name}: ${label}`);
       try {
         return action();
       } finally {
-        isKilled("process: killed before the answer comes");
+        world.mayDie(process);
       }
     });
-  }
-
-  function isKilled(kind: FaultKind): boolean {
-    const killed = faults.draw([kind], faults.rate / 8) !== undefined;
-    if (killed) process.die();
-    return killed;
   }
 
   function write(key: string, body: Uint8Array, ifAbsent: boolean): boolean {

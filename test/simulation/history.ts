@@ -112,8 +112,8 @@ class History {
     const { world, places } = this;
     const mapping = new Mapping(world, stream, places);
     const workflows = new Workflows(world, places);
-    const timers = Array.from({ length: world.choices.pick([1, 2, 2, 3]) }, () => 1 + world.choices.below(3));
-    await this.toTheEnd(stream.produce(), mapping.run(), ...timers.map((times) => workflows.startNowAndThen(times)));
+    const timers = Array.from({ length: world.choices.pick([1, 2, 2, 3]) }, () => workflows.startNowAndThen());
+    await this.toTheEnd(stream.produce(), mapping.run(), ...timers);
     world.faults.rate = 0;
     places.server.callsToFail = 0;
     return [...(await checkPassed(mapping.passed(), this.store, this.onFailure.objects)), ...this.ledger.violations];

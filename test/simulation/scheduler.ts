@@ -3,10 +3,9 @@ import type { Choices } from "./choices.ts";
 
 /** One action on the outside that somebody waits for: a request to a store, to the warehouse, to the stream. */
 interface Step {
-  actor: string;
+  actor: Actor;
   /** Not before so many steps were taken, unless nothing else is left to do. */
   notBefore: number;
-  isAlive: () => boolean;
   take: () => Promise<void>;
 }
 
@@ -14,6 +13,8 @@ interface Step {
 export interface Actor {
   readonly name: string;
   readonly isAlive: boolean;
+  /** It does nothing before so many steps were taken, unless nothing else is left to do. */
+  readonly pausedUntil?: number;
 }
 
 /**
@@ -46,7 +47,7 @@ export class Scheduler {
       }
     };
     const notBefore = this.taken + delay;
-    this.waiting.push({ actor: actor.name, notBefore, isAlive: () => actor.isAlive, take });
+    this.waiting.push({ actor, notBefore, take });
     return promise;
   }
 
@@ -55,11 +56,11 @@ export class Scheduler {
     for (;;) {
       // The product's code between two steps is microtasks only, so after this turn all of it waits.
       await nextTurn();
-      this.waiting = this.waiting.filter(({ isAlive }) => isAlive());
+      this.waiting = this.waiting.filter(({ actor }) => actor.isAlive);
       const step = this.next();
       if (step === undefined) return;
       this.waiting.splice(this.waiting.indexOf(step), 1);
-      this.last = step.actor;
+      this.last = step.actor.name;
       this.taken++;
       this.beforeStep();
       await step.take();
@@ -68,7 +69,9 @@ export class Scheduler {
 
   /** The dullest choice is to go on with whoever was last. */
   private next(): Step | undefined {
-    const due = this.waiting.filter(({ notBefore }) => notBefore <= this.taken);
+    const due = this.waiting.filter(
+      ({ actor, notBefore }) => Math.max(notBefore, actor.pausedUntil ?? 0) <= this.taken,
+    );
     const [first, ...others] = due.length > 0 ? due : this.waiting;
     if (first === undefined || others.length === 0) return first;
     const ordered = [first, ...others].toSorted((a, b) => this.isOther(a) - this.isOther(b));
@@ -77,6 +80,6 @@ export class Scheduler {
   }
 
   private isOther({ actor }: Step): number {
-    return Number(actor !== this.last);
+    return Number(actor.name !== this.last);
   }
 }

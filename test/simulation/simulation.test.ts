@@ -40,6 +40,18 @@ describe("all eight invariants hold", () => {
   });
 });
 
+/** What the simulator has found in the product, each mended since: without the mending its seed fails. */
+const pastFailures = [
+  [1, "a refused event that was delivered again was filed twice"],
+  [3, "an order that a later revision moved to another day counted in both"],
+  [215, "so did one whose later revision came first"],
+  [17, "one moment written as two dates passed for the same time"],
+] as const;
+
+it.each(pastFailures)("seed %i: %s", async (seed) => {
+  expect((await run(seed)).violations).toEqual([]);
+});
+
 describe("the simulator", () => {
   it("has the same history for the same seed", async () => {
     for (let seed = 300; seed < 310; seed++) {

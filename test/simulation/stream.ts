@@ -38,8 +38,9 @@ export class Stream {
     const parcels = makeParcels(world);
     const idle =
       this.shards.length > 1 && world.faults.draw(["stream: a shard stays idle"], 30) ? this.shards[0] : undefined;
+    const longestPause = world.choices.pick([12, 60]);
     for (const parcel of parcels) {
-      await world.scheduler.step(producer, () => this.put(parcel, idle), world.choices.below(12));
+      await world.scheduler.step(producer, () => this.put(parcel, idle), world.choices.below(longestPause));
       if (world.faults.draw(["stream: resharded"], 8)) await world.scheduler.step(producer, () => this.reshard());
     }
     this.isOver = true;

@@ -40,12 +40,9 @@ export function openSimulatedWarehouse(world: World, server: Server, process: Pr
     query: <Row>(sql: string, parameters?: readonly unknown[]) =>
       scheduler.step(process, async () => {
         faults.note(`${process.name}: ${sql.replaceAll(/\s+/g, " ").slice(0, 90)}`);
-        if (faults.draw(["process: killed before a request is sent"], faults.rate / 8)) {
-          process.die();
-          return [] as Row[];
-        }
+        if (world.meetsFate(process)) return [] as Row[];
         const rows = await call<Row>(sql, parameters);
-        if (faults.draw(["process: killed before the answer comes"], faults.rate / 8)) process.die();
+        world.mayDie(process);
         return rows;
       }),
   };

@@ -8,12 +8,12 @@ const machines = {
 };
 export type WorkflowName = keyof typeof machines;
 
-const bothWorkflows: readonly WorkflowName[] = [
-  "bronze_to_silver",
-  "bronze_to_silver",
-  "bronze_to_silver",
-  "silver_to_gold",
-  "silver_to_gold",
+/** What a timer starts, one after the other. */
+const withoutGold: readonly WorkflowName[][] = [["bronze_to_silver"]];
+const withGold: readonly WorkflowName[][] = [
+  ["bronze_to_silver", "silver_to_gold"],
+  ["bronze_to_silver", "silver_to_gold"],
+  ["silver_to_gold"],
 ];
 
 /** An execution stops before a step with so many per cent of the history's rate. */
@@ -24,34 +24,37 @@ export class Workflows {
   private readonly workers: Worker[];
   private readonly world: World;
   private readonly places: Places;
-  private readonly names: readonly WorkflowName[];
+  /** Whether gold is published in the storm too: it is the dear part, so many histories leave it to the calm. */
+  private readonly hasGold: boolean;
   private running = 0;
 
   constructor(world: World, places: Places) {
     this.world = world;
     this.places = places;
-    // Gold is the dear part: half of the histories leave it to the calm.
-    this.names = world.choices.chance(50) ? bothWorkflows : ["bronze_to_silver"];
+    this.hasGold = world.choices.chance(40);
     this.workers = Array.from({ length: 2 }, () => openWorker(world, places));
   }
 
   /** A timer that starts executions while the storm lasts. Several timers know nothing of each other. */
-  async startNowAndThen(times: number): Promise<void> {
+  async startNowAndThen(): Promise<void> {
     const { choices, scheduler, faults } = this.world;
+    const times = this.hasGold ? 2 + choices.below(4) : 1 + choices.below(3);
     const timer = new Process("timer");
     const stopped: (() => Promise<void>)[] = [];
     for (let time = 0; time < times; time++) {
       await scheduler.step(timer, () => {}, choices.below(40));
       const resume = stopped.pop();
-      if (resume) faults.fired("workflow: stopped execution is resumed");
-      await (resume ?? this.execution(stopped))();
+      if (resume !== undefined && choices.chance(60)) {
+        faults.fired("workflow: stopped execution is resumed");
+        await resume();
+      } else
+        for (const name of choices.pick(this.hasGold ? withGold : withoutGold)) await this.execution(name, stopped)();
     }
   }
 
   /** Starts one execution; where it stops, a way to go on with it lands in `stopped`. */
-  private execution(stopped: (() => Promise<void>)[]): () => Promise<void> {
+  private execution(name: WorkflowName, stopped: (() => Promise<void>)[]): () => Promise<void> {
     const { choices, faults } = this.world;
-    const name = choices.pick(this.names);
     const input = {
       sweep: choices.pick(["full", "recent"]),
       customers: choices.pick(["now", "when due"]),
@@ -83,9 +86,12 @@ export class Workflows {
   /** One call of a function by the runner. */
   private async invoke(resource: string, input: Record<string, unknown>): Promise<unknown> {
     const { faults } = this.world;
-    const fault = faults.draw(stepFaults);
+    const fault = faults.draw(stepFaults, faults.rate * 1.5);
     const call = () => this.callWorker(resource, input);
     switch (fault) {
+      case "workflow: step runs once more, long after":
+        this.callLater(call);
+        return await call();
       case "workflow: step fails":
         throw new Error(`${resource} could not be called`);
       case "workflow: step succeeds and its answer is lost":
@@ -99,6 +105,13 @@ export class Workflows {
       default:
         return await call();
     }
+  }
+
+  /** With what it was given then, though all has moved on. */
+  private callLater(call: () => Promise<unknown>): void {
+    const { scheduler, choices } = this.world;
+    const late = { name: "a late call", isAlive: true };
+    void scheduler.step(late, () => void call().catch(() => {}), 10 + choices.below(90));
   }
 
   /** One after the other, or both at once. */
@@ -124,6 +137,7 @@ const stepFaults = [
   "workflow: step succeeds and its answer is lost",
   "workflow: step goes on behind the back of its repeat",
   "workflow: step runs twice",
+  "workflow: step runs once more, long after",
 ] as const;
 
 /** Runs a workflow to its end on a worker of its own, where nothing goes wrong any more. */

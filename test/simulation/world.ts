@@ -5,6 +5,7 @@ import { Scheduler, type Actor } from "./scheduler.ts";
 /** When a history begins, milliseconds since 1970; shortly before the hour, so that some landings fall behind it. */
 const begin = Date.parse("2015-02-02T09:58:00Z");
 const hourMs = 3_600_000;
+const fates = ["process: killed before a request is sent", "process: stands still for long, then goes on"] as const;
 
 /** Chance, time and order of one history. */
 export class World {
@@ -28,6 +29,21 @@ export class World {
     return new Process(`${kind} ${++this.processes}`);
   }
 
+  /** A process about to send a request may die, or stand still as a function does that is not called. True says that it is dead. */
+  meetsFate(process: Process): boolean {
+    const fate = this.faults.draw(fates, this.faults.rate / 4);
+    if (fate === "process: killed before a request is sent") process.die();
+    if (fate === "process: stands still for long, then goes on") {
+      process.pausedUntil = this.scheduler.taken + 20 + this.choices.below(100);
+    }
+    return !process.isAlive;
+  }
+
+  /** A process may die before it hears what became of its request. */
+  mayDie(process: Process): void {
+    if (this.faults.draw(["process: killed before the answer comes"], this.faults.rate / 8)) process.die();
+  }
+
   /** Some time passes with every step. */
   private tick(): void {
     this.now += 20;
@@ -41,6 +57,7 @@ export class World {
 export class Process implements Actor {
   readonly name: string;
   isAlive = true;
+  pausedUntil = 0;
   private readonly death = Promise.withResolvers<never>();
 
   constructor(name: string) {
