@@ -25,17 +25,26 @@ export async function shrink(
     return true;
   }
 
+  /** Whatever follows the last choice that matters is dull: half of the list, then less and less of its end. */
+  async function cutEnd(): Promise<void> {
+    for (let share = 0.5; share < 0.99; share += (1 - share) / 2) {
+      const list = trimmed(best);
+      if (await takes(list.slice(0, Math.floor(list.length * share)))) share = 0;
+    }
+  }
+
   let before: Outcome;
   do {
     before = best;
+    await cutEnd();
     for (const size of chunks) {
       for (let at = Math.max(0, best.drawn.length - size); at >= 0; at -= size) {
         const list = trimmed(best);
         const end = at + size;
         if (at >= list.length) continue;
-        if (await takes([...list.slice(0, at), ...list.slice(end)])) continue;
         const dull = list.map((value, index) => (index >= at && index < end ? 0 : value));
-        if (dull.some((value, index) => value !== list[index])) await takes(dull);
+        if (dull.some((value, index) => value !== list[index]) && (await takes(dull))) continue;
+        await takes([...list.slice(0, at), ...list.slice(end)]);
       }
     }
   } while (best !== before && runs < mostRuns);

@@ -18,8 +18,8 @@ afterAll(async () => {
 
 const run = (seed: number, planted?: Planted) => runHistory(choicesOfSeed(seed), laboratory, planted && { planted });
 
-async function firstFailure(planted: Planted) {
-  for (let seed = 1; seed <= 200; seed++) {
+async function firstFailure(planted: Planted, from: number) {
+  for (let seed = from; seed < from + 200; seed++) {
     const outcome = await run(seed, planted);
     if (outcome.violations.length > 0) return outcome;
   }
@@ -28,13 +28,13 @@ async function firstFailure(planted: Planted) {
 
 describe("all eight invariants hold", () => {
   it("in the same histories every time", async () => {
-    for (let seed = 1; seed <= 60; seed++) expect((await run(seed)).violations, `seed ${seed}`).toEqual([]);
+    for (let seed = 1; seed <= 50; seed++) expect((await run(seed)).violations, `seed ${seed}`).toEqual([]);
   });
 
   it("in other histories every time", async () => {
     const first = 1_000_000 + (Date.now() % 1_000_000_000);
     console.log(`simulation: histories from seed ${first}`);
-    for (let seed = first; seed < first + 40; seed++) {
+    for (let seed = first; seed < first + 30; seed++) {
       expect((await run(seed)).violations, `npm run simulate -- --seed ${seed} --histories 1`).toEqual([]);
     }
   });
@@ -43,9 +43,9 @@ describe("all eight invariants hold", () => {
 /** What the simulator has found in the product, each mended since: without the mending its seed fails. */
 const pastFailures = [
   [1, "a refused event that was delivered again was filed twice"],
-  [3, "an order that a later revision moved to another day counted in both"],
-  [215, "so did one whose later revision came first"],
-  [17, "one moment written as two dates passed for the same time"],
+  [21, "an order that a later revision moved to another day counted in both"],
+  [212, "so did one whose later revision came first"],
+  [22, "one moment written as two dates passed for the same time"],
 ] as const;
 
 it.each(pastFailures)("seed %i: %s", async (seed) => {
@@ -62,9 +62,10 @@ describe("the simulator", () => {
 
   it("finds a store that takes a second commit of one version, and the shortest history that shows it", async () => {
     const planted: Planted = (store) => ({ ...store, put: async (key, body) => await store.put(key, body) });
-    const failed = await firstFailure(planted);
-    const shortest = await shrink(failed, laboratory, { planted, mostRuns: 60 });
-    expect(shortest.steps).toBeLessThan(failed.steps);
+    const failed = await firstFailure(planted, 70);
+    const shortest = await shrink(failed, laboratory, { planted, mostRuns: 40 });
+    const choicesThatMatter = ({ drawn }: typeof failed) => drawn.filter((value) => value > 0).length;
+    expect(choicesThatMatter(shortest)).toBeLessThan(choicesThatMatter(failed));
     expect(shortest.violations).not.toEqual([]);
     expect(shortest.trace.join("\n")).toContain("put silver/order_lines/_delta_log");
   });
@@ -77,6 +78,6 @@ describe("the simulator", () => {
           ? await store.put(key, body, options).catch(() => true)
           : await store.put(key, body, options),
     });
-    expect((await firstFailure(planted)).violations[0]).toMatch(/^1:/);
+    expect((await firstFailure(planted, 1)).violations[0]).toMatch(/^1:/);
   });
 });
