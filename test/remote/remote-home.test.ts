@@ -293,6 +293,16 @@ describe("what goes wrong", () => {
     );
   });
 
+  it("reads where a PostgreSQL is from its address", async () => {
+    cloud.outputs.stateful["DatabaseUrl"] = "postgresql://owner:secret@127.0.0.1:55433/pizza_sales";
+    try {
+      const address = { databaseHost: "127.0.0.1", databasePort: 55_433, databaseName: "pizza_sales" };
+      expect(await find("dev")).toMatchObject(address);
+    } finally {
+      delete cloud.outputs.stateful["DatabaseUrl"];
+    }
+  });
+
   it("says which output a half-made stack lacks", async () => {
     const kept = cloud.outputs.stateful["StreamName"]!;
     delete cloud.outputs.stateful["StreamName"];
