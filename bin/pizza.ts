@@ -5,6 +5,7 @@ import { credentials, query, run, verify } from "./commands/inspect.ts";
 import { corrections } from "./commands/corrections.ts";
 import { backup, restore } from "./commands/backup.ts";
 import { explain } from "./commands/explain.ts";
+import { rebuild } from "./commands/rebuild.ts";
 import { cost } from "./commands/cost.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
@@ -39,6 +40,7 @@ const commands: Record<string, Command> = {
   credentials,
   backup,
   restore,
+  rebuild,
   doctor,
   cost,
 };

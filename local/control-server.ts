@@ -3,6 +3,7 @@ import { timingSafeEqual } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import type { ExplainRequest } from "../lambdas/explain/explain-row.ts";
 import type { OutgoingRecord } from "../lambdas/ports.ts";
+import type { RebuildRequest } from "../lambdas/rebuild/rebuild.ts";
 import type { Home } from "./home-api.ts";
 
 /** One call over HTTP: `POST /<method>` with a JSON body, answered by `{ "result": … }` or `{ "error": … }`. */
@@ -50,6 +51,7 @@ function methodsOf(home: Home, onStop: () => void): Methods {
     query: ({ sql, ...options }: { sql: string; lake: boolean; version?: number }) => home.query(sql, options),
     credentials: () => home.credentials(),
     backups: () => home.backups(),
+    rebuild: (request: RebuildRequest) => home.rebuild(request),
     stop: async () => void setImmediate(onStop),
   };
 }

@@ -5,6 +5,8 @@ import type { BackupInfo } from "../lambdas/backup/manifest.ts";
 import type { RefusedOrder } from "../lambdas/quarantine/list-refused.ts";
 import type { ForgetSummary } from "../lambdas/forget/forget-customer.ts";
 import type { OrderTrace } from "../lambdas/trace/trace-order.ts";
+import type { RebuildRequest } from "../lambdas/rebuild/rebuild.ts";
+import type { RebuildReport } from "../lambdas/rebuild/report.ts";
 import type { EventSink } from "../lambdas/ports.ts";
 import type { QualityReport } from "../lambdas/quality/check-quality.ts";
 import type { SilverProfile } from "../lambdas/quality/profile-silver.ts";
@@ -41,6 +43,8 @@ export interface Home {
   /** SQL on gold as the reader role, or on the lake's tables, at a version of silver. */
   query(sql: string, options: { lake: boolean; version?: number | undefined }): Promise<Record<string, unknown>[]>;
   credentials(): Promise<Credentials>;
+  /** Works days out anew from bronze or silver, compares them with what is published, and publishes what differs. */
+  rebuild(request: RebuildRequest): Promise<RebuildReport>;
   /** Every whole backup, the newest first. */
   backups(): Promise<BackupInfo[]>;
   close(): Promise<void>;

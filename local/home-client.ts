@@ -41,6 +41,7 @@ export function connectHome(folder: HomeFolder): Home & { stop(): Promise<void> 
     query: (sql, options) => call("query", { sql, ...options }),
     credentials: () => call("credentials"),
     backups: () => call("backups"),
+    rebuild: (request) => call("rebuild", request),
     stop: () => call("stop"),
     close: async () => {},
   };

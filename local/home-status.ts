@@ -39,7 +39,7 @@ export function createHomeStatus(parts: Parts): () => Promise<HomeStatus> {
       gold: await goldStatus(parts.warehouse),
       freshness: await freshness(parts.warehouse),
       quality: await qualityStatus(parts.warehouse),
-      workflows: await parts.runs.recent(workflowNames),
+      workflows: await parts.runs.recent([...workflowNames, "rebuild"]),
       postgres: { host, port },
       memory: { rssBytes: process.memoryUsage.rss() },
     };

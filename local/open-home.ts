@@ -19,6 +19,8 @@ import { chooseRules, lookAtQuality } from "../lambdas/quality/look-at-quality.t
 import { profileSilver } from "../lambdas/quality/profile-silver.ts";
 import { forgetCustomer } from "../lambdas/forget/forget-customer.ts";
 import { verifyReceipt, type Books } from "../lambdas/quality/verify-receipt.ts";
+import { rebuild } from "../lambdas/rebuild/rebuild.ts";
+import type { RebuildReport } from "../lambdas/rebuild/report.ts";
 import { listRefused } from "../lambdas/quarantine/list-refused.ts";
 import { versionTable } from "../lambdas/silver/version-table.ts";
 import { createCustomerKey } from "../lambdas/silver/customer-key.ts";
@@ -262,6 +264,13 @@ export async function openHome({
         return { host, port, database, ...roles[readRole], url: postgres.connectionString(readRole) };
       },
       backups: () => listBackups(backups),
+      async rebuild(request) {
+        const place = { refinery, lake, warehouse: writer, sql: goldSql };
+        const { rebuilt } = await runs.record("rebuild", async () => ({
+          rebuilt: await rebuild({ ...place, exclusively: (job) => timer.runNow(job) }, request),
+        }));
+        return rebuilt as RebuildReport;
+      },
       close,
     };
   }

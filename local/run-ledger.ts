@@ -113,6 +113,7 @@ function hasDone(output: Output): boolean {
   return (
     output["receipt"] !== undefined ||
     output["backup"] !== undefined ||
+    output["rebuilt"] !== undefined ||
     (refined?.bronzeObjects ?? 0) > 0 ||
     (plan?.batches?.length ?? 0) > 0 ||
     plan?.customersDue === true

@@ -19,6 +19,7 @@ export interface Deployment {
   databasePort?: number;
   databaseName?: string;
   readerSecretArn?: string;
+  writerSecretArn?: string;
   /** PostgreSQL over its own wire, where there is no Aurora. */
   databaseUrl?: string;
   landingMappingId?: string;
@@ -67,6 +68,7 @@ export async function findDeployment(environment: string, client = new CloudForm
     ...(outputs["DatabasePort"] !== undefined && { databasePort: Number(outputs["DatabasePort"]) }),
     ...ifThere("databaseName", "DatabaseName"),
     ...ifThere("readerSecretArn", "ReaderSecretArn"),
+    ...ifThere("writerSecretArn", "WriterSecretArn"),
     ...(outputs["DatabaseUrl"] !== undefined && addressOf(outputs["DatabaseUrl"])),
     ...ifThere("landingMappingId", "LandingMappingId"),
     ...ifThere("dashboardUrl", "DashboardUrl"),

@@ -21,6 +21,7 @@ import { once } from "../lambdas/handlers/once.ts";
 import { chooseRules, lookAtQuality } from "../lambdas/quality/look-at-quality.ts";
 import { profileSilver } from "../lambdas/quality/profile-silver.ts";
 import { verifyReceipt } from "../lambdas/quality/verify-receipt.ts";
+import { rebuild } from "../lambdas/rebuild/rebuild.ts";
 import { listRefused } from "../lambdas/quarantine/list-refused.ts";
 import { versionTable } from "../lambdas/silver/version-table.ts";
 import { createCustomerKey } from "../lambdas/silver/customer-key.ts";
@@ -32,7 +33,7 @@ import { openFunctionLogs } from "./function-logs.ts";
 import { countKept } from "./kept-in-stream.ts";
 import { landingProgress } from "./landing-progress.ts";
 import { openLakeSql } from "./open-lake-sql.ts";
-import { openReader } from "./open-warehouse.ts";
+import { openReader, openWriter } from "./open-warehouse.ts";
 import { openBackupStore, restoreRemotely } from "./remote-backups.ts";
 import { remoteCredentials } from "./remote-credentials.ts";
 import type { RemoteHome, RemoteHomeOptions } from "./remote-home.ts";
@@ -164,6 +165,16 @@ export async function openRemoteHome({
     },
     credentials: () => remoteCredentials(deployment),
     backups: () => listBackups(openBackupStore(deployment)),
+    async rebuild(request) {
+      const rights = { catalog: loadCatalog(), customerKey: await customerKey(), clock: Date.now };
+      const writer = await openWriter(deployment);
+      try {
+        const refinery = { store, stream: orderStream, silver, quarantine, ...rights };
+        return await rebuild({ refinery, lake: await lake(), warehouse: writer, sql: loadGoldSql() }, request);
+      } finally {
+        await writer.close();
+      }
+    },
     restore: (id) => restoreRemotely(deployment, id),
     async close() {
       for (const closer of closers.splice(0)) await closer();

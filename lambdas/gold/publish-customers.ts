@@ -1,7 +1,7 @@
 import type { LakeQuery, LakeRow, LakeTable, Warehouse } from "../ports.ts";
 import { groupByMonth } from "./group-by-month.ts";
 import { readFacts, toJson } from "./lake-facts.ts";
-import { callPublish, type PublishSummary } from "./publish-windows.ts";
+import { callPublish, type Again, type PublishSummary } from "./publish-windows.ts";
 
 /** Text of the lake SQL that makes purchases per day and customer, from `sql/gold/`. */
 export interface CustomerSql {
@@ -17,11 +17,12 @@ const bytesPerRow = 220;
  * city, and the segments. Each call to the database holds as many days of a month as one request may carry.
  */
 export async function publishCustomers(
-  { lake, warehouse, sql }: { lake: LakeQuery; warehouse: Warehouse; sql: CustomerSql },
+  { lake, warehouse, sql, isAgain = false }: { lake: LakeQuery; warehouse: Warehouse; sql: CustomerSql } & Again,
   { table, windows, silverVersion }: { table: LakeTable; windows: string[]; silverVersion: number },
 ): Promise<PublishSummary> {
   const summary = { windows: windows.length, published: 0, skipped: 0, rowsChanged: 0, corrections: 0 };
   const months = groupByMonth(windows);
+  const name = isAgain ? "ops.republish_customers" : "ops.publish_customers";
   const read = (month: string[] | undefined) =>
     month && readFacts(lake, { sql: sql.customerDays, table, windows: month });
   let next = read(months[0]);
@@ -32,7 +33,7 @@ export async function publishCustomers(
     next?.catch(() => {});
     for (const { days, facts } of pack(month, rows)) {
       const document = toJson({ silver_version: silverVersion, windows: days, customer_days: facts });
-      const part = await callPublish(warehouse, "ops.publish_customers", document);
+      const part = await callPublish(warehouse, name, document);
       for (const key of ["published", "skipped", "rowsChanged", "corrections"] as const) summary[key] += part[key];
     }
   }

@@ -18,19 +18,27 @@ export interface PublishSummary {
  * a window without a sale is published as empty. Running it twice, or late after a newer one, changes nothing.
  */
 export async function publishWindows(
-  { lake, warehouse, sql }: { lake: LakeQuery; warehouse: Warehouse; sql: WindowSql },
+  { lake, warehouse, sql, isAgain = false }: { lake: LakeQuery; warehouse: Warehouse; sql: WindowSql } & Again,
   { table, windows, silverVersion }: { table: LakeTable; windows: string[]; silverVersion: number },
 ): Promise<PublishSummary> {
   if (windows.length === 0) return { windows: 0, published: 0, skipped: 0, rowsChanged: 0, corrections: 0 };
   const facts = await readDayFacts(lake, { sql, table, windows });
   const document = toJson({ silver_version: silverVersion, windows, ...facts });
-  return { windows: windows.length, ...(await callPublish(warehouse, "ops.publish_windows", document)) };
+  return {
+    windows: windows.length,
+    ...(await callPublish(warehouse, isAgain ? "ops.republish_windows" : "ops.publish_windows", document)),
+  };
 }
 
-/** Calls one of the two publish functions of the database with its one document. */
+/** Whether days that are shown at this very version are published too: a rebuild puts right what was changed in gold. */
+export interface Again {
+  isAgain?: boolean;
+}
+
+/** Calls a publish function of the database with its one document. */
 export async function callPublish(
   warehouse: Warehouse,
-  name: "ops.publish_windows" | "ops.publish_customers",
+  name: `ops.${"" | "re"}publish_${"windows" | "customers"}`,
   document: string,
 ): Promise<Omit<PublishSummary, "windows">> {
   const [row] = await warehouse.query<Record<string, number>>(

@@ -9,6 +9,8 @@ import { createOrderWriter } from "../silver/write-order.ts";
 export type LineCells = string[];
 
 const names = [...silverColumns.map(({ name }) => name), partitionColumn];
+/** The name of each cell. */
+export const lineColumns: readonly string[] = names;
 const indexes: ReadonlyMap<string, number> = new Map(names.map((name, index) => [name, index]));
 
 /** Gives the lines that silver must hold of an order, made from its event alone. */

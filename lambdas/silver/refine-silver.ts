@@ -11,7 +11,7 @@ import type { Clock, ObjectStore, StreamRecord } from "../ports.ts";
 import type { CommitNote } from "./commit-note.ts";
 import { closings } from "./closings.ts";
 import { findKnown, type KnownOrders } from "./find-known.ts";
-import { listPending, settledHourId } from "./list-pending.ts";
+import { listPending, settledHourId, type PendingBronze } from "./list-pending.ts";
 import { findFiled } from "./find-filed.ts";
 import { rememberAhead } from "./order-days.ts";
 import { readEvents, type ReadEvents } from "./read-events.ts";
@@ -30,6 +30,8 @@ export interface Refinery {
   catalog: Catalog;
   customerKey: (customerId: string) => string;
   clock: Clock;
+  /** The work list in its order, where it is another than what lies in bronze less what is consumed. */
+  listWork?: (snapshot: Snapshot) => Promise<PendingBronze>;
 }
 
 export interface RefineOptions {
@@ -74,7 +76,9 @@ export async function refineSilver(
   for (;;) {
     const snapshot = await refinery.silver.snapshot();
     const now = refinery.clock();
-    const pending = await listPending({ ...refinery, snapshot }, { now, sweep, horizonMs });
+    const pending =
+      (await refinery.listWork?.(snapshot)) ??
+      (await listPending({ ...refinery, snapshot }, { now, sweep, horizonMs }));
     if (pending.objects.length === 0) return nothingDone(snapshot.version);
     const batch = await readBatch(refinery, pending.objects, maxEvents);
     const summary = await commitBatch(refinery, { snapshot, batch, now, settledHour: pending.settledHour });

@@ -143,6 +143,16 @@ describe("the classic year through the embedded home", () => {
     await expect(lake(count, 9999)).rejects.toThrow("9999");
   });
 
+  it("equals what a rebuild from bronze makes of it, revisions and corrections included", async () => {
+    const [hashes, before] = [await goldHashes(home), await home.status()];
+    const whole = { from: "2015-01-01", to: "2015-12-31", source: "bronze", isDryRun: false } as const;
+    expect(await home.rebuild(whole)).toMatchObject({ equal: true, published: false, differences: [], days: 358 });
+    expect(await goldHashes(home)).toEqual(hashes);
+    const { silver, workflows } = await home.status();
+    expect(silver).toEqual(before.silver);
+    expect(workflows.map(({ workflow }) => workflow)).toContain("rebuild");
+  });
+
   it("does no harm when the workflows run again", async () => {
     const [hashes, status] = [await goldHashes(home), await home.status()];
     await home.run("bronze_to_silver");

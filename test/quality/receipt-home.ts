@@ -10,6 +10,7 @@ import type { QualitySummary } from "../../lambdas/quality/run-quality.ts";
 import { forgetCustomer, type RedactStream } from "../../lambdas/forget/forget-customer.ts";
 import type { ObjectStore, StreamRecord } from "../../lambdas/ports.ts";
 import { verifyReceipt, type Books } from "../../lambdas/quality/verify-receipt.ts";
+import { rebuild, type RebuildPlace, type RebuildRequest } from "../../lambdas/rebuild/rebuild.ts";
 import { openQuarantine, openSilver, orderStream } from "../../lambdas/silver/tables.ts";
 import { traceOrder } from "../../lambdas/trace/trace-order.ts";
 import { createFunctions } from "../../local/functions.ts";
@@ -155,6 +156,11 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
       return await stream.read({ shard: stream.shards()[0]!.id, limit: 1000, maxBytes: 2 ** 24 });
     },
     trace: (orderId: string) => traceOrder({ ...refinery, lake, warehouse: gold.reader, sql: loadTraceSql() }, orderId),
+    rebuild: (request: Partial<RebuildRequest> = {}, other: Partial<RebuildPlace> = {}) =>
+      rebuild(
+        { refinery, lake, warehouse: gold.writer, sql: goldSql, ...other },
+        { from: "2015-01-01", to: "2015-12-31", source: "bronze", isDryRun: false, ...request },
+      ),
     async close() {
       await stream.close();
       lake.close();

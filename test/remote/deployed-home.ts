@@ -22,6 +22,7 @@ import { startLambdaServer } from "./lambda-server.ts";
 import { stateMachines } from "./state-machines.ts";
 
 const readerArn = "arn:aws:secretsmanager:eu-central-1:1:secret:reader";
+const writerArn = "arn:aws:secretsmanager:eu-central-1:1:secret:writer";
 const customerKeyArn = "arn:aws:secretsmanager:eu-central-1:1:secret:customer-key";
 const logGroup = "/pizza/dev/LandRecords";
 
@@ -32,7 +33,10 @@ export async function startDeployedHome() {
   const s3 = await startS3Server({ root: dir });
   const kinesis = await startKinesisServer({ dir: join(dir, "stream"), shards: 2 });
   const dataApi = await startDataApiServer({
-    connectionStrings: { [readerArn]: gold.postgres.connectionString("reader") },
+    connectionStrings: {
+      [readerArn]: gold.postgres.connectionString("reader"),
+      [writerArn]: gold.postgres.connectionString("writer"),
+    },
   });
   const athena = await startAthenaServer({ engine: duckDbEngine({ root: join(dir, "lake"), bucket: "lake" }) });
   const [store, onFailure, backups] = [s3.bucket("lake"), s3.bucket("failed"), s3.bucket("backups")];
@@ -72,6 +76,7 @@ export async function startDeployedHome() {
       DatabasePort: "5432",
       DatabaseName: "pizza_sales",
       ReaderSecretArn: readerArn,
+      WriterSecretArn: writerArn,
       GlueDatabase: "pizza_dev",
     } as Record<string, string>,
     stateless: {

@@ -205,6 +205,19 @@ describe("a deployed home", () => {
     expect((await aws("restore", "--from", "x")).code).toBe(2);
   });
 
+  it("rebuilds days from bronze, and puts right what was changed in gold", async () => {
+    const days = ["--from", "2015-01-01", "--to", "2015-12-31"];
+    expect(await json("rebuild", ...days)).toMatchObject({ equal: true, published: false, days: 1 });
+    await cloud.owner.query(
+      "update gold.daily_sales_summary set revenue = revenue + 1 where order_date = '2015-01-01'",
+    );
+    const compared = await aws("rebuild", "--gold", "--dry-run", ...days);
+    expect(compared).toMatchObject({ code: 3, stdout: expect.stringContaining("changed outside") });
+    expect(await json("rebuild", "--lake-sql", "duckdb", ...days)).toMatchObject({ equal: false, published: true });
+    expect(await json("rebuild", ...days)).toMatchObject({ equal: true });
+    expect((await aws("rebuild", "--from", "yesterday")).code).toBe(2);
+  });
+
   it("names the state, the cause and the place to look of an execution that fails", async () => {
     const { code, stderr } = await aws("run", "data_quality");
     expect(code).toBe(1);

@@ -1,0 +1,148 @@
+import { backupId } from "../backup/manifest.ts";
+import type { DeltaTable, Snapshot } from "../lake/delta-table.ts";
+import type { GoldSql } from "../gold/publish-plan.ts";
+import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
+import type { Refinery } from "../silver/refine-silver.ts";
+import { silverLakeTable } from "../silver/tables.ts";
+import { compareGold, type TableOf } from "./compare-gold.ts";
+import { compareSilver, readReasons, type SilverDifferences } from "./compare-silver.ts";
+import type { Difference } from "./difference.ts";
+import { causesOf, lateDays, readLedger, type LedgerDay } from "./gold-causes.ts";
+import { replaceRefused, replaceSilver } from "./replace-silver.ts";
+import { replayBronze } from "./replay-bronze.ts";
+import { republishGold } from "./republish-gold.ts";
+import { reportOf, type RebuildReport } from "./report.ts";
+import { openSideLake, type SideLake } from "./side-lake.ts";
+
+/** What a rebuild works with. */
+export interface RebuildPlace {
+  refinery: Refinery;
+  lake: LakeQuery;
+  /** As the writer. */
+  warehouse: Warehouse;
+  sql: GoldSql;
+  /** Runs a job while no workflow of this home does; a home without such a way leaves the order to commits and fences. */
+  exclusively?: <Result>(job: () => Promise<Result>) => Promise<Result>;
+}
+
+export interface RebuildRequest {
+  /** Business dates `YYYY-MM-DD`, both included. */
+  from: string;
+  to: string;
+  /** `bronze` works silver and gold out anew, `silver` gold alone. */
+  source: "bronze" | "silver";
+  /** Compares only. */
+  isDryRun: boolean;
+}
+
+const mostAttempts = 5;
+
+/**
+ * Works days out anew, beside what is published and while orders go on coming, compares them cell by cell, and publishes
+ * what differs: silver's days in one commit, then gold's. Equal days are left alone; a rebuild that is killed before has
+ * changed nothing, and one that is repeated completes it.
+ */
+export async function rebuild(place: RebuildPlace, request: RebuildRequest): Promise<RebuildReport> {
+  const { refinery, exclusively = (job) => job() } = place;
+  const { store, clock, silver } = refinery;
+  const started = clock();
+  const side = await openSideLake({ store, clock, id: backupId(started) });
+  try {
+    // The long part; what comes meanwhile is little, and is taken up below.
+    if (request.source === "bronze") await replayBronze(refinery, { side, snapshot: await silver.snapshot() });
+    for (let attempt = 1; attempt <= mostAttempts; attempt++) {
+      const report = await exclusively(() => settle(place, side, request));
+      if (report !== undefined) return { ...report, milliseconds: clock() - started };
+    }
+  } finally {
+    await side.remove();
+  }
+  throw new Error("silver was changed again and again while it was to be replaced: try again when less is coming in");
+}
+
+/** Compares with silver as it is now, and publishes; undefined where silver was changed meanwhile. */
+async function settle(
+  place: RebuildPlace,
+  side: SideLake,
+  request: RebuildRequest,
+): Promise<RebuildReport | undefined> {
+  const { refinery } = place;
+  const { silver } = refinery;
+  const snapshot = await silver.snapshot();
+  const isWhole = request.source === "bronze";
+  const bronzeObjects = isWhole ? (await replayBronze(refinery, { side, snapshot })).bronzeObjects : 0;
+  const rebuilt = isWhole ? await side.silver.snapshot() : snapshot;
+  const table: TableOf = (days) => (isWhole ? sideTable(side, rebuilt, days) : silverLakeTable(snapshot, days));
+  const ledger = await readLedger(place.warehouse, request);
+  const days = daysOf(request, [snapshot, rebuilt], ledger);
+  const silverFound = isWhole ? await silverDifferences(refinery, side, { snapshot, rebuilt }, request) : noDifferences;
+  const gold = await compareGold(place, { table, days, counted: countedDays(ledger) });
+  const late = await lateDays(silver, { snapshot, ledger, days: gold.days });
+  const cells = causesOf(gold, { silver: silverFound, late, request });
+  const found = { differences: [...silverFound.differences, ...cells], bronzeObjects, days: days.length };
+  const report = reportOf(request, { ...found, silverVersion: snapshot.version });
+  if (report.equal || request.isDryRun) return report;
+  const version = await replaceDays({ ...refinery, side }, { snapshot, found: silverFound });
+  if (version === undefined) return undefined;
+  const published = [...new Set([...silverFound.days, ...gold.days, ...editedDays(cells, ledger)])];
+  await republishGold(place, { silver, version, days: published, counted: countedDays(ledger) });
+  return { ...report, published: true, silverVersion: version };
+}
+
+const noDifferences: SilverDifferences = { differences: [], days: [], orders: new Set() };
+
+async function silverDifferences(
+  { store, silver, quarantine }: Refinery,
+  side: SideLake,
+  { snapshot, rebuilt }: { snapshot: Snapshot; rebuilt: Snapshot },
+  { from, to }: RebuildRequest,
+): Promise<SilverDifferences> {
+  const at = async (table: DeltaTable, place: { store: Refinery["store"] }) => ({
+    ...place,
+    table,
+    snapshot: await table.snapshot(),
+  });
+  const reasonsOf = await readReasons([await at(quarantine, { store }), await at(side.quarantine, side)]);
+  return await compareSilver(
+    {
+      published: { store, table: silver, snapshot },
+      rebuilt: { store: side.store, table: side.silver, snapshot: rebuilt },
+    },
+    { from, to, reasonsOf },
+  );
+}
+
+function sideTable(side: SideLake, rebuilt: Snapshot, days: readonly string[]): LakeTable {
+  const table = silverLakeTable(rebuilt, days);
+  return { ...table, files: table.files.map((file) => side.keyOf(file)) };
+}
+
+function daysOf({ from, to }: RebuildRequest, snapshots: readonly Snapshot[], ledger: readonly LedgerDay[]): string[] {
+  const all = [...snapshots.flatMap(({ partitions }) => [...partitions.keys()]), ...ledger.map(({ day }) => day)];
+  return [...new Set(all)].filter((day) => day >= from && day <= to).toSorted();
+}
+
+const countedDays = (ledger: readonly LedgerDay[]): Set<string> =>
+  new Set(ledger.filter(({ hasCustomers }) => hasCustomers).map(({ day }) => day));
+
+async function replaceDays(
+  place: Parameters<typeof replaceSilver>[0],
+  { snapshot, found }: { snapshot: Snapshot; found: SilverDifferences },
+): Promise<number | undefined> {
+  const { days, orders } = found;
+  if (days.length === 0) return snapshot.version;
+  const version = await replaceSilver(place, { snapshot, days });
+  if (version !== undefined) await replaceRefused(place, orders);
+  return version;
+}
+
+/** Days whose publish puts right what was changed in gold: the row's own, or the first one that is shown of its month. */
+function editedDays(cells: readonly Difference[], ledger: readonly LedgerDay[]): string[] {
+  return cells
+    .map(({ table, day }) =>
+      day === null || !/month|performance|geographic/.test(table)
+        ? day
+        : ledger.find((shown) => shown.day.slice(0, 7) === day.slice(0, 7))?.day,
+    )
+    .filter((day): day is string => day !== null && day !== undefined);
+}

@@ -1,0 +1,27 @@
+import { afterAll, expect, it } from "vitest";
+import { classicYear } from "../../bin/commands/send.ts";
+import { openHome } from "../../local/open-home.ts";
+import { goldHashes, pizza, sendOrders, temporaryHome } from "./home-fixture.ts";
+
+const { dir, remove } = temporaryHome();
+afterAll(remove);
+
+it("a rebuild goes on beside orders that come in, by the command line too", async () => {
+  const home = await openHome({ dir });
+  const year = [...classicYear()];
+  await sendOrders(home.sink, year.slice(0, 2000));
+  await home.drain();
+  const before = await goldHashes(home);
+  const [report] = await Promise.all([
+    home.rebuild({ from: "2015-01-01", to: "2015-01-20", source: "bronze", isDryRun: false }),
+    sendOrders(home.sink, year.slice(2000, 2500)),
+  ]);
+  expect(report).toMatchObject({ equal: true, published: false, days: 20 });
+  await home.drain();
+  expect(await goldHashes(home)).not.toEqual(before);
+  expect((await home.verify()).findings).toEqual([]);
+  await home.close();
+
+  const again = await pizza(dir, "rebuild");
+  expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining("equal: what is published") as string });
+}, 120_000);

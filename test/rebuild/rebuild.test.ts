@@ -1,0 +1,291 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createCatalog, type Catalog, type Pizza } from "../../lambdas/domain/catalog.ts";
+import { goldHash } from "../../lambdas/gold/gold-hash.ts";
+import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { catalog, order } from "../order-fixture.ts";
+import { openReceiptHome, type ReceiptHome } from "../quality/receipt-home.ts";
+
+let gold: GoldHome;
+let home: ReceiptHome;
+beforeAll(async () => {
+  gold = await openGoldHome();
+});
+afterAll(() => gold.close());
+beforeEach(async () => {
+  home = await openReceiptHome(gold);
+  await home.land(await home.send([sale(1, "2015-01-30"), sale(2, "2015-01-31")]));
+  await home.work();
+  await home.land(
+    await home.send([
+      sale(3, "2015-01-31"),
+      sale(4, "2015-02-01", "bbq_ckn_s"),
+      { ...sale(5, "2015-02-01"), lines: 7 },
+    ]),
+  );
+  await home.work();
+});
+afterEach(() => home.close());
+
+const prices: Record<string, number> = { hawaiian_m: 13.25, bbq_ckn_s: 12.75 };
+
+function sale(seq: number, day: string, pizza_id = "hawaiian_m") {
+  return order({
+    order_id: `order-${seq}`,
+    ordered_at: `${day}T12:00:00-05:00`,
+    customer: { customer_id: `c-${seq}` },
+    lines: [{ line_no: 1, pizza_id, quantity: 2, unit_price: prices[pizza_id] }],
+    producer: { producer_id: "till-1", seq },
+  });
+}
+
+/** The menu with other values for one pizza. */
+function menuWith(id: string, changes: Partial<Pizza>): Catalog {
+  const pizzas = [...catalog.pizzas.values()].flat();
+  return createCatalog(
+    pizzas.map((pizza) => (pizza.pizza_id === id ? { ...pizza, ...changes } : pizza)),
+    [...catalog.stores.values()].flat(),
+  );
+}
+
+const hash = async () => (await goldHash(gold.writer)).hash;
+const silverVersion = async () => (await home.silver.snapshot()).version;
+const leftovers = async () => await home.store.list("silver/rebuild/");
+const balanced = async () => expect((await home.verify()).findings).toEqual([]);
+
+describe("what is published and right", () => {
+  it.each(["bronze", "silver"] as const)("is equal, worked out from %s, and nothing changes", async (source) => {
+    const [before, version] = [await hash(), await silverVersion()];
+    const ledger = await home.owner.query("select * from ops.windows order by order_date");
+    const report = await home.rebuild({ source });
+    expect(report).toMatchObject({ equal: true, published: false, differences: [], days: 3, silverVersion: version });
+    expect(report.bronzeObjects).toBe(source === "bronze" ? 2 : 0);
+    expect([await hash(), await silverVersion()]).toEqual([before, version]);
+    expect(await home.owner.query("select * from ops.windows order by order_date")).toEqual(ledger);
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it("is equal after compactions, revisions, repeats, and two events that contradict each other", async () => {
+    const contrary = { ...sale(1, "2015-01-30"), channel: "delivery", producer: { producer_id: "till-1", seq: 6 } };
+    const amended = { ...sale(2, "2015-01-31", "bbq_ckn_s"), revision: 1, status: "amended" };
+    await home.land(
+      await home.send([contrary, { ...amended, producer: { producer_id: "till-1", seq: 7 } }, sale(3, "2015-01-31")]),
+    );
+    await home.work();
+    expect(await home.rebuild()).toMatchObject({ equal: true });
+  });
+
+  it("keeps of two contradicting events the one that silver took first, whatever its object is called", async () => {
+    const first = await home.send([{ ...sale(9, "2015-02-03"), channel: "online" }]);
+    const second = await home.send([sale(9, "2015-02-03")]);
+    await home.land(second);
+    await home.refine();
+    home.time.now += 1000;
+    await home.land(first);
+    await home.work();
+    expect(await home.verify()).toMatchObject({ events: { quarantined: { conflicting_payload: 1 } } });
+    expect(await home.rebuild()).toMatchObject({ equal: true });
+  });
+});
+
+describe("what differs", () => {
+  it("is named with its cause and put right where somebody changed gold, a fact, or a row per customer", async () => {
+    const before = await hash();
+    const edits = [
+      [
+        "update gold.daily_sales_summary set revenue = revenue + 1 where order_date = '2015-01-31'",
+        "gold.daily_sales_summary",
+        "revenue",
+      ],
+      [
+        "update gold.monthly_sales_summary set pizzas = 7 where month = '2015-02-01'",
+        "gold.monthly_sales_summary",
+        "pizzas",
+      ],
+      ["delete from gold.hourly_trends where order_date = '2015-02-01'", "gold.hourly_trends", "*"],
+      ["update gold.customer_segments set frequency = 9", "gold.customer_segments", "frequency"],
+    ] as const;
+    for (const [edit, table, column] of edits) {
+      await home.owner.query(edit);
+      const report = await home.rebuild();
+      expect(report).toMatchObject({ equal: false, published: true });
+      expect(report.differences[0]).toMatchObject({ table, column, cause: "changed outside" });
+      expect(await hash()).toBe(before);
+    }
+    await home.owner.query("update facts.day_items set pizzas = pizzas + 1 where order_date = '2015-02-01'");
+    expect(await home.rebuild({ source: "silver" })).toMatchObject({
+      published: true,
+      differences: [
+        { table: "facts.day_items", column: "pizzas", published: "3", rebuilt: "2", cause: "changed outside" },
+      ],
+    });
+    expect(await hash()).toBe(before);
+    await balanced();
+    expect(await home.rebuild()).toMatchObject({ equal: true });
+  });
+
+  it("is only named on a dry run, and only where it lies in the range", async () => {
+    await home.owner.query("update gold.daily_sales_summary set revenue = revenue + 1 where order_date = '2015-01-31'");
+    const wrong = await hash();
+    expect(await home.rebuild({ isDryRun: true })).toMatchObject({
+      equal: false,
+      published: false,
+      differences: [
+        {
+          table: "gold.daily_sales_summary",
+          day: "2015-01-31",
+          key: "2015-01-31",
+          column: "revenue",
+          published: "54.00",
+          rebuilt: "53.00",
+        },
+      ],
+    });
+    expect(await home.rebuild({ from: "2015-02-01" })).toMatchObject({ equal: true, days: 1 });
+    expect(await hash()).toBe(wrong);
+  });
+
+  it("is late where orders are in silver that gold does not show yet", async () => {
+    await home.land(await home.send([sale(6, "2015-01-30")]));
+    await home.refine();
+    const report = await home.rebuild({ source: "silver" });
+    expect(report).toMatchObject({ equal: false, published: true });
+    expect(new Set(report.differences.map(({ cause }) => cause))).toEqual(new Set(["late"]));
+    expect(report.counts).toContainEqual({
+      table: "gold.daily_sales_summary",
+      column: "revenue",
+      cause: "late",
+      values: 1,
+    });
+    await home.publishGold();
+    await balanced();
+  });
+
+  it("is a menu change where the menu says another cost: silver's days, then gold's, are replaced", async () => {
+    await home.land(await home.send([sale(6, "2015-02-10"), sale(7, "2015-02-11")]));
+    await home.work();
+    home.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
+    const version = await silverVersion();
+    const report = await home.rebuild();
+    expect([...new Set(report.counts.map(({ column }) => column))].toSorted()).toEqual([
+      "cost",
+      "cost_cents",
+      "margin",
+      "margin_cents",
+      "margin_pct",
+      "unit_cost_cents",
+    ]);
+    expect(report).toMatchObject({ equal: false, published: true, silverVersion: version + 1 });
+    const [line] = report.differences;
+    expect(line).toEqual({
+      table: "silver.order_lines",
+      day: "2015-02-01",
+      key: "order-4 1",
+      column: "unit_cost_cents",
+      published: "410",
+      rebuilt: "500",
+      cause: "menu change",
+    });
+    expect(new Set(report.differences.map(({ cause }) => cause))).toEqual(new Set(["menu change"]));
+    expect(report.differences).toContainEqual(
+      expect.objectContaining({
+        table: "gold.daily_sales_summary",
+        key: "2015-02-01",
+        column: "cost",
+        published: "8.20",
+        rebuilt: "10.00",
+      }),
+    );
+    await balanced();
+    expect(await home.rebuild()).toMatchObject({ equal: true });
+    expect(await leftovers()).toEqual([]);
+  });
+
+  it("is refused by now where the menu has another price, and accepted again when it has not", async () => {
+    const before = await hash();
+    home.replaceCatalog(menuWith("bbq_ckn_s", { price_cents: 1300 }));
+    const refused = await home.rebuild();
+    expect(refused.differences[0]).toMatchObject({
+      key: "order-4 1",
+      column: "*",
+      rebuilt: null,
+      cause: "menu change",
+    });
+    expect(await home.verify()).toMatchObject({
+      findings: [],
+      events: { quarantined: { price_off_menu: 1, wrong_type: 1 } },
+    });
+    home.replaceCatalog(catalog);
+    const accepted = await home.rebuild();
+    expect(accepted.differences[0]).toMatchObject({ key: "order-4 1", published: null, cause: "menu change" });
+    expect(await home.verify()).toMatchObject({
+      findings: [],
+      events: { accepted: 4, quarantined: { wrong_type: 1 } },
+    });
+    expect(await hash()).toBe(before);
+  });
+
+  it("is a rule version where rows of silver are gone that bronze makes", async () => {
+    const before = await hash();
+    const snapshot = await home.silver.snapshot();
+    const removes = snapshot.partitions.get("2015-02-01")!;
+    await home.silver.commit({
+      readVersion: snapshot.version,
+      operation: "DELETE",
+      adds: [],
+      removes,
+      transactions: [],
+      operationMetrics: {},
+    });
+    await home.publishGold();
+    expect(await hash()).not.toBe(before);
+    const report = await home.rebuild();
+    expect(report.differences[0]).toMatchObject({
+      key: "order-4 1",
+      published: null,
+      rebuilt: "2 bbq_ckn_s 1275",
+      cause: "rule version",
+    });
+    expect(await hash()).toBe(before);
+    await balanced();
+  });
+});
+
+describe("while orders go on coming", () => {
+  it("takes up what came meanwhile, and publishes on top of it", async () => {
+    home.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
+    let settled = 0;
+    const report = await home.rebuild(
+      {},
+      {
+        async exclusively(job) {
+          if (settled++ === 0) {
+            await home.land(await home.send([sale(6, "2015-02-01", "bbq_ckn_s")]));
+            await home.work();
+          }
+          return await job();
+        },
+      },
+    );
+    expect(report).toMatchObject({ published: true, bronzeObjects: 3 });
+    await balanced();
+    expect(await home.verify()).toMatchObject({ events: { accepted: 5 } });
+  });
+
+  it("decides again where somebody else took the version", async () => {
+    home.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
+    const { silver } = home;
+    let isFirst = true;
+    const commit: typeof silver.commit = silver.commit.bind(silver);
+    silver.commit = async (request) => {
+      silver.commit = commit;
+      if (isFirst && request.operation === "WRITE") {
+        isFirst = false;
+        await home.land(await home.send([sale(6, "2015-02-01", "bbq_ckn_s")]));
+        await home.work();
+      }
+      return await commit(request);
+    };
+    expect(await home.rebuild()).toMatchObject({ published: true, bronzeObjects: 3 });
+    await balanced();
+  });
+});
