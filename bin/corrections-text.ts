@@ -22,7 +22,7 @@ export function correctionsText(
       : []),
     ...(orders.length > 0 ? ["", "orders behind it:", ...someRows(orders, orderRow)] : []),
     ...(daysWithoutOrders.length > 0
-      ? ["", `which orders changed them is not kept any more: ${daysWithoutOrders.join(", ")}`]
+      ? ["", `which orders changed these days is not kept: ${daysWithoutOrders.join(", ")}`]
       : []),
     ...editsText(values),
   ].join("\n");

@@ -91,8 +91,8 @@ function help(): string {
     ...lines,
     "",
     "every command: --json (one JSON document on stdout), --dir (the home's folder, .pizza by default), --help",
-    "a deployed pipeline: --home aws --env dev (status, verify, quality, query, lineage, quarantine, trace, run, logs, credentials, produce, replay, doctor)",
-    "exit codes: 0 done, 1 failed, 2 wrong usage, 3 the receipt does not balance, or a quality rule is red",
+    "a deployed pipeline: --home aws --env dev (status, verify, quality, query, lineage, quarantine, trace, explain, corrections, run, logs, credentials, produce, replay, doctor)",
+    "exit codes: 0 done, 1 failed, 2 wrong usage, 3 the receipt does not balance, a quality rule is red, or an explained number differs",
   ].join("\n");
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { correctionsText } from "../../bin/corrections-text.ts";
+import { readProjectFile } from "../../lambdas/adapters/project-files.ts";
 import { listCorrections, type Corrections } from "../../lambdas/gold/list-corrections.ts";
 import { event } from "../quality/messy-day.ts";
 import { openReceiptHome, type ReceiptHome } from "../quality/receipt-home.ts";
@@ -105,12 +106,27 @@ it("shows a change by hand, with nobody's order behind it", async () => {
   );
 });
 
-it("says so where silver does not know any more what was reported", async () => {
-  await sendLater(event(5, "late", two));
+/** As a database is that was migrated after its days had been reported. */
+async function forgetReportedVersions() {
   await gold.owner.query("alter table ops.windows disable trigger note_reported_version");
   await gold.owner.query("update ops.windows set reported_version = null");
   await gold.owner.query("alter table ops.windows enable trigger note_reported_version");
+}
+const migrateOldDays = () =>
+  gold.owner.query(readProjectFile("sql/migrations/000021_reported_version_of_old_days.sql"));
+
+it("says so where it was not kept what was reported", async () => {
+  await sendLater(event(5, "late", two));
+  await forgetReportedVersions();
+  await migrateOldDays();
   const found = await list();
   expect(found).toMatchObject({ orders: [], daysWithoutOrders: [day] });
-  expect(correctionsText(found, { table: undefined, isAll: false })).toContain(`is not kept any more: ${day}`);
+  expect(correctionsText(found, { table: undefined, isAll: false })).toContain(`is not kept: ${day}`);
+});
+
+it("knows it of days that were reported before it was kept, where nothing has changed since", async () => {
+  await forgetReportedVersions();
+  await migrateOldDays();
+  await sendLater(event(5, "late", two));
+  expect(await list()).toMatchObject({ orders: [{ order_id: "late", why: "late" }], daysWithoutOrders: [] });
 });

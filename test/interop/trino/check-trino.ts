@@ -6,6 +6,8 @@ import { AthenaClient } from "@aws-sdk/client-athena";
 import { Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { Bucket } from "aws-cdk-lib/aws-s3";
+import { explainedTables } from "../../../lambdas/explain/gold-tables.ts";
+import { listSql, othersSql, sumsSql } from "../../../lambdas/explain/line-sql.ts";
 import { openAthenaLake } from "../../../lambdas/adapters/athena-lake.ts";
 import { openDuckDbLake } from "../../../lambdas/adapters/duckdb-lake.ts";
 import { openFolderStore } from "../../../lambdas/adapters/folder-store.ts";
@@ -191,6 +193,43 @@ async function plantFaults(place: { silver: DeltaTable; store: ObjectStore }): P
   await changeDay(place, faultyDay, (rows) => [...rows.map((cells, row) => ({ ...cells, ...faults[row] })), rows[0]!]);
 }
 
+/** The SQL of `pizza explain` for every table of gold, as it is asked of the row that this order line is in. */
+function explainSql(table: LakeTable): Question[] {
+  const line: Record<string, string | number> = {
+    order_hour: 12,
+    pizza_id: "thai_ckn_l",
+    pizza_type_id: "thai_ckn",
+    category: "Chicken",
+    size: "L",
+    store_id: "nyc-01",
+    channel: "dine_in",
+    state: "NY",
+    city: "New York",
+    customer_key: "nobody",
+  };
+  return Object.entries(explainedTables).flatMap(([name, { key, cells }]) => {
+    const filters = key.map(({ silver }) => silver).filter((column) => column !== undefined);
+    const parameters = filters.map((column) => line[column]!);
+    const terms = Object.values(cells).flatMap((cell) => cell.terms);
+    const own = terms.filter((term) => term.kind === "lines");
+    const others = terms.filter((term) => term.kind === "others");
+    const ask = (what: string, sql: string, values = parameters) => {
+      return { name: `explain ${name}, ${what}`, sql, tables: [table], parameters: values };
+    };
+    return [
+      ask("sums", sumsSql(own, filters)),
+      ask("lines", listSql(own, filters, 50)),
+      ...[...Map.groupBy(others, ({ from }) => from).values()].map((some) =>
+        ask(
+          some[0]!.name,
+          othersSql(some),
+          Array<string | number>(some[0]!.from.split("?").length - 1).fill(parameters.at(-1)!),
+        ),
+      ),
+    ];
+  });
+}
+
 /** What is asked of both: every lake SQL at three versions, and every column of some lists of files. */
 async function questions({ silver, quarantine }: Awaited<ReturnType<typeof fillLake>>): Promise<Question[]> {
   const newest = await silver.snapshot();
@@ -204,6 +243,7 @@ async function questions({ silver, quarantine }: Awaited<ReturnType<typeof fillL
   const everything = "select * from silver_order_lines";
   return [
     ...asked,
+    ...explainSql(whole),
     { name: "silver, every column", sql: everything, tables: [whole] },
     { name: "silver, one day", sql: everything, tables: [silverLakeTable(newest, ["2015-02-01"])] },
     { name: "silver, no file", sql: everything, tables: [{ ...whole, files: [] }] },
