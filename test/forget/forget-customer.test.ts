@@ -4,8 +4,15 @@ import { gunzipSync, gzipSync, zstdDecompressSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { decodeBronze } from "../../lambdas/bronze/bronze-object.ts";
 import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
+import { silverColumns } from "../../lambdas/domain/silver-columns.ts";
+import type { DeltaTable } from "../../lambdas/lake/delta-table.ts";
 import { readColumns } from "../../lambdas/lake/read-columns.ts";
 import type { ObjectStore } from "../../lambdas/ports.ts";
+import { publishQuarantine } from "../../lambdas/silver/quarantine.ts";
+import { refineSilver } from "../../lambdas/silver/refine-silver.ts";
+import { openQuarantine, openSilver, orderStream } from "../../lambdas/silver/tables.ts";
+import { createMemoryStore } from "../lake/memory-store.ts";
+import { catalog } from "../order-fixture.ts";
 import { customerKey } from "../silver/silver-home.ts";
 import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
 import { event } from "../quality/messy-day.ts";
@@ -94,6 +101,16 @@ function plain(data: Uint8Array): string {
   return (data[0] === 0x1f ? gunzipSync(data) : Buffer.from(data)).toString("latin1");
 }
 
+/** The rows of a table as texts, in some order that follows from them. */
+async function rowsOf(store: ObjectStore, table: DeltaTable, names: string[]): Promise<string[]> {
+  const rows = [];
+  for (const path of (await table.snapshot()).files.keys()) {
+    const columns = await readColumns((await store.get(`${table.root}/${path}`))!, names);
+    for (const row of columns[names[0]!]!.keys()) rows.push(names.map((name) => String(columns[name]![row])).join("|"));
+  }
+  return rows.toSorted();
+}
+
 const totals = () =>
   home.owner.query(
     "select order_date::text, orders, order_lines, pizzas, revenue, margin, customers from gold.daily_sales_summary order by 1",
@@ -135,6 +152,35 @@ describe("forgetting a customer", () => {
     expect((await home.silver.snapshot()).version).toBe(version);
     expect(await home.forget("c-nobody")).toMatchObject({ events: 0 });
     expect((await home.verify()).findings).toEqual([]);
+  });
+
+  it("leaves a bronze from which silver and quarantine come out as they are", async () => {
+    await sell();
+    await home.forget("c-ada");
+    const rebuilt = createMemoryStore();
+    for (const { key } of await home.store.list("bronze/")) await rebuilt.put(key, (await home.store.get(key))!);
+    const tables = {
+      silver: openSilver({ store: rebuilt, clock: Date.now }),
+      quarantine: openQuarantine({ store: rebuilt, clock: Date.now }),
+    };
+    const refinery = { store: rebuilt, stream: orderStream, ...tables, catalog, customerKey, clock: Date.now };
+    await refineSilver(refinery);
+    await publishQuarantine(refinery);
+    const silver = silverColumns.map(({ name }) => name);
+    expect(await rowsOf(rebuilt, tables.silver, silver)).toEqual(await rowsOf(home.store, home.silver, silver));
+    const refused = [
+      "shard",
+      "sequence_number",
+      "record_index",
+      "reason",
+      "detail",
+      "order_id",
+      "payload",
+      "bronze_key",
+    ];
+    expect(await rowsOf(rebuilt, tables.quarantine, refused)).toEqual(
+      await rowsOf(home.store, home.quarantine, refused),
+    );
   });
 
   it("gives another customer's rows and files no other key", async () => {

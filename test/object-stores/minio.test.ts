@@ -2,8 +2,10 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ListObjectVersionsCommand, PutBucketVersioningCommand } from "@aws-sdk/client-s3";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openDuckDbOverStore } from "../../lambdas/adapters/duckdb-over-store.ts";
+import { openS3Eraser } from "../../lambdas/adapters/s3-eraser.ts";
 import { openS3Store } from "../../lambdas/adapters/s3-store.ts";
 import { landRecords } from "../../lambdas/bronze/land-records.ts";
 import type { ObjectStore } from "../../lambdas/ports.ts";
@@ -52,6 +54,24 @@ describe.skipIf(endpoint === undefined)("MinIO as the lake's store", () => {
       await Promise.all(wanted.slice(from, from + 50).map((key) => store.put(key, Buffer.from("1"))));
     }
     expect((await store.list("a/")).map(({ key }) => key)).toEqual(wanted);
+  });
+
+  it("erases an object of a versioned bucket with all that was ever under its key", async () => {
+    const Status = "Enabled" as const;
+    await client.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status } }));
+    const store = open();
+    for (const text of ["one", "two"]) await store.put("a/b", Buffer.from(text));
+    await store.delete("a/b");
+    await store.put("a/b", Buffer.from("three"));
+    await store.put("a/bc", Buffer.from("other"));
+    const versions = async () => {
+      const found = await client.send(new ListObjectVersionsCommand({ Bucket: bucket }));
+      return [...(found.Versions ?? []), ...(found.DeleteMarkers ?? [])].map(({ Key }) => Key);
+    };
+    expect(await versions()).toHaveLength(5);
+    await openS3Eraser({ bucket, client }).erase("a/b");
+    expect(await versions()).toEqual(["a/bc"]);
+    expect(await store.get("a/b")).toBeUndefined();
   });
 
   it("is found well by the doctor, who leaves nothing behind", async () => {

@@ -32,6 +32,22 @@ export const silverMutants: readonly Mutant[] = [
     tests: [merge],
   },
   {
+    guard: "an event is known by its place before its bytes",
+    prevents: "a record that lands once more as it was before a customer was forgotten is taken for a conflict",
+    file: "lambdas/domain/merge-orders.ts",
+    text: 'if (isSamePosition(candidate.position, current.position)) return "redelivered";',
+    replacement: "",
+    tests: [merge],
+  },
+  {
+    guard: "redacted bronze objects are consumed before they are written",
+    prevents: "silver takes a redacted object for a new one",
+    file: "lambdas/forget/redact-silver.ts",
+    text: "...[...keys.values()].map((appId) => ({ appId, version: 0, lastUpdated })),",
+    replacement: "",
+    tests: ["test/forget/forget-customer.test.ts"],
+  },
+  {
     guard: "only a higher revision replaces a lower one",
     prevents: "a late copy of an old revision takes an amendment back",
     file: "lambdas/domain/merge-orders.ts",
