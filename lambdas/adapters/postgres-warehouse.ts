@@ -18,6 +18,8 @@ const getTypeParser = (type: TypeId) => parsers.get(type) ?? types.getTypeParser
 export interface PostgresOptions {
   /** `postgresql://user:password@host:port/database`. */
   connectionString: string;
+  /** Every transaction only reads, whatever the login may do. */
+  readOnly?: boolean;
   /** Connections at most; they are opened when first needed. */
   max?: number;
 }
@@ -28,13 +30,14 @@ export interface PostgresOptions {
  */
 export function openPostgresWarehouse({
   connectionString,
+  readOnly = false,
   max = 4,
 }: PostgresOptions): TransactionalWarehouse & { close(): Promise<void> } {
   const pool = new Pool({
     connectionString,
     max,
     types: { getTypeParser },
-    options: "-c timezone=UTC -c datestyle=ISO",
+    options: `-c timezone=UTC -c datestyle=ISO -c default_transaction_read_only=${readOnly ? "on" : "off"}`,
     application_name: "pizza",
   });
   // An idle connection that breaks is replaced at the next query; without a listener it would end the process.

@@ -64,3 +64,15 @@ test("a broken connection is replaced at the next query", async () => {
   );
   expect(await warehouse.query("select 1 as one")).toEqual([{ one: 1 }]);
 });
+
+test("one that is opened to read changes nothing, whoever logs in", async () => {
+  await warehouse.query("create table kept (n int)");
+  const reader = openPostgresWarehouse({ connectionString: postgres.connectionString("owner"), readOnly: true });
+  try {
+    expect(await reader.query("select count(*)::int as n from kept")).toEqual([{ n: 0 }]);
+    await expect(reader.query("insert into kept values (1)")).rejects.toThrow("read-only transaction");
+    await expect(reader.query("drop table kept")).rejects.toThrow("read-only transaction");
+  } finally {
+    await reader.close();
+  }
+});
