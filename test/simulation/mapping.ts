@@ -93,7 +93,7 @@ export class Mapping {
         return from + records.length;
       }
       const all = lane.records().slice(from);
-      const next = choices.pick(["same", "larger", "smaller", "split"] as const);
+      const next = choices.pick(["same", "larger", "smaller", "smaller", "split", "split"] as const);
       if (next === "split" && records.length > 1) {
         faults.fired("mapping: batch is split in two");
         const middle = Math.ceil(records.length / 2);
