@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, openSync } from "node:fs";
+import { mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Outgoing } from "../../lambdas/producer/outgoing.ts";
@@ -66,7 +66,7 @@ async function killOnce({ dir, random, tally }: { dir: string; random: Random; t
     await untilReady(dir, home);
     await sleep(random.integer(0, longestRun));
   }
-  if (home.exitCode !== null) throw new Error(`the home in ${dir} ended by itself with ${home.exitCode}: see its log`);
+  if (home.exitCode !== null) throw endedByItself(dir, home);
   tally[isReady(dir, home) ? "running" : "starting"]++;
   home.kill("SIGKILL");
   await ended(home);
@@ -93,9 +93,17 @@ function isReady(dir: string, home: ChildProcess): boolean {
 
 async function untilReady(dir: string, home: ChildProcess): Promise<void> {
   for (const from = Date.now(); !isReady(dir, home); await sleep(20)) {
-    if (home.exitCode !== null) throw new Error(`the home in ${dir} did not open (${home.exitCode}): see its log`);
+    if (home.exitCode !== null) throw endedByItself(dir, home);
     if (Date.now() - from > patienceMs) throw new Error(`the home in ${dir} is not open after ${patienceMs} ms`);
   }
+}
+
+function endedByItself(dir: string, { exitCode }: ChildProcess): Error {
+  const log = readFileSync(join(homeFolder(dir).logs, "home.log"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .slice(-8);
+  return new Error(`the home in ${dir} ended by itself with ${exitCode}; its log ends:\n${log.join("\n")}`);
 }
 
 async function ended(home: ChildProcess): Promise<void> {
