@@ -32,7 +32,12 @@ export async function redactSilver(
       adds,
       removes,
       transactions: [
-        ...[...keys.values()].map((appId) => ({ appId, version: 0, lastUpdated })),
+        // A rebuild takes the objects in the order in which silver took them; names that have expired come first.
+        ...[...keys].map(([before, appId]) => ({
+          appId,
+          version: 0,
+          lastUpdated: snapshot.transactions.get(before)?.lastUpdated ?? 0,
+        })),
         ...redactions(records, lastUpdated),
       ],
       operationMetrics: { redactedOrders: changed.length, redactedRecords: records.length },

@@ -1,3 +1,5 @@
+import { hash } from "node:crypto";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { backUpWarehouse } from "../../lambdas/backup/back-up-warehouse.ts";
 import {
@@ -104,12 +106,22 @@ describe.each(["PostgreSQL", "the Data API"])("a backup over %s", (name) => {
   it("is refused where its files are whole and its rows are not those that were backed up", async () => {
     const id = await make();
     const manifest = await readManifest(home.backups, id);
-    const forged = { ...manifest, tables: manifest.tables.map((table) => ({ ...table, files: [...table.files] })) };
-    forged.tables.find(({ name: table }) => table === "gold.hourly_trends")!.files = [];
-    await home.backups.put(manifestKey(id), Buffer.from(JSON.stringify(forged)));
-    await expect(proveBackup(asOwner(), { id, keepDays: 30 })).rejects.toThrow(
-      "the backup is damaged: gold.hourly_trends holds other rows than were backed up (0 for 3)",
-    );
+    const forge = async (files: (file: BackupFile) => Promise<BackupFile[]>) => {
+      const tables = manifest.tables.map((table) => ({ ...table }));
+      const table = tables.find((one) => one.name === "gold.hourly_trends")!;
+      table.files = await files(table.files[0]!);
+      await home.backups.put(manifestKey(id), Buffer.from(JSON.stringify({ ...manifest, tables })));
+      await expect(proveBackup(asOwner(), { id, keepDays: 30 })).rejects.toThrow(
+        "the backup is damaged: gold.hourly_trends holds other rows than were backed up",
+      );
+    };
+    await forge(async () => []);
+    await forge(async (file) => {
+      const rows = zstdDecompressSync((await home.backups.get(file.key))!).toString();
+      const body = zstdCompressSync(Buffer.from(rows.replace('"pizzas": 1', '"pizzas": 7')));
+      await home.backups.put(file.key, body);
+      return [{ ...file, sha256: hash("sha256", body) }];
+    });
   });
 });
 

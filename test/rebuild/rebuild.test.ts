@@ -87,6 +87,19 @@ describe("what is published and right", () => {
   });
 });
 
+describe("after a customer was forgotten", () => {
+  it("is equal, also where another customer's event contradicts one of theirs", async () => {
+    home.time.now += 1000;
+    const contrary = { ...sale(1, "2015-01-30"), customer: { customer_id: "c-9" } };
+    await home.land(await home.send([{ ...contrary, producer: { producer_id: "till-1", seq: 6 } }]));
+    await home.work();
+    home.time.now += 1000;
+    await home.forget("c-1");
+    await balanced();
+    expect(await home.rebuild()).toMatchObject({ equal: true, published: false });
+  });
+});
+
 describe("what differs", () => {
   it("is named with its cause and put right where somebody changed gold, a fact, or a row per customer", async () => {
     const before = await hash();
