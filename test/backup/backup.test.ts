@@ -107,10 +107,10 @@ describe.each(["PostgreSQL", "the Data API"])("a backup over %s", (name) => {
     const id = await make();
     const manifest = await readManifest(home.backups, id);
     const forge = async (files: (file: BackupFile) => Promise<BackupFile[]>) => {
-      const tables = manifest.tables.map((table) => ({ ...table }));
-      const table = tables.find((one) => one.name === "gold.hourly_trends")!;
+      const held = manifest.tables.map((table) => ({ ...table }));
+      const table = held.find((one) => one.name === "gold.hourly_trends")!;
       table.files = await files(table.files[0]!);
-      await home.backups.put(manifestKey(id), Buffer.from(JSON.stringify({ ...manifest, tables })));
+      await home.backups.put(manifestKey(id), Buffer.from(JSON.stringify({ ...manifest, tables: held })));
       await expect(proveBackup(asOwner(), { id, keepDays: 30 })).rejects.toThrow(
         "the backup is damaged: gold.hourly_trends holds other rows than were backed up",
       );
