@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
+import { setTimeout } from "node:timers/promises";
 import type { FunctionBundle } from "../../lib/bundle-function.ts";
 
 /** A deployed function in a process of its own. */
@@ -37,8 +38,8 @@ export function startLambda(bundle: FunctionBundle, environment: Record<string, 
     },
   });
   let log = "";
-  child.stdout!.on("data", (chunk: Buffer) => (log += chunk.toString()));
-  child.stderr!.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  let calls = 0;
+  for (const stream of [child.stdout!, child.stderr!]) stream.on("data", (chunk: Buffer) => (log += chunk.toString()));
   const ended = once(child, "exit").then(([code]) => {
     throw new Error(`the process of ${bundle.name} ended with ${code}:\n${log}`);
   });
@@ -48,11 +49,17 @@ export function startLambda(bundle: FunctionBundle, environment: Record<string, 
   ready.catch(() => {});
   let last: Promise<unknown> = ready;
 
+  /** The answer comes by another way than the log: waits until both pipes have said that the call is over. */
+  async function logged(end: string): Promise<void> {
+    while (log.split(end).length < 3) await Promise.race([setTimeout(5), ended]);
+  }
+
   async function call(event: unknown): Promise<unknown> {
     await ready;
     const pending = answer();
     child.send(JSON.parse(JSON.stringify(event)) as object);
     const { result, error } = await pending;
+    await logged(`END RequestId: request-${(calls += 1)}\n`);
     if (error) throw Object.assign(new Error(error.errorMessage), { name: error.errorType });
     return result === undefined ? undefined : JSON.parse(result);
   }

@@ -32,14 +32,18 @@ async function call(event: unknown): Promise<void> {
     awsRequestId: `request-${(calls += 1)}`,
     getRemainingTimeInMillis: () => 60_000,
   };
+  let answer: object;
   try {
-    const result = await handler(event, context);
-    process.send!({ result: JSON.stringify(result) });
+    answer = { result: JSON.stringify(await handler(event, context)) };
   } catch (error) {
     const { name: errorType, message: errorMessage, stack, ...others } = error as Error;
     const line = { errorType, errorMessage, ...others, stack: stack?.split("\n") };
     // As the runtime does: whatever the error carries ends up in the log.
     console.log(`${new Date().toISOString()}\t${context.awsRequestId}\tERROR\tInvoke Error\t${JSON.stringify(line)}`);
-    process.send!({ error: { errorType, errorMessage } });
+    answer = { error: { errorType, errorMessage } };
   }
+  // Both pipes are written at once and in order: who has read so far has read all that the call wrote.
+  console.log(`END RequestId: ${context.awsRequestId}`);
+  console.error(`END RequestId: ${context.awsRequestId}`);
+  process.send!(answer);
 }
