@@ -101,6 +101,11 @@ function commandHelp({ summary, usage, options = {} }: Command): string {
   return [summary, "", `usage: pizza ${usage}`, ...(lines.length > 0 ? ["", ...lines] : [])].join("\n");
 }
 
+// Who reads only the first lines (`| head`) has closed the pipe: end as any program does of SIGPIPE.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(141);
+});
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
