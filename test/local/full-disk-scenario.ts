@@ -122,12 +122,12 @@ async function readOnlyLake() {
     await open.sink.putRecords([outgoing(0)]);
     await open.drain();
 
-    remount("ro");
+    await remount("ro");
     const [taken] = await open.sink.putRecords([outgoing(1)]);
     while (!lines.some((line) => line.startsWith("landing "))) await sleep(20);
     const { silver: whileReadOnly } = await open.status();
     const whileOut = await open.verify();
-    remount("rw");
+    await remount("rw");
 
     await open.drain();
     const { findings, events, gold } = await open.verify();
@@ -137,12 +137,13 @@ async function readOnlyLake() {
   }
 }
 
-/** A file that is being written keeps a disk from turning read-only: then once more. */
-function remount(mode: "ro" | "rw"): void {
+/** A file that the home is writing keeps a disk from turning read-only: then once more, when it has had time to close it. */
+async function remount(mode: "ro" | "rw"): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const { status, stderr } = spawnSync("mount", ["-o", `remount,${mode}`, disk], { encoding: "utf8" });
     if (status === 0) return;
-    if (attempt === 50) throw new Error(`mount: ${stderr}`);
+    if (attempt === 250) throw new Error(`mount: ${stderr}`);
+    await sleep(20);
   }
 }
 
