@@ -5,5 +5,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Many tests start processes, and a shared machine may stall one for seconds: what is broken breaks twice.
+    retry: process.env["CI"] === undefined ? 0 : 1,
   },
 });

@@ -31,7 +31,7 @@ describe("all eight invariants hold", () => {
     for (let seed = 1; seed <= 50; seed++) expect((await run(seed)).violations, `seed ${seed}`).toEqual([]);
   });
 
-  it("in other histories every time", async () => {
+  it("in other histories every time", { retry: 0 }, async () => {
     const first = 1_000_000 + (Date.now() % 1_000_000_000);
     console.log(`simulation: histories from seed ${first}`);
     for (let seed = first; seed < first + 30; seed++) {
