@@ -43,8 +43,8 @@ export const silverMutants: readonly Mutant[] = [
     guard: "redacted bronze objects are consumed before they are written",
     prevents: "silver takes a redacted object for a new one",
     file: "lambdas/forget/redact-silver.ts",
-    text: "...[...keys.values()].map((appId) => ({ appId, version: 0, lastUpdated })),",
-    replacement: "",
+    text: "...[...keys].map(([before, appId]) => ({",
+    replacement: "...[...keys].slice(keys.size).map(([before, appId]) => ({",
     tests: ["test/forget/forget-customer.test.ts"],
   },
   {
