@@ -1,9 +1,19 @@
-import { KinesisClient, PutRecordsCommand } from "@aws-sdk/client-kinesis";
-import { GetEventSourceMappingCommand, InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { CloudFormationClient } from "@aws-sdk/client-cloudformation";
+import { DescribeStreamCommand, KinesisClient, PutRecordsCommand, SplitShardCommand } from "@aws-sdk/client-kinesis";
+import {
+  GetEventSourceMappingCommand,
+  InvokeCommand,
+  LambdaClient,
+  UpdateEventSourceMappingCommand,
+} from "@aws-sdk/client-lambda";
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { createStack, eventually, functionOf, powerlessRole, settings } from "../localstack/live/emulator.ts";
+import { isRunning } from "../../local/process-state.ts";
+import { installMiniStack, startMiniStack } from "./server.ts";
 
 const s3 = new S3Client({ ...settings, forcePathStyle: true });
 const lambda = new LambdaClient(settings);
@@ -60,6 +70,7 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("where MiniSt
     };
     return {
       mapping: outputs["Mapping"]!,
+      stream: outputs["Stream"]!,
       send: (...texts: string[]) =>
         kinesis.send(
           new PutRecordsCommand({
@@ -116,6 +127,83 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("where MiniSt
       return state.LastProcessingResult?.startsWith("OK") ? state.LastProcessingResult : undefined;
     });
     expect(result).toBe("OK - 1 records");
+  });
+
+  test("what the children of a split shard hold when they are first seen is lost", async () => {
+    const { mapping, stream, send, calls } = await createMapping(noting(""), {});
+    await send("before");
+    await eventually(async () => ((await calls()).length > 0 ? true : undefined));
+    const switchMapping = async (Enabled: boolean) => {
+      await lambda.send(new UpdateEventSourceMappingCommand({ UUID: mapping, Enabled }));
+    };
+    // Off, so that the children surely hold something when the mapping sees them first.
+    await switchMapping(false);
+    await kinesis.send(
+      new SplitShardCommand({
+        StreamName: stream,
+        ShardToSplit: "shardId-000000000000",
+        NewStartingHashKey: String(2n ** 127n),
+      }),
+    );
+    await eventually(async () => {
+      const { StreamDescription } = await kinesis.send(new DescribeStreamCommand({ StreamName: stream }));
+      return StreamDescription?.StreamStatus === "ACTIVE" ? true : undefined;
+    });
+    const early = Array.from({ length: 8 }, (_, index) => `early ${index}`);
+    const late = early.map((_, index) => `late ${index}`);
+    await send(...early);
+    await switchMapping(true);
+    const texts = await eventually(async () => {
+      await send(...late);
+      const all = (await calls()).flat();
+      return late.every((text) => all.includes(text)) ? all : undefined;
+    });
+    expect(new Set(texts)).toEqual(new Set(["before", ...late]));
+  });
+
+  test("a role's permissions are not asked for", async () => {
+    const { outputs } = await create(
+      {
+        Role: powerlessRole,
+        Bucket: { Type: "AWS::S3::Bucket" },
+        Writer: functionOf(`exports.handler = async () => put(process.env.BUCKET, "written", "without leave");`, {
+          Environment: { Variables: { BUCKET: { Ref: "Bucket" } } },
+        }),
+      },
+      { Bucket: { Ref: "Bucket" }, Writer: { Ref: "Writer" } },
+    );
+    const { FunctionError } = await lambda.send(new InvokeCommand({ FunctionName: outputs["Writer"] }));
+    expect(FunctionError).toBeUndefined();
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: outputs["Bucket"], Key: "written" }));
+    expect(await Body!.transformToString()).toBe("without leave");
+  });
+
+  test("a function at work outlives the end signal", async () => {
+    const running = await startMiniStack(await installMiniStack(() => {}));
+    const { pid, endpoint, folder } = running;
+    try {
+      const [started, ended, outlived] = ["started", "ended", "outlived"].map((name) => join(folder, name));
+      const work = `exports.handler = async () => {
+        const { existsSync, writeFileSync } = require("node:fs");
+        writeFileSync(${JSON.stringify(started)}, "");
+        while (!existsSync(${JSON.stringify(ended)})) await new Promise((resolve) => setTimeout(resolve, 50));
+        writeFileSync(${JSON.stringify(outlived)}, "");
+      };`;
+      const { outputs } = await createStack(
+        { Role: powerlessRole, Busy: functionOf(work, { Timeout: 60 }) },
+        { Busy: { Ref: "Busy" } },
+        new CloudFormationClient({ ...settings, endpoint }),
+      );
+      const call = new InvokeCommand({ FunctionName: outputs["Busy"], InvocationType: "Event" });
+      await new LambdaClient({ ...settings, endpoint }).send(call);
+      await eventually(async () => existsSync(started!) || undefined);
+      process.kill(pid, "SIGTERM");
+      await eventually(async () => !isRunning(pid) || undefined);
+      writeFileSync(ended!, "");
+      expect(await eventually(async () => existsSync(outlived!) || undefined)).toBe(true);
+    } finally {
+      await running.stop();
+    }
   });
 
   test("an error has lost its name", async () => {

@@ -15,6 +15,8 @@ const startSeconds = 60;
 
 /** MiniStack with a PostgreSQL beside it, in a folder of their own. */
 export interface RunningMiniStack {
+  /** MiniStack's own process. */
+  pid: number;
   endpoint: string;
   databaseUrl: string;
   /** For what else a run writes; it goes with the stop. */
@@ -79,7 +81,9 @@ export async function startMiniStack(program: string): Promise<RunningMiniStack>
     await sleep(100)
   ) {
     const answer = await fetch(`${endpoint}/_localstack/health`).catch(() => undefined);
-    if (answer?.ok) return { endpoint, databaseUrl: postgres.connectionString("owner"), folder, stop };
+    if (answer?.ok) {
+      return { pid: child.pid!, endpoint, databaseUrl: postgres.connectionString("owner"), folder, stop };
+    }
   }
   const words = readFileSync(join(folder, "ministack.log"), "utf8").trim().split("\n").slice(-10).join("\n");
   await stop();

@@ -19,8 +19,11 @@ export const settings = {
 type Resources = Record<string, { Type: string; Properties?: object; DependsOn?: string[] }>;
 
 /** A stack of these resources: what CloudFormation says of it, with its outputs, and a way to remove it. */
-export async function createStack(Resources: Resources, Outputs: Record<string, unknown> = {}) {
-  const client = new CloudFormationClient(settings);
+export async function createStack(
+  Resources: Resources,
+  Outputs: Record<string, unknown> = {},
+  client = new CloudFormationClient(settings),
+) {
   const StackName = `test-${Date.now()}-${Math.floor(Math.random() * 1e6)}`;
   const outputs = Object.fromEntries(Object.entries(Outputs).map(([name, Value]) => [name, { Value }]));
   const TemplateBody = JSON.stringify({ Resources, ...(Object.keys(outputs).length > 0 && { Outputs: outputs }) });
