@@ -10,6 +10,7 @@ import { start } from "../../localstack/start.ts";
 import { readRunning } from "../../localstack/state.ts";
 import { stop } from "../../localstack/stop.ts";
 import { watch } from "./left-behind.ts";
+import { remembered } from "./remembered.ts";
 
 /** Runs the tests that need LocalStack, or says why they cannot run here: `node test/localstack/run.ts`. */
 const home = localStackHome();
@@ -33,7 +34,7 @@ async function test(): Promise<boolean> {
   if (!testExecutor()) return false;
   const watched = watch(home);
   try {
-    const passed = await testDeployed();
+    const passed = (await testDeployed()) && (await testForgotten());
     const left = watched.leftBehind();
     if (left.length > 0) say(`LocalStack left behind after its stop:\n${left.join("\n")}`);
     return passed && left.length === 0;
@@ -58,6 +59,18 @@ async function testDeployed(): Promise<boolean> {
     const tests = ["test/localstack", "test/e2e/scenarios.test.ts"];
     const variables = { ...process.env, HOME, PIZZA_TEST_LOCALSTACK: running.endpoint };
     return succeeds(process.execPath, [vitest, "run", ...tests], projectRoot, variables);
+  } finally {
+    await stop(home);
+  }
+}
+
+/** What was deployed is gone after a stop, where AWS keeps it: this fails on the day that it stays. */
+async function testForgotten(): Promise<boolean> {
+  const running = await start(home, { port: 4566, say });
+  try {
+    const kept = await remembered(running);
+    if (kept.length > 0) say(`LocalStack remembers after its stop:\n${kept.join("\n")}`);
+    return kept.length === 0;
   } finally {
     await stop(home);
   }
