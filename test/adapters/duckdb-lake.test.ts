@@ -76,3 +76,12 @@ test("a missing file is an error that names it", async () => {
   const gone = { ...silver(), files: ["order_date=2015-03-01/gone.parquet"] };
   await expect(lake.query("select 1 as one from silver_order_lines", [], [gone])).rejects.toThrow(/gone\.parquet/);
 });
+
+test("any statement of a person finds the table: with, describe, one that ends in a semicolon", async () => {
+  const ask = (sql: string) => lake.query(sql, [], [silver()]);
+  const ids = [{ order_id: "a" }, { order_id: "b" }];
+  const select = "select distinct order_id from silver_order_lines order by 1";
+  for (const sql of [select, `-- both\n${select};`, `with lines as (from silver_order_lines) ${select}`])
+    expect(await ask(sql)).toEqual(ids);
+  expect(await ask("describe silver_order_lines")).toContainEqual(expect.objectContaining({ column_name: "order_id" }));
+});

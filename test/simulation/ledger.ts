@@ -68,10 +68,10 @@ interface LedgerParts {
   hashes: Map<string, string>;
 }
 
-/** All that the hash of a day depends on. */
+/** All that the hash of a day depends on; the number of a line too, since an order's first line of a kind bears its mark. */
 function factsOf(day: string, sales: readonly SilverRow[]): string {
-  const lines = sales.map(({ orderId, hour, storeId, channel, customer, pizzaId, quantity }) =>
-    [orderId, hour, storeId, channel, customer, pizzaId, quantity].join(" "),
+  const lines = sales.map(({ orderId, lineNo, hour, storeId, channel, customer, pizzaId, quantity }) =>
+    [orderId, lineNo, hour, storeId, channel, customer, pizzaId, quantity].join(" "),
   );
   return `${day} ${lines.toSorted().join(";")}`;
 }
