@@ -33,7 +33,7 @@ export interface LakeTable {
   version: number;
   /** Keys of the Parquet files, relative to the lake's root. */
   files: string[];
-  /** The table's columns, for the case where it has no file yet. */
+  /** The table's columns, for the case where it has no file yet, or none that has them all; else they may be left out. */
   columns: readonly { name: string; type: LakeType }[];
   partitionColumn?: string;
 }

@@ -65,7 +65,8 @@ const isOneSelect = /^(?:\s|--[^\n]*\n)*select\b[^;]*$/i;
 
 /**
  * What a query's table is: the files of this version, with the partition's value taken from their path. A file that is
- * older than a column has nulls there: the empty part in front names all columns, in case no file has one.
+ * older than a column has nulls there: the empty part in front names all columns, in case no file has one. A table that
+ * lists no columns has those of its files.
  */
 function selectOf({ files, columns, partitionColumn }: LakeTable, root: string): string {
   const nulls = columns.map((column) => `cast(null as ${sqlTypes[column.type]}) as "${column.name}"`);
@@ -74,7 +75,7 @@ function selectOf({ files, columns, partitionColumn }: LakeTable, root: string):
   const paths = files.map((file) => `'${join(root, file).replaceAll("'", "''")}'`);
   const partition = partitionColumn ? `hive_types = {'${partitionColumn}': date}` : "hive_partitioning = false";
   const read = `select * from read_parquet([${paths.join(", ")}], union_by_name = true, ${partition})`;
-  return `${empty} union all by name ${read}`;
+  return columns.length === 0 ? read : `${empty} union all by name ${read}`;
 }
 
 async function rowsOf(

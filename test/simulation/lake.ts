@@ -55,7 +55,7 @@ export async function openSimulatedLake(): Promise<SimulatedLake> {
         histories = 0;
       }
       for (const file of tables.flatMap(({ files }) => files)) lay(file);
-      const rows = await duckDb.query(sql, parameters, tables);
+      const rows = await duckDb.query(sql, parameters, tables.map(withoutColumns));
       answers.set(question, rows);
       return rows;
     },
@@ -64,6 +64,11 @@ export async function openSimulatedLake(): Promise<SimulatedLake> {
       rmSync(root, { recursive: true, force: true });
     },
   };
+}
+
+/** Every file of a history has all columns, and is read in two thirds of the time where DuckDB need not look for them. */
+function withoutColumns(table: LakeTable): LakeTable {
+  return table.files.length === 0 ? table : { ...table, columns: [] };
 }
 
 /** The lake as one process sees it: a query takes a step, and may fail. */
