@@ -116,6 +116,16 @@ export interface LineageEndpoint {
 export interface WorkflowStarter {
   /** A name is used once: a second start under it starts nothing. Neither does one while the workflow runs. */
   start(execution: { workflow: string; name: string; input: object }): Promise<StartOutcome>;
+  /** The run of a workflow that began last, by a schedule or by hand; undefined where there was none. */
+  newest(workflow: string): Promise<WorkflowRunState | undefined>;
+}
+
+/** How a run of a state machine ended, if it has. Times are milliseconds since 1970. */
+export interface WorkflowRunState {
+  startedAt: number;
+  endedAt?: number;
+  /** True for a run that failed, took too long or was aborted. */
+  hasFailed: boolean;
 }
 
 export type StartOutcome = "started" | "already started" | "running";

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { listBronze } from "../bronze/list-bronze.ts";
 import type { DeltaTable } from "../lake/delta-table.ts";
-import type { Clock, ObjectStore, StartOutcome, WorkflowStarter } from "../ports.ts";
+import type { Clock, ObjectStore, StartOutcome, WorkflowRunState, WorkflowStarter } from "../ports.ts";
 
 /** What a start looks at to see whether there is anything new. */
 export interface StartPlace {
@@ -28,25 +28,42 @@ export interface StartSummary {
 
 /**
  * Starts a workflow under a name made of a time and of what the workflow would work on. A name is used once, so a schedule
- * that fires twice, or with nothing new, starts nothing.
+ * that fires twice, or with nothing new, starts nothing. Where the newest run failed it is tried again after a pause.
  */
 export async function startWorkflow(place: StartPlace, { workflow, input }: ScheduledStart): Promise<StartSummary> {
+  const { starter, clock } = place;
   const execution = await nameOf(place, workflow);
-  const outcome = await place.starter.start({
-    workflow,
-    name: execution,
-    input: scheduledInput(workflow, input, place.clock()),
-  });
-  return { workflow, execution, outcome };
+  const first = { workflow, name: execution, input: scheduledInput(workflow, input, clock()) };
+  const outcome = await starter.start(first);
+  if (outcome !== "already started") return { workflow, execution, outcome };
+  const again = nameAfter(execution, await starter.newest(workflow), clock());
+  if (again === undefined) return { workflow, execution, outcome };
+  const second = { workflow, name: again, input: scheduledInput(workflow, input, clock(), "full") };
+  return { workflow, execution: again, outcome: await starter.start(second) };
+}
+
+/**
+ * The name of another try of a run: it says which run failed, so that each failure is followed by one try. Undefined where
+ * the newest run has not failed, or ended less than the pause ago.
+ */
+function nameAfter(execution: string, newest: WorkflowRunState | undefined, now: number): string | undefined {
+  if (!newest?.hasFailed || now < (newest.endedAt ?? newest.startedAt) + pauseMs) return undefined;
+  return `${execution}-after-${new Date(newest.startedAt).toISOString().slice(0, 19).replaceAll(":", "-")}`;
 }
 
 /**
  * A run by hand looks everywhere and publishes rows per customer, the slow part, at once. A schedule looks everywhere at the
- * beginning of an hour, and publishes rows per customer when they are due.
+ * beginning of an hour, and publishes rows per customer when they are due. After a failure it looks everywhere, too: the run
+ * that failed may have been the one that would have.
  */
-function scheduledInput(workflow: string, input: object, now: number): object {
+function scheduledInput(
+  workflow: string,
+  input: object,
+  now: number,
+  sweep = now % hourMs < sweepMs ? "full" : "recent",
+): object {
   if (workflow === "silver_to_gold") return { ...input, customers: "when due" };
-  if (workflow === "bronze_to_silver") return { ...input, sweep: now % hourMs < sweepMs ? "full" : "recent" };
+  if (workflow === "bronze_to_silver") return { ...input, sweep };
   return input;
 }
 
@@ -60,6 +77,9 @@ async function nameOf(place: StartPlace, workflow: string): Promise<string> {
 const hourMs = 3_600_000;
 const sweepMs = hourMs / 12;
 const restMs = 2 * hourMs;
+
+/** From the end of a failed run to its next try: at most six an hour, and gold soon follows where the cause has gone. */
+const pauseMs = hourMs / 6;
 
 /**
  * Each new hour starts one run even without a change, for rows per customer that were not due; two hours after silver's

@@ -19,14 +19,18 @@ const bundles = openBundles();
 const running: LambdaHost[] = [];
 let s3: S3Server;
 let states: JsonServer;
-let executions: object[] = [];
+const names = new Set<unknown>();
+let executions: { name: string; status: string; startDate: number; stopDate?: number }[] = [];
 
 beforeAll(async () => {
   s3 = await startS3Server({ root: dir });
-  const names = new Set<unknown>();
   states = await startJsonServer({
     answers: {
-      ListExecutions: () => ({ executions }),
+      ListExecutions: ({ statusFilter, maxResults }) => ({
+        executions: executions
+          .filter(({ status }) => statusFilter === undefined || status === statusFilter)
+          .slice(0, maxResults as number),
+      }),
       StartExecution({ name }) {
         if (names.has(name)) throw new AwsFault("ExecutionAlreadyExists");
         names.add(name);
@@ -156,7 +160,21 @@ describe("the function of the schedule", () => {
       name: (first as { execution: string }).execution,
       input: '{"customers":"when due"}',
     });
-    executions = [{ name: "by hand" }];
+    const started = Math.floor(Date.now() / 1_000) - 3_600;
+    const ended = (status: string) => [{ name: "x", status, startDate: started, stopDate: started + 60 }];
+    for (const status of ["FAILED", "TIMED_OUT", "ABORTED"]) {
+      executions = ended(status);
+      names.delete(`empty-after-${new Date(started * 1_000).toISOString().slice(0, 19).replaceAll(":", "-")}`);
+      expect(await lambda.invoke(schedule), status).toMatchObject({
+        outcome: "started",
+        execution: expect.stringMatching(/^empty-after-/) as string,
+      });
+    }
+    for (const status of ["SUCCEEDED", "PENDING_REDRIVE"]) {
+      executions = ended(status);
+      expect(await lambda.invoke(schedule), status).toMatchObject({ outcome: "already started" });
+    }
+    executions = [{ name: "by hand", status: "RUNNING", startDate: started }];
     states.calls.length = 0;
     expect(await lambda.invoke(schedule)).toMatchObject({ outcome: "running" });
     expect(states.calls.map(({ input }) => input)).toEqual([

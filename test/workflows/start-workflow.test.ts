@@ -5,6 +5,7 @@ import { beforeEach, afterEach, describe, expect, it } from "vitest";
 import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
 import { landRecords } from "../../lambdas/bronze/land-records.ts";
 import { openSilver, orderStream } from "../../lambdas/silver/tables.ts";
+import type { WorkflowRunState } from "../../lambdas/ports.ts";
 import { startWorkflow, type StartPlace } from "../../lambdas/workflows/start-workflow.ts";
 import { record } from "../silver/silver-home.ts";
 
@@ -13,12 +14,14 @@ let dir: string;
 let now: number;
 let place: StartPlace;
 let started: { workflow: string; name: string; input: object }[];
+let runs: WorkflowRunState[];
 
 /** An execution's name is used once, as in Step Functions. */
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "pizza-start-"));
   now = Date.parse("2026-11-23T07:10:00Z");
   started = [];
+  runs = [];
   const store = openFolderStore(join(dir, "lake"));
   const clock = () => now;
   place = {
@@ -34,8 +37,10 @@ beforeEach(() => {
         );
         if (isKnown) return "already started";
         started.push(execution);
+        runs.push({ startedAt: now, hasFailed: false });
         return "started";
       },
+      newest: async () => runs.at(-1),
     },
   };
 });
@@ -44,6 +49,10 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 const start = (workflow: string, input = {}) => startWorkflow(place, { workflow, input });
 const land = (sequenceNumber: number) =>
   landRecords({ ...place, stream: orderStream }, [record(sequenceNumber, "x", { arrivedAt: now })]);
+
+/** The newest run has ended now. */
+const end = (how: { hasFailed: boolean }) => Object.assign(runs.at(-1)!, { endedAt: now, ...how });
+const minute = 60_000;
 
 describe("starting a workflow by schedule", () => {
   it("starts nothing twice on the same bronze, and anew once something landed", async () => {
@@ -123,5 +132,58 @@ describe("starting a workflow by schedule", () => {
       { sweep: "full" },
       { customers: "when due" },
     ]);
+  });
+});
+
+describe("a workflow whose run failed", () => {
+  it("is tried again ten minutes after the failure, though nothing is new, and no more once a try went well", async () => {
+    await land(1);
+    await start("bronze_to_silver");
+    now += minute;
+    end({ hasFailed: true });
+    now += 9 * minute;
+    expect(await start("bronze_to_silver")).toMatchObject({ outcome: "already started" });
+    now += minute;
+    expect(await start("bronze_to_silver")).toMatchObject({
+      outcome: "started",
+      execution: expect.stringMatching(/^2026-11-23T07-v[0-9a-f]{12}-after-2026-11-23T07-10-00$/) as string,
+    });
+    expect(started.at(-1)!.input).toEqual({ sweep: "full" });
+    end({ hasFailed: false });
+    now += 20 * minute;
+    expect(await start("bronze_to_silver")).toMatchObject({ outcome: "already started" });
+    expect(started).toHaveLength(2);
+  });
+
+  it("is tried at most six times an hour, for as long as it fails", async () => {
+    for (let i = 0; i < 24 * 60; i++, now += minute) {
+      const { outcome } = await start("silver_to_gold");
+      if (outcome === "started") end({ hasFailed: true });
+    }
+    expect(started).toHaveLength(24 * 6);
+    expect(new Set(started.map(({ name }) => name)).size).toBe(24 * 6);
+  });
+
+  it("gets one try where the schedule fires twice, and none while the newest run is under way", async () => {
+    await start("silver_to_gold");
+    end({ hasFailed: true });
+    now += 10 * minute;
+    expect(await start("silver_to_gold")).toMatchObject({ outcome: "started" });
+    runs.pop(); // A list that does not show the newest run yet.
+    expect(await start("silver_to_gold")).toMatchObject({ outcome: "already started" });
+    runs.push({ startedAt: now, hasFailed: false });
+    now += 30 * minute;
+    expect(await start("silver_to_gold")).toMatchObject({ outcome: "already started" });
+  });
+
+  it("is left alone where a person has run it since, and tried again where that run failed too", async () => {
+    await start("silver_to_gold");
+    end({ hasFailed: true });
+    runs.push({ startedAt: now + minute, endedAt: now + 2 * minute, hasFailed: false });
+    now += 30 * minute;
+    expect(await start("silver_to_gold")).toMatchObject({ outcome: "already started" });
+    runs.push({ startedAt: now, endedAt: now, hasFailed: true });
+    now += 10 * minute;
+    expect(await start("silver_to_gold")).toMatchObject({ execution: "empty-after-2026-11-23T07-40-00" });
   });
 });

@@ -130,4 +130,28 @@ export const goldMutants: readonly Mutant[] = [
     replacement: "const keys = [...failed, ...landed].map(() => String(Math.random()));",
     tests: ["test/workflows/start-workflow.test.ts"],
   },
+  {
+    guard: "a run that failed is tried again",
+    prevents: "after an outage gold stays behind until something new comes, a day at worst",
+    file: "lambdas/workflows/start-workflow.ts",
+    text: "if (!newest?.hasFailed ||",
+    replacement: "if (newest !== undefined ||",
+    tests: ["test/workflows/start-workflow.test.ts"],
+  },
+  {
+    guard: "a pause before the next try",
+    prevents: "an outage costs a run for every turn of the schedule",
+    file: "lambdas/workflows/start-workflow.ts",
+    text: "(newest.endedAt ?? newest.startedAt) + pauseMs",
+    replacement: "(newest.endedAt ?? newest.startedAt)",
+    tests: ["test/workflows/start-workflow.test.ts"],
+  },
+  {
+    guard: "a try is named after the run that failed",
+    prevents: "a schedule that fires twice tries twice",
+    file: "lambdas/workflows/start-workflow.ts",
+    text: "-after-${new Date(newest.startedAt)",
+    replacement: "-after-${new Date(now - Math.random() * 1e12)",
+    tests: ["test/workflows/start-workflow.test.ts"],
+  },
 ];
