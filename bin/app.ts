@@ -1,7 +1,8 @@
 import { acknowledge } from "../lib/acknowledgements.ts";
 import { bundles } from "../lib/bundles.ts";
-import { chooseEnvironment, refuseUnknown, SettingsError } from "../lib/choose-environment.ts";
+import { chooseEnvironment, refuseUnknown } from "../lib/choose-environment.ts";
 import { addPizzaSales, createApp } from "../lib/pizza-app.ts";
+import { SettingsError } from "../lib/settings-error.ts";
 
 /** The CDK app: `npx cdk synth -c env=dev`. */
 try {

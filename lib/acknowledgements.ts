@@ -76,7 +76,7 @@ const stateless: Acknowledgement[] = [
   {
     rule: "Serverless-SNSRedrivePolicy",
     path: "Alerts",
-    reason: "Nobody would read a queue of mails that did not arrive; the alarm itself stays red until it is mended.",
+    reason: "Nobody would read a queue of mails that did not arrive; CloudWatch keeps every alarm's state and history.",
   },
   ...withoutQueue(
     [

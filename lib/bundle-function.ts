@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync, type Metafile } from "esbuild";
 import { functionEntries, type FunctionEntry, type FunctionName } from "./function-entries.ts";
+import { SettingsError } from "./settings-error.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
@@ -101,7 +102,7 @@ function copyDuckDb(path: string, architecture: "arm64" | "x86_64"): void {
   const binding = `@duckdb/node-bindings-linux-${cpu}`;
   for (const name of ["@duckdb/node-api", "@duckdb/node-bindings", binding]) {
     const source = join(root, "node_modules", name);
-    if (!existsSync(source)) throw new Error(missing(name, cpu));
+    if (!existsSync(source)) throw new SettingsError(missing(name, cpu));
     cpSync(source, join(path, "node_modules", name), { recursive: true });
   }
 }

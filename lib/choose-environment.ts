@@ -1,5 +1,6 @@
 import { findMistakes } from "./check-config.ts";
 import { environments, type Environment, type EnvironmentName } from "./config.ts";
+import { SettingsError } from "./settings-error.ts";
 
 /** What a person may set as context, and what each is. */
 export const contextSettings = {
@@ -14,11 +15,6 @@ export const contextSettings = {
   deleteData:
     "the environment's name once more: its data may go with the stacks (the first of the two steps of removal)",
 } as const;
-
-/** Settings that nothing can be built from; the message says all that is wrong with them. */
-export class SettingsError extends Error {
-  override name = "SettingsError";
-}
 
 export type ContextSetting = keyof typeof contextSettings;
 
@@ -53,7 +49,7 @@ function withContext(environment: Environment, context: (name: ContextSetting) =
     lakeSql: (context("lakeSql") ?? environment.lakeSql) as Environment["lakeSql"],
     warehouse: withDatabase(environment, context("databaseUrl")),
     alarms: { ...environment.alarms, emails: emails === undefined ? environment.alarms.emails : list(emails) },
-    monthlyBudgetUsd: budget === undefined ? environment.monthlyBudgetUsd : Number(budget),
+    monthlyBudgetUsd: budget === undefined ? environment.monthlyBudgetUsd : number(budget),
     ...withLineage(context("openLineageUrl")),
     schedulesEnabled: environment.schedulesEnabled && !isOff("schedules", context),
     reservesConcurrency: environment.reservesConcurrency && !isOff("reservesConcurrency", context),
@@ -103,6 +99,10 @@ export function refuseUnknown(names: readonly string[]): void {
     `context has ${unknown.join(", ")}, which nothing here reads; allowed: ${Object.keys(contextSettings).join(", ")}`,
   );
 }
+
+/** A number that the command line gives as text; what is none stays as it was given, and is quoted where it is refused. */
+const number = (value: unknown): number =>
+  typeof value === "string" && value.trim() !== "" && !Number.isNaN(Number(value)) ? Number(value) : (value as number);
 
 const text = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 

@@ -61,7 +61,7 @@ export class StatelessStack extends Stack {
         workflows: {
           machines,
           missedStarts,
-          others: [startWorkflow, recordLineage, functions.made.get("RotatePassword")!],
+          others: { steady: [startWorkflow], rare: [recordLineage, functions.made.get("RotatePassword")!] },
         },
         cost: { cluster: warehouse.cluster, settings: environment.warehouse, workgroup },
       });

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { SettingsError } from "./settings-error.ts";
 
 /** A state machine as its file draws it. */
 export interface WorkflowFile {
@@ -29,7 +30,7 @@ function readWorkflow(folder: string, file: string): WorkflowFile {
   const definition = JSON.stringify(readJson(join(folder, file)));
   const inputFile = join(folder, `${name}.input.json`);
   if (!existsSync(inputFile)) {
-    throw new Error(
+    throw new SettingsError(
       `workflow ${name} has no ${name}.input.json beside it: write what a scheduled run is given, such as {}`,
     );
   }
@@ -41,6 +42,6 @@ function readJson(file: string): object {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as object;
   } catch (cause) {
-    throw new Error(`file ${file} is not JSON: mend it`, { cause });
+    throw new SettingsError(`file ${file} is not JSON: mend it`, { cause });
   }
 }

@@ -7,6 +7,7 @@ import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from "aws-cd
 import type { Construct } from "constructs";
 import { allow } from "../access.ts";
 import type { Environment } from "../config.ts";
+import { SettingsError } from "../settings-error.ts";
 import type { WorkflowFile } from "../workflow-files.ts";
 
 export interface WorkflowProps {
@@ -55,7 +56,7 @@ export function addWorkflow(
 function functionOf({ name }: WorkflowFile, functions: ReadonlyMap<string, IFunction>, placeholder: string): IFunction {
   const found = functions.get(placeholder);
   if (found) return found;
-  throw new Error(
+  throw new SettingsError(
     `workflow ${name} calls \${${placeholder}}, and there is no such function: ` +
       `correct the name, or make the function in lib/stages/ (there are ${[...functions.keys()].join(", ")})`,
   );

@@ -1,5 +1,8 @@
 import { ComparisonOperator, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
-import type { CustomAlarmThreshold } from "cdk-monitoring-constructs";
+import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import type { Duration } from "aws-cdk-lib";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+import type { CustomAlarmThreshold, IAlarmActionStrategy } from "cdk-monitoring-constructs";
 
 /** What an alarm says: first what has happened, then what to do. */
 export interface AlarmText {
@@ -7,19 +10,46 @@ export interface AlarmText {
   next: string;
 }
 
-/** Settings that all alarms share. Where nothing is measured nothing is wrong: idle parts measure nothing. */
-export function alarm({ happened, next }: AlarmText, { datapoints = 1 } = {}): CustomAlarmThreshold {
+export interface AlarmSettings {
+  datapoints?: number;
+  /** How long one measurement of the metric is. */
+  period?: Duration;
+  /**
+   * What the alarm says where nothing is measured. `well`: nothing is wrong, as idle parts measure nothing. `unknown`: what
+   * it said before, as the metric tells of a state and is measured now and then; only a measurement ends it. `over`: the
+   * metric counts events, and the silence after one does not say that it is mended, so nobody is told that all is well.
+   */
+  silence?: "well" | "unknown" | "over";
+}
+
+const eventsTag = "counts-events";
+
+/** Settings that all alarms share. */
+export function alarm(
+  { happened, next }: AlarmText,
+  { datapoints = 1, period, silence = "well" }: AlarmSettings = {},
+): CustomAlarmThreshold {
   return {
     alarmDescriptionOverride: `${happened} What to do: ${next}`,
     datapointsToAlarm: datapoints,
     evaluationPeriods: datapoints,
-    treatMissingDataOverride: TreatMissingData.NOT_BREACHING,
+    treatMissingDataOverride: silence === "unknown" ? TreatMissingData.IGNORE : TreatMissingData.NOT_BREACHING,
+    ...(period && { period }),
+    ...(silence === "over" && { customTags: [eventsTag] }),
   };
 }
 
 /** As `alarm`, over a metric of one's own: it goes off above the threshold. */
-export const above = (threshold: number, text: AlarmText, options?: { datapoints?: number }) => ({
+export const above = (threshold: number, text: AlarmText, settings?: AlarmSettings) => ({
   threshold,
   comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-  ...alarm(text, options),
+  ...alarm(text, settings),
+});
+
+/** Tells people of an alarm, and of its end where the end says that it is mended. */
+export const tell = (alerts: ITopic): IAlarmActionStrategy => ({
+  addAlarmActions({ alarm: one, customTags = [] }) {
+    one.addAlarmAction(new SnsAction(alerts));
+    if (!customTags.includes(eventsTag)) one.addOkAction(new SnsAction(alerts));
+  },
 });

@@ -41,10 +41,16 @@ export function watchData(monitoring: MonitoringFacade, environment: Environment
           watched("Freshness", most("FreshnessP95Seconds"), above(freshnessSeconds, stale, { datapoints: 3 })),
         ],
       },
-      { title: "Receipt", metrics: [watched("Receipt", most("ReceiptFindings"), above(0, unbalanced))] },
+      {
+        title: "Receipt",
+        metrics: [watched("Receipt", most("ReceiptFindings"), above(0, unbalanced, { silence: "unknown" }))],
+      },
       {
         title: "Quality, red rules",
-        metrics: [most("QualityWarnings"), watched("Quality", most("QualityErrors"), above(0, poor))],
+        metrics: [
+          most("QualityWarnings"),
+          watched("Quality", most("QualityErrors"), above(0, poor, { silence: "unknown" })),
+        ],
       },
       {
         title: "Quality, offenders by rule",

@@ -48,8 +48,8 @@ export function watchLanding(scope: Construct, monitoring: MonitoringFacade, par
 }
 
 /**
- * Every object is told of at once, with its key. The alarm of batches goes back by itself, as the next run lands them; that of
- * unreadable ones stands while they lie there.
+ * Every object is told of at once, with its key. The alarms of batches count events and go back without a word; that of
+ * unreadable ones stands until a run of bronze_to_silver finds none.
  */
 function watchOnFailure(scope: Construct, monitoring: MonitoringFacade, parts: LandingParts): void {
   const { environment, landRecords, onFailure, alerts } = parts;
@@ -78,7 +78,11 @@ function watchOnFailure(scope: Construct, monitoring: MonitoringFacade, parts: L
       {
         title: "Batches given up",
         metrics: [
-          { alarmFriendlyName: "BatchGivenUp", metric: givenUp, addAlarm: { Critical: above(0, batchGivenUp) } },
+          {
+            alarmFriendlyName: "BatchGivenUp",
+            metric: givenUp,
+            addAlarm: { Critical: above(0, batchGivenUp, { silence: "over" }) },
+          },
         ],
       },
       {
@@ -87,7 +91,7 @@ function watchOnFailure(scope: Construct, monitoring: MonitoringFacade, parts: L
           {
             alarmFriendlyName: "BatchLost",
             metric: batchesLost(landRecords),
-            addAlarm: { Critical: above(0, batchLost) },
+            addAlarm: { Critical: above(0, batchLost, { silence: "over" }) },
           },
         ],
       },
@@ -97,7 +101,7 @@ function watchOnFailure(scope: Construct, monitoring: MonitoringFacade, parts: L
           {
             alarmFriendlyName: "BatchUnreadable",
             metric: measured(environment, "UnreadableBatches", Stats.MAXIMUM),
-            addAlarm: { Critical: above(0, batchUnreadable) },
+            addAlarm: { Critical: above(0, batchUnreadable, { silence: "unknown" }) },
           },
         ],
       },

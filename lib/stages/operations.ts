@@ -1,8 +1,9 @@
 import { Stack } from "aws-cdk-lib";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
-import { DefaultDashboardFactory, MonitoringFacade, notifySns } from "cdk-monitoring-constructs";
+import { DefaultDashboardFactory, MonitoringFacade } from "cdk-monitoring-constructs";
 import { Construct } from "constructs";
 import type { Environment } from "../config.ts";
+import { tell } from "../operations/alarm.ts";
 import { watchCost, type CostParts } from "../operations/watch-cost.ts";
 import { watchData } from "../operations/watch-data.ts";
 import { watchLanding, type LandingParts } from "../operations/watch-landing.ts";
@@ -28,7 +29,7 @@ export class Operations extends Construct {
       alarmFactoryDefaults: {
         alarmNamePrefix: name,
         actionsEnabled: true,
-        action: notifySns(alerts, alerts),
+        action: tell(alerts),
         datapointsToAlarm: 1,
       },
       metricFactoryDefaults: { namespace: "PizzaSales" },

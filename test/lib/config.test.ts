@@ -77,7 +77,7 @@ describe("an environment", () => {
       [
         "environment dev cannot be built:",
         '- lakeSql is "spark"; allowed: athena, duckdb',
-        "- monthlyBudgetUsd is null; allowed: 1 to 1000000",
+        '- monthlyBudgetUsd is "a lot"; allowed: 1 to 1000000',
         '- alertEmails has "ops"; allowed: addresses such as ops@example.com, with commas between them',
       ].join("\n"),
     );

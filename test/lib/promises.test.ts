@@ -420,16 +420,47 @@ describe("running", () => {
   });
 });
 
+const shortName = ({ AlarmName }: Record<string, unknown>) => (AlarmName as string).replace("PizzaSales-prod-", "");
+
 describe("operations", () => {
   test("there is an alarm for whatever needs somebody, and each says what to do", () => {
     const alarms = properties(made["prod"]!.stateless, "AWS::CloudWatch::Alarm");
-    const names = alarms.map(({ AlarmName }) => (AlarmName as string).replace("PizzaSales-prod-", "")).toSorted();
+    const names = alarms.map(shortName).toSorted();
     expect(names).toMatchSnapshot();
-    for (const { AlarmDescription, AlarmActions, TreatMissingData, AlarmName } of alarms) {
+    for (const { AlarmDescription, AlarmActions, AlarmName } of alarms) {
       expect(AlarmDescription, AlarmName as string).toMatch(/^[A-Z].+[.] What to do: [a-z].{20,}[.]$/);
       expect(AlarmActions).toEqual([{ Ref: expect.stringMatching(/^Alerts/) as string }]);
-      expect(TreatMissingData).toBe("notBreaching");
     }
+  });
+
+  test("an alarm of what is measured now and then stands until a measurement says that it is mended", () => {
+    const alarms = properties(made["prod"]!.stateless, "AWS::CloudWatch::Alarm");
+    const treated = (how: string) => alarms.filter(({ TreatMissingData }) => TreatMissingData === how).map(shortName);
+    expect(treated("ignore")).toEqual([
+      "OnFailure-BatchUnreadable-Critical",
+      "MissedStarts-Queue-Message-Count-Max-Critical",
+      "Data-Receipt-Critical",
+      "Data-Quality-Critical",
+    ]);
+    expect(treated("notBreaching")).toHaveLength(alarms.length - 4);
+  });
+
+  test("nobody is told that all is well because no further event came", () => {
+    const alarms = properties(made["prod"]!.stateless, "AWS::CloudWatch::Alarm");
+    const events =
+      /BatchGivenUp|BatchLost|^RotatePassword|^RecordLineage|^(Backup|BronzeToSilver|DataQuality|SilverToGold)-/;
+    for (const each of alarms) {
+      expect(each["OKActions"] !== undefined, shortName(each)).toBe(!events.test(shortName(each)));
+    }
+    const runs = alarms.filter((each) => /^(Backup|BronzeToSilver|DataQuality|SilverToGold)-/.test(shortName(each)));
+    expect(runs).toHaveLength(4 * 3);
+    for (const { Metrics } of runs) expect(Metrics).toMatchObject([{ MetricStat: { Period: 1_800 } }]);
+  });
+
+  test("what is seldom called has an alarm for its first failure", () => {
+    const alarms = properties(made["prod"]!.stateless, "AWS::CloudWatch::Alarm");
+    const needed = (name: string) => alarms.find((each) => shortName(each).startsWith(name))!["DatapointsToAlarm"];
+    expect([needed("RotatePassword"), needed("RecordLineage"), needed("StartWorkflow")]).toEqual([1, 1, 2]);
   });
 
   test("people are told over an encrypted topic that takes TLS only", () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { functionNames } from "../../lib/function-entries.ts";
 import { readWorkflows, workflowFolder } from "../../lib/workflow-files.ts";
+import { SettingsError } from "../../lib/settings-error.ts";
 import { ofType, only, synthesise } from "./synthesise.ts";
 
 const validate = createRequire(import.meta.url)("asl-validator") as (definition: object) => {
@@ -96,5 +97,6 @@ describe("the workflows", () => {
     expect(() => readWorkflows(folder)).toThrow("workflow stocktaking has no stocktaking.input.json beside it");
     writeFileSync(join(folder, "stocktaking.input.json"), "{");
     expect(() => readWorkflows(folder)).toThrow("stocktaking.input.json is not JSON: mend it");
+    expect(() => readWorkflows(folder)).toThrow(SettingsError);
   });
 });
