@@ -13,7 +13,7 @@ AT := $(if $(filter localstack,$(ON)),--home localstack,$(if $(ON),--home aws --
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check deploy start stop restart logs clean init-database start-streaming stop-streaming \
-	monitor get-db-credentials backup verify data-quality-check bench interop synth diff start-localstack stop-localstack test-localstack test-ministack test-s3
+	monitor get-db-credentials backup verify data-quality-check bench interop synth diff sizes start-localstack stop-localstack test-localstack test-ministack test-s3
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  make %-20s %s\n", $$1, $$2}' Makefile
@@ -85,10 +85,13 @@ data-quality-check: node_modules/.installed ## check the quality rules; exit cod
 	@$(PIZZA) quality $(AT)
 
 synth: node_modules/.installed ## write the CloudFormation templates to cdk.out (ENV=dev)
-	@$(CDK) synth --quiet -c env=$(or $(ON),dev)
+	@$(CDK) synth --quiet -c env=$(or $(ON),dev) $(CDK_ARGS)
 
 diff: node_modules/.installed ## what a deployment would change on AWS (ENV=dev)
-	@$(CDK) diff -c env=$(or $(ON),dev)
+	@$(CDK) diff -c env=$(or $(ON),dev) $(CDK_ARGS)
+
+sizes: node_modules/.installed ## bytes of each function's bundle
+	@npm run --silent sizes
 
 test-localstack: node_modules/.installed ## the executor's tests and the emulator's (needs Python 3.12 or 3.13 and PyPI)
 	@$(NODE) test/localstack/run.ts

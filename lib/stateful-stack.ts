@@ -43,6 +43,8 @@ export class StatefulStack extends Stack {
       OnFailureBucket: onFailure.bucketName,
       BackupBucket: backups.bucketName,
       StreamName: this.orders.streamName,
+      StreamArn: this.orders.streamArn,
+      KeyArn: this.key.keyArn,
       ReaderSecretArn: this.secrets.reader.secretArn,
       WriterSecretArn: this.secrets.writer.secretArn,
       CustomerKeySecretArn: this.secrets.customerKey.secretArn,

@@ -3,6 +3,7 @@ import {
   FlowLogDestination,
   FlowLogTrafficType,
   IpAddresses,
+  Port,
   SecurityGroup,
   SubnetType,
   Vpc,
@@ -59,6 +60,8 @@ export class WarehouseCluster extends Construct {
     });
     this.cluster = this.addCluster(props, securityGroup);
     this.cluster.connections.allowDefaultPortFrom(this.clients, "Gateways of BI tools");
+    // QuickSight asks for it: the rules of its network interfaces do not let answers in by themselves.
+    this.clients.addIngressRule(securityGroup, Port.allTcp(), "Answers of the warehouse to QuickSight");
     this.ownerSecret = this.cluster.secret!;
   }
 

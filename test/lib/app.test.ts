@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 
 const flags = (JSON.parse(readFileSync("cdk.json", "utf8")) as { context: object }).context;
@@ -19,11 +19,14 @@ describe("the app says in a sentence, without a stack, what it cannot be built f
     });
   });
 
-  test.skipIf(process.arch === "arm64")("DuckDB for a processor whose package is not installed", () => {
-    const { status, stderr } = run({ env: "dev", lakeSql: "duckdb" });
-    expect(status).toBe(1);
-    expect(stderr).toMatch(
-      /^package @duckdb\/node-bindings-linux-arm64 is not installed, .*: run npm install --no-save --force \S+, or choose Athena\n$/,
-    );
-  });
+  test.skipIf(existsSync("node_modules/@duckdb/node-bindings-linux-arm64"))(
+    "DuckDB for a processor whose package is not installed",
+    () => {
+      const { status, stderr } = run({ env: "dev", lakeSql: "duckdb" });
+      expect(status).toBe(1);
+      expect(stderr).toMatch(
+        /^package @duckdb\/node-bindings-linux-arm64 is not installed, .*: run npm install --no-save --force \S+, or choose Athena\n$/,
+      );
+    },
+  );
 });

@@ -123,6 +123,21 @@ describe("what must survive", () => {
     });
   });
 
+  test("only the clients' group gets through to the warehouse, and only the warehouse to it", () => {
+    const { stateful } = made["prod"]!;
+    const inline = properties(stateful, "AWS::EC2::SecurityGroup").flatMap(
+      ({ SecurityGroupIngress = [] }) => SecurityGroupIngress as object[],
+    );
+    expect(inline).toEqual([]);
+    const group = (name: string) => ({ "Fn::GetAtt": [expect.stringContaining(`Warehouse${name}`), "GroupId"] });
+    expect(properties(stateful, "AWS::EC2::SecurityGroupIngress")).toEqual(
+      [
+        { GroupId: group("Access"), SourceSecurityGroupId: group("Clients"), IpProtocol: "tcp" },
+        { GroupId: group("Clients"), SourceSecurityGroupId: group("Access"), FromPort: 0, ToPort: 65_535 },
+      ].map((rule) => expect.objectContaining(rule) as object),
+    );
+  });
+
   test("buckets are encrypted, versioned and private", () => {
     for (const bucket of properties(made["prod"]!.stateful, "AWS::S3::Bucket")) {
       expect(bucket["VersioningConfiguration"]).toEqual({ Status: "Enabled" });
@@ -291,6 +306,9 @@ describe("rights", () => {
     expect(rights("ProveBackup").filter((right) => right.includes("Lake"))).toEqual([]);
     expect(rights("RestoreBackup").filter(changing)).toEqual([]);
     const snapshots = rights("SnapshotDatabase");
+    expect(snapshots.filter((right) => /Tags/.test(right))).toEqual([
+      expect.stringMatching(/^rds:AddTagsToResource .*:cluster-snapshot:pizza-sales-prod-backup-\*$/),
+    ]);
     expect(snapshots.filter((right) => /^rds-data:|^secrets/.test(right))).toEqual([]);
     expect(snapshots.filter((right) => /Delete/.test(right))).toEqual([
       expect.stringMatching(/^rds:DeleteDBClusterSnapshot .*:cluster-snapshot:pizza-sales-prod-backup-\*$/),
@@ -538,6 +556,8 @@ describe("what the command line looks for", () => {
       "OnFailureBucket",
       "BackupBucket",
       "StreamName",
+      "StreamArn",
+      "KeyArn",
       "ReaderSecretArn",
       "WriterSecretArn",
       "CustomerKeySecretArn",
