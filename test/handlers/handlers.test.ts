@@ -8,9 +8,11 @@ import { mistakesOf } from "../lineage/validate-event.ts";
 import { record } from "../silver/silver-home.ts";
 import { startHttpServer } from "../support/http-server.ts";
 import { AwsFault } from "../support/aws-json.ts";
+import { recordedCalls } from "../support/recorded-calls.ts";
 import { startJsonServer, type JsonServer } from "../support/json-server.ts";
 import { startS3Server, type S3Server } from "../support/s3-server.ts";
 import { openBundles } from "./bundles.ts";
+import { forbiddenCalls } from "./forbidden-calls.ts";
 import { kinesisEvent } from "./kinesis-events.ts";
 import { startLambda, type LambdaHost } from "./lambda-host.ts";
 
@@ -141,7 +143,8 @@ describe("the landing function", () => {
 
 describe("the function of the schedule", () => {
   it("starts a state machine once for the same data, with the workflow's input", async () => {
-    const stateMachines = { silver_to_gold: "arn:aws:states:eu-central-1:000000000000:stateMachine:gold" };
+    const machine = (name: string) => `arn:aws:states:eu-central-1:000000000000:stateMachine:${name}`;
+    const stateMachines = { bronze_to_silver: machine("silver"), silver_to_gold: machine("gold") };
     const lambda = start("StartWorkflow", {
       AWS_ENDPOINT_URL_S3: s3.url,
       AWS_ENDPOINT_URL_SFN: states.url,
@@ -180,8 +183,10 @@ describe("the function of the schedule", () => {
     expect(states.calls.map(({ input }) => input)).toEqual([
       { stateMachineArn: stateMachines.silver_to_gold, statusFilter: "RUNNING", maxResults: 1 },
     ]);
+    const other = await lambda.invoke({ workflow: "bronze_to_silver", input: { sweep: "full" } });
+    expect(other).toMatchObject({ workflow: "bronze_to_silver", outcome: "running" });
     await expect(lambda.invoke({ workflow: "gold_to_lead", input: {} })).rejects.toThrow(
-      "workflow gold_to_lead is not deployed: choose one of silver_to_gold",
+      "workflow gold_to_lead is not deployed: choose one of bronze_to_silver, silver_to_gold",
     );
   });
 });
@@ -243,4 +248,11 @@ describe("the function that hears of runs", () => {
     expect(told).toEqual([{ path: "/api/v1/lineage", event }]);
     await expect(lambda.invoke(run)).rejects.toThrow("does not answer: see OPENLINEAGE_URL");
   });
+});
+
+it("none of them asks AWS for anything that its role does not allow", () => {
+  expect(forbiddenCalls(recordedCalls)).toEqual([]);
+  expect(new Set(recordedCalls.map(({ caller }) => caller))).toEqual(
+    new Set(["LandRecords.athena", "StartWorkflow.athena", "RecordLineage.athena"]),
+  );
 });

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { setTimeout } from "node:timers/promises";
 import type { FunctionBundle } from "../../lib/bundle-function.ts";
+import { callerId } from "../support/recorded-calls.ts";
 
 /** A deployed function in a process of its own. */
 export interface LambdaHost {
@@ -28,7 +29,8 @@ export function startLambda(bundle: FunctionBundle, environment: Record<string, 
       AWS_EXECUTION_ENV: "AWS_Lambda_nodejs24.x",
       AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
       AWS_REGION: "eu-central-1",
-      AWS_ACCESS_KEY_ID: "test",
+      // Servers know by it who calls: forbidden-calls.ts compares what a function asks for with what its role allows.
+      AWS_ACCESS_KEY_ID: callerId(bundle.name, environment["LAKE_SQL"]),
       AWS_SECRET_ACCESS_KEY: "test",
       POWERTOOLS_SERVICE_NAME: "pizza-sales",
       POWERTOOLS_METRICS_NAMESPACE: "PizzaSales",

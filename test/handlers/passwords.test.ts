@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadMigrations } from "../../lambdas/adapters/project-files.ts";
+import { recordedCalls } from "../support/recorded-calls.ts";
 import { startDataApiServer, type DataApiServer } from "../support/data-api-server.ts";
 import { openBundles } from "./bundles.ts";
+import { forbiddenCalls } from "./forbidden-calls.ts";
 import { startLambda, type LambdaHost } from "./lambda-host.ts";
 import { addressOf, startManagedPostgres, type ManagedPostgres } from "./managed-postgres.ts";
 import { startSecretStore, type SecretStore } from "./secret-store.ts";
@@ -138,4 +140,11 @@ describe("rotating a password", () => {
     await postgres.asAdmin("alter role pizza_reader nologin");
     await expect(rotation("fourth", "testSecret")).rejects.toThrow("role pizza_reader may not log in");
   });
+});
+
+it("neither asks AWS for anything that its role does not allow", () => {
+  expect(forbiddenCalls(recordedCalls)).toEqual([]);
+  expect(new Set(recordedCalls.map(({ caller }) => caller))).toEqual(
+    new Set(["MigrateWarehouse.athena", "RotatePassword.athena"]),
+  );
 });

@@ -10,7 +10,9 @@ import { openSilver } from "../../lambdas/silver/tables.ts";
 import { openHome } from "../../local/open-home.ts";
 import { changeDay } from "../silver/change-day.ts";
 import { temporaryHome } from "../e2e/home-fixture.ts";
+import { recordedCalls } from "../support/recorded-calls.ts";
 import { openAwsHome, type AwsHome } from "./aws-home.ts";
+import { forbiddenCalls } from "./forbidden-calls.ts";
 import { kinesisEvent } from "./kinesis-events.ts";
 
 const customerKey = "key of the pipeline's test";
@@ -207,6 +209,37 @@ describe("the deployed pipeline", () => {
       "Pizza sales: quality rules are red: required_values",
     );
     await restore();
+  });
+
+  it("asks AWS for nothing that a function's role does not allow, on either engine", () => {
+    expect(forbiddenCalls(recordedCalls)).toEqual([]);
+    const callers = new Set(recordedCalls.map(({ caller }) => caller));
+    expect([...callers].filter((caller) => caller.includes(".")).toSorted()).toMatchInlineSnapshot(`
+      [
+        "BackUpWarehouse.athena",
+        "CheckQuality.athena",
+        "CheckQuality.duckdb",
+        "CompactSilver.athena",
+        "LandRecords.athena",
+        "MigrateWarehouse.athena",
+        "PlanWindows.athena",
+        "ProveBackup.athena",
+        "PublishCustomers.athena",
+        "PublishCustomers.duckdb",
+        "PublishQuarantine.athena",
+        "PublishWindows.athena",
+        "PublishWindows.duckdb",
+        "RedriveLanding.athena",
+        "RefineSilver.athena",
+        "ReportWindows.athena",
+        "RestoreBackup.athena",
+        "SnapshotDatabase.athena",
+        "VerifyReceipt.athena",
+        "VerifyReceipt.duckdb",
+      ]
+    `);
+    const services = new Set(recordedCalls.map(({ action }) => action.split(":")[0]));
+    expect(services).toEqual(new Set(["athena", "kinesis", "rds", "rds-data", "s3", "secretsmanager", "sns"]));
   });
 });
 

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { environments } from "../../lib/config.ts";
 import { functionNames } from "../../lib/function-entries.ts";
+import { actions, place, roleOf, statements } from "./policies.ts";
 import { ofType, only, synthesise, type Resource, type Template } from "./synthesise.ts";
 
-type Statement = { Sid?: string; Effect: string; Action: string | string[]; Resource: unknown; Condition?: unknown };
 type Synthesised = Record<"stateful" | "stateless", Template>;
 
 const made: Record<string, Synthesised> = {};
@@ -14,36 +14,13 @@ beforeAll(() => {
 const properties = (template: Template, type: string) =>
   ofType(template, type).map(([, resource]) => resource.Properties);
 
-const statements = ({ Properties }: Resource): Statement[] =>
-  [
-    Properties["PolicyDocument"] as { Statement: Statement[] } | undefined,
-    ...((Properties["Policies"] ?? []) as { PolicyDocument: { Statement: Statement[] } }[]).map(
-      (each) => each.PolicyDocument,
-    ),
-  ].flatMap((document) => document?.Statement ?? []);
-
-const actions = ({ Action }: Statement): string[] => [Action].flat();
-
 /** What a function's role may do: actions, each with what it may be done to. */
 function rightsOf({ stateless }: Synthesised, name: string): string[] {
-  const [[, role]] = ofType(stateless, "AWS::IAM::Role").filter(([id]) => id.includes(`${name}Role`)) as [
-    [string, Resource],
-  ];
-  return statements(role)
+  return statements(roleOf(stateless, name))
     .flatMap((each) =>
       actions(each).flatMap((action) => [each.Resource].flat().map((one) => `${action} ${place(one)}`)),
     )
     .toSorted();
-}
-
-/** An ARN as a template builds it, with the names of constructs for what only exists once it is deployed. */
-function place(value: unknown): string {
-  if (typeof value === "string") return value;
-  const [[kind, of]] = Object.entries(value as object) as [[string, any]];
-  const named = (id: string) =>
-    id.replace(/^.*:ExportsOutput(FnGetAtt|Ref)/, "").replace(/[0-9A-F]{8}((Arn)?[0-9A-F]{8})?$/, "");
-  if (kind === "Fn::Join") return (of[1] as unknown[]).map(place).join("");
-  return kind === "Fn::GetAtt" ? named(of[0] as string) : named(of as string);
 }
 
 describe("what must survive", () => {

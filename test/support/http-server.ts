@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { recordCall } from "./recorded-calls.ts";
 
 /** What a server of the tests sends back. */
 export interface HttpAnswer {
@@ -52,13 +53,15 @@ async function serve(
 ): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
-  const answer = await handle({
+  const request = {
     method: incoming.method ?? "GET",
     url: new URL(incoming.url ?? "/", "http://127.0.0.1"),
     headers: incoming.headers,
     body: Buffer.concat(chunks),
     reset: () => incoming.socket.destroy(),
-  });
+  };
+  recordCall(request);
+  const answer = await handle(request);
   if (!answer) return;
   const { status = 200, headers = {}, body = "" } = answer;
   response.writeHead(status, { "content-length": String(Buffer.byteLength(body)), ...headers });
