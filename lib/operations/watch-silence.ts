@@ -32,7 +32,10 @@ export function watchSilence(
   });
 }
 
-/** 1 where something comes and nothing leaves, else 0; what is not measured is none. */
+/**
+ * 1 where something comes and nothing leaves, else 0; what is not measured is none. CloudWatch does not say what it makes of a
+ * series without any value, so StartWorkflow measures a zero of what leaves at each of its turns.
+ */
 const standstill = (usingMetrics: { comes: IMetric; leaves: IMetric }, periodSeconds: number): MathExpression =>
   new MathExpression({
     expression: "IF(FILL(comes, 0) > 0 AND FILL(leaves, 0) == 0, 1, 0)",

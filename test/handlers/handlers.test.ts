@@ -157,6 +157,8 @@ describe("the function of the schedule", () => {
     expect(first).toMatchObject({ workflow: "silver_to_gold", outcome: "started" });
     const isSameHour = (first as { execution: string }).execution === (second as { execution: string }).execution;
     expect(second).toMatchObject({ outcome: isSameHour ? "already started" : "started" });
+    const nothing = { LandedRecords: 0, PublishedWindows: 0 };
+    expect(lambda.lines("LandedRecords")).toMatchObject([nothing, nothing]);
     const [begun] = states.calls.filter(({ input }) => "name" in input);
     expect(begun!.input).toEqual({
       stateMachineArn: stateMachines.silver_to_gold,
