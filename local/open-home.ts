@@ -246,7 +246,7 @@ export async function openHome({
         ),
       verify: () => timer.runNow(() => verifyReceipt(books())),
       explain: (request) => explainRow({ silver, lake, warehouse: reader }, request),
-      corrections: (asked) => listCorrections({ silver, lake, warehouse: reader }, asked),
+      corrections: (asked) => listCorrections({ store, silver, lake, warehouse: reader }, asked),
       profile: () => profileSilver({ silver, lake }),
       async quality({ rule } = {}) {
         const place = { silver, lake, warehouse: reader, catalog, qualitySql, clock };

@@ -150,7 +150,8 @@ export async function openRemoteHome({
       );
     },
     explain: async (request) => explainRow({ silver, lake: await lake(), warehouse: await warehouse() }, request),
-    corrections: async (asked) => listCorrections({ silver, lake: await lake(), warehouse: await warehouse() }, asked),
+    corrections: async (asked) =>
+      listCorrections({ store, silver, lake: await lake(), warehouse: await warehouse() }, asked),
     verify,
     profile: async () => profileSilver({ silver, lake: await lake() }),
     async quality({ rule } = {}) {

@@ -1,5 +1,7 @@
-import type { DeltaTable } from "../lake/delta-table.ts";
-import type { LakeQuery, LakeRow, Warehouse } from "../ports.ts";
+import { VersionNotKept, type DeltaTable, type Snapshot } from "../lake/delta-table.ts";
+import type { LakeQuery, LakeRow, ObjectStore, Warehouse } from "../ports.ts";
+import { silverLakeTable } from "../silver/tables.ts";
+import { silverFilesThere } from "../silver/version-table.ts";
 import { linesAtVersions, type DayAtVersion } from "./shown-lines.ts";
 
 /** A value of gold that changed after it was reported; a row of gold.restated_values. */
@@ -36,24 +38,30 @@ export interface Corrections {
   since: string;
   values: RestatedValue[];
   orders: LateOrder[];
-  /** Restated days whose first report cannot be looked up any more: silver no longer keeps that version. */
+  /** Restated days whose first report cannot be looked up any more: silver no longer keeps that version, or not its files. */
   daysWithoutOrders: string[];
+}
+
+interface Lake {
+  store: ObjectStore;
+  silver: DeltaTable;
+  lake: LakeQuery;
 }
 
 /** What changed in gold since a moment though it had been reported, and the orders that did it. */
 export async function listCorrections(
-  { silver, lake, warehouse }: { silver: DeltaTable; lake: LakeQuery; warehouse: Warehouse },
+  { warehouse, ...place }: Lake & { warehouse: Warehouse },
   { since }: { since: string },
 ): Promise<Corrections> {
   const values = await warehouse.query<RestatedValue>(valuesSql, [since]);
   const days = await warehouse.query<Day>(daysSql, [since]);
+  const readable = days.length === 0 ? [] : await readableDays(place, days);
   const orders: LateOrder[] = [];
-  const daysWithoutOrders: string[] = [];
-  for (const ofVersion of Map.groupBy(days, ({ reported_version }) => reported_version).values()) {
-    const found = await ordersBehind({ silver, lake }, ofVersion);
-    if (found === undefined) daysWithoutOrders.push(...ofVersion.map(({ order_date }) => order_date));
-    else orders.push(...found);
+  for (const ofVersion of Map.groupBy(readable, ({ reported_version }) => reported_version).values()) {
+    orders.push(...(await ordersBehind(place, ofVersion)));
   }
+  const known = new Set(readable.map(({ order_date }) => order_date));
+  const daysWithoutOrders = days.map(({ order_date }) => order_date).filter((day) => !known.has(day));
   orders.sort((one, other) => (one.order_date + one.order_id < other.order_date + other.order_id ? -1 : 1));
   return { since, values, orders, daysWithoutOrders };
 }
@@ -86,20 +94,44 @@ const daysSql = `
   )
   order by 1`;
 
-/** Undefined where the version that was reported is not known or no longer kept. */
-async function ordersBehind({ silver, lake }: { silver: DeltaTable; lake: LakeQuery }, days: readonly Day[]) {
-  const [{ reported_version } = { reported_version: null }] = days;
-  if (reported_version === null) return undefined;
-  const now = days.map(({ order_date, version }) => ({ order_date, version: Number(version) }));
-  const then =
-    Number(reported_version) < 0
-      ? []
-      : days.map(({ order_date }) => ({ order_date, version: Number(reported_version) }));
-  const before = await readOrders({ silver, lake }, then).catch((error: Error) => {
-    if (/no longer kept/.test(error.message)) return undefined;
-    throw error;
-  });
-  return before && compareOrders(before, await readOrders({ silver, lake }, now));
+/** A day whose first report and present are both in the lake; a version below 0 is from before silver's first. */
+interface ReadableDay {
+  order_date: string;
+  reported_version: number;
+  version: number;
+}
+
+/** Forgetting a customer removes the files of earlier versions that named them, and time those of old versions. */
+async function readableDays({ store, silver }: Lake, days: readonly Day[]): Promise<ReadableDay[]> {
+  const there = await silverFilesThere(store, silver);
+  const snapshots = new Map<number, Snapshot | undefined>();
+  const isThere = async (date: string, version: number) => {
+    if (version < 0) return true;
+    if (!snapshots.has(version)) snapshots.set(version, await silver.snapshot(version).catch(ifKept));
+    const snapshot = snapshots.get(version);
+    return snapshot !== undefined && silverLakeTable(snapshot, [date]).files.every((file) => there.has(file));
+  };
+  const readable: ReadableDay[] = [];
+  for (const { order_date, ...shown } of days) {
+    if (shown.reported_version === null) continue;
+    const [reported, version] = [Number(shown.reported_version), Number(shown.version)];
+    if ((await isThere(order_date, reported)) && (await isThere(order_date, version))) {
+      readable.push({ order_date, reported_version: reported, version });
+    }
+  }
+  return readable;
+}
+
+function ifKept(error: unknown): undefined {
+  if (!(error instanceof VersionNotKept)) throw error;
+}
+
+/** Days of one reported version. */
+async function ordersBehind(place: Lake, days: readonly ReadableDay[]): Promise<LateOrder[]> {
+  const then = days
+    .filter(({ reported_version }) => reported_version >= 0)
+    .map(({ order_date, reported_version }) => ({ order_date, version: reported_version }));
+  return compareOrders(await readOrders(place, then), await readOrders(place, days));
 }
 
 const ordersSql = `
@@ -108,7 +140,7 @@ const ordersSql = `
   from silver_order_lines
   group by order_date, order_id`;
 
-async function readOrders({ silver, lake }: { silver: DeltaTable; lake: LakeQuery }, days: readonly DayAtVersion[]) {
+async function readOrders({ silver, lake }: Lake, days: readonly DayAtVersion[]) {
   const table = await linesAtVersions(silver, days);
   const rows = await lake.query(ordersSql, [], [table]);
   return new Map(rows.map((row) => [`${row["order_date"]} ${row["order_id"]}`, row]));

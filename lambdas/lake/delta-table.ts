@@ -17,13 +17,14 @@ export type { AddFile, CommitInfo, Transaction } from "./delta-actions.ts";
 export { lakeTable, type Snapshot } from "./delta-snapshot.ts";
 export type { CommitRequest } from "./plan-commit.ts";
 export type { Changes } from "./table-reader.ts";
+export { VersionNotKept } from "./load-snapshot.ts";
 
 /** A Delta table in an object store. Any number of processes may have it open; commits are put-if-absent. */
 export interface DeltaTable {
   readonly root: string;
   readonly columns: readonly Column[];
   readonly partitionColumn: string | undefined;
-  /** The newest version, or the one asked for; throws where that one never was or is no longer kept. */
+  /** The newest version, or the one asked for; throws where that one never was or, as `VersionNotKept`, is no longer kept. */
   snapshot(version?: number): Promise<Snapshot>;
   /** Publishes one version; `committed: false` says that somebody else took it: read again and decide again. */
   commit(request: CommitRequest): Promise<CommitResult>;

@@ -9,10 +9,13 @@ export interface LoadedSnapshot {
   sinceCheckpoint: { commits: number; actions: number };
 }
 
+/** A version that once was and whose log has been cleared away since. */
+export class VersionNotKept extends Error {}
+
 /**
  * Reads a version of a table from its log, by default the newest: the best checkpoint, then every commit after it. An
- * empty snapshot says that there is no table. Throws where the version never was, is no longer kept, or where the log
- * has a gap.
+ * empty snapshot says that there is no table. Throws where the version never was, is no longer kept (`VersionNotKept`), or where
+ * the log has a gap.
  */
 export async function loadSnapshot({
   store,
@@ -36,7 +39,7 @@ export async function loadSnapshot({
   if (wanted < 0) return { snapshot: emptySnapshot, sinceCheckpoint };
   const base = checkpoints.findLast((checkpoint) => checkpoint <= wanted) ?? -1;
   if (base < 0 && checkpoints.length > 0 && commits[0] !== 0) {
-    throw new Error(
+    throw new VersionNotKept(
       `Delta table ${root}: version ${wanted} is no longer kept; the oldest that can be read is ${checkpoints[0]}`,
     );
   }

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { correctionsText } from "../../bin/corrections-text.ts";
 import { readProjectFile } from "../../lambdas/adapters/project-files.ts";
 import { listCorrections, type Corrections } from "../../lambdas/gold/list-corrections.ts";
+import { VersionNotKept } from "../../lambdas/lake/delta-table.ts";
 import { event } from "../quality/messy-day.ts";
 import { openReceiptHome, type ReceiptHome } from "../quality/receipt-home.ts";
 import { openGoldHome, type GoldHome } from "./gold-home.ts";
@@ -129,4 +130,33 @@ it("knows it of days that were reported before it was kept, where nothing has ch
   await migrateOldDays();
   await sendLater(event(5, "late", two));
   expect(await list()).toMatchObject({ orders: [{ order_id: "late", why: "late" }], daysWithoutOrders: [] });
+});
+
+it("names the day whose first report went with a forgotten customer, and still tells the orders of the others", async () => {
+  const ada = { customer: { customer_id: "c-ada" } };
+  const next = { ordered_at: "2015-01-02T12:00:00Z" };
+  await sendLater(event(5, "of-ada", ada), event(6, "d", next));
+  await sendLater(event(7, "e", { ordered_at: "2015-01-08T12:00:00Z" }));
+  await sendLater(event(8, "late", two), event(9, "late-too", next));
+  const before = await list();
+  expect(before.orders.map(({ order_id }) => order_id)).toEqual(["late", "of-ada", "d", "late-too"]);
+  // Her order stands in no version that was reported, only in a later one.
+  await home.forget("c-ada");
+  expect((await list()).orders.map(({ order_id }) => order_id)).toEqual(["late", "of-ada", "d", "late-too"]);
+  await home.forget("c-000117");
+  const after = await list();
+  expect(cell(after, "revenue")).toEqual(cell(before, "revenue"));
+  expect(after).toMatchObject({ orders: [{ order_id: "d" }, { order_id: "late-too" }], daysWithoutOrders: [day] });
+});
+
+it("names the day whose reported version the lake no longer keeps", async () => {
+  await sendLater(event(5, "late", two));
+  const { silver } = home.parts;
+  const snapshot: typeof silver.snapshot = async (version) => {
+    if (version === 0) throw new VersionNotKept("version 0 is no longer kept");
+    return await silver.snapshot(version);
+  };
+  const found = await listCorrections({ ...home.parts, silver: { ...silver, snapshot } }, { since: long });
+  expect(found).toMatchObject({ orders: [], daysWithoutOrders: [day] });
+  expect(cell(found, "revenue")).toMatchObject({ first_reported: "39.75", now_known: "66.25" });
 });

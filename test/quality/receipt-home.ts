@@ -126,7 +126,7 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
       await home.publishGold();
     },
     /** What the commands ask of gold and the lake. */
-    parts: { silver, lake, warehouse: gold.reader },
+    parts: { store, silver, lake, warehouse: gold.reader },
     account: () => streamAccount(stream, checkpoints, onFailure),
     verify: (other: Partial<Pick<Books, "account" | "warehouse">> = {}) =>
       verifyReceipt({
