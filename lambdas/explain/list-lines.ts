@@ -30,15 +30,20 @@ export interface LineList {
   lines: ExplainedLine[];
 }
 
-/** The lines of one column's own terms; of a whole row, those of all its sums over the row's own days. */
+/**
+ * The lines of one column's own terms; of a whole row, those of all its sums over the row's own days. A column that follows
+ * with the rows per customer may count other lines than the rest of its row: those are listed for it alone.
+ */
 export async function listLines(books: Books, columns: readonly string[], most: number): Promise<LineList> {
   const { cells, customerColumns } = books.table;
   const isOne = columns.length === 1;
-  const own = columns.flatMap((column) => cells[column]!.terms.filter((term) => term.kind === "lines"));
+  const isCustomers = columns.every((column) => customerColumns.includes(column));
+  const own = columns
+    .filter((column) => customerColumns.includes(column) === isCustomers)
+    .flatMap((column) => cells[column]!.terms.filter((term) => term.kind === "lines"));
   const scope = isOne ? (own[0]?.scope ?? "row") : "row";
   const listed = own.filter((term) => term.scope === scope && (isOne || term.aggregate === "sum"));
   const terms = [...new Map(listed.map((term) => [term.name, term])).values()];
-  const isCustomers = columns.every((column) => customerColumns.includes(column));
   const place = await openPlace(books, { scope, isCustomers });
   const { names, values } = place.filters;
   const rows = await place.query(listSql(terms, names, Math.max(1, most)), values);

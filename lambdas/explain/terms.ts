@@ -55,9 +55,9 @@ export function ordersBy(level: "order" | "pizza" | "type" | "category" | "size"
   return sum("orders", `case when is_first_of_${level} then 1 else 0 end`);
 }
 
-/** The same on other days. */
-export function over(scope: Scope, term: LineTerm): LineTerm {
-  return { ...term, scope };
+/** The same on other days, under a name that says so: a row has a sum of its own days beside it. */
+export function over(scope: "month so far" | "seven days", term: LineTerm): LineTerm {
+  return { ...term, scope, name: `${term.name} of the ${scope}` };
 }
 
 /** The greatest or least value of a column. */

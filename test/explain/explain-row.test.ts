@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { explanationText } from "../../bin/explain-text.ts";
 import { loadCatalog } from "../../lambdas/adapters/project-files.ts";
 import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
 import { explainRow, type Explanation } from "../../lambdas/explain/explain-row.ts";
 import { explainedTables } from "../../lambdas/explain/gold-tables.ts";
+import type { LineTerm } from "../../lambdas/explain/terms.ts";
 import { simulateOrders } from "../../lambdas/producer/simulator.ts";
 import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
 import { goldKeys } from "../gold/gold-tables.ts";
@@ -53,6 +55,27 @@ function listedSum({ lines }: Explanation, term: string): number {
   return lines.reduce((sum, { shares }) => sum + Math.round(Number(shares[term]) * 100), 0) / 100;
 }
 
+/** The list of a printed explanation: what each line, and what the last row, says of a term. */
+function printedTerm(text: string, term: string): { shares: string[]; sum: string } {
+  const rows = text.split("\n");
+  const ruler = rows.findLastIndex((row) => /^-[- ]+$/.test(row));
+  const [names, dashes, ...cells] = rows.slice(ruler - 1);
+  const columns = [...dashes!.matchAll(/-+/g)].map(({ index, 0: { length } }) => [index, index + length] as const);
+  const [from, to] = columns.find((range) => names!.slice(...range).trim() === term)!;
+  const values = cells.map((row) => row.slice(from, to).trim());
+  expect(cells.at(-1)).toMatch(/^sum /);
+  return { shares: values.slice(0, -1), sum: values.at(-1)! };
+}
+
+/** What printed shares come to, as their own column would have it. */
+function aggregated(shares: readonly string[], aggregate: "sum" | "min" | "max"): string {
+  if (aggregate === "min") return shares.toSorted()[0]!;
+  if (aggregate === "max") return shares.toSorted().at(-1)!;
+  const isMoney = shares.some((share) => share.includes("."));
+  const sum = shares.reduce((total, share) => total + Math.round(Number(share) * 100), 0) / 100;
+  return isMoney ? sum.toFixed(2) : String(sum);
+}
+
 describe("every table of gold", () => {
   it("is explained, with its key and all its columns", async () => {
     expect(
@@ -99,6 +122,57 @@ describe("every table of gold", () => {
       }
     },
   );
+});
+
+describe("what is printed", () => {
+  it.each(Object.keys(goldKeys) as (keyof typeof goldKeys)[])(
+    "%s: the shares of every term add up to the sum below them",
+    async (table) => {
+      const { cells } = explainedTables[table]!;
+      const terms = Object.values(cells).flatMap((cell) => cell.terms);
+      const keys = await keysOf(table, 3);
+      for (const key of keys.slice(1)) {
+        for (const column of [undefined, ...Object.keys(cells)]) {
+          const found = await explain(table, key, column);
+          const text = explanationText(found);
+          for (const name of found.listed) {
+            const term = terms.find((one): one is LineTerm => one.kind === "lines" && one.name === name)!;
+            const { shares, sum } = printedTerm(text, name);
+            expect(shares).toHaveLength(found.lineCount);
+            expect(aggregated(shares, term.aggregate), `${table} ${key.join(" ")} ${column}: ${name}`).toBe(sum);
+          }
+        }
+      }
+    },
+  );
+
+  it("adds up while the customers of a month have not followed yet", async () => {
+    const month = ["2014-12-01"];
+    const [first] = orders;
+    await home.land(
+      await home.send([{ ...first!, order_id: "of-a-newcomer", customer: { customer_id: "c-newcomer" } }]),
+    );
+    await home.work();
+    const day = first!.ordered_at.slice(0, 10);
+    await gold.owner.query("update ops.windows set customers_version = 0 where order_date = $1", [day]);
+    const row = await explain("monthly_sales_summary", month);
+    const { shares, sum } = printedTerm(explanationText(row), "order_lines");
+    expect(aggregated(shares, "sum")).toBe(sum);
+    expect(row.listed).not.toContain("customers");
+    const alone = await explain("monthly_sales_summary", month, "customers");
+    expect(alone.lineCount).toBe(row.lineCount - first!.lines.length);
+    expect(listedSum(alone, "customers")).toBe(Number(alone.cells[0]!.explained));
+    await gold.owner.query("update ops.windows set customers_version = silver_version where order_date = $1", [day]);
+  });
+
+  it("has one name for one term", () => {
+    for (const [table, { cells }] of Object.entries(explainedTables)) {
+      const terms = Object.values(cells).flatMap((cell) => cell.terms);
+      for (const [name, same] of Map.groupBy(terms, (term) => term.name)) {
+        expect(new Set(same.map((term) => JSON.stringify(term))).size, `${table}: ${name}`).toBe(1);
+      }
+    }
+  });
 });
 
 describe("an explanation", () => {
