@@ -48,9 +48,8 @@ export async function explainRow(ports: ExplainPorts, request: ExplainRequest): 
   const row = await readRow(ports.warehouse, { name: request.table, table, key: request.key });
   const books = { ...ports, table, key: request.key, shown: await readShownDays(ports.warehouse) };
   const columns = request.column === undefined ? Object.keys(table.cells) : [request.column];
-  const results = await evaluateTerms(books, columns);
+  const [results, list] = await Promise.all([evaluateTerms(books, columns), listLines(books, columns, request.lines)]);
   const cells = columns.map((column) => explainCell(column, { row, books, results }));
-  const list = await listLines(books, columns, request.lines);
   return {
     table: `gold.${request.table}`,
     key: Object.fromEntries(table.key.map(({ name }, index) => [name, request.key[index]!])),

@@ -41,11 +41,13 @@ export function listSql(terms: readonly LineTerm[], filters: readonly string[], 
     order by order_date, order_id, line_no limit ${Math.floor(most)}`;
 }
 
-/** Values about more than the row's own lines, of terms that have one `from`. */
+/** Values about more than the row's own lines, of terms that have one `from`; a single select, which DuckDB plans once. */
 export function othersSql(terms: readonly OtherTerm[]): string {
   const values = terms.map(({ value, orderLines }, index) => {
     return `${value} as value_${index}, ${orderLines} as order_lines_${index}`;
   });
-  return `with sales as (select * from silver_order_lines where status in ('placed', 'amended'))
-    select ${values.join(", ")} from ${terms[0]!.from}`;
+  return `select ${values.join(", ")} from (
+    with sales as (select * from silver_order_lines where status in ('placed', 'amended'))
+    select * from ${terms[0]!.from}
+  ) as others`;
 }
