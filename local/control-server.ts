@@ -42,6 +42,7 @@ function methodsOf(home: Home, onStop: () => void): Methods {
     drain: () => home.drain(),
     verify: () => home.verify(),
     refused: () => home.refused(),
+    heldOrders: ({ orderIds }: { orderIds: string[] }) => home.heldOrders(orderIds),
     forget: ({ customerId }: { customerId: string }) => home.forget(customerId),
     trace: ({ orderId }: { orderId: string }) => home.trace(orderId),
     explain: (request: ExplainRequest) => home.explain(request),

@@ -2,6 +2,7 @@ import type { ExplainRequest, Explanation } from "../lambdas/explain/explain-row
 import type { Corrections } from "../lambdas/gold/list-corrections.ts";
 import type { Receipt } from "../lambdas/domain/receipt.ts";
 import type { BackupInfo } from "../lambdas/backup/manifest.ts";
+import type { HeldOrder } from "../lambdas/quarantine/held-orders.ts";
 import type { RefusedOrder } from "../lambdas/quarantine/list-refused.ts";
 import type { ForgetSummary } from "../lambdas/forget/forget-customer.ts";
 import type { OrderTrace } from "../lambdas/trace/trace-order.ts";
@@ -28,6 +29,8 @@ export interface Home {
   verify(): Promise<Receipt>;
   /** Every refused event, oldest first. */
   refused(): Promise<RefusedOrder[]>;
+  /** What silver holds of these orders. */
+  heldOrders(orderIds: readonly string[]): Promise<HeldOrder[]>;
   /** Every place where an order is. */
   trace(orderId: string): Promise<OrderTrace>;
   /** A row of gold, or one column of it, down to its order lines. */

@@ -32,6 +32,7 @@ export function connectHome(folder: HomeFolder): Home & { stop(): Promise<void> 
     drain: () => call("drain"),
     verify: () => call("verify"),
     refused: () => call("refused"),
+    heldOrders: (orderIds) => call("heldOrders", { orderIds }),
     forget: (customerId) => call("forget", { customerId }),
     trace: (orderId) => call("trace", { orderId }),
     explain: (request) => call("explain", request),

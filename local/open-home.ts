@@ -21,6 +21,7 @@ import { forgetCustomer } from "../lambdas/forget/forget-customer.ts";
 import { verifyReceipt, type Books } from "../lambdas/quality/verify-receipt.ts";
 import { rebuild } from "../lambdas/rebuild/rebuild.ts";
 import type { RebuildReport } from "../lambdas/rebuild/report.ts";
+import { heldOrders } from "../lambdas/quarantine/held-orders.ts";
 import { listRefused } from "../lambdas/quarantine/list-refused.ts";
 import { versionTable } from "../lambdas/silver/version-table.ts";
 import { createCustomerKey } from "../lambdas/silver/customer-key.ts";
@@ -222,6 +223,7 @@ export async function openHome({
         return { workflow, milliseconds: clock() - started, output };
       },
       drain,
+      heldOrders: (orderIds) => heldOrders({ silver, lake }, orderIds),
       refused: () => listRefused({ silver, quarantine, lake, sql: loadRefusedSql() }),
       async forget(customerId) {
         await Promise.all([mapping.drain(), warehouses.current()]);

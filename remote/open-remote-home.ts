@@ -22,6 +22,7 @@ import { chooseRules, lookAtQuality } from "../lambdas/quality/look-at-quality.t
 import { profileSilver } from "../lambdas/quality/profile-silver.ts";
 import { verifyReceipt } from "../lambdas/quality/verify-receipt.ts";
 import { rebuild } from "../lambdas/rebuild/rebuild.ts";
+import { heldOrders } from "../lambdas/quarantine/held-orders.ts";
 import { listRefused } from "../lambdas/quarantine/list-refused.ts";
 import { versionTable } from "../lambdas/silver/version-table.ts";
 import { createCustomerKey } from "../lambdas/silver/customer-key.ts";
@@ -124,6 +125,7 @@ export async function openRemoteHome({
       await executions.run("bronze_to_silver");
       await executions.run("silver_to_gold");
     },
+    heldOrders: async (orderIds) => heldOrders({ silver, lake: await lake() }, orderIds),
     refused: async () => listRefused({ silver, quarantine, lake: await lake(), sql: loadRefusedSql() }),
     async forget(customerId) {
       await untilLanded();

@@ -4,8 +4,10 @@ import { parseEdit } from "../../lambdas/domain/edit-event.ts";
 import { reasons } from "../../lambdas/domain/reasons.ts";
 import { placeOf } from "../../lambdas/domain/resent.ts";
 import type { RefusedOrder } from "../../lambdas/quarantine/list-refused.ts";
+import { judgeResends, ordersOf } from "../../lambdas/quarantine/judge-resends.ts";
 import { planResend, type Correction, type ResendPlan } from "../../lambdas/quarantine/plan-resend.ts";
 import { resend } from "../../lambdas/quarantine/resend.ts";
+import type { Home } from "../../local/home-api.ts";
 import { print, printJson, say, UsageError } from "../output.ts";
 import { oneOf, type Command, type Values } from "../options.ts";
 import { listText, plansText, showText } from "../quarantine-text.ts";
@@ -83,7 +85,7 @@ async function resendCommand(values: Values, words: string[]): Promise<number> {
     if ("event" in correction && chosen.length > 1) {
       throw new UsageError(`--file is one event, but ${chosen.length} refused ones are chosen: name one by its id`);
     }
-    const plans = makePlans(chosen, correction);
+    const plans = await makePlans(home, chosen, correction);
     const sendable = plans.filter(({ problem }) => problem === undefined);
     if (isDry || sendable.length === 0) return { plans, sent: [] };
     const sent = await resend(home.sink, sendable);
@@ -98,11 +100,13 @@ async function resendCommand(values: Values, words: string[]): Promise<number> {
 }
 
 /** With a rule for many, events that it does not change are none of its business. */
-function makePlans(chosen: readonly RefusedOrder[], correction: Correction): ResendPlan[] {
+async function makePlans(home: Home, chosen: readonly RefusedOrder[], correction: Correction): Promise<ResendPlan[]> {
   const judge = { catalog: loadCatalog(), now: Date.now() };
-  const plans = chosen.map((event) => planResend(event, correction, judge));
+  const all = chosen.map((event) => planResend(event, correction, judge));
   const isRule = "edits" in correction && correction.edits.length > 0 && chosen.length > 1;
-  return isRule ? plans.filter(({ changes }) => changes.length > 0) : plans;
+  const plans = isRule ? all.filter(({ changes }) => changes.length > 0) : all;
+  const orders = ordersOf(plans);
+  return judgeResends(plans, orders.length === 0 ? [] : await home.heldOrders(orders));
 }
 
 function readCorrection(values: Values, words: readonly string[]): Correction {

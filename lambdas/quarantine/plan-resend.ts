@@ -1,5 +1,5 @@
 import type { Catalog } from "../domain/catalog.ts";
-import { checkOrder } from "../domain/check-order.ts";
+import { checkOrder, type CheckedOrder } from "../domain/check-order.ts";
 import { editEvent, type Change, type Edit, type NameValue } from "../domain/edit-event.ts";
 import { moneyAtStake } from "../domain/money-at-stake.ts";
 import { validOn } from "../domain/validity.ts";
@@ -12,6 +12,8 @@ export interface ResendPlan {
   changes: Change[];
   /** The event as it would be sent; undefined where there is none. */
   text?: string;
+  /** The same as silver reads it; undefined where it would refuse it whatever it holds. */
+  checked?: CheckedOrder;
   /** Whole cents; null where it cannot be read. */
   cents: number | null;
   /** Why it would be refused again; undefined where silver would take it. */
@@ -22,7 +24,8 @@ export interface ResendPlan {
 export type Correction = { edits: readonly Edit[] } | { event: string };
 
 /**
- * Corrects a refused event and judges the result as silver will. `now` is the moment of sending, milliseconds since 1970.
+ * Corrects a refused event and judges the result as silver will judge an event of an order that is new to it: what it
+ * holds already is for `judgeResends`. `now` is the moment of sending, milliseconds since 1970.
  */
 export function planResend(
   refused: RefusedOrder,
@@ -32,9 +35,10 @@ export function planResend(
   const corrected = correct(refused, correction, catalog);
   if ("problem" in corrected) return { refused, changes: [], cents: null, ...corrected };
   const { text } = corrected;
-  const problem = problemOf(text, refused, { catalog, now });
   const plan = { refused, ...corrected, cents: moneyAtStake(text) ?? null };
-  return problem === undefined ? plan : { ...plan, problem };
+  const event = eventOf(Buffer.from(text));
+  const checked = "refusal" in event ? event : checkOrder(event.text, now * 1000, catalog);
+  return "refusal" in checked ? { ...plan, problem: checked.refusal.detail } : { ...plan, checked };
 }
 
 function correct(refused: RefusedOrder, correction: Correction, catalog: Catalog) {
@@ -67,18 +71,4 @@ function wallClock(moment: string, offset = "+00:00"): string {
   const [hours, minutes] = offset.slice(1).split(":").map(Number);
   const shift = (offset.startsWith("-") ? -1 : 1) * (hours! * 60 + minutes!) * 60_000;
   return new Date(Date.parse(moment) + shift).toISOString().slice(0, 19) + offset;
-}
-
-function problemOf(
-  text: string,
-  { silverRevision, orderId }: RefusedOrder,
-  { catalog, now }: { catalog: Catalog; now: number },
-): string | undefined {
-  const event = eventOf(Buffer.from(text));
-  if ("refusal" in event) return event.refusal.detail;
-  const checked = checkOrder(event.text, now * 1000, catalog);
-  if ("refusal" in checked) return checked.refusal.detail;
-  const { order_id, revision } = checked.event;
-  if (order_id !== orderId || revision !== silverRevision) return undefined;
-  return `silver holds another payload of revision ${revision}: add revision=@next, or leave it as it is`;
 }

@@ -111,6 +111,23 @@ describe("a home in the background", () => {
     expect(await run("verify")).toMatchObject({ code: 0, stdout: expect.stringContaining("BALANCED") });
   });
 
+  it("does not send again what silver would refuse again", async () => {
+    const moved = { order_id: "m-1", revision: 2, ordered_at: "2015-01-01T12:00:00-05:00" };
+    const file = join(dirname(dir), "moved");
+    const events = [order({ order_id: "m-1" }), order(moved), order({ ...moved, channel: "online" })];
+    writeFileSync(file, events.map((event) => JSON.stringify(event)).join("\n"));
+    await json("produce", "--file", file, "--wait");
+    for (const how of ["--dry-run", "--wait", "--wait"]) {
+      const tried = await run("quarantine", "resend", "--reason", "ordered_at_changed", how);
+      expect(tried).toMatchObject({ code: 1, stdout: expect.stringContaining("an order keeps its time") });
+    }
+    expect(await json("quarantine", "list", "--reason", "ordered_at_changed")).toHaveLength(2);
+    const rule = ["ordered_at=2015-01-01T11:38:36-05:00", "revision=@next", "--wait"];
+    const mended = await run("quarantine", "resend", "--reason", "ordered_at_changed", ...rule);
+    expect(mended).toMatchObject({ code: 1, stderr: expect.stringContaining("sent 1, 1 would be refused again") });
+    expect(await json("quarantine", "list", "--reason", "ordered_at_changed")).toEqual([]);
+  });
+
   it("corrects what was refused and sends it again, until the receipt shows it closed", async () => {
     const wrong = ["w-1", "w-2", "w-3"].map((order_id, n) =>
       JSON.stringify(

@@ -4,7 +4,9 @@ import { parseEdit } from "../../lambdas/domain/edit-event.ts";
 import { resentKey } from "../../lambdas/domain/resent.ts";
 import type { EventSink, OutgoingRecord } from "../../lambdas/ports.ts";
 import { listRefused } from "../../lambdas/quarantine/list-refused.ts";
-import { planResend, type Correction } from "../../lambdas/quarantine/plan-resend.ts";
+import { heldOrders } from "../../lambdas/quarantine/held-orders.ts";
+import { judgeResends, ordersOf } from "../../lambdas/quarantine/judge-resends.ts";
+import { planResend, type Correction, type ResendPlan } from "../../lambdas/quarantine/plan-resend.ts";
 import { resend } from "../../lambdas/quarantine/resend.ts";
 import { catalog, order } from "../order-fixture.ts";
 import { noon, openSilverHome, record, type SilverHome } from "../silver/silver-home.ts";
@@ -25,6 +27,26 @@ async function take(...records: ReturnType<typeof record>[]) {
   await home.land(...records);
   await home.refine();
   await home.publish();
+}
+
+/** What becomes of refused events with these edits, by what silver holds and by one another. */
+async function judged(...texts: string[]): Promise<ResendPlan[]> {
+  const plans = (await refused())
+    .filter(({ isClosed }) => !isClosed)
+    .map((event) => planResend(event, edits(...texts), judge));
+  return judgeResends(plans, await heldOrders({ ...home.openRefinery(), lake: home.lake }, ordersOf(plans)));
+}
+
+/** Sends what is sound, as the command does, and says what silver made of all that came. */
+async function sendSound(plans: readonly ResendPlan[], firstNumber: number) {
+  const sound = plans.filter(({ problem }) => problem === undefined);
+  const taken = sink();
+  await resend(taken, sound);
+  const records = taken.taken.map(({ data, partitionKey }, index) =>
+    record(firstNumber + index, Buffer.from(data), { partitionKey, arrivedAt: later }),
+  );
+  if (records.length > 0) await take(...records);
+  return (await refused()).filter(({ isClosed }) => !isClosed);
 }
 
 const edits = (...texts: string[]): Correction => ({ edits: texts.map(parseEdit) });
@@ -107,17 +129,84 @@ describe("a correction", () => {
 
   it("of a payload that contradicts silver needs the next revision", async () => {
     await take(record(1, order()), record(2, order({ channel: "online" })));
-    const [event] = await refused();
-    expect(planResend(event!, edits("channel=delivery"), judge).problem).toContain("add revision=@next");
-    const next = planResend(event!, edits("revision=@next"), judge);
-    expect(next.changes).toEqual([{ path: "revision", before: 0, after: 1 }]);
-    expect(next.problem).toBeUndefined();
+    const [same] = await judged("channel=delivery");
+    expect(same!.problem).toContain("add revision=@next");
+    const [next] = await judged("revision=@next");
+    expect(next!.changes).toEqual([{ path: "revision", before: 0, after: 1 }]);
+    expect(next!.problem).toBeUndefined();
+    const [taken] = await judged("channel=dine_in");
+    expect(taken!.problem).toBeUndefined();
+    expect(await sendSound([taken!], 3)).toEqual([]);
   });
 
   it("of what is no JSON needs the whole event", async () => {
     await take(record(1, "rubbish"));
     const [event] = await refused();
     expect(planResend(event!, edits("revision=1"), judge).problem).toContain("--file");
+  });
+});
+
+describe("corrections of one call", () => {
+  const moved = (changes: object) => order({ revision: 2, ordered_at: "2015-01-01T12:00:00-05:00", ...changes });
+
+  it("are not sent where silver has the order at another time, however often they are tried", async () => {
+    await take(record(1, order()), record(2, moved({})), record(3, moved({ channel: "online" })));
+    for (const texts of [[], ["revision=@next"], ["revision=7"]]) {
+      const plans = await judged(...texts);
+      expect(plans).toHaveLength(2);
+      for (const { problem } of plans) {
+        expect(problem).toBe(
+          "silver holds order 2015-000001 at 2015-01-01T16:38:36.000Z, of 2015-01-01, and an order keeps its time: set ordered_at to it",
+        );
+      }
+      expect(await sendSound(plans, 10)).toHaveLength(2);
+    }
+    // The same moment on another day of the calendar is another time too.
+    const [other] = await judged("ordered_at=2015-01-02T01:38:36+09:00");
+    expect(other!.problem).toContain("of 2015-01-01");
+  });
+
+  it("are sent where they agree, and all of them close", async () => {
+    await take(record(1, order()), record(2, moved({})), record(3, moved({})), record(4, moved({ revision: 1 })));
+    const plans = await judged("ordered_at=2015-01-01T11:38:36-05:00");
+    expect(plans.map(({ problem }) => problem)).toEqual([undefined, undefined, undefined]);
+    expect(await sendSound(plans, 10)).toEqual([]);
+  });
+
+  it("are one where several would be the same revision of an order, whatever comes between them", async () => {
+    await take(record(1, order()), record(2, order({ channel: "online" })), record(3, order({ channel: "delivery" })));
+    await take(record(4, moved({ revision: 3 })));
+    const plans = await judged("revision=0->1", "ordered_at=2015-01-01T11:38:36-05:00");
+    expect(plans.map(({ problem }) => problem)).toEqual([
+      undefined,
+      "another of these events is revision 1 of order 2015-000001 too: send it once that one is in silver",
+      undefined,
+    ]);
+    const left = await sendSound(plans, 10);
+    expect(await home.quarantined("reason")).toHaveLength(3);
+    expect(left.length).toBeLessThan(2);
+  });
+
+  it("do not put one order that is new to silver at two times", async () => {
+    const wrong = { lines: [line({ pizza_id: "secret_m" })] };
+    await take(record(1, order({ ...wrong, revision: 1 })), record(2, moved(wrong)));
+    const plans = await judged("lines[0].pizza_id=hawaiian_m");
+    expect(plans.map(({ problem }) => problem?.slice(0, 63))).toEqual([
+      undefined,
+      "another of these events puts order 2015-000001 at another time:",
+    ]);
+  });
+
+  it("do not give an event the name of another order", async () => {
+    const wrong = { lines: [line({ pizza_id: "secret_m" })] };
+    await take(record(1, order()), record(2, order({ order_id: "x-1", ...wrong })));
+    const [plan] = await judged("lines[0].pizza_id=hawaiian_m", "order_id=2015-000001", "revision=4");
+    expect(plan!.problem).toBe("order_id 2015-000001 is the name of another order: give it a name of its own");
+    await take(record(3, order({ order_id: "x-2", ...wrong, revision: 1 })));
+    const both = await judged("lines[0].pizza_id=hawaiian_m", "order_id=x-3");
+    expect(both.map(({ problem }) => problem !== undefined)).toEqual([true, true]);
+    const own = await judged("lines[0].pizza_id=hawaiian_m");
+    expect(own.map(({ problem }) => problem)).toEqual([undefined, undefined]);
   });
 });
 

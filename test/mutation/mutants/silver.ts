@@ -56,6 +56,22 @@ export const silverMutants: readonly Mutant[] = [
     tests: [merge],
   },
   {
+    guard: "a corrected event is judged by what silver holds of its order",
+    prevents: "what silver refuses is sent again, and the quarantine grows with each try",
+    file: "lambdas/quarantine/judge-resends.ts",
+    text: "mergeOrders(inOrder, known).conflicts",
+    replacement: "mergeOrders(inOrder, new Map()).conflicts",
+    tests: ["test/quarantine/resend.test.ts"],
+  },
+  {
+    guard: "a correction gives no event the name of another order",
+    prevents: "an order that was sold gives way to another one",
+    file: "lambdas/quarantine/judge-resends.ts",
+    text: "known.has(order_id) ||",
+    replacement: "",
+    tests: ["test/quarantine/resend.test.ts"],
+  },
+  {
     guard: "an order never moves in time",
     prevents: "an order stands in two days",
     file: "lambdas/domain/merge-orders.ts",
