@@ -70,11 +70,12 @@ function problemOf(
 ): string {
   const held = allHeld.find(({ orderId }) => orderId === order_id);
   if (reason === "ordered_at_changed") {
-    if (held === undefined) return `another of these events puts order ${order_id} at another time: send the right one`;
+    if (held === undefined)
+      return `another of these events puts order ${order_id} at another time: name the one that is right`;
     return `silver holds order ${order_id} at ${held.orderedAt}, of ${held.orderDate}, and an order keeps its time: set ordered_at to it`;
   }
   if (held?.revision === revision) {
     return `silver holds another payload of revision ${revision}: add revision=@next, or leave it as it is`;
   }
-  return `another of these events is revision ${revision} of order ${order_id} too: send it once that one is in silver`;
+  return `another of these events is revision ${revision} of order ${order_id} too: name the one that is right`;
 }

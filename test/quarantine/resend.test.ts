@@ -179,7 +179,7 @@ describe("corrections of one call", () => {
     const plans = await judged("revision=0->1", "ordered_at=2015-01-01T11:38:36-05:00");
     expect(plans.map(({ problem }) => problem)).toEqual([
       undefined,
-      "another of these events is revision 1 of order 2015-000001 too: send it once that one is in silver",
+      "another of these events is revision 1 of order 2015-000001 too: name the one that is right",
       undefined,
     ]);
     const left = await sendSound(plans, 10);
