@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { openFolderStore } from "../lambdas/adapters/folder-store.ts";
 import type { BackupSummary } from "../lambdas/backup/back-up-warehouse.ts";
-import { restoreBackup } from "../lambdas/backup/restore-backup.ts";
+import { chooseBackup, restoreBackup } from "../lambdas/backup/restore-backup.ts";
 import { openSilver } from "../lambdas/silver/tables.ts";
-import { homeFolder, readHomeRecord, runningProcess } from "./home-folder.ts";
+import type { ObjectStore } from "../lambdas/ports.ts";
+import { homeFolder, type HomeFolder, readHomeRecord, runningProcess } from "./home-folder.ts";
 import { openStreamLog } from "./stream/stream-log.ts";
 import { openWarehouses } from "./warehouses.ts";
 
@@ -33,19 +34,34 @@ export async function restoreHome({
   const backupFolder = from ?? folder.backups;
   if (!existsSync(backupFolder))
     throw new Error(`there are no backups in ${backupFolder}: name their folder with --from`);
+  const backups = openFolderStore(backupFolder);
+  // Before PostgreSQL is made anew: an empty one would hide that the database is lost.
+  const chosen = await chooseBackup(backups, id);
   // Its lock says that no other process has this home.
   const stream = await openStreamLog({ dir: folder.stream, shards: 1, onNotice: onLog });
   try {
+    const isLost = !existsSync(folder.postgres);
     mkdirSync(folder.postgres, { recursive: true });
-    const warehouses = await openWarehouses({ dir: folder.postgres, port: undefined, onLog });
     try {
-      const silver = openSilver({ store: openFolderStore(folder.lake), clock: Date.now });
-      const place = { warehouse: warehouses.owner, backups: openFolderStore(backupFolder), silver };
-      return await restoreBackup(place, { id });
-    } finally {
-      await warehouses.close();
+      return await restoreInto(folder, { backups, id: chosen.id, onLog });
+    } catch (error) {
+      if (isLost) rmSync(folder.postgres, { recursive: true, force: true });
+      throw error;
     }
   } finally {
     await stream.close();
+  }
+}
+
+async function restoreInto(
+  folder: HomeFolder,
+  { backups, id, onLog }: { backups: ObjectStore; id: string; onLog: (line: string) => void },
+): Promise<BackupSummary> {
+  const warehouses = await openWarehouses({ dir: folder.postgres, port: undefined, onLog });
+  try {
+    const silver = openSilver({ store: openFolderStore(folder.lake), clock: Date.now });
+    return await restoreBackup({ warehouse: warehouses.owner, backups, silver }, { id });
+  } finally {
+    await warehouses.close();
   }
 }

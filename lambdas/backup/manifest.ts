@@ -69,6 +69,7 @@ export const manifestKey = (id: string): string => `${backupFolder(id)}manifest.
 export const proofKey = (id: string): string => `${backupFolder(id)}proven.json`;
 
 const ids = /^backups\/(\d{8}T\d{9}Z)\//;
+const isId = /^\d{8}T\d{9}Z$/;
 
 /** Ids of all backups, begun or whole, the oldest first, with the keys of their objects. */
 export async function listBackupKeys(backups: ObjectStore): Promise<Map<string, string[]>> {
@@ -80,10 +81,16 @@ export async function listBackupKeys(backups: ObjectStore): Promise<Map<string, 
   return found;
 }
 
-/** Reads a manifest; throws a sentence where there is none or it cannot be read. */
+/** Reads a manifest; throws a sentence where there is none, naming those there are, or where it cannot be read. */
 export async function readManifest(backups: ObjectStore, id: string): Promise<BackupManifest> {
-  const body = await backups.get(manifestKey(id));
-  if (body === undefined) throw new Error(`backup ${id} is not there or was never finished: see pizza backup --list`);
+  const body = isId.test(id) ? await backups.get(manifestKey(id)) : undefined;
+  if (body === undefined) {
+    const whole = [...(await listBackupKeys(backups))].filter(([other, keys]) => keys.includes(manifestKey(other)));
+    const names = whole.map(([other]) => other).toReversed();
+    throw new Error(
+      `backup ${id} is not there or was never finished; there ${names.length === 0 ? "is none" : `are ${names.join(", ")}`}`,
+    );
+  }
   const manifest = parse(body);
   if (manifest?.format === 1 && manifest.id === id) return manifest;
   throw new Error(`backup ${id} is damaged: ${manifestKey(id)} is no manifest of it; restore another one`);

@@ -20,7 +20,7 @@ export async function restoreBackup(
   { warehouse, backups, silver }: RestorePlace,
   { id }: { id?: string | undefined },
 ): Promise<BackupSummary> {
-  const manifest = await readManifest(backups, id ?? (await newestProven(backups)));
+  const manifest = await chooseBackup(backups, id);
   await checkPositions(silver, manifest);
   await warehouse.transaction("write", async (within) => {
     await withoutTriggers(within, async () => {
@@ -36,6 +36,11 @@ export async function restoreBackup(
     }
   });
   return summaryOf(manifest);
+}
+
+/** The backup of that id, or the newest proven one; throws where there is none. */
+export async function chooseBackup(backups: ObjectStore, id: string | undefined): Promise<BackupManifest> {
+  return await readManifest(backups, id ?? (await newestProven(backups)));
 }
 
 async function newestProven(backups: ObjectStore): Promise<string> {

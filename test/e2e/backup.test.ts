@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, writeFileSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, writeFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { classicYear } from "../../bin/commands/send.ts";
@@ -36,11 +36,19 @@ it("backed up, wiped, restored and gone on: the same gold, and a receipt that ba
   });
 
   const [newest, older] = backups;
+  for (const name of ["nope", "../../etc", "20150101T000000000Z"]) {
+    const missing = await pizza(dir, "restore", name);
+    const there = `backup ${name} is not there or was never finished; there are ${newest!.id}, ${older!.id}`;
+    expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining(there) as string });
+  }
+  expect(existsSync(folder.postgres)).toBe(false);
   const file = join(folder.backups, "backups", newest!.id, "facts.day_items", "00000.jsonl.zst");
   const whole = readFileSync(file);
   writeFileSync(file, whole.subarray(0, -1));
   const damaged = await pizza(dir, "restore");
   expect(damaged).toMatchObject({ code: 1, stderr: expect.stringContaining("the backup is damaged: ") as string });
+  // A restore that failed has left nothing behind: the database still is lost.
+  expect(existsSync(folder.postgres)).toBe(false);
   const restored = await pizza(dir, "restore", older!.id, "--json");
   expect(JSON.parse(restored.stdout)).toMatchObject({ id: older!.id, goldHash: older!.goldHash });
   const again = await pizza(dir, "restore", older!.id);
