@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { parseInstant } from "../lambdas/domain/parse-instant.ts";
 import { UsageError } from "./output.ts";
 
 /** What every command understands. */
@@ -85,6 +86,17 @@ export function numberOption(
   const value = typeof text === "string" && text.trim() !== "" ? Number(text) : Number.NaN;
   if (!(value >= min && value <= max)) throw new UsageError(`--${name} ${text}: give a number from ${min} to ${max}`);
   return value;
+}
+
+/** A day that the calendar has, `YYYY-MM-DD`; undefined for any other text. */
+export function calendarDay(text: string): string | undefined {
+  return text.length === 10 && parseInstant(`${text}T00:00:00Z`) !== undefined ? text : undefined;
+}
+
+/** A day's beginning in UTC, or a moment such as `2026-01-31T18:00:00Z`, in milliseconds since 1970; undefined for any other text. */
+export function momentOf(text: string): number | undefined {
+  const micros = parseInstant(text.length === 10 ? `${text}T00:00:00Z` : text);
+  return micros === undefined ? undefined : micros / 1000;
 }
 
 /** One of some words; undefined where the option was not given. */

@@ -1,6 +1,6 @@
 import { explainedTables, type ExplainedTable } from "../../lambdas/explain/gold-tables.ts";
 import { explanationText } from "../explain-text.ts";
-import { wholeNumber, type Command } from "../options.ts";
+import { calendarDay, wholeNumber, type Command } from "../options.ts";
 import { print, printJson, UsageError } from "../output.ts";
 import { lakeSqlOption, withHome } from "../with-home.ts";
 
@@ -47,8 +47,6 @@ function keyPart(word: string, { name, type }: ExplainedTable["key"][number]): s
   if (type === "integer" && !/^\d{1,2}$/.test(word)) throw new UsageError(`${name} ${word}: give a whole number`);
   if (type !== "date") return word;
   const day = name === "month" && /^\d{4}-\d\d$/.test(word) ? `${word}-01` : word;
-  const moment = /^\d{4}-\d\d-\d\d$/.test(day) ? Date.parse(day) : Number.NaN;
-  // A day that the calendar does not have is read as one of the next month.
-  if (!Number.isNaN(moment) && new Date(moment).toISOString().startsWith(day)) return day;
+  if (calendarDay(day) !== undefined) return day;
   throw new UsageError(`${name} ${word}: give a date such as ${name === "month" ? "2015-01" : "2015-01-31"}`);
 }

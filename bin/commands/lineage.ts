@@ -3,7 +3,7 @@ import { readEvents } from "../../lambdas/lineage/lineage-log.ts";
 import type { ObjectStore } from "../../lambdas/ports.ts";
 import { workflowNames } from "../../local/home-api.ts";
 import { homeFolder, readHomeRecord } from "../../local/home-folder.ts";
-import { oneOf, wholeNumber, type Command, type Values } from "../options.ts";
+import { calendarDay, oneOf, wholeNumber, type Command, type Values } from "../options.ts";
 import { count, print, printJson, say, table, UsageError } from "../output.ts";
 import { prepareRemote } from "../with-home.ts";
 
@@ -15,9 +15,13 @@ export const lineage: Command = {
   options: {
     workflow: { type: "string", about: `runs of this workflow only: ${workflowNames.join(", ")}` },
     since: { type: "string", about: "from this day on, UTC; yesterday where nothing else is said" },
-    limit: { type: "string", about: "the newest events, at the most so many; 200 where nothing else is said" },
+    limit: {
+      type: "string",
+      about: "so many of the newest events, and how their runs began; 200 where nothing else is said",
+    },
   },
-  async run(values) {
+  async run(values, words) {
+    if (words.length > 0) throw new UsageError(`${words[0]} is one word too many\nusage: pizza ${lineage.usage}`);
     const workflow = oneOf(values, "workflow", workflowNames);
     const limit = wholeNumber(values, "limit", { min: 1, max: 100_000 }) ?? 200;
     const since = dayOf(values["since"]) ?? new Date(Date.now() - dayMs).toISOString().slice(0, 10);
@@ -30,7 +34,8 @@ export const lineage: Command = {
 
 function dayOf(given: Values[string]): string | undefined {
   if (given === undefined) return undefined;
-  if (typeof given === "string" && /^\d{4}-\d\d-\d\d$/.test(given) && !Number.isNaN(Date.parse(given))) return given;
+  const day = calendarDay(String(given));
+  if (day !== undefined) return day;
   throw new UsageError(`--since ${given}: give a day, such as 2026-11-24`);
 }
 

@@ -17,17 +17,29 @@ export interface LineageQuery {
   /** The first day, `YYYY-MM-DD`. */
   since: string;
   workflow?: string | undefined;
-  /** The newest events, at the most so many. */
+  /** The newest events, so many; and those with which their runs began, so that no run is cut in two. */
   limit: number;
 }
+
+const dayMs = 86_400_000;
 
 /** The events that a lake keeps, the oldest first. */
 export async function readEvents(
   store: ObjectStore,
   { since, workflow, limit }: LineageQuery,
 ): Promise<LineageEvent[]> {
-  const kept = await store.list(root, { startAfter: `${root}${since}` });
-  const keys = kept.map(({ key }) => key).filter((key) => workflow === undefined || key.includes(`Z-${workflow}-`));
-  const bodies = await Promise.all(keys.slice(-limit).map((key) => store.get(key)));
+  // A run may have begun before midnight.
+  const dayBefore = new Date(Date.parse(since) - dayMs).toISOString().slice(0, 10);
+  const kept = await store.list(root, { startAfter: `${root}${dayBefore}` });
+  const all = kept.map(({ key }) => key).filter((key) => workflow === undefined || key.includes(`Z-${workflow}-`));
+  const newest = all.filter((key) => key > `${root}${since}`).slice(-limit);
+  const runs = new Set(newest.map(runOf));
+  const before = all.slice(0, all.length - newest.length).filter((key) => runs.has(runOf(key)));
+  const bodies = await Promise.all([...before, ...newest].map((key) => store.get(key)));
   return bodies.filter((body) => body !== undefined).map((body) => JSON.parse(Buffer.from(body).toString()));
+}
+
+/** What the keys of one run's events have in common: workflow and run, without time and state. */
+function runOf(key: string): string {
+  return key.replace(/^.*?Z-/, "").replace(/-[A-Z]+-/, "-");
 }

@@ -154,8 +154,9 @@ test("events are read in order of time, by day, by workflow and the newest of ma
   const dayMs = 24 * 60 * minute;
   for (const days of [0, 1, 2]) {
     const at = noon + days * dayMs;
-    await recordLineage({ store: home.store, places }, change("bronze_to_silver", "START", { at }));
-    await recordLineage({ store: home.store, places }, change("data_quality", "START", { at: at + 1 }));
+    const runId = `3d1f2c9a-7f0a-5a3e-8f51-0e9d6a6f2b1${days}`;
+    await recordLineage({ store: home.store, places }, change("bronze_to_silver", "START", { at, runId }));
+    await recordLineage({ store: home.store, places }, change("data_quality", "START", { at: at + 1, runId }));
   }
   const read = async (query: Partial<Parameters<typeof readEvents>[1]>) =>
     (await readEvents(home.store, { since: "2015-01-01", limit: 99, ...query })).map(
@@ -169,4 +170,21 @@ test("events are read in order of time, by day, by workflow and the newest of ma
   ]);
   expect(await read({ workflow: "data_quality" })).toEqual(["02 data_quality", "03 data_quality", "04 data_quality"]);
   expect(await read({ limit: 1 })).toEqual(["04 data_quality"]);
+});
+
+test("a run is not cut in two, neither by the limit nor by midnight", async () => {
+  const midnight = Date.parse("2015-01-03T00:00:00Z");
+  const keep = (workflow: string, state: RunState, at: number, run: number) =>
+    recordLineage({ store: home.store, places }, change(workflow, state, { at, startedAt: at, runId: `run-${run}` }));
+  await keep("bronze_to_silver", "START", midnight - 3 * minute, 1);
+  await keep("bronze_to_silver", "COMPLETE", midnight - 2 * minute, 1);
+  await keep("data_quality", "START", midnight - minute, 2);
+  await keep("silver_to_gold", "START", midnight, 3);
+  await keep("data_quality", "COMPLETE", midnight + minute, 2);
+  const read = async (query: Parameters<typeof readEvents>[1]) =>
+    (await readEvents(home.store, query)).map(({ eventType, job }) => `${job.name} ${eventType}`);
+  const whole = ["data_quality START", "data_quality COMPLETE"];
+  expect(await read({ since: "2015-01-01", limit: 1 })).toEqual(whole);
+  expect(await read({ since: "2015-01-03", workflow: "data_quality", limit: 9 })).toEqual(whole);
+  expect(await read({ since: "2015-01-03", limit: 9 })).toEqual([whole[0], "silver_to_gold START", whole[1]]);
 });
