@@ -1,5 +1,6 @@
 import { correctionsText } from "../corrections-text.ts";
-import type { Command, Values } from "../options.ts";
+import { explainedTables } from "../../lambdas/explain/gold-tables.ts";
+import { momentOf, type Command, type Values } from "../options.ts";
 import { print, printJson, UsageError } from "../output.ts";
 import { lakeSqlOption, withHome } from "../with-home.ts";
 
@@ -14,10 +15,10 @@ export const corrections: Command = {
   },
   async run(values, words) {
     if (words.length > 0) throw new UsageError(`${words[0]} is one word too many\nusage: pizza ${corrections.usage}`);
-    const since = sinceOf(values);
+    const [since, table] = [sinceOf(values), tableOf(values)];
     const found = await withHome(values, (home) => home.corrections({ since }));
     if (values.json) printJson(found);
-    else print(correctionsText(found, { table: tableOf(values), isAll: values["all"] === true }));
+    else print(correctionsText(found, { table, isAll: values["all"] === true }));
   },
 };
 
@@ -26,11 +27,18 @@ function sinceOf({ since }: Values): string {
   if (since === undefined) return new Date(0).toISOString();
   const [, count, unit] = /^(\d{1,5})([hd])$/.exec(String(since)) ?? [];
   const back = Number(count) * (unit === "h" ? 3_600_000 : 86_400_000);
-  const moment = count === undefined ? Date.parse(String(since)) : Date.now() - back;
-  if (Number.isNaN(moment)) throw new UsageError(`--since ${since}: give a date such as 2026-01-31, or 24h, or 7d`);
+  const moment = count === undefined ? momentOf(String(since)) : Date.now() - back;
+  if (moment === undefined) {
+    throw new UsageError(
+      `--since ${since}: give a date such as 2026-01-31, a time such as 2026-01-31T18:00:00Z, or 24h, or 7d`,
+    );
+  }
   return new Date(moment).toISOString();
 }
 
 function tableOf({ table }: Values): string | undefined {
-  return table === undefined ? undefined : `gold.${String(table).replace(/^gold\./, "")}`;
+  if (table === undefined) return undefined;
+  const name = String(table).replace(/^gold\./, "");
+  if (Object.hasOwn(explainedTables, name)) return `gold.${name}`;
+  throw new UsageError(`--table ${table}: name a table of gold: ${Object.keys(explainedTables).join(", ")}`);
 }

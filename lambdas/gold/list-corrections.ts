@@ -22,7 +22,8 @@ export interface RestatedValue {
 export interface LateOrder {
   order_date: string;
   order_id: string;
-  why: "late" | "amended" | "cancelled" | "refunded" | "gone" | "refined anew";
+  /** "corrected": a later revision that is placed as before, such as a refused event that was sent again. */
+  why: "late" | "amended" | "corrected" | "cancelled" | "refunded" | "gone" | "refined anew";
   /** Revision as first reported; null where it was not there. */
   reported_revision: number | null;
   revision: number | null;
@@ -170,7 +171,7 @@ function whyOf(old: LakeRow | undefined, order: LakeRow | undefined): LateOrder[
   if (order === undefined) return "gone";
   if (old === undefined) return "late";
   if (old["revision"] === order["revision"]) return "refined anew";
-  return String(order["status"]) as LateOrder["why"];
+  return order["status"] === "placed" ? "corrected" : (String(order["status"]) as LateOrder["why"]);
 }
 
 /** Only placed and amended orders are sales. */

@@ -78,6 +78,13 @@ it("says what was reported first and what is known now, and the orders that make
   expect(correctionsText(found, { table: undefined, isAll: false })).toMatch(/2015-01-01 +late +late .* 0\.00 +26\.50/);
 });
 
+it("calls an order corrected that was refused and came again as the next revision", async () => {
+  await sendLater(event(5, "a", two));
+  expect((await list()).orders).toEqual([]);
+  await sendLater(event(6, "a", { ...two, revision: 1 }));
+  expect((await list()).orders).toMatchObject([{ order_id: "a", why: "corrected", reported_cents: 1325, cents: 2650 }]);
+});
+
 it("calls every order of a day late that had none when it was reported", async () => {
   await sendLater(event(5, "d", { ordered_at: "2015-01-03T12:00:00Z" }));
   const found = await list();
