@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { errorCode } from "../../lambdas/adapters/error-code.ts";
 import { loadCatalog } from "../../lambdas/adapters/project-files.ts";
 import { parseEdit } from "../../lambdas/domain/edit-event.ts";
 import { reasons } from "../../lambdas/domain/reasons.ts";
@@ -119,11 +120,21 @@ function readCorrection(values: Values, words: readonly string[]): Correction {
     }
   }
   if (words.length > 0) throw new UsageError("--file is the whole event: leave the edits out");
-  const text = readFileSync(file, "utf8");
+  const text = readWhole(file);
   try {
     return { event: JSON.stringify(JSON.parse(text)) };
   } catch (cause) {
     throw new Error(`${file} is no JSON: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function readWhole(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new Error(`--file ${file} cannot be read (${errorCode(cause)}): name a file that holds the event as JSON`, {
+      cause,
+    });
   }
 }
 

@@ -36,6 +36,8 @@ export function parseEdit(text: string): Edit {
   if (path === undefined) {
     throw new Error(`edit ${text}: write path=value, such as lines[0].pizza_id=hawaiian_m or revision=@next`);
   }
+  const inherited = path.find((step) => typeof step === "string" && (step in Object.prototype || step === "prototype"));
+  if (inherited !== undefined) throw new Error(`edit ${text}: ${inherited} is no field of an order`);
   const arrow = right.indexOf("->");
   if (arrow === -1) return { path, after: readAfter(right, text) };
   return { path, before: readValue(right.slice(0, arrow)), after: readAfter(right.slice(arrow + 2), text) };
@@ -94,8 +96,9 @@ function apply(holder: unknown, edit: Edit, place: Place): void {
   for (const key of keys) {
     const shown = Array.isArray(holder) ? `${place.shown}[${key}]` : place.shown === "" ? key : `${place.shown}.${key}`;
     const here = { ...place, depth: place.depth + 1, shown };
-    if (here.depth < edit.path.length) apply((holder as Record<string, unknown>)[key], edit, here);
-    else change(holder as Record<string, unknown>, key, edit, here);
+    if (here.depth === edit.path.length) change(holder as Record<string, unknown>, key, edit, here);
+    // What every object inherits is no part of the event.
+    else if (Object.hasOwn(holder, key)) apply((holder as Record<string, unknown>)[key], edit, here);
   }
 }
 

@@ -34,6 +34,12 @@ describe("wrong usage", () => {
     [["produce", "--batch", "lzma", "--orders", "1"], "choose one of zstd, gzip, off"],
     [["trace"], "name one order"],
     [["forget"], "name one customer"],
+    [["corrections", "--since", "2026-02-30"], "--since 2026-02-30: give a date such as 2026-01-31"],
+    [["corrections", "--since", "7"], "--since 7: give a date such as 2026-01-31"],
+    [["corrections", "--table", "nope"], "--table nope: name a table of gold: daily_sales_summary, hourly_trends"],
+    [["lineage", "backup"], "backup is one word too many"],
+    [["lineage", "--since", "2026-02-30"], "--since 2026-02-30: give a day"],
+    [["quarantine", "resend", "abcdef", "__proto__.x=1"], "__proto__ is no field of an order"],
     [["quarantine"], "say what to do with the quarantine"],
     [["quarantine", "resend"], "name events by their ids, or give --reason"],
     [["quarantine", "resend", "abcdef", "revision=@last"], "@last is not known"],
@@ -126,6 +132,11 @@ describe("a home in the background", () => {
     const mended = await run("quarantine", "resend", "--reason", "ordered_at_changed", ...rule);
     expect(mended).toMatchObject({ code: 1, stderr: expect.stringContaining("sent 1, 1 would be refused again") });
     expect(await json("quarantine", "list", "--reason", "ordered_at_changed")).toEqual([]);
+  });
+
+  it("says which file of an event it cannot read", async () => {
+    const tried = await run("quarantine", "resend", "abcdef", "--file", "/nope");
+    expect(tried).toMatchObject({ code: 1, stderr: expect.stringContaining("--file /nope cannot be read (ENOENT)") });
   });
 
   it("corrects what was refused and sends it again, until the receipt shows it closed", async () => {
