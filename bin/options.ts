@@ -1,5 +1,4 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
-import { parseInstant } from "../lambdas/domain/parse-instant.ts";
 import { UsageError } from "./output.ts";
 
 /** What every command understands. */
@@ -90,13 +89,17 @@ export function numberOption(
 
 /** A day that the calendar has, `YYYY-MM-DD`; undefined for any other text. */
 export function calendarDay(text: string): string | undefined {
-  return text.length === 10 && parseInstant(`${text}T00:00:00Z`) !== undefined ? text : undefined;
+  const moment = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
+  // A day that the calendar does not have is read as one of the next month.
+  return !Number.isNaN(moment) && new Date(moment).toISOString().startsWith(text) ? text : undefined;
 }
 
 /** A day's beginning in UTC, or a moment such as `2026-01-31T18:00:00Z`, in milliseconds since 1970; undefined for any other text. */
 export function momentOf(text: string): number | undefined {
-  const micros = parseInstant(text.length === 10 ? `${text}T00:00:00Z` : text);
-  return micros === undefined ? undefined : micros / 1000;
+  const [, day = text, time] = /^([^T]*)T(\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))$/.exec(text) ?? [];
+  if (calendarDay(day) === undefined) return undefined;
+  const moment = Date.parse(time === undefined ? day : text);
+  return Number.isNaN(moment) ? undefined : moment;
 }
 
 /** One of some words; undefined where the option was not given. */

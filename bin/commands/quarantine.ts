@@ -95,7 +95,7 @@ async function resendCommand(values: Values, words: string[]): Promise<number> {
   });
   const left = outcome.plans.filter(({ problem }) => problem !== undefined).length;
   if (values.json) printJson(jsonOf(outcome, isDry));
-  else print(plansText(outcome.plans));
+  else if (outcome.plans.length > 0) print(plansText(outcome.plans));
   if (!values.json) say(closing(outcome, { isDry, left }));
   return left > 0 || outcome.plans.length === 0 ? 1 : 0;
 }

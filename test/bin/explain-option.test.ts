@@ -19,6 +19,7 @@ it.each([
 
 it.each([
   [["gold.monthly_sales_summary", "2015-01", "revenue"]],
+  [["daily_sales_summary", "1999-12-31"]],
   [["geographic_sales", "2015-01-01", "NY", "New York"]],
 ])("%j is understood", async (words) => {
   await expect(explain.run(values, words)).rejects.toThrow("there is no home in /nowhere/at/all");
