@@ -1,4 +1,4 @@
-import type { RebuildReport } from "../lambdas/rebuild/report.ts";
+import { lacksBronze, type RebuildReport } from "../lambdas/rebuild/report.ts";
 import { count, paint, table } from "./output.ts";
 
 const mostExamples = 10;
@@ -9,6 +9,9 @@ export function rebuildText(report: RebuildReport): string {
   const from = source === "bronze" ? `${count(bronzeObjects)} bronze objects` : `silver version ${silverVersion}`;
   const seconds = (milliseconds / 1000).toFixed(1);
   const head = `${days === 1 ? "1 day" : `${count(days)} days`} worked out anew from ${from} in ${seconds} s`;
+  const isWhole = !lacksBronze(report);
+  if (equal && !isWhole)
+    return [head, "no value differs, but another rebuild may be short of orders:", missingText(report)].join("\n");
   if (equal) return `${head}\n${paint("equal", "green")}: what is published is what they make, cell by cell`;
   const values = report.counts.reduce((sum, { values: each }) => sum + each, 0);
   const end = published
@@ -22,8 +25,24 @@ export function rebuildText(report: RebuildReport): string {
     "",
     examplesTable(report),
     "",
-    end,
+    isWhole ? end : missingText(report),
   ].join("\n");
+}
+
+/** What bronze lacks, and what to do. */
+function missingText({ missing: { objects, records } }: RebuildReport): string {
+  return [
+    paint("bronze is missing, and silver is the better copy: nothing was published", "red"),
+    ...someOf(objects, "bronze objects that silver took and that are not there"),
+    ...someOf(records, "records that rows of silver came from and that no bronze object holds"),
+    "bring these files back from a copy of the lake (on S3 an earlier version of the object), and rebuild again",
+  ].join("\n");
+}
+
+function someOf(names: readonly string[], sentence: string): string[] {
+  if (names.length === 0) return [];
+  const more = names.length > mostExamples ? ["  … (--json shows the first thousand)"] : [];
+  return [`${sentence}: ${count(names.length)}`, ...names.slice(0, mostExamples).map((name) => `  ${name}`), ...more];
 }
 
 function countsTable({ counts }: RebuildReport): string {

@@ -1,3 +1,4 @@
+import { lacksBronze } from "../../lambdas/rebuild/report.ts";
 import { rebuildText } from "../rebuild-text.ts";
 import { print, printJson, UsageError } from "../output.ts";
 import type { Command, Values } from "../options.ts";
@@ -22,7 +23,7 @@ export const rebuild: Command = {
     const report = await withHome(values, (home) => home.rebuild({ from, to, source, isDryRun }));
     if (values.json) printJson(report);
     else print(rebuildText(report));
-    return report.equal || report.published ? 0 : 3;
+    return (report.equal || report.published) && !lacksBronze(report) ? 0 : 3;
   },
 };
 

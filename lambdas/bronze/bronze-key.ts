@@ -61,6 +61,15 @@ export function parseBronzeKey(key: string): BronzeName | undefined {
   return { stream, hour, shard, first: unpad(first), last: unpad(last), count: Number(count), hash };
 }
 
+/** Whether a record may lie in an object with this name. */
+export function spans(
+  { shard, first, last }: Pick<BronzeName, "shard" | "first" | "last">,
+  record: Pick<StreamRecord, "shard" | "sequenceNumber">,
+): boolean {
+  const place = BigInt(record.sequenceNumber);
+  return shard === record.shard && BigInt(first) <= place && place <= BigInt(last);
+}
+
 function unpad(sequenceNumber: string): string {
   return sequenceNumber.replace(/^0+(?=\d)/, "");
 }

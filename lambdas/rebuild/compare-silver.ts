@@ -4,6 +4,7 @@ import { readColumns } from "../lake/read-columns.ts";
 import type { ObjectStore } from "../ports.ts";
 import { cellOf, digestLines, lineColumns, readLines, type LineCells } from "../quality/silver-lines.ts";
 import type { Cause, Difference } from "./difference.ts";
+import { placeOf, type RecordPlace } from "./missing-bronze.ts";
 
 /** A silver table at one version, with the store that its files lie in. */
 export interface SilverAt {
@@ -18,17 +19,30 @@ export interface SilverDifferences {
   days: string[];
   /** Orders with a difference. */
   orders: Set<string>;
+  /** Records that rows came from and that are in no bronze object any more: `shard/sequence number`. */
+  missingRecords: string[];
 }
 
 /** What both quarantines say of an event, by its order's id. */
 export type ReasonsOf = (orderId: string) => ReasonCode[];
 
-/** Compares two tables day by day, cell by cell. */
+interface Comparing extends Omit<SilverDifferences, "missingRecords"> {
+  /** Differences of published rows that the rebuilt table does not have from the same record, by that record. */
+  uprooted: Map<Difference, RecordPlace>;
+}
+
+/** Compares two tables day by day, cell by cell; `findMissing` says which records are in no bronze object. */
 export async function compareSilver(
   { published, rebuilt }: { published: SilverAt; rebuilt: SilverAt },
-  { from, to, reasonsOf }: { from: string; to: string; reasonsOf: ReasonsOf },
+  request: {
+    from: string;
+    to: string;
+    reasonsOf: ReasonsOf;
+    findMissing: (records: readonly RecordPlace[]) => Promise<ReadonlySet<string>>;
+  },
 ): Promise<SilverDifferences> {
-  const found: SilverDifferences = { differences: [], days: [], orders: new Set() };
+  const { from, to, reasonsOf, findMissing } = request;
+  const found: Comparing = { differences: [], days: [], orders: new Set(), uprooted: new Map() };
   const dates = [published, rebuilt].flatMap(({ snapshot }) => [...snapshot.partitions.keys()]);
   for (const day of [...new Set(dates)].filter((date) => date >= from && date <= to).toSorted()) {
     const [before, after] = await Promise.all([linesOf(published, day), linesOf(rebuilt, day)]);
@@ -36,7 +50,10 @@ export async function compareSilver(
     found.days.push(day);
     compareDay(found, { day, before, after, reasonsOf });
   }
-  return found;
+  const { uprooted, ...differences } = found;
+  const missing = await findMissing([...uprooted.values()]);
+  for (const [difference, record] of uprooted) if (missing.has(placeOf(record))) difference.cause = "bronze is missing";
+  return { ...differences, missingRecords: [...missing] };
 }
 
 async function linesOf({ store, table, snapshot }: SilverAt, day: string): Promise<LineCells[]> {
@@ -50,7 +67,7 @@ async function linesOf({ store, table, snapshot }: SilverAt, day: string): Promi
 }
 
 function compareDay(
-  found: SilverDifferences,
+  found: Comparing,
   { day, before, after, reasonsOf }: { day: string; before: LineCells[]; after: LineCells[]; reasonsOf: ReasonsOf },
 ): void {
   const [was, is] = [byKey(before), byKey(after)];
@@ -63,9 +80,19 @@ function compareDay(
     found.orders.add(orderId);
     for (const column of columns) {
       const place = { table: "silver.order_lines", day, key, column };
-      found.differences.push({ ...place, published: valueOf(old, column), rebuilt: valueOf(now, column), cause });
+      const difference = { ...place, published: valueOf(old, column), rebuilt: valueOf(now, column), cause };
+      found.differences.push(difference);
+      if (old !== undefined && !isOfSameRecord(old, now)) found.uprooted.set(difference, recordOf(old));
     }
   }
+}
+
+function recordOf(cells: LineCells): RecordPlace {
+  return { shard: cellOf(cells, "shard"), sequenceNumber: cellOf(cells, "sequence_number") };
+}
+
+function isOfSameRecord(old: LineCells, now: LineCells | undefined): boolean {
+  return now !== undefined && placeOf(recordOf(old)) === placeOf(recordOf(now));
 }
 
 /** A line that stands twice is told apart by its number among its like. */

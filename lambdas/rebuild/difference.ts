@@ -1,5 +1,7 @@
 /** Why a rebuilt value is not the published one. */
 export type Cause =
+  /** The record that the row came from is in no bronze object any more: nothing is published then. */
+  | "bronze is missing"
   /** Gold was published before orders that silver has by now. */
   | "late"
   /** The event is judged, or its columns are worked out, otherwise than when it was refined. */

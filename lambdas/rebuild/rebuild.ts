@@ -1,4 +1,5 @@
 import { backupId } from "../backup/manifest.ts";
+import type { BronzeObject } from "../bronze/list-bronze.ts";
 import type { DeltaTable, Snapshot } from "../lake/delta-table.ts";
 import type { GoldSql } from "../gold/publish-plan.ts";
 import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
@@ -8,10 +9,11 @@ import { compareGold, type TableOf } from "./compare-gold.ts";
 import { compareSilver, readReasons, type SilverDifferences } from "./compare-silver.ts";
 import type { Difference } from "./difference.ts";
 import { causesOf, lateDays, readLedger, type LedgerDay } from "./gold-causes.ts";
+import { findMissingObjects, findMissingRecords } from "./missing-bronze.ts";
 import { replaceRefused, replaceSilver } from "./replace-silver.ts";
 import { replayBronze } from "./replay-bronze.ts";
 import { republishGold } from "./republish-gold.ts";
-import { reportOf, type RebuildReport } from "./report.ts";
+import { lacksBronze, reportOf, type RebuildReport } from "./report.ts";
 import { openSideLake, type SideLake } from "./side-lake.ts";
 
 /** What a rebuild works with. */
@@ -40,7 +42,7 @@ const mostAttempts = 5;
 /**
  * Works days out anew, beside what is published and while orders go on coming, compares them cell by cell, and publishes
  * what differs: silver's days in one commit, then gold's. Equal days are left alone; a rebuild that is killed before has
- * changed nothing, and one that is repeated completes it.
+ * changed nothing, and one that is repeated completes it. Where bronze lacks what silver was made from nothing is published.
  */
 export async function rebuild(place: RebuildPlace, request: RebuildRequest): Promise<RebuildReport> {
   const { refinery, exclusively = (job) => job() } = place;
@@ -70,18 +72,26 @@ async function settle(
   const { silver } = refinery;
   const snapshot = await silver.snapshot();
   const isWhole = request.source === "bronze";
-  const bronzeObjects = isWhole ? (await replayBronze(refinery, { side, snapshot })).bronzeObjects : 0;
+  const listed = isWhole ? await replayBronze(refinery, { side, snapshot }) : [];
   const rebuilt = isWhole ? await side.silver.snapshot() : snapshot;
   const table: TableOf = (days) => (isWhole ? sideTable(side, rebuilt, days) : silverLakeTable(snapshot, days));
   const ledger = await readLedger(place.warehouse, request);
   const days = daysOf(request, [snapshot, rebuilt], ledger);
-  const silverFound = isWhole ? await silverDifferences(refinery, side, { snapshot, rebuilt }, request) : noDifferences;
+  const silverFound = isWhole
+    ? await silverDifferences(refinery, side, { snapshot, rebuilt, listed }, request)
+    : noDifferences;
   const gold = await compareGold(place, { table, days, counted: countedDays(ledger) });
   const late = await lateDays(silver, { snapshot, ledger, days: gold.days });
   const cells = causesOf(gold, { silver: silverFound, late, request });
-  const found = { differences: [...silverFound.differences, ...cells], bronzeObjects, days: days.length };
-  const report = reportOf(request, { ...found, silverVersion: snapshot.version });
-  if (report.equal || request.isDryRun) return report;
+  const objects = isWhole ? await findMissingObjects(refinery, { snapshot, listed }) : [];
+  const report = reportOf(request, {
+    differences: [...silverFound.differences, ...cells],
+    bronzeObjects: listed.length,
+    days: days.length,
+    silverVersion: snapshot.version,
+    missing: { objects, records: silverFound.missingRecords },
+  });
+  if (report.equal || request.isDryRun || lacksBronze(report)) return report;
   const version = await replaceDays({ ...refinery, side }, { snapshot, found: silverFound });
   if (version === undefined) return undefined;
   const published = [...new Set([...silverFound.days, ...gold.days, ...editedDays(cells, ledger)])];
@@ -89,12 +99,12 @@ async function settle(
   return { ...report, published: true, silverVersion: version };
 }
 
-const noDifferences: SilverDifferences = { differences: [], days: [], orders: new Set() };
+const noDifferences: SilverDifferences = { differences: [], days: [], orders: new Set(), missingRecords: [] };
 
 async function silverDifferences(
   { store, silver, quarantine }: Refinery,
   side: SideLake,
-  { snapshot, rebuilt }: { snapshot: Snapshot; rebuilt: Snapshot },
+  { snapshot, rebuilt, listed }: { snapshot: Snapshot; rebuilt: Snapshot; listed: readonly BronzeObject[] },
   { from, to }: RebuildRequest,
 ): Promise<SilverDifferences> {
   const at = async (table: DeltaTable, place: { store: Refinery["store"] }) => ({
@@ -108,7 +118,7 @@ async function silverDifferences(
       published: { store, table: silver, snapshot },
       rebuilt: { store: side.store, table: side.silver, snapshot: rebuilt },
     },
-    { from, to, reasonsOf },
+    { from, to, reasonsOf, findMissing: (records) => findMissingRecords(store, { listed, records }) },
   );
 }
 

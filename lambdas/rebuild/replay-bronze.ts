@@ -1,24 +1,25 @@
 import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
 import type { Snapshot } from "../lake/delta-table.ts";
-import { settledHourId } from "../silver/list-pending.ts";
+import { isConsumed, takenAt } from "../silver/list-pending.ts";
 import { publishQuarantine } from "../silver/quarantine.ts";
 import { refineSilver, type Refinery } from "../silver/refine-silver.ts";
 import type { SideLake } from "./side-lake.ts";
 
-const hourMs = 3_600_000;
 /** More than a run of the stream takes: nobody waits for these orders, and fewer commits rewrite fewer files. */
 const maxEvents = 100_000;
 
 /**
  * Refines into the side lake what silver had consumed at a version, by the rules and the menu of now, in the order in which
  * silver took it: of two events that contradict each other the first one stands. A second call goes on with what is new.
+ * Gives its objects.
  */
 export async function replayBronze(
   refinery: Refinery,
   { side, snapshot }: { side: SideLake; snapshot: Snapshot },
-): Promise<{ bronzeObjects: number }> {
-  const objects = (await listBronze(refinery.store, refinery.stream)).filter((object) => isConsumed(snapshot, object));
-  const consumed = objects.toSorted((a, b) => takenAt(snapshot, a) - takenAt(snapshot, b));
+): Promise<BronzeObject[]> {
+  const listed = (await listBronze(refinery.store, refinery.stream)).filter((object) => isConsumed(snapshot, object));
+  // Names that have expired come first, in the order of their hours; the sort keeps the order of the keys.
+  const consumed = listed.toSorted((a, b) => takenAt(snapshot, a) - takenAt(snapshot, b));
   const { store, silver, quarantine } = side;
   const replay: Refinery = {
     ...refinery,
@@ -32,16 +33,5 @@ export async function replayBronze(
     if (remaining === 0) break;
   }
   await publishQuarantine({ silver, quarantine });
-  return { bronzeObjects: consumed.length };
-}
-
-function isConsumed({ transactions }: Snapshot, { key, hour }: BronzeObject): boolean {
-  return (
-    transactions.has(key) || Date.parse(`${hour}:00:00Z`) / hourMs < (transactions.get(settledHourId)?.version ?? 0)
-  );
-}
-
-/** Names that have expired come first, in the order of their hours; the sort keeps the order of the keys. */
-function takenAt({ transactions }: Snapshot, { key }: BronzeObject): number {
-  return transactions.get(key)?.lastUpdated ?? 0;
+  return consumed;
 }

@@ -18,14 +18,28 @@ export interface RebuildReport {
   counts: { table: string; column: string; cause: Cause; values: number }[];
   /** The first thousand. */
   differences: Difference[];
+  /** What bronze lacks; nothing is published then. */
+  missing: MissingBronze;
   milliseconds: number;
+}
+
+/** The first thousand of each. */
+export interface MissingBronze {
+  /** Keys of objects that silver took, and that are not there. */
+  objects: string[];
+  /** Records that rows of silver came from, and that no object holds: `shard/sequence number`. */
+  records: string[];
 }
 
 const mostShown = 1000;
 
 export function reportOf(
   { from, to, source }: Pick<RebuildReport, "from" | "to" | "source">,
-  { differences, ...found }: Pick<RebuildReport, "differences" | "bronzeObjects" | "days" | "silverVersion">,
+  {
+    differences,
+    missing,
+    ...found
+  }: Pick<RebuildReport, "differences" | "bronzeObjects" | "days" | "silverVersion" | "missing">,
 ): RebuildReport {
   const groups = Map.groupBy(differences, ({ table, column, cause }) => `${table} ${column} ${cause}`);
   return {
@@ -40,6 +54,12 @@ export function reportOf(
       return { table, column, cause, values: alike.length };
     }),
     differences: differences.slice(0, mostShown),
+    missing: { objects: missing.objects.slice(0, mostShown), records: missing.records.slice(0, mostShown) },
     milliseconds: 0,
   };
+}
+
+/** Whether bronze can no longer make what is published, so that silver is the better copy. */
+export function lacksBronze({ missing: { objects, records } }: Pick<RebuildReport, "missing">): boolean {
+  return objects.length + records.length > 0;
 }

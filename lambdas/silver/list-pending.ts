@@ -40,6 +40,11 @@ export function isConsumed({ transactions }: Snapshot, { key, hour }: Pick<Bronz
   return Date.parse(`${hour}:00:00Z`) / hourMs < settled;
 }
 
+/** When silver took a bronze object; 0 where its name has expired from the log, which is long ago. */
+export function takenAt({ transactions }: Snapshot, { key }: Pick<BronzeObject, "key">): number {
+  return transactions.get(key)?.lastUpdated ?? 0;
+}
+
 function hourName(hours: number): string {
   return new Date(hours * hourMs).toISOString().slice(0, 13);
 }

@@ -1,3 +1,5 @@
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { classicYear } from "../../bin/commands/send.ts";
 import { openHome } from "../../local/open-home.ts";
@@ -24,4 +26,11 @@ it("a rebuild goes on beside orders that come in, by the command line too", asyn
 
   const again = await pizza(dir, "rebuild");
   expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining("equal: what is published") as string });
+
+  const bronze = join(dir, "lake", "bronze");
+  const lost = readdirSync(bronze, { recursive: true, encoding: "utf8" }).find((name) => name.endsWith(".parquet"))!;
+  rmSync(join(bronze, lost));
+  const refused = await pizza(dir, "rebuild");
+  expect(refused).toMatchObject({ code: 3, stdout: expect.stringContaining("nothing was published") as string });
+  expect(refused.stdout).toContain(`bronze objects that silver took and that are not there: 1\n  bronze/${lost}`);
 }, 120_000);

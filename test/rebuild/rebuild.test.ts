@@ -302,3 +302,88 @@ describe("while orders go on coming", () => {
     await balanced();
   });
 });
+
+describe("where bronze is missing", () => {
+  const objects = async () => (await home.store.list("bronze/")).map(({ key }) => key);
+
+  /** Removes the object that landed first (orders 1 and 2), or the second (3, 4, and one that is refused). */
+  async function lose(which: 0 | 1): Promise<string> {
+    const key = (await objects())[which]!;
+    await home.store.delete(key);
+    return key;
+  }
+
+  it.each([true, false])("silver and gold stay, and what is missing is named (dry run: %s)", async (isDryRun) => {
+    const [before, version] = [await hash(), await silverVersion()];
+    const key = await lose(0);
+    const report = await home.rebuild({ isDryRun });
+    expect(report).toMatchObject({
+      equal: false,
+      published: false,
+      missing: { objects: [key], records: [expect.any(String)] },
+    });
+    expect(report.differences[0]).toMatchObject({ key: "order-1 1", rebuilt: null, cause: "bronze is missing" });
+    expect(new Set(report.counts.map(({ cause }) => cause))).toEqual(new Set(["bronze is missing"]));
+    expect([await hash(), await silverVersion()]).toEqual([before, version]);
+  });
+
+  it("nothing is published of other days either, whose bronze is there", async () => {
+    const key = await lose(1);
+    await home.owner.query("update gold.daily_sales_summary set revenue = revenue + 1 where order_date = '2015-01-30'");
+    const wrong = await hash();
+    const report = await home.rebuild({ to: "2015-01-30" });
+    expect(report).toMatchObject({ equal: false, published: false, missing: { objects: [key], records: [] } });
+    expect(await hash()).toBe(wrong);
+  });
+
+  /** As long after: the log has let go of the names of bronze objects, and knows their hours as settled. */
+  function expireNames() {
+    const snapshotOf = home.silver.snapshot.bind(home.silver);
+    home.silver.snapshot = async (...args) => {
+      const snapshot = await snapshotOf(...args);
+      const kept = [...snapshot.transactions].filter(([name]) => !name.startsWith("bronze/"));
+      const settled = { version: Date.parse("2016-01-01T00:00:00Z") / 3_600_000, lastUpdated: 0 };
+      return { ...snapshot, transactions: new Map([...kept, ["bronze/settled-before", settled]]) };
+    };
+  }
+
+  it("the record of a row is looked for where the log does not name its object any more", async () => {
+    await lose(0);
+    expireNames();
+    const [before, version] = [await hash(), await silverVersion()];
+    const report = await home.rebuild();
+    expect(report).toMatchObject({ published: false, missing: { objects: [], records: [expect.any(String)] } });
+    expect([await hash(), await silverVersion()]).toEqual([before, version]);
+  });
+
+  it("the object of a refused event is looked for there too", async () => {
+    const key = await lose(1);
+    expireNames();
+    expect(await home.rebuild({ to: "2015-01-30" })).toMatchObject({ missing: { objects: [key], records: [] } });
+  });
+
+  it("a revision that only a lost object holds is not taken back", async () => {
+    const amended = { ...sale(1, "2015-01-30", "bbq_ckn_s"), revision: 1, status: "amended" };
+    const key = await home.land(await home.send([{ ...amended, producer: { producer_id: "till-1", seq: 6 } }]));
+    await home.work();
+    await home.store.delete(key);
+    const report = await home.rebuild();
+    expect(report).toMatchObject({ published: false, missing: { objects: [key], records: [expect.any(String)] } });
+    expect((await home.trace("order-1")).silver).toMatchObject({ revision: 1 });
+  });
+
+  it("an object that holds nothing but a refused event is missed too", async () => {
+    const key = await home.land(await home.send([{ ...sale(6, "2015-02-01"), lines: 7 }]));
+    await home.work();
+    await home.store.delete(key);
+    const report = await home.rebuild();
+    expect(report).toMatchObject({ equal: true, published: false, missing: { objects: [key], records: [] } });
+  });
+
+  it("an object that a customer was taken out of is not missed", async () => {
+    const before = await objects();
+    await home.forget("c-1");
+    expect((await objects())[0]).not.toBe(before[0]);
+    expect(await home.rebuild()).toMatchObject({ equal: true, missing: { objects: [], records: [] } });
+  });
+});

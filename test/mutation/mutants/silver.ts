@@ -2,6 +2,7 @@ import type { Mutant } from "../mutant.ts";
 
 const refine = "test/silver/refine-silver.test.ts";
 const quarantine = "test/silver/quarantine.test.ts";
+const rebuild = "test/rebuild/rebuild.test.ts";
 const merge = "test/domain/merge-orders.test.ts";
 const [check, unpack] = ["test/domain/check-order.test.ts", "test/silver/unpack-record.test.ts"];
 
@@ -46,6 +47,22 @@ export const silverMutants: readonly Mutant[] = [
     text: "...[...keys].map(([before, appId]) => ({",
     replacement: "...[...keys].slice(keys.size).map(([before, appId]) => ({",
     tests: ["test/forget/forget-customer.test.ts"],
+  },
+  {
+    guard: "a rebuild publishes nothing where bronze lacks an object",
+    prevents: "orders whose bronze is lost are taken out of silver, the last good copy",
+    file: "lambdas/rebuild/rebuild.ts",
+    text: "|| request.isDryRun || lacksBronze(report)",
+    replacement: "|| request.isDryRun",
+    tests: [rebuild],
+  },
+  {
+    guard: "a rebuild looks in bronze for the records of rows that it does not make",
+    prevents: "the same, where the log does not name the lost object any more",
+    file: "lambdas/rebuild/compare-silver.ts",
+    text: "if (old !== undefined && !isOfSameRecord(old, now))",
+    replacement: "if (old !== undefined && day === null)",
+    tests: [rebuild],
   },
   {
     guard: "only a higher revision replaces a lower one",
