@@ -9,14 +9,16 @@ export const forget: Command = {
   usage: "forget <customer_id> [--yes] [--json]",
   options: { yes: { type: "boolean", about: "do not ask" } },
   async run(values, [customerId, ...rest]) {
-    if (customerId === undefined || rest.length > 0) {
+    if (customerId === undefined || customerId === "" || rest.length > 0) {
       throw new UsageError(`name one customer, as the tills do\nusage: pizza ${forget.usage}`);
     }
     if (values["yes"] !== true && !(await isConfirmed(customerId))) return 1;
     const summary = await withHome(values, (home) => home.forget(customerId));
     if (values.json) printJson({ customerId, ...summary });
+    else if (isNothing(summary)) print(`nothing names ${customerId}: nothing was changed`);
     else print(summaryText(summary));
-    if (!values.json) say(closing(customerId, summary));
+    const more = closing(customerId, summary);
+    if (!values.json && more !== "") say(more);
     return 0;
   },
 };
@@ -41,9 +43,15 @@ function summaryText(summary: ForgetSummary): string {
   return rows.map(([name, number, what]) => `${name.padEnd(11)}${count(number)} ${what}`).join("\n");
 }
 
-function closing(customerId: string, { streamKeeps, unreadable, isResumed, events }: ForgetSummary): string {
+/** An unknown customer, or one who was forgotten before. */
+function isNothing({ events, isResumed }: ForgetSummary): boolean {
+  return events === 0 && !isResumed;
+}
+
+function closing(customerId: string, summary: ForgetSummary): string {
+  const { streamKeeps, unreadable, isResumed } = summary;
   return [
-    events === 0 && !isResumed ? `nothing named ${customerId}` : `${customerId} is forgotten; gold follows silver`,
+    ...(isNothing(summary) ? [] : [`${customerId} is forgotten; gold follows silver`]),
     ...(isResumed ? ["an earlier run had not come to its end; this one completed it"] : []),
     ...(streamKeeps > 0
       ? [`the stream itself keeps ${count(streamKeeps)} of the records as they were until its retention ends`]

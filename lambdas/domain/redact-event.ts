@@ -1,32 +1,75 @@
-/** What of an event says nothing about a person; every other text and number is blanked. */
-const harmless: ReadonlySet<string> = new Set([
-  "schema_version",
-  "order_id",
-  "revision",
-  "status",
-  "ordered_at",
-  "emitted_at",
-  "store_id",
-  "channel",
-  "promotion_code",
-  "tip",
-  "lines.line_no",
-  "lines.pizza_id",
-  "lines.quantity",
-  "lines.unit_price",
-  "producer.producer_id",
-  "producer.seq",
+import type { Catalog } from "./catalog.ts";
+import { parseInstant } from "./parse-instant.ts";
+
+type Test = (value: unknown, catalog: Catalog) => boolean;
+
+const wholeFrom =
+  (min: number, max: number): Test =>
+  (value) =>
+    Number.isInteger(value) && Number(value) >= min && Number(value) <= max;
+const oneOf =
+  (...words: unknown[]): Test =>
+  (value) =>
+    words.includes(value);
+const word =
+  (longest: number): Test =>
+  (value) =>
+    typeof value === "string" && value.length <= longest && /^[\x21-\x7e]+$/.test(value);
+const instant: Test = (value) => typeof value === "string" && parseInstant(value) !== undefined;
+const dollars: Test = (value) => typeof value === "number" && value >= 0 && value <= 10_000;
+
+/** What of an event says nothing about a person, as long as it is what the contract asks for there; all else is blanked. */
+const harmless: ReadonlyMap<string, Test> = new Map([
+  ["schema_version", oneOf(1, 2)],
+  ["order_id", word(64)],
+  ["revision", wholeFrom(0, 1_000_000)],
+  ["status", oneOf("placed", "amended", "cancelled", "refunded")],
+  ["ordered_at", instant],
+  ["emitted_at", instant],
+  ["store_id", (value, { stores }) => stores.has(value as string)],
+  ["channel", oneOf("dine_in", "takeaway", "delivery", "online")],
+  ["promotion_code", word(32)],
+  ["tip", dollars],
+  ["lines.[].line_no", wholeFrom(1, 1_000_000)],
+  ["lines.[].pizza_id", (value, { pizzas }) => pizzas.has(value as string)],
+  ["lines.[].quantity", wholeFrom(1, 100)],
+  ["lines.[].unit_price", dollars],
+  ["producer.producer_id", (value) => typeof value === "string" && value.length >= 1 && value.length <= 64],
+  ["producer.seq", wholeFrom(0, Number.MAX_SAFE_INTEGER)],
 ]);
+
+/** Texts that a till chooses freely: in a refused event a person's address may have come there. */
+const free: ReadonlySet<string> = new Set(["order_id", "promotion_code"]);
 
 const tokens = /"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s{}[\]:,"]+/g;
 
+/** What stands in the place of texts and numbers. */
+export interface Filling {
+  text: (value: string) => string;
+  number: string;
+}
+
+/** Of the same length; what is visible ASCII becomes `x`, everything else a blank. */
+const blankOut = (value: string): string => value.replaceAll(/[\x21-\x7e]/g, "x").replaceAll(/[^x]/g, " ");
+
+/** Ways to fill in: the first is the plainest, the others keep a value as wrong as it was. */
+export const fillings: readonly [Filling, ...Filling[]] = [
+  { text: () => "x", number: "0" },
+  ...["0", "-1", "-0.5", "0.001"].map((number) => ({ text: blankOut, number })),
+];
+
 /**
  * Takes the person out of an event: the customer's id gives way to a pseudonym, every other text that is not known to be
- * harmless to `x`, every such number to 0. Everything else stays byte by byte. `text` has to be JSON.
+ * harmless is filled in, and so is every such number. Everything else stays byte by byte. `text` has to be JSON.
  */
 export function redactEvent(
   text: string,
   { customerId, pseudonym }: { customerId: string; pseudonym: string },
+  {
+    catalog,
+    filling = fillings[0],
+    isPersonal = () => false,
+  }: { catalog: Catalog; filling?: Filling; isPersonal?: (text: string) => boolean },
 ): string {
   /** The objects and arrays that are open, and the key that is being filled in each object. */
   const open: { isObject: boolean; key: string | undefined }[] = [];
@@ -36,32 +79,43 @@ export function redactEvent(
     else if (token === "}" || token === "]") open.pop();
     else if (token === "," && inner?.isObject) inner.key = undefined;
     else if (token !== ":" && token !== ",") {
-      if (inner?.isObject && inner.key === undefined) inner.key = JSON.parse(token) as string;
-      else return valueOf(token, open.flatMap(({ isObject, key }) => (isObject ? [key!] : [])).join("."));
+      if (inner?.isObject && inner.key === undefined) return keyOf(token, inner);
+      return valueOf(token, open.map(({ isObject, key }) => (isObject ? key! : "[]")).join("."));
     }
     return token;
   });
 
+  function keyOf(token: string, inner: { key: string | undefined }): string {
+    inner.key = JSON.parse(token) as string;
+    return isPersonal(inner.key) ? JSON.stringify(blankOut(inner.key)) : token;
+  }
+
   function valueOf(token: string, path: string): string {
-    if (harmless.has(path)) return token;
-    if (!token.startsWith('"')) return /^[-\d]/.test(token) ? "0" : token;
-    const isId = path === "customer.customer_id" && JSON.parse(token) === customerId;
-    return JSON.stringify(isId ? pseudonym : "x");
+    const value: unknown = JSON.parse(token);
+    const isHarmless = harmless.get(path)?.(value, catalog) === true;
+    if (isHarmless && !(free.has(path) && isPersonal(String(value)))) return token;
+    if (typeof value === "number") return filling.number;
+    if (typeof value !== "string") return token;
+    if (path === "customer.customer_id" && value === customerId) return JSON.stringify(pseudonym);
+    return JSON.stringify(harmless.has(path) ? blankOut(value) : filling.text(value));
   }
 }
 
 const [firstVisible, lastAscii, blank, broken] = [0x21, 0x7f, 0x78, 0xff];
 const punctuation = new Set(Buffer.from('"\\{}[]:,'));
-const orderId = /"order_id"\s*:\s*"[\x21-\x7e]{1,64}?"/;
+const orderId = /"order_id"\s*:\s*"([\x21-\x7e]{1,64}?)"/;
 
 /**
- * Blanks what can be no event: every letter and digit gives way to `x`, but for the order's id. The length stays, and bytes
- * that were no UTF-8 stay no UTF-8 in one place.
+ * Blanks what can be no event: every letter and digit gives way to `x`, but for the order's id if that leads
+ * to nobody. The length stays, and bytes that were no UTF-8 stay no UTF-8 in one place.
  */
-export function maskBytes(bytes: Uint8Array, { isUtf8 }: { isUtf8: boolean }): Uint8Array {
+export function maskBytes(
+  bytes: Uint8Array,
+  { isUtf8, isPersonal = () => false }: { isUtf8: boolean; isPersonal?: (text: string) => boolean },
+): Uint8Array {
   const masked = Uint8Array.from(bytes);
   const kept = orderId.exec(Buffer.from(bytes).toString("latin1"));
-  const [from, to] = kept === null ? [0, 0] : [kept.index, kept.index + kept[0].length];
+  const [from, to] = kept === null || isPersonal(kept[1]!) ? [0, 0] : [kept.index, kept.index + kept[0].length];
   for (const [index, byte] of masked.entries()) {
     const isKept = (index >= from && index < to) || byte < firstVisible || (byte <= lastAscii && punctuation.has(byte));
     if (!isKept) masked[index] = blank;

@@ -3,9 +3,10 @@ import type { Refinery } from "../silver/refine-silver.ts";
 import type { Eraser, StreamRecord } from "../ports.ts";
 import { eraseOldVersions } from "./erase-remains.ts";
 import { dropPseudonym, takePseudonym } from "./pseudonym.ts";
-import { findInBronze, writeRedacted } from "./redact-bronze.ts";
+import { findInBronze, formerObjects, writeRedacted } from "./redact-bronze.ts";
 import { redactQuarantine } from "./redact-quarantine.ts";
 import { redactSilver } from "./redact-silver.ts";
+import { rowsOfToken } from "./rows-of-token.ts";
 
 /** What forgetting a customer changed. */
 export interface ForgetSummary {
@@ -41,7 +42,8 @@ export interface ForgetPlace {
 
 /**
  * Takes a customer out of stream, bronze, silver and quarantine. All that has landed has to be refined before. Each step may
- * be repeated, and what names the customer is removed last: a run that was killed is completed by the next one.
+ * be repeated, and what names the customer is removed last: a run that was killed is completed by the next one. Throws
+ * at the end where silver holds orders of theirs that bronze does not.
  */
 export async function forgetCustomer(
   { refinery, eraser, redactStream }: ForgetPlace,
@@ -51,6 +53,7 @@ export async function forgetCustomer(
   const token = refinery.customerKey(customerId);
   const { value: pseudonym, isResumed } = await takePseudonym(store, token);
   await publishQuarantine(refinery);
+  const before = await rowsOfToken(refinery, token);
   const snapshot = await silver.snapshot();
   const found = await findInBronze(refinery, { customerId, pseudonym }, { snapshot, by: refinery });
   const { orders } = found.keys.size === 0 ? { orders: 0 } : await redactSilver(refinery, found);
@@ -58,7 +61,8 @@ export async function forgetCustomer(
   await writeRedacted(refinery, found);
   const { rewritten, kept } = await redactStream(found.records);
   const erasedFiles = await eraseOldVersions({ store, eraser, clock }, { silver, quarantine, token });
-  for (const key of found.keys.keys()) await eraser.erase(key);
+  for (const key of formerObjects(found)) await eraser.erase(key);
+  await checkSilver(refinery, { customerId, token, before });
   await dropPseudonym(eraser, token);
   return {
     events: found.places.size,
@@ -72,4 +76,22 @@ export async function forgetCustomer(
     unreadable,
     isResumed,
   };
+}
+
+const mostNamed = 5;
+
+/** Throws where a row that was silver's at the beginning still bears the token; what came meanwhile is a new customer's. */
+async function checkSilver(
+  refinery: Refinery,
+  { customerId, token, before }: { customerId: string; token: string; before: ReadonlyMap<string, string> },
+): Promise<void> {
+  if (before.size === 0) return;
+  const left = [...(await rowsOfToken(refinery, token))].filter(([place]) => before.has(place));
+  if (left.length === 0) return;
+  const named = left.slice(0, mostNamed).map(([place, orderId]) => `${orderId} (from ${place})`);
+  throw new Error(
+    `customer ${customerId} is forgotten where bronze names them, but ${left.length} orders of theirs are left in silver, ` +
+      `and bronze holds no event of them: ${named.join(", ")}${left.length > mostNamed ? ", ..." : ""}; ` +
+      "bring the missing bronze objects back and forget again",
+  );
 }

@@ -1,4 +1,5 @@
 import type { BronzeObject } from "../bronze/list-bronze.ts";
+import { createFinder } from "../domain/json-text.ts";
 import { isConsumed } from "../silver/list-pending.ts";
 import type { Snapshot } from "../lake/delta-table.ts";
 import { bronzeKey, decodeBronze, encodeBronze, parseBronzeKey } from "../bronze/bronze-object.ts";
@@ -6,7 +7,8 @@ import type { ObjectStore, StreamRecord } from "../ports.ts";
 import { readEvents, type Enrichment, type ReadEvents } from "../silver/read-events.ts";
 import { findEvents } from "../trace/find-events.ts";
 import { positionOf, redactedCopies } from "./redacted-copies.ts";
-import { emailOf, isTheirs, redactRecord, type Forgotten } from "./redact-record.ts";
+import { redactEventOf, redactRecord, type Forgotten } from "./redact-record.ts";
+import { createOwnership, emailOf } from "./whose-event.ts";
 
 interface BronzePlace {
   store: ObjectStore;
@@ -41,12 +43,12 @@ export async function findInBronze(
   { snapshot, by }: { snapshot: Snapshot; by: Enrichment },
 ): Promise<BronzeRedaction> {
   const isWanted = (object: BronzeObject) => isConsumed(snapshot, object);
-  const named = await findEvents(place, customerId, { isWanted });
+  const named = await findEvents(place, createFinder(customerId), { isWanted });
   const emails = new Set(named.map(({ bytes }) => emailOf(bytes, customerId)).filter((email) => email !== undefined));
-  const who = { customerId, pseudonym, emails };
-  const bearing = [];
-  for (const email of emails) bearing.push(...(await findEvents(place, email, { isWanted })));
-  const theirs = [...named, ...bearing].filter(({ bytes }) => isTheirs(bytes, who));
+  const ownership = createOwnership({ customerId, emails });
+  const who = { customerId, pseudonym, ...ownership };
+  const bearing = emails.size === 0 ? [] : await findEvents(place, ownership.bearsEmail, { isWanted });
+  const theirs = [...named, ...bearing].filter(({ bytes, record }) => redactEventOf(bytes, record, who, by));
   const affected = new Set(theirs.flatMap(({ bronzeKeys }) => bronzeKeys));
   const how = { who, by, copies: await redactedCopies(place, affected, snapshot) };
   const redaction: BronzeRedaction = {
@@ -79,10 +81,11 @@ async function redactObject({ store, stream }: BronzePlace, key: string, { who, 
   if (body === undefined) throw new Error(`bronze object ${key} was listed but cannot be read`);
   const changed: StreamRecord[] = [];
   const records = (await decodeBronze(body)).map((record) => {
-    const copy = copies.get(positionOf(record));
-    const redacted = redactRecord(copy ?? record, who, by) ?? copy;
-    if (redacted !== undefined) changed.push(redacted);
-    return redacted ?? record;
+    const copy = copies.get(positionOf(record)) ?? record;
+    const redacted = redactRecord(copy, who, by) ?? copy;
+    if (Buffer.compare(redacted.data, record.data) === 0) return record;
+    changed.push(redacted);
+    return redacted;
   });
   const encoded = encodeBronze(stream, records);
   const landedAt = Date.parse(`${parseBronzeKey(key)!.hour}:00:00Z`);
@@ -95,4 +98,13 @@ export async function writeRedacted(place: BronzePlace, { keys, how }: BronzeRed
     const redacted = await redactObject(place, key, how);
     await place.store.put(redacted.key, redacted.body, { ifAbsent: true });
   }
+}
+
+/**
+ * The objects that others stand in the place of by now, in the order in which they may go: those whose events name the
+ * customer come last, for the addresses in them lead to the rest. What is itself such another stays.
+ */
+export function formerObjects({ keys }: Pick<BronzeRedaction, "keys">): string[] {
+  const written = new Set(keys.values());
+  return [...keys.keys()].toReversed().filter((key) => !written.has(key));
 }

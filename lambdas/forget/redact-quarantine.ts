@@ -5,6 +5,7 @@ import type { AddFile, DeltaTable } from "../lake/delta-table.ts";
 import { copyRows, readColumns } from "../lake/read-columns.ts";
 import { createTableWriter } from "../lake/table-writer.ts";
 import type { ObjectStore } from "../ports.ts";
+import { readOrderId } from "../silver/quarantine.ts";
 import { quarantineColumns } from "../silver/quarantine-columns.ts";
 import { eventBytes } from "../silver/unpack-record.ts";
 import type { BronzeRedaction } from "./redact-bronze.ts";
@@ -82,6 +83,7 @@ function redactRows(columns: Columns, { keys, places, records, refused }: Bronze
     const bytes = eventBytes(record.data, Number(text("record_index")));
     columns["payload"]![row] = bytes.toString("utf8");
     columns["payload_base64"]![row] = isUtf8(bytes) ? null : bytes.toString("base64");
+    columns["order_id"]![row] = readOrderId(bytes.toString("utf8"));
     const refusal = refusals.get(place);
     // A conflict is a valid event: why it was refused does not follow from its bytes.
     if (refusal === undefined) continue;

@@ -33,7 +33,8 @@ export async function stageQuarantine(quarantine: DeltaTable, refused: readonly 
   return { path, size, rows, stats };
 }
 
-function readOrderId(text: string): string | null {
+/** The order's id in an event, damaged or not; null where none can be read. */
+export function readOrderId(text: string): string | null {
   return /"order_id"\s*:\s*"([\x21-\x7e]{1,64}?)"/.exec(text)?.[1] ?? null;
 }
 

@@ -17,10 +17,13 @@ export interface BronzeEvent {
   bronzeKeys: string[];
 }
 
-/** Finds the events whose bytes hold a text, in bronze objects that `isWanted` and that landed from an hour on. */
+/**
+ * Finds the events whose bytes pass a test, in bronze objects that `isWanted` and that landed from an hour on. A batch
+ * one of whose events passes has to pass as a whole too: the others are not taken apart.
+ */
 export async function findEvents(
   { store, stream }: { store: ObjectStore; stream: string },
-  text: string,
+  holds: (bytes: Buffer) => boolean,
   { fromHour, isWanted = () => true }: { fromHour?: string; isWanted?: (object: BronzeObject) => boolean } = {},
 ): Promise<BronzeEvent[]> {
   const listed = await listBronze(store, stream, fromHour === undefined ? {} : { fromHour });
@@ -30,7 +33,7 @@ export async function findEvents(
     const some = objects.slice(start, start + objectsAtOnce);
     const bodies = await Promise.all(some.map(async ({ key }) => ({ key, body: await store.get(key) })));
     for (const { key, body } of bodies) {
-      for (const record of body === undefined ? [] : await decodeBronze(body)) collect(found, { record, key, text });
+      for (const record of body === undefined ? [] : await decodeBronze(body)) collect(found, { record, key, holds });
     }
   }
   return [...found.values()];
@@ -38,9 +41,9 @@ export async function findEvents(
 
 function collect(
   found: Map<string, BronzeEvent>,
-  { record, key, text }: { record: StreamRecord; key: string; text: string },
+  { record, key, holds }: { record: StreamRecord; key: string; holds: (bytes: Buffer) => boolean },
 ): void {
-  for (const { bytes, recordIndex } of eventsWith(record, text)) {
+  for (const { bytes, recordIndex } of eventsWith(record, holds)) {
     const place = placeOf({ ...record, recordIndex });
     const known = found.get(place);
     if (known === undefined) found.set(place, { place, record, recordIndex, bytes, bronzeKeys: [key] });
@@ -48,16 +51,16 @@ function collect(
   }
 }
 
-/** The events of a record whose bytes hold a text; a record that cannot be unpacked has none. */
-function eventsWith(record: StreamRecord, text: string): { bytes: Buffer; recordIndex: number }[] {
+/** The events of a record whose bytes pass a test; a record that cannot be unpacked has none. */
+function eventsWith(record: StreamRecord, holds: (bytes: Buffer) => boolean): { bytes: Buffer; recordIndex: number }[] {
   const unpacked = unpackBytes(record.data);
-  if ("refusal" in unpacked || unpacked.bytes.indexOf(text) === -1) return [];
+  if ("refusal" in unpacked || !holds(unpacked.bytes)) return [];
   if (!unpacked.isBatch) return [{ bytes: unpacked.bytes, recordIndex: 0 }];
   const events = [];
   for (let start = 0, recordIndex = 0; start < unpacked.bytes.length; recordIndex++) {
     const end = endOfLine(unpacked.bytes, start);
     const bytes = unpacked.bytes.subarray(start, end);
-    if (bytes.indexOf(text) !== -1) events.push({ bytes, recordIndex });
+    if (holds(bytes)) events.push({ bytes, recordIndex });
     start = end + 1;
   }
   return events;

@@ -1,4 +1,5 @@
 import type { BronzeObject } from "../bronze/list-bronze.ts";
+import { createFinder } from "../domain/json-text.ts";
 import { limits } from "../domain/limits.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
 import { isResent, placeOf } from "../domain/resent.ts";
@@ -104,7 +105,7 @@ async function bronzeEvents(
   const since = found === undefined ? "" : earliestHour(found.orderedAt);
   const isWanted = ({ key, hour }: BronzeObject) =>
     keys.has(key) || hour >= since || !isConsumed(snapshot, { key, hour });
-  const all = await findEvents(place, orderId, { isWanted });
+  const all = await findEvents(place, createFinder(orderId), { isWanted });
   const places = new Set(refused.map(placeOf));
   return all.filter((event) => places.has(event.place) || read(event.bytes)["order_id"] === orderId);
 }

@@ -1,8 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { gunzipSync, gzipSync, zstdDecompressSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { decodeBronze } from "../../lambdas/bronze/bronze-object.ts";
 import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
 import { silverColumns } from "../../lambdas/domain/silver-columns.ts";
 import type { DeltaTable } from "../../lambdas/lake/delta-table.ts";
@@ -17,6 +14,8 @@ import { customerKey } from "../silver/silver-home.ts";
 import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
 import { event } from "../quality/messy-day.ts";
 import { openReceiptHome, type ReceiptHome } from "../quality/receipt-home.ts";
+import { dying } from "./dying-store.ts";
+import { everything, plain } from "./everything.ts";
 
 let gold: GoldHome;
 let home: ReceiptHome;
@@ -72,35 +71,6 @@ async function sell() {
   await home.work();
 }
 
-/** Every byte that a home holds, unpacked: files of the stream and the lake, and what PostgreSQL shows. */
-async function everything(): Promise<string> {
-  const texts: string[] = [];
-  for (const name of readdirSync(home.dir, { recursive: true, encoding: "utf8" })) {
-    const path = join(home.dir, name);
-    if (!/\.(parquet|json|log)$/.test(name)) continue;
-    const bytes = readFileSync(path);
-    texts.push(bytes.toString("latin1"));
-    if (!name.endsWith("parquet") || name.includes("_delta_log")) continue;
-    if (name.includes("bronze")) for (const record of await decodeBronze(bytes)) texts.push(plain(record.data));
-    else if (name.includes("order_lines")) texts.push(await column(bytes, "customer_key"));
-    else for (const key of ["payload", "payload_base64", "detail"]) texts.push(await column(bytes, key));
-  }
-  for (const record of await home.streamRecords()) texts.push(plain(record.data));
-  for (const table of ["gold.customer_segments", "facts.customer_days", "ops.corrections", "ops.windows"]) {
-    texts.push(JSON.stringify(await home.owner.query(`select * from ${table}`)));
-  }
-  return texts.join("\n");
-}
-
-async function column(bytes: Uint8Array, name: string): Promise<string> {
-  return (await readColumns(bytes, [name]))[name]!.join("\n");
-}
-
-function plain(data: Uint8Array): string {
-  if (data[0] === 0x28) return zstdDecompressSync(data).toString("latin1");
-  return (data[0] === 0x1f ? gunzipSync(data) : Buffer.from(data)).toString("latin1");
-}
-
 /** The rows of a table as texts, in some order that follows from them. */
 async function rowsOf(store: ObjectStore, table: DeltaTable, names: string[]): Promise<string[]> {
   const rows = [];
@@ -123,7 +93,7 @@ describe("forgetting a customer", () => {
     await sell();
     const before = { receipt: await home.verify(), totals: await totals(), segments: await segments() };
     expect(before.receipt.findings).toEqual([]);
-    const text = await everything();
+    const text = await everything(home);
     for (const trace of traces) expect(text, trace).toContain(trace);
 
     const summary = await home.forget("c-ada");
@@ -131,7 +101,7 @@ describe("forgetting a customer", () => {
     expect(summary.events).toBe(11);
     expect(summary.quarantined).toBe(6);
 
-    const after = await everything();
+    const after = await everything(home);
     for (const trace of traces) expect(after, trace).not.toContain(trace);
     expect(after).toContain("Bob Stone");
     expect(after).not.toContain("Countess");
@@ -203,7 +173,7 @@ describe("forgetting a customer", () => {
     ]);
     expect(keys).toEqual([{ frequency: 1 }]);
     expect(await home.forget("c-ada")).toMatchObject({ events: 1, orders: 1 });
-    for (const trace of traces) expect(await everything(), trace).not.toContain(trace);
+    for (const trace of traces) expect(await everything(home), trace).not.toContain(trace);
   });
 
   it("keeps a refused order open, so that it can still be corrected", async () => {
@@ -232,24 +202,11 @@ describe("forgetting a customer", () => {
     );
     expect(await home.forget("c-ada")).toMatchObject({ events: 1 });
     expect((await home.verify()).findings).toEqual([]);
-    for (const trace of traces) expect(await everything(), trace).not.toContain(trace);
+    for (const trace of traces) expect(await everything(home), trace).not.toContain(trace);
   });
 });
 
 describe("a run that is killed", () => {
-  /** A store that throws before its nth write or removal. */
-  function dying(store: ObjectStore, steps: number): ObjectStore {
-    let left = steps;
-    const step = () => {
-      if (left-- === 0) throw new Error("the process died");
-    };
-    return {
-      ...store,
-      put: async (...args) => (step(), await store.put(...args)),
-      delete: async (key) => (step(), await store.delete(key)),
-    };
-  }
-
   it("is completed by the next one, wherever it stopped", { timeout: 60_000 }, async () => {
     await sell();
     const before = await totals();
@@ -264,7 +221,7 @@ describe("a run that is killed", () => {
     }
     expect(last).toMatchObject({ isResumed: true });
     expect(killed).toBeGreaterThan(3);
-    for (const trace of traces) expect(await everything(), trace).not.toContain(trace);
+    for (const trace of traces) expect(await everything(home), trace).not.toContain(trace);
     expect((await home.verify()).findings).toEqual([]);
     expect(await totals()).toEqual(before);
     expect(await segments()).toHaveLength(2);
