@@ -1,6 +1,7 @@
 import { madeAt } from "../lake/data-file-name.ts";
 import type { DeltaTable } from "../lake/delta-table.ts";
 import { readColumns } from "../lake/read-columns.ts";
+import { sideLakes } from "../rebuild/side-lake.ts";
 import type { Clock, Eraser, ObjectStore } from "../ports.ts";
 
 /** A younger file that no version names may be about to be committed. */
@@ -14,7 +15,8 @@ interface Place {
 
 /**
  * Removes data files of earlier versions that hold the customer: those of silver that bear the old token, and every one of
- * the quarantine, whose files are only replaced to take a customer out. Gives their number.
+ * the quarantine, whose files are only replaced to take a customer out. Gives their number. What a rebuild that was killed
+ * has left holds copies of both, and goes too; one that goes on meanwhile has to begin again anyhow.
  */
 export async function eraseOldVersions(
   place: Place,
@@ -33,6 +35,7 @@ export async function eraseOldVersions(
     await place.eraser.erase(`${quarantine.root}/${path}`);
     erased++;
   }
+  for (const { key } of await place.store.list(sideLakes)) await place.eraser.erase(key);
   return erased;
 }
 

@@ -92,6 +92,6 @@ async function checkSilver(
   throw new Error(
     `customer ${customerId} is forgotten where bronze names them, but ${left.length} orders of theirs are left in silver, ` +
       `and bronze holds no event of them: ${named.join(", ")}${left.length > mostNamed ? ", ..." : ""}; ` +
-      "bring the missing bronze objects back and forget again",
+      "bring the missing bronze objects back and forget again; where none is missing, pizza rebuild puts silver right",
   );
 }

@@ -1,3 +1,4 @@
+import { parseBronzeKey } from "../bronze/bronze-key.ts";
 import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
 import type { Snapshot } from "../lake/delta-table.ts";
 import { isConsumed, takenAt } from "../silver/list-pending.ts";
@@ -21,6 +22,7 @@ export async function replayBronze(
   // Names that have expired come first, in the order of their hours; the sort keeps the order of the keys.
   const consumed = listed.toSorted((a, b) => takenAt(snapshot, a) - takenAt(snapshot, b));
   const { store, silver, quarantine } = side;
+  await checkTaken(side, consumed);
   const replay: Refinery = {
     ...refinery,
     store,
@@ -34,4 +36,16 @@ export async function replayBronze(
   }
   await publishQuarantine({ silver, quarantine });
   return consumed;
+}
+
+/** What was taken before has to be there as it was: what replaces it would be dropped as a record that comes again. */
+async function checkTaken({ silver }: SideLake, listed: readonly BronzeObject[]): Promise<void> {
+  const there = new Set(listed.map(({ key }) => key));
+  const { transactions } = await silver.snapshot();
+  const gone = [...transactions.keys()].find((key) => parseBronzeKey(key) !== undefined && !there.has(key));
+  if (gone === undefined) return;
+  throw new Error(
+    `bronze object ${gone} was replaced or removed while it was worked out anew, as forgetting a customer does: ` +
+      "nothing was published; rebuild again",
+  );
 }

@@ -14,7 +14,8 @@ export interface SideLake {
   remove(): Promise<void>;
 }
 
-const root = "silver/rebuild/";
+/** Everything below this belongs to side lakes. */
+export const sideLakes = "silver/rebuild/";
 const dayMs = 24 * 3_600_000;
 const tables = /^(silver|quarantine)\//;
 
@@ -29,7 +30,7 @@ export async function openSideLake({
   id: string;
 }): Promise<SideLake> {
   await removeLeftovers(store, clock() - dayMs);
-  const prefix = `${root}${id}/`;
+  const prefix = `${sideLakes}${id}/`;
   const keyOf = (key: string) => (tables.test(key) ? prefix + key : key);
   const side: ObjectStore = {
     get: (key) => store.get(keyOf(key)),
@@ -52,8 +53,8 @@ export async function openSideLake({
 
 /** An id is the moment it was made at. */
 async function removeLeftovers(store: ObjectStore, before: number): Promise<void> {
-  const oldest = root + backupId(before);
-  for (const { key } of await store.list(root)) if (key < oldest) await store.delete(key);
+  const oldest = sideLakes + backupId(before);
+  for (const { key } of await store.list(sideLakes)) if (key < oldest) await store.delete(key);
 }
 
 async function removeAll(store: ObjectStore, prefix: string): Promise<void> {

@@ -100,6 +100,23 @@ describe("after a customer was forgotten", () => {
   });
 });
 
+describe("while a customer is forgotten", () => {
+  it("gives up, so that the customer does not come back from what it read before", async () => {
+    let isFirst = true;
+    const forgetMeanwhile = async <Result>(job: () => Promise<Result>) => {
+      if (isFirst) await home.forget("c-1");
+      isFirst = false;
+      return await job();
+    };
+    await expect(home.rebuild({}, { exclusively: forgetMeanwhile })).rejects.toThrow(
+      /bronze object .* was replaced or removed while it was worked out anew/,
+    );
+    expect(await leftovers()).toEqual([]);
+    await balanced();
+    expect(await home.rebuild()).toMatchObject({ equal: true });
+  });
+});
+
 describe("what differs", () => {
   it("is named with its cause and put right where somebody changed gold, a fact, or a row per customer", async () => {
     const before = await hash();
