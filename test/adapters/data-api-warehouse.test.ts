@@ -69,6 +69,18 @@ test("a statement that fails leaves its parameter, to be taken by the next try",
   await expect(writer.query("select ops.take_parameter('p') as text")).rejects.toThrow("parameter p is not staged");
 });
 
+test("the parts of a parameter are joined in their order, however they came", async () => {
+  for (const [number, part] of [
+    [2, "c"],
+    [0, "a"],
+    [1, "b"],
+    [2, "c"],
+  ] as const) {
+    await writer.query("select ops.stage_parameter('order', $1::integer, $2) as part", [number, part]);
+  }
+  expect(await writer.query("select ops.take_parameter('order') as text")).toEqual([{ text: "abc" }]);
+});
+
 test("parts that nobody took are gone after an hour, and a parameter without its first part is none", async () => {
   await writer.query("select ops.stage_parameter('old', 0, 'a') as a");
   await writer.query("select ops.stage_parameter('old', 1, 'b') as b");

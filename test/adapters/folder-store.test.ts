@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -42,6 +51,12 @@ describe("folder store", () => {
     writeFileSync(join(root, ".tmp", "1-1-1"), "half");
     expect(keysOf(await store.list(""))).toEqual(["a"]);
     expect(await store.list(".tmp/")).toEqual([]);
+  });
+
+  it("says so where a folder cannot be read: it is not an empty one", async () => {
+    symlinkSync("round", join(root, "round"));
+    await expect(openFolderStore(root).list("round/a")).rejects.toThrow("ELOOP");
+    expect(await openFolderStore(root).list("nowhere/a")).toEqual([]);
   });
 
   it("writes nothing outside its folder", async () => {

@@ -53,6 +53,17 @@ it("removes what was deleted before and is only kept as a version", async () => 
   expect(await versions()).toEqual([]);
 });
 
+it("removes every version, however many pages of them there are", async () => {
+  const paged = await startS3Server({ root, pageSize: 2 });
+  const api = newS3Client({ endpoint: paged.url, ...testAccess });
+  const store = openS3Store({ bucket: "lake", client: api });
+  for (const text of ["one", "two", "three", "four", "five"]) await store.put("a", bytes(text));
+  await openS3Eraser({ bucket: "lake", client: api }).erase("a");
+  expect(await api.send(new ListObjectVersionsCommand({ Bucket: "lake" }))).not.toHaveProperty("Versions");
+  api.destroy();
+  await paged.close();
+});
+
 it("says what it could not do", async () => {
   const unreachable = newS3Client({ endpoint: "http://127.0.0.1:9", ...testAccess });
   await expect(openS3Eraser({ bucket: "lake", client: unreachable }).erase("a")).rejects.toThrow(

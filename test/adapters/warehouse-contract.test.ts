@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openPostgresWarehouse } from "../../lambdas/adapters/postgres-warehouse.ts";
-import type { Warehouse } from "../../lambdas/ports.ts";
+import type { TransactionalWarehouse } from "../../lambdas/ports.ts";
 import { startPostgres, type EmbeddedPostgres } from "../../local/postgres.ts";
 import { openDataApi } from "./data-api-home.ts";
 
@@ -11,7 +11,7 @@ const dir = mkdtempSync(join(tmpdir(), "pizza-contract-"));
 let postgres: EmbeddedPostgres;
 let direct: ReturnType<typeof openPostgresWarehouse>;
 let api: Awaited<ReturnType<typeof openDataApi>>;
-let warehouses: Record<string, Warehouse>;
+let warehouses: Record<string, TransactionalWarehouse>;
 beforeAll(async () => {
   postgres = await startPostgres({ dir });
   direct = openPostgresWarehouse({ connectionString: postgres.connectionString("owner") });
@@ -117,5 +117,53 @@ describe.each(["PostgreSQL", "the Data API"])("over %s", (name) => {
     await expect(query(sql)).rejects.toThrow("division by zero");
     expect(await query("select count(*)::integer as n from public.probe")).toEqual([{ n: 0 }]);
     await query("drop table public.probe");
+  });
+
+  describe("a transaction", () => {
+    const count = "select count(*)::integer as n from public.probe";
+    const insert = "insert into public.probe values (1)";
+    beforeEach(() => query("create table public.probe (a integer)"));
+    afterEach(() => query("drop table public.probe"));
+
+    test("is seen by nobody before it ends, and by everybody then", async () => {
+      await warehouses[name]!.transaction("write", async (within) => {
+        await within.query(insert);
+        expect(await within.query(count)).toEqual([{ n: 1 }]);
+        expect(await query(count)).toEqual([{ n: 0 }]);
+      });
+      expect(await query(count)).toEqual([{ n: 1 }]);
+    });
+
+    test("on trial leaves nothing, and gives its result", async () => {
+      const seen = await warehouses[name]!.transaction("trial", async (within) => {
+        await within.query(insert);
+        return await within.query(count);
+      });
+      expect(seen).toEqual([{ n: 1 }]);
+      expect(await query(count)).toEqual([{ n: 0 }]);
+    });
+
+    test("that fails leaves nothing, whatever had gone well", async () => {
+      const failing = warehouses[name]!.transaction("write", async (within) => {
+        await within.query(insert);
+        throw new Error("no further");
+      });
+      await expect(failing).rejects.toThrow("no further");
+      expect(await query(count)).toEqual([{ n: 0 }]);
+    });
+
+    test("that is a snapshot sees one moment", async () => {
+      await warehouses[name]!.transaction("snapshot", async (within) => {
+        expect(await within.query(count)).toEqual([{ n: 0 }]);
+        await query(insert);
+        expect(await within.query(count)).toEqual([{ n: 0 }]);
+      });
+      expect(await query(count)).toEqual([{ n: 1 }]);
+    });
+
+    test("that is a snapshot writes nothing", async () => {
+      const writing = warehouses[name]!.transaction("snapshot", (within) => within.query(insert));
+      await expect(writing).rejects.toThrow("read-only transaction");
+    });
   });
 });

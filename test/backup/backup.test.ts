@@ -1,9 +1,15 @@
 import { hash } from "node:crypto";
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
 import { backUpWarehouse } from "../../lambdas/backup/back-up-warehouse.ts";
+import { expireBackups } from "../../lambdas/backup/expire-backups.ts";
 import {
   backupFolder,
+  backupId,
+  listBackupKeys,
   listBackups,
   manifestKey,
   proofKey,
@@ -150,6 +156,29 @@ describe("a restore", () => {
     expect(await tables()).toEqual(before);
   });
 
+  it("is refused, and leaves nothing, where gold would not have the hash that was backed up", async () => {
+    const { id } = await backUpWarehouse(writer());
+    const manifest = await readManifest(home.backups, id);
+    await home.backups.put(manifestKey(id), Buffer.from(JSON.stringify({ ...manifest, goldHash: "another" })));
+    await home.empty();
+    await expect(restoreBackup(owner(), { id })).rejects.toThrow(/gold would have the hash \w+, and had another/);
+    expect(await home.owner.query("select from gold.daily_sales_summary")).toEqual([]);
+  });
+
+  it("bears that a page of rows comes twice, as after an answer that was lost", async () => {
+    const page = await home.owner.query<{ body: string }>(
+      "select body from ops.backup_page('ops.windows', null, 400000)",
+    );
+    const rows = `[${page.map(({ body }) => body).join(",")}]`;
+    const before = await tables();
+    await home.owner.query("delete from ops.windows");
+    for (const written of [page.length, 0]) {
+      const sql = "select ops.restore_rows('ops.windows'::regclass, $1::jsonb) as written";
+      expect(await home.owner.query(sql, [rows])).toEqual([{ written }]);
+    }
+    expect(await tables()).toEqual(before);
+  });
+
   it("is refused where silver is not the table, or has not the version, that the backup knows", async () => {
     const { id } = await backUpWarehouse(writer());
     await home.empty();
@@ -193,6 +222,81 @@ describe("old backups", () => {
     expect(left).toEqual(made.slice(3).toReversed());
     expect(await home.backups.list(backupFolder(made[1]!))).toEqual([]);
     expect(await home.backups.get(proofKey(made[5]!))).toBeDefined();
+  });
+});
+
+describe("backups that expire", () => {
+  const dayMs = 24 * 3_600_000;
+  const start = Date.parse("2026-01-01T00:00:00Z");
+  const key = (id: string, name: string) => `${backupFolder(id)}${name}`;
+  const daysAgo = (days: number) => backupId(start - days * dayMs);
+  let backups: typeof home.backups;
+  beforeEach(async () => {
+    backups = openFolderStore(mkdtempSync(join(home.dir, "expiring-")));
+    for (let days = 9; days >= 0; days--) {
+      for (const name of ["gold.a/00000.jsonl.zst", "manifest.json", "proven.json"]) {
+        await backups.put(key(daysAgo(days), name), Buffer.from("{}"));
+      }
+    }
+  });
+  const expire = (over = backups) => expireBackups({ backups: over, clock: () => start }, { keepDays: 5 });
+
+  it("are those that are older than they are to be kept, and no other", async () => {
+    expect(await expire()).toEqual([9, 8, 7, 6].map(daysAgo));
+    expect([...(await listBackupKeys(backups)).keys()]).toEqual([5, 4, 3, 2, 1, 0].map(daysAgo));
+    expect(await expire()).toEqual([]);
+  });
+
+  it("lose their manifest first: one that is half removed is none, and the next time takes the rest", async () => {
+    let deletions = 0;
+    const dying = {
+      ...backups,
+      delete: async (name: string) => {
+        if (deletions++ > 0) throw new Error("killed");
+        await backups.delete(name);
+      },
+    };
+    await expect(expire(dying)).rejects.toThrow("killed");
+    const left = (await listBackupKeys(backups)).get(daysAgo(9));
+    expect(left).toEqual([key(daysAgo(9), "gold.a/00000.jsonl.zst"), key(daysAgo(9), "proven.json")]);
+    expect(await expire()).toContain(daysAgo(9));
+    expect((await listBackupKeys(backups)).get(daysAgo(9))).toBeUndefined();
+  });
+});
+
+describe("copying a table", () => {
+  const clock = () => Date.parse("2026-02-01T00:00:00Z");
+  const file = `${backupFolder(backupId(clock()))}gold.hourly_trends/00000.jsonl.zst`;
+  beforeEach(async () => {
+    await home.empty();
+    await home.publishOrders();
+    for (const { key } of await home.backups.list("")) await home.backups.delete(key);
+  });
+
+  it("takes no file of another backup of the same moment for its own", async () => {
+    await home.backups.put(file, Buffer.from("another's rows"));
+    const making = backUpWarehouse({ ...home, warehouse: home.writer, clock });
+    await expect(making).rejects.toThrow(`somebody else has written ${file}; make another backup`);
+    expect(await listBackups(home.backups)).toEqual([]);
+  });
+
+  it("knows its own file where the answer to its put was lost", async () => {
+    const forgetful: typeof home.backups = {
+      ...home.backups,
+      put: async (key, body, options) => (await home.backups.put(key, body, options)) && key !== file,
+    };
+    const { id } = await backUpWarehouse({ ...home, backups: forgetful, warehouse: home.writer, clock });
+    const proven = await proveBackup({ ...home, warehouse: home.owner }, { id, keepDays: 30 });
+    expect(proven).toMatchObject({ id, removed: [] });
+  });
+
+  it("goes on behind a row that is longer than a page", async () => {
+    const [first, second] = await home.owner.query<{ body: string }>(
+      "select body from ops.backup_page('gold.hourly_trends', null, 400000) limit 2",
+    );
+    const page = "select body from ops.backup_page('gold.hourly_trends', $1::jsonb, 10)";
+    expect(await home.owner.query(page, [null])).toEqual([first]);
+    expect(await home.owner.query(page, [first!.body])).toEqual([second]);
   });
 });
 

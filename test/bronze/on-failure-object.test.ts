@@ -26,6 +26,18 @@ describe("failed batch", () => {
     expect(read.map((record) => ({ ...record, data: Uint8Array.from(record.data) }))).toEqual(records);
   });
 
+  it("keeps of a record that is part of a larger buffer its own bytes", () => {
+    const data = Buffer.from("before the record after").subarray(7, 17);
+    const [read] = decodeFailedBatch(encodeFailedBatch({ ...batch, records: [{ ...records[0]!, data }] }).body);
+    expect(Buffer.from(read!.data).toString()).toBe("the record");
+  });
+
+  it("has a key of its own, the same one when it is put away again", () => {
+    const { key } = encodeFailedBatch(batch);
+    expect(encodeFailedBatch({ ...batch, records: [...records] }).key).toBe(key);
+    expect(encodeFailedBatch({ ...batch, records: records.slice(1) }).key).not.toBe(key);
+  });
+
   it("has the shape and the key that Lambda gives it in S3", () => {
     const { key, body } = encodeFailedBatch(batch);
     expect(key).toMatch(

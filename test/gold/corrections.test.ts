@@ -83,6 +83,26 @@ test("a day that is still filling up leaves no correction", async () => {
   expect(await readCorrections(home.reader)).toEqual([]);
 });
 
+test("a reported day stays so when a slower run reports an earlier watermark: its first sale is a correction", async () => {
+  await publishAll(1, orders);
+  await report("2015-06-01");
+  await report("2015-03-01");
+  await publishAll(2, [sale("late", "2015-04-20", "c1")]);
+  expect(await readCorrections(home.reader)).toContainEqual(expect.stringMatching(/^daily_sales_summary 2015-04-20 /));
+});
+
+test("a value that was corrected twice is shown as first reported, and as now known", async () => {
+  await publishAll(1, orders);
+  await report("2015-06-01");
+  await publishAll(2, [...march, late]);
+  await publishAll(3, [...march, late, { ...late, id: "later" }]);
+  const [value] = await home.reader.query(
+    `select first_reported, now_known, corrections from gold.restated_values
+     where table_name = 'gold.daily_sales_summary' and column_name = 'orders'`,
+  );
+  expect(value).toEqual({ first_reported: "2", now_known: "4", corrections: 2 });
+});
+
 test("what another day fills up in the same publish is not put down to the reported one", async () => {
   await publishAll(1, orders);
   await report("2015-03-02");

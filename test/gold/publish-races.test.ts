@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { goldHash } from "../../lambdas/gold/gold-hash.ts";
 import { readDayFacts } from "../../lambdas/gold/day-facts.ts";
 import { readFacts, toJson } from "../../lambdas/gold/lake-facts.ts";
 import { callPublish } from "../../lambdas/gold/publish-windows.ts";
 import { datesOf, openGoldHome, sql, type GoldHome } from "./gold-home.ts";
+import type { Warehouse } from "../../lambdas/ports.ts";
 import { writeSilver, type FixtureOrder } from "./silver-fixture.ts";
 
 const races = 40;
@@ -102,4 +104,111 @@ test("a transaction with an older view of the data is refused", async () => {
       `begin isolation level repeatable read; select * from ops.publish_windows('${document}'); commit`,
     ),
   ).rejects.toThrow(/publish at read committed/);
+});
+
+test("a rebuild that ends late takes no day back, and no rows per customer", async () => {
+  const [old, newest] = [await documentOf(1, days), await documentOf(2, days)];
+  await publish(newest);
+  await publishCustomers(newest);
+  const { hash } = await goldHash(home.reader);
+  for (const call of ["ops.republish_windows", "ops.republish_customers"]) {
+    const done = await home.writer.query(`select published, skipped from ${call}($1::jsonb)`, [old]);
+    expect([call, done]).toEqual([call, [{ published: 0, skipped: 2 }]]);
+  }
+  expect((await goldHash(home.reader)).hash).toBe(hash);
+});
+
+describe("one that ends late", () => {
+  /** Does the work in a transaction that stays open until it is let go. */
+  async function hold(work: (warehouse: Warehouse) => Promise<unknown>, warehouse = home.writer) {
+    const [done, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const ended = warehouse.transaction("write", async (within) => {
+      await work(within);
+      done.resolve();
+      await letGo.promise;
+    });
+    await Promise.race([done.promise, ended]);
+    return async () => {
+      letGo.resolve();
+      await ended;
+    };
+  }
+
+  /** Until a call of the writer waits for a lock, or has ended without. */
+  async function untilStuck(call: Promise<unknown>, text: string) {
+    const isWaiting = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%${text}%'`;
+    const ended = call.then(
+      () => "ended",
+      () => "ended",
+    );
+    while ((await home.writer.query(isWaiting)).length === 0) {
+      if ((await Promise.race([ended, sleep(5)])) === "ended") return;
+    }
+  }
+
+  const publishIn = (within: Warehouse, document: string) => callPublish(within, "ops.publish_windows", document);
+  const customersIn = (within: Warehouse, document: string) => callPublish(within, "ops.publish_customers", document);
+
+  test("shows a day that is reported only afterwards: what was reported is what it has published", async () => {
+    await publish(await documentOf(1, days));
+    const letGo = await hold(
+      (within) => within.query("select from facts.day_totals where order_date = '2015-03-30' for update"),
+      home.owner,
+    );
+    const publishing = documentOf(2, days).then(publish);
+    await untilStuck(publishing, "publish_windows");
+    const reporting = home.writer.query("select ops.report_windows('2015-04-02')");
+    await untilStuck(reporting, "report_windows");
+    await letGo();
+    await Promise.all([publishing, reporting]);
+    expect(await home.reader.query("select distinct silver_version, reported_version from ops.windows")).toEqual([
+      { silver_version: "2", reported_version: "2" },
+    ]);
+  });
+
+  test("is in the growth of the month after, which another one publishes at once", async () => {
+    const [march, april] = ["2015-03-31", "2015-04-01"];
+    const first = await documentOf(1, [march, april]);
+    const [ofMarch, ofApril] = [await documentOf(2, [march]), await documentOf(3, [april])];
+    const serial = await hashAfter(async () => {
+      for (const document of [first, ofMarch, ofApril]) await publish(document);
+    });
+    const raced = await hashAfter(async () => {
+      await publish(first);
+      const letGo = await hold((within) => publishIn(within, ofMarch));
+      const publishing = publish(ofApril);
+      await untilStuck(publishing, "publish_windows");
+      await letGo();
+      await publishing;
+    });
+    expect(raced).toBe(serial);
+  });
+
+  test("is in the scores of its customers, who bought in another month too", async () => {
+    const [march, may] = ["2015-03-31", "2015-05-31"];
+    const first = await documentOf(1, [march, may]);
+    const [ofMarch, ofMay] = [await documentOf(2, [march]), await documentOf(2, [may])];
+    const score = (document: string) => async (within: Warehouse) => {
+      await customersIn(within, document);
+      await within.query("select ops.publish_customer_segments(2)");
+    };
+    const publishAll = async () => {
+      for (const document of [first, ofMarch, ofMay]) await publish(document);
+      await publishCustomers(first);
+      await home.writer.query("select ops.publish_customer_segments(1)");
+    };
+    const serial = await hashAfter(async () => {
+      await publishAll();
+      for (const document of [ofMarch, ofMay]) await score(document)(home.writer);
+    });
+    const raced = await hashAfter(async () => {
+      await publishAll();
+      const letGo = await hold(score(ofMarch));
+      const scoring = home.writer.transaction("write", score(ofMay));
+      await untilStuck(scoring, "publish_customer_segments");
+      await letGo();
+      await scoring;
+    });
+    expect(raced).toBe(serial);
+  });
 });

@@ -105,6 +105,13 @@ describe("the steps of silver_to_gold", () => {
     ]);
   });
 
+  it("keep the time of the newest rows per customer when an older run ends late", async () => {
+    const note = (at: string) => gold.writer.query("select ops.note_customers_published($1::timestamptz)::text", [at]);
+    for (const time of ["2015-01-02T12:00:00Z", "2015-01-02T11:00:00Z"]) await note(time);
+    const known = "select value from ops.cursor where name = 'customers_published_at'";
+    expect(await gold.reader.query(known)).toEqual([{ value: "2015-01-02T12:00:00.000Z" }]);
+  });
+
   it("publish from the plan's version of silver even when a newer one is there", async () => {
     await refine("a", 1);
     const plan = await steps().plan();

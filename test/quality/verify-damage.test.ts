@@ -69,6 +69,19 @@ describe("damage in bronze", () => {
     expect(text).toContain(`neither in bronze nor on-failure: ${position(0)}`);
   });
 
+  it("two objects that hold other bytes of one record", async () => {
+    const record = sold.records[1]!;
+    await home.land([{ ...record, data: Buffer.concat([record.data, Buffer.from(" ")]) }]);
+    expect(await found()).toBe(`bronze is raw: 1 records differ between two bronze objects: ${position(1)}`);
+  });
+
+  it("an object in the on-failure store that is no failed batch", async () => {
+    await home.onFailure.put("aws/lambda/landing/cut", Buffer.from('{"payl'));
+    expect(await found()).toBe(
+      "sent = landed: 1 objects in the on-failure store cannot be read, and may hold records: aws/lambda/landing/cut",
+    );
+  });
+
   it("an object of records that nobody sent", async () => {
     const sequenceNumber = `${BigInt(sold.records.at(-1)!.sequenceNumber) + 1n}`;
     await home.land([{ ...sold.records[0]!, sequenceNumber }]);
@@ -292,6 +305,35 @@ describe("damage in quarantine", () => {
     expect(await found()).toBe(`quarantine = bronze: 1 ${sentence}: ${position(0)}/3`);
     await rewrite({ change: change("payload_base64", "//4=", "//8=") });
     expect(await found()).toContain(`quarantine = bronze: 2 ${sentence}: ${position(5)}/0`);
+  });
+
+  /** Gives the row of this reason other cells. */
+  const alter =
+    (reason: string, cells: Record<string, unknown>) =>
+    (columns: Columns): void => {
+      const row = columns["reason"]!.indexOf(reason);
+      for (const [column, cell] of Object.entries(cells)) if (row >= 0) columns[column]![row] = cell;
+    };
+
+  it("another reason than the event has", async () => {
+    await rewrite({ change: alter("not_json", { reason: "bad_utf8" }) });
+    expect(await found()).toBe(
+      `every event has one place: 1 events are in quarantine as bad_utf8, but are not_json: ${position(0)}/3`,
+    );
+  });
+
+  it("a row of an event that never came", async () => {
+    await rewrite({ change: alter("not_json", { record_index: 99 }) });
+    expect(await found()).toContain(
+      `quarantine = bronze: 1 quarantined events have no refused event in bronze: ${position(0)}/99 not_json`,
+    );
+  });
+
+  it("a row of an event that silver accepted", async () => {
+    await rewrite({ change: alter("not_json", { record_index: 2, reason: "conflicting_payload" }) });
+    expect(await found()).toContain(
+      `every event has one place: 1 accepted events are in quarantine as conflicting_payload: c revision 0 at ${position(0)}/2`,
+    );
   });
 
   it("a data file that is missing", async () => {

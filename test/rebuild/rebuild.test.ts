@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { backupId } from "../../lambdas/backup/manifest.ts";
 import { createCatalog, type Catalog, type Pizza } from "../../lambdas/domain/catalog.ts";
 import { goldHash } from "../../lambdas/gold/gold-hash.ts";
 import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
@@ -87,6 +88,28 @@ describe("what is published and right", () => {
   });
 });
 
+describe("what waits in bronze", () => {
+  it("is no part of a rebuild: silver takes it when its turn comes, once", async () => {
+    await home.land(await home.send([sale(6, "2015-01-31")]));
+    expect(await home.rebuild()).toMatchObject({ equal: true, bronzeObjects: 2 });
+    home.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
+    expect(await home.rebuild()).toMatchObject({ published: true, bronzeObjects: 2 });
+    expect((await home.verify()).events).toMatchObject({ accepted: 4, pending: 1 });
+    await home.work();
+    await balanced();
+  });
+});
+
+describe("two rebuilds at once", () => {
+  it("leave each other's files alone; what one that was killed has left is gone after a day", async () => {
+    const hourMs = 3_600_000;
+    const keyOf = (hoursAgo: number) => `silver/rebuild/${backupId(home.time.now - hoursAgo * hourMs)}/silver/part`;
+    for (const hours of [1, 48]) await home.store.put(keyOf(hours), Buffer.from("half"));
+    await home.rebuild({ isDryRun: true });
+    expect((await leftovers()).map(({ key }) => key)).toEqual([keyOf(1)]);
+  });
+});
+
 describe("after a customer was forgotten", () => {
   it("is equal, also where another customer's event contradicts one of theirs", async () => {
     home.time.now += 1000;
@@ -172,6 +195,41 @@ describe("what differs", () => {
     });
     expect(await home.rebuild({ from: "2015-02-01" })).toMatchObject({ equal: true, days: 1 });
     expect(await hash()).toBe(wrong);
+  });
+
+  it("is only named on a dry run, facts that were edited among it: they stay as they are", async () => {
+    await home.owner.query("update facts.day_items set pizzas = pizzas + 1 where order_date = '2015-02-01'");
+    const facts = () => home.owner.query("select * from facts.day_items order by order_date, pizza_id");
+    const edited = await facts();
+    expect(await home.rebuild({ isDryRun: true })).toMatchObject({ equal: false, published: false });
+    expect(await facts()).toEqual(edited);
+  });
+
+  it("is a line that stands twice, put right", async () => {
+    const before = await hash();
+    const { version, partitions } = await home.silver.snapshot();
+    const [file] = partitions.get("2015-02-01")!;
+    const body = (await home.store.get(`${home.silver.root}/${file!.path}`))!;
+    const copy = await home.silver.writeDataFile({
+      partition: "2015-02-01",
+      body,
+      rows: file!.rows,
+      stats: file!.stats!,
+    });
+    await home.silver.commit({
+      readVersion: version,
+      operation: "WRITE",
+      adds: [copy],
+      removes: [],
+      transactions: [],
+      operationMetrics: {},
+    });
+    await home.publishGold();
+    expect(await hash()).not.toBe(before);
+    const report = await home.rebuild();
+    expect(report.differences[0]).toMatchObject({ key: "order-4 1 (2)", column: "*", rebuilt: null });
+    expect(await hash()).toBe(before);
+    await balanced();
   });
 
   it("is late where orders are in silver that gold does not show yet", async () => {
@@ -317,6 +375,21 @@ describe("while orders go on coming", () => {
     };
     expect(await home.rebuild()).toMatchObject({ published: true, bronzeObjects: 3 });
     await balanced();
+  });
+
+  it("decides again where somebody commits after the comparison: no order of theirs is lost", async () => {
+    home.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
+    const { silver } = home;
+    const write: typeof silver.writeDataFile = silver.writeDataFile.bind(silver);
+    silver.writeDataFile = async (file) => {
+      silver.writeDataFile = write;
+      await home.land(await home.send([sale(6, "2015-02-01", "bbq_ckn_s")]));
+      await home.work();
+      return await write(file);
+    };
+    expect(await home.rebuild()).toMatchObject({ published: true, bronzeObjects: 3 });
+    await balanced();
+    expect(await home.verify()).toMatchObject({ events: { accepted: 5 } });
   });
 });
 

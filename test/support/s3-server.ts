@@ -51,7 +51,7 @@ export async function startS3Server({
     const store = bucket(name);
     const [key, version] = [parts.join("/"), url.searchParams.get("versionId")];
     if (url.searchParams.has("versions")) {
-      const body = await versions.list(store, url.searchParams.get("prefix") ?? "");
+      const body = await versions.list(store, url.searchParams, pageSize);
       return { headers: { "content-type": "application/xml" }, body };
     }
     if (method === "DELETE" && version !== null) {

@@ -25,20 +25,28 @@ export function createVersions() {
       else kept.set(key, left);
       if (newest === undefined || newest.id === id) await store.delete(key);
     },
-    /** ListObjectVersions: what was put past the server has the version `null`. */
-    async list(store: ObjectStore, prefix: string): Promise<string> {
+    /** ListObjectVersions, page by page: what was put past the server has the version `null`. */
+    async list(store: ObjectStore, parameters: URLSearchParams, pageSize: number): Promise<string> {
+      const prefix = parameters.get("prefix") ?? "";
       const unknown = (await store.list(prefix)).filter(({ key }) => !kept.has(key));
-      const all = [...kept].filter(([key]) => key.startsWith(prefix));
-      const entries = [
-        ...all.flatMap(([key, versions]) => versions.map((version) => xml(key, version))),
-        ...unknown.map(({ key }) => xml(key, { id: "null", isMarker: false })),
-      ];
-      return `<?xml version="1.0" encoding="UTF-8"?>\n<ListVersionsResult><IsTruncated>false</IsTruncated>${entries.join("")}</ListVersionsResult>`;
+      const all = [
+        ...[...kept].flatMap(([key, versions]) => versions.map((version) => ({ key, ...version }))),
+        ...unknown.map(({ key }) => ({ key, id: "null", isMarker: false })),
+      ].filter(({ key }) => key.startsWith(prefix));
+      const [afterKey, afterId] = [parameters.get("key-marker"), parameters.get("version-id-marker")];
+      const start = all.findIndex(({ key, id }) => key === afterKey && id === afterId) + 1;
+      const page = all.slice(start, start + pageSize);
+      const isTruncated = start + page.length < all.length;
+      return `<?xml version="1.0" encoding="UTF-8"?>\n<ListVersionsResult><IsTruncated>${isTruncated}</IsTruncated>${isTruncated ? next(page.at(-1)!) : ""}${page.map(xml).join("")}</ListVersionsResult>`;
     },
   };
 }
 
-function xml(key: string, { id, isMarker }: Version): string {
+function xml({ key, id, isMarker }: Version & { key: string }): string {
   const name = isMarker ? "DeleteMarker" : "Version";
   return `<${name}><Key>${key}</Key><VersionId>${id}</VersionId></${name}>`;
+}
+
+function next({ key, id }: Version & { key: string }): string {
+  return `<NextKeyMarker>${key}</NextKeyMarker><NextVersionIdMarker>${id}</NextVersionIdMarker>`;
 }
