@@ -47,6 +47,7 @@ export const faultKinds = [
   "events: revision moves its order to another day",
   "events: refused",
   "events: batch cut short",
+  "events: a till's number is never sent",
 ] as const;
 
 export type FaultKind = (typeof faultKinds)[number];
@@ -71,6 +72,7 @@ export const guardKinds = [
   "gold: day skipped by the fence",
   "gold: reported day corrected",
   "verify: receipt balances",
+  "verify: number that was never sent named",
 ] as const;
 
 export type GuardKind = (typeof guardKinds)[number];

@@ -1,6 +1,7 @@
 import { zstdCompressSync } from "node:zlib";
 import type { ReasonCode } from "../../lambdas/domain/reasons.ts";
 import { catalog, order } from "../order-fixture.ts";
+import { createTillNumbers, type TillNumbers } from "./till-numbers.ts";
 import type { World } from "./world.ts";
 
 /** An event of a history, and what is true of it whoever reads it. */
@@ -42,29 +43,37 @@ const statuses = ["placed", "amended", "cancelled", "refunded"] as const;
 const mostOrders = 5;
 const tills = 2;
 
-/** All events of a history, packed into records in the order of sending. */
-export function makeParcels(world: World): Parcel[] {
+/** What a history sends. */
+export interface Sent {
+  /** In the order of sending. */
+  parcels: Parcel[];
+  /** Numbers of each till that no event has: what must be found missing. */
+  neverSent: ReadonlyMap<string, readonly number[]>;
+}
+
+/** All events of a history, packed into records. */
+export function makeParcels(world: World): Sent {
   const { choices, faults } = world;
-  const makeEvent = createEventMaker();
+  const numbers = createTillNumbers();
   const days = choices.chance(20) ? twoMonths : oneMonth;
   const events: SentEvent[] = [];
-  for (let n = 0; n <= choices.below(mostOrders); n++) events.push(...ordersEvents(world, { n, days }, makeEvent));
+  for (let n = 0; n <= choices.below(mostOrders); n++) events.push(...ordersEvents(world, { n, days }, numbers));
   for (let at = 0; at < events.length; at++) {
     if (!choices.chance(20)) continue;
     const [event] = events.splice(at, 1);
     events.splice(at + choices.below(events.length - at + 1), 0, event!);
     faults.fired("events: out of order");
   }
-  return pack(world, events);
+  const neverSent = numbers.neverSent();
+  for (const _ of [...neverSent.values()].flat()) faults.fired("events: a till's number is never sent");
+  return { parcels: pack(world, events), neverSent };
 }
 
 type MakeEvent = (till: string, sent: SentOrder, reason?: ReasonCode) => SentEvent;
 
-function createEventMaker(): MakeEvent {
-  const numbers = new Map<string, number>();
+function createEventMaker(numbers: TillNumbers): MakeEvent {
   return (till, sent, reason) => {
-    const producer = { producer_id: till, seq: (numbers.get(till) ?? 0) + 1 };
-    numbers.set(till, producer.seq);
+    const producer = { producer_id: till, seq: numbers.give(till) };
     const { orderId, revision, status, orderedAt, storeId, channel, customerId, lines } = sent;
     const event = order({
       order_id: orderId,
@@ -89,8 +98,10 @@ interface Plan {
 }
 
 /** The events of one order: its revisions, and what is wrong with some of them. */
-function ordersEvents({ choices, faults }: World, { n, days }: Plan, makeEvent: MakeEvent): SentEvent[] {
+function ordersEvents({ choices, faults }: World, { n, days }: Plan, numbers: TillNumbers): SentEvent[] {
+  const makeEvent = createEventMaker(numbers);
   const till = `till-${choices.below(tills)}`;
+  if (choices.chance(15)) numbers.leaveOut(till);
   const first = drawOrder({ choices }, { n, days });
   const events = [makeEvent(till, first)];
   const revisions = choices.pick([0, 0, 1, 1, 2]);

@@ -5,7 +5,7 @@ import { createMemoryStore } from "../lake/memory-store.ts";
 import type { Choices } from "./choices.ts";
 import type { Coverage } from "./coverage.ts";
 import { differences, goldOf, numbersOf, readGold } from "./gold-rows.ts";
-import { checkBronze, checkPassed, checkSilver, readQuarantine } from "./invariants.ts";
+import { checkBronze, checkNumbers, checkPassed, checkSilver, readQuarantine } from "./invariants.ts";
 import type { SimulatedLake } from "./lake.ts";
 import { LedgerWatch } from "./ledger.ts";
 import { Mapping } from "./mapping.ts";
@@ -142,12 +142,15 @@ class History {
       ...(await checkBronze(stream.records, this.store)),
       ...(this.onFailure.objects.size === 0 ? [] : ["1: batches are left in the on-failure store"]),
       ...checkSilver(stream.records, before.rows, before.refused),
+      ...(await checkNumbers(stream.neverSent, this.store)),
       ...differences(numbersOf(before.gold), goldOf(before.rows)).map((difference) => `6: ${difference}`),
     ];
     for (const { reason } of before.refused) {
       if (reason === "conflicting_payload") this.world.faults.acted("silver: other payload refused");
       if (reason === "ordered_at_changed") this.world.faults.acted("silver: change of time refused");
     }
+    const missing = [...stream.neverSent.values()].flat().length;
+    this.world.faults.acted("verify: number that was never sent named", missing);
     this.digest = before.digest;
     if (this.world.choices.chance(verified)) violations.push(...(await this.receipt(stream)));
     violations.push(...(await this.replay(stream, before.digest)), ...this.ledger.violations);
@@ -156,7 +159,7 @@ class History {
 
   private async receipt(stream: Stream): Promise<string[]> {
     const { connection, lake } = this.laboratory;
-    const findings = await checkReceipt({ ...this.truth.refinery, lake, warehouse: connection }, stream.records);
+    const findings = await checkReceipt({ ...this.truth.refinery, lake, warehouse: connection }, stream);
     if (findings.length === 0) this.world.faults.acted("verify: receipt balances");
     return findings;
   }

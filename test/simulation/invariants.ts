@@ -1,11 +1,13 @@
 import { decodeBronze } from "../../lambdas/bronze/bronze-object.ts";
 import { listBronze } from "../../lambdas/bronze/list-bronze.ts";
 import { decodeFailedBatch } from "../../lambdas/bronze/on-failure-object.ts";
+import { createProducerLedger } from "../../lambdas/domain/producer-gaps.ts";
 import type { ReasonCode } from "../../lambdas/domain/reasons.ts";
 import type { DeltaTable } from "../../lambdas/lake/delta-table.ts";
 import { readColumns } from "../../lambdas/lake/read-columns.ts";
 import type { ObjectStore, StreamRecord } from "../../lambdas/ports.ts";
 import { orderStream } from "../../lambdas/silver/tables.ts";
+import { unpackRecord, type UnpackedEvent } from "../../lambdas/silver/unpack-record.ts";
 import type { Objects } from "./bucket.ts";
 import type { SentEvent, SentOrder } from "./events.ts";
 import type { SilverRow } from "./silver-rows.ts";
@@ -82,7 +84,7 @@ export async function readQuarantine(quarantine: DeltaTable, objects: Objects): 
 
 const quarantineNames = ["shard", "sequence_number", "record_index", "reason"];
 
-/** Invariants 3, 4 and 5: every event is in exactly one place, and silver holds what the latest revisions say. */
+/** Invariants 3 and 4: every event is in exactly one place, and silver holds what the latest revisions say. */
 export function checkSilver(
   sent: readonly SentRecord[],
   rows: readonly SilverRow[],
@@ -91,12 +93,7 @@ export function checkSilver(
   const events = new Map(
     sent.flatMap((record) => record.events.map((event, index) => [`${placeOf(record)}/${index}`, event] as const)),
   );
-  return [
-    ...checkDistinct(rows),
-    ...checkOrders(events, rows),
-    ...checkPlaces(events, rows, refused),
-    ...checkNumbers([...events.values()]),
-  ];
+  return [...checkDistinct(rows), ...checkOrders(events, rows), ...checkPlaces(events, rows, refused)];
 }
 
 function checkDistinct(rows: readonly SilverRow[]): string[] {
@@ -206,12 +203,42 @@ function isConflict(reason: ReasonCode, { order, bytes }: SentEvent, others: rea
   });
 }
 
-/** No till of a history loses an event. */
-function checkNumbers(events: readonly SentEvent[]): string[] {
-  const numbers = events.flatMap(({ producer }) => (producer ? [producer] : []));
-  return [...Map.groupBy(numbers, ({ producer_id }) => producer_id)].flatMap(([till, found]) => {
-    const distinct = new Set(found.map(({ seq }) => seq));
-    const span = Math.max(...distinct) - Math.min(...distinct) + 1;
-    return span === distinct.size ? [] : [`5: ${till} has ${distinct.size} numbers over a span of ${span}`];
+/**
+ * Invariant 5: what the product finds missing among the tills' numbers, in what has landed, are the numbers that were never
+ * sent, and no other.
+ */
+export async function checkNumbers(
+  neverSent: ReadonlyMap<string, readonly number[]>,
+  store: ObjectStore,
+): Promise<string[]> {
+  const ledger = createProducerLedger();
+  for (const { data } of await bronzeRecords(store)) {
+    for (const producer of unpackRecord(data).map(producerOf)) {
+      if (producer !== undefined) ledger.note(producer.producer_id, producer.seq);
+    }
+  }
+  const found = ledger.gaps().map(({ producerId, missing, ranges }) => {
+    const numbers = ranges.flatMap(numbersOf);
+    return `${producerId} lacks ${missing}: ${numbers.join(", ")}`;
   });
+  const expected = [...neverSent].map(([till, numbers]) => `${till} lacks ${numbers.length}: ${numbers.join(", ")}`);
+  return [
+    ...found.filter((gap) => !expected.includes(gap)).map((gap) => `5: ${gap}, it is said, and that is not so`),
+    ...expected.filter((gap) => !found.includes(gap)).map((gap) => `5: ${gap}, and that is not said`),
+  ];
+}
+
+function producerOf(event: UnpackedEvent): SentEvent["producer"] {
+  if (!("text" in event)) return undefined;
+  try {
+    return (JSON.parse(event.text) as Partial<SentEvent>).producer;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `4` or `14-19`. */
+function numbersOf(range: string): number[] {
+  const [from, to = from] = range.split("-").map(Number) as [number, number?];
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }

@@ -6,6 +6,17 @@ import type { Places } from "./pipeline.ts";
 import type { SentRecord, Shard, Stream } from "./stream.ts";
 import { Process, type World } from "./world.ts";
 
+type Retry = "same" | "larger" | "smaller" | "split";
+
+/** What may become of a batch that failed, each as often as it is named; all of a lane's records may be in the next try. */
+function waysToRetry(records: readonly SentRecord[], all: readonly SentRecord[]): readonly Retry[] {
+  return [
+    "same",
+    ...(all.length > records.length ? (["larger", "larger"] as const) : []),
+    ...(records.length > 1 ? (["smaller", "smaller", "smaller", "smaller", "split", "split", "split"] as const) : []),
+  ];
+}
+
 /** So long a lane looks for new records, in steps of others, before it looks again. */
 const idleSteps = 4;
 const mostAttempts = 4;
@@ -93,18 +104,18 @@ export class Mapping {
         return from + records.length;
       }
       const all = lane.records().slice(from);
-      const next = choices.pick(["same", "larger", "smaller", "smaller", "split", "split"] as const);
-      if (next === "split" && records.length > 1) {
+      const next = choices.pick(waysToRetry(records, all));
+      if (next === "split") {
         faults.fired("mapping: batch is split in two");
         const middle = Math.ceil(records.length / 2);
         const half = await this.deliver(lane, records.slice(0, middle), poller);
         const rest = records.slice(half - from);
         return rest.length === 0 ? half : await this.deliver(lane, rest, poller);
       }
-      if (next === "larger" && all.length > records.length) {
+      if (next === "larger") {
         faults.fired("mapping: retry with a larger batch");
         records = all.slice(0, records.length + 1 + choices.below(all.length - records.length));
-      } else if (next === "smaller" && records.length > 1) {
+      } else if (next === "smaller") {
         faults.fired("mapping: retry with a smaller batch");
         records = records.slice(0, 1 + choices.below(records.length - 1));
       } else faults.fired("mapping: retry with the same batch");
@@ -116,7 +127,9 @@ export class Mapping {
     const { world } = this;
     const lambda = world.process("landing");
     const store = this.places.planted(openBucket(world, this.places.objects, lambda));
-    const fault = world.faults.draw(["mapping: call fails", "mapping: call succeeds and its answer is lost"]);
+    // What may become of a batch is seen where it has several records: these fail more often.
+    const rate = world.faults.rate * (records.length > 1 ? 2 : 1);
+    const fault = world.faults.draw(["mapping: call fails", "mapping: call succeeds and its answer is lost"], rate);
     if (fault === "mapping: call fails") return false;
     try {
       const landing = landRecords({ store, stream: orderStream, clock: world.clock }, records);

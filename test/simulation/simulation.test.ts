@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { landRecords } from "../../lambdas/bronze/land-records.ts";
+import { orderStream } from "../../lambdas/silver/tables.ts";
+import { createMemoryStore } from "../lake/memory-store.ts";
 import { choicesOfSeed } from "./choices.ts";
 import { runHistory } from "./history.ts";
+import { checkNumbers } from "./invariants.ts";
 import { openLaboratory, startLaboratoryServer } from "./laboratory.ts";
 import type { Planted } from "./pipeline.ts";
 import { shrink } from "./shrink.ts";
@@ -42,10 +46,10 @@ describe("all eight invariants hold", () => {
 
 /** What the simulator has found in the product, each mended since: without the mending its seed fails. */
 const pastFailures = [
-  [1, "a refused event that was delivered again was filed twice"],
+  [3, "a refused event that was delivered again was filed twice"],
   [21, "an order that a later revision moved to another day counted in both"],
-  [212, "so did one whose later revision came first"],
-  [22, "one moment written as two dates passed for the same time"],
+  [93, "so did one whose later revision came first"],
+  [16, "one moment written as two dates passed for the same time"],
 ] as const;
 
 it.each(pastFailures)("seed %i: %s", async (seed) => {
@@ -58,6 +62,25 @@ describe("the simulator", () => {
       const [one, other] = [await run(seed), await run(seed)];
       expect(other).toEqual(one);
     }
+  });
+
+  it("finds a number of a till that is missing and not said, and one that is said and not missing", async () => {
+    const store = createMemoryStore();
+    const records = [1, 3].map((seq) => ({
+      shard: "shardId-000000000000",
+      sequenceNumber: `${seq}`,
+      partitionKey: "till-0",
+      arrivedAt: 0,
+      data: Buffer.from(JSON.stringify({ producer: { producer_id: "till-0", seq } })),
+    }));
+    await landRecords({ store, stream: orderStream, clock: () => 0 }, records);
+    expect(await checkNumbers(new Map([["till-0", [2]]]), store)).toEqual([]);
+    expect(await checkNumbers(new Map(), store)).toEqual(["5: till-0 lacks 1: 2, it is said, and that is not so"]);
+    const others = new Map([
+      ["till-0", [2]],
+      ["till-1", [7]],
+    ]);
+    expect(await checkNumbers(others, store)).toEqual(["5: till-1 lacks 1: 7, and that is not said"]);
   });
 
   it("finds a store that takes a second commit of one version, and the shortest history that shows it", async () => {

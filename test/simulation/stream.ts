@@ -19,6 +19,8 @@ export class Stream {
   readonly shards: Shard[] = [];
   /** Nobody will put anything any more. */
   isOver = false;
+  /** Numbers of each till that no event has. */
+  neverSent: ReadonlyMap<string, readonly number[]> = new Map();
   private readonly world: World;
   private sequenceNumber = 49_500_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000n;
 
@@ -35,7 +37,8 @@ export class Stream {
   async produce(): Promise<void> {
     const { world } = this;
     const producer = new Process("producer");
-    const parcels = makeParcels(world);
+    const { parcels, neverSent } = makeParcels(world);
+    this.neverSent = neverSent;
     const idle =
       this.shards.length > 1 && world.faults.draw(["stream: a shard stays idle"], 30) ? this.shards[0] : undefined;
     const longestPause = world.choices.pick([12, 60]);
