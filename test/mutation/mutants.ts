@@ -1,11 +1,14 @@
 import type { Mutant } from "./mutant.ts";
 import { adapterMutants } from "./mutants/adapters.ts";
+import { backupMutants } from "./mutants/backup.ts";
 import { goldMutants } from "./mutants/gold.ts";
 import { lakeMutants } from "./mutants/lake.ts";
 import { landingMutants } from "./mutants/landing.ts";
+import { rebuildMutants } from "./mutants/rebuild.ts";
 import { receiptMutants } from "./mutants/receipt.ts";
 import { silverMutants } from "./mutants/silver.ts";
 import { streamMutants } from "./mutants/stream.ts";
+import { warehouseMutants } from "./mutants/warehouse.ts";
 
 /** Every guard that is broken on purpose, by the layer that it stands in. */
 export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
@@ -14,8 +17,11 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
   Silver: silverMutants,
   "Delta tables": lakeMutants,
   Gold: goldMutants,
+  "Lake SQL and warehouse": warehouseMutants,
   "Stores, services and the home": adapterMutants,
   "The receipt": receiptMutants,
+  Backups: backupMutants,
+  Rebuild: rebuildMutants,
 };
 
 /** All of them. */

@@ -85,7 +85,7 @@ describe("the simulator", () => {
 
   it("finds a store that takes a second commit of one version, and the shortest history that shows it", async () => {
     const planted: Planted = (store) => ({ ...store, put: async (key, body) => await store.put(key, body) });
-    const failed = await firstFailure(planted, 70);
+    const failed = await firstFailure(planted, 124);
     const shortest = await shrink(failed, laboratory, { planted, mostRuns: 40 });
     const choicesThatMatter = ({ drawn }: typeof failed) => drawn.filter((value) => value > 0).length;
     expect(choicesThatMatter(shortest)).toBeLessThan(choicesThatMatter(failed));
@@ -101,6 +101,6 @@ describe("the simulator", () => {
           ? await store.put(key, body, options).catch(() => true)
           : await store.put(key, body, options),
     });
-    expect((await firstFailure(planted, 1)).violations[0]).toMatch(/^1:/);
+    expect((await firstFailure(planted, 64)).violations[0]).toMatch(/^1:/);
   });
 });

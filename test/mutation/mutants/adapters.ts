@@ -4,6 +4,7 @@ const s3 = "test/adapters/s3-store.test.ts";
 const folder = "test/adapters/folder-store.test.ts";
 const kinesis = "test/adapters/kinesis-sink.test.ts";
 const home = "test/local/home-goes-on.test.ts";
+const account = "test/adapters/kinesis-account.test.ts";
 
 /** Stores, services, and the embedded home's own parts. */
 export const adapterMutants: readonly Mutant[] = [
@@ -159,5 +160,94 @@ export const adapterMutants: readonly Mutant[] = [
     text: "if (info.timestamp < since) break;",
     replacement: "",
     tests: ["test/lineage/run-facts.test.ts"],
+  },
+  {
+    guard: "an expired iterator goes on behind the last record",
+    prevents: "records are read twice",
+    file: "lambdas/adapters/kinesis-reader.ts",
+    text: "iterator = await iteratorAt(place, shard, last);\n      continue;",
+    replacement: "iterator = await iteratorAt(place, shard, undefined);\n      continue;",
+    tests: [account],
+  },
+  {
+    guard: "every page of the list of shards is read",
+    prevents: "records of later shards are missing in the account",
+    file: "lambdas/adapters/kinesis-reader.ts",
+    text: "while (token !== undefined);",
+    replacement: 'while (token === "");',
+    tests: [account],
+  },
+  {
+    guard: "an empty page is not the end of a shard",
+    prevents: "what comes behind it is not in the account",
+    file: "lambdas/adapters/kinesis-reader.ts",
+    text: "if (page.MillisBehindLatest === 0) return;",
+    replacement: "if (page.Records?.length === 0) return;",
+    tests: [account],
+  },
+  {
+    guard: "a record in the range of a bronze object may be in it",
+    prevents: "what landed a moment ago is told to be lost",
+    file: "lambdas/adapters/kinesis-account.ts",
+    text: "return !isInside && ranges",
+    replacement: "return ranges",
+    tests: [account],
+  },
+  {
+    guard: "a stream that forgets is no complete account",
+    prevents: "records that Kinesis no longer keeps are told never to have been sent",
+    file: "lambdas/adapters/kinesis-account.ts",
+    text: "isComplete: false,",
+    replacement: "isComplete: true,",
+    tests: [account],
+  },
+  {
+    guard: "every page of an object's versions is read",
+    prevents: "old versions still hold a customer who was forgotten",
+    file: "lambdas/adapters/s3-eraser.ts",
+    text: "while (page.IsTruncated === true);",
+    replacement: "while (page.IsTruncated === undefined);",
+    tests: ["test/adapters/s3-eraser.test.ts"],
+    only: "however many pages",
+  },
+  {
+    guard: "a cached file stays while a query uses it",
+    prevents: "a query loses a file to another one",
+    file: "lambdas/adapters/file-cache.ts",
+    text: "if (holders > 0 || changes.has(key)) continue;",
+    replacement: "if (changes.has(key)) continue;",
+    tests: ["test/adapters/duckdb-over-store.test.ts"],
+  },
+  {
+    guard: "a folder is listed in byte order",
+    prevents: "a listing that begins behind a key leaves objects out",
+    file: "lambdas/adapters/folder-listing.ts",
+    text: "Buffer.compare(a.bytes, b.bytes)",
+    replacement: "(a.name < b.name ? -1 : 1)",
+    tests: [folder],
+  },
+  {
+    guard: "a listing begins behind the key that it is given",
+    prevents: "a page of a listing repeats the last object of the one before",
+    file: "lambdas/adapters/folder-listing.ts",
+    text: "Buffer.compare(Buffer.from(key), after) > 0",
+    replacement: "Buffer.compare(Buffer.from(key), after) >= 0",
+    tests: [folder],
+  },
+  {
+    guard: "a listing does not show drafts",
+    prevents: "half a file is taken for an object",
+    file: "lambdas/adapters/folder-listing.ts",
+    text: "if (key === `${temporaryFolder}/`) return false;",
+    replacement: "",
+    tests: [folder],
+  },
+  {
+    guard: "a folder that cannot be read is an error",
+    prevents: "it is taken for an empty lake",
+    file: "lambdas/adapters/folder-listing.ts",
+    text: 'if (["ENOENT", "ENOTDIR"].includes(errorCode(error))) return [];\n',
+    replacement: "if (errorCode(error)) return [];\n",
+    tests: [folder],
   },
 ];

@@ -3,6 +3,7 @@ import type { Mutant } from "../mutant.ts";
 const [windows, races] = ["test/gold/publish-windows.test.ts", "test/gold/publish-races.test.ts"];
 const plan = "test/gold/plan-windows.test.ts";
 const publishing = "sql/migrations/000009_publish_windows.sql";
+const corrections = "test/gold/corrections.test.ts";
 
 /** From silver to gold. */
 export const goldMutants: readonly Mutant[] = [
@@ -153,5 +154,91 @@ export const goldMutants: readonly Mutant[] = [
     text: "-after-${new Date(newest.startedAt)",
     replacement: "-after-${new Date(now - Math.random() * 1e12)",
     tests: ["test/workflows/start-workflow.test.ts"],
+  },
+  {
+    guard: "a day that fills up is no correction of another",
+    prevents: "the ledger of corrections tells of corrections that were none",
+    file: "sql/migrations/000007_corrections.sql",
+    text: "when correcting then 'on' else 'off' end",
+    replacement: "when correcting then 'on' else 'on' end",
+    tests: [corrections],
+  },
+  {
+    guard: "a row of a day that was not reported is no correction",
+    prevents: "the first number of a day is told as a change of it",
+    file: "sql/migrations/000007_corrections.sql",
+    text: "where order_date = day and reported_at is not null\n",
+    replacement: "where order_date = day\n",
+    tests: [corrections],
+  },
+  {
+    guard: "the time of a publish is no number",
+    prevents: "every publish is told as a correction",
+    file: "sql/migrations/000007_corrections.sql",
+    text: "(tg_argv || array['silver_version', 'published_at'])",
+    replacement: "(tg_argv)",
+    tests: [corrections],
+  },
+  {
+    guard: "the time of the rows per customer never falls",
+    prevents: "a run that ends late makes them due again",
+    file: "sql/migrations/000014_customers_published.sql",
+    text: "  where known.value < excluded.value\n",
+    replacement: "",
+    tests: ["test/gold/publishing-steps.test.ts"],
+    only: "older run ends late",
+  },
+  {
+    guard: "what was first reported is the oldest value",
+    prevents: "a value that was corrected twice is told as first reported",
+    file: "sql/migrations/000018_restated_values.sql",
+    text: "array_agg(old_value order by id))[1]",
+    replacement: "array_agg(old_value order by id desc))[1]",
+    tests: [corrections],
+    only: "corrected twice",
+  },
+  {
+    guard: "a reported day remembers the version that it showed",
+    prevents: "orders that came late are not told as such",
+    file: "sql/migrations/000019_reported_version.sql",
+    text: "new.reported_version := old.silver_version;",
+    replacement: "new.reported_version := new.silver_version + 1;",
+    tests: ["test/gold/list-corrections.test.ts", corrections],
+  },
+  {
+    guard: "what was reported stays so",
+    prevents: "a slow run makes days unreported again, whose changes then leave no correction",
+    file: publishing,
+    text: "where known.value < excluded.value;",
+    replacement: ";",
+    tests: [corrections],
+    only: "slower run",
+  },
+  {
+    guard: "a report waits for the days that are being published",
+    prevents: "a day is told to have been reported otherwise than it was shown",
+    file: publishing,
+    text: "perform ops.lock_days(days);",
+    replacement: "null;",
+    tests: [races],
+    only: "reported only afterwards",
+  },
+  {
+    guard: "a publish locks the month after too",
+    prevents: "its growth is worked out from a month that has changed meanwhile",
+    file: publishing,
+    text: "perform ops.lock_months(month, next_end);",
+    replacement: "perform ops.lock_months(month, month_end);",
+    tests: [races],
+    only: "month after",
+  },
+  {
+    guard: "the lock of the scores",
+    prevents: "of two months whose customers are scored at once, the scores lack one",
+    file: "sql/migrations/000010_publish_customers.sql",
+    text: "perform pg_advisory_xact_lock(4103, 0);",
+    replacement: "null;",
+    tests: [races],
+    only: "scores of its customers",
   },
 ];

@@ -2,6 +2,7 @@ import type { Mutant } from "../mutant.ts";
 
 const mapping = "test/local/event-source-mapping.test.ts";
 const [land, object] = ["test/bronze/land-records.test.ts", "test/bronze/bronze-object.test.ts"];
+const durable = "test/local/stream/durable-files.test.ts";
 
 /** From the stream to bronze. */
 export const landingMutants: readonly Mutant[] = [
@@ -101,5 +102,47 @@ export const landingMutants: readonly Mutant[] = [
     text: "await landRecords({ store, stream, clock }, records);\n    await onFailure.delete(key);",
     replacement: "await onFailure.delete(key);\n    await landRecords({ store, stream, clock }, records);",
     tests: ["test/bronze/redrive-landing.test.ts"],
+  },
+  {
+    guard: "an object in the on-failure store that is no batch is named",
+    prevents: "damage there passes",
+    file: "lambdas/bronze/on-failure-store.ts",
+    text: "if (records === undefined) unreadable.push(key);",
+    replacement: "",
+    tests: ["test/quality/verify-damage.test.ts"],
+    only: "on-failure store",
+  },
+  {
+    guard: "a failed batch keeps the bytes of its records only",
+    prevents: "a record that is part of a larger buffer is kept as another one",
+    file: "lambdas/bronze/on-failure-object.ts",
+    text: "Buffer.from(data.buffer, data.byteOffset, data.byteLength)",
+    replacement: "Buffer.from(data.buffer)",
+    tests: ["test/bronze/on-failure-object.test.ts"],
+  },
+  {
+    guard: "the key of a failed batch holds the hash of its content",
+    prevents: "of two batches of one second the second writes over the first",
+    file: "lambdas/bronze/on-failure-object.ts",
+    text: '.digest("hex");\n',
+    replacement: '.digest("hex").replaceAll(/./g, "0");\n',
+    tests: ["test/bronze/on-failure-object.test.ts"],
+  },
+  {
+    guard: "a checkpoint that makes no sense counts as lost",
+    prevents: "a shard goes on from nowhere",
+    file: "local/mapping/checkpoints.ts",
+    text: "/^\\d+$/.test(sequenceNumber)",
+    replacement: "true",
+    tests: [durable],
+  },
+  {
+    guard: "a checkpoint counts once its file says so",
+    prevents: "verify takes a record for landed that is delivered again after a crash",
+    file: "local/mapping/checkpoints.ts",
+    text: "      await replaceFile(join(folder, `${shard}.json`), `${JSON.stringify({ sequenceNumber })}\\n`);\n      known.set(shard, sequenceNumber);\n",
+    replacement:
+      "      known.set(shard, sequenceNumber);\n      await replaceFile(join(folder, `${shard}.json`), `${JSON.stringify({ sequenceNumber })}\\n`);\n",
+    tests: [durable],
   },
 ];

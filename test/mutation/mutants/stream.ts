@@ -2,6 +2,7 @@ import type { Mutant } from "../mutant.ts";
 
 const [crash, log] = ["test/local/stream/stream-crash.test.ts", "test/local/stream/stream-log.test.ts"];
 const lock = "test/local/stream/stream-crash.test.ts";
+const durable = "test/local/stream/durable-files.test.ts";
 
 /** The producer and the embedded stream. */
 export const streamMutants: readonly Mutant[] = [
@@ -86,5 +87,97 @@ export const streamMutants: readonly Mutant[] = [
     replacement: "if (pid === -1) {",
     tests: [lock],
     only: "second process",
+  },
+  {
+    guard: "what a failed write left of a record is cut off",
+    prevents: "half a record stands in the middle of the log",
+    file: "local/stream/append-file.ts",
+    text: "await file.truncate(end).catch((error: unknown) => {\n      throw distrust(error);\n    });",
+    replacement: "",
+    tests: ["test/local/full-disk.test.ts"],
+    only: "stream goes on",
+  },
+  {
+    guard: "a failed write is undone up to the last answered record",
+    prevents: "records that were answered are cut off",
+    file: "local/stream/append-file.ts",
+    text: "end += bytes.length;",
+    replacement: "",
+    tests: ["test/local/full-disk.test.ts"],
+    only: "stream goes on",
+  },
+  {
+    guard: "a child shard names its parents",
+    prevents: "a till's events overtake one another after a reshard",
+    file: "local/stream/shard-map.ts",
+    text: "parents: parents.filter(overlaps).map(({ id }) => id),",
+    replacement: "parents: [],",
+    tests: [log],
+    only: "reshards",
+  },
+  {
+    guard: "an old shard takes no more after a reshard",
+    prevents: "a till's events are in two shards at once",
+    file: "local/stream/shard-map.ts",
+    text: "closed: true }))",
+    replacement: "closed: false }))",
+    tests: [log],
+    only: "reshards",
+  },
+  {
+    guard: "a put is answered after its sync",
+    prevents: "a power cut takes records that were acknowledged",
+    file: "local/stream/append-file.ts",
+    text: "await file.datasync().catch((error: unknown) => {\n        throw distrust(error);\n      });",
+    replacement: "",
+    tests: [durable],
+  },
+  {
+    guard: "a file whose sync failed takes no more",
+    prevents: "records are acknowledged behind bytes that the disk may have lost",
+    file: "local/stream/append-file.ts",
+    text: "if (uncertain) throw uncertain;",
+    replacement: "",
+    tests: [durable],
+  },
+  {
+    guard: "what stands behind the good bytes of a file is cut off",
+    prevents: "new records stand behind half a record, and the stream never opens again",
+    file: "local/stream/append-file.ts",
+    text: "await file.truncate(size);",
+    replacement: "",
+    tests: [durable],
+  },
+  {
+    guard: "a file is replaced whole",
+    prevents: "half a map of the shards, or half a checkpoint, after a full disk",
+    file: "local/stream/atomic-file.ts",
+    text: "const draft = `${path}.new`;",
+    replacement: "const draft = path;",
+    tests: [durable],
+  },
+  {
+    guard: "a file is synced before it takes the place of the old one",
+    prevents: "after a power cut the map of the shards is empty",
+    file: "local/stream/atomic-file.ts",
+    text: "    await file.datasync();\n",
+    replacement: "",
+    tests: [durable],
+  },
+  {
+    guard: "a segment is rewritten beside the old one",
+    prevents: "a forgotten customer takes other records along when the disk is full",
+    file: "local/stream/rewrite-segment.ts",
+    text: "const draft = `${segment.path}.new`;",
+    replacement: "const draft = segment.path;",
+    tests: [durable],
+  },
+  {
+    guard: "a rewritten segment is synced before it takes the old one's place",
+    prevents: "a power cut takes all of its records",
+    file: "local/stream/rewrite-segment.ts",
+    text: "    await file.datasync();\n",
+    replacement: "",
+    tests: [durable],
   },
 ];
