@@ -3,6 +3,7 @@ import {
   DuckDBInstance,
   DuckDBTimestampTZValue,
   DuckDBTimestampValue,
+  StatementType,
   type DuckDBConnection,
   type DuckDBValue,
 } from "@duckdb/node-api";
@@ -18,7 +19,8 @@ const sqlTypes: Record<LakeType, string> = {
 };
 
 /**
- * DuckDB on the Parquet files below `root`. Every query has names of its own for its tables, so queries may run at once;
+ * DuckDB on the Parquet files below `root`, and on nothing else: SQL may come from people, so a query is one statement that
+ * reads, no file elsewhere is touched, and no setting can be changed. Every query has names of its own for its tables, so queries may run at once;
  * `threads` and `memoryLimit` (such as `512MB`) are shared by all of them.
  */
 export async function openDuckDbLake({
@@ -39,6 +41,9 @@ export async function openDuckDbLake({
   // Data files never change, and several queries in a row read the same ones: their footers are read once.
   const setup = await instance.connect();
   await setup.run("set global parquet_metadata_cache = true");
+  await setup.run(`set global allowed_directories = [${quoted(root)}]`);
+  await setup.run("set global enable_external_access = false");
+  await setup.run("set global lock_configuration = true");
   setup.closeSync();
   return {
     query: async (sql, parameters, tables) => {
@@ -51,6 +56,7 @@ export async function openDuckDbLake({
           return await rowsOf(connection, `with ${named.join(", ")}\n${sql}`, parameters);
         }
         for (const { name, select } of sources) await connection.run(`create temp view ${name} as ${select}`);
+        await refuseWriting(connection, sql);
         return await rowsOf(connection, sql, parameters);
       } finally {
         connection.closeSync();
@@ -63,6 +69,17 @@ export async function openDuckDbLake({
 /** A single statement that begins with `select`, after comments: a `with` can stand before it. */
 const isOneSelect = /^(?:\s|--[^\n]*\n)*select\b[^;]*$/i;
 
+/** Throws on whatever is not one statement that reads: below `root` DuckDB itself would let it write. */
+async function refuseWriting(connection: DuckDBConnection, sql: string): Promise<void> {
+  const statements = await connection.extractStatements(sql);
+  if (statements.count !== 1) throw new Error(`a lake query is one statement, but this is ${statements.count}`);
+  const { statementType } = await statements.prepare(0);
+  // `explain analyze` carries out what it explains.
+  const isPlan = statementType === StatementType.EXPLAIN && !/\banalyze\b/i.test(sql);
+  if (statementType === StatementType.SELECT || isPlan) return;
+  throw new Error(`a lake query only reads, but this is ${StatementType[statementType]}: give a select`);
+}
+
 /**
  * What a query's table is: the files of this version, with the partition's value taken from their path. A file that is
  * older than a column has nulls there: the empty part in front names all columns, in case no file has one. A table that
@@ -72,11 +89,13 @@ function selectOf({ files, columns, partitionColumn }: LakeTable, root: string):
   const nulls = columns.map((column) => `cast(null as ${sqlTypes[column.type]}) as "${column.name}"`);
   const empty = `select ${nulls.join(", ")} where false`;
   if (files.length === 0) return empty;
-  const paths = files.map((file) => `'${join(root, file).replaceAll("'", "''")}'`);
+  const paths = files.map((file) => quoted(join(root, file)));
   const partition = partitionColumn ? `hive_types = {'${partitionColumn}': date}` : "hive_partitioning = false";
   const read = `select * from read_parquet([${paths.join(", ")}], union_by_name = true, ${partition})`;
   return columns.length === 0 ? read : `${empty} union all by name ${read}`;
 }
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 async function rowsOf(
   connection: DuckDBConnection,

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -84,4 +84,52 @@ test("any statement of a person finds the table: with, describe, one that ends i
   for (const sql of [select, `-- both\n${select};`, `with lines as (from silver_order_lines) ${select}`])
     expect(await ask(sql)).toEqual(ids);
   expect(await ask("describe silver_order_lines")).toContainEqual(expect.objectContaining({ column_name: "order_id" }));
+});
+
+test("a person's statement only reads, and only the lake", async () => {
+  const outside = mkdtempSync(join(tmpdir(), "pizza-outside-"));
+  const secret = join(outside, "secret.txt");
+  writeFileSync(secret, "secret");
+  const [file] = silver().files;
+  const before = readFileSync(join(root, file!));
+  const statements = [
+    `copy (select 1) to '${join(outside, "new.csv")}'`,
+    `copy (select 1) to '${join(root, "new.csv")}'`,
+    `copy (select 1 as a) to '${join(root, file!)}' (format parquet)`,
+    `explain analyze copy (select 1) to '${join(root, "new.csv")}'`,
+    `select 1; copy (select 1) to '${join(root, "new.csv")}'`,
+    `export database '${join(root, "exported")}'`,
+    `attach '${join(root, "new.db")}' as other`,
+    `attach '${join(outside, "new.db")}' as other`,
+    `select * from read_text('${secret}')`,
+    `select * from read_text('${join(root, "..", "..", secret)}')`,
+    `select * from glob('${outside}/*')`,
+    "from read_csv('/etc/passwd')",
+    "install httpfs",
+    "load httpfs",
+    "set enable_external_access = true",
+    "set global allowed_directories = ['/']",
+    "reset lock_configuration",
+    "pragma enable_profiling",
+    "create table kept as select 1",
+    "create persistent secret s (type s3)",
+    "",
+  ];
+  for (const statement of statements) {
+    await expect(lake.query(statement, [], [silver()]), statement).rejects.toThrow();
+  }
+  expect(readdirSync(outside)).toEqual(["secret.txt"]);
+  expect(readdirSync(root)).not.toContain("new.csv");
+  expect(readFileSync(join(root, file!))).toEqual(before);
+  expect(await lake.query("select count(*) as n from silver_order_lines", [], [silver()])).toEqual([{ n: 3n }]);
+  expect(await lake.query("explain select * from silver_order_lines", [], [silver()])).toHaveLength(1);
+  rmSync(outside, { recursive: true });
+});
+
+test("a lake lies in a folder of any name", async () => {
+  const folder = join(root, "it's a, lake");
+  for (const file of silver().files) cpSync(join(root, file), join(folder, file), { recursive: true });
+  const other = await openDuckDbLake({ root: folder });
+  expect(await other.query("select count(*) as n from silver_order_lines", [], [silver()])).toEqual([{ n: 3n }]);
+  other.close();
 });
