@@ -1,6 +1,6 @@
 import { connectHome } from "../local/home-client.ts";
 import type { Home } from "../local/home-api.ts";
-import { homeFolder, readHomeRecord, runningProcess } from "../local/home-folder.ts";
+import { existingHome, homeFolder, runningProcess } from "../local/home-folder.ts";
 import type { RemoteHome } from "../remote/remote-home.ts";
 import { oneOf, type Values } from "./options.ts";
 import { endProgress, progress, say, UsageError } from "./output.ts";
@@ -18,9 +18,7 @@ export async function withHome<Result>(values: Values, use: Use<Result>): Promis
   const folder = homeFolder(dir);
   const running = runningProcess(folder);
   if (running !== undefined) return await use(connectHome(folder), { isRunning: true });
-  if (readHomeRecord(folder) === undefined) {
-    throw new Error(`there is no home in ${folder.root}: make one with pizza demo or pizza start`);
-  }
+  existingHome(folder);
   // PostgreSQL, DuckDB and the rest are only loaded where they are needed.
   const { openHome } = await import("../local/open-home.ts");
   const home = await openHome({ dir, onLog: say });

@@ -1,6 +1,17 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { randomBytes, randomUUID } from "node:crypto";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { isRunning } from "./process-state.ts";
 
 /** Where an embedded home keeps what. */
@@ -43,6 +54,17 @@ export function homeFolder(dir: string): HomeFolder {
   };
 }
 
+/** What a home may not lose; `backups` comes with the first of them. */
+function partsOf({ lake, onFailure, stream, checkpoints, postgres }: HomeFolder): string[] {
+  return [lake, onFailure, stream, checkpoints, postgres];
+}
+
+/** Everything that a home ever makes in its folder; whatever else lies there is somebody else's. */
+function ownEntries(folder: HomeFolder): string[] {
+  const folders = [...partsOf(folder), folder.logs, folder.backups].map((part) => basename(part));
+  return [...folders, "home.json", "home.json.new", "producer.pid"];
+}
+
 /** Reads `home.json`; undefined where there is no home. */
 export function readHomeRecord({ root }: HomeFolder): HomeRecord | undefined {
   const path = join(root, "home.json");
@@ -50,31 +72,49 @@ export function readHomeRecord({ root }: HomeFolder): HomeRecord | undefined {
   try {
     return JSON.parse(readFileSync(path, "utf8")) as HomeRecord;
   } catch (cause) {
-    throw new Error(`${path} is damaged: restore it, or remove the home with pizza clean`, { cause });
+    throw new Error(`${path} is damaged: put it back, from a copy; docs/operations.md says what it holds`, { cause });
   }
+}
+
+/** Throws where orders lie in the folder, but `home.json` is gone: a new one would give every customer a second token. */
+export function refuseLostRecord(folder: HomeFolder): void {
+  if (readHomeRecord(folder) !== undefined) return;
+  const left = [folder.stream, folder.lake, folder.postgres, folder.backups].filter(holdsSomething);
+  if (left.length === 0) return;
+  throw new Error(
+    `${join(folder.root, "home.json")} is lost, but ${left.map((part) => basename(part)).join(", ")} ${left.length === 1 ? "is" : "are"} there: ` +
+      "put it back, from a copy; without it, begin anew with another --dir and remove this folder by hand",
+  );
+}
+
+/** The record of a home that is there. Throws where there is none, or where it is lost. */
+export function existingHome(folder: HomeFolder): HomeRecord {
+  const record = readHomeRecord(folder);
+  if (record !== undefined) return record;
+  refuseLostRecord(folder);
+  throw new Error(`there is no home in ${folder.root}: make one with pizza demo or pizza start`);
+}
+
+function holdsSomething(part: string): boolean {
+  return existsSync(part) && readdirSync(part).length > 0;
 }
 
 /** Replaces `home.json` in one step. */
 export function writeHomeRecord({ root }: HomeFolder, record: HomeRecord): void {
   const path = join(root, "home.json");
-  writeFileSync(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600, flush: true });
   renameSync(`${path}.new`, path);
 }
 
 /** Makes the folders of a new home, or checks that those of an old one are all there. */
 export function prepareHome(folder: HomeFolder, madeBy: HomeRecord["madeBy"]): HomeRecord {
   const known = readHomeRecord(folder);
-  const parts = [folder.lake, folder.onFailure, folder.stream, folder.checkpoints, folder.postgres];
   if (known !== undefined) {
-    const lost = parts.filter((part) => !existsSync(part));
-    if (lost.length > 0) {
-      throw new Error(
-        `the home in ${folder.root} has lost ${lost.join(" and ")}: ${advice(folder, lost)}, or start anew with pizza clean`,
-      );
-    }
+    refuseLostParts(folder);
     return known;
   }
-  for (const part of [...parts, folder.logs]) mkdirSync(part, { recursive: true });
+  refuseTakenFolder(folder);
+  for (const part of [...partsOf(folder), folder.logs]) mkdirSync(part, { recursive: true });
   const record: HomeRecord = {
     homeId: randomUUID(),
     createdAt: new Date().toISOString(),
@@ -85,8 +125,30 @@ export function prepareHome(folder: HomeFolder, madeBy: HomeRecord["madeBy"]): H
   return record;
 }
 
-function advice({ postgres }: HomeFolder, lost: string[]): string {
-  return lost.length === 1 && lost[0] === postgres ? "bring it back with pizza restore" : "put it back";
+/** Throws where a folder holds what is not a home's, or what a home left that lost its `home.json`. */
+export function refuseTakenFolder(folder: HomeFolder): void {
+  refuseLostRecord(folder);
+  const strange = strangers(folder);
+  if (strange.length === 0) return;
+  const named = strange.length > 3 ? `${strange.slice(0, 3).join(", ")} and more` : strange.join(", ");
+  throw new Error(`${folder.root} holds ${named}, which is no part of a home: give a folder of its own with --dir`);
+}
+
+/** Throws where a folder of the home is gone, with what to do. */
+export function refuseLostParts(folder: HomeFolder): void {
+  const lost = partsOf(folder).filter((part) => !existsSync(part));
+  if (lost.length === 0) return;
+  const advice = lost.length === 1 && lost[0] === folder.postgres ? "bring it back with pizza restore" : "put it back";
+  throw new Error(
+    `the home in ${folder.root} has lost ${lost.join(" and ")}: ${advice}, or start anew with pizza clean`,
+  );
+}
+
+/** Names of what lies in the folder and is not the home's. */
+function strangers(folder: HomeFolder): string[] {
+  if (!existsSync(folder.root)) return [];
+  const own = new Set(ownEntries(folder));
+  return readdirSync(folder.root).filter((name) => !own.has(name));
 }
 
 /** The process that has the home open, if it is alive. */
@@ -95,7 +157,19 @@ export function runningProcess(folder: HomeFolder): HomeRecord["process"] {
   return known !== undefined && isRunning(known.pid, known.started) ? known : undefined;
 }
 
-/** Removes a home's folder and all that is in it. */
-export function removeHome({ root }: HomeFolder): void {
-  rmSync(root, { recursive: true, force: true });
+/**
+ * Removes what is the home's, `home.json` last, so that a removal that was cut off can be made again. The folder goes too
+ * where nothing else lies in it; gives the names of what does.
+ */
+export function removeHome(folder: HomeFolder): string[] {
+  for (const name of ownEntries(folder).toSorted((a, b) => lastOf(a) - lastOf(b))) {
+    rmSync(join(folder.root, name), { recursive: true, force: true });
+  }
+  const left = readdirSync(folder.root);
+  if (left.length > 0) return left;
+  if (lstatSync(folder.root).isSymbolicLink()) unlinkSync(folder.root);
+  else rmdirSync(folder.root);
+  return [];
 }
+
+const lastOf = (name: string): number => (name === "home.json" ? 1 : 0);

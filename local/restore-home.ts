@@ -4,7 +4,7 @@ import type { BackupSummary } from "../lambdas/backup/back-up-warehouse.ts";
 import { chooseBackup, restoreBackup } from "../lambdas/backup/restore-backup.ts";
 import { openSilver } from "../lambdas/silver/tables.ts";
 import type { ObjectStore } from "../lambdas/ports.ts";
-import { homeFolder, type HomeFolder, readHomeRecord, runningProcess } from "./home-folder.ts";
+import { homeFolder, type HomeFolder, readHomeRecord, refuseLostRecord, runningProcess } from "./home-folder.ts";
 import { openStreamLog } from "./stream/stream-log.ts";
 import { openWarehouses } from "./warehouses.ts";
 
@@ -25,6 +25,7 @@ export async function restoreHome({
 }): Promise<BackupSummary> {
   const folder = homeFolder(dir);
   if (readHomeRecord(folder) === undefined) {
+    refuseLostRecord(folder);
     throw new Error(`there is no home in ${folder.root}: a backup goes back into the home that made it`);
   }
   const running = runningProcess(folder);

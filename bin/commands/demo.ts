@@ -1,5 +1,5 @@
 import type { Home } from "../../local/home-api.ts";
-import { homeFolder, readHomeRecord, removeHome, runningProcess } from "../../local/home-folder.ts";
+import { homeFolder, readHomeRecord, refuseTakenFolder, removeHome, runningProcess } from "../../local/home-folder.ts";
 import { toOutgoing } from "../../lambdas/producer/outgoing.ts";
 import { receiptTable } from "../receipt-table.ts";
 import { count, money, paint, print, printJson, say } from "../output.ts";
@@ -18,11 +18,9 @@ export const demo: Command = {
     const home = await openHome({ dir: values.dir, madeBy: "demo", isEarly: true });
     try {
       say("replaying the classic year: tills -> stream -> bronze -> silver -> gold");
-      const sent = await send(
-        home.sink,
-        [...classicYear()].values().map((event) => toOutgoing(event)),
-        values,
-      );
+      const sent = await send(home.sink, () => [...classicYear()].values().map((event) => toOutgoing(event)), values, {
+        isPaced: false,
+      });
       await home.drain();
       const figures = await keyFigures(home);
       const receipt = await home.verify();
@@ -49,6 +47,7 @@ function makeRoom(dir: string): void {
   if (record !== undefined && record.madeBy !== "demo") {
     throw new Error(`${folder.root} holds a home that the demo did not make: give another --dir, or pizza clean`);
   }
+  refuseTakenFolder(folder);
   if (record !== undefined) removeHome(folder);
 }
 

@@ -2,7 +2,13 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, statfsSync, existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
-import { homeFolder, readHomeRecord, runningProcess } from "../../local/home-folder.ts";
+import {
+  homeFolder,
+  readHomeRecord,
+  refuseLostParts,
+  refuseTakenFolder,
+  runningProcess,
+} from "../../local/home-folder.ts";
 import { paint, print, printJson } from "../output.ts";
 import type { Command, Values } from "../options.ts";
 import { prepareRemote } from "../with-home.ts";
@@ -124,13 +130,11 @@ async function loopback(): Promise<string> {
 
 async function home(dir: string): Promise<string> {
   const folder = homeFolder(dir);
-  const record = readHomeRecord(folder);
-  if (record === undefined) return `none in ${folder.root} yet: pizza demo or pizza start makes one`;
-  const lost = [folder.lake, folder.onFailure, folder.stream, folder.checkpoints, folder.postgres].filter(
-    (part) => !existsSync(part),
-  );
-  if (lost.length > 0)
-    throw new Error(`the home has lost ${lost.join(" and ")}: put it back, or start anew with pizza clean`);
+  if (readHomeRecord(folder) === undefined) {
+    refuseTakenFolder(folder);
+    return `none in ${folder.root} yet: pizza demo or pizza start makes one`;
+  }
+  refuseLostParts(folder);
   const running = runningProcess(folder);
   return `${folder.root}, ${running === undefined ? "not running" : `running in process ${running.pid}`}`;
 }

@@ -2,7 +2,7 @@ import type { LineageDataset, LineageEvent } from "../../lambdas/lineage/open-li
 import { readEvents } from "../../lambdas/lineage/lineage-log.ts";
 import type { ObjectStore } from "../../lambdas/ports.ts";
 import { workflowNames } from "../../local/home-api.ts";
-import { homeFolder, readHomeRecord } from "../../local/home-folder.ts";
+import { existingHome, homeFolder } from "../../local/home-folder.ts";
 import { calendarDay, oneOf, wholeNumber, type Command, type Values } from "../options.ts";
 import { count, print, printJson, say, table, UsageError } from "../output.ts";
 import { prepareRemote } from "../with-home.ts";
@@ -43,8 +43,7 @@ function dayOf(given: Values[string]): string | undefined {
 async function lakeOf(values: Values): Promise<ObjectStore> {
   if (values.home === "embedded") {
     const folder = homeFolder(values.dir);
-    if (readHomeRecord(folder) === undefined)
-      throw new Error(`there is no home in ${folder.root}: make one with pizza demo or pizza start`);
+    existingHome(folder);
     const { openFolderStore } = await import("../../lambdas/adapters/folder-store.ts");
     return openFolderStore(folder.lake);
   }

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { classicYear } from "../../bin/commands/send.ts";
+import { homeFolder, prepareHome } from "../../local/home-folder.ts";
 import { openHome } from "../../local/open-home.ts";
 import { sendOrders } from "../e2e/home-fixture.ts";
 
@@ -13,7 +14,7 @@ afterEach(() => root !== undefined && rmSync(root, { recursive: true, force: tru
 function brokenHome(): string {
   root = mkdtempSync(join(tmpdir(), "pizza-home-"));
   const dir = join(root, "home");
-  mkdirSync(join(dir, "postgres"), { recursive: true });
+  prepareHome(homeFolder(dir), "start");
   writeFileSync(join(dir, "postgres", "credentials.json"), "{");
   return dir;
 }
