@@ -5,6 +5,7 @@ import type { ExplainRequest } from "../lambdas/explain/explain-row.ts";
 import type { OutgoingRecord } from "../lambdas/ports.ts";
 import type { RebuildRequest } from "../lambdas/rebuild/rebuild.ts";
 import type { Home } from "./home-api.ts";
+import { usedPort } from "./ports.ts";
 
 /** One call over HTTP: `POST /<method>` with a JSON body, answered by `{ "result": … }` or `{ "error": … }`. */
 type Methods = Record<string, (body: never) => Promise<unknown>>;
@@ -112,8 +113,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
 function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
-      const inUse = cause.code === "EADDRINUSE";
-      reject(inUse ? new Error(`port ${port} is used by another program: choose one with --port`, { cause }) : cause);
+      reject(cause.code === "EADDRINUSE" ? usedPort(port, "--port", cause) : cause);
     });
     server.listen(port, "127.0.0.1", () => resolve());
   });

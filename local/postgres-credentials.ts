@@ -10,6 +10,8 @@ export type PostgresRole = "owner" | "writer" | "reader";
 export interface PostgresCredentials {
   host: string;
   port: number;
+  /** The port that it should have, where another program had that one at the last start. */
+  wishedPort?: number;
   database: string;
   roles: Record<PostgresRole | "admin", { user: string; password: string }>;
 }

@@ -1,10 +1,9 @@
-import { once } from "node:events";
 import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { errorCode } from "../lambdas/adapters/error-code.ts";
+import { anyFreePort, isFreePort, usedPort } from "./ports.ts";
 import { connectionString, type PostgresCredentials } from "./postgres-credentials.ts";
 import { findBinaries, launch, serverUser } from "./postgres-launch.ts";
 import { disarmPidFile, findServer, hasPort, signalStop, type ServerProcess } from "./postgres-process.ts";
@@ -39,16 +38,21 @@ export async function run(
   if (code !== 0) throw new Error(`${program} failed (${code}) on ${data}; its log ${log} ends:\n${lastWords(log)}`);
 }
 
-/** Starts the server on `data` and waits until it answers; a port that is taken gives way to a free one. */
+/**
+ * Starts the server on `data` and waits until it answers. A port that is taken gives way to a free one; one that was demanded
+ * is an error.
+ */
 export async function startServer({
   folder,
   data,
   port,
+  isDemanded,
   credentials,
 }: {
   folder: string;
   data: string;
   port: number;
+  isDemanded: boolean;
   credentials: PostgresCredentials;
 }): Promise<ServerProcess> {
   const { postgres } = await findBinaries();
@@ -58,7 +62,7 @@ export async function startServer({
   if (existsSync(log) && statSync(log).size > largestLog) renameSync(log, `${log}.1`);
   for (let attempt = 1; ; attempt++) {
     disarmPidFile(data);
-    const free = await freePort(port);
+    const free = await portFor(port, isDemanded);
     const { pid, ended, alive, unref } = follow(postgres, ["-D", data, "-p", `${free}`, ...flags], { user, data, log });
     const server = { pid, port: free };
     if (await answers(server, data, credentials, alive)) {
@@ -154,19 +158,10 @@ async function answers(
   return false;
 }
 
-async function freePort(preferred: number): Promise<number> {
-  for (const port of [preferred, 0]) {
-    const probe = createServer().listen(port, "127.0.0.1");
-    const isFree = await once(probe, "listening").then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
-    const address = probe.address();
-    await new Promise((resolve) => probe.close(resolve));
-    if (typeof address === "object" && address) return address.port;
-  }
-  throw new Error(`no port is free on 127.0.0.1 (${preferred} is taken): close programs that listen there`);
+async function portFor(port: number, isDemanded: boolean): Promise<number> {
+  if (await isFreePort(port)) return port;
+  if (isDemanded) throw usedPort(port, "--postgres-port");
+  return await anyFreePort();
 }
 
 /** What a program wrote last; the first line of the reason is seldom the last one. */

@@ -33,7 +33,8 @@ export interface EmbeddedPostgres {
 /**
  * Starts the real PostgreSQL that keeps its data in `dir`, on 127.0.0.1 only. The first start creates the cluster, the
  * database pizza_sales and a login for each role; a later one reuses them. A server that a killed process of ours left
- * behind is adopted. The preferred port gives way to a free one where something else holds it.
+ * behind is adopted, unless another port was asked for. A port that was asked for must be free; the remembered one gives way to a free one for this start
+ * where something else holds it, and is tried again by the next.
  */
 export async function startPostgres({
   dir,
@@ -47,18 +48,28 @@ export async function startPostgres({
   const folder = resolve(dir);
   const data = join(folder, "data");
   await makeFolder(folder);
-  const known = (await readCredentials(folder)) ?? createCredentials(port ?? defaultPort);
+  const kept = await readCredentials(folder);
+  const { wishedPort, ...known } = kept ?? createCredentials(port ?? defaultPort);
   if (!existsSync(data)) {
     onLog(`creating PostgreSQL's data in ${data}`);
     await writeCredentials(folder, known);
     await initialiseCluster({ folder, data, admin: known.roles.admin });
   }
-  const running = await adoptServer({ data, credentials: known });
-  const server = running ?? (await startServer({ folder, data, port: port ?? known.port, credentials: known }));
+  const wished = port ?? wishedPort ?? known.port;
+  const running = await adopt(data, known, port);
+  const isDemanded = port !== undefined;
+  const server = running ?? (await startServer({ folder, data, port: wished, isDemanded, credentials: known }));
   const credentials = { ...known, port: server.port };
-  if (server.port !== known.port) await writeCredentials(folder, credentials);
+  // What a new home got is its port from then on; clients of an older one have the remembered port in their settings.
+  const missed = kept !== undefined && server.port !== wished ? { wishedPort: wished } : {};
+  if (server.port !== known.port || kept?.wishedPort !== missed.wishedPort) {
+    await writeCredentials(folder, { ...credentials, ...missed });
+  }
   await createDatabase(credentials);
   onLog(`PostgreSQL ${running ? "was still running" : "started"}: pid ${server.pid}, 127.0.0.1:${server.port}`);
+  if (missed.wishedPort !== undefined) {
+    onLog(`port ${wished} is used by another program: PostgreSQL has ${server.port} until it is started again`);
+  }
   const release = stopWithThisProcess(data, server.pid);
   return {
     connectionString: (role) => connectionString(credentials, role),
@@ -70,6 +81,14 @@ export async function startPostgres({
       release();
     },
   };
+}
+
+/** The server that still runs; one that has another port than was asked for is stopped, and there is none. */
+async function adopt(data: string, credentials: PostgresCredentials, port: number | undefined) {
+  const running = await adoptServer({ data, credentials });
+  if (running === undefined || port === undefined || running.port === port) return running;
+  await stopServer(data, running.pid);
+  return undefined;
 }
 
 async function makeFolder(folder: string): Promise<void> {

@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { openPostgresWarehouse } from "../../lambdas/adapters/postgres-warehouse.ts";
+import { readCredentials, writeCredentials } from "../../local/postgres-credentials.ts";
 import { findServer } from "../../local/postgres-process.ts";
 import { startPostgres, type EmbeddedPostgres, type PostgresRole } from "../../local/postgres.ts";
 
@@ -124,16 +125,53 @@ test("a pid file whose number belongs to another program does not stand in the w
   await postgres.stop();
 });
 
-test("a port that is taken gives way to a free one, which is remembered", async () => {
-  const other = createServer().listen(0, "127.0.0.1");
+async function takePort(port = 0): Promise<{ port: number; free: () => void }> {
+  const other = createServer().listen(port, "127.0.0.1");
   await once(other, "listening");
-  const address = other.address();
-  const taken = typeof address === "object" && address ? address.port : 0;
-  const postgres = await startPostgres({ dir, port: taken });
-  expect(postgres.credentials.port).not.toBe(taken);
-  expect(JSON.parse(readFileSync(join(dir, "credentials.json"), "utf8"))).toEqual(postgres.credentials);
+  return { port: (other.address() as AddressInfo).port, free: () => other.close() };
+}
+
+const remembered = () => JSON.parse(readFileSync(join(dir, "credentials.json"), "utf8"));
+
+test("a port that is asked for and taken is refused, and nothing starts", async () => {
+  const { port, free } = await takePort();
+  await expect(startPostgres({ dir, port })).rejects.toThrow(
+    `port ${port} is used by another program: choose one with --postgres-port`,
+  );
+  expect(findServer(data)).toBeUndefined();
+  free();
+});
+
+test("a remembered port that is taken gives way for that start, which is said, and is tried again by the next", async () => {
+  const before = await startPostgres({ dir });
+  await before.stop();
+  const wished = before.credentials.port;
+  const { free } = await takePort(wished);
+  const lines: string[] = [];
+  for (let start = 0; start < 2; start++) {
+    const moved = await startPostgres({ dir, onLog: (line) => lines.push(line) });
+    expect(moved.credentials.port).not.toBe(wished);
+    expect(remembered()).toEqual({ ...moved.credentials, wishedPort: wished });
+    await moved.stop();
+  }
+  expect(lines.filter((line) => line.startsWith(`port ${wished} is used by another program`))).toHaveLength(2);
+  free();
+  const after = await startPostgres({ dir });
+  expect(after.credentials).toEqual(before.credentials);
+  expect(remembered()).toEqual(before.credentials);
+  await after.stop();
+});
+
+test("a server that was left behind on another port than is asked for is started again there", async () => {
+  const { child, pid } = await hold();
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  const { port, free } = await takePort();
+  free();
+  const postgres = await startPostgres({ dir, port });
+  expect(postgres.credentials.port).toBe(port);
+  expect(postgres.pid).not.toBe(pid);
   await postgres.stop();
-  other.close();
 });
 
 test("of servers that start at once on one port each gets a port of its own", async () => {
@@ -144,7 +182,8 @@ test("of servers that start at once on one port each gets a port of its own", as
     ({ port } = made.credentials);
     await made.stop();
   }
-  const servers = await Promise.all(dirs.map((other) => startPostgres({ dir: other, port })));
+  for (const other of dirs) await writeCredentials(other, { ...(await readCredentials(other))!, port });
+  const servers = await Promise.all(dirs.map((other) => startPostgres({ dir: other })));
   expect(new Set(servers.map(({ credentials }) => credentials.port)).size).toBe(3);
   for (const server of servers) {
     expect(await ask(server, "select 1 as one")).toEqual([{ one: 1 }]);
