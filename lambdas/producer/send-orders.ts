@@ -19,7 +19,10 @@ export interface SenderOptions {
   sleep?: Sleep;
   /** From 0 to 1: spreads the repetitions of several senders. */
   random?: () => number;
-  /** How long an event waits for company, milliseconds. */
+  /**
+   * How long an event waits for company, milliseconds. Infinity: until the batch is full or flushed, so that equal events
+   * make equal records however fast they come.
+   */
   lingerMs?: number;
   /** A batch's bytes before compression. Ours shrink to an eighth: the default just fits Kinesis's billing unit of 25 kB. */
   batchBytes?: number;
@@ -90,6 +93,7 @@ export function createSender({
   }
 
   async function linger(lane: Lane, opened: number): Promise<void> {
+    if (lingerMs === Infinity) return;
     await sleep(lingerMs);
     if (lane.openBatch() === opened) closeBatch(lane);
   }
@@ -166,7 +170,12 @@ function wake(waiting: Waiting[], failure: Error | undefined): void {
   }
 }
 
+/** Whether the stream has a record that holds an event of these bytes. */
+export function fitsRecord(bytes: Uint8Array): boolean {
+  return bytes.length <= recordBytes;
+}
+
 function checkSize({ producerId, bytes }: Outgoing): void {
-  if (bytes.length <= recordBytes) return;
+  if (fitsRecord(bytes)) return;
   throw new Error(`event of ${producerId}: its ${bytes.length} bytes do not fit a record of ${recordBytes}; split it`);
 }

@@ -104,6 +104,26 @@ describe("batches", () => {
     expect(sink.stored.map((record) => unpack(record).length)).toEqual([7, 7, 6]);
   });
 
+  test("have the same bytes whenever the events come, where no clock cuts them", async () => {
+    const records: Buffer[][] = [];
+    for (const isSlow of [false, true]) {
+      const sink = createMemorySink({ shards: 3 });
+      const sender = createSender({ sink, lingerMs: Infinity, batchBytes: 700 });
+      for (let number = 0; number < 90; number++) {
+        if (isSlow && number % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 3));
+        await sender.send(event(number % 7, number));
+      }
+      await sender.close();
+      records.push(
+        sink.stored
+          .toSorted((a, b) => Number(a.partitionKey > b.partitionKey) - Number(a.partitionKey < b.partitionKey))
+          .map(({ data }) => Buffer.from(data)),
+      );
+    }
+    expect(records[0]!.length).toBeGreaterThan(6);
+    expect(records[1]).toEqual(records[0]);
+  });
+
   test("go out when their first event has lingered, and not before", async () => {
     const sink = createMemorySink({ shards: 1 });
     const asked: number[] = [];
