@@ -28,6 +28,8 @@ export interface Command {
   summary: string;
   /** How it is called, after `pizza`. */
   usage: string;
+  /** How many words it takes beside its options; none where nothing is said. */
+  mostWords?: number;
   /** Where the command is for the embedded home alone: what to do for a deployed one. */
   embeddedOnly?: string;
   /** Options beyond the common ones, each with a sentence. */
@@ -37,7 +39,10 @@ export interface Command {
 }
 
 /** Reads a command's options and words; anything unknown is a usage error that says what is known. */
-export function readOptions({ options = {}, usage }: Command, args: string[]): { values: Values; words: string[] } {
+export function readOptions(
+  { options = {}, usage, mostWords = 0 }: Command,
+  args: string[],
+): { values: Values; words: string[] } {
   let parsed;
   const known = Object.fromEntries(Object.entries(options).map(([name, { type }]) => [name, { type }]));
   try {
@@ -52,6 +57,8 @@ export function readOptions({ options = {}, usage }: Command, args: string[]): {
     const [reason] = (error as Error).message.split(". To specify");
     throw new UsageError(`${reason}\nusage: pizza ${usage}`);
   }
+  const surplus = parsed.words[mostWords];
+  if (surplus !== undefined) throw new UsageError(`${surplus} is one word too many\nusage: pizza ${usage}`);
   const home = oneOf(parsed.values, "home", homeNames)!;
   return { values: { ...parsed.values, home, env: environmentOf(parsed.values, home) }, words: parsed.words };
 }

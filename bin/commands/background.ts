@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } 
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { homeFolder, runningProcess } from "../../local/home-folder.ts";
-import { isRunning } from "../../local/process-state.ts";
+import { isRunning, processStart } from "../../local/process-state.ts";
 import { printJson, say } from "../output.ts";
 import type { Values } from "../options.ts";
 
@@ -20,13 +20,21 @@ export function produceInBackground({ dir, json }: Values): void {
   const args = process.argv.slice(1).filter((word) => word !== "--background" && word !== "--json");
   const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log] });
   child.unref();
-  writeFileSync(pidFile(dir), String(child.pid));
+  const started = child.pid === undefined ? undefined : processStart(child.pid);
+  writeFileSync(pidFile(dir), [child.pid, started].filter((part) => part !== undefined).join(" "));
   if (json) printJson({ started: true, process: child.pid });
   else say(`process ${child.pid} sends orders: pizza status, pizza produce --stop`);
 }
 
-/** Asks the producer in the background to send what it has begun, and waits for its end. */
+/** Stops the producer in the background, and says so. */
 export async function stopProducer({ dir, json }: Values): Promise<void> {
+  const pid = await endProducer(dir);
+  if (json) printJson({ stopped: pid !== undefined });
+  else say(pid === undefined ? "no producer runs in the background" : `stopped process ${pid}`);
+}
+
+/** Asks the producer in the background to send what it has begun, and waits for its end; gives its process, if there was one. */
+export async function endProducer(dir: string): Promise<number | undefined> {
   const pid = producerOf(dir);
   if (pid !== undefined) {
     process.kill(pid, "SIGINT");
@@ -37,14 +45,14 @@ export async function stopProducer({ dir, json }: Values): Promise<void> {
     }
   }
   rmSync(pidFile(dir), { force: true });
-  if (json) printJson({ stopped: pid !== undefined });
-  else say(pid === undefined ? "no producer runs in the background" : `stopped process ${pid}`);
+  return pid;
 }
 
+/** A process that got the number of an ended producer is none. */
 function producerOf(dir: string): number | undefined {
   if (!existsSync(pidFile(dir))) return undefined;
-  const pid = Number(readFileSync(pidFile(dir), "utf8"));
-  return isRunning(pid) ? pid : undefined;
+  const [pid, started] = readFileSync(pidFile(dir), "utf8").split(" ");
+  return isRunning(Number(pid), started) ? Number(pid) : undefined;
 }
 
 function pidFile(dir: string): string {

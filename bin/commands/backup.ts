@@ -7,8 +7,7 @@ export const backup: Command = {
   summary: "copy gold and the ledgers to the backup store, and prove the copy; --list shows what is there",
   usage: "backup [--list] [--json]",
   options: { list: { type: "boolean", about: "show the backups, the newest first" } },
-  async run(values, words) {
-    if (words.length > 0) throw new UsageError(`usage: pizza ${backup.usage}`);
+  async run(values) {
     if (values["list"] === true) return await list(values);
     const { output, milliseconds } = await withHome(values, (home) => home.run("backup"));
     const { backup: made, snapshot } = output as { backup: BackupSummary; snapshot: { snapshot: string | null } };
@@ -21,9 +20,9 @@ export const backup: Command = {
 export const restore: Command = {
   summary: "restore a backup into an empty warehouse: the newest that was proven, or the one named",
   usage: "restore [<id>] [--from FOLDER] [--json]",
+  mostWords: 1,
   options: { from: { type: "string", about: "embedded home: another folder with backups than the home's own" } },
-  async run(values, [id, ...rest]) {
-    if (rest.length > 0) throw new UsageError(`name one backup at the most\nusage: pizza ${restore.usage}`);
+  async run(values, [id]) {
     const restored = await restoreInto(values, id);
     if (values.json) return printJson(restored);
     print(summary(restored, "restored"));

@@ -13,8 +13,7 @@ export const corrections: Command = {
     all: { type: "boolean", about: "values of every table" },
     ...lakeSqlOption,
   },
-  async run(values, words) {
-    if (words.length > 0) throw new UsageError(`${words[0]} is one word too many\nusage: pizza ${corrections.usage}`);
+  async run(values) {
     const [since, table] = [sinceOf(values), tableOf(values)];
     const found = await withHome(values, (home) => home.corrections({ since }));
     if (values.json) printJson(found);

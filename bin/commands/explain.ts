@@ -10,6 +10,7 @@ const [shortList, longList] = [20, 100_000];
 export const explain: Command = {
   summary: "why a number of gold is what it is: down to its order lines; exit code 3 where they do not make it",
   usage: "explain <table> <key...> [column] [--lines N] [--json]",
+  mostWords: Infinity,
   options: {
     lines: { type: "string", about: `list so many order lines (${shortList}; with --json ${longList})` },
     ...lakeSqlOption,

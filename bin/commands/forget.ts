@@ -7,9 +7,10 @@ import { withHome } from "../with-home.ts";
 export const forget: Command = {
   summary: "take a customer out of every layer; orders, totals and the receipt stay",
   usage: "forget <customer_id> [--yes] [--json]",
+  mostWords: 1,
   options: { yes: { type: "boolean", about: "do not ask" } },
-  async run(values, [customerId, ...rest]) {
-    if (customerId === undefined || customerId === "" || rest.length > 0) {
+  async run(values, [customerId]) {
+    if (customerId === undefined || customerId === "") {
       throw new UsageError(`name one customer, as the tills do\nusage: pizza ${forget.usage}`);
     }
     if (values["yes"] !== true && !(await isConfirmed(customerId))) return 1;

@@ -29,13 +29,14 @@ function sayDamage(error: unknown): undefined {
 export const query: Command = {
   summary: "SQL on gold, or on silver and the quarantine with --lake",
   usage: 'query "<sql>" [--lake] [--version N] [--json]',
+  mostWords: 1,
   options: {
     lake: { type: "boolean", about: "ask the lake: tables silver_order_lines and quarantine_order_events" },
     version: { type: "string", about: "with --lake: silver as it was at this version" },
     ...lakeSqlOption,
   },
-  async run(values, [sql, ...rest]) {
-    if (sql === undefined || rest.length > 0) throw new UsageError(`give one SQL text\nusage: pizza ${query.usage}`);
+  async run(values, [sql]) {
+    if (sql === undefined) throw new UsageError(`give one SQL text\nusage: pizza ${query.usage}`);
     const version = wholeNumber(values, "version", { min: 0, max: Number.MAX_SAFE_INTEGER });
     const lake = values["lake"] === true;
     if (version !== undefined && !lake) throw new UsageError("--version is for the lake: add --lake");
@@ -48,8 +49,9 @@ export const query: Command = {
 export const run: Command = {
   summary: `run a workflow now: ${workflowNames.join(", ")}`,
   usage: "run <workflow> [--json]",
-  async run(values, [workflow, ...rest]) {
-    if (workflow === undefined || rest.length > 0) throw new UsageError(`name one workflow\nusage: pizza ${run.usage}`);
+  mostWords: 1,
+  async run(values, [workflow]) {
+    if (workflow === undefined) throw new UsageError(`name one workflow\nusage: pizza ${run.usage}`);
     if (!workflowNames.includes(workflow)) {
       throw new UsageError(`workflow ${workflow} is not known: choose one of ${workflowNames.join(", ")}`);
     }

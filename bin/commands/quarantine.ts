@@ -20,6 +20,7 @@ export const quarantine: Command = {
   summary: "what silver refused: list it, show one event, correct it and send it again",
   usage:
     "quarantine list [--reason R] [--all] | show <id> | resend <id>... | resend --reason R  [path=value ...] [--file FILE] [--dry-run] [--wait]",
+  mostWords: Infinity,
   options: {
     reason: { type: "string", about: "only what was refused for this reason" },
     all: { type: "boolean", about: "list: also what is closed, because the order came in since" },

@@ -14,8 +14,7 @@ export const rebuild: Command = {
     "dry-run": { type: "boolean", about: "compare only; exit code 3 where something differs" },
     ...lakeSqlOption,
   },
-  async run(values, words) {
-    if (words.length > 0) throw new UsageError(`${words[0]} is one word too many\nusage: pizza ${rebuild.usage}`);
+  async run(values) {
     const [from, to] = [dateOf(values, "from") ?? "0001-01-01", dateOf(values, "to") ?? "9999-12-31"];
     if (from > to) throw new UsageError(`--from ${from} is after --to ${to}`);
     const isDryRun = values["dry-run"] === true;

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { readProjectFile, readProjectJson } from "../../lambdas/adapters/project-files.ts";
 import { createStores, type Pizza } from "../../lambdas/domain/catalog.ts";
 import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
@@ -8,7 +7,7 @@ import { classicOrders } from "../../lambdas/producer/classic-year.ts";
 import { parseFaults, type FaultTally } from "../../lambdas/producer/fault-kinds.ts";
 import { withFaults } from "../../lambdas/producer/faults.ts";
 import type { Outgoing } from "../../lambdas/producer/outgoing.ts";
-import { paced } from "../../lambdas/producer/pace.ts";
+import { atSpeed, paced } from "../../lambdas/producer/pace.ts";
 import type { Patterns } from "../../lambdas/producer/patterns.ts";
 import { createRandom } from "../../lambdas/producer/random.ts";
 import { inSchemaVersion, schemaVersions } from "../../lambdas/producer/schema-version.ts";
@@ -17,6 +16,7 @@ import { simulateOrders } from "../../lambdas/producer/simulator.ts";
 import type { StoreProfile } from "../../lambdas/producer/store-profile.ts";
 import { count, endProgress, printJson, progress, say, UsageError } from "../output.ts";
 import { numberOption, oneOf, wholeNumber, type Command, type Values } from "../options.ts";
+import { readEventLines, type LongLine } from "../event-lines.ts";
 import { withHome } from "../with-home.ts";
 import { produceInBackground, stopProducer } from "./background.ts";
 
@@ -33,18 +33,19 @@ const sendingOptions = {
 export const replay: Command = {
   summary: "send the classic year: 21,350 orders of 2015",
   usage: "replay classic [--speed max|N] [--shuffle SEED] [--faults LIST] [--wait]",
+  mostWords: 1,
   options: {
     speed: { type: "string", about: "max, or so many times faster than the year itself (max)" },
     shuffle: { type: "string", about: "send the orders in a random order, chosen by this seed" },
     ...sendingOptions,
   },
-  async run(values, [what, ...rest]) {
-    if (what !== "classic" || rest.length > 0)
-      throw new UsageError(`say what to replay: classic\nusage: pizza ${replay.usage}`);
+  async run(values, [what]) {
+    if (what !== "classic") throw new UsageError(`say what to replay: classic\nusage: pizza ${replay.usage}`);
     const speed = values["speed"] === "max" ? undefined : numberOption(values, "speed", { min: 0.001, max: 1e9 });
     const shuffle = wholeNumber(values, "shuffle", { min: 0, max: Number.MAX_SAFE_INTEGER });
     const { outgoing, tally } = faulty(classicYear(shuffle), values, { live: false });
-    await sendAll(speed === undefined ? outgoing : atSpeed(outgoing, speed), values, tally);
+    if (speed === undefined) return await sendAll(() => outgoing, values, { tally, isPaced: false });
+    return await sendAll((signal) => atSpeed(outgoing, { speed, momentOf, signal }), values, { tally, isPaced: true });
   },
 };
 
@@ -68,20 +69,47 @@ export const produce: Command = {
         "--background and --stop are for the embedded home: produce in the foreground, Ctrl-C ends it",
       );
     }
+    refuseIdleOptions(values);
     if (values["stop"] === true) return await stopProducer(values);
+    const start = readProduceOptions(values);
     if (values["background"] === true) return produceInBackground(values);
-    if (values["file"] !== undefined) return await sendAll(linesOf(String(values["file"])), values);
-    const rate = numberOption(values, "rate", { min: 0.001, max: 1e6 });
-    const orders = wholeNumber(values, "orders", { min: 1, max: 1e9 });
-    const startAt = dateOption(values, "from");
-    if (startAt !== undefined && orders === undefined) throw new UsageError("--from needs --orders: how many");
-    const { outgoing, tally } = faulty(simulated(values, { orders, startAt }), values, { live: startAt === undefined });
-    const isPaced = startAt === undefined || rate !== undefined;
-    await sendAll(isPaced ? paced(outgoing, { rate: rate ?? 10 }) : outgoing, values, tally);
+    return await start();
   },
 };
 
+/** Options that would do nothing beside another one are a mistake of who gave them. */
+function refuseIdleOptions(values: Values): void {
+  const given = Object.keys(produce.options!).filter((name) => values[name] !== undefined);
+  const refuse = (option: string, besides: readonly string[]) => {
+    const idle = given.filter((name) => name !== option && !besides.includes(name));
+    if (given.includes(option) && idle.length > 0) {
+      throw new UsageError(`--${idle[0]} means nothing beside --${option}: leave it out`);
+    }
+  };
+  refuse("stop", []);
+  refuse("file", ["background", "batch", "batch-bytes", "linger", "wait"]);
+}
+
+/** Reads every option, and gives what sends the orders. */
+function readProduceOptions(values: Values): () => Promise<number> {
+  readSenderOptions(values, { isPaced: true });
+  if (values["file"] !== undefined) {
+    const { events, tooLong } = readEventLines(String(values["file"]));
+    return () => sendAll(() => events, values, { tooLong, isPaced: false });
+  }
+  const rate = numberOption(values, "rate", { min: 0.001, max: 1e6 });
+  const orders = wholeNumber(values, "orders", { min: 1, max: 1e9 });
+  const startAt = dateOption(values, "from");
+  if (startAt !== undefined && orders === undefined) throw new UsageError("--from needs --orders: how many");
+  const { outgoing, tally } = faulty(simulated(values, { orders, startAt }), values, { live: startAt === undefined });
+  const isPaced = startAt === undefined || rate !== undefined;
+  if (!isPaced) return () => sendAll(() => outgoing, values, { tally, isPaced });
+  return () => sendAll((signal) => paced(outgoing, { rate: rate ?? 10, signal }), values, { tally, isPaced });
+}
+
 const classicStart = Date.UTC(2015, 0, 1);
+/** The years that events may bear. */
+const [firstFrom, lastFrom] = [Date.UTC(2000, 0, 1), Date.UTC(2200, 0, 1) - 1];
 
 /** The classic year in its own order, or shuffled by a seed. */
 export function classicYear(shuffle?: number): Iterable<OrderEvent> {
@@ -119,67 +147,79 @@ function faulty(events: Iterable<OrderEvent>, values: Values, { live }: { live: 
   return { outgoing, tally: outgoing.tally };
 }
 
-/** Pauses so that the distance between two moments of sending shrinks by `speed`. */
-async function* atSpeed(outgoing: Iterable<Outgoing>, speed: number): AsyncGenerator<Outgoing> {
-  const started = Date.now();
-  let first: number | undefined;
-  for (const item of outgoing) {
-    const emitted = Date.parse(/"emitted_at":"([^"]+)"/.exec(Buffer.from(item.bytes).toString("latin1"))?.[1] ?? "");
-    first ??= Number.isNaN(emitted) ? undefined : emitted;
-    const due = first === undefined || Number.isNaN(emitted) ? 0 : started + (emitted - first) / speed;
-    if (due > Date.now()) await new Promise((resolve) => setTimeout(resolve, due - Date.now()));
-    yield item;
-  }
+/** When the till sent it; NaN where its bytes do not say. */
+function momentOf({ bytes }: Outgoing): number {
+  return Date.parse(/"emitted_at":"([^"]+)"/.exec(Buffer.from(bytes).toString("latin1"))?.[1] ?? "");
 }
 
-function* linesOf(path: string): Generator<Outgoing> {
-  const bytes = readFileSync(path);
-  for (let start = 0; start < bytes.length;) {
-    const newline = bytes.indexOf(10, start);
-    const end = newline === -1 ? bytes.length : newline;
-    yield { producerId: `file ${path}`, bytes: bytes.subarray(start, end) };
-    start = end + 1;
-  }
+type Events = Iterable<Outgoing> | AsyncIterable<Outgoing>;
+
+interface Sending {
+  isPaced: boolean;
+  tally?: FaultTally;
+  tooLong?: readonly LongLine[];
 }
 
+/** Sends what a source gives until Ctrl-C ends it; resolves to the exit code. */
 async function sendAll(
-  events: Iterable<Outgoing> | AsyncIterable<Outgoing>,
+  source: (signal: AbortSignal) => Events,
   values: Values,
-  tally?: FaultTally,
-): Promise<void> {
+  { isPaced, tally, tooLong = [] }: Sending,
+): Promise<number> {
   const sent = await withHome(values, async (home, { isRunning }) => {
-    const summary = await send(home.sink, events, values);
+    const summary = await send(home.sink, source, values, { isPaced });
     // A home that was opened for this command must not close on orders that are still under way.
     if (values["wait"] === true || !isRunning) await home.drain();
     return summary;
   });
   const faults = Object.fromEntries(Object.entries(tally ?? {}).filter(([, times]) => times > 0));
-  if (values.json) return printJson({ ...sent, faults });
+  for (const { line, bytes } of tooLong) {
+    say(`line ${count(line)} was not sent: its ${count(bytes)} bytes do not fit a record of the stream`);
+  }
+  const code = tooLong.length > 0 ? 1 : 0;
+  if (values.json) {
+    printJson({ ...sent, faults, ...(tooLong.length > 0 && { notSent: tooLong }) });
+    return code;
+  }
   say(
     `sent ${count(sent.events)} events in ${count(sent.records)} records, ${count(sent.bytes)} bytes, ${sent.seconds} s`,
   );
   for (const [fault, times] of Object.entries(faults)) say(`  ${fault}: ${count(times)}`);
+  if (tooLong.length > 0) say(`  not sent: ${count(tooLong.length)}`);
+  return code;
 }
 
-/** Sends events until they end or Ctrl-C comes; resolves when the stream has acknowledged every one. */
-export async function send(sink: EventSink, events: Iterable<Outgoing> | AsyncIterable<Outgoing>, values: Values) {
+/** Where nothing is paced only the events decide what shares a record: same events, same bytes. */
+function readSenderOptions(values: Values, { isPaced }: { isPaced: boolean }) {
   const batchBytes = wholeNumber(values, "batch-bytes", { min: 1, max: 512 * 1024 });
-  const lingerMs = numberOption(values, "linger", { min: 0, max: 60_000 });
+  const lingerMs = numberOption(values, "linger", { min: 0, max: 60_000 }) ?? (isPaced ? undefined : Infinity);
   const batch = oneOf(values, "batch", ["zstd", "gzip", "off"]);
-  const started = Date.now();
-  const sender = createSender({
-    sink,
+  return {
     ...(batchBytes !== undefined && { batchBytes }),
     ...(lingerMs !== undefined && { lingerMs }),
     ...(batch !== undefined && { batch }),
+  };
+}
+
+/** Sends events until they end or Ctrl-C comes; resolves when the stream has acknowledged every one. */
+export async function send(
+  sink: EventSink,
+  source: (signal: AbortSignal) => Events,
+  values: Values,
+  { isPaced }: { isPaced: boolean },
+) {
+  const started = Date.now();
+  const sender = createSender({
+    sink,
+    ...readSenderOptions(values, { isPaced }),
     onProgress: ({ events: done }) => progress(`sent ${count(done)} events`),
   });
-  let interrupted = false;
-  const interrupt = (): void => void (interrupted = true);
+  const interrupted = new AbortController();
+  const interrupt = (): void => interrupted.abort();
   process.once("SIGINT", interrupt);
-  for await (const event of events) {
+  for await (const event of source(interrupted.signal)) {
     await sender.send(event);
-    if (interrupted) break;
+    if (interrupted.signal.aborted) break;
   }
   const summary = await sender.close();
   process.removeListener("SIGINT", interrupt);
@@ -196,6 +236,8 @@ function dateOption(values: Values, name: string): number | undefined {
   if (text === undefined) return undefined;
   const moment = Date.parse(String(text));
   if (Number.isNaN(moment)) throw new UsageError(`--${name} ${text}: give a date such as 2026-01-31`);
+  if (moment < firstFrom || moment > lastFrom)
+    throw new UsageError(`--${name} ${text}: give a date from 2000-01-01 to 2199-12-31, as events may bear`);
   return moment;
 }
 

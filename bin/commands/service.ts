@@ -5,12 +5,22 @@ import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HomeStatus } from "../../local/home-api.ts";
 import { connectHome } from "../../local/home-client.ts";
-import { homeFolder, readHomeRecord, removeHome, runningProcess } from "../../local/home-folder.ts";
+import {
+  homeFolder,
+  readHomeRecord,
+  refuseLostRecord,
+  refuseTakenFolder,
+  removeHome,
+  runningProcess,
+} from "../../local/home-folder.ts";
+import { isFreePort, usedPort } from "../../local/ports.ts";
+import { readCredentials } from "../../local/postgres-credentials.ts";
 import { isRunning } from "../../local/process-state.ts";
 import { endProgress, print, printJson, progress, say, UsageError } from "../output.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
 import { statusText } from "../status-text.ts";
 import { withHome } from "../with-home.ts";
+import { endProducer } from "./background.ts";
 import { remoteLogs } from "./remote-logs.ts";
 
 const startSeconds = 60;
@@ -30,30 +40,59 @@ export const start: Command = {
   options: startOptions,
   async run(values) {
     const folder = homeFolder(values.dir);
+    const wanted = readStartOptions(values);
     const running = runningProcess(folder);
     if (running !== undefined) {
       const message = `the home in ${folder.root} already runs in process ${running.pid}, since ${running.startedAt}`;
       if (values["foreground"] === true) throw new Error(`${message}: stop it with pizza stop`);
+      await refuseOtherOptions(values.dir, wanted);
       if (values.json) printJson({ started: false, process: running.pid });
       else say(message);
       return;
     }
-    const ports = readStartOptions(values);
-    if (values["foreground"] === true) return await runInForeground(values, ports);
+    // Before anything is made: a folder with a database in it would be left behind.
+    await refuseUsedPorts(values.dir, wanted);
+    if (values["foreground"] === true) return await runInForeground(values, wanted);
     await startInBackground(values);
   },
 };
 
+type StartOptions = ReturnType<typeof readStartOptions>;
+
 function readStartOptions(values: Values) {
   return {
     shards: wholeNumber(values, "shards", { min: 1, max: 64 }),
-    port: wholeNumber(values, "port", { min: 1, max: maxPort }) ?? 0,
+    port: wholeNumber(values, "port", { min: 1, max: maxPort }),
     postgresPort: wholeNumber(values, "postgres-port", { min: 1, max: maxPort }),
   };
 }
 
-async function runInForeground(values: Values, options: ReturnType<typeof readStartOptions>): Promise<void> {
-  const { port, ...homeOptions } = options;
+/** A home that runs takes no options: what is asked for must be what it has. */
+async function refuseOtherOptions(dir: string, { shards, port, postgresPort }: StartOptions): Promise<void> {
+  if ([shards, port, postgresPort].every((option) => option === undefined)) return;
+  const { stream, postgres } = await connectHome(homeFolder(dir)).status();
+  const options = [
+    { option: "--shards", wanted: shards, has: stream.shards },
+    { option: "--port", wanted: port, has: runningProcess(homeFolder(dir))?.port },
+    { option: "--postgres-port", wanted: postgresPort, has: postgres.port },
+  ].filter(({ wanted, has }) => wanted !== undefined && wanted !== has);
+  if (options.length === 0) return;
+  const has = options.map((other) => `${other.option} ${other.has}`).join(" ");
+  const wanted = options.map((other) => `${other.option} ${other.wanted}`).join(" ");
+  throw new Error(`the home already runs with ${has}: pizza restart ${wanted}`);
+}
+
+/** Throws where another program has a port that was asked for. */
+async function refuseUsedPorts(dir: string, { port, postgresPort }: StartOptions): Promise<void> {
+  if (port !== undefined && !(await isFreePort(port))) throw usedPort(port, "--port");
+  // An existing home may find its own PostgreSQL there, left behind by a killed process.
+  const isNew = readHomeRecord(homeFolder(dir)) === undefined;
+  if (isNew && postgresPort !== undefined && !(await isFreePort(postgresPort))) {
+    throw usedPort(postgresPort, "--postgres-port");
+  }
+}
+
+async function runInForeground(values: Values, { port = 0, ...homeOptions }: StartOptions): Promise<void> {
   const { announceHome, openHome } = await import("../../local/open-home.ts");
   const { startControlServer } = await import("../../local/control-server.ts");
   const log = (line: string): void => say(`${new Date().toISOString()} ${line}`);
@@ -82,6 +121,7 @@ async function runInForeground(values: Values, options: ReturnType<typeof readSt
 
 async function startInBackground(values: Values): Promise<void> {
   const folder = homeFolder(values.dir);
+  if (readHomeRecord(folder) === undefined) refuseTakenFolder(folder);
   mkdirSync(folder.logs, { recursive: true });
   const logFile = join(folder.logs, "home.log");
   const logStart = existsSync(logFile) ? statSync(logFile).size : 0;
@@ -101,6 +141,9 @@ async function startInBackground(values: Values): Promise<void> {
     if (running !== undefined && running.pid === child.pid) {
       endProgress();
       child.unref();
+      const { port, wishedPort } = (await readCredentials(folder.postgres)) ?? {};
+      if (wishedPort !== undefined)
+        say(`port ${wishedPort} is used by another program: PostgreSQL has ${port} this time`);
       if (values.json) printJson({ started: true, process: child.pid, port: running.port });
       else say(`the home runs in process ${child.pid}: pizza status, pizza produce, pizza stop`);
       return;
@@ -119,8 +162,12 @@ export const stop: Command = {
   summary: "stop the home that runs in the background",
   usage: "stop",
   embeddedOnly: "make stop ENV=dev stops its schedules; landing goes on, so that nothing is lost",
-  async run({ dir, json }) {
+  async run(values) {
+    const { dir, json } = values;
     const folder = homeFolder(dir);
+    // First, while the home still takes what the producer has begun.
+    const producer = await endProducer(dir);
+    if (producer !== undefined && !json) say(`stopped the producer, process ${producer}`);
     const running = runningProcess(folder);
     if (running === undefined) {
       if (json) printJson({ stopped: false });
@@ -146,6 +193,10 @@ export const restart: Command = {
   usage: "restart [--shards N] [--port N] [--postgres-port N]",
   options: startOptions,
   async run(values, words) {
+    const wanted = readStartOptions(values);
+    const { port } = runningProcess(homeFolder(values.dir)) ?? {};
+    // What cannot be started again is not stopped.
+    await refuseUsedPorts(values.dir, { ...wanted, port: wanted.port === port ? undefined : wanted.port });
     await stop.run({ ...values, json: false }, words);
     return await start.run(values, words);
   },
@@ -176,6 +227,7 @@ export const logs: Command = {
   async run(values) {
     const lines = wholeNumber(values, "lines", { min: 1, max: 1_000_000 }) ?? 50;
     if (values.home !== "embedded") return await remoteLogs(values, lines);
+    if (values["follow"] === true && values.json) throw new UsageError("--follow never ends, --json is one document");
     if (values["function"] !== undefined) throw new UsageError("--function is for deployed homes: add --home aws");
     const path = join(homeFolder(values.dir).logs, "home.log");
     if (!existsSync(path)) throw new Error(`there is no log ${path}: the home was never started in the background`);
@@ -205,12 +257,14 @@ export const clean: Command = {
       else say(`there is nothing in ${folder.root}`);
       return 0;
     }
+    refuseLostRecord(folder);
     if (readHomeRecord(folder) === undefined) throw new Error(`${folder.root} is not a home: remove it by hand`);
     if (values["yes"] !== true && !(await isConfirmed(folder.root))) return 1;
     await stop.run({ ...values, json: false }, words);
-    removeHome(folder);
-    if (values.json) printJson({ removed: true });
-    else say(`removed ${folder.root}`);
+    const left = removeHome(folder);
+    if (values.json) printJson({ removed: true, left });
+    else if (left.length === 0) say(`removed ${folder.root}`);
+    else say(`removed the home in ${folder.root}; what is not the home's was left there: ${left.join(", ")}`);
     return 0;
   },
 };

@@ -6,9 +6,10 @@ import { lakeSqlOption, withHome } from "../with-home.ts";
 export const trace: Command = {
   summary: "where an order is: its records, bronze objects, silver, the rows of gold, or why it was refused",
   usage: "trace <order_id> [--json] [--lake-sql athena|duckdb]",
+  mostWords: 1,
   options: lakeSqlOption,
-  async run(values, [orderId, ...rest]) {
-    if (orderId === undefined || rest.length > 0) throw new UsageError(`name one order\nusage: pizza ${trace.usage}`);
+  async run(values, [orderId]) {
+    if (orderId === undefined) throw new UsageError(`name one order\nusage: pizza ${trace.usage}`);
     const found = await withHome(values, (home) => home.trace(orderId));
     const isThere = found.events.length > 0 || found.silver !== null;
     if (values.json) printJson(found);

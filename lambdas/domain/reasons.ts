@@ -22,7 +22,8 @@ export const reasons = {
   money_precision: "the amount has more than two decimals",
   price_off_menu: "the price is not the menu's",
   duplicate_line_no: "two lines of the order have the same number",
-  invalid_time: "a time is not ISO 8601 with an offset, or no such moment exists",
+  invalid_time:
+    "a time is not ISO 8601 with an offset, no such moment exists, or it lies outside the years 2000 to 2199",
   future_time: "the order lies further ahead of its arrival than clocks may differ",
   conflicting_payload: "another payload was accepted earlier under the same order and revision",
   ordered_at_changed: "the time of the order differs between its revisions",

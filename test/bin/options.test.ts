@@ -1,5 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { calendarDay, momentOf } from "../../bin/options.ts";
+import { backup, restore } from "../../bin/commands/backup.ts";
+import { corrections } from "../../bin/commands/corrections.ts";
+import { cost } from "../../bin/commands/cost.ts";
+import { demo } from "../../bin/commands/demo.ts";
+import { doctor } from "../../bin/commands/doctor.ts";
+import { forget } from "../../bin/commands/forget.ts";
+import { credentials, query, run, verify } from "../../bin/commands/inspect.ts";
+import { lineage } from "../../bin/commands/lineage.ts";
+import { quality } from "../../bin/commands/quality.ts";
+import { rebuild } from "../../bin/commands/rebuild.ts";
+import { produce, replay } from "../../bin/commands/send.ts";
+import { clean, logs, restart, start, status, stop } from "../../bin/commands/service.ts";
+import { trace } from "../../bin/commands/trace.ts";
+import { calendarDay, momentOf, readOptions } from "../../bin/options.ts";
 
 describe("a moment", () => {
   it.each([
@@ -32,4 +45,31 @@ it("a day is one of the calendar", () => {
     undefined,
     undefined,
   ]);
+
+
+describe("words beyond those that a command takes", () => {
+  const none = {
+    backup,
+    clean,
+    corrections,
+    cost,
+    credentials,
+    demo,
+    doctor,
+    lineage,
+    logs,
+    produce,
+    quality,
+    rebuild,
+  };
+  const service = { restart, start, status, stop, verify };
+  it.each(Object.entries({ ...none, ...service }))("pizza %s takes none", (_, command) => {
+    expect(readOptions(command, []).words).toEqual([]);
+    expect(() => readOptions(command, ["extra"])).toThrow(/^extra is one word too many\nusage: pizza /);
+  });
+
+  it.each(Object.entries({ forget, query, replay, restore, run, trace }))("pizza %s takes one", (_, command) => {
+    expect(readOptions(command, ["one"]).words).toEqual(["one"]);
+    expect(() => readOptions(command, ["one", "extra"])).toThrow(/^extra is one word too many/);
+  });
 });

@@ -1,11 +1,14 @@
-import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RefusedOrder } from "../../lambdas/quarantine/list-refused.ts";
 import { order } from "../order-fixture.ts";
-import { pizza, temporaryHome } from "./home-fixture.ts";
+import { homeFolder, prepareHome } from "../../local/home-folder.ts";
+import { pizza, script, temporaryHome } from "./home-fixture.ts";
 
 const { dir, remove } = temporaryHome();
 const run = (...args: string[]) => pizza(dir, ...args);
@@ -45,12 +48,24 @@ describe("wrong usage", () => {
     [["quarantine", "resend"], "name events by their ids, or give --reason"],
     [["quarantine", "resend", "abcdef", "revision=@last"], "@last is not known"],
     [["quarantine", "list", "--reason", "bad_luck"], "choose one of batch_corrupt"],
+    [["status", "extra"], "extra is one word too many"],
+    [["start", "--port", "abc"], "--port abc: give a number"],
+    [["restart", "--port", "99999"], "--port 99999: give a number"],
+    [["produce", "--background", "--rate", "abc"], "--rate abc: give a number"],
+    [["produce", "--background", "--linger", "-1"], "--linger"],
+    [["produce", "--stop", "--rate", "zzz"], "--rate means nothing beside --stop"],
+    [["produce", "--stop", "--background"], "--background means nothing beside --stop"],
+    [["produce", "--file", "orders", "--rate", "3"], "--rate means nothing beside --file"],
+    [["produce", "--file", "orders", "--seed", "3"], "--seed means nothing beside --file"],
+    [["produce", "--from", "1990-01-01", "--orders", "1"], "give a date from 2000-01-01"],
+    [["produce", "--from", "2300-01-01", "--orders", "1"], "give a date from 2000-01-01"],
+    [["logs", "--follow", "--json"], "--follow never ends"],
     [["verify", "--loud"], "Unknown option '--loud'"],
     [["verify", "--home", "moon"], "choose one of embedded, localstack, aws"],
   ])("%j ends with exit code 2 and says what is right", async (args, message) => {
     const { code, stdout, stderr } = await run(...args);
     expect(stderr).toContain(message);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: args.includes("--json") ? expect.anything() : "" });
   });
 
   it("is told as JSON too", async () => {
@@ -59,6 +74,20 @@ describe("wrong usage", () => {
 });
 
 describe("a home in the background", () => {
+  it("has survived every wrong restart", async () => {
+    expect((await json("status")).process).toMatchObject({ pid: expect.any(Number) });
+  });
+
+  it("says what to do where a start asks for what it has not", async () => {
+    const { port } = (await json("status")).process;
+    expect(await run("start", "--shards", "1", "--port", String(port))).toMatchObject({ code: 0 });
+    const { code, stderr } = await run("start", "--shards", "4");
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringContaining("already runs with --shards 1: pizza restart --shards 4"),
+    });
+  });
+
   it("is not started twice", async () => {
     const second = await run("start");
     expect(second).toMatchObject({ code: 0 });
@@ -241,6 +270,54 @@ describe("a home in the background", () => {
     }
   });
 
+  it("sends every line of a file that a record holds, and says which it left out", async () => {
+    const line = JSON.stringify(order({ order_id: "beside-long-lines" }));
+    const file = join(dirname(dir), "long");
+    writeFileSync(file, ["x".repeat(1_048_321), line, "y".repeat(2_000_000), line].join("\n"));
+    const { code, stdout, stderr } = await run("produce", "--file", file, "--wait", "--json");
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      events: 2,
+      notSent: [
+        { line: 1, bytes: 1_048_321 },
+        { line: 3, bytes: 2_000_000 },
+      ],
+    });
+    expect(stderr).toContain("line 3 was not sent: its 2,000,000 bytes do not fit a record");
+    expect(await run("verify")).toMatchObject({ code: 0 });
+  });
+
+  it.each([
+    ["nowhere", "is not there"],
+    ["", "is a folder"],
+  ])("says what is wrong with a file that cannot be sent: %j", async (name, message) => {
+    const { code, stderr } = await run("produce", "--file", join(dirname(dir), name));
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(message) });
+  });
+
+  it("ends a slow producer within a moment, and sends what it had begun", async () => {
+    const before = (await json("status")).stream.records;
+    for (const args of [
+      ["produce", "--rate", "0.01"],
+      ["replay", "classic", "--speed", "1"],
+    ]) {
+      const child = spawn(process.execPath, [script, ...args, "--dir", dir, "--json"], {
+        stdio: ["ignore", "pipe", 2],
+      });
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+      const told = Date.now();
+      child.kill("SIGINT");
+      const [stdout, code] = await Promise.all([
+        text(child.stdout!),
+        new Promise((resolve) => child.once("close", resolve)),
+      ]);
+      expect(code).toBe(0);
+      expect(Date.now() - told).toBeLessThan(1500);
+      expect(JSON.parse(stdout)).toMatchObject({ records: 1 });
+    }
+    expect((await json("status")).stream.records).toBe(before + 2);
+  });
+
   it("goes on sending in the background until it is told to stop", async () => {
     const before = (await json("status")).stream.records;
     expect(await run("produce", "--background", "--rate", "50", "--seed", "8")).toMatchObject({ code: 0 });
@@ -252,6 +329,16 @@ describe("a home in the background", () => {
     });
     expect((await json("status")).stream.records).toBeGreaterThan(before);
     expect(await run("verify")).toMatchObject({ code: 0 });
+  });
+
+  it("stops the producer in the background before itself, so that nothing fails", async () => {
+    const { process: producer } = await json("produce", "--background", "--rate", "50", "--seed", "9");
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const { stderr } = await run("stop");
+    expect(stderr).toContain(`stopped the producer, process ${producer}`);
+    expect(() => process.kill(producer, 0)).toThrow(/ESRCH/);
+    expect(readFileSync(join(dir, "logs", "producer.log"), "utf8")).not.toContain("unsent");
+    expect(await run("start")).toMatchObject({ code: 0 });
   });
 
   it("stops, goes on where it was, and answers while it is stopped", async () => {
@@ -276,9 +363,15 @@ describe("what goes wrong", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
     const { code, stderr } = await run("start", "--port", String(port));
-    server.close();
     expect(code).toBe(1);
     expect(stderr).toContain(`port ${port} is used by another program`);
+    const elsewhere = temporaryHome();
+    for (const option of ["--port", "--postgres-port"]) {
+      const fresh = await pizza(elsewhere.dir, "start", option, String(port));
+      expect(fresh).toMatchObject({ code: 1, stderr: expect.stringContaining(`choose one with ${option}`) });
+    }
+    expect(existsSync(elsewhere.dir)).toBe(false);
+    server.close();
   });
 
   it("says which folder is lost, and loses nothing when it is put back", async () => {
@@ -289,6 +382,46 @@ describe("what goes wrong", () => {
     expect((await run("doctor")).code).toBe(1);
     renameSync(join(dir, "elsewhere"), join(dir, "lake"));
     expect(await run("verify")).toMatchObject({ code: 0 });
+  });
+
+  it("makes nothing anew where home.json is lost", async () => {
+    renameSync(join(dir, "home.json"), join(dirname(dir), "home.json"));
+    for (const command of ["start", "status", "doctor", "demo", "clean", "lineage", "restore"]) {
+      const { code, stdout, stderr } = await run(command);
+      expect({ code, said: stdout + stderr }, command).toEqual({
+        code: 1,
+        said: expect.stringContaining("home.json is lost"),
+      });
+    }
+    renameSync(join(dirname(dir), "home.json"), join(dir, "home.json"));
+    expect(await run("verify")).toMatchObject({ code: 0 });
+  });
+
+  it("has a doctor that knows how a lost database comes back", async () => {
+    renameSync(join(dir, "postgres"), join(dirname(dir), "postgres"));
+    expect((await run("doctor")).stdout).toContain("bring it back with pizza restore");
+    renameSync(join(dirname(dir), "postgres"), join(dir, "postgres"));
+  });
+
+  it("makes no home beside what is somebody else's, and removes only its own", async () => {
+    const elsewhere = temporaryHome();
+    mkdirSync(elsewhere.dir);
+    const thesis = join(elsewhere.dir, "thesis.txt");
+    writeFileSync(thesis, "important");
+    for (const command of ["start", "demo", "doctor"]) {
+      const { code, stdout, stderr } = await pizza(elsewhere.dir, command);
+      expect({ code, said: stdout + stderr }).toEqual({ code: 1, said: expect.stringContaining("holds thesis.txt") });
+    }
+    expect(readdirSync(elsewhere.dir)).toEqual(["thesis.txt"]);
+    rmSync(thesis);
+    prepareHome(homeFolder(elsewhere.dir), "demo");
+    writeFileSync(thesis, "important");
+    expect(await pizza(elsewhere.dir, "demo")).toMatchObject({ code: 1 });
+    expect(readdirSync(elsewhere.dir)).toContain("home.json");
+    const { code, stderr } = await pizza(elsewhere.dir, "clean", "--yes");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("was left there: thesis.txt") });
+    expect(readFileSync(thesis, "utf8")).toBe("important");
+    elsewhere.remove();
   });
 
   it("refuses a lake whose columns another program changed", async () => {

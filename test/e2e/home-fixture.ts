@@ -8,7 +8,8 @@ import type { OrderEvent } from "../../lambdas/domain/generated/order-event.type
 import type { EventSink } from "../../lambdas/ports.ts";
 import type { Home } from "../../local/home-api.ts";
 
-const script = new URL("../../bin/pizza.ts", import.meta.url).pathname;
+/** The program itself. */
+export const script = new URL("../../bin/pizza.ts", import.meta.url).pathname;
 
 /** A folder for a home, and the call that removes it. */
 export function temporaryHome(): { dir: string; remove: () => void } {
