@@ -2,6 +2,7 @@ import { renameSync, rmSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Client } from "pg";
+import { readProjectFile } from "../lambdas/adapters/project-files.ts";
 import { connectionString, type PostgresCredentials } from "./postgres-credentials.ts";
 import { findBinaries, giveTo, serverUser } from "./postgres-launch.ts";
 import { run } from "./postgres-server.ts";
@@ -54,6 +55,20 @@ export async function createDatabase(credentials: PostgresCredentials): Promise<
       await client.query(`${verb} role ${user} login ${rights} password ${client.escapeLiteral(password)}`);
     }
     await client.query(`create database ${credentials.database} owner ${owner.user}`);
+  } finally {
+    await client.end();
+  }
+}
+
+/**
+ * Keeps the reader from writing and from asking for ever, in the database too: only PostgreSQL's superuser may take from
+ * everybody what the server itself brings, so the migration of this name is run as him first. A second time does no harm.
+ */
+export async function limitReader({ host, port, database, roles }: PostgresCredentials): Promise<void> {
+  const client = new Client({ host, port, database, ...roles.admin });
+  await client.connect();
+  try {
+    await client.query(readProjectFile("sql/migrations/000030_reader_limits.sql"));
   } finally {
     await client.end();
   }

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { createDatabase, initialiseCluster } from "./postgres-cluster.ts";
+import { createDatabase, initialiseCluster, limitReader } from "./postgres-cluster.ts";
 import {
   connectionString,
   createCredentials,
@@ -66,6 +66,7 @@ export async function startPostgres({
     await writeCredentials(folder, { ...credentials, ...missed });
   }
   await createDatabase(credentials);
+  await limitReader(credentials);
   onLog(`PostgreSQL ${running ? "was still running" : "started"}: pid ${server.pid}, 127.0.0.1:${server.port}`);
   if (missed.wishedPort !== undefined) {
     onLog(`port ${wished} is used by another program: PostgreSQL has ${server.port} until it is started again`);

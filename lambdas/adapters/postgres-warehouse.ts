@@ -37,7 +37,8 @@ export function openPostgresWarehouse({
     connectionString,
     max,
     types: { getTypeParser },
-    options: `-c timezone=UTC -c datestyle=ISO -c default_transaction_read_only=${readOnly ? "on" : "off"}`,
+    // Where nothing is said, what the login's own settings say stands.
+    options: `-c timezone=UTC -c datestyle=ISO${readOnly ? " -c default_transaction_read_only=on" : ""}`,
     application_name: "pizza",
   });
   // An idle connection that breaks is replaced at the next query; without a listener it would end the process.

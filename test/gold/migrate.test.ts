@@ -1,7 +1,9 @@
+import { Client } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openPostgresWarehouse } from "../../lambdas/adapters/postgres-warehouse.ts";
 import { loadMigrations } from "../../lambdas/adapters/project-files.ts";
 import { migrate } from "../../lambdas/gold/migrate.ts";
+import type { CheckedReceipt } from "../../lambdas/quality/check-receipt.ts";
 import { openGoldHome, type GoldHome } from "./gold-home.ts";
 
 const migrations = loadMigrations();
@@ -74,7 +76,9 @@ test("of two that migrate at once, each change is made once", async () => {
   await home.owner.query("delete from ops.migrations where name = $1", [last.name]);
 });
 
-test("the reader reads, and writes nothing", async () => {
+test("the reader reads, and writes nothing, also where it allows itself to", async () => {
+  const login = home.postgres.connectionString("reader");
+  const bold = openPostgresWarehouse({ connectionString: `${login}?options=-cdefault_transaction_read_only%3Doff` });
   expect(await home.reader.query("select count(*) as n from gold.daily_sales_summary, ops.windows")).toHaveLength(1);
   for (const sql of [
     "insert into gold.size_performance (month) values ('2015-01-01')",
@@ -87,8 +91,104 @@ test("the reader reads, and writes nothing", async () => {
     "select ops.report_windows('2015-01-01')",
     "select ops.apply_migration('a', 'b', 'select 1')",
   ]) {
-    await expect(home.reader.query(sql)).rejects.toThrow(/permission denied/);
+    await expect(home.reader.query(sql), sql).rejects.toThrow(/permission denied|read-only transaction/);
+    await expect(bold.query(sql), sql).rejects.toThrow(/permission denied/);
   }
+  await bold.close();
+});
+
+test("the reader makes no large object, and does not ask for ever", async () => {
+  const login = home.postgres.connectionString("reader");
+  const bold = openPostgresWarehouse({ connectionString: `${login}?options=-cdefault_transaction_read_only%3Doff` });
+  for (const sql of [
+    "select lo_from_bytea(0, 'abc')",
+    "select lo_create(0)",
+    "select lo_creat(-1)",
+    "select lo_put(1, 0, 'abc')",
+    "select lowrite(0, 'abc')",
+    "select lo_truncate(0, 1)",
+    "select lo_unlink(1)",
+    "select lo_import('/etc/passwd')",
+    "select lo_export(1, '/tmp/pizza')",
+  ]) {
+    await expect(home.reader.query(sql), sql).rejects.toThrow(/permission denied|read-only transaction/);
+    await expect(bold.query(sql), sql).rejects.toThrow(/permission denied/);
+  }
+  await bold.close();
+  const shown = await home.reader.query(
+    "select current_setting('statement_timeout') as timeout, current_setting('transaction_read_only') as read_only",
+  );
+  expect(shown).toEqual([{ timeout: "5min", read_only: "on" }]);
+});
+
+test("an owner who made the roles limits the reader by himself, and one who may not is not stopped", async () => {
+  const { sql } = migrations.find(({ name }) => name === "000030_reader_limits.sql")!;
+  const settings =
+    "select setconfig from pg_db_role_setting join pg_roles on oid = setrole where rolname = 'pizza_reader'";
+  const before = await home.owner.query(settings);
+  await home.owner.query(sql);
+  expect(await home.owner.query(settings)).toEqual(before);
+  const admin = new Client({ ...home.postgres.credentials, ...home.postgres.credentials.roles.admin });
+  await admin.connect();
+  await admin.query("grant pizza_reader to pizza_owner with admin option; alter role pizza_reader reset all");
+  await home.owner.query(sql);
+  expect(await home.owner.query(settings)).toEqual(before);
+  await admin.query("revoke pizza_reader from pizza_owner");
+  await admin.end();
+});
+
+test("the reader sees each receipt as a row", async () => {
+  const sales = { orders: 2, lines: 3, pizzas: 4, cents: 5025 };
+  const findings = [{ invariant: "sent = landed", sentence: "1 record never landed", examples: ["shardId-0/1"] }];
+  const receipt: CheckedReceipt = {
+    balanced: false,
+    records: { sent: 9, landed: 8, onFailure: 0, waiting: 0, transportDuplicates: 1, distinct: 7 },
+    events: {
+      distinct: 6,
+      accepted: 2,
+      eventDuplicates: 1,
+      supersededRevisions: 1,
+      quarantined: { bad_utf8: 1, too_deep: 1 },
+      closed: 0,
+      pending: 0,
+    },
+    notSales: 0,
+    expected: sales,
+    silver: sales,
+    gold: { ...sales, cents: 5000 },
+    unpublishedDays: [],
+    producers: 1,
+    findings,
+  };
+  const run =
+    "insert into ops.runs (workflow, started_at, milliseconds, output) values ($1, '2026-01-02', 3, $2::jsonb)";
+  await home.writer.query(run, ["data_quality", JSON.stringify({ receipt })]);
+  const calm = { ...receipt, balanced: true, events: { ...receipt.events, quarantined: {} }, findings: [] };
+  await home.writer.query(run, ["data_quality", JSON.stringify({ receipt: calm })]);
+  await home.writer.query(run, ["data_quality", "{}"]);
+  await home.writer.query(run, ["bronze_to_silver", "{}"]);
+  const select = `select balanced, records_sent, records_distinct, events, events_accepted, event_duplicates,
+      superseded_revisions, events_quarantined, events_pending, orders, bronze_cents, silver_cents, gold_cents,
+      findings, sentences from ops.receipts order by run_id`;
+  const first = {
+    balanced: false,
+    records_sent: "9",
+    records_distinct: "7",
+    events: "6",
+    events_accepted: "2",
+    event_duplicates: "1",
+    superseded_revisions: "1",
+    events_quarantined: "2",
+    events_pending: "0",
+    orders: "2",
+    bronze_cents: "5025",
+    silver_cents: "5025",
+    gold_cents: "5000",
+    findings: 1,
+    sentences: ["1 record never landed"],
+  };
+  const second = { ...first, balanced: true, events_quarantined: "0", findings: 0, sentences: [] };
+  expect(await home.reader.query(select)).toEqual([first, second]);
 });
 
 test("the writer publishes, and changes nothing by any other way", async () => {
@@ -106,11 +206,11 @@ test("the writer publishes, and changes nothing by any other way", async () => {
   }
 });
 
-test("every table and column that people see has a comment", async () => {
+test("every table and column has a comment", async () => {
   const silent = await home.owner.query(
     `select format('%s.%s', attrelid::regclass, attname) as name
      from pg_attribute join pg_class on pg_class.oid = attrelid
-     where relnamespace in ('gold'::regnamespace, 'ops'::regnamespace) and relkind in ('r', 'v', 'm')
+     where relnamespace in ('gold'::regnamespace, 'facts'::regnamespace, 'ops'::regnamespace) and relkind in ('r', 'v', 'm')
        and ((attnum > 0 and not attisdropped and col_description(attrelid, attnum) is null)
          or obj_description(attrelid, 'pg_class') is null)`,
   );
