@@ -36,7 +36,7 @@ export const query: Command = {
     ...lakeSqlOption,
   },
   async run(values, [sql]) {
-    if (sql === undefined) throw new UsageError(`give one SQL text\nusage: pizza ${query.usage}`);
+    if (sql === undefined || sql.trim() === "") throw new UsageError(`give one SQL text\nusage: pizza ${query.usage}`);
     const version = wholeNumber(values, "version", { min: 0, max: Number.MAX_SAFE_INTEGER });
     const lake = values["lake"] === true;
     if (version !== undefined && !lake) throw new UsageError("--version is for the lake: add --lake");

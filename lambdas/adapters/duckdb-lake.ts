@@ -66,11 +66,14 @@ export async function openDuckDbLake({
   };
 }
 
+const isNoStatement = /^(?:\s|;|--[^\n]*(?:\n|$))*$/;
+
 /** A single statement that begins with `select`, after comments: a `with` can stand before it. */
 const isOneSelect = /^(?:\s|--[^\n]*\n)*select\b[^;]*$/i;
 
 /** Throws on whatever is not one statement that reads: below `root` DuckDB itself would let it write. */
 async function refuseWriting(connection: DuckDBConnection, sql: string): Promise<void> {
+  if (isNoStatement.test(sql)) throw new Error("a lake query is one statement, but this is none");
   const statements = await connection.extractStatements(sql);
   if (statements.count !== 1) throw new Error(`a lake query is one statement, but this is ${statements.count}`);
   const { statementType } = await statements.prepare(0);
