@@ -7,6 +7,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -147,6 +148,7 @@ export function refuseLostParts(folder: HomeFolder): void {
 /** Names of what lies in the folder and is not the home's. */
 function strangers(folder: HomeFolder): string[] {
   if (!existsSync(folder.root)) return [];
+  if (!statSync(folder.root).isDirectory()) throw new Error(`${folder.root} is a file: give a folder with --dir`);
   const own = new Set(ownEntries(folder));
   return readdirSync(folder.root).filter((name) => !own.has(name));
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, statfsSync, existsSync } from "node:fs";
+import { mkdtempSync, rmSync, statfsSync, statSync, existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import {
@@ -97,7 +97,9 @@ async function duckDb(): Promise<string> {
 /** Two writers, one key: exactly one may win, and what it wrote must stand. Everything after landing relies on it. */
 async function folderHonoursPutIfAbsent(dir: string): Promise<string> {
   const { openFolderStore } = await import("../../lambdas/adapters/folder-store.ts");
-  const root = mkdtempSync(join(existing(homeFolder(dir).root), ".pizza-doctor-"));
+  const place = existing(homeFolder(dir).root);
+  if (!statSync(place).isDirectory()) throw new Error(`${place} is a file: give a folder with --dir`);
+  const root = mkdtempSync(join(place, ".pizza-doctor-"));
   try {
     const store = openFolderStore(root);
     const won = await Promise.all(

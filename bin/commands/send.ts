@@ -108,8 +108,8 @@ function readProduceOptions(values: Values): () => Promise<number> {
 }
 
 const classicStart = Date.UTC(2015, 0, 1);
-/** The years that events may bear. */
-const [firstFrom, lastFrom] = [Date.UTC(2000, 0, 1), Date.UTC(2200, 0, 1) - 1];
+/** Days of the years that events may bear, on every store's clock. */
+const [firstFrom, lastFrom] = [Date.UTC(2000, 0, 2), Date.UTC(2199, 11, 31) - 1];
 
 /** The classic year in its own order, or shuffled by a seed. */
 export function classicYear(shuffle?: number): Iterable<OrderEvent> {
@@ -237,7 +237,7 @@ function dateOption(values: Values, name: string): number | undefined {
   const moment = Date.parse(String(text));
   if (Number.isNaN(moment)) throw new UsageError(`--${name} ${text}: give a date such as 2026-01-31`);
   if (moment < firstFrom || moment > lastFrom)
-    throw new UsageError(`--${name} ${text}: give a date from 2000-01-01 to 2199-12-31, as events may bear`);
+    throw new UsageError(`--${name} ${text}: give a date from 2000-01-02 to 2199-12-30, as events may bear`);
   return moment;
 }
 

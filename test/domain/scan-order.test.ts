@@ -117,6 +117,13 @@ function linesFrom(first: number, count: number) {
   return Array.from({ length: count }, (_, i) => ({ ...order().lines[0], line_no: first + i }));
 }
 
+/** The keys of a value and of all that is in it. */
+function keysOf(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  const keys = Array.isArray(value) ? [] : Object.keys(value);
+  return [...keys, ...Object.values(value).flatMap(keysOf)];
+}
+
 const guestTexts = [
   ["customer_id", 64],
   ["name", 200],
@@ -259,6 +266,31 @@ describe("the scanner", () => {
     ["a byte order mark", `\uFEFF${valid}`],
   ])("leaves %s to the slow way", (_, sent) => {
     expect(scan(Buffer.from(sent))).toBeUndefined();
+  });
+
+  it("leaves every event with a key that comes twice to the slow way, for which the last one counts", () => {
+    const full = JSON.stringify(
+      inVersion2({
+        promotion_code: "FRIDAY-10",
+        tip: 2.5,
+        customer: { customer_id: "c", name: "n", email: "e", phone: "p", city: "x", postal_code: "y" },
+      }),
+    );
+    const values = '"[^"]*"|[\\d.]+|\\[[^\\]]*\\]|\\{[^}]*\\}';
+    // Looked at one character on, the members inside a member are found too.
+    const members = [...full.matchAll(new RegExp(`(?="([a-z_]+)":(${values}))`, "g"))].map(
+      ({ 1: key, 2: value, index }) => ({ key, member: `"${key}":${value}`, index }),
+    );
+    expect(members.map(({ key }) => key).toSorted()).toEqual(keysOf(JSON.parse(full)).toSorted());
+    for (const { key, member, index } of members) {
+      for (const other of [member, `"${key}":"other"`, `"${key}":7`, `"${key}":null`]) {
+        const end = index + member.length;
+        const first = Buffer.from(`${full.slice(0, index)}${other},${full.slice(index)}`);
+        const last = Buffer.from(`${full.slice(0, end)},${other}${full.slice(end)}`);
+        expect([scan(first), scan(last)], `${key} ${other}`).toEqual([undefined, undefined]);
+        expect(check(first), first.toString()).toEqual(check(Buffer.from(full)));
+      }
+    }
   });
 
   it("says where the event ended, and begins anywhere in a batch", () => {

@@ -57,8 +57,8 @@ describe("wrong usage", () => {
     [["produce", "--stop", "--background"], "--background means nothing beside --stop"],
     [["produce", "--file", "orders", "--rate", "3"], "--rate means nothing beside --file"],
     [["produce", "--file", "orders", "--seed", "3"], "--seed means nothing beside --file"],
-    [["produce", "--from", "1990-01-01", "--orders", "1"], "give a date from 2000-01-01"],
-    [["produce", "--from", "2300-01-01", "--orders", "1"], "give a date from 2000-01-01"],
+    [["produce", "--from", "2000-01-01", "--orders", "1"], "give a date from 2000-01-02"],
+    [["produce", "--from", "2300-01-01", "--orders", "1"], "give a date from 2000-01-02"],
     [["verify", "--loud"], "Unknown option '--loud'"],
     [["verify", "--home", "moon"], "choose one of embedded, localstack, aws"],
   ])("%j ends with exit code 2 and says what is right", async (args, message) => {

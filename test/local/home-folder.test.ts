@@ -31,6 +31,11 @@ describe("a new home", () => {
     expect(readdirSync(dir)).toEqual(["thesis.txt"]);
   });
 
+  it("is made in no file", () => {
+    writeFileSync(dir, "");
+    expect(prepare).toThrow(/home is a file: give a folder with --dir/);
+  });
+
   it("is made in an empty folder, in one with a log of a start that failed, and in one that was cut off in its making", () => {
     mkdirSync(join(dir, "logs"), { recursive: true });
     writeFileSync(join(dir, "logs", "home.log"), "port 80 is used by another program");
