@@ -4,7 +4,7 @@ import { openWarehouses, type Warehouses } from "./warehouses.ts";
 /** The home's warehouses over a PostgreSQL that is started again where somebody killed it. */
 export interface KeptWarehouses {
   /** One role's warehouse: a query waits while the server starts, and fails with the server's error where it cannot. */
-  as(role: "writer" | "reader"): Warehouse;
+  as(role: "writer" | "reader" | "people"): Warehouse;
   /** The same for transactions; one whose server dies fails, and is not made again. */
   transactional(role: "owner" | "writer"): TransactionalWarehouse;
   /** The warehouses of a server that runs now. */

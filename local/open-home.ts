@@ -256,7 +256,7 @@ export async function openHome({
         return await timer.runNow(() => lookAtQuality(place, { rules, verify: () => verifyReceipt(books()) }));
       },
       async query(sql, { lake: onLake, version }) {
-        if (!onLake) return await reader.query(sql);
+        if (!onLake) return await warehouses.as("people").query(sql);
         const tables = [await versionTable(store, silver, version), quarantineLakeTable(await quarantine.snapshot())];
         return await lake.query(sql, [], tables);
       },

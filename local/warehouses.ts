@@ -10,6 +10,8 @@ export interface Warehouses {
   owner: TransactionalWarehouse;
   writer: TransactionalWarehouse;
   reader: Warehouse;
+  /** The reader, with a connection for each query: what people's SQL sets, or leaves open, is no other query's. */
+  people: Warehouse;
   /** Closes the connections and stops the server. */
   close(): Promise<void>;
 }
@@ -28,13 +30,24 @@ export async function openWarehouses({
   const [owner, writer, reader] = (["owner", "writer", "reader"] as const).map((role) =>
     openPostgresWarehouse({ connectionString: postgres.connectionString(role) }),
   );
+  const people: Warehouse = {
+    async query(sql, parameters) {
+      const connectionString = postgres.connectionString("reader");
+      const warehouse = openPostgresWarehouse({ connectionString, readOnly: true, max: 1 });
+      try {
+        return await warehouse.query(sql, parameters);
+      } finally {
+        await warehouse.close();
+      }
+    },
+  };
   const close = async () => {
     await Promise.all([owner!.close(), writer!.close(), reader!.close()]);
     await postgres.stop();
   };
   try {
     await migrate({ warehouse: owner!, migrations: loadMigrations() });
-    return { postgres, owner: owner!, writer: writer!, reader: reader!, close };
+    return { postgres, owner: owner!, writer: writer!, reader: reader!, people, close };
   } catch (error) {
     await close();
     throw error;

@@ -20,8 +20,7 @@ export const lineage: Command = {
       about: "so many of the newest events, and how their runs began; 200 where nothing else is said",
     },
   },
-  async run(values, words) {
-    if (words.length > 0) throw new UsageError(`${words[0]} is one word too many\nusage: pizza ${lineage.usage}`);
+  async run(values) {
     const workflow = oneOf(values, "workflow", workflowNames);
     const limit = wholeNumber(values, "limit", { min: 1, max: 100_000 }) ?? 200;
     const since = dayOf(values["since"]) ?? new Date(Date.now() - dayMs).toISOString().slice(0, 10);

@@ -15,7 +15,7 @@ import { createSender } from "../../lambdas/producer/send-orders.ts";
 import { simulateOrders } from "../../lambdas/producer/simulator.ts";
 import type { StoreProfile } from "../../lambdas/producer/store-profile.ts";
 import { count, endProgress, printJson, progress, say, UsageError } from "../output.ts";
-import { numberOption, oneOf, wholeNumber, type Command, type Values } from "../options.ts";
+import { calendarDay, numberOption, oneOf, wholeNumber, type Command, type Values } from "../options.ts";
 import { readEventLines, type LongLine } from "../event-lines.ts";
 import { withHome } from "../with-home.ts";
 import { produceInBackground, stopProducer } from "./background.ts";
@@ -235,7 +235,8 @@ function dateOption(values: Values, name: string): number | undefined {
   const text = values[name];
   if (text === undefined) return undefined;
   const moment = Date.parse(String(text));
-  if (Number.isNaN(moment)) throw new UsageError(`--${name} ${text}: give a date such as 2026-01-31`);
+  if (Number.isNaN(moment) || calendarDay(String(text).slice(0, 10)) === undefined)
+    throw new UsageError(`--${name} ${text}: give a date such as 2026-01-31`);
   if (moment < firstFrom || moment > lastFrom)
     throw new UsageError(`--${name} ${text}: give a date from 2000-01-02 to 2199-12-30, as events may bear`);
   return moment;

@@ -45,7 +45,7 @@ it("a day is one of the calendar", () => {
     undefined,
     undefined,
   ]);
-
+});
 
 describe("words beyond those that a command takes", () => {
   const none = {

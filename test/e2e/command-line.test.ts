@@ -58,6 +58,8 @@ describe("wrong usage", () => {
     [["produce", "--file", "orders", "--rate", "3"], "--rate means nothing beside --file"],
     [["produce", "--file", "orders", "--seed", "3"], "--seed means nothing beside --file"],
     [["produce", "--from", "2000-01-01", "--orders", "1"], "give a date from 2000-01-02"],
+    [["produce", "--from", "2026-02-31", "--orders", "1"], "give a date such as"],
+    [["lineage", "--since", "2026-02-31"], "give a day"],
     [["produce", "--from", "2300-01-01", "--orders", "1"], "give a date from 2000-01-02"],
     [["verify", "--loud"], "Unknown option '--loud'"],
     [["verify", "--home", "moon"], "choose one of embedded, localstack, aws"],

@@ -33,7 +33,7 @@ describe("a home whose PostgreSQL cannot start", () => {
   });
 });
 
-it("a home that was wanted early shows in gold what it took before its PostgreSQL ran", async () => {
+it("a home that was wanted early shows in gold what it took before its PostgreSQL ran, and people's SQL leaves nothing behind", async () => {
   root = mkdtempSync(join(tmpdir(), "pizza-home-"));
   const home = await openHome({ dir: join(root, "home"), isEarly: true });
   try {
@@ -42,6 +42,12 @@ it("a home that was wanted early shows in gold what it took before its PostgreSQ
     const { gold, findings } = await home.verify();
     expect(gold.orders).toBe(69);
     expect(findings).toEqual([]);
+    const ask = async (sql: string) => await home.query(sql, { lake: false });
+    for (let times = 0; times < 5; times++) {
+      await ask("set timezone = 'Asia/Tokyo'; begin isolation level repeatable read; select count(*) from ops.windows");
+    }
+    expect(await ask("select current_setting('TimeZone') as zone")).toEqual([{ zone: "UTC" }]);
+    expect(await ask("select from pg_stat_activity where state like 'idle in transaction%'")).toEqual([]);
   } finally {
     await home.close();
   }
