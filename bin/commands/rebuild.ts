@@ -1,7 +1,7 @@
 import { lacksBronze } from "../../lambdas/rebuild/report.ts";
 import { rebuildText } from "../rebuild-text.ts";
 import { print, printJson, UsageError } from "../output.ts";
-import type { Command, Values } from "../options.ts";
+import { calendarDay, type Command, type Values } from "../options.ts";
 import { lakeSqlOption, withHome } from "../with-home.ts";
 
 export const rebuild: Command = {
@@ -29,7 +29,7 @@ export const rebuild: Command = {
 function dateOf(values: Values, name: "from" | "to"): string | undefined {
   const text = values[name];
   if (text === undefined) return undefined;
-  const time = Date.parse(`${text}T00:00:00Z`);
-  if (!Number.isNaN(time) && new Date(time).toISOString().startsWith(`${text}T`)) return String(text);
+  const day = calendarDay(String(text));
+  if (day !== undefined) return day;
   throw new UsageError(`--${name} ${text}: give a date such as 2015-01-31`);
 }

@@ -15,7 +15,7 @@ import { createSender } from "../../lambdas/producer/send-orders.ts";
 import { simulateOrders } from "../../lambdas/producer/simulator.ts";
 import type { StoreProfile } from "../../lambdas/producer/store-profile.ts";
 import { count, endProgress, printJson, progress, say, UsageError } from "../output.ts";
-import { calendarDay, numberOption, oneOf, wholeNumber, type Command, type Values } from "../options.ts";
+import { momentOf, numberOption, oneOf, wholeNumber, type Command, type Values } from "../options.ts";
 import { readEventLines, type LongLine } from "../event-lines.ts";
 import { withHome } from "../with-home.ts";
 import { produceInBackground, stopProducer } from "./background.ts";
@@ -45,7 +45,10 @@ export const replay: Command = {
     const shuffle = wholeNumber(values, "shuffle", { min: 0, max: Number.MAX_SAFE_INTEGER });
     const { outgoing, tally } = faulty(classicYear(shuffle), values, { live: false });
     if (speed === undefined) return await sendAll(() => outgoing, values, { tally, isPaced: false });
-    return await sendAll((signal) => atSpeed(outgoing, { speed, momentOf, signal }), values, { tally, isPaced: true });
+    return await sendAll((signal) => atSpeed(outgoing, { speed, momentOf: emittedAt, signal }), values, {
+      tally,
+      isPaced: true,
+    });
   },
 };
 
@@ -148,7 +151,7 @@ function faulty(events: Iterable<OrderEvent>, values: Values, { live }: { live: 
 }
 
 /** When the till sent it; NaN where its bytes do not say. */
-function momentOf({ bytes }: Outgoing): number {
+function emittedAt({ bytes }: Outgoing): number {
   return Date.parse(/"emitted_at":"([^"]+)"/.exec(Buffer.from(bytes).toString("latin1"))?.[1] ?? "");
 }
 
@@ -234,9 +237,8 @@ function seedOf(values: Values): number {
 function dateOption(values: Values, name: string): number | undefined {
   const text = values[name];
   if (text === undefined) return undefined;
-  const moment = Date.parse(String(text));
-  if (Number.isNaN(moment) || calendarDay(String(text).slice(0, 10)) === undefined)
-    throw new UsageError(`--${name} ${text}: give a date such as 2026-01-31`);
+  const moment = momentOf(String(text));
+  if (moment === undefined) throw new UsageError(`--${name} ${text}: give a date such as 2026-01-31`);
   if (moment < firstFrom || moment > lastFrom)
     throw new UsageError(`--${name} ${text}: give a date from 2000-01-02 to 2199-12-30, as events may bear`);
   return moment;

@@ -147,8 +147,8 @@ export const warehouseMutants: readonly Mutant[] = [
     guard: "who opens gold to read cannot write",
     prevents: "a query changes gold",
     file: "lambdas/adapters/postgres-warehouse.ts",
-    text: 'readOnly ? "on" : "off"',
-    replacement: '"off"',
+    text: 'readOnly ? " -c default_transaction_read_only=on" : ""',
+    replacement: '""',
     tests: ["test/adapters/postgres-warehouse.test.ts"],
   },
   {
