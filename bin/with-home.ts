@@ -12,6 +12,19 @@ type Use<Result> = (home: Home, how: { isRunning: boolean }) => Promise<Result>;
  * none does, one that is opened in this process and closed afterwards.
  */
 export async function withHome<Result>(values: Values, use: Use<Result>): Promise<Result> {
+  return await withHomeOpened(values, { isStill: false }, use);
+}
+
+/** The same for commands that only look: a home that is opened for them is left as it is. */
+export async function lookAtHome<Result>(values: Values, use: Use<Result>): Promise<Result> {
+  return await withHomeOpened(values, { isStill: true }, use);
+}
+
+async function withHomeOpened<Result>(
+  values: Values,
+  { isStill }: { isStill: boolean },
+  use: Use<Result>,
+): Promise<Result> {
   if (values.home !== "embedded") return await withRemoteHome(values, (home) => use(home, { isRunning: true }));
   if (values["lake-sql"] !== undefined) throw new UsageError("--lake-sql is for deployed homes: add --home aws");
   const { dir } = values;
@@ -21,7 +34,7 @@ export async function withHome<Result>(values: Values, use: Use<Result>): Promis
   existingHome(folder);
   // PostgreSQL, DuckDB and the rest are only loaded where they are needed.
   const { openHome } = await import("../local/open-home.ts");
-  const home = await openHome({ dir, onLog: say });
+  const home = await openHome({ dir, isStill, onLog: say });
   try {
     return await use(home, { isRunning: false });
   } finally {

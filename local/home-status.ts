@@ -1,6 +1,6 @@
 import type { DeltaTable, Snapshot } from "../lambdas/lake/delta-table.ts";
 import type { LakeQuery, Warehouse } from "../lambdas/ports.ts";
-import type { startEventSourceMapping } from "./event-source-mapping.ts";
+import type { EventSourceMapping } from "./event-source-mapping.ts";
 import { workflowNames, type HomeStatus } from "./home-api.ts";
 import type { HomeFolder } from "./home-folder.ts";
 import type { EmbeddedPostgres } from "./postgres.ts";
@@ -10,7 +10,7 @@ import type { StreamLog } from "./stream/stream-log.ts";
 interface Parts {
   folder: HomeFolder;
   stream: StreamLog;
-  mapping: ReturnType<typeof startEventSourceMapping>;
+  mapping: EventSourceMapping;
   silver: DeltaTable;
   quarantine: DeltaTable;
   lake: LakeQuery;

@@ -33,6 +33,7 @@ import { dailyWorkflows, workflowNames, type Credentials, type Home } from "./ho
 import { homeFolder, prepareHome, writeHomeRecord, type HomeRecord } from "./home-folder.ts";
 import { createHomeStatus } from "./home-status.ts";
 import { startEventSourceMapping } from "./event-source-mapping.ts";
+import { openStillMapping } from "./mapping/still-mapping.ts";
 import { processStart } from "./process-state.ts";
 import { createHomeLineage } from "./home-lineage.ts";
 import { createRunLedger } from "./run-ledger.ts";
@@ -50,6 +51,8 @@ export interface HomeOptions {
   postgresPort?: number | undefined;
   /** Gives the home back while its PostgreSQL still starts: what needs it waits, and fails with its error. */
   isEarly?: boolean;
+  /** Opens it to look only: nothing lands and no workflow starts by itself, so what waits is found waiting. */
+  isStill?: boolean;
   onLog?: (line: string) => void;
 }
 
@@ -75,6 +78,7 @@ export async function openHome({
   shards,
   postgresPort,
   isEarly = false,
+  isStill = false,
   onLog = () => {},
 }: HomeOptions): Promise<Home> {
   const folder = homeFolder(dir);
@@ -144,7 +148,7 @@ export async function openHome({
     let drains = 0;
     const timer = startTimer({
       intervalMs: settings.timerMs,
-      idleMs: settings.idleMs,
+      idleMs: isStill ? Infinity : settings.idleMs,
       onError: (error) => onLog(error.message),
       task: async () => {
         const sweep = performance.now() - sweptAt >= settings.sweepEveryMs ? "full" : "recent";
@@ -159,24 +163,26 @@ export async function openHome({
     });
     closers.push(() => timer.stop());
 
-    const mapping = startEventSourceMapping({
-      stream,
-      checkpointDir: folder.checkpoints,
-      onFailure,
-      batchSize: settings.landingBatchRecords,
-      windowMs: settings.landingWindowMs,
-      // Landing fails for want of disk only, and the on-failure store is on the same one: wait for room.
-      maximumRetryAttempts: -1,
-      maximumRecordAgeMs: -1,
-      bisectBatchOnFunctionError: true,
-      onEvent: (event) => {
-        if ("error" in event) onLog(`landing ${event.shard}: ${event.type}: ${messageOf(event.error)}`);
-      },
-      invoke: async (records) => {
-        await landRecords({ store, stream: orderStream }, records);
-        timer.wake();
-      },
-    });
+    const startMapping = () =>
+      startEventSourceMapping({
+        stream,
+        checkpointDir: folder.checkpoints,
+        onFailure,
+        batchSize: settings.landingBatchRecords,
+        windowMs: settings.landingWindowMs,
+        // Landing fails for want of disk only, and the on-failure store is on the same one: wait for room.
+        maximumRetryAttempts: -1,
+        maximumRecordAgeMs: -1,
+        bisectBatchOnFunctionError: true,
+        onEvent: (event) => {
+          if ("error" in event) onLog(`landing ${event.shard}: ${event.type}: ${messageOf(event.error)}`);
+        },
+        invoke: async (records) => {
+          await landRecords({ store, stream: orderStream }, records);
+          timer.wake();
+        },
+      });
+    const mapping = isStill ? openStillMapping(folder.checkpoints) : startMapping();
     closers.push(() => mapping.stop());
 
     const books = (): Books => ({

@@ -1,7 +1,7 @@
 import type { BackupSummary } from "../../lambdas/backup/back-up-warehouse.ts";
 import { count, print, printJson, say, table, UsageError } from "../output.ts";
 import type { Command, Values } from "../options.ts";
-import { withHome, withRemoteHome } from "../with-home.ts";
+import { lookAtHome, withHome, withRemoteHome } from "../with-home.ts";
 
 export const backup: Command = {
   summary: "copy gold and the ledgers to the backup store, and prove the copy; --list shows what is there",
@@ -41,7 +41,7 @@ async function restoreInto(values: Values, id: string | undefined): Promise<Back
 }
 
 async function list(values: Values): Promise<void> {
-  const backups = await withHome(values, (home) => home.backups());
+  const backups = await lookAtHome(values, (home) => home.backups());
   if (values.json) return printJson(backups);
   const rows = backups.map(({ id, isProven, rows: rowCount, bytes, silverVersion, goldHash }) => ({
     backup: id,

@@ -2,7 +2,7 @@ import { correctionsText } from "../corrections-text.ts";
 import { explainedTables } from "../../lambdas/explain/gold-tables.ts";
 import { momentOf, type Command, type Values } from "../options.ts";
 import { print, printJson, UsageError } from "../output.ts";
-import { lakeSqlOption, withHome } from "../with-home.ts";
+import { lakeSqlOption, lookAtHome } from "../with-home.ts";
 
 export const corrections: Command = {
   summary: "what changed after it was reported: as first reported, as now known, and the orders behind it",
@@ -15,7 +15,7 @@ export const corrections: Command = {
   },
   async run(values) {
     const [since, table] = [sinceOf(values), tableOf(values)];
-    const found = await withHome(values, (home) => home.corrections({ since }));
+    const found = await lookAtHome(values, (home) => home.corrections({ since }));
     if (values.json) printJson(found);
     else print(correctionsText(found, { table, isAll: values["all"] === true }));
   },

@@ -2,7 +2,7 @@ import { explainedTables, type ExplainedTable } from "../../lambdas/explain/gold
 import { explanationText } from "../explain-text.ts";
 import { calendarDay, wholeNumber, type Command } from "../options.ts";
 import { print, printJson, UsageError } from "../output.ts";
-import { lakeSqlOption, withHome } from "../with-home.ts";
+import { lakeSqlOption, lookAtHome } from "../with-home.ts";
 
 /** So many lines are listed on a terminal, and in JSON. */
 const [shortList, longList] = [20, 100_000];
@@ -18,7 +18,7 @@ export const explain: Command = {
   async run(values, words) {
     const lines = wholeNumber(values, "lines", { min: 0, max: longList }) ?? (values.json ? longList : shortList);
     const request = { ...readQuestion(words), lines };
-    const found = await withHome(values, (home) => home.explain(request));
+    const found = await lookAtHome(values, (home) => home.explain(request));
     if (values.json) printJson(found);
     else print(explanationText(found));
     return found.cells.every(({ equal }) => equal) ? 0 : 3;

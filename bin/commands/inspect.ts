@@ -4,14 +4,14 @@ import { wholeNumber, type Command, type Values } from "../options.ts";
 import type { QualitySummary } from "../../lambdas/quality/run-quality.ts";
 import { workflowNames, type Credentials } from "../../local/home-api.ts";
 import { StreamDamaged } from "../../local/stream/segment.ts";
-import { lakeSqlOption, withHome, withRemoteHome } from "../with-home.ts";
+import { lakeSqlOption, lookAtHome, withHome, withRemoteHome } from "../with-home.ts";
 
 export const verify: Command = {
   summary: "account for every record from the stream to gold; exit code 3 when it does not balance",
   usage: "verify [--json] [--dir DIR] [--lake-sql athena|duckdb]",
   options: lakeSqlOption,
   async run(values) {
-    const receipt = await withHome(values, (home) => home.verify()).catch(sayDamage);
+    const receipt = await lookAtHome(values, (home) => home.verify()).catch(sayDamage);
     if (receipt === undefined) return 3;
     if (values.json) printJson({ balanced: receipt.findings.length === 0, ...receipt });
     else print(receiptTable(receipt));
@@ -40,7 +40,7 @@ export const query: Command = {
     const version = wholeNumber(values, "version", { min: 0, max: Number.MAX_SAFE_INTEGER });
     const lake = values["lake"] === true;
     if (version !== undefined && !lake) throw new UsageError("--version is for the lake: add --lake");
-    const rows = await withHome(values, (home) => home.query(sql, { lake, version }));
+    const rows = await lookAtHome(values, (home) => home.query(sql, { lake, version }));
     if (values.json) printJson(rows);
     else print(table(rows));
   },
@@ -79,7 +79,7 @@ export const credentials: Command = {
   usage: "credentials [--json]",
   async run(values) {
     if (values.home !== "embedded") return await remoteCredentials(values);
-    const { isRunning, ...found } = await withHome(values, async (home, how) => ({
+    const { isRunning, ...found } = await lookAtHome(values, async (home, how) => ({
       ...(await home.credentials()),
       ...how,
     }));

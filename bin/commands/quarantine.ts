@@ -12,7 +12,7 @@ import type { Home } from "../../local/home-api.ts";
 import { print, printJson, say, UsageError } from "../output.ts";
 import { oneOf, type Command, type Values } from "../options.ts";
 import { listText, plansText, showText } from "../quarantine-text.ts";
-import { lakeSqlOption, withHome } from "../with-home.ts";
+import { lakeSqlOption, lookAtHome, withHome } from "../with-home.ts";
 
 const reasonNames = Object.keys(reasons) as (keyof typeof reasons)[];
 
@@ -42,14 +42,14 @@ export const quarantine: Command = {
 
 async function list(values: Values): Promise<void> {
   const wanted = select(values);
-  const refused = (await withHome(values, (home) => home.refused())).filter(wanted);
+  const refused = (await lookAtHome(values, (home) => home.refused())).filter(wanted);
   const shown = values["all"] === true ? refused : refused.filter(({ isClosed }) => !isClosed);
   if (values.json) printJson(shown);
   else print(listText(shown, { closed: refused.length - shown.length, hasEvents: values["reason"] !== undefined }));
 }
 
 async function show(values: Values, name: string): Promise<void> {
-  const refused = await withHome(values, (home) => home.refused());
+  const refused = await lookAtHome(values, (home) => home.refused());
   const found = find(refused, name);
   if (values.json) printJson(found);
   else for (const event of found) print(showText(event));

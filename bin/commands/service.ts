@@ -19,7 +19,7 @@ import { isRunning } from "../../local/process-state.ts";
 import { endProgress, print, printJson, progress, say, UsageError } from "../output.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
 import { statusText } from "../status-text.ts";
-import { withHome } from "../with-home.ts";
+import { lookAtHome } from "../with-home.ts";
 import { endProducer } from "./background.ts";
 import { remoteLogs } from "./remote-logs.ts";
 
@@ -207,7 +207,7 @@ export const status: Command = {
   usage: "status",
   async run(values) {
     const running = values.home === "embedded" ? runningProcess(homeFolder(values.dir)) : undefined;
-    const found = await withHome(values, (home) => home.status());
+    const found = await lookAtHome(values, (home) => home.status());
     const { pid, port, startedAt } = running ?? {};
     const full: HomeStatus =
       running === undefined ? found : { ...found, process: { pid, port, startedAt } as HomeStatus["process"] & {} };

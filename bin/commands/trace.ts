@@ -1,7 +1,7 @@
 import { print, printJson, say, UsageError } from "../output.ts";
 import type { Command } from "../options.ts";
 import { traceText } from "../trace-text.ts";
-import { lakeSqlOption, withHome } from "../with-home.ts";
+import { lakeSqlOption, lookAtHome } from "../with-home.ts";
 
 export const trace: Command = {
   summary: "where an order is: its records, bronze objects, silver, the rows of gold, or why it was refused",
@@ -10,7 +10,7 @@ export const trace: Command = {
   options: lakeSqlOption,
   async run(values, [orderId]) {
     if (orderId === undefined) throw new UsageError(`name one order\nusage: pizza ${trace.usage}`);
-    const found = await withHome(values, (home) => home.trace(orderId));
+    const found = await lookAtHome(values, (home) => home.trace(orderId));
     const isThere = found.events.length > 0 || found.silver !== null;
     if (values.json) printJson(found);
     else if (isThere) print(traceText(found));

@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { classicYear } from "../../bin/commands/send.ts";
@@ -8,7 +8,8 @@ import { openSilver } from "../../lambdas/silver/tables.ts";
 import { homeFolder, type HomeFolder } from "../../local/home-folder.ts";
 import { openHome } from "../../local/open-home.ts";
 import { startPostgres } from "../../local/postgres.ts";
-import { readFrame } from "../../local/stream/frame.ts";
+import { readFrame, writeFrame } from "../../local/stream/frame.ts";
+import { openStreamLog } from "../../local/stream/stream-log.ts";
 import { pizza, sendOrders, temporaryHome } from "./home-fixture.ts";
 
 const { dir, remove } = temporaryHome();
@@ -94,11 +95,36 @@ it("a gold cell", async () => {
   await change("update gold.hourly_trends set revenue = revenue - 0.01 where order_date = '2015-01-01' and hour = 12");
 });
 
+it("a record that was cut out of the stream with numbers and checksums made to fit, and verify changes nothing", async () => {
+  const path = longestSegment();
+  const frames = framesOf(readFileSync(path)).filter((_, index) => index !== 1);
+  const fitted = Buffer.alloc(statSync(path).size);
+  let end = 0;
+  for (const [ordinal, frame] of frames.entries()) end = writeFrame(fitted, end, { ...frame, ordinal });
+  writeFileSync(path, fitted.subarray(0, end));
+  const before = filesBelow(folder.lake, folder.checkpoints);
+  for (const turn of ["first", "second"]) {
+    const { code, stdout } = await verify();
+    expect([turn, code]).toEqual([turn, 3]);
+    expect(stdout).toContain("records lie in bronze that the stream never took");
+    expect(filesBelow(folder.lake, folder.checkpoints)).toEqual(before);
+  }
+  restore("stream");
+});
+
+it("what waits in a stopped home is said, and left to wait", async () => {
+  const stream = await openStreamLog({ dir: folder.stream, shards: 2 });
+  await sendOrders(stream, [...classicYear()].slice(300, 310));
+  await stream.close();
+  const { code, stdout } = await verify();
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/on their way to bronze +[12]\n[^]*BALANCED/)]);
+  expect((await pizza(dir, "status", "--json")).stdout).toMatch(/"shardsBehind": [12]/);
+  expect((await verify()).stdout).toEqual(stdout);
+  restore("stream");
+});
+
 it("a record that was dropped from the stream's log, at its end or in its middle", async () => {
-  const segments = readdirSync(folder.stream, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".log"))
-    .map((name) => join(folder.stream, name));
-  const path = segments.find((name) => startsOf(readFileSync(name)).length > 2)!;
+  const path = longestSegment();
   const bytes = readFileSync(path);
   const starts = startsOf(bytes);
   writeFileSync(path, Buffer.concat([bytes.subarray(0, starts[1]), bytes.subarray(starts[2])]));
@@ -114,13 +140,33 @@ it("a record that was dropped from the stream's log, at its end or in its middle
   expect(stdout).toMatch(/records lie in bronze that the stream never took\n\s+shardId-0+\d\/\d+/);
 });
 
+function longestSegment(): string {
+  const segments = readdirSync(folder.stream, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".log"))
+    .map((name) => join(folder.stream, name));
+  return segments.find((name) => startsOf(readFileSync(name)).length > 2)!;
+}
+
+/** Every file with its size. */
+function filesBelow(...roots: string[]): string[] {
+  return roots.flatMap((root) =>
+    readdirSync(root, { recursive: true, encoding: "utf8" })
+      .map((name) => `${name} ${statSync(join(root, name)).size}`)
+      .toSorted(),
+  );
+}
+
 function startsOf(segment: Buffer): number[] {
-  const starts: number[] = [];
+  return framesOf(segment).map(({ start }) => start);
+}
+
+function framesOf(segment: Buffer) {
+  const frames = [];
   for (let at = 0; at < segment.length;) {
     const frame = readFrame(segment, at);
     if (typeof frame === "string") throw new Error(`the segment is ${frame} at ${at}`);
-    starts.push(at);
+    frames.push({ ...frame, start: at });
     at = frame.end;
   }
-  return starts;
+  return frames;
 }
