@@ -1,11 +1,11 @@
-import type { Receipt, Sales } from "../lambdas/domain/receipt.ts";
+import type { Finding, Receipt, Sales } from "../lambdas/domain/receipt.ts";
 import { count, money, paint } from "./output.ts";
 
 const widths = [34, 10, 10, 10, 10, 16];
 
 /** The receipt as people read it. */
 export function receiptTable(receipt: Receipt): string {
-  const { records, events, findings } = receipt;
+  const { records, events, findings, notes } = receipt;
   const quarantined = Object.entries(events.quarantined);
   const pendingDays = receipt.unpublishedDays.length;
   return [
@@ -32,11 +32,13 @@ export function receiptTable(receipt: Receipt): string {
     ...(pendingDays > 0 ? [`days that gold has yet to publish: ${count(pendingDays)}`] : []),
     rule,
     verdict(receipt),
-    ...findings.flatMap(({ invariant, sentence, examples }) => [
-      `  ${invariant}: ${sentence}`,
-      ...examples.map((example) => `    ${example}`),
-    ]),
+    ...findings.flatMap(linesOf),
+    ...notes.flatMap(linesOf),
   ].join("\n");
+}
+
+function linesOf({ invariant, sentence, examples }: Finding): string[] {
+  return [`  ${invariant}: ${sentence}`, ...examples.map((example) => `    ${example}`)];
 }
 
 const rule = "-".repeat(widths.reduce((sum, width) => sum + width, 0));

@@ -4,7 +4,7 @@ import type { OrderEvent } from "../../lambdas/domain/generated/order-event.type
 import { validOn } from "../../lambdas/domain/validity.ts";
 import type { EventSink } from "../../lambdas/ports.ts";
 import { classicOrders } from "../../lambdas/producer/classic-year.ts";
-import { parseFaults, type FaultTally } from "../../lambdas/producer/fault-kinds.ts";
+import { faultNames, parseFaults, type FaultTally } from "../../lambdas/producer/fault-kinds.ts";
 import { withFaults } from "../../lambdas/producer/faults.ts";
 import type { Outgoing } from "../../lambdas/producer/outgoing.ts";
 import { atSpeed, paced } from "../../lambdas/producer/pace.ts";
@@ -24,7 +24,10 @@ const sendingOptions = {
   linger: { type: "string", about: "milliseconds that an event waits for company in its batch (100)" },
   "batch-bytes": { type: "string", about: "bytes of a batch before compression (196608)" },
   batch: { type: "string", about: "zstd, gzip, or off: one event a record (zstd)" },
-  faults: { type: "string", about: "what goes wrong: all=0.01, or duplicates=0.05,late=0.01,...; none by default" },
+  faults: {
+    type: "string",
+    about: `what goes wrong: all=0.01, or duplicates=0.05,late=0.01 (none); choose from ${faultNames.join(", ")}`,
+  },
   "schema-version": { type: "string", about: "of the events: 1, 2 (promotion codes and tips), or mixed, by till (1)" },
   seed: { type: "string", about: "chooses what is invented and what goes wrong; same seed, same bytes" },
   wait: { type: "boolean", about: "wait until all is in gold" },

@@ -1,6 +1,25 @@
+/** Numbers of a till that an event may have borne which nobody can read: any of them where no range is said. */
+export interface Trace {
+  producerId: string;
+  from?: number;
+  to?: number;
+}
+
+/** What one till lacks. */
+export interface Gap {
+  producerId: string;
+  /** How many numbers between its lowest and its highest never came. */
+  missing: number;
+  /** Them, one by one or as ranges. */
+  ranges: string[];
+  /** How many of them unreadable events may have borne: one number each, and only where a trace leads to this till. */
+  maybeUnreadable: number;
+}
+
 /** Finds what is missing in the counters of the tills. */
 export function createProducerLedger() {
   const seen = new Map<string, Set<number>>();
+  const unreadable: { traces: readonly Trace[]; events: number }[] = [];
   return {
     /** Notes one event of a producer; the same number twice counts once. */
     note(producerId: string, seq: number): void {
@@ -8,28 +27,76 @@ export function createProducerLedger() {
       if (numbers === undefined) seen.set(producerId, (numbers = new Set()));
       numbers.add(seq);
     },
+    /** Notes events that nobody can read, and where each of them may belong. They never make a gap, and fill one number each. */
+    noteUnreadable(traces: readonly Trace[], events = 1): void {
+      if (traces.length > 0) unreadable.push({ traces, events });
+    },
     get producers(): number {
       return seen.size;
     },
-    /** Per producer the numbers between its lowest and its highest that never came; most producers have none. */
-    gaps(): { producerId: string; missing: number; ranges: string[] }[] {
-      const found = [];
-      for (const [producerId, numbers] of seen) {
-        const sorted = Float64Array.from(numbers).toSorted();
-        const missing = sorted.at(-1)! - sorted[0]! + 1 - sorted.length;
-        if (missing > 0) found.push({ producerId, missing, ranges: gapsIn(sorted) });
-      }
-      return found;
+    /** The tills that lack numbers; most lack none. */
+    gaps(): Gap[] {
+      const open = [...seen].flatMap(([producerId, numbers]) => gapsIn(producerId, numbers));
+      const found = [...Map.groupBy(open, ({ producerId }) => producerId)];
+      assign(unreadable, new Map(found));
+      return found.map(([producerId, holes]) => ({
+        producerId,
+        missing: holes.reduce((sum, { from, to }) => sum + to - from + 1, 0),
+        ranges: holes.map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`)),
+        maybeUnreadable: holes.reduce((sum, { taken }) => sum + taken, 0),
+      }));
     },
   };
 }
 
-function gapsIn(sorted: Float64Array): string[] {
-  const ranges = [];
+/** Numbers in a row that never came, and how many of them unreadable events have been given. */
+interface Hole {
+  producerId: string;
+  from: number;
+  to: number;
+  taken: number;
+}
+
+function gapsIn(producerId: string, numbers: ReadonlySet<number>): Hole[] {
+  const sorted = Float64Array.from(numbers).toSorted();
+  const holes: Hole[] = [];
   for (let i = 1; i < sorted.length; i++) {
     const [from, to] = [sorted[i - 1]! + 1, sorted[i]! - 1];
-    if (from === to) ranges.push(`${from}`);
-    else if (from < to) ranges.push(`${from}-${to}`);
+    if (from <= to) holes.push({ producerId, from, to, taken: 0 });
   }
-  return ranges;
+  return holes;
 }
+
+/** Gives each unreadable event one number at the most, the surest traces first. */
+function assign(
+  unreadable: readonly { traces: readonly Trace[]; events: number }[],
+  holes: ReadonlyMap<string, Hole[]>,
+): void {
+  const borne = new Set<string>();
+  for (const { traces, events } of unreadable.toSorted((a, b) => doubt(a.traces) - doubt(b.traces))) {
+    let left = events;
+    for (const { producerId, from = -Infinity, to = Infinity } of traces) {
+      // Copies of one damaged event stand for one number.
+      const number = `${producerId} ${from}`;
+      if (from === to && borne.has(number)) continue;
+      if (from === to) borne.add(number);
+      for (const hole of holes.get(producerId) ?? []) {
+        if (hole.to < from || hole.from > to) continue;
+        const given = Math.min(left, hole.to - hole.from + 1 - hole.taken);
+        hole.taken += given;
+        left -= given;
+      }
+    }
+  }
+}
+
+/** Among how many numbers an event is to be looked for. */
+function doubt(traces: readonly Trace[]): number {
+  const widths = traces.map(({ from, to }) => (from === undefined || to === undefined ? Number.MAX_VALUE : to - from));
+  return Math.min(
+    Number.MAX_VALUE,
+    widths.reduce((sum, width) => sum + width, traces.length),
+  );
+}
+
+export type ProducerLedger = ReturnType<typeof createProducerLedger>;

@@ -41,13 +41,15 @@ export interface Receipt {
   /** Days that silver changed since gold was published. */
   unpublishedDays: string[];
   producers: number;
+  /** What is worth knowing and breaks no balance, in the form of findings. */
+  notes: Finding[];
   /** What does not add up; empty when the receipt balances. */
   findings: Finding[];
 }
 
-/** One thing that is wrong, with the records or rows that show it. */
+/** One thing that is wrong, or worth knowing, with the records or rows that show it. */
 export interface Finding {
-  /** A short name of the invariant that is broken. */
+  /** A short name of the invariant that is broken, or that the note is about. */
   invariant: string;
   sentence: string;
   /** At the most ten of them. */

@@ -11,7 +11,7 @@ import { decompressors } from "./zstd.ts";
 export async function readColumns(bytes: Uint8Array, names: readonly string[]): Promise<Record<string, unknown[]>> {
   const { buffer } = new Uint8Array(bytes);
   const metadata = parquetMetadata(buffer);
-  const rows = Number(metadata.num_rows);
+  const rows = countRows(metadata);
   const columns = Object.fromEntries(names.map((name) => [name, nulls(rows)]));
   const present = presentColumns(metadata);
   await parquetRead({
@@ -33,6 +33,13 @@ const parsers = {
   stringFromBytes: (bytes: Uint8Array | undefined) =>
     bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
 };
+
+/** A damaged footer must not make us fill a column of billions. */
+function countRows({ num_rows: rows, row_groups: groups }: FileMetaData): number {
+  const inGroups = groups.reduce((sum, { num_rows }) => sum + Number(num_rows), 0);
+  if (Number(rows) === inGroups) return inGroups;
+  throw new Error(`parquet footer: the file has ${rows} rows, its row groups ${inGroups}; the footer is damaged`);
+}
 
 function nulls(rows: number): unknown[] {
   return new Array<unknown>(rows).fill(null);

@@ -48,9 +48,10 @@ export const faultActions: Record<FaultKind, FaultAction> = {
     const other = { ...event, lines: otherQuantity(event.lines) };
     return [toOutgoing(tills.number(event)), toOutgoing(tills.number(other), "conflict")];
   },
-  malformed(event, { random }) {
+  malformed(event, { random, tills }) {
     // Takes no number of the till's: one that nobody can read would look like a loss.
-    return [{ producerId: event.producer.producer_id, bytes: damage(event, random), fault: "malformed" }];
+    const bytes = damage(tills.repeat(event), random);
+    return [{ producerId: event.producer.producer_id, bytes, fault: "malformed" }];
   },
   unknown_pizza: (event, { random, tills }) => [
     toOutgoing(tills.number(withUnknownPizza(event, random)), "unknown_pizza"),

@@ -1,7 +1,7 @@
 import { checkOrder, type CheckedOrder } from "../domain/check-order.ts";
 import type { Catalog } from "../domain/catalog.ts";
 import type { OrderEvent } from "../domain/generated/order-event.types.ts";
-import type { createProducerLedger } from "../domain/producer-gaps.ts";
+import type { ProducerLedger } from "../domain/producer-gaps.ts";
 import type { ReasonCode } from "../domain/reasons.ts";
 import type { Findings, Receipt, Sales } from "../domain/receipt.ts";
 import { validOn } from "../domain/validity.ts";
@@ -9,6 +9,7 @@ import { isResent, resentKey } from "../domain/resent.ts";
 import { payloadHash, unpackRecord, type UnpackedEvent } from "../silver/unpack-record.ts";
 import { positionOf, type LandedRecord } from "./account-records.ts";
 import { digestBytes, type Layers } from "./read-layers.ts";
+import { noteProducers, readProducer, type SeenProducer } from "./read-producer.ts";
 import { createLineMaker, digestLines, type LineCells } from "./silver-lines.ts";
 
 /** An order whose rows in silver are not what its event makes. */
@@ -44,7 +45,7 @@ export function createEventAccount(
     catalog: Catalog;
     customerKey: (customerId: string) => string;
     layers: Layers;
-    ledger: ReturnType<typeof createProducerLedger>;
+    ledger: ProducerLedger;
   },
   findings: Findings,
 ) {
@@ -64,26 +65,22 @@ export function createEventAccount(
   const corrected = new Set<string>();
   const wrong: WrongOrder[] = [];
   const linesOf = createLineMaker({ catalog, customerKey });
-  let unreadable = 0;
   let notSales = 0;
 
   function note(record: LandedRecord): void {
+    const producers: SeenProducer[] = [];
     for (const [index, unpacked] of unpackRecord(record.data).entries()) {
       const position = `${positionOf(record)}/${index}`;
       events.distinct++;
       if (!record.isConsumed) events.pending++;
       const checked = "refusal" in unpacked ? unpacked : checkOrder(unpacked.text, record.arrivedAt * 1000, catalog);
-      noteProducer("event" in checked ? checked.event : readLeniently(unpacked));
+      producers.push("event" in checked ? checked.event.producer : readProducer(unpacked));
       if (!record.isConsumed) continue;
       compareBytes(position, unpacked);
       if ("refusal" in checked) noteRefused(position, checked.refusal.reason);
       else if ("text" in unpacked) noteValid({ position, record, index, hash: payloadHash(unpacked.text) }, checked);
     }
-  }
-
-  function noteProducer(event: Pick<OrderEvent, "producer"> | undefined): void {
-    if (event === undefined) unreadable++;
-    else ledger.note(event.producer.producer_id, event.producer.seq);
+    noteProducers(ledger, producers, record.partitionKey);
   }
 
   /** Whatever is in quarantine is there with the bytes that came. */
@@ -181,7 +178,7 @@ export function createEventAccount(
         );
       }
     }
-    return { events, expected, notSales, unreadable, wrong };
+    return { events, expected, notSales, wrong };
   }
 
   return { note, finish };
@@ -202,16 +199,4 @@ function salesOf({ lines }: OrderEvent, orderDate: string, catalog: Catalog): Sa
     sales.cents += quantity * validOn(catalog.pizzas.get(pizza_id), orderDate)!.price_cents;
   }
   return sales;
-}
-
-/** The producer of an event that was refused, where it can still be read. */
-function readLeniently(unpacked: { text: string } | object): Pick<OrderEvent, "producer"> | undefined {
-  if (!("text" in unpacked)) return undefined;
-  try {
-    const { producer } = JSON.parse(unpacked.text) as Partial<OrderEvent>;
-    const isReadable = typeof producer?.producer_id === "string" && Number.isSafeInteger(producer.seq);
-    return isReadable ? { producer: producer } : undefined;
-  } catch {
-    return undefined;
-  }
 }

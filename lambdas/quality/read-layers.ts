@@ -6,7 +6,9 @@ import { readColumns } from "../lake/read-columns.ts";
 import type { LakeQuery, LakeRow, LakeTable, ObjectStore } from "../ports.ts";
 import { unpublishedFiles } from "../silver/quarantine.ts";
 import { quarantineLakeTable, silverLakeTable } from "../silver/tables.ts";
-import { cellOf, dateOf, digestLines, readLines, type LineCells } from "./silver-lines.ts";
+import { checkStats, type FileInLog } from "./check-stats.ts";
+import type { DataFiles } from "./data-files.ts";
+import { cellOf, dateOf, digestLines, linesOf, readLineColumns, type LineCells } from "./silver-lines.ts";
 
 /** One order as silver holds it. */
 export interface SilverOrder {
@@ -35,6 +37,7 @@ interface LayerBooks {
   quarantine: DeltaTable;
   lake: LakeQuery;
   checks: { quarantinedEvents: string };
+  dataFiles: DataFiles;
 }
 
 /** Silver at one version for SQL: all of it, or some of its days. */
@@ -42,7 +45,7 @@ export type SilverTable = (days?: readonly string[]) => LakeTable;
 
 /** Silver without the data files that are missing or cut. */
 export async function wholeSilver(
-  { store, silver }: LayerBooks,
+  { store, silver }: Pick<LayerBooks, "store" | "silver">,
   snapshot: Snapshot,
   findings: Findings,
 ): Promise<SilverTable> {
@@ -54,15 +57,26 @@ export async function wholeSilver(
   };
 }
 
-/** Reads every order of silver, one data file at a time. */
+/** Reads every order of silver, one data file at a time, and compares each file with what the log says of it. */
 export async function readSilver(
-  { store }: LayerBooks,
+  { store, silver, dataFiles }: LayerBooks,
   { files }: LakeTable,
-  findings: Findings,
+  { snapshot, findings }: { snapshot: Snapshot; findings: Findings },
 ): Promise<Map<string, SilverOrder>> {
   const orders = new Map<string, SilverOrder>();
   for (const file of files) {
-    const lines = await readLines((await store.get(file))!, dateOf(file));
+    const columns = await dataFiles.read(file, async () => await readLineColumns((await store.get(file))!));
+    if (columns === undefined) continue;
+    const named = snapshot.files.get(file.slice(silver.root.length + 1))!;
+    checkStats(file, { ...named, columns }, findings);
+    if (named.partition !== dateOf(file)) {
+      findings.add(
+        "the lake is whole",
+        "data files lie in another partition than the log says",
+        `${file}: ${named.partition}`,
+      );
+    }
+    const lines = linesOf(columns, dateOf(file));
     for (const [orderId, cells] of Map.groupBy(lines, ([id]) => id!)) {
       const origin = new Set(cells.map(positionOfLine));
       if (orders.has(orderId) || origin.size > 1) {
@@ -81,31 +95,47 @@ export async function readSilver(
 
 /** Reads what is refused as of a version of silver, published or about to be. */
 export async function readQuarantine(
-  { store, lake, silver, quarantine, checks }: LayerBooks,
+  { store, lake, silver, quarantine, checks, dataFiles }: LayerBooks,
   { silverTable }: { silverTable: LakeTable },
   findings: Findings,
 ): Promise<Omit<Layers, "silver">> {
   const snapshot = await quarantine.snapshot();
   const staged = await unpublishedFiles(silver, silverTable.version, snapshot);
-  const sizes = new Map(
-    [...snapshot.files.values(), ...staged].map(({ path, size }) => [`${quarantine.root}/${path}`, size]),
+  const named = [...snapshot.files.values(), ...staged].map(
+    (file) => [`${quarantine.root}/${file.path}`, file] as const,
   );
+  const sizes = new Map(named.map(([key, { size }]) => [key, size]));
   const files = await wholeFiles({ store, root: quarantine.root, sizes }, findings);
+  const payloads = await digestPayloads({ store, dataFiles }, { files, named: new Map(named) }, findings);
   const tables = [{ ...quarantineLakeTable(snapshot), files }, silverTable];
   const rows = await lake.query(checks.quarantinedEvents, [], tables);
+  for (const row of rows.filter(({ times }) => Number(times) > 1)) {
+    findings.add("quarantine is distinct", "events stand in quarantine more than once", positionOfRow(row));
+  }
   return {
     quarantine: new Map(rows.map((row) => [positionOfRow(row), row["reason"] as ReasonCode])),
-    payloads: await digestPayloads(store, files),
+    payloads,
     cameLater: new Set(rows.filter((row) => Number(row["came_later"]) > 0).map(positionOfRow)),
   };
 }
 
 const payloadColumns = ["shard", "sequence_number", "record_index", "payload", "payload_base64"];
+/** Those, and what the log has bounds of. */
+const readOfQuarantine = [...payloadColumns, "arrived_at", "quarantined_at"];
 
-async function digestPayloads(store: ObjectStore, files: readonly string[]): Promise<Map<string, string>> {
+async function digestPayloads(
+  { store, dataFiles }: Pick<LayerBooks, "store" | "dataFiles">,
+  { files, named }: { files: readonly string[]; named: ReadonlyMap<string, Omit<FileInLog, "columns">> },
+  findings: Findings,
+): Promise<Map<string, string>> {
   const digests = new Map<string, string>();
   for (const file of files) {
-    const columns = await readColumns((await store.get(file))!, payloadColumns);
+    const columns = await dataFiles.read(
+      file,
+      async () => await readColumns((await store.get(file))!, readOfQuarantine),
+    );
+    if (columns === undefined) continue;
+    checkStats(file, { ...named.get(file)!, columns }, findings);
     for (const row of columns["shard"]!.keys()) {
       const cells = Object.fromEntries(payloadColumns.map((name) => [name, columns[name]![row]])) as LakeRow;
       const base64 = cells["payload_base64"];

@@ -36,10 +36,19 @@ export function createLineMaker(enrichment: {
 
 /** The lines of one of silver's data files, which are of that date. */
 export async function readLines(body: Uint8Array, date: string): Promise<LineCells[]> {
-  const columns = await readColumns(
+  return linesOf(await readLineColumns(body), date);
+}
+
+/** The columns of one of silver's data files, but the date. */
+export async function readLineColumns(body: Uint8Array): Promise<Record<string, unknown[]>> {
+  return await readColumns(
     body,
     silverColumns.map(({ name }) => name),
   );
+}
+
+/** The lines that such columns make, of that date. */
+export function linesOf(columns: Record<string, unknown[]>, date: string): LineCells[] {
   const values = silverColumns.map(({ name }) => columns[name]!);
   return Array.from(values[0]!, (_, row) => [...values.map((column) => String(column[row])), date]);
 }

@@ -1,5 +1,5 @@
 import type { Catalog } from "../domain/catalog.ts";
-import { createProducerLedger } from "../domain/producer-gaps.ts";
+import { createProducerLedger, type ProducerLedger } from "../domain/producer-gaps.ts";
 import { createFindings, type Findings, type Receipt } from "../domain/receipt.ts";
 import type { DeltaTable, Snapshot } from "../lake/delta-table.ts";
 import type { ObjectStore } from "../ports.ts";
@@ -7,9 +7,10 @@ import { accountRecords, type StreamAccount } from "./account-records.ts";
 import { createEventAccount, type WrongOrder } from "./account-events.ts";
 import { checkLog } from "./check-log.ts";
 import { compareGold, type GoldBooks } from "./compare-gold.ts";
+import { watchDataFiles, type DataFiles } from "./data-files.ts";
 import { readQuarantine, readSilver, wholeSilver, type SilverTable } from "./read-layers.ts";
 import { isSameSales, showSales } from "./sales.ts";
-import { cellOf, explainLines, readLines } from "./silver-lines.ts";
+import { cellOf, explainLines, linesOf, readLineColumns } from "./silver-lines.ts";
 
 /**
  * What the receipt is worked out from: the data of every layer, no counters. The two tables are opened for the receipt, so
@@ -34,40 +35,46 @@ export interface ReceiptChecks extends Record<keyof GoldBooks["checks"], string>
   silverRepeats: string;
 }
 
+/** The books, of which damaged data files are passed over. */
+type ReadBooks = Books & { dataFiles: DataFiles };
+
 /** Accounts for every record from the stream to gold; the receipt balances when there are no findings. */
-export async function verifyReceipt(books: Books): Promise<Receipt> {
-  const findings = createFindings();
+export async function verifyReceipt(given: Books): Promise<Receipt> {
+  const [findings, notes] = [createFindings(), createFindings()];
+  const dataFiles = watchDataFiles(given.lake, findings);
+  const books: ReadBooks = { ...given, lake: dataFiles.lake, dataFiles };
   const snapshot = await books.silver.snapshot();
   for (const { root } of [books.silver, books.quarantine]) await checkLog(books.store, root, findings);
   const table = await wholeSilver(books, snapshot, findings);
   // One compares raw events with silver in this process, the other mostly waits for the warehouse.
   const [account, days] = await Promise.all([
-    accountToSilver(books, { table, snapshot }, findings),
+    accountToSilver(books, { table, snapshot }, findings, notes),
     compareGold(books, { table, snapshot }, findings),
   ]);
   if (!isSameSales(account.expected, days.silver)) {
     const example = `${showSales(days.silver)} for ${showSales(account.expected)}`;
     findings.add("silver = bronze", "total of silver differs from the total of bronze", example);
   }
-  return { ...account, ...days, findings: findings.list() };
+  return { ...account, ...days, notes: notes.list(), findings: findings.list() };
 }
 
 /** Follows every record from the stream through bronze into silver or the quarantine. */
 async function accountToSilver(
-  books: Books,
+  books: ReadBooks,
   { table, snapshot }: { table: SilverTable; snapshot: Snapshot },
   findings: Findings,
+  notes: Findings,
 ) {
   const layers = {
-    silver: await readSilver(books, table(), findings),
+    silver: await readSilver(books, table(), { snapshot, findings }),
     ...(await readQuarantine(books, { silverTable: table() }, findings)),
   };
   const ledger = createProducerLedger();
   const account = createEventAccount({ ...books, layers, ledger }, findings);
   const records = await accountRecords({ ...books, snapshot }, account.note, findings);
-  const { events, expected, notSales, unreadable, wrong } = account.finish();
+  const { events, expected, notSales, wrong } = account.finish();
   await noteWrong(books, { wrong, table }, findings);
-  noteGaps(ledger, unreadable, findings);
+  noteGaps(ledger, findings, notes);
   await noteRepeats(books, table, findings);
   return { records, events, notSales, expected, producers: ledger.producers };
 }
@@ -76,7 +83,7 @@ const mostExplained = 10;
 
 /** Names the cells of the first orders that differ; reading them again is cheaper than keeping all. */
 async function noteWrong(
-  { store }: Books,
+  { store, dataFiles }: ReadBooks,
   { wrong, table }: { wrong: readonly WrongOrder[]; table: SilverTable },
   findings: Findings,
 ): Promise<void> {
@@ -87,26 +94,29 @@ async function noteWrong(
       continue;
     }
     const lines = [];
-    for (const file of table([orderDate]).files) lines.push(...(await readLines((await store.get(file))!, orderDate)));
+    for (const file of table([orderDate]).files) {
+      const columns = await dataFiles.read(file, async () => await readLineColumns((await store.get(file))!));
+      if (columns !== undefined) lines.push(...linesOf(columns, orderDate));
+    }
     const mine = lines.filter((cells) => cellOf(cells, "order_id") === orderId);
     const differences = explainLines(mine, expected).join("; ") || "it lies on another day too";
     findings.add("silver = bronze", sentence, `${orderId} at ${position}: ${differences}`);
   }
 }
 
-/** An unreadable event may be the one that is missing: only what is beyond their number is a loss. */
-function noteGaps(ledger: ReturnType<typeof createProducerLedger>, unreadable: number, findings: Findings): void {
-  const gaps = ledger.gaps();
-  const missing = gaps.reduce((sum, gap) => sum + gap.missing, 0);
-  if (missing <= unreadable) return;
-  for (const { producerId, ranges } of gaps) {
-    findings.add(
-      "no gap in a till's numbers",
-      "tills sent events that never came",
-      `${producerId}: ${ranges.slice(0, 5).join(", ")}${ranges.length > 5 ? ", ..." : ""}`,
-    );
+/** Every gap is named: as a loss, or as a note where unreadable events of that till may have borne all of its numbers. */
+function noteGaps(ledger: ProducerLedger, findings: Findings, notes: Findings): void {
+  for (const { producerId, missing, ranges, maybeUnreadable } of ledger.gaps()) {
+    const numbers = `${producerId}: ${ranges.slice(0, 5).join(", ")}${ranges.length > 5 ? ", ..." : ""}`;
+    const among = `${maybeUnreadable} may be among the unreadable events of that till`;
+    if (maybeUnreadable >= missing)
+      notes.add(noGap, "tills lack numbers that unreadable events may have borne", numbers);
+    else
+      findings.add(noGap, "tills sent events that never came", maybeUnreadable > 0 ? `${numbers} (${among})` : numbers);
   }
 }
+
+const noGap = "no gap in a till's numbers";
 
 async function noteRepeats({ lake, checks }: Books, table: SilverTable, findings: Findings): Promise<void> {
   for (const row of await lake.query(checks.silverRepeats, [], [table()])) {

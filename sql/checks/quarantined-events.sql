@@ -1,5 +1,5 @@
--- One row per refused event, however often a redelivery filed it, and 1 where
--- silver holds its order from an event that came later. Lake SQL.
+-- One row per refused event, how often it is filed (it must be once), and 1
+-- where silver holds its order from an event that came later. Lake SQL.
 with latest as (
     select
         order_id,
@@ -13,6 +13,7 @@ select
     quarantine_order_events.sequence_number,
     quarantine_order_events.record_index,
     min(quarantine_order_events.reason) as reason,
+    count(*) as times,
     max(case when latest.arrived_at > quarantine_order_events.arrived_at then 1 else 0 end) as came_later
 from quarantine_order_events
 left join latest

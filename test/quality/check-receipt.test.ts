@@ -19,6 +19,7 @@ const receipt: Receipt = {
   silver: sales,
   gold: sales,
   unpublishedDays: [],
+  notes: [],
   producers: 1,
   findings: [],
 };

@@ -189,10 +189,26 @@ describe("damage in the ledger", () => {
     expect(findings).toEqual(["gold = silver: 1 days show a later version of silver than 1: 2015-01-02: 99"]);
   });
 
-  it("a day that it does not know is unpublished, no finding", async () => {
-    const damage = `delete from ops.windows where order_date = '2015-01-02';
-      delete from gold.daily_sales_summary where order_date = '2015-01-02'`;
+  const facts = ["day_totals", "day_hours", "day_items", "day_stores", "customer_days"];
+  const forget = (places: string[]) =>
+    places.map((place) => `delete from ${place} where order_date = '2015-01-02'`).join("; ");
+
+  it("a day that it does not know, with facts: it is unpublished, and the row is missed", async () => {
+    const damage = forget(["ops.windows", "gold.daily_sales_summary"]);
     const receipt = await whileDamaged(damage, () => home.verify({ warehouse: owner }));
     expect(receipt.unpublishedDays).toEqual(["2015-01-02"]);
+    const lines = receipt.findings.map(({ sentence, examples }) => `${sentence}: ${examples.join()}`).toSorted();
+    expect(lines).toEqual([
+      "1 rows of gold.daily_sales_summary are not what the days make: 2015-01-02: the row is missing",
+      "1 rows of ops.windows are not what the days make: 2015-01-02: the row is missing",
+    ]);
+  });
+
+  it("a day that only the facts of its month know is unpublished, and the month is named", async () => {
+    const damage = `${forget(["ops.windows", ...facts.map((table) => `facts.${table}`)])};
+      select ops.refresh_gold(array[date '2015-01-02'], 99), ops.refresh_customer_segments(null, null, 99)`;
+    const receipt = await whileDamaged(damage, () => home.verify({ warehouse: owner }));
+    expect(receipt).toMatchObject({ unpublishedDays: ["2015-01-02"], gold: { orders: 4 } });
+    for (const { sentence } of receipt.findings) expect(sentence).toMatch(/ rows of facts.month_\w+ are not what/);
   });
 });

@@ -16,6 +16,12 @@ beforeEach(async () => {
 });
 afterEach(() => home.close());
 
+/** An event of the till that was cut off before or behind a text. */
+function cut(seq: number, before: string): Buffer {
+  const text = JSON.stringify(event(seq, "cut"));
+  return Buffer.from(text.slice(0, before === "}}" ? -1 : text.indexOf(before)));
+}
+
 const sales = { orders: 6, lines: 7, pizzas: 10, cents: 14_125 };
 
 describe("the receipt of an honest run", () => {
@@ -38,6 +44,13 @@ describe("the receipt of an honest run", () => {
       gold: sales,
       unpublishedDays: [],
       producers: 1,
+      notes: [
+        {
+          invariant: "no gap in a till's numbers",
+          sentence: "1 tills lack numbers that unreadable events may have borne",
+          examples: ["till-1: 4"],
+        },
+      ],
       findings: [],
     });
   });
@@ -130,10 +143,30 @@ describe("the receipt of an honest run", () => {
     });
   });
 
-  it("lets a damaged event stand for the number that a till lacks", async () => {
-    await home.land(await home.send([event(1, "a"), Buffer.from("damaged"), event(3, "c")]));
+  it.each<[what: string, sent: (object[] | Buffer)[], numbers: string]>([
+    ["was cut behind its till's name", [[event(1, "a"), event(3, "c")], cut(2, '"seq"')], "2"],
+    ["has its number still", [[event(1, "a"), event(4, "c")], cut(2, "}}"), cut(3, "}}")], "2-3"],
+    ["stands between its till's numbers in one batch", [[event(1, "a"), Buffer.from("damaged"), event(3, "c")]], "2"],
+  ])("lets a damaged event stand for the number that its till lacks: it %s", async (_, sent, numbers) => {
+    await home.land(await home.send(...sent));
     await home.work();
-    expect((await home.verify()).findings).toEqual([]);
+    expect(await home.verify()).toMatchObject({
+      findings: [],
+      notes: [
+        {
+          invariant: "no gap in a till's numbers",
+          sentence: "1 tills lack numbers that unreadable events may have borne",
+          examples: [`till-1: ${numbers}`],
+        },
+      ],
+    });
+  });
+
+  it("lets a damaged event stand for the number of the till that its partition key names", async () => {
+    await home.land(await home.send([event(1, "a"), event(3, "c")]));
+    await home.land(await home.sendUnder("till-1", Buffer.from("damaged")));
+    await home.work();
+    expect(await home.verify()).toMatchObject({ findings: [], notes: [{ examples: ["till-1: 2"] }] });
   });
 
   it("still balances after a day was published again and again, and segments follow later days", async () => {
