@@ -1,5 +1,6 @@
 import type { Catalog } from "./catalog.ts";
 import { parseInstant } from "./parse-instant.ts";
+import { tillRemains } from "./till-remains.ts";
 
 type Test = (value: unknown, catalog: Catalog) => boolean;
 
@@ -106,8 +107,8 @@ const punctuation = new Set(Buffer.from('"\\{}[]:,'));
 const orderId = /"order_id"\s*:\s*"([\x21-\x7e]{1,64}?)"/;
 
 /**
- * Blanks what can be no event: every letter and digit gives way to `x`, but for the order's id if that leads
- * to nobody. The length stays, and bytes that were no UTF-8 stay no UTF-8 in one place.
+ * Blanks what can be no event: every letter and digit gives way to `x`, but for the order's id if that leads to nobody, and
+ * for what is left of the till's name and number. The length stays, and bytes that were no UTF-8 stay no UTF-8 in one place.
  */
 export function maskBytes(
   bytes: Uint8Array,
@@ -120,6 +121,7 @@ export function maskBytes(
     const isKept = (index >= from && index < to) || byte < firstVisible || (byte <= lastAscii && punctuation.has(byte));
     if (!isKept) masked[index] = blank;
   }
+  for (const [start, end] of tillRemains(bytes)) masked.set(bytes.subarray(start, end), start);
   const first = masked.indexOf(blank);
   if (!isUtf8 && first !== -1) masked[first] = broken;
   return masked;

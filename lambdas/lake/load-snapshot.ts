@@ -71,7 +71,11 @@ async function lastCheckpoint(store: ObjectStore, root: string): Promise<number>
 async function readCheckpoint(store: ObjectStore, root: string, version: number): Promise<Snapshot> {
   const body = await store.get(checkpointKey(root, version));
   if (body === undefined) throw gone(root, version);
-  return applyActions(emptySnapshot, version, await decodeCheckpoint(body));
+  const actions = await decodeCheckpoint(body).catch((cause: unknown) => {
+    const key = checkpointKey(root, version);
+    throw new Error(`Delta table ${root}: ${key} cannot be read; put the file back from a backup`, { cause });
+  });
+  return applyActions(emptySnapshot, version, actions);
 }
 
 function checkForGap(root: string, { after, upTo, commits }: { after: number; upTo: number; commits: number[] }): void {

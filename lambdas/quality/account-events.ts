@@ -6,6 +6,7 @@ import type { ReasonCode } from "../domain/reasons.ts";
 import type { Findings, Receipt, Sales } from "../domain/receipt.ts";
 import { validOn } from "../domain/validity.ts";
 import { isResent, resentKey } from "../domain/resent.ts";
+import { readOrderId } from "../silver/quarantine.ts";
 import { payloadHash, unpackRecord, type UnpackedEvent } from "../silver/unpack-record.ts";
 import { positionOf, type LandedRecord } from "./account-records.ts";
 import { digestBytes, type Layers } from "./read-layers.ts";
@@ -76,19 +77,27 @@ export function createEventAccount(
       const checked = "refusal" in unpacked ? unpacked : checkOrder(unpacked.text, record.arrivedAt * 1000, catalog);
       producers.push("event" in checked ? checked.event.producer : readProducer(unpacked));
       if (!record.isConsumed) continue;
-      compareBytes(position, unpacked);
+      compareFiled(position, unpacked, record.arrivedAt);
       if ("refusal" in checked) noteRefused(position, checked.refusal.reason);
       else if ("text" in unpacked) noteValid({ position, record, index, hash: payloadHash(unpacked.text) }, checked);
     }
     noteProducers(ledger, producers, record.partitionKey);
   }
 
-  /** Whatever is in quarantine is there with the bytes that came. */
-  function compareBytes(position: string, event: UnpackedEvent): void {
-    const filed = layers.payloads.get(position);
+  /** Whatever is in quarantine is there as it came: its bytes, and what closes it. */
+  function compareFiled(position: string, event: UnpackedEvent, arrivedAt: number): void {
+    const filed = layers.filed.get(position);
     if (filed === undefined) return;
-    if (filed === digestBytes("text" in event ? Buffer.from(event.text) : event.bytes)) return;
-    findings.add("quarantine = bronze", "events in quarantine have other bytes than those that came", position);
+    const bytes = "text" in event ? Buffer.from(event.text) : event.bytes;
+    if (filed.digest !== digestBytes(bytes)) {
+      findings.add("quarantine = bronze", "events in quarantine have other bytes than those that came", position);
+    } else if (filed.arrivedAt !== arrivedAt * 1000 || filed.orderId !== readOrderId(bytes.toString("utf8"))) {
+      findings.add(
+        "quarantine = bronze",
+        "events in quarantine have another order or arrival than those that came",
+        position,
+      );
+    }
   }
 
   function noteRefused(position: string, reason: ReasonCode): void {

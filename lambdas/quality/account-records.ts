@@ -123,6 +123,7 @@ export function positionOf({ shard, sequenceNumber }: { shard: string; sequenceN
   return `${shard}/${sequenceNumber}`;
 }
 
-function digestOf({ data }: StreamRecord): string {
-  return hash("sha256", data, "base64").slice(0, 16);
+/** Of the record's bytes and of its partition key, which says what a resent event corrects and whose an unreadable one is. */
+function digestOf({ data, partitionKey }: StreamRecord): string {
+  return `${hash("sha256", data, "base64").slice(0, 16)} ${partitionKey}`;
 }

@@ -22,11 +22,12 @@ function explainStats({ rows, stats, columns }: FileInLog): string[] {
   const here = Object.values(columns)[0]!.length;
   const wrong = rows === here ? [] : [`rows is ${rows} for ${here}`];
   if (stats === undefined) return wrong;
-  for (const [name, values] of Object.entries(columns)) {
-    const nulls = values.filter((value) => value === null).length;
-    const counted = stats.nullCount[name];
-    if (counted !== undefined && counted !== nulls) wrong.push(`nullCount of ${name} is ${counted} for ${nulls}`);
-    const range = rangeOf(values);
+  for (const [name, counted] of Object.entries(stats.nullCount)) {
+    const nulls = columns[name]?.filter((value) => value === null).length ?? counted;
+    if (counted !== nulls) wrong.push(`nullCount of ${name} is ${counted} for ${nulls}`);
+  }
+  for (const name of new Set([...Object.keys(stats.minValues), ...Object.keys(stats.maxValues)])) {
+    const range = rangeOf(columns[name] ?? []);
     if (range === undefined) continue;
     const [min, max] = [stats.minValues[name], stats.maxValues[name]];
     if (min !== undefined && compare(min, range.min) > 0)

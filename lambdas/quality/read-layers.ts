@@ -25,10 +25,19 @@ export interface Layers {
   silver: ReadonlyMap<string, SilverOrder>;
   /** Stream position of a refused event to its reason. */
   quarantine: ReadonlyMap<string, ReasonCode>;
-  /** Stream position of a refused event to the `digestBytes` of its bytes. */
-  payloads: ReadonlyMap<string, string>;
+  /** Stream position of a refused event to what the quarantine says came there. */
+  filed: ReadonlyMap<string, FiledEvent>;
   /** Stream positions of refused events whose order silver holds from an event that came later. */
   cameLater: ReadonlySet<string>;
+}
+
+/** A refused event in the quarantine. */
+export interface FiledEvent {
+  /** The `digestBytes` of its bytes. */
+  digest: string;
+  orderId: string | null;
+  /** Microseconds since 1970. */
+  arrivedAt: number;
 }
 
 interface LayerBooks {
@@ -106,7 +115,7 @@ export async function readQuarantine(
   );
   const sizes = new Map(named.map(([key, { size }]) => [key, size]));
   const files = await wholeFiles({ store, root: quarantine.root, sizes }, findings);
-  const payloads = await digestPayloads({ store, dataFiles }, { files, named: new Map(named) }, findings);
+  const filed = await readFiled({ store, dataFiles }, { files, named: new Map(named) }, findings);
   const tables = [{ ...quarantineLakeTable(snapshot), files }, silverTable];
   const rows = await lake.query(checks.quarantinedEvents, [], tables);
   for (const row of rows.filter(({ times }) => Number(times) > 1)) {
@@ -114,21 +123,21 @@ export async function readQuarantine(
   }
   return {
     quarantine: new Map(rows.map((row) => [positionOfRow(row), row["reason"] as ReasonCode])),
-    payloads,
+    filed,
     cameLater: new Set(rows.filter((row) => Number(row["came_later"]) > 0).map(positionOfRow)),
   };
 }
 
 const payloadColumns = ["shard", "sequence_number", "record_index", "payload", "payload_base64"];
 /** Those, and what the log has bounds of. */
-const readOfQuarantine = [...payloadColumns, "arrived_at", "quarantined_at"];
+const readOfQuarantine = [...payloadColumns, "order_id", "arrived_at", "quarantined_at"];
 
-async function digestPayloads(
+async function readFiled(
   { store, dataFiles }: Pick<LayerBooks, "store" | "dataFiles">,
   { files, named }: { files: readonly string[]; named: ReadonlyMap<string, Omit<FileInLog, "columns">> },
   findings: Findings,
-): Promise<Map<string, string>> {
-  const digests = new Map<string, string>();
+): Promise<Map<string, FiledEvent>> {
+  const filed = new Map<string, FiledEvent>();
   for (const file of files) {
     const columns = await dataFiles.read(
       file,
@@ -140,10 +149,14 @@ async function digestPayloads(
       const cells = Object.fromEntries(payloadColumns.map((name) => [name, columns[name]![row]])) as LakeRow;
       const base64 = cells["payload_base64"];
       const bytes = Buffer.from(String(base64 ?? cells["payload"]), base64 === null ? "utf8" : "base64");
-      digests.set(positionOfRow(cells), digestBytes(bytes));
+      filed.set(positionOfRow(cells), {
+        digest: digestBytes(bytes),
+        orderId: columns["order_id"]![row] as string | null,
+        arrivedAt: columns["arrived_at"]![row] as number,
+      });
     }
   }
-  return digests;
+  return filed;
 }
 
 /** Tells an event's bytes from others. */

@@ -1,5 +1,6 @@
 import type { OrderEvent } from "../domain/generated/order-event.types.ts";
 import type { ProducerLedger, Trace } from "../domain/producer-gaps.ts";
+import { readTillRemains } from "../domain/till-remains.ts";
 import type { UnpackedEvent } from "../silver/unpack-record.ts";
 
 type Producer = OrderEvent["producer"];
@@ -22,16 +23,11 @@ function parseProducer(text: string): Producer | undefined {
   }
 }
 
-const tillPattern = /"producer_id"\s*:\s*"([^"\\]{1,64})"/;
-/** What follows the digits says that none was cut off. */
-const numberPattern = /"seq"\s*:\s*(\d{1,16})\s*[,}]/;
-
 function readRemains(event: UnpackedEvent): { trace: Trace } | undefined {
-  const text = "text" in event ? event.text : event.bytes.toString("utf8");
-  const producerId = tillPattern.exec(text)?.[1];
-  if (producerId === undefined) return undefined;
-  const seq = numberPattern.exec(text)?.[1];
-  return { trace: seq === undefined ? { producerId } : { producerId, from: Number(seq), to: Number(seq) } };
+  const remains = readTillRemains("text" in event ? event.text : event.bytes.toString("utf8"));
+  if (remains === undefined) return undefined;
+  const { producerId, seq } = remains;
+  return { trace: seq === undefined ? { producerId } : { producerId, from: seq, to: seq } };
 }
 
 /**

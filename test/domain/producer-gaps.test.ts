@@ -68,6 +68,7 @@ describe("unreadable events", () => {
   it("may have borne one number each, where their trace leads there", () => {
     expect(maybe([[whole], [other], []], 1, 4)).toEqual([[2, 1]]);
     expect(maybe([[whole], [other, whole], [whole]], 1, 4)).toEqual([[2, 2]]);
+    expect(maybe([[whole]], 1, 3, 5)).toEqual([[2, 1]]);
     expect(maybe([[range(2, 3)]], 1, 4, 6)).toEqual([[3, 1]]);
     expect(maybe([[range(7, 9)]], 1, 4)).toEqual([[2, 0]]);
   });

@@ -62,7 +62,7 @@ async function sell() {
       ordered(9, "b-3", bob),
     ],
     [Buffer.from(damaged), Buffer.from(noId), ordered(10, "a-5", { ...ada, nickname: "Countess" })],
-    Buffer.concat([Buffer.from(JSON.stringify(ordered(11, "a-6", ada)).slice(0, 300)), Buffer.from([0xff])]),
+    Buffer.from(JSON.stringify(ordered(11, "a-6", ada)).replace("Utica", "\u00ff"), "latin1"),
   );
   await home.land(first);
   await home.work();

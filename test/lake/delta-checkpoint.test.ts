@@ -142,6 +142,15 @@ describe("a checkpoint", () => {
     expect((await openSmall(store).snapshot()).files.size).toBe(3);
   });
 
+  test("that cannot be read is named", async () => {
+    const store = createMemoryStore();
+    const table = openSmall(store, { checkpointEvery: 2 });
+    for (const id of ["o-1", "o-2"]) await appendSmall(table, "2015-01-01", id);
+    const key = `${name(1)}.checkpoint.parquet`;
+    await store.put(key, (await store.get(key))!.map((byte, at) => (at === 10 ? byte ^ 64 : byte)).subarray(0, 400));
+    await expect(openSmall(store).snapshot()).rejects.toThrow(`${key} cannot be read; put the file back from a backup`);
+  });
+
   test("leaves out transactions and removed files that have expired, and keeps those that never do", async () => {
     const store = createMemoryStore();
     let now = newYear;
