@@ -158,6 +158,7 @@ test("the reader sees each receipt as a row", async () => {
     gold: { ...sales, cents: 5000 },
     unpublishedDays: [],
     producers: 1,
+    notes: [],
     findings,
   };
   const run =

@@ -162,8 +162,8 @@ export const receiptMutants: readonly Mutant[] = [
     guard: "one number that is missing is a gap",
     prevents: "a till's single lost order passes",
     file: "lambdas/domain/producer-gaps.ts",
-    text: "if (missing > 0) found",
-    replacement: "if (missing > 1) found",
+    text: "if (from <= to) holes",
+    replacement: "if (from < to) holes",
     tests: ["test/domain/producer-gaps.test.ts"],
   },
   {
