@@ -31,7 +31,7 @@ export interface Command {
   /** How many words it takes beside its options; none where nothing is said. */
   mostWords?: number;
   /** Where the command is for the embedded home alone: what to do for a deployed one. */
-  embeddedOnly?: string;
+  embeddedOnly?: { aws: (environment: string) => string; localstack: string };
   /** Options beyond the common ones, each with a sentence. */
   options?: Record<string, { type: "string" | "boolean"; about: string }>;
   /** Resolves to the exit code; 0 where it resolves to nothing. */

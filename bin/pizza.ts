@@ -61,7 +61,9 @@ async function main(given: string[]): Promise<number> {
     return 0;
   }
   if (values.home !== "embedded" && command.embeddedOnly !== undefined) {
-    throw new UsageError(`pizza ${name} is for the embedded home; for ${values.home}: ${command.embeddedOnly}`);
+    const { aws, localstack } = command.embeddedOnly;
+    const instead = values.home === "aws" ? `${values.env} on AWS: ${aws(values.env)}` : `LocalStack: ${localstack}`;
+    throw new UsageError(`pizza ${name} is for the embedded home; for ${instead}`);
   }
   return (await command.run(values, words)) ?? 0;
 }

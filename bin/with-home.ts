@@ -1,6 +1,8 @@
 import { connectHome } from "../local/home-client.ts";
 import type { Home } from "../local/home-api.ts";
 import { existingHome, homeFolder, runningProcess } from "../local/home-folder.ts";
+import { localStackHome } from "../localstack/paths.ts";
+import { findPlace } from "../localstack/state.ts";
 import type { RemoteHome } from "../remote/remote-home.ts";
 import { oneOf, type Values } from "./options.ts";
 import { endProgress, progress, say, UsageError } from "./output.ts";
@@ -64,11 +66,13 @@ export async function withRemoteHome<Result>(
   }
 }
 
-/** LocalStack takes any credentials and listens here; what is set already stays. */
-export function prepareRemote({ home }: Values): void {
+/** LocalStack takes any credentials; where it listens and what it was deployed with, its folder tells. What is set already stays. */
+export function prepareRemote({ home }: Values, place = findPlace(localStackHome())): void {
   if (home !== "localstack") return;
   const { env } = process;
-  env["AWS_ENDPOINT_URL"] ??= "http://127.0.0.1:4566";
+  env["AWS_ENDPOINT_URL"] ??= place?.endpoint ?? "http://127.0.0.1:4566";
+  // Functions may reach the warehouse by a name that only their containers know.
+  if (place && place.endpoint === env["AWS_ENDPOINT_URL"]) env["DATABASE_URL"] ??= place.databaseUrl;
   env["AWS_REGION"] ??= "us-east-1";
   env["AWS_ACCESS_KEY_ID"] ??= "test";
   env["AWS_SECRET_ACCESS_KEY"] ??= "test";

@@ -9,7 +9,10 @@ import { classicYear, send } from "./send.ts";
 export const demo: Command = {
   summary: "a fresh home, the classic year through every layer, the key figures and the receipt",
   usage: "demo [--json] [--dir DIR]",
-  embeddedOnly: "pizza replay classic --wait sends the same orders, pizza verify prints the receipt",
+  embeddedOnly: {
+    aws: () => "pizza replay classic --wait sends the same orders, pizza verify prints the receipt",
+    localstack: "make demo ENV=localstack sends the classic week; pizza replay classic --wait the whole year",
+  },
   async run(values) {
     const started = Date.now();
     makeRoom(values.dir);

@@ -35,7 +35,11 @@ const startOptions = {
 
 export const start: Command = {
   summary: "start the home in the background, or in the foreground",
-  embeddedOnly: "make deploy ENV=dev puts it up and starts its schedules",
+  embeddedOnly: {
+    aws: (environment) => `make deploy ENV=${environment} puts it up and starts its schedules`,
+    localstack:
+      "make deploy ENV=localstack starts and deploys it, with its database; make start-localstack only starts it",
+  },
   usage: "start [--foreground] [--shards N] [--port N] [--postgres-port N]",
   options: startOptions,
   async run(values) {
@@ -161,7 +165,10 @@ async function startInBackground(values: Values): Promise<void> {
 export const stop: Command = {
   summary: "stop the home that runs in the background",
   usage: "stop",
-  embeddedOnly: "make stop ENV=dev stops its schedules; landing goes on, so that nothing is lost",
+  embeddedOnly: {
+    aws: (environment) => `make stop ENV=${environment} stops its schedules; landing goes on, so that nothing is lost`,
+    localstack: "make stop-localstack stops it, and all that it holds is forgotten",
+  },
   async run(values) {
     const { dir, json } = values;
     const folder = homeFolder(dir);
@@ -189,7 +196,11 @@ export const stop: Command = {
 
 export const restart: Command = {
   summary: "stop and start",
-  embeddedOnly: "there is no process to start again; make deploy ENV=dev puts the newest code up",
+  embeddedOnly: {
+    aws: (environment) => `there is no process to start again; make deploy ENV=${environment} puts the newest code up`,
+    localstack:
+      "make deploy ENV=localstack puts the newest code up; make stop-localstack before it begins anew, and forgets all",
+  },
   usage: "restart [--shards N] [--port N] [--postgres-port N]",
   options: startOptions,
   async run(values, words) {
@@ -248,7 +259,11 @@ export const logs: Command = {
 export const clean: Command = {
   summary: "stop the home and remove its folder with all data",
   usage: "clean [--yes]",
-  embeddedOnly: "deleting a deployment's data takes two steps, see docs/deploy.md",
+  embeddedOnly: {
+    aws: (environment) => `deleting the data of ${environment} takes two steps, see docs/deploy.md`,
+    localstack:
+      "make stop-localstack forgets all its data; node_modules/.bin/node localstack/control.ts clean removes its installation too",
+  },
   options: { yes: { type: "boolean", about: "do not ask" } },
   async run(values, words) {
     const folder = homeFolder(values.dir);
