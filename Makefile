@@ -31,9 +31,9 @@ test: node_modules/.installed ## formatting, lint, types and all tests
 start: node_modules/.installed ## start the home in the background
 	@$(PIZZA) start $(AT)
 
-deploy: node_modules/.installed ## the same; ENV=dev puts both stacks on AWS, migrates, starts the schedules (CDK_ARGS=)
+deploy: node_modules/.installed ## the same; ENV=dev to AWS (CDK_ARGS=); ENV=localstack into the LocalStack that runs, else starts one
 ifeq ($(ON),localstack)
-	@$(LOCALSTACK) start && $(LOCALSTACK) deploy
+	@$(LOCALSTACK) deploy
 else
 	@$(if $(ON),$(CDK) deploy --all -c env=$(ON) $(CDK_ARGS),$(PIZZA) start)
 endif

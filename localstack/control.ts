@@ -1,14 +1,16 @@
 #!/usr/bin/env node
-import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { print, printJson, say, UsageError } from "../bin/output.ts";
 import { receiptTable } from "../bin/receipt-table.ts";
 import type { Demo } from "./demo.ts";
-import { checkLoopback, deploy } from "./deploy.ts";
+import { deploy } from "./deploy.ts";
+import { checkLoopback } from "./loopback.ts";
+import { checkFolder, removeFolder } from "./own-folder.ts";
 import { localStackHome, type LocalStackHome } from "./paths.ts";
+import { reach } from "./reach.ts";
 import { keepSchedules } from "./schedules.ts";
 import { start } from "./start.ts";
-import { readRunning } from "./state.ts";
+import { readRunning, type RunningLocalStack } from "./state.ts";
 import { stop } from "./stop.ts";
 
 /** Runs LocalStack without Docker: `node localstack/control.ts <command> [--json] [--dir DIR] [--port N]`. */
@@ -20,25 +22,22 @@ type Answer = [text: string, json: Record<string, unknown>, code?: number];
 
 const commands: Record<string, (home: LocalStackHome, port: number) => Promise<Answer>> = {
   async start(home, port) {
-    const { wasRunning, pid, endpoint, databaseUrl } = await start(home, { port, say });
-    const text = wasRunning
-      ? `LocalStack already runs at ${endpoint}, in process ${pid}`
-      : `LocalStack runs at ${endpoint}`;
+    const running = await start(home, { port, say });
+    const { wasRunning, pid, endpoint, databaseUrl } = running;
+    const text = wasRunning ? `${runningText(running)} already, in process ${pid}` : runningText(running);
     return [text, { started: !wasRunning, process: pid, endpoint, databaseUrl }];
   },
   async stop(home) {
-    const stopped = await stop(home);
+    const stopped = await stop(home, say);
     return [stopped ? "LocalStack is stopped; what it held is gone" : "LocalStack does not run", { stopped }];
   },
   async status(home) {
     const running = readRunning(home);
-    const text = running
-      ? `LocalStack runs at ${running.endpoint}, since ${running.startedAt}`
-      : "LocalStack does not run";
+    const text = running ? `${runningText(running)}, since ${running.startedAt}` : "LocalStack does not run";
     return [text, { running: running !== undefined, ...running }];
   },
-  async deploy(home) {
-    const deployed = await deploy(home, { running: readRunning(home), say });
+  async deploy(home, port) {
+    const deployed = await deploy(home, { target: await reach(home, { port, say }), say });
     return [`deployed to ${deployed.endpoint}: pizza --home localstack status`, { ...deployed }];
   },
   async demo(home, port) {
@@ -68,11 +67,19 @@ const commands: Record<string, (home: LocalStackHome, port: number) => Promise<A
     return ["the schedules are no longer kept", { kept: false }];
   },
   async clean(home) {
-    await stop(home);
-    rmSync(home.root, { recursive: true, force: true });
-    return [`${home.root} is removed`, { removed: home.root }];
+    await stop(home, say);
+    const others = removeFolder(home);
+    const text =
+      others.length === 0
+        ? `${home.root} is removed`
+        : `all of LocalStack's is removed from ${home.root}; not its own, and left: ${others.join(", ")}`;
+    return [text, { removed: home.root, left: others }];
   },
 };
+
+function runningText({ endpoint, isOthers }: RunningLocalStack): string {
+  return isOthers ? `PostgreSQL runs beside the LocalStack at ${endpoint}` : `LocalStack runs at ${endpoint}`;
+}
 
 async function main(args: string[]): Promise<void> {
   const options = {
@@ -87,7 +94,9 @@ async function main(args: string[]): Promise<void> {
   if (!command || positionals.length > 1) throw new UsageError(usage);
   if (!(Number.isInteger(port) && port > 0 && port < 65_536))
     throw new UsageError(`--port ${values.port}: give a port\n${usage}`);
-  const [text, json, code = 0] = await command(localStackHome(values.dir), port);
+  const home = localStackHome(values.dir);
+  checkFolder(home);
+  const [text, json, code = 0] = await command(home, port);
   if (values.json) printJson(json);
   else print(text);
   process.exitCode = code;

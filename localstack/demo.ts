@@ -15,7 +15,7 @@ import { openRemoteHome } from "../remote/open-remote-home.ts";
 import { deploy } from "./deploy.ts";
 import { clientEnvironment } from "./environment.ts";
 import type { LocalStackHome } from "./paths.ts";
-import { start } from "./start.ts";
+import { reach } from "./reach.ts";
 
 export interface Demo {
   receipt: Receipt;
@@ -38,14 +38,14 @@ export async function demo(
   { port, say }: { port: number; say: (line: string) => void },
 ): Promise<Demo> {
   const lap = stopwatch();
-  const running = await start(home, { port, say });
+  const target = await reach(home, { port, say });
   const seconds = { start: lap(), deploy: 0, ordersToGold: 0, embeddedHome: 0 };
-  Object.assign(process.env, clientEnvironment(running.endpoint));
-  await deploy(home, { running, say });
+  Object.assign(process.env, clientEnvironment(target.endpoint), { DATABASE_URL: target.databaseUrl });
+  if (await holdsOrders()) throw new Error(refused);
+  await deploy(home, { target, say });
   seconds.deploy = lap();
   const deployed = await openRemoteHome({ environment: "localstack", onProgress: progress });
   try {
-    await refuseOrders(deployed);
     say("sending the classic week through Kinesis: landing, bronze, silver, gold");
     await sendAll(deployed, classicWeek());
     seconds.ordersToGold = lap();
@@ -65,10 +65,17 @@ export async function demo(
   }
 }
 
-async function refuseOrders(home: Home): Promise<void> {
-  const { silver, stream } = await home.status();
-  if (silver.version < 0 && stream.shardsBehind === 0) return;
-  throw new Error("this LocalStack holds orders already: make stop-localstack forgets them, then call the demo again");
+const refused = "this LocalStack holds orders already: make stop-localstack forgets them, then call the demo again";
+
+/** Asked before a deployment too, which takes its time; what is not there yet, or not whole, holds none. */
+async function holdsOrders(): Promise<boolean> {
+  const home = await openRemoteHome({ environment: "localstack" }).catch(() => undefined);
+  try {
+    const { silver, stream } = (await home?.status().catch(() => undefined)) ?? {};
+    return silver !== undefined && (silver.version >= 0 || stream!.shardsBehind > 0);
+  } finally {
+    await home?.close();
+  }
 }
 
 function* classicWeek(): Generator<OrderEvent> {

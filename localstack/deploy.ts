@@ -5,8 +5,11 @@ import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { cdk } from "./cdk.ts";
 import { clientEnvironment, clientSettings } from "./environment.ts";
 import { unknownTypes } from "./known-types.ts";
-import { makeFolders, type LocalStackHome } from "./paths.ts";
-import type { RunningLocalStack } from "./state.ts";
+import { checkLoopback } from "./loopback.ts";
+import { makeFolders } from "./own-folder.ts";
+import type { LocalStackHome } from "./paths.ts";
+import type { Target } from "./reach.ts";
+import { rememberDeployed } from "./state.ts";
 
 /** Where the pipeline was deployed to, and what the stacks say of themselves. */
 export interface Deployed {
@@ -18,18 +21,19 @@ export interface Deployed {
 const stacks = ["PizzaSales-localstack-Stateful", "PizzaSales-localstack-Stateless"];
 
 /**
- * Deploys both stacks with cdk, bootstrap included, and migrates the warehouse. It goes to the LocalStack that runs in this
- * home, else to AWS_ENDPOINT_URL with DATABASE_URL, and to an address of this machine only. A second time it changes what
- * differs.
+ * Deploys both stacks with cdk, bootstrap included, and migrates the warehouse; to an address of this machine only. A second
+ * time it changes what differs.
  */
 export async function deploy(
   home: LocalStackHome,
-  { running, say }: { running: RunningLocalStack | undefined; say: (line: string) => void },
+  { target, say }: { target: Target; say: (line: string) => void },
 ): Promise<Deployed> {
   const started = performance.now();
-  const { endpoint, databaseUrl } = running ?? givenAddresses();
+  const { endpoint, functionsDatabaseUrl: databaseUrl } = target;
   checkLoopback(endpoint);
   makeFolders(home);
+  // Before anything is there: what fails half-way is found by pizza doctor too.
+  rememberDeployed(home, target);
   const environment = clientEnvironment(endpoint);
   const out = join(home.temporary, "cdk.out");
   const run = (args: string[]) => cdk(args, { home, environment });
@@ -66,24 +70,6 @@ function functionName(outputs: Record<string, string>, name: string): string {
   if (found === undefined)
     throw new Error(`stack ${stacks[1]} has no function ${name} in its output Functions: see lib/`);
   return found;
-}
-
-function givenAddresses(): { endpoint: string; databaseUrl: string } {
-  const { AWS_ENDPOINT_URL: endpoint, DATABASE_URL: databaseUrl } = process.env;
-  if (endpoint && databaseUrl) return { endpoint, databaseUrl };
-  throw new Error(
-    "LocalStack does not run here: start it with make start-localstack, or set AWS_ENDPOINT_URL to where it listens " +
-      "(such as http://127.0.0.1:4566) and DATABASE_URL to its PostgreSQL",
-  );
-}
-
-/** Nothing is ever deployed to anything but an emulator on this machine. */
-export function checkLoopback(endpoint: string): void {
-  const { hostname } = new URL(endpoint);
-  if (hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname)) return;
-  throw new Error(
-    `AWS_ENDPOINT_URL ${endpoint} is not on this machine: set it to http://127.0.0.1:4566, or deploy with cdk`,
-  );
 }
 
 function checkTypes(out: string): void {

@@ -27,10 +27,11 @@ export async function findPython(given = process.env["PYTHON"]): Promise<Python>
     seen.push(`${program} is ${version}`);
     if (minorVersions.some((minor) => version.startsWith(`3.${minor}.`))) return { program, version };
   }
-  const found = seen.length === 0 ? "none with the module venv is here" : seen.join(", ");
+  const none = given ? `PYTHON ${given} is no Python with the module venv` : "none with the module venv is here";
+  const found = seen.length === 0 ? none : seen.join(", ");
   throw new Error(
     `Python 3.${minorVersions.join(" or 3.")} is needed to run LocalStack (${found}): install one (Debian: python3 and ` +
-      `python3-venv; macOS: brew install python@3.13), or set PYTHON to its path. The embedded home needs no Python: make demo`,
+      `python3-venv), or set PYTHON to its path. The embedded home needs no Python: make demo`,
   );
 }
 

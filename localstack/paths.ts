@@ -1,4 +1,3 @@
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -19,6 +18,12 @@ export interface LocalStackHome {
   postgres: string;
   logs: string;
   state: string;
+  /** What was deployed to last where LocalStack is not our own. */
+  deployed: string;
+  /** Held by the process that starts or stops this home. */
+  lock: string;
+  /** Says that the folder is ours, so that what lies in it may be removed. */
+  marker: string;
 }
 
 const kinesisVersion = "0.5.2";
@@ -38,16 +43,11 @@ export function localStackHome(dir = join(projectRoot, ".localstack")): LocalSta
     postgres: join(root, "postgres"),
     logs: join(root, "logs"),
     state: join(root, "state.json"),
+    deployed: join(root, "deployed.json"),
+    lock: join(root, "lock"),
+    marker: join(root, ".pizza-localstack"),
   };
 }
 
 /** The npm package that LocalStack's Kinesis is, in the version that it asks for. */
 export const kinesisPackage = `kinesis-local@${kinesisVersion}`;
-
-/** Makes the folders that every run needs; git is told to look past all of them. */
-export function makeFolders({ root, files, temporary, logs }: LocalStackHome): void {
-  for (const folder of [root, files, temporary, logs]) mkdirSync(folder, { recursive: true });
-  writeFileSync(join(root, ".gitignore"), "*\n");
-  // Or Node would take the project's package.json for that of a function's code, which lies below.
-  writeFileSync(join(root, "package.json"), "{}\n");
-}

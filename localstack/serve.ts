@@ -1,51 +1,73 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startPostgres } from "../local/postgres.ts";
+import { answersAsLocalStack, sessionOf } from "./answering.ts";
 import { serverEnvironment } from "./environment.ts";
-import { localStackHome, makeFolders, type LocalStackHome } from "./paths.ts";
+import { keepPostgres } from "./keep-postgres.ts";
+import { makeFolders, removeRun } from "./own-folder.ts";
+import { localStackHome, type LocalStackHome } from "./paths.ts";
 import { keepSchedules } from "./schedules.ts";
 import { removeRunning, writeRunning } from "./state.ts";
 
-/** Keeps LocalStack and its PostgreSQL until told to stop: `node localstack/serve.ts <dir> <port>`. */
+/**
+ * Keeps LocalStack and its PostgreSQL until told to stop: `node localstack/serve.ts <dir> <port>`. With the address of a
+ * LocalStack that somebody else started in place of the port, keeps PostgreSQL and the schedules beside it until it is gone.
+ */
 const startSeconds = 120;
 /** LocalStack keeps nothing, so there is nothing to wait for but its own order. */
 const stopSeconds = 5;
-/** Not the embedded home's, which may run beside it. */
-const postgresPort = 55_433;
+const lookMs = 1000;
+/** Looks in a row without an answer before another's LocalStack counts as gone: a busy one may miss some. */
+const missedLooks = 15;
 
-async function serve(home: LocalStackHome, port: number): Promise<void> {
+async function serve(home: LocalStackHome, where: string): Promise<void> {
   const stopped = untilSignal();
-  forget(home);
+  // LocalStack forgets all on a stop, so gold must not remember versions of a silver that is gone.
+  removeRun(home);
   makeFolders(home);
   const log = (line: string): void => console.error(`${new Date().toISOString()} ${line}`);
-  const postgres = await startPostgres({ dir: home.postgres, port: postgresPort, onLog: log });
-  const localStack = spawn(home.python, ["-m", "localstack.runtime.main"], {
+  const postgres = await keepPostgres(home.postgres, log);
+  const localStack = /^\d+$/.test(where) ? startLocalStack(home, Number(where)) : besideLocalStack(where);
+  const { endpoint } = localStack;
+  try {
+    const early = await Promise.race([stopped, localStack.ended, postgres.ended, untilHealthy(endpoint)]);
+    if (early !== "healthy") throw new Error(`${early} before it was ready: see the lines above`);
+    writeRunning(home, { endpoint, databaseUrl: postgres.databaseUrl, ...(localStack.isOthers && { isOthers: true }) });
+    log(localStack.isOthers ? `PostgreSQL is ready beside ${endpoint}` : `LocalStack is ready at ${endpoint}`);
+    const schedules = keepSchedules({ endpoint, log });
+    log(`${await Promise.race([stopped, localStack.ended, postgres.ended])}: stopping`);
+    await schedules.stop();
+  } finally {
+    removeRunning(home);
+    await Promise.all([localStack.stop(), postgres.stop()]);
+    removeRun(home);
+  }
+}
+
+function startLocalStack(home: LocalStackHome, port: number) {
+  const child = spawn(home.python, ["-m", "localstack.runtime.main"], {
     cwd: home.root,
     env: serverEnvironment(home, port),
     stdio: "inherit",
   });
-  const ended = once(localStack, "exit").then(([code, signal]) => `LocalStack ended (${code ?? signal})`);
-  const endpoint = `http://127.0.0.1:${port}`;
-  try {
-    const early = await Promise.race([stopped, ended, untilHealthy(endpoint)]);
-    if (early !== "healthy") throw new Error(`${early} before it was ready: see the lines above`);
-    writeRunning(home, { endpoint, databaseUrl: postgres.connectionString("owner") });
-    log(`LocalStack is ready at ${endpoint}`);
-    const schedules = keepSchedules({ endpoint, log });
-    log(`${await Promise.race([stopped, ended])}: stopping`);
-    await schedules.stop();
-  } finally {
-    removeRunning(home);
-    await Promise.all([end(localStack), postgres.stop()]);
-    forget(home);
-  }
+  const ended = once(child, "exit").then(([code, signal]) => `LocalStack ended (${code ?? signal})`);
+  return { endpoint: `http://127.0.0.1:${port}`, isOthers: false, ended, stop: () => end(child) };
 }
 
-/** LocalStack forgets all on a stop, so gold must not remember versions of a silver that is gone. */
-function forget({ temporary, postgres }: LocalStackHome): void {
-  for (const folder of [temporary, postgres]) rmSync(folder, { recursive: true, force: true });
+/** Somebody else's ends when they end it or start it anew, and with it all that it knew. */
+function besideLocalStack(endpoint: string) {
+  const watching = new AbortController();
+  const ended = (async () => {
+    const session = await sessionOf(endpoint);
+    for (let missed = 0; missed < missedLooks; await sleep(lookMs)) {
+      if (watching.signal.aborted) return "told";
+      const now = await sessionOf(endpoint);
+      if (now !== undefined && now !== session) break;
+      missed = (await answersAsLocalStack(endpoint)) ? 0 : missed + 1;
+    }
+    return `LocalStack at ${endpoint} is gone`;
+  })();
+  return { endpoint, isOthers: true, ended, stop: async () => watching.abort() };
 }
 
 function untilSignal(): Promise<string> {
@@ -56,8 +78,7 @@ function untilSignal(): Promise<string> {
 
 async function untilHealthy(endpoint: string): Promise<"healthy"> {
   for (const until = Date.now() + startSeconds * 1000; Date.now() < until; await sleep(100)) {
-    const answer = await fetch(`${endpoint}/_localstack/health`).catch(() => undefined);
-    if (answer?.ok) return "healthy";
+    if (await answersAsLocalStack(endpoint)) return "healthy";
   }
   throw new Error(`LocalStack does not answer at ${endpoint} after ${startSeconds} s: see the lines above`);
 }
@@ -71,6 +92,6 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(patience);
 }
 
-const [, , dir, port] = process.argv;
-await serve(localStackHome(dir), Number(port));
+const [, , dir, where] = process.argv;
+await serve(localStackHome(dir), where!);
 process.exit();

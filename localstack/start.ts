@@ -4,29 +4,64 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { install } from "./install.ts";
-import { endLeftOver } from "./left-over.ts";
+import { answersAsLocalStack } from "./answering.ts";
+import { endLeftOver, serve } from "./left-over.ts";
+import { withLock } from "./lock.ts";
+import { checkFolder } from "./own-folder.ts";
 import type { LocalStackHome } from "./paths.ts";
 import { readRunning, type RunningLocalStack } from "./state.ts";
 
-const serve = fileURLToPath(new URL("serve.ts", import.meta.url));
+export type Started = RunningLocalStack & { wasRunning: boolean };
+
+interface StartOptions {
+  say: (line: string) => void;
+  /** Only tests have another. */
+  platform?: NodeJS.Platform;
+}
 
 /**
  * Starts LocalStack and PostgreSQL in the background, both on 127.0.0.1 only, and resolves when both answer. Where they run
- * already, says so and does nothing. The first time it installs what is needed.
+ * already, says so and does nothing; a start or stop that is on its way is waited for. The first time it installs what is needed.
  */
 export async function start(
   home: LocalStackHome,
-  { port, say }: { port: number; say: (line: string) => void },
-): Promise<RunningLocalStack & { wasRunning: boolean }> {
+  { port, say, platform = process.platform }: StartOptions & { port: number },
+): Promise<Started> {
+  return await startOnce(home, say, async () => {
+    checkPlatform(platform);
+    await checkPort(port);
+    await install(home, say);
+    say(`starting LocalStack and PostgreSQL; log: ${logFile(home)}`);
+    return await spawnServer(home, String(port));
+  });
+}
+
+/** Starts PostgreSQL alone, beside a LocalStack that somebody else started and whose functions are processes of this machine. */
+export async function startBeside(
+  home: LocalStackHome,
+  { endpoint, say }: StartOptions & { endpoint: string },
+): Promise<Started> {
+  return await startOnce(home, say, async () => {
+    say(`starting PostgreSQL beside it; log: ${logFile(home)}`);
+    return await spawnServer(home, endpoint);
+  });
+}
+
+async function startOnce(
+  home: LocalStackHome,
+  say: (line: string) => void,
+  work: () => Promise<RunningLocalStack>,
+): Promise<Started> {
+  checkFolder(home);
   const known = readRunning(home);
   if (known) return { ...known, wasRunning: true };
-  await endLeftOver(home);
-  await checkPort(port);
-  await install(home, say);
-  say(`starting LocalStack and PostgreSQL; log: ${logFile(home)}`);
-  return { ...(await spawnServer(home, port)), wasRunning: false };
+  return await withLock(home, { say }, async () => {
+    const meanwhile = readRunning(home);
+    if (meanwhile) return { ...meanwhile, wasRunning: true };
+    await endLeftOver(home);
+    return { ...(await work()), wasRunning: false };
+  });
 }
 
 /** Where LocalStack's own words go. */
@@ -34,11 +69,11 @@ export function logFile({ logs }: LocalStackHome): string {
   return join(logs, "localstack.log");
 }
 
-async function spawnServer(home: LocalStackHome, port: number): Promise<RunningLocalStack> {
+async function spawnServer(home: LocalStackHome, where: string): Promise<RunningLocalStack> {
   const path = logFile(home);
   const from = existsSync(path) ? statSync(path).size : 0;
   const log = openSync(path, "a");
-  const child = spawn(process.execPath, [serve, home.root, String(port)], {
+  const child = spawn(process.execPath, [serve, home.root, where], {
     detached: true,
     stdio: ["ignore", log, log],
   });
@@ -57,15 +92,28 @@ async function spawnServer(home: LocalStackHome, port: number): Promise<RunningL
   );
 }
 
+/** The functions carry Linux's DuckDB, and here they are processes of this machine. */
+function checkPlatform(platform: NodeJS.Platform): void {
+  if (platform === "linux") return;
+  throw new Error(
+    `LocalStack without Docker runs on Linux only, and this is ${platform}: with Docker see localstack/compose.yaml; the embedded ` +
+      "home runs here: make demo",
+  );
+}
+
 async function checkPort(port: number): Promise<void> {
   const probe = createServer().listen(port, "127.0.0.1");
   try {
     await once(probe, "listening");
   } catch (cause) {
-    throw new Error(`port ${port} is taken: stop what listens there (another LocalStack?), or choose --port`, {
-      cause,
-    });
+    throw new Error((await takenBy(port)) + ", or choose --port", { cause });
   } finally {
     probe.close();
   }
+}
+
+async function takenBy(port: number): Promise<string> {
+  if (await answersAsLocalStack(`http://127.0.0.1:${port}`))
+    return `port ${port} is taken by a LocalStack that was not started here: make deploy ENV=localstack deploys into it, or stop it`;
+  return `port ${port} is taken: stop what listens there`;
 }

@@ -1,23 +1,34 @@
-import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRunning } from "../local/process-state.ts";
 import { endLeftOver } from "./left-over.ts";
+import { withLock } from "./lock.ts";
+import { checkFolder, isEmpty, removeRun } from "./own-folder.ts";
 import type { LocalStackHome } from "./paths.ts";
-import { readRunning, removeRunning } from "./state.ts";
+import { forgetDeployed, readRunning, removeRunning } from "./state.ts";
 
 const patienceSeconds = 40;
 
-/** Stops LocalStack, its functions, its Kinesis and PostgreSQL, and removes what the run left; false where none ran. */
-export async function stop(home: LocalStackHome): Promise<boolean> {
-  const running = readRunning(home);
-  if (running) {
-    process.kill(running.pid, "SIGTERM");
-    const until = Date.now() + patienceSeconds * 1000;
-    while (isRunning(running.pid, running.started) && Date.now() < until) await sleep(50);
-    if (isRunning(running.pid, running.started)) process.kill(running.pid, "SIGKILL");
-  }
-  const leftOver = await endLeftOver(home);
-  removeRunning(home);
-  for (const folder of [home.temporary, home.postgres]) rmSync(folder, { recursive: true, force: true });
-  return running !== undefined || leftOver > 0;
+/**
+ * Stops LocalStack, its functions, its Kinesis and PostgreSQL, and removes what the run left; false where none ran. Waits for a
+ * start that is on its way. A folder that is not ours is refused.
+ */
+export async function stop(home: LocalStackHome, say?: (line: string) => void): Promise<boolean> {
+  checkFolder(home);
+  if (isEmpty(home.root)) return false;
+  return await withLock(home, { say }, async () => {
+    const running = readRunning(home);
+    if (running) await end(running);
+    const leftOver = await endLeftOver(home);
+    removeRunning(home);
+    forgetDeployed(home);
+    removeRun(home);
+    return running !== undefined || leftOver > 0;
+  });
+}
+
+async function end({ pid, started }: { pid: number; started?: string | undefined }): Promise<void> {
+  process.kill(pid, "SIGTERM");
+  const until = Date.now() + patienceSeconds * 1000;
+  while (isRunning(pid, started) && Date.now() < until) await sleep(50);
+  if (isRunning(pid, started)) process.kill(pid, "SIGKILL");
 }

@@ -1,5 +1,5 @@
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from "@aws-sdk/client-cloudformation";
-import { explained } from "./explain-error.ts";
+import { emulatorAddress, explained } from "./explain-error.ts";
 
 /** What the stacks of one environment say of themselves. What an environment lacks is undefined. */
 export interface Deployment {
@@ -20,7 +20,7 @@ export interface Deployment {
   databaseName?: string;
   readerSecretArn?: string;
   writerSecretArn?: string;
-  /** PostgreSQL over its own wire, where there is no Aurora. */
+  /** PostgreSQL over its own wire, where there is no Aurora; DATABASE_URL says how this machine reaches it. */
   databaseUrl?: string;
   landingMappingId?: string;
   dashboardUrl?: string;
@@ -69,7 +69,7 @@ export async function findDeployment(environment: string, client = new CloudForm
     ...ifThere("databaseName", "DatabaseName"),
     ...ifThere("readerSecretArn", "ReaderSecretArn"),
     ...ifThere("writerSecretArn", "WriterSecretArn"),
-    ...(outputs["DatabaseUrl"] !== undefined && addressOf(outputs["DatabaseUrl"])),
+    ...(outputs["DatabaseUrl"] !== undefined && addressOf(process.env["DATABASE_URL"] ?? outputs["DatabaseUrl"])),
     ...ifThere("landingMappingId", "LandingMappingId"),
     ...ifThere("dashboardUrl", "DashboardUrl"),
     stateMachines: JSON.parse(wanted("StateMachines")) as Record<string, string>,
@@ -99,12 +99,16 @@ async function describe(
   const call = client.send(new DescribeStacksCommand({ StackName: name })).catch((cause: Error) => {
     // One valid name was asked for: CloudFormation calls a stack that is not there a validation error.
     if (cause.name !== "ValidationError") throw cause;
-    throw new Error(`stack ${name}: not in ${region}; set AWS_REGION or AWS_PROFILE, or ${again(environment)}`, {
-      cause,
-    });
+    throw new Error(`stack ${name}: not in ${placeOf(region)}, or ${again(environment)}`, { cause });
   });
   const { Stacks } = await explained(call, { what: `the outputs of ${name}`, region });
   return Stacks![0]!;
+}
+
+/** An emulator has no profile, and holds nothing in another region. */
+function placeOf(region: string): string {
+  const emulator = emulatorAddress();
+  return emulator === undefined ? `${region}; set AWS_REGION or AWS_PROFILE` : `the LocalStack at ${emulator}`;
 }
 
 const again = (environment: string): string => `deploy with make deploy ENV=${environment}`;

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { makeFolders } from "../../localstack/own-folder.ts";
 import { localStackHome } from "../../localstack/paths.ts";
 import { start } from "../../localstack/start.ts";
 
@@ -25,15 +26,10 @@ test("where nothing runs, a stop says so and does no harm", () => {
 });
 
 test("the state of a process that is gone counts for nothing", () => {
+  makeFolders(localStackHome(dir));
   const gone = spawnSync(process.execPath, ["-e", ""]).pid;
   writeFileSync(join(dir, "state.json"), JSON.stringify({ pid: gone, endpoint: "http://127.0.0.1:1" }));
   expect(JSON.parse(control("status", "--json").stdout)).toEqual({ running: false });
-});
-
-test("without LocalStack a deployment goes nowhere, and says how to start one", () => {
-  const { status, stderr } = control("deploy");
-  expect(status).toBe(1);
-  expect(stderr).toMatch(/^localstack: LocalStack does not run here: start it with make start-localstack/);
 });
 
 test.each([[], ["begin"], ["start", "twice"], ["start", "--port", "0"], ["start", "--what"]])(
@@ -50,10 +46,17 @@ test("a port that is taken is told before anything is installed", async () => {
   const said: string[] = [];
   try {
     await expect(start(localStackHome(dir), { port, say: (line) => said.push(line) })).rejects.toThrow(
-      `port ${port} is taken`,
+      `port ${port} is taken: stop what listens there, or choose --port`,
     );
     expect(said).toEqual([]);
   } finally {
     other.close();
   }
+});
+
+test("without Docker it starts on Linux alone, and says what runs elsewhere", async () => {
+  const started = start(localStackHome(dir), { port: 1, say: () => {}, platform: "darwin" });
+  await expect(started).rejects.toThrow(
+    "LocalStack without Docker runs on Linux only, and this is darwin: with Docker",
+  );
 });

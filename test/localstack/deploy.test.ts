@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkLoopback } from "../../localstack/deploy.ts";
+import { checkLoopback } from "../../localstack/loopback.ts";
 import { clientEnvironment, serverEnvironment } from "../../localstack/environment.ts";
 import { unknownTypes } from "../../localstack/known-types.ts";
 import { localStackHome } from "../../localstack/paths.ts";

@@ -32,6 +32,10 @@ test.each(["3.11.9", "3.14.0", "2.7.18"])(
 test("a Python that cannot make virtual environments is none", async () => {
   const program = pretendPython("python-bare", "echo No module named ensurepip >&2; exit 1");
   await expect(findPython(program)).rejects.toThrow(
-    "(none with the module venv is here): install one (Debian: python3 and python3-venv",
+    `(PYTHON ${program} is no Python with the module venv): install one (Debian: python3 and python3-venv`,
   );
+});
+
+test("a PYTHON that is not there is named", async () => {
+  await expect(findPython("/no/such/python")).rejects.toThrow("(PYTHON /no/such/python is no Python with");
 });

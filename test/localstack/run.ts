@@ -5,7 +5,8 @@ import { say } from "../../bin/output.ts";
 import { deploy } from "../../localstack/deploy.ts";
 import { findPython } from "../../localstack/find-python.ts";
 import { install } from "../../localstack/install.ts";
-import { localStackHome, makeFolders, projectRoot } from "../../localstack/paths.ts";
+import { makeFolders } from "../../localstack/own-folder.ts";
+import { localStackHome, projectRoot } from "../../localstack/paths.ts";
 import { start } from "../../localstack/start.ts";
 import { readRunning } from "../../localstack/state.ts";
 import { stop } from "../../localstack/stop.ts";
@@ -53,7 +54,7 @@ function testExecutor(): boolean {
 async function testDeployed(): Promise<boolean> {
   const running = await start(home, { port: 4566, say });
   try {
-    const { seconds } = await deploy(home, { running, say });
+    const { seconds } = await deploy(home, { target: { ...running, functionsDatabaseUrl: running.databaseUrl }, say });
     say(`deployed in ${seconds} s`);
     const vitest = join(projectRoot, "node_modules", "vitest", "vitest.mjs");
     const tests = ["test/localstack", "test/e2e/scenarios.test.ts"];

@@ -9,9 +9,8 @@ import { installMiniStack, startMiniStack, type RunningMiniStack } from "./serve
 
 /** Deploys the app to MiniStack and runs the tests on it, or says why it cannot here: `node test/ministack/run.ts`. */
 async function test({ endpoint, databaseUrl, folder }: RunningMiniStack): Promise<number> {
-  const startedAt = new Date().toISOString();
   const { seconds } = await deploy(localStackHome(join(folder, "home")), {
-    running: { pid: process.pid, startedAt, endpoint, databaseUrl },
+    target: { endpoint, databaseUrl, functionsDatabaseUrl: databaseUrl },
     say,
   });
   say(`deployed in ${seconds} s`);

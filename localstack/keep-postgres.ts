@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { startPostgres } from "../local/postgres.ts";
+
+const lookMs = 1000;
+/** Not the embedded home's, which may run beside it. */
+const preferredPort = 55_433;
+
+/**
+ * Starts PostgreSQL in `dir` and starts it again where it ends by itself: what was committed is on disk. `ended` resolves where
+ * that does not work, with what happened; functions know it by its address, so one at another port counts as that.
+ */
+export async function keepPostgres(dir: string, log: (line: string) => void) {
+  const start = (port: number) => startPostgres({ dir, port, onLog: log });
+  let postgres = await start(preferredPort);
+  const { port } = postgres.credentials;
+  const databaseUrl = postgres.connectionString("owner");
+  let isStopping = false;
+
+  async function untilLost(): Promise<string> {
+    for (; ; await sleep(lookMs)) {
+      if (isStopping) return "told";
+      if (postgres.isRunning()) continue;
+      log(`PostgreSQL ended (process ${postgres.pid}): starting it again`);
+      postgres = await start(port);
+      if (postgres.credentials.port !== port) return `PostgreSQL ended, and something else has its port ${port}`;
+    }
+  }
+
+  const ended = untilLost().catch((error: Error) => `PostgreSQL ended and does not start again: ${error.message}`);
+  return {
+    databaseUrl,
+    ended,
+    async stop(): Promise<void> {
+      isStopping = true;
+      await ended;
+      await postgres.stop();
+    },
+  };
+}
