@@ -1,5 +1,5 @@
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from "@aws-sdk/client-cloudformation";
-import { emulatorAddress, explained } from "./explain-error.ts";
+import { explained, isUnreachable } from "./explain-error.ts";
 
 /** What the stacks of one environment say of themselves. What an environment lacks is undefined. */
 export interface Deployment {
@@ -96,19 +96,25 @@ async function describe(
   client: CloudFormationClient,
   { name, environment, region }: { name: string; environment: string; region: string },
 ): Promise<Stack> {
+  const emulator = environment === "localstack" ? process.env["AWS_ENDPOINT_URL"] : undefined;
   const call = client.send(new DescribeStacksCommand({ StackName: name })).catch((cause: Error) => {
+    if (emulator !== undefined && isUnreachable(cause)) throw new Error(notRunning(emulator), { cause });
     // One valid name was asked for: CloudFormation calls a stack that is not there a validation error.
     if (cause.name !== "ValidationError") throw cause;
-    throw new Error(`stack ${name}: not in ${placeOf(region)}, or ${again(environment)}`, { cause });
+    // An emulator has no profile, and holds nothing in another region.
+    const place =
+      emulator === undefined ? `${region}; set AWS_REGION or AWS_PROFILE, or` : `the LocalStack at ${emulator};`;
+    throw new Error(`stack ${name}: not in ${place} ${again(environment)}`, { cause });
   });
   const { Stacks } = await explained(call, { what: `the outputs of ${name}`, region });
   return Stacks![0]!;
 }
 
-/** An emulator has no profile, and holds nothing in another region. */
-function placeOf(region: string): string {
-  const emulator = emulatorAddress();
-  return emulator === undefined ? `${region}; set AWS_REGION or AWS_PROFILE` : `the LocalStack at ${emulator}`;
+function notRunning(emulator: string): string {
+  return (
+    `LocalStack does not answer at ${emulator}: make start-localstack starts it, make deploy ENV=localstack deploys to it too; ` +
+    "where another one listens, AWS_ENDPOINT_URL says"
+  );
 }
 
 const again = (environment: string): string => `deploy with make deploy ENV=${environment}`;

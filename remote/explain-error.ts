@@ -26,27 +26,14 @@ export function explainError(cause: unknown, { what, region }: { what: string; r
   }
   if (rejected.has(name)) return saying(`AWS refuses the credentials (${name}): sign in again, or set AWS_PROFILE`);
   if (denied.has(name)) return saying(`these credentials may not do that: ${message}`);
-  const emulator = emulatorAddress();
-  if (emulator !== undefined && unreachable.has(errorCode(cause))) {
-    return new Error(
-      `${what}: nothing answers at ${emulator} (${errorCode(cause)}): make start-localstack starts LocalStack, and make deploy ` +
-        "ENV=localstack deploys to it; AWS_ENDPOINT_URL says where another one listens",
-      { cause },
-    );
-  }
-  if (unreachable.has(errorCode(cause))) {
+  if (isUnreachable(cause)) {
     return saying(`AWS does not answer (${errorCode(cause)}): see to the network, and that AWS_REGION is a region`);
   }
   return cause;
 }
 
-/** Where an emulator on this machine stands for AWS; undefined where none does. */
-export function emulatorAddress(): string | undefined {
-  const address = process.env["AWS_ENDPOINT_URL"];
-  return address !== undefined && /^http:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?\/?$/.test(address)
-    ? address
-    : undefined;
-}
+/** Whether nothing answered at all. */
+export const isUnreachable = (cause: unknown): boolean => unreachable.has(errorCode(cause));
 
 /** Waits for a call of an AWS client and explains its error. */
 export async function explained<Result>(

@@ -66,7 +66,22 @@ async function checksOf(values: Values): Promise<Check[]> {
 async function bucketCheck(values: Values, bucket: string): Promise<Check> {
   const { checkPutIfAbsent } = await import("../../remote/check-store.ts");
   prepareRemote(values);
-  return { name: "store", look: () => checkPutIfAbsent(bucket) };
+  const { env } = process;
+  const endpoint = env["AWS_ENDPOINT_URL_S3"] ?? env["AWS_ENDPOINT_URL"];
+  if (endpoint === undefined) return { name: "store", look: () => checkPutIfAbsent(bucket) };
+  // A store of one's own has no region, and the client wants one.
+  env["AWS_REGION"] ??= "us-east-1";
+  return { name: "store", look: () => checkPutIfAbsent(bucket).catch((error) => explainOwnStore(error, endpoint)) };
+}
+
+/** There nobody signs in. */
+function explainOwnStore(error: Error, endpoint: string): never {
+  const { name = "" } = (error.cause ?? {}) as { name?: string };
+  if (!["CredentialsProviderError", "InvalidAccessKeyId", "SignatureDoesNotMatch"].includes(name)) throw error;
+  const advice = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to those of the store";
+  throw new Error(`store at ${endpoint}: there are no credentials that it takes (${name}): ${advice}`, {
+    cause: error,
+  });
 }
 
 async function remoteChecks(values: Values): Promise<Check[]> {

@@ -30,6 +30,17 @@ describe("a command for a deployed home", () => {
     expect(pizza(...args)).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(sentence) });
   });
 
+  it("names the credentials where a store of one's own is tried without any, and wants no region", () => {
+    const { AWS_PROFILE: _, AWS_REGION: __, AWS_ACCESS_KEY_ID: ___, ...others } = process.env;
+    const env = { ...others, AWS_ENDPOINT_URL_S3: "http://127.0.0.1:9", AWS_EC2_METADATA_DISABLED: "true" };
+    const nobody = { AWS_CONFIG_FILE: "/dev/null", AWS_SHARED_CREDENTIALS_FILE: "/dev/null" };
+    const args = [script, "doctor", "--bucket", "lake"];
+    const { stdout } = spawnSync(process.execPath, args, { encoding: "utf8", env: { ...env, ...nobody } });
+    expect(stdout).toContain(
+      "store at http://127.0.0.1:9: there are no credentials that it takes (CredentialsProviderError): set AWS_ACCESS_KEY_ID",
+    );
+  });
+
   it("may have its options in front of its name", () => {
     const { code, stdout } = pizza("--home", "aws", "--env", "prod", "query", "--help");
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("usage: pizza query") });
