@@ -8,11 +8,15 @@ import {
 } from "@aws-sdk/client-lambda";
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { existsSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { createStack, eventually, functionOf, powerlessRole, settings } from "../localstack/live/emulator.ts";
 import { isRunning } from "../../local/process-state.ts";
+import { freePort } from "../support/free-port.ts";
 import { installMiniStack, startMiniStack } from "./server.ts";
 
 const s3 = new S3Client({ ...settings, forcePathStyle: true });
@@ -178,32 +182,85 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("where MiniSt
     expect(await Body!.transformToString()).toBe("without leave");
   });
 
-  test("a function at work outlives the end signal", async () => {
+  /** A MiniStack of its own at work on one call of a function, which ends when `end` is called and then leaves a file. */
+  async function startBusy(InvocationType: "Event" | "RequestResponse") {
     const running = await startMiniStack(await installMiniStack(() => {}));
-    const { pid, endpoint, folder } = running;
+    const { endpoint, folder } = running;
+    const [started, ended, outlived] = ["started", "ended", "outlived"].map((name) => join(folder, name));
+    const work = `exports.handler = async () => {
+      const { existsSync, writeFileSync } = require("node:fs");
+      writeFileSync(${JSON.stringify(started)}, "");
+      while (!existsSync(${JSON.stringify(ended)})) await new Promise((resolve) => setTimeout(resolve, 50));
+      writeFileSync(${JSON.stringify(outlived)}, "");
+    };`;
+    const { outputs } = await createStack(
+      { Role: powerlessRole, Busy: functionOf(work, { Timeout: 60 }) },
+      { Busy: { Ref: "Busy" } },
+      new CloudFormationClient({ ...settings, endpoint }),
+    );
+    const call = new InvokeCommand({ FunctionName: outputs["Busy"], InvocationType });
+    const answered = new LambdaClient({ ...settings, endpoint, maxAttempts: 1 }).send(call).catch(() => undefined);
+    if (InvocationType === "Event") await answered;
+    await eventually(async () => existsSync(started!) || undefined);
+    return {
+      ...running,
+      end: () => writeFileSync(ended!, ""),
+      hasOutlived: () => existsSync(outlived!) || undefined,
+      answered,
+    };
+  }
+
+  test("a function at work outlives the end signal", async () => {
+    const busy = await startBusy("Event");
+    const { pid, end, hasOutlived } = busy;
     try {
-      const [started, ended, outlived] = ["started", "ended", "outlived"].map((name) => join(folder, name));
-      const work = `exports.handler = async () => {
-        const { existsSync, writeFileSync } = require("node:fs");
-        writeFileSync(${JSON.stringify(started)}, "");
-        while (!existsSync(${JSON.stringify(ended)})) await new Promise((resolve) => setTimeout(resolve, 50));
-        writeFileSync(${JSON.stringify(outlived)}, "");
-      };`;
-      const { outputs } = await createStack(
-        { Role: powerlessRole, Busy: functionOf(work, { Timeout: 60 }) },
-        { Busy: { Ref: "Busy" } },
-        new CloudFormationClient({ ...settings, endpoint }),
-      );
-      const call = new InvokeCommand({ FunctionName: outputs["Busy"], InvocationType: "Event" });
-      await new LambdaClient({ ...settings, endpoint }).send(call);
-      await eventually(async () => existsSync(started!) || undefined);
       process.kill(pid, "SIGTERM");
       await eventually(async () => !isRunning(pid) || undefined);
-      writeFileSync(ended!, "");
-      expect(await eventually(async () => existsSync(outlived!) || undefined)).toBe(true);
+      end();
+      expect(await eventually(async () => hasOutlived())).toBe(true);
     } finally {
-      await running.stop();
+      await busy.stop();
     }
+  });
+
+  test("a call that waits for its answer holds the end up", async () => {
+    const busy = await startBusy("RequestResponse");
+    const { pid, end, answered } = busy;
+    try {
+      process.kill(pid, "SIGTERM");
+      await sleep(5000);
+      expect(isRunning(pid)).toBe(true);
+      end();
+      await answered;
+      await eventually(async () => !isRunning(pid) || undefined);
+    } finally {
+      await busy.stop();
+    }
+  });
+
+  test("without BIND_HOST it listens to everybody", async () => {
+    const python = join(dirname(await installMiniStack(() => {})), "python");
+    const folder = mkdtempSync(join(tmpdir(), "pizza-bind-"));
+    // Says where it would listen, and does not.
+    const script = [
+      "import hypercorn.asyncio, sys",
+      "async def serve(app, config, **more): print('BIND', config.bind)",
+      "hypercorn.asyncio.serve = serve",
+      "from ministack.app import main",
+      "sys.argv = ['ministack']",
+      "main()",
+    ].join("\n");
+    const env = { PATH: process.env["PATH"], HOME: folder, TMPDIR: folder, GATEWAY_PORT: String(await freePort()) };
+    const { stdout } = spawnSync(python, ["-c", script], { cwd: folder, env, encoding: "utf8" });
+    rmSync(folder, { recursive: true });
+    expect(stdout).toMatch(/^BIND \['0\.0\.0\.0:\d+'\]$/m);
+  });
+
+  test("a function finds no AWS SDK but its own, where Lambda's runtime has one", async () => {
+    const look = `exports.handler = async () => { try { return require.resolve("@aws-sdk/client-s3"); } catch ({ code }) { return code; } };`;
+    const { outputs } = await create({ Role: powerlessRole, Looks: functionOf(look) }, { Looks: { Ref: "Looks" } });
+    const { Payload } = await lambda.send(new InvokeCommand({ FunctionName: outputs["Looks"] }));
+    expect(JSON.parse(Buffer.from(Payload!).toString())).toBe("MODULE_NOT_FOUND");
   });
 
   test("an error has lost its name", async () => {

@@ -6,12 +6,20 @@ import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/clien
 import { RedriveExecutionCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, test } from "vitest";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { localStackHome } from "../../../localstack/paths.ts";
 import { createStack, endpoint, eventually, functionOf, powerlessRole, settings } from "./emulator.ts";
 
 const s3 = new S3Client({ ...settings, forcePathStyle: true });
 const lambda = new LambdaClient(settings);
 const kinesis = new KinesisClient({ ...settings, requestHandler: new NodeHttpHandler() });
+
+/** EventBridge Scheduler starts a target within a minute of its time; and some more. */
+const schedulerPrecisionMs = 75_000;
 
 /** How LocalStack says that it lacks a service or an operation. */
 const absent = /not (yet )?(been )?implemented|not included|not currently supported/i;
@@ -19,6 +27,29 @@ const absent = /not (yet )?(been )?implemented|not included|not currently suppor
 /** Each fails on the day that LocalStack behaves as AWS: then the row in localstack/README.md and its work-around can go. */
 describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () => {
   const made: Awaited<ReturnType<typeof createStack>>[] = [];
+  const dueAt = Date.now() + 10_000;
+  let scheduled: Awaited<ReturnType<typeof createStack>>;
+  beforeAll(async () => {
+    scheduled = await createStack(
+      {
+        Role: powerlessRole,
+        Bucket: { Type: "AWS::S3::Bucket" },
+        Called: functionOf(`exports.handler = async () => put(process.env.BUCKET, "called", "");`, {
+          Environment: { Variables: { BUCKET: { Ref: "Bucket" } } },
+        }),
+        Schedule: {
+          Type: "AWS::Scheduler::Schedule",
+          Properties: {
+            ScheduleExpression: `at(${new Date(dueAt).toISOString().slice(0, 19)})`,
+            FlexibleTimeWindow: { Mode: "OFF" },
+            Target: { Arn: { "Fn::GetAtt": ["Called", "Arn"] }, RoleArn: { "Fn::GetAtt": ["Role", "Arn"] } },
+          },
+        },
+      },
+      { Bucket: { Ref: "Bucket" } },
+    );
+  });
+  afterAll(async () => scheduled.remove());
   afterEach(async () => {
     for (const stack of made.splice(0)) await stack.remove();
   });
@@ -29,15 +60,96 @@ describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () 
   };
 
   test.each([
-    ["AWS::RDS::DBCluster", { Engine: "aurora-postgresql" }],
-    ["AWS::Glue::Database", { CatalogId: "000000000000", DatabaseInput: { Name: "lake" } }],
-    ["AWS::Athena::WorkGroup", { Name: "questions" }],
-    ["AWS::CloudWatch::Dashboard", { DashboardBody: "{}" }],
-    ["AWS::Budgets::Budget", { Budget: { BudgetType: "COST", TimeUnit: "MONTHLY" } }],
-  ])("%s is made in name only", async (Type, Properties) => {
-    const { status, outputs } = await create({ Resource: { Type, Properties } }, { Name: { Ref: "Resource" } });
+    ["AWS::RDS::DBCluster", "Endpoint.Address", { Engine: "aurora-postgresql" }],
+    ["AWS::Glue::Database", "Id", { CatalogId: "000000000000", DatabaseInput: { Name: "lake" } }],
+    ["AWS::Athena::WorkGroup", "CreationTime", { Name: "questions" }],
+    ["AWS::CloudWatch::Dashboard", "Id", { DashboardBody: "{}" }],
+    ["AWS::Budgets::Budget", "Id", { Budget: { BudgetType: "COST", TimeUnit: "MONTHLY" } }],
+    ["AWS::MSK::Cluster", "Arn", { ClusterName: "orders", KafkaVersion: "3.6.0", NumberOfBrokerNodes: 2 }],
+    ["AWS::Logs::MetricFilter", "Id", { FilterPattern: "", LogGroupName: "group", MetricTransformations: [] }],
+  ])("%s is made in name only, and its %s is unknown", async (Type, attribute, Properties) => {
+    const { status, outputs } = await create(
+      { Resource: { Type, Properties } },
+      { Name: { Ref: "Resource" }, Attribute: { "Fn::GetAtt": ["Resource", attribute] } },
+    );
     expect(status).toBe("CREATE_COMPLETE");
-    expect(outputs["Name"]).toBe("unknown");
+    expect(outputs).toEqual({ Name: "unknown", Attribute: "unknown" });
+  });
+
+  test("an alarm is made, but what a function measures in its log never becomes a metric to watch", async () => {
+    const measured = { Namespace: "Pizza", Dimensions: [[]], Metrics: [{ Name: "Slices" }] };
+    const entry = { _aws: { Timestamp: 0, CloudWatchMetrics: [measured] }, Slices: 8 };
+    const { status, outputs } = await create(
+      {
+        Role: powerlessRole,
+        Measures: functionOf(
+          `exports.handler = async () => { const entry = ${JSON.stringify(entry)}; entry._aws.Timestamp = Date.now(); console.log(JSON.stringify(entry)); };`,
+        ),
+        Alarm: {
+          Type: "AWS::CloudWatch::Alarm",
+          Properties: {
+            Namespace: "Pizza",
+            MetricName: "Slices",
+            Statistic: "Sum",
+            Period: 10,
+            EvaluationPeriods: 1,
+            Threshold: 0,
+            ComparisonOperator: "GreaterThanThreshold",
+          },
+        },
+      },
+      { Alarm: { Ref: "Alarm" }, Measures: { Ref: "Measures" } },
+    );
+    expect(status).toBe("CREATE_COMPLETE");
+    expect(outputs["Alarm"]).not.toBe("unknown");
+    expect(await call(outputs["Measures"])).toBeNull();
+    await sleep(10_000);
+    expect(await metricNames("Pizza")).toEqual([]);
+    // The same question does find what LocalStack measures by itself.
+    expect(await metricNames("AWS/Lambda")).toContain("Invocations");
+  });
+
+  test("one shard has one lane, whatever its parallelization factor", async () => {
+    const { Mapping, Land, ...others } = followedStream;
+    const { outputs } = await create(
+      {
+        ...others,
+        Land: {
+          ...Land,
+          Properties: { ...Land.Properties, Code: functionOf(landSlowly).Properties.Code },
+        },
+        Mapping: { ...Mapping, Properties: { ...Mapping.Properties, BatchSize: 1, ParallelizationFactor: 10 } },
+      },
+      followedOutputs,
+    );
+    const texts = Array.from({ length: 6 }, (_, i) => `key ${i}`);
+    for (const text of texts) {
+      const Data = Buffer.from(text);
+      await kinesis.send(new PutRecordCommand({ StreamName: outputs["Stream"], PartitionKey: text, Data }));
+    }
+    const spans = await eventually(async () => {
+      const found = (await landed(outputs["Bucket"])).map((name) => name.split("-").map(Number));
+      return found.length === texts.length ? found.toSorted(([a = 0], [b = 0]) => a - b) : undefined;
+    });
+    // On AWS records with different keys are at work at once.
+    const atOnce = spans.filter(([start = 0], i) => i > 0 && start < spans[i - 1]![1]!);
+    expect(atOnce).toEqual([]);
+  });
+
+  test.skipIf(!existsSync("/proc"))("without what it is preloaded with, Kinesis listens to everybody", () => {
+    const folder = join(localStackHome().kinesis, "node_modules", "kinesis-local");
+    const temporary = mkdtempSync(join(tmpdir(), "pizza-probe-"));
+    // Says where it would listen, and ends before it does.
+    const probe = `require("node:net").Server.prototype.listen = (...args) => {
+      require("node:fs").writeSync(1, "HOST " + (args.flatMap((arg) => arg?.host ?? (typeof arg === "string" ? arg : []))[0] ?? "any"));
+      process.exit();
+    };`;
+    writeFileSync(join(temporary, "probe.cjs"), probe);
+    const env = { KINESIS_MOCK_CERT_PATH: join(folder, "server.json") };
+    const args = ["--require", join(temporary, "probe.cjs"), join(folder, "main.js")];
+    const { stdout } = spawnSync(process.execPath, args, { env, encoding: "utf8" });
+    rmSync(temporary, { recursive: true });
+    expect(stdout).toMatch(/HOST (any|0\.0\.0\.0|::)$/);
   });
 
   test("the Data API and Athena do not answer", async () => {
@@ -88,36 +200,18 @@ describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () 
     expect(await Body!.transformToString()).toBe("without leave");
   });
 
-  test("a schedule never fires", async () => {
-    const { status, outputs } = await create(
-      {
-        Role: powerlessRole,
-        Bucket: { Type: "AWS::S3::Bucket" },
-        Called: functionOf(`exports.handler = async () => put(process.env.BUCKET, "called", "");`, {
-          Environment: { Variables: { BUCKET: { Ref: "Bucket" } } },
-        }),
-        Schedule: {
-          Type: "AWS::Scheduler::Schedule",
-          Properties: {
-            ScheduleExpression: `at(${new Date(Date.now() + 3000).toISOString().slice(0, 19)})`,
-            FlexibleTimeWindow: { Mode: "OFF" },
-            Target: { Arn: { "Fn::GetAtt": ["Called", "Arn"] }, RoleArn: { "Fn::GetAtt": ["Role", "Arn"] } },
-          },
-        },
-      },
-      { Bucket: { Ref: "Bucket" } },
-    );
-    expect(status).toBe("CREATE_COMPLETE");
-    await sleep(6000);
-    expect((await s3.send(new ListObjectsV2Command({ Bucket: outputs["Bucket"] }))).KeyCount).toBe(0);
-  });
-
   test("a function's folder for temporary files is not /tmp", async () => {
     const { outputs } = await create(
       { Role: powerlessRole, Where: functionOf(`exports.handler = async () => require("node:os").tmpdir();`) },
       { Where: { Ref: "Where" } },
     );
     expect(await call(outputs["Where"])).not.toBe("/tmp");
+  });
+
+  test("a function finds no AWS SDK but its own, where Lambda's runtime has one", async () => {
+    const look = `exports.handler = async () => { try { return require.resolve("@aws-sdk/client-s3"); } catch ({ code }) { return code; } };`;
+    const { outputs } = await create({ Role: powerlessRole, Looks: functionOf(look) }, { Looks: { Ref: "Looks" } });
+    expect(await call(outputs["Looks"])).toBe("MODULE_NOT_FOUND");
   });
 
   test("a function may take more memory than it has", async () => {
@@ -157,11 +251,30 @@ describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () 
     });
     expect(new Set(often)).toEqual(new Set(["before"]));
   });
+
+  // Last, as its time goes by while the others run.
+  test(
+    "a schedule never fires",
+    async () => {
+      expect(scheduled.status).toBe("CREATE_COMPLETE");
+      await sleep(Math.max(0, dueAt + schedulerPrecisionMs - Date.now()));
+      const { Bucket } = scheduled.outputs;
+      expect((await s3.send(new ListObjectsV2Command({ Bucket }))).KeyCount).toBe(0);
+    },
+    2 * schedulerPrecisionMs,
+  );
 });
 
 const land = `exports.handler = async ({ Records }) => {
   const texts = Records.map(({ kinesis }) => Buffer.from(kinesis.data, "base64").toString());
   await put(process.env.BUCKET, texts.join("-") + "/" + require("node:crypto").randomUUID(), "");
+};`;
+
+/** As `land`, with the times at which a call began and ended. */
+const landSlowly = `exports.handler = async () => {
+  const start = Date.now();
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  await put(process.env.BUCKET, start + "-" + Date.now() + "/" + require("node:crypto").randomUUID(), "");
 };`;
 
 const followedStream = {
@@ -190,6 +303,18 @@ async function put(StreamName: string | undefined, text: string): Promise<void> 
 async function landed(Bucket: string | undefined): Promise<string[]> {
   const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
   return Contents.map(({ Key = "" }) => Key.slice(0, Key.indexOf("/")));
+}
+
+/** Names of the metrics that CloudWatch lists. */
+async function metricNames(namespace: string): Promise<string[]> {
+  // Its client is no dependency of ours; LocalStack looks at no signature.
+  const authorization =
+    "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/monitoring/aws4_request, SignedHeaders=host, Signature=0";
+  const body = new URLSearchParams({ Action: "ListMetrics", Version: "2010-08-01", Namespace: namespace });
+  const answer = await fetch(endpoint!, { method: "POST", headers: { authorization }, body });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`ListMetrics: ${answer.status} ${text}`);
+  return Array.from(text.matchAll(/<MetricName>([^<]+)</g), ([, name]) => name!);
 }
 
 async function call(FunctionName: string | undefined): Promise<unknown> {
