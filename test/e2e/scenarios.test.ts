@@ -136,6 +136,27 @@ describe(`the ${name} home`, () => {
     },
     240_000,
   );
+
+  // The embedded home's mapping never gives up: it fails for want of disk only, where there is no other place to go.
+  it.skipIf(name !== "LocalStack")(
+    "lands what the mapping gave up, with the next run",
+    async () => {
+      const orders = days("2015-01-18");
+      await deliver(calm, outgoing(orders));
+      const mend = await tested.breakLanding!();
+      try {
+        await send(tested.home, outgoing(orders));
+        const givenUp = async () => (await tested.home.status()).landing.onFailureRecords;
+        await expect.poll(givenUp, { timeout: 240_000, interval: 200 }).toBeGreaterThan(0);
+      } finally {
+        await mend();
+      }
+      await tested.home.drain();
+      expect(await seen()).toEqual(await wanted({ accepted: orders.length }));
+      expect((await tested.home.status()).landing.onFailureRecords).toBe(0);
+    },
+    400_000,
+  );
 });
 
 function salesOf({ expected, silver, gold, notSales }: Pick<Receipt, "expected" | "silver" | "gold" | "notSales">) {

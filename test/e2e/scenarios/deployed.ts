@@ -1,3 +1,9 @@
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  UpdateFunctionConfigurationCommand,
+  waitUntilFunctionUpdatedV2,
+} from "@aws-sdk/client-lambda";
 import { openSecrets } from "../../../lambdas/adapters/secrets.ts";
 import { clientEnvironment } from "../../../localstack/environment.ts";
 import { openRemoteHome } from "../../../remote/open-remote-home.ts";
@@ -14,12 +20,25 @@ export async function openLocalStack(endpoint: string): Promise<HomeUnderTest> {
     ...(await common(home)),
     deliverKilling: (name, events) => whileKilling(functions[name]!, () => deliver(home, events)),
     breakPublishing: () => breakPublishing(databaseUrl!),
+    breakLanding: () => breakLanding(functions["LandRecords"]!),
   };
 }
 
 /** An environment on AWS, as the credentials at hand. Nobody can kill its functions or break its database from here. */
 export async function openAws(environment: string): Promise<HomeUnderTest> {
   return await common(await openEmpty(environment));
+}
+
+/** Sends the function to a lake that is not there. */
+async function breakLanding(FunctionName: string): Promise<() => Promise<void>> {
+  const lambda = new LambdaClient({});
+  const { Environment: { Variables } = {} } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+  const configure = async (variables: Record<string, string>) => {
+    await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables: variables } }));
+    await waitUntilFunctionUpdatedV2({ client: lambda, maxWaitTime: 60 }, { FunctionName });
+  };
+  await configure({ ...Variables, LAKE_BUCKET: "a-lake-that-is-not-there" });
+  return () => configure(Variables!);
 }
 
 async function openEmpty(environment: string): Promise<RemoteHome> {

@@ -1,12 +1,12 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { connectHome } from "../../../local/home-client.ts";
 import { homeFolder, runningProcess } from "../../../local/home-folder.ts";
 import { connectionString, readCredentials } from "../../../local/postgres-credentials.ts";
 import { pizza, temporaryHome } from "../home-fixture.ts";
 import { breakPublishing, send, type HomeUnderTest } from "./home-under-test.ts";
+import { killInTheMiddle } from "./kill-home.ts";
 
-/** When the home is killed after its stream has the events, milliseconds. */
-const killedAfterMs = { LandRecords: 50, RefineSilver: 250, PublishWindows: 500 };
+/** Orders come in as many parts, until a kill has hit one of them in its middle. */
+const parts = 5;
 
 /** An embedded home in a process of its own. */
 export async function openEmbedded(): Promise<HomeUnderTest> {
@@ -20,22 +20,29 @@ export async function openEmbedded(): Promise<HomeUnderTest> {
     if (code !== 0) throw new Error(`pizza start failed: ${stderr}`);
   }
 
+  const owner = async () => connectionString((await readCredentials(folder.postgres))!, "owner");
   return {
     home,
     customerSecret: process.env["PIZZA_CUSTOMER_SECRET"]!,
     /** All functions run in the home's own process: that is what is killed. */
     async deliverKilling(name, events) {
-      await send(home, events);
-      const drained = home.drain().catch(() => undefined);
-      await sleep(killedAfterMs[name]);
-      process.kill(runningProcess(folder)!.pid, "SIGKILL");
-      await drained;
-      await start();
-      await home.drain();
-      return 1;
+      const all = [...events];
+      let hits = 0;
+      for (let part = 0; part < parts && all.length > 0; part++) {
+        const isLast = hits > 0 || part === parts - 1;
+        const some = all.splice(0, isLast ? all.length : Math.ceil(all.length / (parts - part)));
+        if (hits > 0) await send(home, some);
+        else {
+          const { pid } = runningProcess(folder)!;
+          const delivery = { send: () => send(home, some), drain: () => home.drain() };
+          if (await killInTheMiddle(name, { folder, databaseUrl: await owner(), pid, ...delivery })) hits += 1;
+          await start();
+        }
+        await home.drain();
+      }
+      return hits;
     },
-    breakPublishing: async () =>
-      await breakPublishing(connectionString((await readCredentials(folder.postgres))!, "owner")),
+    breakPublishing: async () => await breakPublishing(await owner()),
     async close() {
       await pizza(dir, "stop");
       remove();

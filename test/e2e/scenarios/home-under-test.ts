@@ -11,10 +11,12 @@ export interface HomeUnderTest {
   home: Home;
   /** Secret of its customer tokens: with the same one, gold of another home has the same hash. */
   customerSecret: string;
-  /** Has the events in gold in the end, while the function is killed at its work; gives back how often it was. */
+  /** Has the events in gold in the end, while the function is killed at its work; gives back how often it surely was. */
   deliverKilling?: (name: KilledFunction, events: Iterable<Outgoing>) => Promise<number>;
   /** Publishing to gold fails until the function that is given back is called. */
   breakPublishing?: () => Promise<() => Promise<void>>;
+  /** Landing fails until the function that is given back is called; its mapping gives up batches meanwhile. */
+  breakLanding?: () => Promise<() => Promise<void>>;
   /** Stops what was started for it. */
   close(): Promise<void>;
 }
