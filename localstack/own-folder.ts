@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import type { LocalStackHome } from "./paths.ts";
+import { localStackHome, type LocalStackHome } from "./paths.ts";
 
 const markerText = "LocalStack of the pizza pipeline: node localstack/control.ts clean removes what lies here.\n";
 
@@ -41,16 +41,20 @@ export function removeFolder(home: LocalStackHome): string[] {
   return others;
 }
 
-/** As earlier versions left it, without a marker: nothing but what they made, with their two files as they wrote them. */
+/**
+ * As earlier versions left it, without a marker: nothing but what they made, with their two files as they wrote them. The
+ * project's own folder need not be whole.
+ */
 function isUnmarked(home: LocalStackHome): boolean {
-  const own = ownNames(home);
+  if (ownNames(home).length < readdirSync(home.root).length) return false;
   return (
-    own.length === readdirSync(home.root).length &&
-    Object.entries(fixedFiles).every(([name, text]) => {
-      const path = join(home.root, name);
-      return existsSync(path) && readFileSync(path, "utf8") === text;
-    })
+    home.root === localStackHome().root || Object.entries(fixedFiles).every(([name, text]) => holds(home, name, text))
   );
+}
+
+function holds({ root }: LocalStackHome, name: string, text: string): boolean {
+  const path = join(root, name);
+  return existsSync(path) && readFileSync(path, "utf8") === text;
 }
 
 /** What lies in the folder and is ours. The marker is last: what a killed removal leaves is still known as ours. */
