@@ -46,7 +46,10 @@ describe("a folder with files of somebody else", () => {
     "is refused by %s, and nothing in it is touched",
     (command) => {
       const dir = folderWith(project);
-      const { status, stderr } = spawnSync(process.execPath, ["localstack/control.ts", command, "--dir", dir]);
+      // Where it is not refused it comes to nothing all the same.
+      const env = { ...process.env, PYTHON: "/no/such", AWS_ENDPOINT_URL: "http://127.0.0.1:1" };
+      const args = ["localstack/control.ts", command, "--dir", dir];
+      const { status, stderr } = spawnSync(process.execPath, args, { env, timeout: 20_000 });
       expect({ status, stderr: stderr.toString() }).toEqual({
         status: 1,
         stderr: expect.stringContaining(`${dir} is not a folder of LocalStack's: nothing in it was touched`),
@@ -61,7 +64,7 @@ describe("a folder with files of somebody else", () => {
     const refusal = "is not a folder of LocalStack's";
     for (const act of [makeFolders, removeRun, removeFolder]) expect(() => act(home)).toThrow(refusal);
     await expect(stop(home)).rejects.toThrow(refusal);
-    await expect(start(home, { port: 1, say: () => {} })).rejects.toThrow(refusal);
+    await expect(start(home, { port: 1, say: () => {}, platform: "darwin" })).rejects.toThrow(refusal);
     expect(contents(dir)).toEqual(project);
   });
 
