@@ -65,13 +65,16 @@ export function encodeFailedBatch(batch: FailedBatch): { key: string; body: Uint
   };
 }
 
-/** The records of a failed batch, payloads exactly as they were received; also of one that Lambda itself wrote to S3. */
+/**
+ * The records of a failed batch, payloads exactly as they were received; also of one that Lambda itself wrote to S3. There the
+ * event is JSON within JSON, in LocalStack's it is an object.
+ */
 export function decodeFailedBatch(body: Uint8Array): StreamRecord[] {
   const { payload }: { payload?: unknown } = JSON.parse(Buffer.from(body).toString());
-  if (typeof payload !== "string") {
+  if (typeof payload !== "string" && (typeof payload !== "object" || payload === null)) {
     throw new Error("Failed batch: it has no payload; only an on-failure destination in S3 keeps the records");
   }
-  const { Records }: InvocationRecord = JSON.parse(payload);
+  const { Records } = (typeof payload === "string" ? JSON.parse(payload) : payload) as InvocationRecord;
   return Records.map(({ eventID, kinesis }) => ({
     shard: eventID.slice(0, eventID.indexOf(":")),
     sequenceNumber: kinesis.sequenceNumber,

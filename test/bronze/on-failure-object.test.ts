@@ -58,6 +58,13 @@ describe("failed batch", () => {
     });
   });
 
+  it("is read from LocalStack too, where the event is an object and no text", () => {
+    const { body } = encodeFailedBatch(batch);
+    const written = JSON.parse(Buffer.from(body).toString()) as { payload: string };
+    const asObject = Buffer.from(JSON.stringify({ ...written, payload: JSON.parse(written.payload) as object }));
+    expect(decodeFailedBatch(asObject)).toEqual(decodeFailedBatch(body));
+  });
+
   it("says so when it was written to a destination that keeps no payload", () => {
     expect(() => decodeFailedBatch(Buffer.from('{"KinesisBatchInfo":{}}'))).toThrow("it has no payload");
   });
