@@ -31,7 +31,7 @@ export class Workflows {
   constructor(world: World, places: Places) {
     this.world = world;
     this.places = places;
-    this.hasGold = world.choices.chance(40);
+    this.hasGold = world.choices.chance(25);
     this.workers = Array.from({ length: 2 }, () => openWorker(world, places));
   }
 
