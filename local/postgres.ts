@@ -33,23 +33,26 @@ export interface EmbeddedPostgres {
 /**
  * Starts the real PostgreSQL that keeps its data in `dir`, on 127.0.0.1 only. The first start creates the cluster, the
  * database pizza_sales and a login for each role; a later one reuses them. A server that a killed process of ours left
- * behind is adopted, unless another port was asked for. A port that was asked for must be free; the remembered one gives way to a free one for this start
- * where something else holds it, and is tried again by the next.
+ * behind is adopted, unless another port was asked for. A `port` that was asked for must be free; the remembered one gives
+ * way to a free one for this start where something else holds it, and is tried again by the next. A new cluster has the
+ * `preferredPort`, or a free one.
  */
 export async function startPostgres({
   dir,
   port,
+  preferredPort = defaultPort,
   onLog = () => {},
 }: {
   dir: string;
   port?: number;
+  preferredPort?: number;
   onLog?: (line: string) => void;
 }): Promise<EmbeddedPostgres> {
   const folder = resolve(dir);
   const data = join(folder, "data");
   await makeFolder(folder);
   const kept = await readCredentials(folder);
-  const { wishedPort, ...known } = kept ?? createCredentials(port ?? defaultPort);
+  const { wishedPort, ...known } = kept ?? createCredentials(port ?? preferredPort);
   if (!existsSync(data)) {
     onLog(`creating PostgreSQL's data in ${data}`);
     await writeCredentials(folder, known);

@@ -7,11 +7,10 @@ const preferredPort = 55_433;
 
 /**
  * Starts PostgreSQL in `dir` and starts it again where it ends by itself: what was committed is on disk. `ended` resolves where
- * that does not work, with what happened; functions know it by its address, so one at another port counts as that.
+ * that does not work, with what happened; functions know it by its address, so it has to have its port again.
  */
 export async function keepPostgres(dir: string, log: (line: string) => void) {
-  const start = (port: number) => startPostgres({ dir, port, onLog: log });
-  let postgres = await start(preferredPort);
+  let postgres = await startPostgres({ dir, preferredPort, onLog: log });
   const { port } = postgres.credentials;
   const databaseUrl = postgres.connectionString("owner");
   let isStopping = false;
@@ -21,8 +20,7 @@ export async function keepPostgres(dir: string, log: (line: string) => void) {
       if (isStopping) return "told";
       if (postgres.isRunning()) continue;
       log(`PostgreSQL ended (process ${postgres.pid}): starting it again`);
-      postgres = await start(port);
-      if (postgres.credentials.port !== port) return `PostgreSQL ended, and something else has its port ${port}`;
+      postgres = await startPostgres({ dir, port, onLog: log });
     }
   }
 
