@@ -299,8 +299,7 @@ export const receiptMutants: readonly Mutant[] = [
     file: "lambdas/quality/data-files.ts",
     text: "      } catch {\n        drop(key);\n        return undefined;",
     replacement: "      } catch {\n        return undefined;",
-    tests: [damage],
-    only: "one bit of a data file",
+    tests: ["test/quality/data-files.test.ts"],
   },
   {
     guard: "verify leaves a data file out of the lake's SQL that the engine cannot read",
