@@ -11,8 +11,8 @@ export interface Timer {
 const now = () => performance.now();
 
 /**
- * Calls `task` at the most every `intervalMs` when woken, and every `idleMs` without (never, where that is infinite). A task that throws is told to
- * `onError` and tried again at the next turn.
+ * Calls `task` at the most every `intervalMs` when woken, and every `idleMs` without (never, where that is infinite). A task
+ * that throws is told to `onError` and tried again at the next turn.
  */
 export function startTimer({
   task,

@@ -20,8 +20,8 @@ const sqlTypes: Record<LakeType, string> = {
 
 /**
  * DuckDB on the Parquet files below `root`, and on nothing else: SQL may come from people, so a query is one statement that
- * reads, no file elsewhere is touched, and no setting can be changed. Every query has names of its own for its tables, so queries may run at once;
- * `threads` and `memoryLimit` (such as `512MB`) are shared by all of them.
+ * reads, no file elsewhere is touched, and no setting can be changed. Every query has names of its own for its tables, so
+ * queries may run at once; `threads` and `memoryLimit` (such as `512MB`) are shared by all of them.
  */
 export async function openDuckDbLake({
   root,
@@ -51,7 +51,7 @@ export async function openDuckDbLake({
       try {
         const sources = tables.map((table) => ({ name: `"${table.name}"`, select: selectOf(table, root) }));
         if (isOneSelect.test(sql) && sources.length > 0) {
-          // A view would be planned twice, when it is made and when it is read: half of a small day's query.
+          // A view is planned when it is made and again when it is read. A lone select can neither write nor change a setting.
           const named = sources.map(({ name, select }) => `${name} as not materialized (${select})`);
           return await rowsOf(connection, `with ${named.join(", ")}\n${sql}`, parameters);
         }

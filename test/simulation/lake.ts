@@ -66,7 +66,7 @@ export async function openSimulatedLake(): Promise<SimulatedLake> {
   };
 }
 
-/** Every file of a history has all columns, and is read in two thirds of the time where DuckDB need not look for them. */
+/** Every file of a history has all columns, and a query is planned sooner where DuckDB need not look for them. */
 function withoutColumns(table: LakeTable): LakeTable {
   return table.files.length === 0 ? table : { ...table, columns: [] };
 }
