@@ -1,6 +1,6 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { type ColumnData, parquetRead, type SchemaElement } from "hyparquet";
 import { type ColumnSource, parquetWriteBuffer } from "hyparquet-writer";
+import { compressZstd, decompressors } from "../lake/zstd.ts";
 import type { StreamRecord } from "../ports.ts";
 
 export { bronzeKey, parseBronzeKey } from "./bronze-key.ts";
@@ -23,16 +23,20 @@ const schema: SchemaElement[] = [
   { name: "payload", type: "BYTE_ARRAY", repetition_type: "REQUIRED" },
 ];
 
+/** A compressor's frame costs more than it saves in the columns beside the payload when they are shorter than this. */
+const leastRowsToCompress = 16;
+
 /**
  * A Parquet file with one row per record, in their order, the payload byte by byte as it came. The same records give
- * the same bytes. Payloads that are compressed already stay as they are; the others are compressed with zstd.
+ * the same bytes. Payloads that are compressed already stay as they are; the others are compressed with zstd, as are
+ * the columns beside them where they are long enough.
  */
 export function encodeBronze(stream: string, records: readonly StreamRecord[]): Uint8Array {
   const buffer = parquetWriteBuffer({
     schema,
     columnData: columnsOf(stream, records),
-    codec: "ZSTD",
-    compressors: { ZSTD: compress },
+    codec: records.length < leastRowsToCompress ? "UNCOMPRESSED" : "ZSTD",
+    compressors: { ZSTD: compressZstd },
     rowGroupSize: Math.max(records.length, 1),
     statistics: false,
     createdBy: "pizza-sales bronze 1",
@@ -72,17 +76,13 @@ function isCompressed(data: Uint8Array): boolean {
   return isZstd || (data[0] === 0x1f && data[1] === 0x8b);
 }
 
-function compress(bytes: Uint8Array): Uint8Array {
-  return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
-}
-
 /** The records of a bronze object, in their order, payloads exactly as they were received. */
 export async function decodeBronze(bytes: Uint8Array): Promise<StreamRecord[]> {
   const columns = new Map<string, unknown[]>();
   await parquetRead({
     file: fileOf(bytes),
     columns: ["shard", "sequence_number", "partition_key", "arrived_at", "payload"],
-    compressors: { ZSTD: (input: Uint8Array) => zstdDecompressSync(input) },
+    compressors: decompressors,
     utf8: false,
     parsers: { timestampFromMicroseconds: (micros: bigint) => Number(micros / 1000n) },
     onChunk: ({ columnName, columnData, rowStart }: ColumnData) => {

@@ -41,6 +41,9 @@ export function lacksColumns(
   metadata: Metadata,
   { root, columns, partitionColumn }: { root: string; columns: readonly Column[]; partitionColumn: string | undefined },
 ): boolean {
+  // What this program wrote itself, as nearly every table: no field need be looked at.
+  const isOwn = metadata.schemaString === schemaString(columns, partitionColumn);
+  if (isOwn && metadata.partitionColumns.join() === (partitionColumn ?? "")) return false;
   const schema: { fields: Field[] } = JSON.parse(metadata.schemaString);
   const there = new Map(schema.fields.map((field) => [field.name, field]));
   const here = new Map(fieldsOf(columns, partitionColumn).map((field) => [field.name, field]));

@@ -67,6 +67,14 @@ describe("bronze object", () => {
     expect(encodeBronze("orders", events).length).toBeLessThan(events.reduce((sum, { data }) => sum + data.length, 0));
   });
 
+  it("compresses the columns beside the payload only where they are long enough to gain by it", () => {
+    const hasFrame = (count: number) => {
+      const batches = Array.from({ length: count }, (_, number) => recordOf(number, gzipSync("batch")));
+      return Buffer.from(encodeBronze("orders", batches)).includes(Buffer.of(0x28, 0xb5, 0x2f, 0xfd));
+    };
+    expect([1, 15, 16, 500].map(hasFrame)).toEqual([false, false, true, true]);
+  });
+
   it("is the same, byte by byte, for the same records", () => {
     const records = () => [recordOf(1, Buffer.from("one")), recordOf(2, Buffer.from("two"))];
     expect(encodeBronze("orders", records())).toEqual(encodeBronze("orders", records()));
