@@ -1,13 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { compareWithAims, aimsText } from "./aims.ts";
 import type { CaseResult, Size } from "./case.ts";
 import { caseNames } from "./cases.ts";
 import { describeMachine } from "./machine.ts";
 import { measureCase } from "./measure-case.ts";
 import { caseText, machineText } from "./report.ts";
+import { scriptOptions } from "../scripts/script-options.ts";
 
 const full: Size = { lines: 1_000_000, rounds: 5, freshnessSeconds: 30 };
 const quick: Size = { lines: 100_000, rounds: 3, freshnessSeconds: 8 };
@@ -19,39 +19,42 @@ const usage = `npm run bench -- [--only ${caseNames.join(",")}] [--quick] [--jso
   --json   one JSON document on stdout
   --dir    keeps the prepared data there for the next run`;
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string" },
-    quick: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-    dir: { type: "string" },
-    help: { type: "boolean", default: false },
+const { names, isQuick, isJson, kept } = scriptOptions(
+  {
+    usage,
+    options: {
+      only: { type: "string" },
+      quick: { type: "boolean" },
+      json: { type: "boolean" },
+      dir: { type: "string" },
+    },
   },
-});
-
-if (values.help) console.log(usage);
-else await main();
+  ({ only, quick: asked, json, dir }) => {
+    const chosen = typeof only === "string" ? only.split(",") : caseNames;
+    const unknown = chosen.find((name) => !caseNames.includes(name));
+    if (unknown !== undefined) throw new Error(`case ${unknown}: choose from ${caseNames.join(", ")}`);
+    return { names: chosen, isQuick: asked === true, isJson: json === true, kept: dir as string | undefined };
+  },
+);
+await main();
 
 async function main(): Promise<void> {
-  const names = values.only?.split(",") ?? caseNames;
-  const unknown = names.find((name) => !caseNames.includes(name));
-  if (unknown !== undefined) throw new Error(`case ${unknown}: choose from ${caseNames.join(", ")}`);
-  const dir = values.dir === undefined ? mkdtempSync(join(tmpdir(), "pizza-bench-")) : resolve(values.dir);
+  const dir = kept === undefined ? mkdtempSync(join(tmpdir(), "pizza-bench-")) : resolve(kept);
   mkdirSync(dir, { recursive: true });
   const machine = describeMachine();
-  if (!values.json) console.log(`${machineText(machine)}\n`);
+  if (!isJson) console.log(`${machineText(machine)}\n`);
   const results: CaseResult[] = [];
   try {
     for (const name of names) {
-      const setting = { dir, size: values.quick ? quick : full };
+      const setting = { dir, size: isQuick ? quick : full };
       results.push(await measureCase(name, setting, (text) => progress(`${name}: ${text}`)));
-      if (!values.json) console.log(`${caseText(results.at(-1)!)}\n`);
+      if (!isJson) console.log(`${caseText(results.at(-1)!)}\n`);
     }
   } finally {
-    if (values.dir === undefined) rmSync(dir, { recursive: true, force: true });
+    if (kept === undefined) rmSync(dir, { recursive: true, force: true });
   }
   const aims = compareWithAims(results);
-  if (values.json) console.log(JSON.stringify({ machine, quick: values.quick, results, aims }, undefined, 2));
+  if (isJson) console.log(JSON.stringify({ machine, quick: isQuick, results, aims }, undefined, 2));
   else console.log(aimsText(aims));
 }
 

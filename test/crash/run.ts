@@ -1,5 +1,4 @@
 /** `npm run crash -- --kills 50 --seed 1`: the classic year with faults, through a home that is killed again and again. */
-import { parseArgs } from "node:util";
 import { wholeNumber } from "../../bin/options.ts";
 import { receiptTable } from "../../bin/receipt-table.ts";
 import { connectHome } from "../../local/home-client.ts";
@@ -7,15 +6,24 @@ import { homeFolder } from "../../local/home-folder.ts";
 import { openHome } from "../../local/open-home.ts";
 import { createSender } from "../../lambdas/producer/send-orders.ts";
 import type { Receipt } from "../../lambdas/domain/receipt.ts";
+import { scriptOptions } from "../../scripts/script-options.ts";
 import { goldHashes, pizza, temporaryHome } from "../e2e/home-fixture.ts";
 import { replayUnderKills } from "./killed-home.ts";
 import { classicTotals, wildYear } from "./wild-year.ts";
 
-const { values } = parseArgs({
-  options: { kills: { type: "string" }, seed: { type: "string" }, keep: { type: "boolean" } },
-});
-const kills = wholeNumber(values, "kills", { min: 0, max: 10_000 }) ?? 50;
-const seed = wholeNumber(values, "seed", { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? 1;
+const usage = `npm run crash -- [--kills N] [--seed S] [--keep]
+
+  --kills  how often the home is killed, 50 without it
+  --seed   of the moments and the faults
+  --keep   keeps the home's folder also where all is well`;
+const { kills, seed, isKept } = scriptOptions(
+  { usage, options: { kills: { type: "string" }, seed: { type: "string" }, keep: { type: "boolean" } } },
+  (values) => ({
+    kills: wholeNumber(values, "kills", { min: 0, max: 10_000 }) ?? 50,
+    seed: wholeNumber(values, "seed", { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? 1,
+    isKept: values["keep"] === true,
+  }),
+);
 const events = wildYear(seed);
 const started = Date.now();
 const say = (text: string) => void process.stderr.write(`${text}\n`);
@@ -54,7 +62,7 @@ process.stdout.write(
     `${Object.keys(expected).length} gold tables compared, ${Math.round((Date.now() - started) / 1000)} s, seed ${seed}\n`,
 );
 for (const problem of problems) process.stdout.write(`WRONG: ${problem}\n`);
-if (problems.length > 0 || values.keep === true) say(`the home is kept in ${wild.dir}`);
+if (problems.length > 0 || isKept) say(`the home is kept in ${wild.dir}`);
 else wild.remove();
 process.exitCode = problems.length === 0 ? 0 : 1;
 

@@ -61,6 +61,20 @@ describe("a home that lost home.json", () => {
   });
 });
 
+describe("a home that lost one of its folders", () => {
+  it.each([
+    ["lake", "put it back, or start anew"],
+    ["stream", "put it back, or start anew"],
+    ["postgres", "bring it back with pizza restore"],
+  ] as const)("is not opened without its %s, and no empty one is made", (part, advice) => {
+    prepare();
+    const folder = homeFolder(dir);
+    rmSync(folder[part], { recursive: true });
+    expect(prepare).toThrow(`has lost ${folder[part]}: ${advice}`);
+    expect(existsSync(folder[part])).toBe(false);
+  });
+});
+
 describe("removing a home", () => {
   it("removes the folder with all that the home made", () => {
     prepare();

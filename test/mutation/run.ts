@@ -1,32 +1,46 @@
 /** `npm run mutate`: breaks each guard in a copy of the project, one at a time, and says which test turned red. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
 import { wholeNumber } from "../../bin/options.ts";
+import { scriptOptions } from "../../scripts/script-options.ts";
 import type { Mutant } from "./mutant.ts";
 import { copyTree, type Verdict } from "./mutated-tree.ts";
 import { allMutants } from "./mutants.ts";
 import { withTable } from "./table.ts";
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string" },
-    jobs: { type: "string" },
-    table: { type: "boolean" },
-    "skip-baseline": { type: "boolean" },
+const usage = `npm run mutate -- [--only TEXT] [--jobs N] [--skip-baseline] | --table
+
+  --only           the mutants whose guard or file has this text in its name
+  --jobs           mutants at once, one for each core without it
+  --skip-baseline  does not run the tests without a mutant first
+  --table          breaks nothing, and brings the list in docs/correctness.md up to date`;
+const { only, jobs, hasBaseline, isTable } = scriptOptions(
+  {
+    usage,
+    options: {
+      only: { type: "string" },
+      jobs: { type: "string" },
+      table: { type: "boolean" },
+      "skip-baseline": { type: "boolean" },
+    },
   },
-});
+  (values) => ({
+    only: String(values["only"] ?? ""),
+    jobs: wholeNumber(values, "jobs", { min: 1, max: 64 }) ?? availableParallelism(),
+    hasBaseline: values["skip-baseline"] !== true,
+    isTable: values["table"] === true,
+  }),
+);
 const page = new URL("../../docs/correctness.md", import.meta.url);
-if (values.table === true) writeFileSync(page, withTable(readFileSync(page, "utf8")));
+if (isTable) writeFileSync(page, withTable(readFileSync(page, "utf8")));
 else process.exitCode = await runAll();
 
 async function runAll(): Promise<number> {
-  const jobs = wholeNumber(values, "jobs", { min: 1, max: 64 }) ?? availableParallelism();
-  const chosen = allMutants.filter(({ guard, file }) => `${guard} ${file}`.includes(values.only ?? ""));
+  const chosen = allMutants.filter(({ guard, file }) => `${guard} ${file}`.includes(only));
   const started = Date.now();
   const trees = Array.from({ length: jobs }, copyTree);
   try {
-    if (values["skip-baseline"] !== true) await checkBaseline(trees[0]!, chosen);
+    if (hasBaseline) await checkBaseline(trees[0]!, chosen);
     const survivors: string[] = [];
     const waiting = [...chosen];
     await Promise.all(

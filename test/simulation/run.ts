@@ -1,11 +1,25 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
+import { wholeNumber } from "../../bin/options.ts";
+import { scriptOptions } from "../../scripts/script-options.ts";
 import { addCoverage, coverageTable, type Coverage } from "./coverage.ts";
 import { startLaboratoryServer, type Database } from "./laboratory.ts";
 import type { Answer, Failure, Request } from "./worker.ts";
 
-const { histories, seed, workers } = readOptions();
+const usage = `npm run simulate -- [--histories N] [--seed S] [--workers W]
+
+  --histories  how many, 1000 without it
+  --seed       the seed of the first; the others follow it
+  --workers    processes, one for each core without it`;
+const whole = { min: 1, max: Number.MAX_SAFE_INTEGER };
+const { histories, seed, workers } = scriptOptions(
+  { usage, options: { histories: { type: "string" }, seed: { type: "string" }, workers: { type: "string" } } },
+  (values) => ({
+    histories: wholeNumber(values, "histories", whole) ?? 1000,
+    seed: wholeNumber(values, "seed", whole) ?? 1,
+    workers: wholeNumber(values, "workers", whole) ?? availableParallelism(),
+  }),
+);
 const mostSeedsAtOnce = 25;
 
 const coverage: Coverage = { faults: {}, guards: {} };
@@ -76,23 +90,4 @@ function tell({ seed: failed, violations, shortest }: Failure): void {
   console.log(`the shortest history like it, ${shortest.steps} steps:`);
   for (const line of shortest.trace) console.log(`  ${line}`);
   for (const violation of shortest.violations.slice(0, 10)) console.log(`  => ${violation}`);
-}
-
-function readOptions() {
-  const { values } = parseArgs({
-    options: { histories: { type: "string" }, seed: { type: "string" }, workers: { type: "string" } },
-  });
-  const whole = (name: keyof typeof values, otherwise: number): number => {
-    const value = Number(values[name] ?? otherwise);
-    if (!Number.isSafeInteger(value) || value < 1) {
-      console.error(`--${name} ${values[name]}: give a whole number from 1 on`);
-      process.exit(2);
-    }
-    return value;
-  };
-  return {
-    histories: whole("histories", 1000),
-    seed: whole("seed", 1),
-    workers: whole("workers", availableParallelism()),
-  };
 }

@@ -4,6 +4,7 @@ const s3 = "test/adapters/s3-store.test.ts";
 const folder = "test/adapters/folder-store.test.ts";
 const kinesis = "test/adapters/kinesis-sink.test.ts";
 const home = "test/local/home-goes-on.test.ts";
+const homeFolder = "test/local/home-folder.test.ts";
 const account = "test/adapters/kinesis-account.test.ts";
 
 /** Stores, services, and the embedded home's own parts. */
@@ -249,5 +250,45 @@ export const adapterMutants: readonly Mutant[] = [
     text: 'if (["ENOENT", "ENOTDIR"].includes(errorCode(error))) return [];\n',
     replacement: "if (errorCode(error)) return [];\n",
     tests: [folder],
+  },
+  {
+    guard: "a home that lost its home.json is not made anew",
+    prevents: "a new secret gives every customer a second token",
+    file: "local/home-folder.ts",
+    text: "  if (left.length === 0) return;\n",
+    replacement: "  return;\n",
+    tests: [homeFolder],
+  },
+  {
+    guard: "a home is made in no folder that holds something else",
+    prevents: "somebody's files lie in a folder that pizza clean empties",
+    file: "local/home-folder.ts",
+    text: "  if (strange.length === 0) return;\n",
+    replacement: "  return;\n",
+    tests: [homeFolder],
+  },
+  {
+    guard: "a home that lost one of its folders is not opened",
+    prevents: "an empty lake stands where orders lay",
+    file: "local/home-folder.ts",
+    text: "  if (lost.length === 0) return;\n",
+    replacement: "  return;\n",
+    tests: [homeFolder],
+  },
+  {
+    guard: "only what is the home's is removed with it",
+    prevents: "pizza clean removes somebody's files",
+    file: "local/home-folder.ts",
+    text: "for (const name of ownEntries(folder).toSorted(",
+    replacement: "for (const name of readdirSync(folder.root).toSorted(",
+    tests: [homeFolder],
+  },
+  {
+    guard: "a person's lake query only reads",
+    prevents: "a copy into the lake writes over data files",
+    file: "lambdas/adapters/duckdb-lake.ts",
+    text: "        await refuseWriting(connection, sql);\n",
+    replacement: "",
+    tests: ["test/adapters/duckdb-lake.test.ts"],
   },
 ];

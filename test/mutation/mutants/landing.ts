@@ -145,4 +145,12 @@ export const landingMutants: readonly Mutant[] = [
       "      known.set(shard, sequenceNumber);\n      await replaceFile(join(folder, `${shard}.json`), `${JSON.stringify({ sequenceNumber })}\\n`);\n",
     tests: [durable],
   },
+  {
+    guard: "a failed batch is read also where its event is an object",
+    prevents: "what LocalStack gave up is never landed again",
+    file: "lambdas/bronze/on-failure-object.ts",
+    text: '(typeof payload === "string" ? JSON.parse(payload) : payload)',
+    replacement: "JSON.parse(payload as string)",
+    tests: ["test/bronze/on-failure-object.test.ts"],
+  },
 ];

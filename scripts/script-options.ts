@@ -1,0 +1,26 @@
+import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+
+/** What was given on the command line, by option. */
+export type Given = Record<string, string | boolean | undefined>;
+
+/**
+ * Reads the options of an npm script. `--help` prints the usage and ends with 0; an unknown option, or one that `read`
+ * throws on, prints what is wrong and the usage, and ends with 2.
+ */
+export function scriptOptions<Options>(
+  { usage, options }: { usage: string; options: ParseArgsOptionsConfig },
+  read: (values: Given) => Options,
+): Options {
+  try {
+    const { values } = parseArgs({ options: { ...options, help: { type: "boolean" } } });
+    if (values["help"] === true) {
+      console.log(usage);
+      process.exit(0);
+    }
+    return read(values);
+  } catch (error) {
+    const [reason] = (error as Error).message.split(". To specify");
+    console.error(`${reason}\n${usage}`);
+    return process.exit(2);
+  }
+}
