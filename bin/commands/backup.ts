@@ -1,4 +1,5 @@
 import type { BackupSummary } from "../../lambdas/backup/back-up-warehouse.ts";
+import type { BackupInfo } from "../../lambdas/backup/manifest.ts";
 import { count, print, printJson, say, table, UsageError } from "../output.ts";
 import type { Command, Values } from "../options.ts";
 import { lookAtHome, withHome, withRemoteHome } from "../with-home.ts";
@@ -43,15 +44,21 @@ async function restoreInto(values: Values, id: string | undefined): Promise<Back
 async function list(values: Values): Promise<void> {
   const backups = await lookAtHome(values, (home) => home.backups());
   if (values.json) return printJson(backups);
-  const rows = backups.map(({ id, isProven, rows: rowCount, bytes, silverVersion, goldHash }) => ({
+  print(table(backups.map(rowOf)));
+  for (const backup of backups) if ("problem" in backup) say(backup.problem);
+}
+
+function rowOf(backup: BackupInfo) {
+  if ("problem" in backup) return { backup: backup.id, proven: "damaged", rows: "", bytes: "", silver: "", gold: "" };
+  const { id, isProven, rows, bytes, silverVersion, goldHash } = backup;
+  return {
     backup: id,
     proven: isProven ? "yes" : "no",
-    rows: count(rowCount),
+    rows: count(rows),
     bytes: count(bytes),
     silver: silverVersion,
     gold: goldHash.slice(0, 12),
-  }));
-  print(table(rows));
+  };
 }
 
 function summary({ id, tables, rows, bytes, goldHash, silverVersion }: BackupSummary, done: string): string {

@@ -46,7 +46,17 @@ export interface BackupManifest {
 }
 
 /** A backup as a list shows it. */
-export interface BackupInfo {
+export type BackupInfo = WholeBackup | DamagedBackup;
+
+/** A backup whose manifest cannot be read. */
+export interface DamagedBackup {
+  id: string;
+  isProven: false;
+  /** What is wrong with it, a sentence. */
+  problem: string;
+}
+
+export interface WholeBackup {
   id: string;
   madeAt: string;
   /** Whether it was restored on trial after it was made. */
@@ -91,25 +101,35 @@ export async function readManifest(backups: ObjectStore, id: string): Promise<Ba
       `backup ${id} is not there or was never finished; there ${names.length === 0 ? "is none" : `are ${names.join(", ")}`}`,
     );
   }
-  const manifest = parse(body);
-  if (manifest?.format === 1 && manifest.id === id) return manifest;
-  throw new Error(`backup ${id} is damaged: ${manifestKey(id)} is no manifest of it; restore another one`);
+  const manifest = parse(id, body);
+  if (manifest === undefined) throw new Error(`${problemOf(id)}; restore another one`);
+  return manifest;
 }
 
-function parse(body: Uint8Array): BackupManifest | undefined {
+/** Undefined where the bytes are no manifest of this backup. */
+function parse(id: string, body: Uint8Array): BackupManifest | undefined {
   try {
-    return JSON.parse(Buffer.from(body).toString()) as BackupManifest;
+    const manifest = JSON.parse(Buffer.from(body).toString()) as BackupManifest | null;
+    return manifest?.format === 1 && manifest.id === id ? manifest : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Every whole backup, the newest first. */
+const problemOf = (id: string): string => `backup ${id} is damaged: ${manifestKey(id)} is no manifest of it`;
+
+/** Every backup that was finished, the newest first. One that is damaged hides no other. */
 export async function listBackups(backups: ObjectStore): Promise<BackupInfo[]> {
-  const infos = [];
+  const infos: BackupInfo[] = [];
   for (const [id, keys] of await listBackupKeys(backups)) {
-    if (!keys.includes(manifestKey(id))) continue;
-    const { madeAt, goldHash, positions, tables } = await readManifest(backups, id);
+    const body = keys.includes(manifestKey(id)) ? await backups.get(manifestKey(id)) : undefined;
+    if (body === undefined) continue;
+    const manifest = parse(id, body);
+    if (manifest === undefined) {
+      infos.push({ id, isProven: false, problem: problemOf(id) });
+      continue;
+    }
+    const { madeAt, goldHash, positions, tables } = manifest;
     const sum = (read: (table: BackupTable) => number) => tables.reduce((total, table) => total + read(table), 0);
     infos.push({
       id,

@@ -149,6 +149,24 @@ describe("a restore", () => {
     expect(later.id > proven.id).toBe(true);
   });
 
+  it.each(["no json", "null", '{"format":1,"id":"another"}'])(
+    "goes past a backup whose manifest is damaged (%s), which is listed as such",
+    async (text) => {
+      const whole = await backUpWarehouse(writer());
+      await proveBackup(owner(), { id: whole.id, keepDays: 30 });
+      const damaged = await backUpWarehouse(writer());
+      await proveBackup(owner(), { id: damaged.id, keepDays: 30 });
+      await home.backups.put(manifestKey(damaged.id), Buffer.from(text));
+      const problem = `backup ${damaged.id} is damaged: ${manifestKey(damaged.id)} is no manifest of it`;
+      const [first, second] = await listBackups(home.backups);
+      expect(first).toEqual({ id: damaged.id, isProven: false, problem });
+      expect(second).toMatchObject({ id: whole.id, isProven: true });
+      await home.empty();
+      await expect(restoreBackup(owner(), { id: damaged.id })).rejects.toThrow(`${problem}; restore another one`);
+      expect(await restoreBackup(owner(), {})).toMatchObject({ id: whole.id });
+    },
+  );
+
   it("is refused in a warehouse that holds something, and changes nothing there", async () => {
     const { id } = await backUpWarehouse(writer());
     const before = await tables();

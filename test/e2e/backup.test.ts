@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync, writeFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
+import type { WholeBackup } from "../../lambdas/backup/manifest.ts";
 import { classicYear } from "../../bin/commands/send.ts";
 import { homeFolder } from "../../local/home-folder.ts";
 import { openHome } from "../../local/open-home.ts";
@@ -51,7 +52,8 @@ it("backed up, wiped, restored and gone on: the same gold, and a receipt that ba
   // A restore that failed has left nothing behind: the database still is lost.
   expect(existsSync(folder.postgres)).toBe(false);
   const restored = await pizza(dir, "restore", older!.id, "--json");
-  expect(JSON.parse(restored.stdout)).toMatchObject({ id: older!.id, goldHash: older!.goldHash });
+  const { goldHash } = older as WholeBackup;
+  expect(JSON.parse(restored.stdout)).toMatchObject({ id: older!.id, goldHash });
   const again = await pizza(dir, "restore", older!.id);
   expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("the warehouse is not empty") as string });
 
@@ -63,4 +65,14 @@ it("backed up, wiped, restored and gone on: the same gold, and a receipt that ba
   expect(receipt.unpublishedDays).toEqual([]);
   await home.close();
   expect(readdirSync(join(folder.backups, "backups"))).toHaveLength(2);
+
+  writeFileSync(join(folder.backups, "backups", newest!.id, "manifest.json"), "{");
+  const listed = await pizza(dir, "backup", "--list");
+  expect(listed.code).toBe(0);
+  expect(listed.stdout.split("\n").slice(2)).toMatchObject([
+    expect.stringContaining(`${newest!.id}  damaged`) as string,
+    expect.stringContaining(`${older!.id}  yes`) as string,
+    "",
+  ]);
+  expect(listed.stderr).toContain(`backup ${newest!.id} is damaged: `);
 }, 120_000);

@@ -149,6 +149,15 @@ export const backupMutants: readonly Mutant[] = [
     only: "expire",
   },
   {
+    guard: "a damaged backup is none that was proven",
+    prevents: "a restore without a name ends at the damaged one",
+    file: "lambdas/backup/manifest.ts",
+    text: "infos.push({ id, isProven: false, problem",
+    replacement: "infos.push({ id, isProven: true as false, problem",
+    tests: [backup],
+    only: "manifest is damaged",
+  },
+  {
     guard: "a restore takes a proven backup",
     prevents: "one that was never tried is restored",
     file: "lambdas/backup/restore-backup.ts",
