@@ -45,12 +45,12 @@ async function list(values: Values): Promise<void> {
   const backups = await lookAtHome(values, (home) => home.backups());
   if (values.json) return printJson(backups);
   print(table(backups.map(rowOf)));
-  for (const backup of backups) if ("problem" in backup) say(backup.problem);
+  for (const one of backups) if ("problem" in one) say(one.problem);
 }
 
-function rowOf(backup: BackupInfo) {
-  if ("problem" in backup) return { backup: backup.id, proven: "damaged", rows: "", bytes: "", silver: "", gold: "" };
-  const { id, isProven, rows, bytes, silverVersion, goldHash } = backup;
+function rowOf(one: BackupInfo) {
+  if ("problem" in one) return { backup: one.id, proven: "damaged", rows: "", bytes: "", silver: "", gold: "" };
+  const { id, isProven, rows, bytes, silverVersion, goldHash } = one;
   return {
     backup: id,
     proven: isProven ? "yes" : "no",
