@@ -1,13 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { scriptOptions } from "../scripts/script-options.ts";
 import { compareWithAims, aimsText } from "./aims.ts";
 import type { CaseResult, Size } from "./case.ts";
 import { caseNames } from "./cases.ts";
 import { describeMachine } from "./machine.ts";
 import { measureCase } from "./measure-case.ts";
 import { caseText, machineText } from "./report.ts";
-import { scriptOptions } from "../scripts/script-options.ts";
 
 const full: Size = { lines: 1_000_000, rounds: 5, freshnessSeconds: 30 };
 const quick: Size = { lines: 100_000, rounds: 3, freshnessSeconds: 8 };

@@ -21,7 +21,8 @@ export type Values = Record<string, string | boolean | undefined> & {
   env: string;
 };
 
-type Given = Record<string, string | boolean | undefined>;
+/** What was given on the command line, by option. */
+export type Given = Record<string, string | boolean | undefined>;
 
 export interface Command {
   /** One line for the list of commands. */

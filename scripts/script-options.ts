@@ -1,7 +1,5 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
-
-/** What was given on the command line, by option. */
-export type Given = Record<string, string | boolean | undefined>;
+import type { Given } from "../bin/options.ts";
 
 /**
  * Reads the options of an npm script. `--help` prints the usage and ends with 0; an unknown option, or one that `read`

@@ -56,6 +56,7 @@ export interface DamagedBackup {
   problem: string;
 }
 
+/** A backup that was finished, as its manifest tells it. */
 export interface WholeBackup {
   id: string;
   madeAt: string;

@@ -41,9 +41,9 @@ export function lacksColumns(
   metadata: Metadata,
   { root, columns, partitionColumn }: { root: string; columns: readonly Column[]; partitionColumn: string | undefined },
 ): boolean {
+  const hasPartitions = metadata.partitionColumns.join(", ") === (partitionColumn ?? "");
   // What this program wrote itself, as nearly every table: no field need be looked at.
-  const isOwn = metadata.schemaString === schemaString(columns, partitionColumn);
-  if (isOwn && metadata.partitionColumns.join() === (partitionColumn ?? "")) return false;
+  if (hasPartitions && metadata.schemaString === schemaString(columns, partitionColumn)) return false;
   const schema: { fields: Field[] } = JSON.parse(metadata.schemaString);
   const there = new Map(schema.fields.map((field) => [field.name, field]));
   const here = new Map(fieldsOf(columns, partitionColumn).map((field) => [field.name, field]));
@@ -55,12 +55,11 @@ export function lacksColumns(
   const required = missing
     .filter(({ nullable }) => !nullable)
     .map(({ name }) => `${name} is not in the table and not nullable`);
-  const partitions =
-    metadata.partitionColumns.join(", ") === (partitionColumn ?? "")
-      ? []
-      : [
-          `it is partitioned by ${metadata.partitionColumns.join(", ") || "nothing"} and not by ${partitionColumn ?? "nothing"}`,
-        ];
+  const partitions = hasPartitions
+    ? []
+    : [
+        `it is partitioned by ${metadata.partitionColumns.join(", ") || "nothing"} and not by ${partitionColumn ?? "nothing"}`,
+      ];
   const differences = [...unknown, ...differing, ...required, ...partitions];
   if (differences.length > 0) {
     throw new Error(
