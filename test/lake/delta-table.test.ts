@@ -290,6 +290,16 @@ describe("a table that is not as expected", () => {
     await expect(openSmall(store).snapshot()).rejects.toThrow("town is only in the table");
   });
 
+  test("the same columns in other partitions are another table", async () => {
+    const store = createMemoryStore();
+    await appendSmall(openSmall(store), "2026-01-01", "a");
+    const commit = Buffer.from((await store.get(logKey(0)))!).toString();
+    const other = commit.replace('"partitionColumns":["order_date"]', '"partitionColumns":[]');
+    expect(other).not.toBe(commit);
+    await store.put(logKey(0), Buffer.from(other));
+    await expect(openSmall(store).snapshot()).rejects.toThrow("it is partitioned by nothing and not by order_date");
+  });
+
   test("is refused where another program has raised its protocol", async () => {
     const store = createMemoryStore();
     await appendSmall(openSmall(store), "2015-01-01", "o-1");
