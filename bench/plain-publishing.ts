@@ -13,12 +13,12 @@ type FactTable = keyof typeof keys;
 const factTables = ["day_totals", "day_hours", "day_items", "day_stores"] as const;
 
 /** One connection to PostgreSQL. */
-interface Client {
+interface PlainClient {
   query(sql: string, parameters?: unknown[]): Promise<unknown>;
 }
 
 /** Makes plain copies of the facts' tables: no gold tables, no ledger, no locks. */
-export async function createPlainTables(client: Client): Promise<void> {
+export async function createPlainTables(client: PlainClient): Promise<void> {
   await client.query("create schema plain");
   for (const table of factTables) {
     await client.query(`create table plain.${table} (like facts.${table} including all)`);
@@ -27,7 +27,7 @@ export async function createPlainTables(client: Client): Promise<void> {
 }
 
 /** The plainest publish: one upsert a row, all of them in one transaction; returns how many. */
-export async function upsertFacts(client: Client, facts: Record<FactTable, LakeRow[]>): Promise<number> {
+export async function upsertFacts(client: PlainClient, facts: Record<FactTable, LakeRow[]>): Promise<number> {
   await client.query("begin");
   for (const table of factTables) {
     const rows = facts[table];

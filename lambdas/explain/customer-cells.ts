@@ -1,12 +1,12 @@
 import { amount, label, total, type Cell, type TermValue } from "./cells.ts";
-import { allCustomers, customersBelow, extreme, lastDayOfAll, ordersBy, revenue, type Term } from "./terms.ts";
+import * as term from "./terms.ts";
 
 const dayMs = 86_400_000;
-const lastDay = extreme("last day", "cast(order_date as varchar)", "max");
+const lastDay = term.extreme("last day", "cast(order_date as varchar)", "max");
 const below = {
-  recency: customersBelow("customers whose last order is older", "last_day"),
-  frequency: customersBelow("customers with fewer orders", "orders"),
-  monetary: customersBelow("customers who spent less", "cents"),
+  recency: term.customersBelow("customers whose last order is older", "last_day"),
+  frequency: term.customersBelow("customers with fewer orders", "orders"),
+  monetary: term.customersBelow("customers who spent less", "cents"),
 };
 
 /** 1 to 5 by fifths: the share of the other customers that lie below. */
@@ -15,10 +15,10 @@ function scoreOf(lower: TermValue | undefined, all: TermValue | undefined): numb
   return others <= 0 ? 1 : Math.min(1 + Math.floor(5 * (rank / others)), 5);
 }
 
-function score(measure: keyof typeof below, own: Term): Cell {
+function score(measure: keyof typeof below, own: term.Term): Cell {
   const { name } = below[measure];
   return {
-    terms: [below[measure], allCustomers, own],
+    terms: [below[measure], term.allCustomers, own],
     formula: `1 + 5 x ${name} / (all customers - 1), rounded down, 5 at the most`,
     value: ([lower, all]) => String(scoreOf(lower, all)),
   };
@@ -35,23 +35,23 @@ function segmentOf(r: number, rest: number): string {
   return r === 2 ? "about_to_sleep" : "lost";
 }
 
-const firstOrder = extreme("first order", "ordered_at", "min", "moment");
-const lastOrder = extreme("last order", "ordered_at", "max", "moment");
+const firstOrder = term.extreme("first order", "ordered_at", "min", "moment");
+const lastOrder = term.extreme("last order", "ordered_at", "max", "moment");
 
 /** The columns of gold.customer_segments. */
 export const customerCells: Record<string, Cell> = {
   recency_days: {
-    terms: [lastDayOfAll, lastDay],
+    terms: [term.lastDayOfAll, lastDay],
     formula: "days from last day to last day sold",
     value: ([all, own]) => String((Date.parse(String(all)) - Date.parse(String(own))) / dayMs),
   },
-  frequency: total(ordersBy("order")),
-  monetary: total(revenue),
+  frequency: total(term.ordersBy("order")),
+  monetary: total(term.revenue),
   recency_score: score("recency", lastDay),
-  frequency_score: score("frequency", ordersBy("order")),
-  monetary_score: score("monetary", revenue),
+  frequency_score: score("frequency", term.ordersBy("order")),
+  monetary_score: score("monetary", term.revenue),
   segment: {
-    terms: [below.recency, below.frequency, below.monetary, allCustomers],
+    terms: [below.recency, below.frequency, below.monetary, term.allCustomers],
     formula: "from the three scores, see docs/gold.md",
     value: ([recency, frequency, monetary, all]) =>
       segmentOf(scoreOf(recency, all), scoreOf(frequency, all) + scoreOf(monetary, all)),

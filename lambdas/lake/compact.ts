@@ -1,7 +1,8 @@
 import type { ObjectStore } from "../ports.ts";
 import { copyOrdered, readColumns } from "./read-columns.ts";
 import { createTableWriter } from "./table-writer.ts";
-import type { AddFile, DeltaTable, Snapshot } from "./delta-table.ts";
+import type { AddFile } from "./delta-actions.ts";
+import type { DeltaTable, Snapshot } from "./delta-table.ts";
 import { planCompaction } from "./plan-compaction.ts";
 
 const attempts = 5;

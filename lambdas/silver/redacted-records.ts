@@ -1,6 +1,6 @@
 import type { Snapshot } from "../lake/delta-table.ts";
 
-const prefix = "redacted/";
+const redactedPrefix = "redacted/";
 
 /**
  * Transactions by which silver keeps that records in bronze are not what the stream took: a customer was taken out of them. They
@@ -8,7 +8,7 @@ const prefix = "redacted/";
  */
 export function redactions(records: readonly { shard: string; sequenceNumber: string }[], lastUpdated: number) {
   return records.map(({ shard, sequenceNumber }) => ({
-    appId: `${prefix}${shard}/${sequenceNumber}`,
+    appId: `${redactedPrefix}${shard}/${sequenceNumber}`,
     version: 0,
     lastUpdated,
   }));
@@ -16,5 +16,5 @@ export function redactions(records: readonly { shard: string; sequenceNumber: st
 
 /** Whether a version of silver says so of the record at `shard/sequence number`. */
 export function isRedacted({ transactions }: Snapshot, position: string): boolean {
-  return transactions.has(prefix + position);
+  return transactions.has(redactedPrefix + position);
 }

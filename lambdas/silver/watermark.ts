@@ -1,7 +1,7 @@
 import type { Candidate } from "../domain/merge-orders.ts";
 import type { Snapshot } from "../lake/delta-table.ts";
 
-const prefix = "watermark/";
+const watermarkPrefix = "watermark/";
 const idleMs = 60_000;
 /** The last place on earth where a day ends is twelve hours behind UTC. */
 const lastOffsetMs = 12 * 3_600_000;
@@ -15,7 +15,7 @@ export function watermarks(accepted: readonly Candidate[], { transactions }: Sna
   for (const { position, orderedAt, arrivedAt } of accepted) {
     let mark = shards.get(position.shard);
     if (mark === undefined) {
-      const appId = prefix + position.shard;
+      const appId = watermarkPrefix + position.shard;
       mark = { appId, ...(transactions.get(appId) ?? { version: 0, lastUpdated: 0 }) };
       shards.set(position.shard, mark);
     }
@@ -30,7 +30,7 @@ export function watermarks(accepted: readonly Candidate[], { transactions }: Sna
  * silent for a minute longer than the busiest does not hold it back.
  */
 export function watermarkDate({ transactions }: Snapshot): string | undefined {
-  const shards = [...transactions].filter(([appId]) => appId.startsWith(prefix)).map(([, transaction]) => transaction);
+  const shards = [...transactions].filter(([appId]) => appId.startsWith(watermarkPrefix)).map(([, transaction]) => transaction);
   const newest = Math.max(...shards.map(({ lastUpdated }) => lastUpdated));
   const busy = shards.filter(({ lastUpdated }) => lastUpdated >= newest - idleMs);
   if (busy.length === 0) return undefined;

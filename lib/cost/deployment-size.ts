@@ -21,6 +21,7 @@ export interface DeploymentSize {
 }
 
 export const hoursAMonth = 730;
+export const daysAMonth = hoursAMonth / 24;
 const minutesAMonth = hoursAMonth * 60;
 
 /** Reads the size of a deployment off its resources; `functionNames` are those of the project. */

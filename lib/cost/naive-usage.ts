@@ -1,10 +1,9 @@
 import { assumptions as given } from "./assumptions.ts";
-import { hoursAMonth, type DeploymentSize } from "./deployment-size.ts";
+import { daysAMonth, hoursAMonth, type DeploymentSize } from "./deployment-size.ts";
 import type { Usage } from "./price-table.ts";
 import { fixedUsage, streamUsage } from "./usage.ts";
 import { trafficOf } from "./traffic.ts";
 
-const daysAMonth = hoursAMonth / 24;
 const gb = 1e9;
 
 /** The plain way to build the same pipeline, in sentences; each is a line of the quantities below. */

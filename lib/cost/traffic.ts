@@ -1,7 +1,6 @@
 import { assumptions as given } from "./assumptions.ts";
-import { hoursAMonth, type DeploymentSize } from "./deployment-size.ts";
+import { daysAMonth, hoursAMonth, type DeploymentSize } from "./deployment-size.ts";
 
-const daysAMonth = hoursAMonth / 24;
 const payloadUnitBytes = 25 * 1024;
 const shardBytesASecond = 1024 * 1024;
 const shardRecordsASecond = 1000;

@@ -1,10 +1,9 @@
 import { assumptions as given } from "./assumptions.ts";
-import { hoursAMonth, type DeploymentSize } from "./deployment-size.ts";
+import { daysAMonth, hoursAMonth, type DeploymentSize } from "./deployment-size.ts";
 import type { Usage } from "./price-table.ts";
 import { payloadUnits, runsOf, trafficOf, type Runs, type Traffic } from "./traffic.ts";
 import { warehouseUsage } from "./warehouse-usage.ts";
 
-const daysAMonth = hoursAMonth / 24;
 const gb = 1e9;
 /** S3 leaves objects below this in their class. */
 const leastAgingBytes = 128 * 1024;

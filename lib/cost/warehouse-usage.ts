@@ -1,10 +1,9 @@
 import { assumptions as given } from "./assumptions.ts";
-import { hoursAMonth, type DeploymentSize } from "./deployment-size.ts";
+import { daysAMonth, hoursAMonth, type DeploymentSize } from "./deployment-size.ts";
 import type { Usage } from "./price-table.ts";
 import type { Runs, Traffic } from "./traffic.ts";
 import type { Calls } from "./usage.ts";
 
-const daysAMonth = hoursAMonth / 24;
 
 /** Capacity, storage and requests of the database; nothing where there is none. */
 export function warehouseUsage(
