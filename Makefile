@@ -6,7 +6,7 @@
 NODE := node_modules/.bin/node
 PIZZA := $(NODE) bin/pizza.ts
 CDK := npx cdk
-LOCALSTACK := $(NODE) localstack/control.ts
+LOCALSTACK := $(NODE) bin/localstack.ts
 # Given to make itself: some shells have a variable of this name.
 ON := $(if $(findstring command,$(origin ENV)),$(ENV))
 AT := $(if $(filter localstack,$(ON)),--home localstack,$(if $(ON),--home aws --env $(ON)))

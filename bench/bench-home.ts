@@ -1,22 +1,21 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
-import { openDuckDbLake } from "../lambdas/adapters/duckdb-lake.ts";
-import { openFolderStore } from "../lambdas/adapters/folder-store.ts";
-import { openPostgresWarehouse } from "../lambdas/adapters/postgres-warehouse.ts";
-import { loadMigrations } from "../lambdas/adapters/project-files.ts";
-import { landRecords } from "../lambdas/bronze/land-records.ts";
-import type { OrderEvent } from "../lambdas/domain/generated/order-event.types.ts";
-import { migrate } from "../lambdas/gold/migrate.ts";
-import { planWindows } from "../lambdas/gold/plan-windows.ts";
-import { publishCustomers } from "../lambdas/gold/publish-customers.ts";
-import { publishWindows } from "../lambdas/gold/publish-windows.ts";
-import type { Warehouse } from "../lambdas/ports.ts";
-import { refineSilver } from "../lambdas/silver/refine-silver.ts";
-import { orderStream, silverLakeTable } from "../lambdas/silver/tables.ts";
-import { startPostgres } from "../local/postgres.ts";
-import { goldSql } from "./gold-sql.ts";
-import { openRefinery } from "./refinery.ts";
+import { openDuckDbLake } from "../adapters/duckdb.ts";
+import { openFolderStore } from "../adapters/folder-store.ts";
+import { openPostgresWarehouse } from "../adapters/postgres-warehouse.ts";
+import { loadMigrations, readProjectFile, loadCatalog } from "../adapters/project-files.ts";
+import { landRecords } from "../pipeline/bronze/land-records.ts";
+import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
+import { migrate } from "../pipeline/gold/migrate.ts";
+import { planWindows } from "../pipeline/gold/plan-windows.ts";
+import { publishCustomers } from "../pipeline/gold/publish-windows.ts";
+import { publishWindows } from "../pipeline/gold/publish-windows.ts";
+import type { Warehouse, ObjectStore } from "../pipeline/ports.ts";
+import { refineSilver, type Refinery } from "../pipeline/silver/refine-silver.ts";
+import { orderStream, silverLakeTable, openQuarantine, openSilver } from "../pipeline/silver/tables.ts";
+import { createCustomerKey } from "../pipeline/silver/write-orders.ts";
+import { startPostgres } from "../targets/local/postgres.ts";
 
 /** Lake and PostgreSQL with the steps of the two workflows, to be called one by one. */
 export type BenchHome = Awaited<ReturnType<typeof openBenchHome>>;
@@ -97,4 +96,39 @@ function timed(warehouse: Warehouse): Warehouse & { seconds: number } {
       }
     },
   };
+}
+
+/** Texts of the lake SQL that makes gold's facts. */
+export const goldSql = {
+  dayFacts: readProjectFile("sql/gold/day-facts.sql"),
+  dayCustomers: readProjectFile("sql/gold/day-customers.sql"),
+  customerDays: readProjectFile("sql/gold/customer-days.sql"),
+};
+
+/** The refine step on a store, wired as the homes wire it. */
+export function openRefinery(store: ObjectStore): Refinery {
+  const clock = Date.now;
+  return {
+    store,
+    stream: orderStream,
+    silver: openSilver({ store, clock }),
+    quarantine: openQuarantine({ store, clock }),
+    catalog: loadCatalog(),
+    customerKey: createCustomerKey("the benchmark's secret"),
+    clock,
+  };
+}
+
+/** Refines until nothing waits; returns the order lines that came into silver and the commits it took. */
+export async function refineAll(refinery: Refinery): Promise<{ lines: number; commits: number }> {
+  const done = { lines: 0, commits: 0 };
+  for (let remaining = Number.POSITIVE_INFINITY; remaining > 0;) {
+    const summary = await refineSilver(refinery);
+    if (summary.quarantined > 0)
+      throw new Error(`refining: ${summary.quarantined} events were refused; see quarantine`);
+    done.lines += summary.lines;
+    done.commits += Number(summary.bronzeObjects > 0);
+    remaining = summary.remaining;
+  }
+  return done;
 }

@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { readProjectFile, readProjectJson } from "../lambdas/adapters/project-files.ts";
-import type { Pizza } from "../lambdas/domain/catalog.ts";
-import type { OrderEvent } from "../lambdas/domain/generated/order-event.types.ts";
-import { classicOrders } from "../lambdas/producer/classic-year.ts";
-import type { StoreProfile } from "../lambdas/producer/store-profile.ts";
+import { readProjectFile, readProjectJson } from "../adapters/project-files.ts";
+import type { Pizza } from "../pipeline/domain/catalog.ts";
+import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
+import { classicOrders } from "../producer/classic-year.ts";
+import type { StoreProfile } from "../producer/tills.ts";
 import { bronzeForms, openBronze, prepareBronze, type BronzeForm } from "./busy-chain.ts";
 import type { Setting } from "./case.ts";
 

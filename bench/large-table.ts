@@ -1,16 +1,16 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { openFolderStore } from "../lambdas/adapters/folder-store.ts";
-import { silverColumns } from "../lambdas/domain/silver-columns.ts";
-import type { AddFile, DeltaTable, Snapshot } from "../lambdas/lake/delta-table.ts";
-import { copyOrdered, readColumns } from "../lambdas/lake/read-columns.ts";
-import { createTableWriter } from "../lambdas/lake/table-writer.ts";
-import type { ObjectStore } from "../lambdas/ports.ts";
-import { openSilver } from "../lambdas/silver/tables.ts";
+import { openFolderStore } from "../adapters/folder-store.ts";
+import { silverColumns } from "../pipeline/silver/columns.ts";
+import type { AddFile, DeltaTable, Snapshot } from "../pipeline/delta/table.ts";
+import { copyOrdered, readColumns } from "../pipeline/parquet/read-columns.ts";
+import { createTableWriter } from "../pipeline/parquet/table-writer.ts";
+import type { ObjectStore } from "../pipeline/ports.ts";
+import { openSilver } from "../pipeline/silver/tables.ts";
 import { openBusyChain, prepareBusyChain } from "./busy-chain.ts";
 import type { Setting } from "./case.ts";
 import { createMemoryStore, readAll } from "./memory-store.ts";
-import { openRefinery, refineAll } from "./refinery.ts";
+import { openRefinery, refineAll } from "./bench-home.ts";
 
 const names = silverColumns.map(({ name }) => name);
 const moments = new Set(["ordered_at", "emitted_at", "arrived_at"]);

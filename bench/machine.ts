@@ -1,5 +1,5 @@
 import { arch, cpus, loadavg, platform, release, totalmem } from "node:os";
-import { readProjectJson } from "../lambdas/adapters/project-files.ts";
+import { readProjectJson } from "../adapters/project-files.ts";
 
 /** What a result was measured on. */
 export interface Machine {

@@ -1,8 +1,6 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import type { Case, CaseResult, Measured, Setting } from "./case.ts";
-import { loadCase } from "./cases.ts";
-import { median, medians } from "./statistics.ts";
+import { type Case, type CaseResult, type Measured, type Setting, loadCase } from "./case.ts";
 import type { Answer, Request } from "./worker.ts";
 
 const workerPath = new URL("worker.ts", import.meta.url).pathname;
@@ -108,4 +106,19 @@ function answerOf(worker: ChildProcess): Promise<Answer> {
       resolve(answer);
     });
   });
+}
+
+/** The middle one of some numbers; of an even count the mean of the two in the middle. */
+function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** Medians of every figure by name. */
+function medians(samples: readonly Record<string, number>[]): Record<string, number> {
+  const names = new Set(samples.flatMap((sample) => Object.keys(sample)));
+  return Object.fromEntries(
+    [...names].map((name) => [name, median(samples.map((sample) => sample[name] ?? Number.NaN))]),
+  );
 }

@@ -1,4 +1,4 @@
-import type { ObjectStore } from "../lambdas/ports.ts";
+import type { ObjectStore } from "../pipeline/ports.ts";
 
 /** A bucket in memory, so that the disk takes no part in a measurement. It keeps the arrays that it is given. */
 export function createMemoryStore(objects = new Map<string, Uint8Array>()): ObjectStore {

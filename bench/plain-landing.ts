@@ -1,6 +1,6 @@
 import { parquetReadObjects } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import type { ObjectStore, StreamRecord } from "../lambdas/ports.ts";
+import type { ObjectStore, StreamRecord } from "../pipeline/ports.ts";
 
 /** The plainest landing: one event a record, hyparquet-writer as it comes (snappy), a name that nobody compares. */
 export async function landPlain(store: ObjectStore, records: readonly StreamRecord[]): Promise<number> {

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { zstdDecompressSync } from "node:zlib";
-import { decodeBronze } from "../lambdas/bronze/bronze-object.ts";
-import type { Catalog } from "../lambdas/domain/catalog.ts";
-import type { ObjectStore } from "../lambdas/ports.ts";
+import { decodeBronze } from "../pipeline/bronze/bronze-object.ts";
+import type { Catalog } from "../pipeline/domain/catalog.ts";
+import type { ObjectStore } from "../pipeline/ports.ts";
 import { readPlain } from "./plain-landing.ts";
 import { plainRows, writePlainRows, type PlainEvent, type PlainRow } from "./plain-rows.ts";
 

@@ -1,10 +1,8 @@
 import { parquetWriteBuffer, type BasicType } from "hyparquet-writer";
-import type { Catalog } from "../lambdas/domain/catalog.ts";
-import { daypartOf } from "../lambdas/domain/daypart.ts";
-import type { OrderEvent } from "../lambdas/domain/generated/order-event.types.ts";
-import { silverColumns } from "../lambdas/domain/silver-columns.ts";
-import { validOn } from "../lambdas/domain/validity.ts";
-import type { ObjectStore } from "../lambdas/ports.ts";
+import { type Catalog, daypartOf, validOn } from "../pipeline/domain/catalog.ts";
+import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
+import { silverColumns } from "../pipeline/silver/columns.ts";
+import type { ObjectStore } from "../pipeline/ports.ts";
 
 /** A row of silver as an object, the way most programs would build it. */
 export type PlainRow = Record<string, string | number | bigint | boolean | null>;

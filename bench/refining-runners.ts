@@ -1,13 +1,13 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { openFolderStore } from "../lambdas/adapters/folder-store.ts";
-import { loadCatalog } from "../lambdas/adapters/project-files.ts";
-import type { ObjectStore } from "../lambdas/ports.ts";
+import { openFolderStore } from "../adapters/folder-store.ts";
+import { loadCatalog } from "../adapters/project-files.ts";
+import type { ObjectStore } from "../pipeline/ports.ts";
 import type { BronzeForm, PreparedBronze, Sent } from "./busy-chain.ts";
 import type { Runner, Setting, Work } from "./case.ts";
 import { createMemoryStore, readAll } from "./memory-store.ts";
 import { parseAndWrite, refineNaive, type PlainSilver } from "./plain-refining.ts";
-import { openRefinery, refineAll } from "./refinery.ts";
+import { openRefinery, refineAll } from "./bench-home.ts";
 
 type Open = (setting: Setting, form: BronzeForm, amount: "all" | "part") => PreparedBronze;
 

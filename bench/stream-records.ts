@@ -1,9 +1,9 @@
-import type { OrderEvent } from "../lambdas/domain/generated/order-event.types.ts";
-import { toOutgoing } from "../lambdas/producer/outgoing.ts";
-import { createSender } from "../lambdas/producer/send-orders.ts";
-import type { EventSink, StreamRecord } from "../lambdas/ports.ts";
-import { sequenceNumberAt } from "../local/stream/sequence-number.ts";
-import { firstShards, hashKeyOf } from "../local/stream/shard-map.ts";
+import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
+import { toOutgoing } from "../producer/batch-builder.ts";
+import { createSender } from "../producer/send-orders.ts";
+import type { EventSink, StreamRecord } from "../pipeline/ports.ts";
+import { sequenceNumberAt } from "../targets/local/stream/sequence-number.ts";
+import { firstShards, hashKeyOf } from "../targets/local/stream/shard-map.ts";
 
 const shardCount = 2;
 

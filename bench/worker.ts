@@ -1,5 +1,4 @@
-import { loadCase } from "./cases.ts";
-import type { Runner, Setting, Work } from "./case.ts";
+import { loadCase, type Runner, type Setting, type Work } from "./case.ts";
 
 /** What the parent asks of a worker, one at a time; each is answered by one `Answer`. */
 export type Request = "warm up" | "round" | "close";

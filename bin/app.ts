@@ -1,8 +1,8 @@
 import { acknowledge } from "../lib/acknowledgements.ts";
-import { bundles } from "../lib/bundles.ts";
+import { bundles } from "../lib/bundle-function.ts";
 import { chooseEnvironment, refuseUnknown } from "../lib/choose-environment.ts";
 import { addPizzaSales, createApp } from "../lib/pizza-app.ts";
-import { SettingsError } from "../lib/settings-error.ts";
+import { SettingsError } from "../lib/config.ts";
 
 /** The CDK app: `npx cdk synth -c env=dev`. */
 try {

@@ -39,7 +39,7 @@ export function money(cents: number): string {
 }
 
 /** Rows in columns as wide as their widest cell; numbers stand on the right. */
-export function table(rows: readonly Record<string, unknown>[]): string {
+export function textTable(rows: readonly Record<string, unknown>[]): string {
   if (rows.length === 0) return "(no rows)";
   const names = Object.keys(rows[0]!);
   const cells = rows.map((row) => names.map((name) => cell(row[name])));

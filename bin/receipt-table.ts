@@ -1,4 +1,4 @@
-import type { Finding, Receipt, Sales } from "../lambdas/domain/receipt.ts";
+import type { Finding, Receipt, Sales } from "../pipeline/domain/receipt.ts";
 import { count, money, paint } from "./output.ts";
 
 const widths = [34, 10, 10, 10, 10, 16];

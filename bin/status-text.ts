@@ -1,4 +1,4 @@
-import type { HomeStatus, WorkflowRun } from "../local/home-api.ts";
+import type { HomeStatus, WorkflowRun } from "../targets/pipeline-api.ts";
 import { count } from "./output.ts";
 
 /** How a home is, as people read it. */

@@ -1,10 +1,12 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, mkdtempSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync, type Metafile } from "esbuild";
+import { SettingsError, type Environment } from "./config.ts";
+import type { CodeSource } from "./constructs/function-factory.ts";
 import { functionEntries, type FunctionEntry, type FunctionName } from "./function-entries.ts";
-import { SettingsError } from "./settings-error.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
@@ -40,11 +42,11 @@ export interface FunctionBundle {
 export function bundleFunction({ name, outdir, lakeSql, architecture = "arm64" }: BundleOptions): FunctionBundle {
   const { entry, files = [], usesLakeSql = false }: FunctionEntry = functionEntries[name];
   const path = join(outdir, name);
-  const module = entry.replace(/\.handler\.ts$/, "");
+  const module = entry.replace(/\.ts$/, "");
   rmSync(path, { recursive: true, force: true });
   mkdirSync(path, { recursive: true });
   const code = buildCode({ entry, module, path });
-  for (const file of files) cpSync(join(root, file), join(path, file), { recursive: true });
+  for (const file of files) cpSync(join(root, file), join(path, "lambdas", file), { recursive: true });
   if (usesLakeSql && lakeSql === "duckdb") copyDuckDb(path, architecture);
   return { name, path, handler: `${module}.handler`, ...code, totalBytes: folderBytes(path) };
 }
@@ -54,8 +56,8 @@ function buildCode({ entry, module, path }: { entry: string; module: string; pat
     absWorkingDir: root,
     entryPoints: [{ in: entry, out: module }],
     outdir: path,
-    // What is imported when it is needed stays a file of its own. All files lie two folders deep, as their sources do:
-    // project-files.ts looks for the project's root from there.
+    // Modules that are imported on demand stay files of their own. All code lies two folders deep, so `../` in
+    // project-files.ts is `lambdas/`, where the project's files are copied to.
     splitting: true,
     chunkNames: "lambdas/chunks/[name]-[hash]",
     bundle: true,
@@ -118,4 +120,11 @@ function missing(name: string, cpu: string): string {
 function folderBytes(path: string): number {
   const files = readdirSync(path, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
   return files.reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0);
+}
+
+/** Bundles each function when it is asked for, into a temporary folder that CDK copies from. */
+export function bundles({ lakeSql, architecture }: Environment): CodeSource {
+  const outdir = mkdtempSync(join(tmpdir(), "pizza-sales-"));
+  process.once("exit", () => rmSync(outdir, { recursive: true, force: true }));
+  return (name) => bundleFunction({ name, outdir, lakeSql, architecture });
 }

@@ -1,6 +1,5 @@
 import { findMistakes } from "./check-config.ts";
-import { environments, type Environment, type EnvironmentName } from "./config.ts";
-import { SettingsError } from "./settings-error.ts";
+import { environments, type Environment, type EnvironmentName, SettingsError } from "./config.ts";
 
 /** What a person may set as context, and what each is. */
 export const contextSettings = {

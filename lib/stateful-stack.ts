@@ -1,5 +1,5 @@
 import { RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
-import type { IStream } from "aws-cdk-lib/aws-kinesis";
+import { type IStream, Stream, StreamEncryption, StreamMode } from "aws-cdk-lib/aws-kinesis";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
@@ -8,8 +8,8 @@ import { addEncryptionKey } from "./constructs/encryption-key.ts";
 import { GlueTables } from "./constructs/glue-tables.ts";
 import { LakeBuckets } from "./constructs/lake-buckets.ts";
 import { addOutputs } from "./constructs/outputs.ts";
-import { addOrderStream } from "./constructs/order-stream.ts";
 import { Secrets } from "./constructs/secrets.ts";
+import { seconds } from "./constructs/time.ts";
 import { WarehouseCluster } from "./constructs/warehouse-cluster.ts";
 
 /** All that must survive a redeploy: the key, the lake, the stream, the warehouse and the secrets. */
@@ -76,4 +76,21 @@ export class StatefulStack extends Stack {
     });
     return warehouse;
   }
+}
+
+/** The stream that the tills write to. */
+function addOrderStream(
+  scope: Construct,
+  { environment, key, removalPolicy }: { environment: Environment; key: IKey; removalPolicy: RemovalPolicy },
+): Stream {
+  const { shards, retentionHours } = environment.stream;
+  return new Stream(scope, "Orders", {
+    ...(shards === "on-demand"
+      ? { streamMode: StreamMode.ON_DEMAND }
+      : { streamMode: StreamMode.PROVISIONED, shardCount: shards }),
+    retentionPeriod: seconds(retentionHours * 3_600),
+    encryption: StreamEncryption.KMS,
+    encryptionKey: key,
+    removalPolicy,
+  });
 }

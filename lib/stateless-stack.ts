@@ -1,7 +1,7 @@
 import { Annotations, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Environment } from "./config.ts";
-import { addAlertTopic } from "./constructs/alert-topic.ts";
+import { addAlertTopic, Operations } from "./stages/monitoring.ts";
 import { FunctionFactory, type CodeSource } from "./constructs/function-factory.ts";
 import { addOutputs } from "./constructs/outputs.ts";
 import { shareResources } from "./resources.ts";
@@ -10,7 +10,6 @@ import { Exploration } from "./stages/exploration.ts";
 import { Lineage } from "./stages/lineage.ts";
 import { Landing } from "./stages/landing.ts";
 import { Migrations } from "./stages/migrations.ts";
-import { Operations } from "./stages/operations.ts";
 import { Publishing } from "./stages/publishing.ts";
 import { Receipt } from "./stages/receipt.ts";
 import { Refining } from "./stages/refining.ts";

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { SettingsError } from "./settings-error.ts";
+import { SettingsError } from "./config.ts";
 
 /** A state machine as its file draws it. */
 export interface WorkflowFile {

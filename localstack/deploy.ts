@@ -1,15 +1,16 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync, closeSync, openSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join, dirname } from "node:path";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { cdk } from "./cdk.ts";
+import { openSecrets } from "../adapters/secrets.ts";
+import { type LocalStackHome, rememberDeployed, projectRoot } from "../targets/localstack-place.ts";
+import { makeFolders } from "./data-folder.ts";
 import { clientEnvironment, clientSettings } from "./environment.ts";
-import { unknownTypes } from "./known-types.ts";
-import { checkLoopback } from "./loopback.ts";
-import { makeFolders } from "./own-folder.ts";
-import type { LocalStackHome } from "./paths.ts";
-import type { Target } from "./reach.ts";
-import { rememberDeployed } from "./state.ts";
+import { checkLoopback } from "./health.ts";
+import type { Target } from "./resolve-target.ts";
 
 /** Where the pipeline was deployed to, and what the stacks say of themselves. */
 export interface Deployed {
@@ -78,7 +79,7 @@ function checkTypes(out: string): void {
     if (types.length === 0) continue;
     throw new Error(
       `${file} has ${types.join(", ")}, which LocalStack may leave out in silence: leave it out of the environment ` +
-        `localstack, or add it to localstack/known-types.ts once it was seen to work`,
+        `localstack, or add it to localstack/deploy.ts once it was seen to work`,
     );
   }
 }
@@ -108,4 +109,84 @@ function openClients(endpoint: string) {
         throw new Error(`function ${FunctionName} failed: see its log in LocalStack; it says ${answer}`);
     },
   };
+}
+
+/** The deployment's customer secret: with it a local pipeline makes the same customer keys. */
+export async function readCustomerSecret(arn: string): Promise<string> {
+  const { key } = await openSecrets().read(arn);
+  if (!key) throw new Error(`secret ${arn} has no field key: deploy again`);
+  return key;
+}
+
+/**
+ * Runs a cdk command in the project's folder to its end, with all that it writes kept below the home. Of the caller's
+ * settings it gets none that begin with AWS: only those in `environment`. An error carries cdk's last words.
+ */
+async function cdk(
+  args: string[],
+  { home, environment }: { home: LocalStackHome; environment: Record<string, string> },
+): Promise<void> {
+  const program = createRequire(import.meta.url).resolve("aws-cdk/bin/cdk");
+  const path = join(home.logs, "cdk.log");
+  const log = openSync(path, "a");
+  const from = statSync(path).size;
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("AWS_"));
+  const child = spawn(process.execPath, [program, ...args, "--no-notices", "--ci"], {
+    cwd: projectRoot,
+    stdio: ["ignore", log, log],
+    env: {
+      ...Object.fromEntries(inherited),
+      ...environment,
+      // The app is started by the name of its program.
+      PATH: [dirname(process.execPath), process.env["PATH"] ?? ""].join(":"),
+      TMPDIR: home.temporary,
+      // Below it cdk and the app keep their caches.
+      HOME: home.files,
+      CDK_DISABLE_CLI_TELEMETRY: "true",
+      NO_COLOR: "1",
+    },
+  });
+  closeSync(log);
+  const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
+  if (code === 0) return;
+  const words = readFileSync(path).subarray(from).toString().trim().split("\n").slice(-25).join("\n");
+  throw new Error(`cdk ${args[0]} failed (${code ?? signal}); its log ${path} ends with:\n${words}`);
+}
+
+/** Resource types that LocalStack 4.14 was seen to make as CloudFormation does; it passes over any other in silence. */
+export const knownTypes: readonly string[] = [
+  "AWS::Events::Rule",
+  "AWS::IAM::ManagedPolicy",
+  "AWS::IAM::Role",
+  "AWS::KMS::Key",
+  "AWS::Kinesis::Stream",
+  "AWS::Lambda::EventInvokeConfig",
+  "AWS::Lambda::EventSourceMapping",
+  "AWS::Lambda::Function",
+  "AWS::Lambda::Permission",
+  "AWS::Lambda::Version",
+  "AWS::Logs::LogGroup",
+  "AWS::S3::Bucket",
+  "AWS::S3::BucketPolicy",
+  "AWS::SNS::Topic",
+  "AWS::SNS::TopicPolicy",
+  "AWS::SQS::Queue",
+  "AWS::SQS::QueuePolicy",
+  "AWS::Scheduler::Schedule",
+  "AWS::SecretsManager::Secret",
+  "AWS::StepFunctions::StateMachine",
+];
+
+/** CDK's own helpers, which only LocalStack's paid editions run: the deployment does without them. */
+export const passedOver: readonly string[] = [
+  // Empties a bucket before it is deleted; a stop of LocalStack does that.
+  "Custom::S3AutoDeleteObjects",
+  // Migrates the warehouse; `deploy` calls the function itself.
+  "Custom::Trigger",
+];
+
+/** The types of a template that LocalStack would leave out without a word. */
+export function unknownTypes(template: { Resources?: Record<string, { Type: string }> }): string[] {
+  const types = new Set(Object.values(template.Resources ?? {}).map(({ Type }) => Type));
+  return [...types].filter((type) => !knownTypes.includes(type) && !passedOver.includes(type)).toSorted();
 }

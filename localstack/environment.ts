@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { projectRoot, type LocalStackHome } from "./paths.ts";
+import { projectRoot, type LocalStackHome } from "../targets/localstack-place.ts";
 
 /** Programs are found as the caller finds them; nothing else of the caller's settings reaches LocalStack or its functions. */
 const passed = ["PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SYSTEMROOT"];

@@ -4,8 +4,8 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { findPython } from "./find-python.ts";
-import { makeFolders } from "./own-folder.ts";
-import { kinesisPackage, projectRoot, type LocalStackHome } from "./paths.ts";
+import { makeFolders } from "./data-folder.ts";
+import { kinesisPackage, projectRoot, type LocalStackHome } from "../targets/localstack-place.ts";
 
 const exec = promisify(execFile);
 const requirements = join(projectRoot, "localstack", "requirements.txt");

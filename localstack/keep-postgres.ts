@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { startPostgres } from "../local/postgres.ts";
+import { startPostgres } from "../targets/local/postgres.ts";
 
 const lookMs = 1000;
 /** Not the embedded home's, which may run beside it. */

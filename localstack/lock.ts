@@ -1,9 +1,9 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { errorCode } from "../lambdas/adapters/error-code.ts";
-import { isRunning, processStart } from "../local/process-state.ts";
-import { makeFolders } from "./own-folder.ts";
-import type { LocalStackHome } from "./paths.ts";
+import { errorCode } from "../pipeline/domain/errors.ts";
+import { isRunning, processStart } from "../targets/local/machine.ts";
+import { makeFolders } from "./data-folder.ts";
+import type { LocalStackHome } from "../targets/localstack-place.ts";
 
 interface Holder {
   pid: number;

@@ -1,13 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { answersAsLocalStack, sessionOf } from "./answering.ts";
+import { answersAsLocalStack, sessionOf } from "./health.ts";
 import { serverEnvironment } from "./environment.ts";
 import { keepPostgres } from "./keep-postgres.ts";
-import { makeFolders, removeRun } from "./own-folder.ts";
-import { localStackHome, type LocalStackHome } from "./paths.ts";
+import { makeFolders, removeRun } from "./data-folder.ts";
+import { localStackHome, type LocalStackHome, removeRunning, writeRunning } from "../targets/localstack-place.ts";
 import { keepSchedules } from "./schedules.ts";
-import { removeRunning, writeRunning } from "./state.ts";
 
 /**
  * Keeps LocalStack and its PostgreSQL until told to stop: `node localstack/serve.ts <dir> <port>`. With the address of a

@@ -5,12 +5,11 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { install } from "./install.ts";
-import { answersAsLocalStack } from "./answering.ts";
-import { endLeftOver, serve } from "./left-over.ts";
+import { answersAsLocalStack } from "./health.ts";
+import { endLeftOver, serve } from "./orphan-processes.ts";
 import { withLock } from "./lock.ts";
-import { checkFolder } from "./own-folder.ts";
-import type { LocalStackHome } from "./paths.ts";
-import { readRunning, type RunningLocalStack } from "./state.ts";
+import { checkFolder } from "./data-folder.ts";
+import { type LocalStackHome, readRunning, type RunningLocalStack } from "../targets/localstack-place.ts";
 
 export type Started = RunningLocalStack & { wasRunning: boolean };
 

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isRunning } from "../local/process-state.ts";
-import { endLeftOver } from "./left-over.ts";
+import { isRunning } from "../targets/local/machine.ts";
+import { endLeftOver } from "./orphan-processes.ts";
 import { withLock } from "./lock.ts";
-import { checkFolder, isEmpty, removeRun } from "./own-folder.ts";
-import type { LocalStackHome } from "./paths.ts";
-import { forgetDeployed, readRunning, removeRunning } from "./state.ts";
+import { checkFolder, isEmpty, removeRun } from "./data-folder.ts";
+import { type LocalStackHome, forgetDeployed, readRunning, removeRunning } from "../targets/localstack-place.ts";
 
 const patienceSeconds = 40;
 

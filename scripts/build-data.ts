@@ -1,8 +1,8 @@
 /** Builds `data/` from a folder with the published data set: `node scripts/build-data.ts SOURCE_FOLDER [TARGET_FOLDER]`. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Pizza } from "../lambdas/domain/catalog.ts";
-import { createRandom } from "../lambdas/producer/random.ts";
+import type { Pizza } from "../pipeline/domain/catalog.ts";
+import { createRandom } from "../producer/random.ts";
 import { simulatorPatterns } from "./build-patterns.ts";
 
 /** How an ingredient's price comes about: the first pattern that fits its name, and a range in cents for a medium pizza. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { count, print, printJson, table } from "../bin/output.ts";
+import { count, print, printJson, textTable } from "../bin/output.ts";
 import { bundleFunction } from "../lib/bundle-function.ts";
 import { functionNames } from "../lib/function-entries.ts";
 
@@ -21,7 +21,7 @@ if (values.out === undefined) rmSync(outdir, { recursive: true });
 if (values.json) printJson(bundles);
 else {
   print(
-    table(
+    textTable(
       bundles.map(({ name, handler, codeBytes, loadedBytes, totalBytes }) => ({
         function: name,
         handler,

@@ -4,11 +4,11 @@ import { Ajv } from "ajv";
 import standalone from "ajv/dist/standalone/index.js";
 import { compile } from "json-schema-to-typescript";
 
-const domain = new URL("../lambdas/domain/", import.meta.url);
+const domain = new URL("../pipeline/domain/", import.meta.url);
 const schema = JSON.parse(readFileSync(new URL("order-event.schema.json", domain), "utf8"));
 const banner = "// Generated from order-event.schema.json by scripts/generate.ts. Do not edit.\n";
 
-/** The generated files: name below `lambdas/domain/generated/` to content. */
+/** The generated files: name below `pipeline/domain/generated/` to content. */
 export async function generate(): Promise<Record<string, string>> {
   const ajv = new Ajv({
     code: { source: true, esm: true, optimize: 2 },

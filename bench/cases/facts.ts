@@ -1,12 +1,10 @@
-import { openDuckDbLake } from "../../lambdas/adapters/duckdb-lake.ts";
-import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
-import { groupByMonth } from "../../lambdas/gold/group-by-month.ts";
-import { readFacts } from "../../lambdas/gold/lake-facts.ts";
-import { openSilver, silverLakeTable } from "../../lambdas/silver/tables.ts";
+import { openDuckDbLake } from "../../adapters/duckdb.ts";
+import { openFolderStore } from "../../adapters/folder-store.ts";
+import { groupByMonth, readFacts } from "../../pipeline/gold/facts.ts";
+import { openSilver, silverLakeTable } from "../../pipeline/silver/tables.ts";
+import { goldSql } from "../bench-home.ts";
 import type { Case, Runner, Setting } from "../case.ts";
-import { goldSql } from "../gold-sql.ts";
 import { prepareTables, tableFolder } from "../large-table.ts";
-import { plainFacts } from "../plain-facts.ts";
 
 const facts: Case = {
   title: "silver -> facts of gold: every day of the large table, month by month, two threads",
@@ -39,3 +37,21 @@ async function readAllFacts(setting: Setting, queries: readonly string[]): Promi
     close: async () => lake.close(),
   };
 }
+
+/** The same facts as anybody would write them at first: orders are counted by their ids. */
+const day = `where order_date between cast(? as date) and cast(? as date) and status in ('placed', 'amended')`;
+const sums = `cast(sum(quantity) as bigint) as pizzas, cast(sum(revenue_cents) as bigint) as revenue_cents`;
+
+const plainFacts = [
+  `select order_date, count(distinct order_id) as orders, count(*) as order_lines, ${sums},
+     cast(sum(cost_cents) as bigint) as cost_cents, count(distinct customer_key) as customers
+   from silver_order_lines ${day} group by order_date`,
+  `select order_date, order_hour as hour, count(distinct order_id) as orders, ${sums}
+   from silver_order_lines ${day} group by order_date, order_hour`,
+  `select order_date, pizza_id, max(pizza_type_id) as pizza_type_id, max(pizza_name) as name, max(category) as category,
+     max(size) as size, count(distinct order_id) as orders, ${sums}, cast(sum(cost_cents) as bigint) as cost_cents
+   from silver_order_lines ${day} group by order_date, pizza_id`,
+  `select order_date, store_id, channel, max(city) as city, max(state) as state, count(distinct order_id) as orders, ${sums},
+     cast(sum(cost_cents) as bigint) as cost_cents
+   from silver_order_lines ${day} group by order_date, store_id, channel`,
+];

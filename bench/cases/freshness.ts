@@ -1,14 +1,14 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { readProjectJson } from "../../lambdas/adapters/project-files.ts";
-import type { Pizza } from "../../lambdas/domain/catalog.ts";
-import { toOutgoing } from "../../lambdas/producer/outgoing.ts";
-import { paced } from "../../lambdas/producer/pace.ts";
-import type { Patterns } from "../../lambdas/producer/patterns.ts";
-import { createSender } from "../../lambdas/producer/send-orders.ts";
-import { simulateOrders } from "../../lambdas/producer/simulator.ts";
-import type { StoreProfile } from "../../lambdas/producer/store-profile.ts";
-import { openHome } from "../../local/open-home.ts";
+import { readProjectJson } from "../../adapters/project-files.ts";
+import type { Pizza } from "../../pipeline/domain/catalog.ts";
+import { toOutgoing } from "../../producer/batch-builder.ts";
+import { paced } from "../../producer/pace.ts";
+import type { Patterns } from "../../producer/patterns.ts";
+import { createSender } from "../../producer/send-orders.ts";
+import { simulateOrders } from "../../producer/simulator.ts";
+import type { StoreProfile } from "../../producer/tills.ts";
+import { openHome } from "../../targets/local/open.ts";
 import type { Case, Runner, Setting } from "../case.ts";
 
 const ordersPerSecond = 200;

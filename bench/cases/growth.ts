@@ -1,6 +1,6 @@
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
+import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
 import { openBenchHome, type BenchHome } from "../bench-home.ts";
 import { busyOrders } from "../busy-chain.ts";
 import type { Case, Runner, Setting } from "../case.ts";

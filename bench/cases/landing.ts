@@ -1,15 +1,14 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
 import type { KinesisStreamEvent } from "aws-lambda";
-import { kinesisRecords } from "../../lambdas/adapters/kinesis-event.ts";
-import { decodeBronze } from "../../lambdas/bronze/bronze-object.ts";
-import { landRecords } from "../../lambdas/bronze/land-records.ts";
-import type { ObjectStore, StreamRecord } from "../../lambdas/ports.ts";
-import { orderStream } from "../../lambdas/silver/tables.ts";
+import { openFolderStore } from "../../adapters/folder-store.ts";
+import { kinesisRecords } from "../../lambdas/bronze/land-records.ts";
+import { decodeBronze } from "../../pipeline/bronze/bronze-object.ts";
+import { landRecords } from "../../pipeline/bronze/land-records.ts";
+import type { ObjectStore, StreamRecord } from "../../pipeline/ports.ts";
+import { orderStream } from "../../pipeline/silver/tables.ts";
 import { openBusyChain, prepareBusyChain } from "../busy-chain.ts";
 import type { Case, Runner, Setting } from "../case.ts";
-import { lambdaEvent } from "../lambda-event.ts";
 import { createMemoryStore } from "../memory-store.ts";
 import { landPlain } from "../plain-landing.ts";
 
@@ -68,4 +67,26 @@ async function land(setting: Setting, form: "batched" | "single", into: Land, fo
 function recordsOf(text: string): StreamRecord[] {
   const event: KinesisStreamEvent = JSON.parse(text);
   return kinesisRecords(event);
+}
+
+/** What Lambda hands to the landing function for some records of a stream, as the JSON text that it comes as. */
+function lambdaEvent(records: readonly StreamRecord[]): string {
+  return JSON.stringify({
+    Records: records.map(({ shard, sequenceNumber, partitionKey, arrivedAt, data }) => ({
+      kinesis: {
+        kinesisSchemaVersion: "1.0",
+        partitionKey,
+        sequenceNumber,
+        data: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64"),
+        approximateArrivalTimestamp: arrivedAt / 1000,
+      },
+      eventSource: "aws:kinesis",
+      eventVersion: "1.0",
+      eventID: `${shard}:${sequenceNumber}`,
+      eventName: "aws:kinesis:record",
+      invokeIdentityArn: "arn:aws:iam::000000000000:role/landing",
+      awsRegion: "us-east-1",
+      eventSourceARN: "arn:aws:kinesis:us-east-1:000000000000:stream/orders",
+    })),
+  });
 }

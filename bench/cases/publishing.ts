@@ -1,18 +1,16 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "pg";
-import { openDuckDbLake } from "../../lambdas/adapters/duckdb-lake.ts";
-import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
-import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
-import { readDayFacts } from "../../lambdas/gold/day-facts.ts";
-import { silverLakeTable } from "../../lambdas/silver/tables.ts";
-import { openBenchHome } from "../bench-home.ts";
+import { openDuckDbLake } from "../../adapters/duckdb.ts";
+import { openFolderStore } from "../../adapters/folder-store.ts";
+import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
+import { readDayFacts } from "../../pipeline/gold/facts.ts";
+import type { LakeRow } from "../../pipeline/ports.ts";
+import { silverLakeTable } from "../../pipeline/silver/tables.ts";
+import { openBenchHome, goldSql, openRefinery, refineAll } from "../bench-home.ts";
 import type { Case, Runner, Setting } from "../case.ts";
 import { classicEvents, openClassicYear, prepareClassicYear } from "../classic-year.ts";
-import { goldSql } from "../gold-sql.ts";
 import { readAll } from "../memory-store.ts";
-import { createPlainTables, upsertFacts } from "../plain-publishing.ts";
-import { openRefinery, refineAll } from "../refinery.ts";
 
 /** Days that have an order more before each round. The watermark has passed the one in June and not the last. */
 const openDay = "2015-12-31";
@@ -95,4 +93,49 @@ function orderAdder(date: string): () => OrderEvent {
   const template = classicEvents().find(({ ordered_at }) => ordered_at.startsWith(date))!;
   let added = 0;
   return () => ({ ...template, order_id: `${template.order_id}-again-${(added += 1)}` });
+}
+
+/** The facts' tables and their keys. */
+const keys = {
+  day_totals: ["order_date"],
+  day_hours: ["order_date", "hour"],
+  day_items: ["order_date", "pizza_id"],
+  day_stores: ["store_id", "channel", "order_date"],
+} as const;
+
+type FactTable = keyof typeof keys;
+
+const factTables = ["day_totals", "day_hours", "day_items", "day_stores"] as const;
+
+/** One connection to PostgreSQL. */
+interface PlainClient {
+  query(sql: string, parameters?: unknown[]): Promise<unknown>;
+}
+
+/** Makes plain copies of the facts' tables: no gold tables, no ledger, no locks. */
+async function createPlainTables(client: PlainClient): Promise<void> {
+  await client.query("create schema plain");
+  for (const table of factTables) {
+    await client.query(`create table plain.${table} (like facts.${table} including all)`);
+    await client.query(`insert into plain.${table} select * from facts.${table}`);
+  }
+}
+
+/** The plainest publish: one upsert a row, all of them in one transaction; returns how many. */
+async function upsertFacts(client: PlainClient, facts: Record<FactTable, LakeRow[]>): Promise<number> {
+  await client.query("begin");
+  for (const table of factTables) {
+    const rows = facts[table];
+    const sql = upsertOf(table, Object.keys(rows[0] ?? {}));
+    for (const row of rows) await client.query(sql, Object.values(row).map(String));
+  }
+  await client.query("commit");
+  return factTables.reduce((sum, table) => sum + facts[table].length, 0);
+}
+
+function upsertOf(table: FactTable, columns: readonly string[]): string {
+  const values = columns.map((_, index) => `$${index + 1}`);
+  const updates = columns.map((column) => `${column} = excluded.${column}`);
+  return `insert into plain.${table} (${columns.join(", ")}) values (${values.join(", ")})
+    on conflict (${keys[table].join(", ")}) do update set ${updates.join(", ")}`;
 }

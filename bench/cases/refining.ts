@@ -1,5 +1,6 @@
 import { openBusyChain, prepareBusyChain } from "../busy-chain.ts";
 import type { Case } from "../case.ts";
+import { openClassicYear, prepareClassicYear } from "../classic-year.ts";
 import { refineAllOfIt, refiningRunners } from "../refining-runners.ts";
 
 const refining: Case = {
@@ -10,6 +11,13 @@ const refining: Case = {
     ...refiningRunners(openBusyChain, "refining"),
     "batches, in memory, all lines": refineAllOfIt(openBusyChain),
   },
+};
+
+export const refiningClassic: Case = {
+  title: "refining the classic year: 358 days of about 136 lines each",
+  unit: "order lines",
+  prepare: prepareClassicYear,
+  variants: refiningRunners(openClassicYear, "refining-classic"),
 };
 
 export default refining;

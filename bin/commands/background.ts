@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { homeFolder, runningProcess } from "../../local/home-folder.ts";
-import { isRunning, processStart } from "../../local/process-state.ts";
+import { homeFolder, runningProcess } from "../../targets/local/data-directory.ts";
+import { isRunning, processStart } from "../../targets/local/machine.ts";
 import { printJson, say } from "../output.ts";
 import type { Values } from "../options.ts";
 

@@ -1,8 +1,8 @@
-import type { BackupSummary } from "../../lambdas/backup/back-up-warehouse.ts";
-import type { BackupInfo } from "../../lambdas/backup/manifest.ts";
-import { count, print, printJson, say, table, UsageError } from "../output.ts";
+import type { BackupSummary } from "../../pipeline/backup/back-up-warehouse.ts";
+import type { BackupInfo } from "../../pipeline/backup/manifest.ts";
+import { count, print, printJson, say, textTable, UsageError } from "../output.ts";
 import type { Command, Values } from "../options.ts";
-import { lookAtHome, withHome, withRemoteHome } from "../with-home.ts";
+import { lookAtHome, withHome, withRemoteHome } from "../with-target.ts";
 
 export const backup: Command = {
   summary: "copy gold and the ledgers to the backup store, and prove the copy; --list shows what is there",
@@ -34,7 +34,7 @@ export const restore: Command = {
 async function restoreInto(values: Values, id: string | undefined): Promise<BackupSummary> {
   const { from } = values;
   if (values.home === "embedded") {
-    const { restoreHome } = await import("../../local/restore-home.ts");
+    const { restoreHome } = await import("../../targets/local/restore.ts");
     return await restoreHome({ dir: values.dir, id, from: typeof from === "string" ? from : undefined, onLog: say });
   }
   if (from !== undefined) throw new UsageError("--from is for the embedded home: a deployed one has its own bucket");
@@ -44,7 +44,7 @@ async function restoreInto(values: Values, id: string | undefined): Promise<Back
 async function list(values: Values): Promise<void> {
   const backups = await lookAtHome(values, (home) => home.backups());
   if (values.json) return printJson(backups);
-  print(table(backups.map(rowOf)));
+  print(textTable(backups.map(rowOf)));
   for (const one of backups) if ("problem" in one) say(one.problem);
 }
 

@@ -3,9 +3,9 @@ import { sizeOf } from "../../lib/cost/deployment-size.ts";
 import { estimateCost, type CostEstimate } from "../../lib/cost/estimate-cost.ts";
 import { naiveDesign } from "../../lib/cost/naive-usage.ts";
 import { loadPrices, unknownTypes } from "../../lib/cost/price-table.ts";
-import { hasTemplates, readTemplates, type Resource } from "../../lib/cost/read-templates.ts";
+import { hasTemplates, readTemplates, type Resource } from "../../lib/cost/templates.ts";
 import { functionNames } from "../../lib/function-entries.ts";
-import { count, paint, print, printJson, say, table, UsageError } from "../output.ts";
+import { count, paint, print, printJson, say, textTable, UsageError } from "../output.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
 
 export const cost: Command = {
@@ -43,7 +43,7 @@ async function resourcesOf({ env, out }: Values): Promise<Resource[]> {
       throw new Error(`${out} has no templates of ${env}: make synth ENV=${env} writes them`);
     return readTemplates(out, env);
   }
-  const { synthesise } = await import("../../lib/cost/synthesise.ts");
+  const { synthesise } = await import("../../lib/cost/templates.ts");
   return synthesise(env);
 }
 
@@ -56,7 +56,7 @@ function costText(environment: string, estimate: CostEstimate): string {
   return [
     `PIZZA COST: ${environment}, ${count(ordersPerDay)} orders a day, US dollars a month`,
     "",
-    table(
+    textTable(
       [...rows, total].map(({ service, usd, idleUsd, naiveUsd }) => ({
         service,
         "this design": dollars(usd),

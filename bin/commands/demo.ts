@@ -1,6 +1,12 @@
-import type { Home } from "../../local/home-api.ts";
-import { homeFolder, readHomeRecord, refuseTakenFolder, removeHome, runningProcess } from "../../local/home-folder.ts";
-import { toOutgoing } from "../../lambdas/producer/outgoing.ts";
+import type { Home } from "../../targets/pipeline-api.ts";
+import {
+  homeFolder,
+  readHomeRecord,
+  refuseTakenFolder,
+  removeHome,
+  runningProcess,
+} from "../../targets/local/data-directory.ts";
+import { toOutgoing } from "../../producer/batch-builder.ts";
 import { receiptTable } from "../receipt-table.ts";
 import { count, money, paint, print, printJson, say } from "../output.ts";
 import type { Command } from "../options.ts";
@@ -17,7 +23,7 @@ export const demo: Command = {
     const started = Date.now();
     makeRoom(values.dir);
     say(`opening a fresh home in ${homeFolder(values.dir).root}`);
-    const { openHome } = await import("../../local/open-home.ts");
+    const { openHome } = await import("../../targets/local/open.ts");
     const home = await openHome({ dir: values.dir, madeBy: "demo", isEarly: true });
     try {
       say("replaying the classic year: tills -> stream -> bronze -> silver -> gold");

@@ -1,8 +1,8 @@
 import { createInterface } from "node:readline/promises";
-import type { ForgetSummary } from "../../lambdas/forget/forget-customer.ts";
+import type { ForgetSummary } from "../../pipeline/forget/forget-customer.ts";
 import { count, print, printJson, say, UsageError } from "../output.ts";
 import type { Command } from "../options.ts";
-import { withHome } from "../with-home.ts";
+import { withHome } from "../with-target.ts";
 
 export const forget: Command = {
   summary: "take a customer out of every layer; orders, totals and the receipt stay",

@@ -1,10 +1,10 @@
 import { receiptTable } from "../receipt-table.ts";
-import { print, printJson, say, table, UsageError } from "../output.ts";
+import { print, printJson, say, textTable, UsageError } from "../output.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
-import type { QualitySummary } from "../../lambdas/quality/run-quality.ts";
-import { workflowNames, type Credentials } from "../../local/home-api.ts";
-import { StreamDamaged } from "../../local/stream/segment.ts";
-import { lakeSqlOption, lookAtHome, withHome, withRemoteHome } from "../with-home.ts";
+import type { QualitySummary } from "../../pipeline/quality/check-quality.ts";
+import { workflowNames, type Credentials } from "../../targets/pipeline-api.ts";
+import { StreamDamaged } from "../../targets/local/stream/segment.ts";
+import { lakeSqlOption, lookAtHome, withHome, withRemoteHome } from "../with-target.ts";
 
 export const verify: Command = {
   summary: "account for every record from the stream to gold; exit code 3 when it does not balance",
@@ -42,7 +42,7 @@ export const query: Command = {
     if (version !== undefined && !lake) throw new UsageError("--version is for the lake: add --lake");
     const rows = await lookAtHome(values, (home) => home.query(sql, { lake, version }));
     if (values.json) printJson(rows);
-    else print(table(rows));
+    else print(textTable(rows));
   },
 };
 

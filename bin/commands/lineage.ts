@@ -1,11 +1,9 @@
-import type { LineageDataset, LineageEvent } from "../../lambdas/lineage/open-lineage.ts";
-import { readEvents } from "../../lambdas/lineage/lineage-log.ts";
-import type { ObjectStore } from "../../lambdas/ports.ts";
-import { workflowNames } from "../../local/home-api.ts";
-import { existingHome, homeFolder } from "../../local/home-folder.ts";
+import type { LineageDataset, LineageEvent } from "../../pipeline/lineage/open-lineage.ts";
+import type { LineageQuery } from "../../pipeline/lineage/record-lineage.ts";
+import { workflowNames } from "../../targets/pipeline-api.ts";
 import { calendarDay, oneOf, wholeNumber, type Command, type Values } from "../options.ts";
-import { count, print, printJson, say, table, UsageError } from "../output.ts";
-import { prepareRemote } from "../with-home.ts";
+import { count, print, printJson, say, textTable, UsageError } from "../output.ts";
+import { prepareRemote } from "../with-target.ts";
 
 const dayMs = 86_400_000;
 
@@ -24,10 +22,10 @@ export const lineage: Command = {
     const workflow = oneOf(values, "workflow", workflowNames);
     const limit = wholeNumber(values, "limit", { min: 1, max: 100_000 }) ?? 200;
     const since = dayOf(values["since"]) ?? new Date(Date.now() - dayMs).toISOString().slice(0, 10);
-    const events = await readEvents(await lakeOf(values), { since, workflow, limit });
+    const events = await eventsOf(values, { since, workflow, limit });
     if (values.json) return printJson(events);
     if (events.length === 0) say(`no run of a workflow since ${since}; --since looks further back`);
-    else print(table(runsOf(events)));
+    else print(textTable(runsOf(events)));
   },
 };
 
@@ -38,19 +36,15 @@ function dayOf(given: Values[string]): string | undefined {
   throw new UsageError(`--since ${given}: give a day, such as 2026-11-24`);
 }
 
-/** The events lie in the lake: neither PostgreSQL nor a home that runs is needed. */
-async function lakeOf(values: Values): Promise<ObjectStore> {
+/** Needs neither PostgreSQL nor a running pipeline: the events are in the lake. */
+async function eventsOf(values: Values, asked: LineageQuery): Promise<LineageEvent[]> {
   if (values.home === "embedded") {
-    const folder = homeFolder(values.dir);
-    existingHome(folder);
-    const { openFolderStore } = await import("../../lambdas/adapters/folder-store.ts");
-    return openFolderStore(folder.lake);
+    const { readLocalLineage } = await import("../../targets/local/lineage.ts");
+    return await readLocalLineage(values.dir, asked);
   }
   prepareRemote(values);
-  const { findDeployment } = await import("../../remote/deployment.ts");
-  const { openS3Store } = await import("../../lambdas/adapters/s3-store.ts");
-  const { lakeBucket } = await findDeployment(values.env);
-  return openS3Store({ bucket: lakeBucket });
+  const { readDeployedLineage } = await import("../../targets/aws/open.ts");
+  return await readDeployedLineage(values.env, asked);
 }
 
 /** A line for each run: how it ended, and what it wrote. */

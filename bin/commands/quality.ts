@@ -1,9 +1,9 @@
-import { qualityRules } from "../../lambdas/domain/quality-rules.ts";
+import { qualityRules, type RuleResult } from "../../pipeline/domain/quality-rules.ts";
+import type { QualityReport } from "../../pipeline/quality/check-quality.ts";
+import type { ColumnProfile, SilverProfile } from "../../pipeline/quality/profile-silver.ts";
 import { oneOf, type Command, type Values } from "../options.ts";
-import { print, printJson, UsageError } from "../output.ts";
-import { profileText } from "../profile-text.ts";
-import { qualityText } from "../quality-text.ts";
-import { lakeSqlOption, lookAtHome } from "../with-home.ts";
+import { print, printJson, UsageError, count, paint, textTable } from "../output.ts";
+import { lakeSqlOption, lookAtHome } from "../with-target.ts";
 
 const names = qualityRules.map(({ name }) => name);
 
@@ -34,4 +34,70 @@ async function showProfile(values: Values, rule: string | undefined): Promise<nu
   if (values.json) printJson(profile);
   else print(profileText(profile));
   return 0;
+}
+
+/** What the quality rules found, as people read it. */
+function qualityText({ results, silverVersion, orderLines, errors, warnings }: QualityReport): string {
+  const rows = results.map((result) => ({
+    rule: result.name,
+    kind: result.kind,
+    severity: result.severity,
+    offenders: count(result.offenders),
+    found: result.isRed ? "RED" : "ok",
+  }));
+  return [
+    `QUALITY of silver version ${silverVersion}, ${count(orderLines)} order lines`,
+    textTable(rows),
+    ...results.filter(({ isRed }) => isRed).flatMap(offenders),
+    verdict(errors, warnings),
+  ].join("\n");
+}
+
+function offenders({ name, offenders: found, sentence, examples, next }: RuleResult): string[] {
+  return [
+    `${name}: ${count(found)} ${sentence}`,
+    ...examples.map((example) => `    ${example}`),
+    ...(found > examples.length ? ["    …"] : []),
+    `  ${next}`,
+  ];
+}
+
+function verdict(errors: number, warnings: number): string {
+  if (errors > 0) return paint(`RED: ${some(errors, "error")}, ${some(warnings, "warning")}.`, "red");
+  return paint(warnings > 0 ? `No errors; ${some(warnings, "warning")}.` : "All rules are green.", "green");
+}
+
+const some = (number: number, what: string): string => `${number} ${what}${number === 1 ? "" : "s"}`;
+
+const shownValues = 3;
+const widest = 24;
+
+/** A profile of silver as people read it. */
+export function profileText({ silverVersion, week, lines, linesBefore, columns }: SilverProfile): string {
+  if (week === null) return "silver holds no order yet";
+  return [
+    `SILVER version ${silverVersion}, ${week.from} to ${week.until}: ${count(lines)} order lines, ${count(linesBefore)} in the week before`,
+    textTable(columns.map((column) => row(column, lines))),
+  ].join("\n");
+}
+
+function row({ name, nulls, distinct, least, greatest, top, drift }: ColumnProfile, lines: number) {
+  const often = top.slice(0, shownValues).map(({ value, lines: n }) => `${value ?? "null"} ${percent(n / lines)}`);
+  return {
+    column: name,
+    nulls: percent(nulls / lines),
+    distinct: count(distinct),
+    least: short(least),
+    greatest: short(greatest),
+    drift: drift === null ? "" : percent(drift),
+    "most often": often.join(", "),
+  };
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)}%`;
+}
+
+function short(text: string | null): string {
+  return text === null ? "" : text.length <= widest ? text : `${text.slice(0, widest - 1)}…`;
 }

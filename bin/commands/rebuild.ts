@@ -1,8 +1,7 @@
-import { lacksBronze } from "../../lambdas/rebuild/report.ts";
-import { rebuildText } from "../rebuild-text.ts";
-import { print, printJson, UsageError } from "../output.ts";
+import { lacksBronze, type RebuildReport } from "../../pipeline/rebuild/report.ts";
 import { calendarDay, type Command, type Values } from "../options.ts";
-import { lakeSqlOption, withHome } from "../with-home.ts";
+import { print, printJson, UsageError, count, paint, textTable } from "../output.ts";
+import { lakeSqlOption, withHome } from "../with-target.ts";
 
 export const rebuild: Command = {
   summary: "work days out anew from bronze, compare them with what is published, and publish what differs",
@@ -32,4 +31,66 @@ function dateOf(values: Values, name: "from" | "to"): string | undefined {
   const day = calendarDay(String(text));
   if (day !== undefined) return day;
   throw new UsageError(`--${name} ${text}: give a date such as 2015-01-31`);
+}
+
+const mostExamples = 10;
+
+/** What a rebuild found, as people read it. */
+function rebuildText(report: RebuildReport): string {
+  const { days, bronzeObjects, silverVersion, source, equal, published, milliseconds } = report;
+  const from = source === "bronze" ? `${count(bronzeObjects)} bronze objects` : `silver version ${silverVersion}`;
+  const seconds = (milliseconds / 1000).toFixed(1);
+  const head = `${days === 1 ? "1 day" : `${count(days)} days`} worked out anew from ${from} in ${seconds} s`;
+  const isWhole = !lacksBronze(report);
+  if (equal && !isWhole)
+    return [head, "no value differs, but another rebuild may be short of orders:", missingText(report)].join("\n");
+  if (equal) return `${head}\n${paint("equal", "green")}: what is published is what they make, cell by cell`;
+  const values = report.counts.reduce((sum, { values: each }) => sum + each, 0);
+  const end = published
+    ? `published: gold shows the rebuilt days, of silver version ${silverVersion}`
+    : "nothing was changed: without --dry-run the rebuilt days are published";
+  return [
+    head,
+    paint(values === 1 ? "1 value differs" : `${count(values)} values differ`, "red"),
+    "",
+    countsTable(report),
+    "",
+    examplesTable(report),
+    "",
+    isWhole ? end : missingText(report),
+  ].join("\n");
+}
+
+/** What bronze lacks, and what to do. */
+function missingText({ missing: { objects, records } }: RebuildReport): string {
+  return [
+    paint("bronze is missing, and silver is the better copy: nothing was published", "red"),
+    ...someOf(objects, "bronze objects that silver took and that are not there"),
+    ...someOf(records, "records that rows of silver came from and that no bronze object holds"),
+    "bring these files back from a copy of the lake (on S3 an earlier version of the object), and rebuild again",
+  ].join("\n");
+}
+
+function someOf(names: readonly string[], sentence: string): string[] {
+  if (names.length === 0) return [];
+  const more = names.length > mostExamples ? ["  … (--json shows the first thousand)"] : [];
+  return [`${sentence}: ${count(names.length)}`, ...names.slice(0, mostExamples).map((name) => `  ${name}`), ...more];
+}
+
+function countsTable({ counts }: RebuildReport): string {
+  return textTable(counts.map(({ values, ...group }) => ({ ...group, values: count(values) })));
+}
+
+function examplesTable({ differences }: RebuildReport): string {
+  const examples = differences.slice(0, mostExamples);
+  const rows = examples.map(({ table: name, key, column, published, rebuilt, cause }) => ({
+    table: name,
+    key,
+    column,
+    published,
+    rebuilt,
+    cause,
+  }));
+  const more = differences.length > examples.length ? "\n… (--json shows the first thousand)" : "";
+  return textTable(rows) + more;
 }

@@ -1,23 +1,23 @@
-import { readProjectFile, readProjectJson } from "../../lambdas/adapters/project-files.ts";
-import { createStores, type Pizza } from "../../lambdas/domain/catalog.ts";
-import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
-import { validOn } from "../../lambdas/domain/validity.ts";
-import type { EventSink } from "../../lambdas/ports.ts";
-import { classicOrders } from "../../lambdas/producer/classic-year.ts";
-import { faultNames, parseFaults, type FaultTally } from "../../lambdas/producer/fault-kinds.ts";
-import { withFaults } from "../../lambdas/producer/faults.ts";
-import type { Outgoing } from "../../lambdas/producer/outgoing.ts";
-import { atSpeed, paced } from "../../lambdas/producer/pace.ts";
-import type { Patterns } from "../../lambdas/producer/patterns.ts";
-import { createRandom } from "../../lambdas/producer/random.ts";
-import { inSchemaVersion, schemaVersions } from "../../lambdas/producer/schema-version.ts";
-import { createSender } from "../../lambdas/producer/send-orders.ts";
-import { simulateOrders } from "../../lambdas/producer/simulator.ts";
-import type { StoreProfile } from "../../lambdas/producer/store-profile.ts";
-import { count, endProgress, printJson, progress, say, UsageError } from "../output.ts";
+import { readFileSync } from "node:fs";
+import { readProjectFile, readProjectJson } from "../../adapters/project-files.ts";
+import { createStores, type Pizza, validOn } from "../../pipeline/domain/catalog.ts";
+import { errorCode } from "../../pipeline/domain/errors.ts";
+import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
+import type { EventSink } from "../../pipeline/ports.ts";
+import type { Outgoing } from "../../producer/batch-builder.ts";
+import { classicOrders } from "../../producer/classic-year.ts";
+import { faultNames, parseFaults, type FaultTally } from "../../producer/fault-kinds.ts";
+import { withFaults } from "../../producer/faults.ts";
+import { atSpeed, paced } from "../../producer/pace.ts";
+import type { Patterns } from "../../producer/patterns.ts";
+import { createRandom } from "../../producer/random.ts";
+import { inSchemaVersion, schemaVersions } from "../../producer/schema-version.ts";
+import { createSender, fitsRecord } from "../../producer/send-orders.ts";
+import { simulateOrders } from "../../producer/simulator.ts";
+import type { StoreProfile } from "../../producer/tills.ts";
 import { momentOf, numberOption, oneOf, wholeNumber, type Command, type Values } from "../options.ts";
-import { readEventLines, type LongLine } from "../event-lines.ts";
-import { withHome } from "../with-home.ts";
+import { count, endProgress, printJson, progress, say, UsageError } from "../output.ts";
+import { withHome } from "../with-target.ts";
 import { produceInBackground, stopProducer } from "./background.ts";
 
 const sendingOptions = {
@@ -260,4 +260,44 @@ function stores(from = Date.now()): StoreProfile[] {
   const versions = [...createStores(allStores()).values()];
   const day = new Date(from).toISOString().slice(0, 10);
   return versions.map((store) => validOn(store, day)).filter((store) => store !== undefined);
+}
+
+/** A line that no record holds; lines count from 1. */
+interface LongLine {
+  line: number;
+  bytes: number;
+}
+
+/**
+ * The lines of a file as events, whatever they hold, and those that are too long for any record. Throws where the file cannot
+ * be read.
+ */
+export function readEventLines(path: string): { events: Outgoing[]; tooLong: LongLine[] } {
+  const bytes = readFile(path);
+  const events: Outgoing[] = [];
+  const tooLong: LongLine[] = [];
+  for (let start = 0, line = 1; start < bytes.length; line++) {
+    const newline = bytes.indexOf(10, start);
+    const end = newline === -1 ? bytes.length : newline;
+    const event = bytes.subarray(start, end);
+    if (fitsRecord(event)) events.push({ producerId: `file ${path}`, bytes: event });
+    else tooLong.push({ line, bytes: event.length });
+    start = end + 1;
+  }
+  return { events, tooLong };
+}
+
+const reasons: Record<string, string> = {
+  ENOENT: "is not there",
+  EISDIR: "is a folder",
+  EACCES: "may not be read by you",
+};
+
+function readFile(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const reason = reasons[errorCode(cause)] ?? `cannot be read (${(cause as Error).message})`;
+    throw new Error(`${path} ${reason}: give a file with one event a line`, { cause });
+  }
 }

@@ -3,8 +3,8 @@ import { createReadStream, existsSync, mkdirSync, openSync, readFileSync, statSy
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { HomeStatus } from "../../local/home-api.ts";
-import { connectHome } from "../../local/home-client.ts";
+import type { HomeStatus } from "../../targets/pipeline-api.ts";
+import { connectHome } from "../../targets/local/control-server.ts";
 import {
   homeFolder,
   readHomeRecord,
@@ -12,16 +12,15 @@ import {
   refuseTakenFolder,
   removeHome,
   runningProcess,
-} from "../../local/home-folder.ts";
-import { isFreePort, usedPort } from "../../local/ports.ts";
-import { readCredentials } from "../../local/postgres-credentials.ts";
-import { isRunning } from "../../local/process-state.ts";
+} from "../../targets/local/data-directory.ts";
+import { isFreePort, usedPort, isRunning } from "../../targets/local/machine.ts";
+import { readCredentials } from "../../targets/local/postgres-credentials.ts";
 import { endProgress, print, printJson, progress, say, UsageError } from "../output.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
 import { statusText } from "../status-text.ts";
-import { lookAtHome } from "../with-home.ts";
+import { lookAtHome } from "../with-target.ts";
 import { endProducer } from "./background.ts";
-import { remoteLogs } from "./remote-logs.ts";
+import { remoteLogs } from "./logs.ts";
 
 const startSeconds = 60;
 const maxPort = 65_535;
@@ -97,8 +96,8 @@ async function refuseUsedPorts(dir: string, { port, postgresPort }: StartOptions
 }
 
 async function runInForeground(values: Values, { port = 0, ...homeOptions }: StartOptions): Promise<void> {
-  const { announceHome, openHome } = await import("../../local/open-home.ts");
-  const { startControlServer } = await import("../../local/control-server.ts");
+  const { announceHome, openHome } = await import("../../targets/local/open.ts");
+  const { startControlServer } = await import("../../targets/local/control-server.ts");
   const log = (line: string): void => say(`${new Date().toISOString()} ${line}`);
   const home = await openHome({
     dir: values.dir,
@@ -262,7 +261,7 @@ export const clean: Command = {
   embeddedOnly: {
     aws: (environment) => `deleting the data of ${environment} takes two steps, see docs/deploy.md`,
     localstack:
-      "make stop-localstack forgets all its data; node_modules/.bin/node localstack/control.ts clean removes its installation too",
+      "make stop-localstack forgets all its data; node_modules/.bin/node bin/localstack.ts clean removes its installation too",
   },
   options: { yes: { type: "boolean", about: "do not ask" } },
   async run(values, words) {

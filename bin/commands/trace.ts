@@ -1,7 +1,7 @@
-import { print, printJson, say, UsageError } from "../output.ts";
+import type { OrderTrace, TracedEvent } from "../../pipeline/trace/trace-order.ts";
 import type { Command } from "../options.ts";
-import { traceText } from "../trace-text.ts";
-import { lakeSqlOption, lookAtHome } from "../with-home.ts";
+import { print, printJson, say, UsageError, money, paint, textTable } from "../output.ts";
+import { lakeSqlOption, lookAtHome } from "../with-target.ts";
 
 export const trace: Command = {
   summary: "where an order is: its records, bronze objects, silver, the rows of gold, or why it was refused",
@@ -19,3 +19,62 @@ export const trace: Command = {
     return isThere ? 0 : 1;
   },
 };
+
+/** A trace as people read it, layer by layer. */
+function traceText({ orderId, events, silver, gold, window }: OrderTrace): string {
+  return [
+    paint(`ORDER ${orderId}`, "bold"),
+    ...events.flatMap(eventText),
+    "",
+    ...silverText(silver),
+    "",
+    ...goldText({ silver, gold, window }),
+  ].join("\n");
+}
+
+function eventText(event: TracedEvent): string[] {
+  const { shard, sequenceNumber, recordIndex, revision, status, outcome, refused, corrects } = event;
+  const name = revision === null ? "event that cannot be read" : `revision ${revision}, ${status}`;
+  const isOpen = refused !== null && !refused.isClosed;
+  const closed = refused === null ? "" : isOpen ? ", open" : ", closed: the order came in since";
+  const taken =
+    event.silverVersion === null ? [] : [`  silver     taken by version ${event.silverVersion}, ${event.committedAt}`];
+  return [
+    "",
+    `${name}: ${paint(outcome + closed, isOpen || outcome === "lost" ? "red" : "green")}`,
+    ...(refused === null ? [] : [`  refused    ${refused.reason}: ${refused.detail}`]),
+    ...(corrects === null ? [] : [`  corrects   ${corrects}`]),
+    `  stream     ${shard}, sequence number ${sequenceNumber}, index ${recordIndex}, arrived ${event.arrivedAt}`,
+    ...event.bronzeKeys.map((key) => `  bronze     ${key}`),
+    ...taken,
+  ];
+}
+
+function silverText(silver: OrderTrace["silver"]): string[] {
+  if (silver === null) return ["SILVER     does not hold the order"];
+  const { orderDate, revision, status, file, fileVersion, lines } = silver;
+  const cents = lines.reduce((sum, line) => sum + line.revenueCents, 0);
+  const since = fileVersion === null ? "" : `, in the table since version ${fileVersion}`;
+  return [
+    `SILVER     ${orderDate}, revision ${revision}, ${status}: ${lines.length} lines, ${money(cents)}`,
+    `  file     ${file}${since}`,
+    ...lines.map(
+      ({ lineNo, pizzaId, quantity, revenueCents }) =>
+        `  line ${lineNo}   ${quantity} x ${pizzaId}, ${money(revenueCents)}`,
+    ),
+  ];
+}
+
+function goldText({ silver, gold, window }: Pick<OrderTrace, "silver" | "gold" | "window">): string[] {
+  if (silver === null) return ["GOLD       does not show the order"];
+  if (window === null) return ["GOLD       has not published its day yet"];
+  const shown = `GOLD       shows ${silver.orderDate} at silver version ${window.silverVersion}, published ${window.publishedAt}`;
+  if (gold.length === 0) return [shown, `  ${silver.status}: it is no sale, and counts in no row`];
+  const rows = gold.map(({ table: name, key, revenue, publishedAt }) => ({
+    table: name,
+    key,
+    revenue,
+    published: publishedAt,
+  }));
+  return [shown, textTable(rows)];
+}

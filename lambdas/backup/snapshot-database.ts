@@ -1,27 +1,22 @@
-import type { Clock, DatabaseSnapshots } from "../ports.ts";
-import { backupId } from "./manifest.ts";
+import { snapshotDatabase } from "../../pipeline/backup/back-up-warehouse.ts";
+import { createHandler, lazy } from "../runtime/create-handler.ts";
+import { setting } from "../runtime/settings.ts";
 
-export interface SnapshotProgress {
-  /** Name of the snapshot and of its export; null where the server makes none of its own. */
-  snapshot: string | null;
-  state: string;
-  isDone: boolean;
-  /** Older ones that were removed. */
-  removed: string[];
-}
+/** A PostgreSQL that was there already has no snapshots that AWS could make. */
+const open = lazy(async () => {
+  if (setting("WAREHOUSE") === "postgres") return undefined;
+  const { openRdsSnapshots } = await import("../../adapters/rds-snapshots.ts");
+  return openRdsSnapshots({
+    cluster: setting("CLUSTER_ARN").split(":").at(-1)!,
+    database: setting("DATABASE_NAME"),
+    bucket: setting("BACKUP_BUCKET"),
+    exportRoleArn: setting("EXPORT_ROLE_ARN"),
+    keyArn: setting("KEY_ARN"),
+  });
+});
 
-const dayMs = 24 * 3_600_000;
-
-/**
- * Takes the next step of the database server's own snapshot and export that belong to a backup; to be called until it is
- * done. A server without snapshots of its own is done at once.
- */
-export async function snapshotDatabase(
-  { snapshots, clock }: { snapshots: DatabaseSnapshots | undefined; clock: Clock },
-  { id, keepDays }: { id: string; keepDays: number },
-): Promise<SnapshotProgress> {
-  if (snapshots === undefined) return { snapshot: null, state: "none", isDone: true, removed: [] };
-  const { name, state, isDone } = await snapshots.advance(id);
-  const removed = isDone ? await snapshots.expire(backupId(clock() - keepDays * dayMs)) : [];
-  return { snapshot: name, state, isDone, removed };
-}
+/** Takes the next step of the database's own snapshot and its export. */
+export const handler = createHandler(
+  async (input: { id: string; keepDays: number }) =>
+    await snapshotDatabase({ snapshots: await open(), clock: Date.now }, input),
+);

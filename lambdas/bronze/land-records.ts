@@ -1,26 +1,37 @@
-import type { Clock, ObjectStore, StreamRecord } from "../ports.ts";
-import { bronzeKey } from "./bronze-key.ts";
-import { encodeBronze } from "./bronze-object.ts";
+import type { KinesisStreamEvent } from "aws-lambda";
+import { openS3Store } from "../../adapters/s3.ts";
+import { landRecords } from "../../pipeline/bronze/land-records.ts";
+import type { StreamRecord } from "../../pipeline/ports.ts";
+import { orderStream } from "../../pipeline/silver/tables.ts";
+import { createHandler, lazy } from "../runtime/create-handler.ts";
+import { setting } from "../runtime/settings.ts";
 
-export interface Landing {
-  key: string;
-  records: number;
-  /** Size of the object. */
-  bytes: number;
-  /** False where an earlier attempt had written the same object already. */
-  created: boolean;
+const openStore = lazy(async () => openS3Store({ bucket: setting("LAKE_BUCKET") }));
+
+/** Lands the records of one invocation of the event source mapping: all of them, or an error and none. */
+export const handler = createHandler(
+  async (event: KinesisStreamEvent) =>
+    await landRecords({ store: await openStore(), stream: orderStream }, kinesisRecords(event)),
+  ({ records, bytes }) => ({ LandedRecords: records, LandedBytes: bytes }),
+);
+
+/** The records of a landing function's invocation, in their order; payloads exactly as the stream took them. */
+export function kinesisRecords(event: KinesisStreamEvent): StreamRecord[] {
+  if (!Array.isArray(event?.Records)) {
+    throw new Error("Kinesis event: it has no Records; call this function from an event source mapping of a stream");
+  }
+  return event.Records.map(({ eventID, kinesis }) => ({
+    shard: shardOf(eventID),
+    sequenceNumber: kinesis.sequenceNumber,
+    partitionKey: kinesis.partitionKey,
+    arrivedAt: Math.round(kinesis.approximateArrivalTimestamp * 1000),
+    data: Buffer.from(kinesis.data, "base64"),
+  }));
 }
 
-/**
- * Writes the records of one invocation (one shard, in order) as one bronze object: all of them, or an error and none.
- * Nothing is parsed, so no record can make it fail; only the store can.
- */
-export async function landRecords(
-  { store, stream, clock = Date.now }: { store: ObjectStore; stream: string; clock?: Clock },
-  records: readonly StreamRecord[],
-): Promise<Landing> {
-  const body = encodeBronze(stream, records);
-  const key = bronzeKey({ stream, records, body, landedAt: clock() });
-  const created = await store.put(key, body, { ifAbsent: true });
-  return { key, records: records.length, bytes: body.length, created };
+/** An event's id is its shard, a colon, and its sequence number. */
+function shardOf(eventId: string): string {
+  const end = eventId.indexOf(":");
+  if (end > 0) return eventId.slice(0, end);
+  throw new Error(`Kinesis event: the id ${JSON.stringify(eventId)} names no shard; see what calls this function`);
 }

@@ -1,29 +1,17 @@
-import type { Warehouse } from "../ports.ts";
-import { migrate, type Migration } from "./migrate.ts";
-import type { SecretVersions } from "./rotate-password.ts";
-import { loginOf, setPassword } from "./set-password.ts";
+import { loadMigrations } from "../../adapters/project-files.ts";
+import { openSecretVersions } from "../../adapters/secrets.ts";
+import { openWarehouse } from "../../adapters/warehouse.ts";
+import { migrateWarehouse } from "../../pipeline/gold/migrate.ts";
+import { createHandler, lazy } from "../runtime/create-handler.ts";
+import { setting, warehouseSettings } from "../runtime/settings.ts";
 
-/**
- * Brings the database to the newest form, then lets the roles of the secrets log in with the passwords that these hold
- * now. A second run applies nothing.
- */
-export async function migrateWarehouse({
-  warehouse,
-  migrations,
-  secrets,
-  loginSecrets,
-}: {
-  warehouse: Warehouse;
-  migrations: readonly Migration[];
-  secrets: Pick<SecretVersions, "current">;
-  loginSecrets: readonly string[];
-}): Promise<{ applied: string[]; roles: string[] }> {
-  const applied = await migrate({ warehouse, migrations });
-  const roles = [];
-  for (const secret of loginSecrets) {
-    const login = loginOf(secret, await secrets.current(secret));
-    await setPassword(warehouse, login);
-    roles.push(login.username);
-  }
-  return { applied, roles };
-}
+const open = lazy(async () => ({
+  warehouse: await openWarehouse(warehouseSettings(), { continueAfterTimeout: true }),
+  migrations: loadMigrations(),
+  secrets: openSecretVersions(),
+  // A PostgreSQL that was there before keeps its own logins.
+  loginSecrets: setting("WAREHOUSE") === "postgres" ? [] : [setting("READER_SECRET_ARN"), setting("WRITER_SECRET_ARN")],
+}));
+
+/** Brings the database to the newest form on every deployment; an error rolls the deployment back. */
+export const handler = createHandler(async () => await migrateWarehouse(await open()));

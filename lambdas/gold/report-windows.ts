@@ -1,60 +1,15 @@
-import type { DeltaTable } from "../lake/delta-table.ts";
-import type { Clock, Warehouse } from "../ports.ts";
-import { readNote } from "../silver/commit-note.ts";
-import type { SentAt } from "../silver/sent-at.ts";
-import type { PublishingPlan } from "./plan-publishing.ts";
+import { openWarehouse } from "../../adapters/warehouse.ts";
+import type { PublishingPlan } from "../../pipeline/gold/plan-windows.ts";
+import { reportWindows } from "../../pipeline/gold/report-windows.ts";
+import { createHandler, lazy } from "../runtime/create-handler.ts";
+import { openLake } from "../runtime/resources.ts";
+import { warehouseSettings } from "../runtime/settings.ts";
 
-/** How long orders took from the till to gold. */
-export interface Freshness {
-  orders: number;
-  medianSeconds: number;
-  p95Seconds: number;
-}
+const open = lazy(async () => ({ ...openLake(), warehouse: await openWarehouse(warehouseSettings()) }));
 
-/**
- * Ends a run: days that the watermark has passed count as reported from now on, and `ops.freshness` gains a row for the
- * commits that this run made visible. A second call adds nothing.
- */
-export async function reportWindows(
-  { silver, warehouse, clock }: { silver: DeltaTable; warehouse: Warehouse; clock: Clock },
-  { silverVersion, watermark }: PublishingPlan,
-): Promise<{ reported: number; freshness: Freshness | null }> {
-  const freshness = await noteFreshness({ silver, warehouse, clock }, silverVersion);
-  if (watermark === null) return { reported: 0, freshness };
-  const [row] = await warehouse.query<{ reported: string }>("select ops.report_windows($1::date) as reported", [
-    watermark,
-  ]);
-  return { reported: Number(row?.reported ?? 0), freshness };
-}
-
-async function noteFreshness(
-  { silver, warehouse, clock }: { silver: DeltaTable; warehouse: Warehouse; clock: Clock },
-  visible: number,
-): Promise<Freshness | null> {
-  const [row] = await warehouse.query<{ version: string }>(
-    "select coalesce(max(silver_version), -1) as version from ops.freshness",
-  );
-  const before = Number(row!.version);
-  if (visible <= before) return null;
-  const { commits } = (await silver.changes(before, visible)) ?? { commits: [] };
-  const sent = commits.map((commit) => readNote(commit).sentAt).filter((sentAt) => sentAt !== undefined);
-  const now = clock();
-  const freshness = freshnessOf(sent, now);
-  if (freshness === null) return null;
-  await warehouse.query(
-    `insert into ops.freshness (published_at, silver_version, orders, median_seconds, p95_seconds)
-     select $1::timestamptz, $2::bigint, $3::integer, $4::numeric, $5::numeric
-     where not exists (select from ops.freshness where silver_version >= $2::bigint)`,
-    [new Date(now).toISOString(), visible, freshness.orders, freshness.medianSeconds, freshness.p95Seconds],
-  );
-  return freshness;
-}
-
-/** The commits' own percentiles, weighed by their orders. */
-function freshnessOf(sent: readonly SentAt[], now: number): Freshness | null {
-  const orders = sent.reduce((sum, part) => sum + part.orders, 0);
-  if (orders === 0) return null;
-  const mean = (key: "p50" | "p95") =>
-    sent.reduce((sum, part) => sum + (part.orders / orders) * (now / 1000 - part[key] / 1_000_000), 0);
-  return { orders, medianSeconds: mean("p50"), p95Seconds: mean("p95") };
-}
+/** Ends a run of `silver_to_gold`: complete days count as reported, and how fresh gold is becomes a metric. */
+export const handler = createHandler(
+  async (plan: PublishingPlan) => await reportWindows(await open(), plan),
+  ({ freshness }) =>
+    freshness === null ? {} : { FreshnessSeconds: freshness.medianSeconds, FreshnessP95Seconds: freshness.p95Seconds },
+);

@@ -1,23 +1,36 @@
-import type { LineageEndpoint, ObjectStore } from "../ports.ts";
-import { lineageEvent } from "./lineage-event.ts";
-import { keepEvent } from "./lineage-log.ts";
-import type { LineageEvent } from "./open-lineage.ts";
-import type { Places } from "./places.ts";
-import type { RunChange } from "./run-change.ts";
-import { factsOf } from "./run-facts.ts";
+import { openLineageEndpoint } from "../../adapters/lineage-endpoint.ts";
+import { awsPlaces } from "../../pipeline/lineage/datasets.ts";
+import { changeOf, type ExecutionStatusChange } from "../../pipeline/lineage/execution-change.ts";
+import { recordLineage } from "../../pipeline/lineage/record-lineage.ts";
+import { createHandler, lazy } from "../runtime/create-handler.ts";
+import { openStore } from "../runtime/resources.ts";
+import { jsonSetting, optionalSetting, setting } from "../runtime/settings.ts";
 
-export interface Lineage {
-  /** The lake, which keeps the events beside its tables. */
-  store: ObjectStore;
-  places: Places;
-  /** Who else is told, such as Marquez. */
-  endpoint?: LineageEndpoint | undefined;
+function openEndpoint() {
+  const url = optionalSetting("OPENLINEAGE_URL");
+  return url === undefined ? undefined : openLineageEndpoint({ url });
 }
 
-/** Keeps a change of a run as an event of OpenLineage, then tells the endpoint. A second time it only tells again. */
-export async function recordLineage({ store, places, endpoint }: Lineage, change: RunChange): Promise<LineageEvent> {
-  const event = lineageEvent(change, places, await factsOf(store, change));
-  await keepEvent(store, event);
-  await endpoint?.send(event);
-  return event;
-}
+const open = lazy(async () => ({
+  store: openStore(),
+  endpoint: openEndpoint(),
+  machines: jsonSetting("STATE_MACHINES"),
+  home: {
+    environment: setting("ENVIRONMENT"),
+    streamName: setting("STREAM_NAME"),
+    lakeBucket: setting("LAKE_BUCKET"),
+    backupBucket: setting("BACKUP_BUCKET"),
+    warehouse: setting("LINEAGE_WAREHOUSE"),
+  },
+}));
+
+/** Keeps what EventBridge says of the workflows' executions as events of OpenLineage, and tells the endpoint. */
+export const handler = createHandler(async (event: ExecutionStatusChange) => {
+  const { store, endpoint, machines, home } = await open();
+  const change = changeOf(event, machines);
+  if (change === undefined) return { recorded: false };
+  const { account, region } = event;
+  await recordLineage({ store, endpoint, places: awsPlaces({ ...home, account, region }) }, change);
+  const { workflow, state, runId } = change;
+  return { recorded: true, workflow, state, runId };
+});

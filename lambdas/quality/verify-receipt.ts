@@ -1,125 +1,34 @@
-import type { Catalog } from "../domain/catalog.ts";
-import { createProducerLedger, type ProducerLedger } from "../domain/producer-gaps.ts";
-import { createFindings, type Findings, type Receipt } from "../domain/receipt.ts";
-import type { DeltaTable, Snapshot } from "../lake/delta-table.ts";
-import type { ObjectStore } from "../ports.ts";
-import { accountRecords, type StreamAccount } from "./account-records.ts";
-import { createEventAccount, type WrongOrder } from "./account-events.ts";
-import { checkLog } from "./check-log.ts";
-import { compareGold, type GoldBooks } from "./compare-gold.ts";
-import { watchDataFiles, type DataFiles } from "./data-files.ts";
-import { readQuarantine, readSilver, wholeSilver, type SilverTable } from "./read-layers.ts";
-import { isSameSales, showSales } from "./sales.ts";
-import { cellOf, explainLines, linesOf, readLineColumns } from "./silver-lines.ts";
+import { kinesisAccount } from "../../adapters/kinesis-account.ts";
+import { openLakeEngine } from "../../adapters/lake-engine.ts";
+import { loadCatalog, loadChecks, loadGoldSql } from "../../adapters/project-files.ts";
+import { openCustomerKey } from "../../adapters/secrets.ts";
+import { openSnsNotifier } from "../../adapters/sns-notifier.ts";
+import { openWarehouse } from "../../adapters/warehouse.ts";
+import { checkReceipt, verifyReceipt } from "../../pipeline/reconciliation/verify-receipt.ts";
+import { orderStream } from "../../pipeline/silver/tables.ts";
+import { createHandler, lazy } from "../runtime/create-handler.ts";
+import { openLake, openOnFailure, openStore } from "../runtime/resources.ts";
+import { lakeEngineSettings, setting, warehouseSettings } from "../runtime/settings.ts";
 
-/**
- * What the receipt is worked out from: the data of every layer, no counters. The two tables are opened for the receipt, so
- * that it reads their logs and not what a process remembers of them.
- */
-export interface Books extends GoldBooks {
-  store: ObjectStore;
-  stream: string;
-  account: StreamAccount;
-  quarantine: DeltaTable;
-  catalog: Catalog;
-  customerKey: (customerId: string) => string;
-  /** Text of the files in `sql/checks/`, by name. */
-  checks: ReceiptChecks;
-}
-
-/** SQL of the receipt. */
-export interface ReceiptChecks extends Record<keyof GoldBooks["checks"], string> {
-  /** Lake: one row per refused event. */
-  quarantinedEvents: string;
-  /** Lake: order lines that stand twice, and orders in two days. */
-  silverRepeats: string;
-}
-
-/** The books, of which damaged data files are passed over. */
-type ReadBooks = Books & { dataFiles: DataFiles };
-
-/** Accounts for every record from the stream to gold; the receipt balances when there are no findings. */
-export async function verifyReceipt(given: Books): Promise<Receipt> {
-  const [findings, notes] = [createFindings(), createFindings()];
-  const dataFiles = watchDataFiles(given.lake, findings);
-  const books: ReadBooks = { ...given, lake: dataFiles.lake, dataFiles };
-  const snapshot = await books.silver.snapshot();
-  for (const { root } of [books.silver, books.quarantine]) await checkLog(books.store, root, findings);
-  const table = await wholeSilver(books, snapshot, findings);
-  // One compares raw events with silver in this process, the other mostly waits for the warehouse.
-  const [account, days] = await Promise.all([
-    accountToSilver(books, { table, snapshot }, findings, notes),
-    compareGold(books, { table, snapshot }, findings),
-  ]);
-  if (!isSameSales(account.expected, days.silver)) {
-    const example = `${showSales(days.silver)} for ${showSales(account.expected)}`;
-    findings.add("silver = bronze", "total of silver differs from the total of bronze", example);
-  }
-  return { ...account, ...days, notes: notes.list(), findings: findings.list() };
-}
-
-/** Follows every record from the stream through bronze into silver or the quarantine. */
-async function accountToSilver(
-  books: ReadBooks,
-  { table, snapshot }: { table: SilverTable; snapshot: Snapshot },
-  findings: Findings,
-  notes: Findings,
-) {
-  const layers = {
-    silver: await readSilver(books, table(), { snapshot, findings }),
-    ...(await readQuarantine(books, { silverTable: table() }, findings)),
+const open = lazy(async () => {
+  const store = openStore();
+  const stream = { stream: orderStream, streamName: setting("STREAM_NAME"), store, onFailure: openOnFailure() };
+  const notifier = openSnsNotifier({ topicArn: setting("ALERT_TOPIC_ARN") });
+  const books = {
+    stream: orderStream,
+    catalog: loadCatalog(),
+    goldSql: loadGoldSql(),
+    checks: loadChecks(),
+    customerKey: await openCustomerKey(setting("CUSTOMER_KEY_SECRET_ARN")),
+    lake: await openLakeEngine(lakeEngineSettings(), store),
+    warehouse: await openWarehouse(warehouseSettings()),
   };
-  const ledger = createProducerLedger();
-  const account = createEventAccount({ ...books, layers, ledger }, findings);
-  const records = await accountRecords({ ...books, snapshot }, account.note, findings);
-  const { events, expected, notSales, wrong } = account.finish();
-  await noteWrong(books, { wrong, table }, findings);
-  noteGaps(ledger, findings, notes);
-  await noteRepeats(books, table, findings);
-  return { records, events, notSales, expected, producers: ledger.producers };
-}
+  // An account is of the stream as it is at that moment, and the tables are read anew.
+  return { notifier, verify: () => verifyReceipt({ ...books, ...openLake(), account: kinesisAccount(stream) }) };
+});
 
-const mostExplained = 10;
-
-/** Names the cells of the first orders that differ; reading them again is cheaper than keeping all. */
-async function noteWrong(
-  { store, dataFiles }: ReadBooks,
-  { wrong, table }: { wrong: readonly WrongOrder[]; table: SilverTable },
-  findings: Findings,
-): Promise<void> {
-  for (const [index, { orderId, orderDate, position, expected }] of wrong.entries()) {
-    const sentence = "orders have other cells in silver than their event makes";
-    if (index >= mostExplained) {
-      findings.add("silver = bronze", sentence, orderId);
-      continue;
-    }
-    const lines = [];
-    for (const file of table([orderDate]).files) {
-      const columns = await dataFiles.read(file, async () => await readLineColumns((await store.get(file))!));
-      if (columns !== undefined) lines.push(...linesOf(columns, orderDate));
-    }
-    const mine = lines.filter((cells) => cellOf(cells, "order_id") === orderId);
-    const differences = explainLines(mine, expected).join("; ") || "it lies on another day too";
-    findings.add("silver = bronze", sentence, `${orderId} at ${position}: ${differences}`);
-  }
-}
-
-/** Every gap is named: as a loss, or as a note where unreadable events of that till may have borne all of its numbers. */
-function noteGaps(ledger: ProducerLedger, findings: Findings, notes: Findings): void {
-  for (const { producerId, missing, ranges, maybeUnreadable } of ledger.gaps()) {
-    const numbers = `${producerId}: ${ranges.slice(0, 5).join(", ")}${ranges.length > 5 ? ", ..." : ""}`;
-    const among = `${maybeUnreadable} may be among the unreadable events of that till`;
-    if (maybeUnreadable >= missing)
-      notes.add(noGap, "tills lack numbers that unreadable events may have borne", numbers);
-    else
-      findings.add(noGap, "tills sent events that never came", maybeUnreadable > 0 ? `${numbers} (${among})` : numbers);
-  }
-}
-
-const noGap = "no gap in a till's numbers";
-
-async function noteRepeats({ lake, checks }: Books, table: SilverTable, findings: Findings): Promise<void> {
-  for (const row of await lake.query(checks.silverRepeats, [], [table()])) {
-    findings.add("silver is distinct", `offenders: ${row["what"]}`, String(row["example"]));
-  }
-}
+/** Accounts for every record from the stream to gold, and tells people where it does not balance. */
+export const handler = createHandler(
+  async () => await checkReceipt(await open()),
+  ({ findings }) => ({ ReceiptFindings: findings.length }),
+);

@@ -2,8 +2,8 @@ import { Aws } from "aws-cdk-lib";
 import { CfnDatabase, CfnTable } from "aws-cdk-lib/aws-glue";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
-import { partitionColumn, silverColumns, type Column } from "../../lambdas/domain/silver-columns.ts";
-import { quarantineColumns } from "../../lambdas/silver/quarantine-columns.ts";
+import { partitionColumn, silverColumns, type Column } from "../../pipeline/silver/columns.ts";
+import { quarantineColumns } from "../../pipeline/silver/quarantine-table.ts";
 import type { Environment } from "../config.ts";
 import { pascalCase } from "./workflow.ts";
 

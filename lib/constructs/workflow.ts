@@ -6,8 +6,7 @@ import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from "aws-cdk-lib/aws-stepfunctions";
 import type { Construct } from "constructs";
 import { allow } from "../access.ts";
-import type { Environment } from "../config.ts";
-import { SettingsError } from "../settings-error.ts";
+import { type Environment, SettingsError } from "../config.ts";
 import type { WorkflowFile } from "../workflow-files.ts";
 
 export interface WorkflowProps {

@@ -1,4 +1,4 @@
-import { qualityRules } from "../../lambdas/domain/quality-rules.ts";
+import { qualityRules } from "../../pipeline/domain/quality-rules.ts";
 
 /** What the template cannot say, with where it comes from. All of it is printed by `pizza cost --json`. */
 export const assumptions = {
@@ -95,7 +95,7 @@ export const assumptions = {
   goldBytesPerOrder: 120,
   /** Log bytes of one call: Lambda's own lines, one of ours, and the metrics in it. */
   logBytesPerCall: 1500,
-  /** Those of lambdas/handlers/metrics.ts, and one for each quality rule. */
+  /** Those of lambdas/runtime/metrics.ts, and one for each quality rule. */
   customMetrics: 15 + qualityRules.length,
   /** Events that one refining run takes at the most. */
   eventsPerRefine: 30_000,

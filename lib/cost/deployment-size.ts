@@ -1,4 +1,4 @@
-import type { Resource } from "./read-templates.ts";
+import type { Resource } from "./templates.ts";
 
 /** What of a deployment decides its cost, as its templates say. */
 export interface DeploymentSize {

@@ -1,5 +1,5 @@
-import { readProjectJson } from "../../lambdas/adapters/project-files.ts";
-import type { Resource } from "./read-templates.ts";
+import { readProjectJson } from "../../adapters/project-files.ts";
+import type { Resource } from "./templates.ts";
 
 /** What one thing costs: `usd` dollars for `per` units. */
 export interface Price {

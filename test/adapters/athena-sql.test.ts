@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
-import { manifestOf, toLiteral, withTables } from "../../lambdas/adapters/athena-sql.ts";
-import { toLakeRows } from "../../lambdas/adapters/athena-values.ts";
-import type { LakeTable } from "../../lambdas/ports.ts";
+import { manifestOf, toLiteral, withTables, toLakeRows } from "../../adapters/athena.ts";
+import type { LakeTable } from "../../pipeline/ports.ts";
 
 const table: LakeTable = {
   name: "silver_order_lines",

@@ -1,6 +1,6 @@
 import { RDSDataClient } from "@aws-sdk/client-rds-data";
-import { openDataApiWarehouse, type DataApiOptions } from "../../lambdas/adapters/data-api-warehouse.ts";
-import type { EmbeddedPostgres } from "../../local/postgres.ts";
+import { openDataApiWarehouse, type DataApiOptions } from "../../adapters/data-api.ts";
+import type { EmbeddedPostgres } from "../../targets/local/postgres.ts";
 import { testAccess } from "../support/aws-access.ts";
 import { startDataApiServer } from "../support/data-api-server.ts";
 

@@ -2,10 +2,10 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openDuckDbOverStore } from "../../lambdas/adapters/duckdb-over-store.ts";
-import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
-import type { LakeTable, ObjectStore } from "../../lambdas/ports.ts";
-import { writeSilver, type FixtureOrder } from "../gold/silver-fixture.ts";
+import { openDuckDbOverStore } from "../../adapters/duckdb-over-store.ts";
+import { openFolderStore } from "../../adapters/folder-store.ts";
+import type { LakeTable, ObjectStore } from "../../pipeline/ports.ts";
+import { writeSilver, type FixtureOrder } from "../pipeline/gold/silver-fixture.ts";
 
 const days = ["2015-03-01", "2015-03-02", "2015-03-03"];
 const orders = days.map((day): FixtureOrder => ({ id: day, at: `${day}T12:00:00`, lines: [["hawaiian_m", 1]] }));

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
+import { openFolderStore } from "../../adapters/folder-store.ts";
 import { bytes, keepsTheContract, keysOf } from "./object-store-contract.ts";
 
 describe("folder store", () => {

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
-import { kinesisAccount } from "../../lambdas/adapters/kinesis-account.ts";
-import { landRecords } from "../../lambdas/bronze/land-records.ts";
-import { encodeFailedBatch } from "../../lambdas/bronze/on-failure-object.ts";
-import type { ObjectStore, StreamRecord } from "../../lambdas/ports.ts";
+import { openFolderStore } from "../../adapters/folder-store.ts";
+import { kinesisAccount } from "../../adapters/kinesis-account.ts";
+import { landRecords } from "../../pipeline/bronze/land-records.ts";
+import { encodeFailedBatch } from "../../pipeline/bronze/on-failure-objects.ts";
+import type { ObjectStore, StreamRecord } from "../../pipeline/ports.ts";
 import { openKinesisHome, recordOf, type KinesisHome } from "./kinesis-home.ts";
 
 let home: KinesisHome;

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { KinesisClient } from "@aws-sdk/client-kinesis";
-import { newKinesisClient } from "../../lambdas/adapters/kinesis-client.ts";
-import type { OutgoingRecord } from "../../lambdas/ports.ts";
+import { newKinesisClient } from "../../adapters/kinesis.ts";
+import type { OutgoingRecord } from "../../pipeline/ports.ts";
 import { testAccess } from "../support/aws-access.ts";
 import { startKinesisServer, type KinesisServer } from "../support/kinesis-server.ts";
 

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import type { ObjectStore } from "../../lambdas/ports.ts";
+import type { ObjectStore } from "../../pipeline/ports.ts";
 
 export const bytes = (text: string): Buffer => Buffer.from(text);
 export const textOf = (body: Uint8Array | undefined): string | undefined => body && Buffer.from(body).toString();

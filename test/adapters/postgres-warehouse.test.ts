@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openPostgresWarehouse } from "../../lambdas/adapters/postgres-warehouse.ts";
-import { startPostgres, type EmbeddedPostgres } from "../../local/postgres.ts";
+import { openPostgresWarehouse } from "../../adapters/postgres-warehouse.ts";
+import { startPostgres, type EmbeddedPostgres } from "../../targets/local/postgres.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "pizza-warehouse-"));
 let postgres: EmbeddedPostgres;

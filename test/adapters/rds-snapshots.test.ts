@@ -1,8 +1,8 @@
 import { RDSClient } from "@aws-sdk/client-rds";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { openRdsSnapshots } from "../../lambdas/adapters/rds-snapshots.ts";
-import { snapshotDatabase } from "../../lambdas/backup/snapshot-database.ts";
-import type { DatabaseSnapshots } from "../../lambdas/ports.ts";
+import { openRdsSnapshots } from "../../adapters/rds-snapshots.ts";
+import { snapshotDatabase } from "../../pipeline/backup/back-up-warehouse.ts";
+import type { DatabaseSnapshots } from "../../pipeline/ports.ts";
 import { testAccess } from "../support/aws-access.ts";
 import { startRdsServer, type RdsServer } from "../support/rds-server.ts";
 

@@ -1,6 +1,6 @@
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openSecrets } from "../../lambdas/adapters/secrets.ts";
+import { openSecrets } from "../../adapters/secrets.ts";
 import { AwsFault } from "../support/aws-json.ts";
 import { testAccess } from "../support/aws-access.ts";
 import { startJsonServer, type JsonServer } from "../support/json-server.ts";

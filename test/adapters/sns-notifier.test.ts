@@ -1,7 +1,7 @@
 import { SNSClient } from "@aws-sdk/client-sns";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openSnsNotifier } from "../../lambdas/adapters/sns-notifier.ts";
-import type { Notifier } from "../../lambdas/ports.ts";
+import { openSnsNotifier } from "../../adapters/sns-notifier.ts";
+import type { Notifier } from "../../pipeline/ports.ts";
 import { AwsFault } from "../support/aws-json.ts";
 import { testAccess } from "../support/aws-access.ts";
 import { startJsonServer, type JsonServer } from "../support/json-server.ts";

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { openPostgresWarehouse } from "../../lambdas/adapters/postgres-warehouse.ts";
-import type { TransactionalWarehouse } from "../../lambdas/ports.ts";
-import { startPostgres, type EmbeddedPostgres } from "../../local/postgres.ts";
+import { openPostgresWarehouse } from "../../adapters/postgres-warehouse.ts";
+import type { TransactionalWarehouse } from "../../pipeline/ports.ts";
+import { startPostgres, type EmbeddedPostgres } from "../../targets/local/postgres.ts";
 import { openDataApi } from "./data-api-home.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "pizza-contract-"));

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { classicYear, send } from "../../bin/commands/send.ts";
-import { toOutgoing, type Outgoing } from "../../lambdas/producer/outgoing.ts";
+import { toOutgoing, type Outgoing } from "../../producer/batch-builder.ts";
 import { createMemorySink } from "../producer/memory-sink.ts";
 
 const orders = [...classicYear()].slice(0, 600).map((event) => toOutgoing(event));

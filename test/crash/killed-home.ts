@@ -2,12 +2,12 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Outgoing } from "../../lambdas/producer/outgoing.ts";
-import { createRandom, type Random } from "../../lambdas/producer/random.ts";
-import { createSender } from "../../lambdas/producer/send-orders.ts";
-import { connectHome } from "../../local/home-client.ts";
-import { homeFolder, runningProcess } from "../../local/home-folder.ts";
-import { findServer } from "../../local/postgres-process.ts";
+import type { Outgoing } from "../../producer/batch-builder.ts";
+import { createRandom, type Random } from "../../producer/random.ts";
+import { createSender } from "../../producer/send-orders.ts";
+import { connectHome } from "../../targets/local/control-server.ts";
+import { homeFolder, runningProcess } from "../../targets/local/data-directory.ts";
+import { findServer } from "../../targets/local/postgres-process.ts";
 
 /** How the kills of one replay went. */
 export interface KillTally {

@@ -1,11 +1,11 @@
 /** `npm run crash -- --kills 50 --seed 1`: the classic year with faults, through a home that is killed again and again. */
 import { wholeNumber } from "../../bin/options.ts";
 import { receiptTable } from "../../bin/receipt-table.ts";
-import { connectHome } from "../../local/home-client.ts";
-import { homeFolder } from "../../local/home-folder.ts";
-import { openHome } from "../../local/open-home.ts";
-import { createSender } from "../../lambdas/producer/send-orders.ts";
-import type { Receipt } from "../../lambdas/domain/receipt.ts";
+import { connectHome } from "../../targets/local/control-server.ts";
+import { homeFolder } from "../../targets/local/data-directory.ts";
+import { openHome } from "../../targets/local/open.ts";
+import { createSender } from "../../producer/send-orders.ts";
+import type { Receipt } from "../../pipeline/domain/receipt.ts";
 import { scriptOptions } from "../../scripts/script-options.ts";
 import { goldHashes, pizza, temporaryHome } from "../e2e/home-fixture.ts";
 import { replayUnderKills } from "./killed-home.ts";

@@ -1,8 +1,8 @@
 import { classicYear } from "../../bin/commands/send.ts";
-import { readProjectJson } from "../../lambdas/adapters/project-files.ts";
-import { withFaults } from "../../lambdas/producer/faults.ts";
-import type { Outgoing } from "../../lambdas/producer/outgoing.ts";
-import type { StoreProfile } from "../../lambdas/producer/store-profile.ts";
+import { readProjectJson } from "../../adapters/project-files.ts";
+import { withFaults } from "../../producer/faults.ts";
+import type { Outgoing } from "../../producer/batch-builder.ts";
+import type { StoreProfile } from "../../producer/tills.ts";
 
 /** What the classic year comes to; no fault of `wildYear` may change it. */
 export const classicTotals = { orders: 21_350, lines: 48_620, pizzas: 49_574, cents: 81_786_005 };

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, rmSync, writeFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import type { WholeBackup } from "../../lambdas/backup/manifest.ts";
+import type { WholeBackup } from "../../pipeline/backup/manifest.ts";
 import { classicYear } from "../../bin/commands/send.ts";
-import { homeFolder } from "../../local/home-folder.ts";
-import { openHome } from "../../local/open-home.ts";
+import { homeFolder } from "../../targets/local/data-directory.ts";
+import { openHome } from "../../targets/local/open.ts";
 import { goldHashes, pizza, sendOrders, temporaryHome } from "./home-fixture.ts";
 
 const { dir, remove } = temporaryHome();

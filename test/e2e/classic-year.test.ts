@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { classicYear } from "../../bin/commands/send.ts";
-import { readProjectJson } from "../../lambdas/adapters/project-files.ts";
-import type { Pizza } from "../../lambdas/domain/catalog.ts";
-import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
-import type { Home } from "../../local/home-api.ts";
-import { openHome } from "../../local/open-home.ts";
-import { order } from "../order-fixture.ts";
+import { readProjectJson } from "../../adapters/project-files.ts";
+import type { Pizza } from "../../pipeline/domain/catalog.ts";
+import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
+import type { Home } from "../../targets/pipeline-api.ts";
+import { openHome } from "../../targets/local/open.ts";
+import { order } from "../support/order-fixture.ts";
 import { goldHashes, sendOrders, temporaryHome } from "./home-fixture.ts";
 
 const { dir, remove } = temporaryHome();

@@ -5,10 +5,10 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RefusedOrder } from "../../lambdas/quarantine/list-refused.ts";
-import { order } from "../order-fixture.ts";
-import { homeFolder, prepareHome } from "../../local/home-folder.ts";
-import { isRunning } from "../../local/process-state.ts";
+import type { RefusedOrder } from "../../pipeline/quarantine/list-quarantined.ts";
+import { order } from "../support/order-fixture.ts";
+import { homeFolder, prepareHome } from "../../targets/local/data-directory.ts";
+import { isRunning } from "../../targets/local/machine.ts";
 import { pizza, script, temporaryHome } from "./home-fixture.ts";
 
 const { dir, remove } = temporaryHome();

@@ -2,14 +2,14 @@ import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } fr
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { classicYear } from "../../bin/commands/send.ts";
-import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
-import { openPostgresWarehouse } from "../../lambdas/adapters/postgres-warehouse.ts";
-import { openSilver } from "../../lambdas/silver/tables.ts";
-import { homeFolder, type HomeFolder } from "../../local/home-folder.ts";
-import { openHome } from "../../local/open-home.ts";
-import { startPostgres } from "../../local/postgres.ts";
-import { readFrame, writeFrame } from "../../local/stream/frame.ts";
-import { openStreamLog } from "../../local/stream/stream-log.ts";
+import { openFolderStore } from "../../adapters/folder-store.ts";
+import { openPostgresWarehouse } from "../../adapters/postgres-warehouse.ts";
+import { openSilver } from "../../pipeline/silver/tables.ts";
+import { homeFolder, type HomeFolder } from "../../targets/local/data-directory.ts";
+import { openHome } from "../../targets/local/open.ts";
+import { startPostgres } from "../../targets/local/postgres.ts";
+import { readFrame, writeFrame } from "../../targets/local/stream/segment.ts";
+import { openStreamLog } from "../../targets/local/stream/stream-log.ts";
 import { pizza, sendOrders, temporaryHome } from "./home-fixture.ts";
 
 const { dir, remove } = temporaryHome();

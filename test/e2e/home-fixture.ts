@@ -2,11 +2,11 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { toOutgoing } from "../../lambdas/producer/outgoing.ts";
-import { createSender } from "../../lambdas/producer/send-orders.ts";
-import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
-import type { EventSink } from "../../lambdas/ports.ts";
-import type { Home } from "../../local/home-api.ts";
+import { toOutgoing } from "../../producer/batch-builder.ts";
+import { createSender } from "../../producer/send-orders.ts";
+import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
+import type { EventSink } from "../../pipeline/ports.ts";
+import type { Home } from "../../targets/pipeline-api.ts";
 
 /** The program itself. */
 export const script = new URL("../../bin/pizza.ts", import.meta.url).pathname;

@@ -2,7 +2,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { classicYear } from "../../bin/commands/send.ts";
-import { openHome } from "../../local/open-home.ts";
+import { openHome } from "../../targets/local/open.ts";
 import { goldHashes, pizza, sendOrders, temporaryHome } from "./home-fixture.ts";
 
 const { dir, remove } = temporaryHome();

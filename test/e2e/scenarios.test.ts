@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Receipt } from "../../lambdas/domain/receipt.ts";
-import type { Home } from "../../local/home-api.ts";
-import { openHome } from "../../local/open-home.ts";
+import type { Receipt } from "../../pipeline/domain/receipt.ts";
+import type { Home } from "../../targets/pipeline-api.ts";
+import { openHome } from "../../targets/local/open.ts";
 import { goldHashes, temporaryHome } from "./home-fixture.ts";
 import { openAws, openLocalStack } from "./scenarios/deployed.ts";
 import { openEmbedded } from "./scenarios/embedded.ts";

@@ -1,11 +1,11 @@
 import { mkdirSync } from "node:fs";
-import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
-import { partitionColumn, silverColumns, type Column } from "../../lambdas/domain/silver-columns.ts";
-import { compactTable } from "../../lambdas/lake/compact.ts";
-import { openDeltaTable, type DeltaTable } from "../../lambdas/lake/delta-table.ts";
-import { copyRows, readColumns } from "../../lambdas/lake/read-columns.ts";
-import { createTableWriter } from "../../lambdas/lake/table-writer.ts";
-import { orderLines, pushRows, writeRows, type Row } from "../lake/order-lines.ts";
+import { openFolderStore } from "../../adapters/folder-store.ts";
+import { partitionColumn, silverColumns, type Column } from "../../pipeline/silver/columns.ts";
+import { compactTable } from "../../pipeline/delta/compact.ts";
+import { openDeltaTable, type DeltaTable } from "../../pipeline/delta/table.ts";
+import { copyRows, readColumns } from "../../pipeline/parquet/read-columns.ts";
+import { createTableWriter } from "../../pipeline/parquet/table-writer.ts";
+import { orderLines, pushRows, writeRows, type Row } from "../pipeline/delta/order-lines.ts";
 
 const root = "silver/order_lines";
 const days = ["2015-01-01", "2015-01-02", "2015-01-03"];

@@ -33,7 +33,7 @@ const stubCode: CodeSource = (name) => {
   const path = join(folder, name);
   mkdirSync(path, { recursive: true });
   writeFileSync(join(path, "stub.mjs"), `// ${name}\nexport const handler = () => {};\n`);
-  return { path, handler: functionEntries[name].entry.replace(/\.handler\.ts$/, ".handler") };
+  return { path, handler: functionEntries[name].entry.replace(/\.ts$/, ".handler") };
 };
 
 /**

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { functionNames } from "../../lib/function-entries.ts";
 import { readWorkflows, workflowFolder } from "../../lib/workflow-files.ts";
-import { SettingsError } from "../../lib/settings-error.ts";
+import { SettingsError } from "../../lib/config.ts";
 import { ofType, only, synthesise } from "./synthesise.ts";
 
 const validate = createRequire(import.meta.url)("asl-validator") as (definition: object) => {

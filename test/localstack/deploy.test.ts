@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { checkLoopback } from "../../localstack/loopback.ts";
+import { checkLoopback } from "../../localstack/health.ts";
 import { clientEnvironment, serverEnvironment } from "../../localstack/environment.ts";
-import { unknownTypes } from "../../localstack/known-types.ts";
-import { localStackHome } from "../../localstack/paths.ts";
+import { unknownTypes } from "../../localstack/deploy.ts";
+import { localStackHome } from "../../targets/localstack-place.ts";
 
 test.each(["http://127.0.0.1:4566", "http://127.1.2.3:1", "http://localhost:4566", "http://[::1]:4566"])(
   "%s is on this machine",

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { expect, test } from "vitest";
 import { keepPostgres } from "../../localstack/keep-postgres.ts";
-import { findServer } from "../../local/postgres-process.ts";
+import { findServer } from "../../targets/local/postgres-process.ts";
 
 test("PostgreSQL that is killed alone is there again, at its address and with what was committed", async () => {
   const dir = join(mkdtempSync(join(tmpdir(), "pizza-keep-")), "postgres");

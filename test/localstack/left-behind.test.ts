@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { localStackHome } from "../../localstack/paths.ts";
+import { localStackHome } from "../../targets/localstack-place.ts";
 import { watch } from "./left-behind.ts";
 
 test("a file, a folder of the run and a process that are left are told", async () => {

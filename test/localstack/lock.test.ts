@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { withLock } from "../../localstack/lock.ts";
-import { makeFolders } from "../../localstack/own-folder.ts";
-import { localStackHome } from "../../localstack/paths.ts";
+import { makeFolders } from "../../localstack/data-folder.ts";
+import { localStackHome } from "../../targets/localstack-place.ts";
 import { stop } from "../../localstack/stop.ts";
 
 const root = mkdtempSync(join(tmpdir(), "pizza-lock-"));
@@ -17,7 +17,7 @@ test("a start or stop in another process is waited for, and told of once", async
   const home = localStackHome(join(root, "held"));
   const script = `
     import { withLock } from ${JSON.stringify(new URL("../../localstack/lock.ts", import.meta.url).pathname)};
-    import { localStackHome } from ${JSON.stringify(new URL("../../localstack/paths.ts", import.meta.url).pathname)};
+    import { localStackHome } from ${JSON.stringify(new URL("../../targets/localstack-place.ts", import.meta.url).pathname)};
     await withLock(localStackHome(process.argv[1]), {}, async () => {
       console.log("held");
       await new Promise((resolve) => process.stdin.once("data", resolve));

@@ -3,7 +3,7 @@ import { ListStreamsCommand, KinesisClient } from "@aws-sdk/client-kinesis";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import pg from "pg";
-import type { RunningLocalStack } from "../../localstack/state.ts";
+import type { RunningLocalStack } from "../../targets/localstack-place.ts";
 
 /** The stacks, buckets and streams that a LocalStack has, and the tables of its PostgreSQL: none after a start. */
 export async function remembered({

@@ -15,7 +15,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { createStack, eventually, functionOf, powerlessRole, settings } from "../localstack/live/emulator.ts";
-import { isRunning } from "../../local/process-state.ts";
+import { isRunning } from "../../targets/local/machine.ts";
 import { freePort } from "../support/free-port.ts";
 import { installMiniStack, startMiniStack } from "./server.ts";
 

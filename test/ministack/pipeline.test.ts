@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { describe, expect, test } from "vitest";
-import type { LineageEvent } from "../../lambdas/lineage/open-lineage.ts";
-import { mistakesOf } from "../lineage/validate-event.ts";
+import type { LineageEvent } from "../../pipeline/lineage/open-lineage.ts";
+import { mistakesOf } from "../pipeline/lineage/validate-event.ts";
 import { eventually } from "../localstack/live/emulator.ts";
 
 const script = new URL("../../bin/pizza.ts", import.meta.url).pathname;

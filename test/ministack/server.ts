@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startPostgres } from "../../local/postgres.ts";
+import { startPostgres } from "../../targets/local/postgres.ts";
 import { findPython } from "../../localstack/find-python.ts";
 import { clientEnvironment } from "../../localstack/environment.ts";
 import { freePort } from "../support/free-port.ts";

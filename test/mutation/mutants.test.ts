@@ -28,8 +28,8 @@ describe("the mutants (npm run mutate)", () => {
       expect([test, existsSync(new URL(test, project))]).toEqual([test, true]);
   });
 
-  it("are the guards that docs/correctness.md lists; npm run mutate -- --table brings it up to date", () => {
-    const page = read("docs/correctness.md");
+  it("are the guards that docs/mutants.md lists; npm run mutate -- --table brings it up to date", () => {
+    const page = read("docs/mutants.md");
     expect(page).toBe(withTable(page));
   });
 });

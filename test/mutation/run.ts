@@ -13,7 +13,7 @@ const usage = `npm run mutate -- [--only TEXT] [--jobs N] [--skip-baseline] | --
   --only           the mutants whose guard or file has this text in its name
   --jobs           mutants at once, one for each core without it
   --skip-baseline  does not run the tests without a mutant first
-  --table          breaks nothing, and brings the list in docs/correctness.md up to date`;
+  --table          breaks nothing, and brings the list in docs/mutants.md up to date`;
 const { only, jobs, hasBaseline, isTable } = scriptOptions(
   {
     usage,
@@ -31,7 +31,7 @@ const { only, jobs, hasBaseline, isTable } = scriptOptions(
     isTable: values["table"] === true,
   }),
 );
-const page = new URL("../../docs/correctness.md", import.meta.url);
+const page = new URL("../../docs/mutants.md", import.meta.url);
 if (isTable) writeFileSync(page, withTable(readFileSync(page, "utf8")));
 else process.exitCode = await runAll();
 

@@ -2,7 +2,7 @@ import { mutants } from "./mutants.ts";
 
 const [begin, end] = ["<!-- mutants: npm run mutate -- --table -->", "<!-- /mutants -->"];
 
-/** The guards as a table of docs/correctness.md. */
+/** The guards as a table of docs/mutants.md. */
 export function mutantTable(): string {
   return Object.entries(mutants)
     .map(([layer, guards]) =>

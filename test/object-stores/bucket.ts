@@ -1,8 +1,6 @@
 import { CreateBucketCommand, type S3Client } from "@aws-sdk/client-s3";
-import { newS3Client } from "../../lambdas/adapters/s3-client.ts";
-import { openS3Store } from "../../lambdas/adapters/s3-store.ts";
-import { once } from "../../lambdas/handlers/once.ts";
-import type { ObjectStore } from "../../lambdas/ports.ts";
+import { newS3Client, openS3Store } from "../../adapters/s3.ts";
+import type { ObjectStore } from "../../pipeline/ports.ts";
 
 /** A client of a server on this machine. */
 export function clientOf(endpoint: string, keys: { accessKeyId: string; secretAccessKey: string }): S3Client {
@@ -22,7 +20,8 @@ export async function makeBucket(client: S3Client, Bucket = newBucketName()): Pr
 
 /** A store in a new bucket, which is made by the first thing that is done with it. */
 export function storeInNewBucket(client: S3Client): ObjectStore {
-  const store = once(async () => openS3Store({ bucket: await makeBucket(client), client }));
+  let opened: Promise<ObjectStore> | undefined;
+  const store = () => (opened ??= makeBucket(client).then((bucket) => openS3Store({ bucket, client })));
   return {
     get: async (key) => (await store()).get(key),
     put: async (key, body, options) => (await store()).put(key, body, options),

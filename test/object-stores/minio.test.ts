@@ -4,25 +4,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ListObjectVersionsCommand, PutBucketVersioningCommand } from "@aws-sdk/client-s3";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openDuckDbOverStore } from "../../lambdas/adapters/duckdb-over-store.ts";
-import { openS3Eraser } from "../../lambdas/adapters/s3-eraser.ts";
-import { openS3Store } from "../../lambdas/adapters/s3-store.ts";
-import { landRecords } from "../../lambdas/bronze/land-records.ts";
-import type { ObjectStore } from "../../lambdas/ports.ts";
-import { compactSilver } from "../../lambdas/silver/compact-silver.ts";
-import { publishQuarantine } from "../../lambdas/silver/quarantine.ts";
-import { refineSilver } from "../../lambdas/silver/refine-silver.ts";
+import { openDuckDbOverStore } from "../../adapters/duckdb-over-store.ts";
+import { openS3Eraser, openS3Store } from "../../adapters/s3.ts";
+import { landRecords } from "../../pipeline/bronze/land-records.ts";
+import type { ObjectStore } from "../../pipeline/ports.ts";
 import {
+  compactSilver,
   openQuarantine,
   openSilver,
   orderStream,
   quarantineLakeTable,
   silverLakeTable,
-} from "../../lambdas/silver/tables.ts";
-import { checkPutIfAbsent } from "../../remote/check-store.ts";
+} from "../../pipeline/silver/tables.ts";
+import { publishQuarantine } from "../../pipeline/silver/quarantine-table.ts";
+import { refineSilver } from "../../pipeline/silver/refine-silver.ts";
+import { checkPutIfAbsent } from "../../targets/aws/check-deployment.ts";
 import { keepsTheContract } from "../adapters/object-store-contract.ts";
-import { catalog, order } from "../order-fixture.ts";
-import { customerKey, noon, record } from "../silver/silver-home.ts";
+import { catalog, order } from "../support/order-fixture.ts";
+import { customerKey, noon, record } from "../pipeline/silver/silver-home.ts";
 import { clientOf, makeBucket, storeInNewBucket } from "./bucket.ts";
 
 /** Where MinIO answers; `run.ts` starts one, and the tests are skipped where none is given. */

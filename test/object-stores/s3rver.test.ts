@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { openS3Store } from "../../lambdas/adapters/s3-store.ts";
-import { checkPutIfAbsent } from "../../remote/check-store.ts";
-import { openSmall, smallRows, writeSmall } from "../lake/small-table.ts";
+import { openS3Store } from "../../adapters/s3.ts";
+import { checkPutIfAbsent } from "../../targets/aws/check-deployment.ts";
+import { openSmall, smallRows, writeSmall } from "../pipeline/delta/small-table.ts";
 import { clientOf, makeBucket } from "./bucket.ts";
 
 /** Where s3rver answers; `run.ts` starts one, and the tests are skipped where none is given. */

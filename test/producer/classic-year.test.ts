@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { createCatalog } from "../../lambdas/domain/catalog.ts";
-import { checkOrder } from "../../lambdas/domain/check-order.ts";
-import { classicOrders } from "../../lambdas/producer/classic-year.ts";
-import { offsetMinutes } from "../../lambdas/producer/wall-clock.ts";
+import { createCatalog } from "../../pipeline/domain/catalog.ts";
+import { checkOrder } from "../../pipeline/domain/check-order.ts";
+import { classicOrders } from "../../producer/classic-year.ts";
+import { offsetMinutes } from "../../producer/wall-clock.ts";
 import { csv, menu, stores } from "./project-data.ts";
 
 const events = [...classicOrders({ csv, menu, stores })];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { customerOf, guestNumber } from "../../lambdas/producer/customers.ts";
+import { customerOf, guestNumber } from "../../producer/customers.ts";
 import { stores } from "./project-data.ts";
 
 const day = (date: string): number => Date.parse(date) / 86_400_000;

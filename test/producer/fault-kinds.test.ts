@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkRates, faultNames, parseFaults } from "../../lambdas/producer/fault-kinds.ts";
+import { checkRates, faultNames, parseFaults } from "../../producer/fault-kinds.ts";
 
 test("faults are read with their rates", () => {
   expect(parseFaults("duplicates=0.05, late=0.01")).toEqual({ duplicates: 0.05, late: 0.01 });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { createCatalog } from "../../lambdas/domain/catalog.ts";
-import { checkOrder } from "../../lambdas/domain/check-order.ts";
-import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
-import { faultNames, parseFaults, type FaultKind } from "../../lambdas/producer/fault-kinds.ts";
-import { withFaults } from "../../lambdas/producer/faults.ts";
-import type { Outgoing } from "../../lambdas/producer/outgoing.ts";
-import { simulateOrders } from "../../lambdas/producer/simulator.ts";
+import { createCatalog } from "../../pipeline/domain/catalog.ts";
+import { checkOrder } from "../../pipeline/domain/check-order.ts";
+import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
+import { faultNames, parseFaults, type FaultKind } from "../../producer/fault-kinds.ts";
+import { withFaults } from "../../producer/faults.ts";
+import type { Outgoing } from "../../producer/batch-builder.ts";
+import { simulateOrders } from "../../producer/simulator.ts";
 import { menu, patterns, stores } from "./project-data.ts";
 
 const startAt = Date.parse("2026-03-01T00:00:00Z");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createHold } from "../../lambdas/producer/hold.ts";
+import { createHold } from "../../producer/faults.ts";
 
 test("what is due comes out in the order of its time, equal ones as they came", () => {
   const hold = createHold<string>();

@@ -1,5 +1,5 @@
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
-import type { EventSink, OutgoingRecord, PutResult } from "../../lambdas/ports.ts";
+import type { EventSink, OutgoingRecord, PutResult } from "../../pipeline/ports.ts";
 
 /** How a call of the stream ends: all stored, some refused, nothing stored, or stored and the answer lost. */
 export type Mood = "fine" | "some" | "throws" | "answer lost";

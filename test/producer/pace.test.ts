@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { atSpeed, paced, sleepFor } from "../../lambdas/producer/pace.ts";
+import { atSpeed, paced, sleepFor } from "../../producer/pace.ts";
 
 test("items come at their rate, and missed ones at once", async () => {
   let now = 1000;

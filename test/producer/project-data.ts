@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import type { Pizza } from "../../lambdas/domain/catalog.ts";
-import type { Patterns } from "../../lambdas/producer/patterns.ts";
-import type { StoreProfile } from "../../lambdas/producer/store-profile.ts";
+import type { Pizza } from "../../pipeline/domain/catalog.ts";
+import type { Patterns } from "../../producer/patterns.ts";
+import type { StoreProfile } from "../../producer/tills.ts";
 
 /** The text of a file in `data/`. */
 export function dataFile(name: string): string {

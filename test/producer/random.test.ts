@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createChoice, createRandom, hash32 } from "../../lambdas/producer/random.ts";
+import { createChoice, createRandom, hash32 } from "../../producer/random.ts";
 
 test("a seed gives the same numbers on every machine", () => {
   const random = createRandom("golden", 7);

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { createCatalog } from "../../lambdas/domain/catalog.ts";
-import { checkOrder } from "../../lambdas/domain/check-order.ts";
-import { OrderScanner } from "../../lambdas/domain/scan-order.ts";
-import { inSchemaVersion, type SchemaVersion } from "../../lambdas/producer/schema-version.ts";
-import { simulateOrders } from "../../lambdas/producer/simulator.ts";
+import { createCatalog } from "../../pipeline/domain/catalog.ts";
+import { checkOrder } from "../../pipeline/domain/check-order.ts";
+import { OrderScanner } from "../../pipeline/domain/scan-order.ts";
+import { inSchemaVersion, type SchemaVersion } from "../../producer/schema-version.ts";
+import { simulateOrders } from "../../producer/simulator.ts";
 import { menu, patterns, stores } from "./project-data.ts";
 
 const startAt = Date.parse("2026-09-01T00:00:00Z");

@@ -1,8 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Batching } from "../../lambdas/producer/batch-builder.ts";
-import type { Outgoing } from "../../lambdas/producer/outgoing.ts";
-import { createSender } from "../../lambdas/producer/send-orders.ts";
+import type { Batching, Outgoing } from "../../producer/batch-builder.ts";
+import { createSender } from "../../producer/send-orders.ts";
 import { createMemorySink, soon, unpack, type Mood } from "./memory-sink.ts";
 
 /** The number-th event of a till; rubbish has bytes that no batch may hold. */

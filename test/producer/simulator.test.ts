@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { createCatalog } from "../../lambdas/domain/catalog.ts";
-import { checkOrder } from "../../lambdas/domain/check-order.ts";
-import type { OrderEvent } from "../../lambdas/domain/generated/order-event.types.ts";
-import { classicOrders } from "../../lambdas/producer/classic-year.ts";
-import { daypartOf } from "../../lambdas/producer/guests.ts";
-import { dayFactor } from "../../lambdas/producer/patterns.ts";
-import { simulateOrders } from "../../lambdas/producer/simulator.ts";
+import { createCatalog } from "../../pipeline/domain/catalog.ts";
+import { checkOrder } from "../../pipeline/domain/check-order.ts";
+import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
+import { classicOrders } from "../../producer/classic-year.ts";
+import { daypartOf } from "../../producer/customers.ts";
+import { dayFactor } from "../../producer/patterns.ts";
+import { simulateOrders } from "../../producer/simulator.ts";
 import { csv, menu, patterns, stores } from "./project-data.ts";
 
 const startAt = Date.parse("2025-03-01T00:00:00-05:00");

@@ -1,12 +1,5 @@
 import { expect, test } from "vitest";
-import {
-  formatStamp,
-  formatUtc,
-  formatWall,
-  momentOf,
-  offsetMinutes,
-  wallOf,
-} from "../../lambdas/producer/wall-clock.ts";
+import { formatStamp, formatUtc, formatWall, momentOf, offsetMinutes, wallOf } from "../../producer/wall-clock.ts";
 
 const wall = (text: string): number => Date.parse(`${text}Z`);
 

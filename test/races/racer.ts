@@ -3,19 +3,19 @@
  * compacts and publishes meanwhile; whatever it is told to do, another one does too. Prints what it got done as JSON.
  */
 import { readFileSync } from "node:fs";
-import { openDuckDbOverStore } from "../../lambdas/adapters/duckdb-over-store.ts";
-import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
-import { openPostgresWarehouse } from "../../lambdas/adapters/postgres-warehouse.ts";
-import { loadCatalog, loadGoldSql } from "../../lambdas/adapters/project-files.ts";
-import { openS3Store } from "../../lambdas/adapters/s3-store.ts";
-import { landRecords } from "../../lambdas/bronze/land-records.ts";
-import type { PublishingPlan, WindowBatch } from "../../lambdas/gold/plan-publishing.ts";
-import { compactTable } from "../../lambdas/lake/compact.ts";
-import type { StreamRecord } from "../../lambdas/ports.ts";
-import { createCustomerKey } from "../../lambdas/silver/customer-key.ts";
-import { refineSilver } from "../../lambdas/silver/refine-silver.ts";
-import { openQuarantine, openSilver, orderStream } from "../../lambdas/silver/tables.ts";
-import { createFunctions } from "../../local/functions.ts";
+import { openDuckDbOverStore } from "../../adapters/duckdb-over-store.ts";
+import { openFolderStore } from "../../adapters/folder-store.ts";
+import { openPostgresWarehouse } from "../../adapters/postgres-warehouse.ts";
+import { loadCatalog, loadGoldSql } from "../../adapters/project-files.ts";
+import { openS3Store } from "../../adapters/s3.ts";
+import { landRecords } from "../../pipeline/bronze/land-records.ts";
+import type { PublishingPlan, WindowBatch } from "../../pipeline/gold/plan-windows.ts";
+import { compactTable } from "../../pipeline/delta/compact.ts";
+import type { StreamRecord } from "../../pipeline/ports.ts";
+import { createCustomerKey } from "../../pipeline/silver/write-orders.ts";
+import { refineSilver } from "../../pipeline/silver/refine-silver.ts";
+import { openQuarantine, openSilver, orderStream } from "../../pipeline/silver/tables.ts";
+import { createFunctions } from "../../targets/local/functions.ts";
 
 /** What a racer is told, as JSON. */
 export interface RaceOrder {

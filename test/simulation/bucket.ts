@@ -1,4 +1,4 @@
-import type { ObjectInfo, ObjectStore } from "../../lambdas/ports.ts";
+import type { ObjectInfo, ObjectStore } from "../../pipeline/ports.ts";
 import type { FaultKind } from "./coverage.ts";
 import type { Process, World } from "./world.ts";
 

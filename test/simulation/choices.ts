@@ -1,4 +1,4 @@
-import { createRandom } from "../../lambdas/producer/random.ts";
+import { createRandom } from "../../producer/random.ts";
 
 /**
  * Where all chance of a history comes from: a list of numbers. A seed makes the list as it is asked for; a list can also

@@ -1,6 +1,6 @@
 import { zstdCompressSync } from "node:zlib";
-import type { ReasonCode } from "../../lambdas/domain/reasons.ts";
-import { catalog, order } from "../order-fixture.ts";
+import type { ReasonCode } from "../../pipeline/domain/rejection-reasons.ts";
+import { catalog, order } from "../support/order-fixture.ts";
 import { createTillNumbers, type TillNumbers } from "./till-numbers.ts";
 import type { World } from "./world.ts";
 

@@ -1,4 +1,4 @@
-import type { Warehouse } from "../../lambdas/ports.ts";
+import type { Warehouse } from "../../pipeline/ports.ts";
 import { salesOf, type SilverRow } from "./silver-rows.ts";
 
 /** A table of gold as text: the numbers of each row by its key. */

@@ -1,7 +1,7 @@
-import type { Warehouse } from "../../lambdas/ports.ts";
-import { landRecords } from "../../lambdas/bronze/land-records.ts";
-import { orderStream } from "../../lambdas/silver/tables.ts";
-import { createMemoryStore } from "../lake/memory-store.ts";
+import type { Warehouse } from "../../pipeline/ports.ts";
+import { landRecords } from "../../pipeline/bronze/land-records.ts";
+import { orderStream } from "../../pipeline/silver/tables.ts";
+import { createMemoryStore } from "../pipeline/delta/memory-store.ts";
 import type { Choices } from "./choices.ts";
 import type { Coverage } from "./coverage.ts";
 import { differences, goldOf, numbersOf, readGold } from "./gold-rows.ts";

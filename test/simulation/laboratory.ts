@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openPostgresWarehouse } from "../../lambdas/adapters/postgres-warehouse.ts";
-import { loadMigrations } from "../../lambdas/adapters/project-files.ts";
-import { migrate } from "../../lambdas/gold/migrate.ts";
-import { startPostgres, type EmbeddedPostgres } from "../../local/postgres.ts";
+import { openPostgresWarehouse } from "../../adapters/postgres-warehouse.ts";
+import { loadMigrations } from "../../adapters/project-files.ts";
+import { migrate } from "../../pipeline/gold/migrate.ts";
+import { startPostgres, type EmbeddedPostgres } from "../../targets/local/postgres.ts";
 import type { Laboratory } from "./history.ts";
 import { openSimulatedLake } from "./lake.ts";
 

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { openDuckDbLake } from "../../lambdas/adapters/duckdb-lake.ts";
-import type { LakeQuery, LakeRow, LakeTable } from "../../lambdas/ports.ts";
+import { openDuckDbLake } from "../../adapters/duckdb.ts";
+import type { LakeQuery, LakeRow, LakeTable } from "../../pipeline/ports.ts";
 import type { Objects } from "./bucket.ts";
 import type { Process, World } from "./world.ts";
 

@@ -1,5 +1,5 @@
-import type { DeltaTable } from "../../lambdas/lake/delta-table.ts";
-import type { Warehouse } from "../../lambdas/ports.ts";
+import type { DeltaTable } from "../../pipeline/delta/table.ts";
+import type { Warehouse } from "../../pipeline/ports.ts";
 import { salesOf, type SilverReader, type SilverRow } from "./silver-rows.ts";
 
 interface Window {

@@ -1,6 +1,6 @@
-import { landRecords } from "../../lambdas/bronze/land-records.ts";
-import { encodeFailedBatch } from "../../lambdas/bronze/on-failure-object.ts";
-import { orderStream } from "../../lambdas/silver/tables.ts";
+import { landRecords } from "../../pipeline/bronze/land-records.ts";
+import { encodeFailedBatch } from "../../pipeline/bronze/on-failure-objects.ts";
+import { orderStream } from "../../pipeline/silver/tables.ts";
 import { openBucket } from "./bucket.ts";
 import type { Places } from "./pipeline.ts";
 import type { SentRecord, Shard, Stream } from "./stream.ts";

@@ -1,8 +1,8 @@
-import { loadChecks, loadGoldSql } from "../../lambdas/adapters/project-files.ts";
-import type { LakeQuery, Warehouse } from "../../lambdas/ports.ts";
-import { positionOf } from "../../lambdas/quality/account-records.ts";
-import { verifyReceipt } from "../../lambdas/quality/verify-receipt.ts";
-import type { Refinery } from "../../lambdas/silver/refine-silver.ts";
+import { loadChecks, loadGoldSql } from "../../adapters/project-files.ts";
+import type { LakeQuery, Warehouse } from "../../pipeline/ports.ts";
+import { positionOf } from "../../pipeline/reconciliation/reconcile-records.ts";
+import { verifyReceipt } from "../../pipeline/reconciliation/verify-receipt.ts";
+import type { Refinery } from "../../pipeline/silver/refine-silver.ts";
 import type { Stream } from "./stream.ts";
 
 const texts = { goldSql: loadGoldSql(), checks: loadChecks() };

@@ -1,5 +1,5 @@
-import { readColumns } from "../../lambdas/lake/read-columns.ts";
-import type { Snapshot } from "../../lambdas/lake/delta-table.ts";
+import { readColumns } from "../../pipeline/parquet/read-columns.ts";
+import type { Snapshot } from "../../pipeline/delta/table.ts";
 import type { Objects } from "./bucket.ts";
 
 /** One line of silver, as far as gold and the invariants ask. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { landRecords } from "../../lambdas/bronze/land-records.ts";
-import { orderStream } from "../../lambdas/silver/tables.ts";
-import { createMemoryStore } from "../lake/memory-store.ts";
+import { landRecords } from "../../pipeline/bronze/land-records.ts";
+import { orderStream } from "../../pipeline/silver/tables.ts";
+import { createMemoryStore } from "../pipeline/delta/memory-store.ts";
 import { choicesOfSeed } from "./choices.ts";
 import { runHistory } from "./history.ts";
 import { checkNumbers } from "./invariants.ts";

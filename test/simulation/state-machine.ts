@@ -1,4 +1,4 @@
-import { readProjectJson } from "../../lambdas/adapters/project-files.ts";
+import { readProjectJson } from "../../adapters/project-files.ts";
 
 type Json = Record<string, unknown>;
 

@@ -1,4 +1,4 @@
-import type { StreamRecord } from "../../lambdas/ports.ts";
+import type { StreamRecord } from "../../pipeline/ports.ts";
 import { makeParcels, type Parcel, type SentEvent } from "./events.ts";
 import { Process, type World } from "./world.ts";
 

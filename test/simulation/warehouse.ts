@@ -1,4 +1,4 @@
-import type { Warehouse } from "../../lambdas/ports.ts";
+import type { Warehouse } from "../../pipeline/ports.ts";
 import type { Process, World } from "./world.ts";
 
 /** How many calls fail while the server starts again. */

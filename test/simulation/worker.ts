@@ -1,6 +1,5 @@
 import { choicesOfSeed } from "./choices.ts";
-import type { Coverage } from "./coverage.ts";
-import { addCoverage } from "./coverage.ts";
+import { type Coverage, addCoverage } from "./coverage.ts";
 import { runHistory } from "./history.ts";
 import { openLaboratory, type Database } from "./laboratory.ts";
 import { shrink } from "./shrink.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { createRandom } from "../../lambdas/producer/random.ts";
+import { createRandom } from "../../producer/random.ts";
 import { startHttpServer, type HttpAnswer, type HttpRequest, type TestServer } from "./http-server.ts";
 
 /** What a network and a busy service do to a request. */

@@ -1,5 +1,5 @@
-import type { OutgoingRecord } from "../../lambdas/ports.ts";
-import { openStreamLog, type StreamLog } from "../../local/stream/stream-log.ts";
+import type { OutgoingRecord } from "../../pipeline/ports.ts";
+import { openStreamLog, type StreamLog } from "../../targets/local/stream/stream-log.ts";
 import { AwsFault, jsonAnswer, jsonFault, readJsonRequest } from "./aws-json.ts";
 import { startHttpServer, type TestServer } from "./http-server.ts";
 

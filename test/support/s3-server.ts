@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { openFolderStore } from "../../lambdas/adapters/folder-store.ts";
-import type { ObjectInfo, ObjectStore } from "../../lambdas/ports.ts";
+import { openFolderStore } from "../../adapters/folder-store.ts";
+import type { ObjectInfo, ObjectStore } from "../../pipeline/ports.ts";
 import { startHttpServer, type HttpAnswer, type HttpRequest, type TestServer } from "./http-server.ts";
 import { createVersions } from "./s3-versions.ts";
 import { refusal, s3Error, takeFault, type S3Fault } from "./s3-faults.ts";

@@ -1,4 +1,4 @@
-import type { ObjectStore } from "../../lambdas/ports.ts";
+import type { ObjectStore } from "../../pipeline/ports.ts";
 
 interface Version {
   id: string;

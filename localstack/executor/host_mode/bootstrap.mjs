@@ -1,7 +1,7 @@
-/** Speaks the Lambda Runtime API for one function: loads the handler, and calls it for one invocation after the other. */
 import http from "node:http";
 import { loadHandler } from "./load-handler.mjs";
-import { describeError } from "./describe-error.mjs";
+
+/** Speaks the Lambda Runtime API for one function: loads the handler, and calls it for one invocation after the other. */
 
 const { AWS_LAMBDA_RUNTIME_API: api, LAMBDA_TASK_ROOT: taskRoot, _HANDLER: handlerName, ...env } = process.env;
 const [hostname, port] = api.split(":");
@@ -90,4 +90,12 @@ function prefixConsole(level) {
   const write = console[level].bind(console);
   const name = level === "log" ? "INFO" : level.toUpperCase();
   console[level] = (...args) => write(`${new Date().toISOString()}\t${requestId || "undefined"}\t${name}\t`, ...args);
+}
+
+/** What was thrown, as Lambda reports it: the error's name and message, and its stack line by line. */
+function describeError(thrown) {
+  if (!(thrown instanceof Error)) {
+    return { errorType: typeof thrown, errorMessage: String(thrown), trace: [] };
+  }
+  return { errorType: thrown.name, errorMessage: thrown.message, trace: (thrown.stack ?? "").split("\n") };
 }

@@ -4,10 +4,9 @@ import {
   UpdateFunctionConfigurationCommand,
   waitUntilFunctionUpdatedV2,
 } from "@aws-sdk/client-lambda";
-import { openSecrets } from "../../../lambdas/adapters/secrets.ts";
+import { openSecrets } from "../../../adapters/secrets.ts";
 import { clientEnvironment } from "../../../localstack/environment.ts";
-import { openRemoteHome } from "../../../remote/open-remote-home.ts";
-import type { RemoteHome } from "../../../remote/remote-home.ts";
+import { openRemoteHome, type RemoteHome } from "../../../targets/aws/open.ts";
 import { breakPublishing, deliver, type HomeUnderTest } from "./home-under-test.ts";
 import { whileKilling } from "./kill-function.ts";
 

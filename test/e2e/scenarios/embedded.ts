@@ -1,6 +1,6 @@
-import { connectHome } from "../../../local/home-client.ts";
-import { homeFolder, runningProcess } from "../../../local/home-folder.ts";
-import { connectionString, readCredentials } from "../../../local/postgres-credentials.ts";
+import { connectHome } from "../../../targets/local/control-server.ts";
+import { homeFolder, runningProcess } from "../../../targets/local/data-directory.ts";
+import { connectionString, readCredentials } from "../../../targets/local/postgres-credentials.ts";
 import { pizza, temporaryHome } from "../home-fixture.ts";
 import { breakPublishing, send, type HomeUnderTest } from "./home-under-test.ts";
 import { killInTheMiddle } from "./kill-home.ts";

@@ -1,7 +1,7 @@
-import { openPostgresWarehouse } from "../../../lambdas/adapters/postgres-warehouse.ts";
-import type { Outgoing } from "../../../lambdas/producer/outgoing.ts";
-import { createSender } from "../../../lambdas/producer/send-orders.ts";
-import type { Home } from "../../../local/home-api.ts";
+import { openPostgresWarehouse } from "../../../adapters/postgres-warehouse.ts";
+import type { Outgoing } from "../../../producer/batch-builder.ts";
+import { createSender } from "../../../producer/send-orders.ts";
+import type { Home } from "../../../targets/pipeline-api.ts";
 
 /** The functions that are killed. */
 export type KilledFunction = "LandRecords" | "RefineSilver" | "PublishWindows";

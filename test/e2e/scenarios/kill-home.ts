@@ -1,10 +1,10 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openPostgresWarehouse } from "../../../lambdas/adapters/postgres-warehouse.ts";
-import type { HomeFolder } from "../../../local/home-folder.ts";
-import { goldStatus } from "../../../local/home-status.ts";
-import { isRunning } from "../../../local/process-state.ts";
+import { openPostgresWarehouse } from "../../../adapters/postgres-warehouse.ts";
+import type { HomeFolder } from "../../../targets/local/data-directory.ts";
+import { goldStatus } from "../../../targets/local/status.ts";
+import { isRunning } from "../../../targets/local/machine.ts";
 import type { KilledFunction } from "./home-under-test.ts";
 
 /** What each layer holds, as its files and tables say; each only grows. */

@@ -1,7 +1,7 @@
 import { classicYear } from "../../../bin/commands/send.ts";
-import type { OrderEvent } from "../../../lambdas/domain/generated/order-event.types.ts";
-import { toOutgoing, type Outgoing } from "../../../lambdas/producer/outgoing.ts";
-import { order } from "../../order-fixture.ts";
+import type { OrderEvent } from "../../../pipeline/domain/generated/order-event.types.ts";
+import { toOutgoing, type Outgoing } from "../../../producer/batch-builder.ts";
+import { order } from "../../support/order-fixture.ts";
 
 /** Hands out the orders of the classic year, one stretch of days after the other, so that no till has a gap. */
 export function classicDays(): (lastDay: string) => OrderEvent[] {

@@ -6,43 +6,38 @@ import { AthenaClient } from "@aws-sdk/client-athena";
 import { Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { Bucket } from "aws-cdk-lib/aws-s3";
-import { explainedTables } from "../../../lambdas/explain/gold-tables.ts";
-import { listSql, othersSql, sumsSql } from "../../../lambdas/explain/line-sql.ts";
-import { openAthenaLake } from "../../../lambdas/adapters/athena-lake.ts";
-import { openDuckDbLake } from "../../../lambdas/adapters/duckdb-lake.ts";
-import { openFolderStore } from "../../../lambdas/adapters/folder-store.ts";
-import {
-  loadCatalog,
-  loadQualitySql,
-  readProjectFile,
-  readProjectJson,
-} from "../../../lambdas/adapters/project-files.ts";
-import { landRecords } from "../../../lambdas/bronze/land-records.ts";
-import { partitionColumn, silverColumns } from "../../../lambdas/domain/silver-columns.ts";
-import { openDeltaTable, type DeltaTable } from "../../../lambdas/lake/delta-table.ts";
-import { createCatalog, type Pizza } from "../../../lambdas/domain/catalog.ts";
-import { qualityRules } from "../../../lambdas/domain/quality-rules.ts";
-import type { LakeQuery, LakeRow, LakeTable, ObjectStore } from "../../../lambdas/ports.ts";
-import { classicOrders } from "../../../lambdas/producer/classic-year.ts";
-import { inSchemaVersion } from "../../../lambdas/producer/schema-version.ts";
-import type { StoreProfile } from "../../../lambdas/producer/store-profile.ts";
-import { createCustomerKey } from "../../../lambdas/silver/customer-key.ts";
-import { publishQuarantine } from "../../../lambdas/silver/quarantine.ts";
-import { refineSilver } from "../../../lambdas/silver/refine-silver.ts";
+import { explainedTables } from "../../../pipeline/explain/gold-tables.ts";
+import { listSql, othersSql, sumsSql } from "../../../pipeline/explain/evaluate-terms.ts";
+import { openAthenaLake } from "../../../adapters/athena.ts";
+import { openDuckDbLake } from "../../../adapters/duckdb.ts";
+import { openFolderStore } from "../../../adapters/folder-store.ts";
+import { loadCatalog, loadQualitySql, readProjectFile, readProjectJson } from "../../../adapters/project-files.ts";
+import { landRecords } from "../../../pipeline/bronze/land-records.ts";
+import { partitionColumn, silverColumns } from "../../../pipeline/silver/columns.ts";
+import { openDeltaTable, type DeltaTable } from "../../../pipeline/delta/table.ts";
+import { createCatalog, type Pizza } from "../../../pipeline/domain/catalog.ts";
+import { qualityRules } from "../../../pipeline/domain/quality-rules.ts";
+import type { LakeQuery, LakeRow, LakeTable, ObjectStore } from "../../../pipeline/ports.ts";
+import { classicOrders } from "../../../producer/classic-year.ts";
+import { inSchemaVersion } from "../../../producer/schema-version.ts";
+import type { StoreProfile } from "../../../producer/tills.ts";
+import { createCustomerKey } from "../../../pipeline/silver/write-orders.ts";
+import { publishQuarantine } from "../../../pipeline/silver/quarantine-table.ts";
+import { refineSilver } from "../../../pipeline/silver/refine-silver.ts";
 import {
   openQuarantine,
   openSilver,
   orderStream,
   quarantineLakeTable,
   silverLakeTable,
-} from "../../../lambdas/silver/tables.ts";
+} from "../../../pipeline/silver/tables.ts";
 import { environments } from "../../../lib/config.ts";
 import { GlueTables } from "../../../lib/constructs/glue-tables.ts";
-import { orderLines, writeRows } from "../../lake/order-lines.ts";
-import { questionOf } from "../../../lambdas/quality/ask-rule.ts";
-import { countsSql, summarySql } from "../../../lambdas/quality/profile-sql.ts";
-import { changeDay, type Cells } from "../../silver/change-day.ts";
-import { record } from "../../silver/silver-home.ts";
+import { orderLines, writeRows } from "../../pipeline/delta/order-lines.ts";
+import { questionOf } from "../../../pipeline/quality/evaluate-rule.ts";
+import { countsSql, summarySql } from "../../../pipeline/quality/profile-silver.ts";
+import { changeDay, type Cells } from "../../pipeline/silver/change-day.ts";
+import { record } from "../../pipeline/silver/silver-home.ts";
 import { startAthenaServer } from "../../support/athena-server.ts";
 import { testAccess } from "../../support/aws-access.ts";
 import { trinoEngine } from "../../support/trino-engine.ts";

@@ -1,10 +1,10 @@
 import type { Mutant } from "../mutant.ts";
 
-const s3 = "test/adapters/s3-store.test.ts";
+const s3 = "test/adapters/s3.test.ts";
 const folder = "test/adapters/folder-store.test.ts";
-const kinesis = "test/adapters/kinesis-sink.test.ts";
-const home = "test/local/home-goes-on.test.ts";
-const homeFolder = "test/local/home-folder.test.ts";
+const kinesis = "test/adapters/kinesis.test.ts";
+const home = "test/targets/local/home-goes-on.test.ts";
+const homeFolder = "test/targets/local/data-directory.test.ts";
 const account = "test/adapters/kinesis-account.test.ts";
 
 /** Stores, services, and the embedded home's own parts. */
@@ -12,7 +12,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a folder's put-if-absent is a hard link",
     prevents: "of two writers of one key the second writes over the first",
-    file: "lambdas/adapters/folder-store.ts",
+    file: "adapters/folder-store.ts",
     text: "ifAbsent ? linkOnce(draft, path) : replace(draft, path)",
     replacement: "ifAbsent ? replace(draft, path) : replace(draft, path)",
     tests: [folder],
@@ -20,7 +20,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "S3 is asked to write only where nothing is",
     prevents: "of two writers of one key the second writes over the first",
-    file: "lambdas/adapters/s3-store.ts",
+    file: "adapters/s3.ts",
     text: '...(ifAbsent && { IfNoneMatch: "*" }),',
     replacement: "",
     tests: [s3],
@@ -28,7 +28,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a 412 is not a success",
     prevents: "somebody else's object is taken for one's own",
-    file: "lambdas/adapters/s3-store.ts",
+    file: "adapters/s3.ts",
     text: "if (ifAbsent && statusOf(error) === 412) return false;",
     replacement: "if (ifAbsent && statusOf(error) === 412) return true;",
     tests: [s3],
@@ -36,7 +36,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a 409 is asked again",
     prevents: "a write that was neither done nor refused counts as failed",
-    file: "lambdas/adapters/s3-store.ts",
+    file: "adapters/s3.ts",
     text: "statusOf(error) === 409 || error instanceof Unconfirmed",
     replacement: "error instanceof Unconfirmed",
     tests: [s3],
@@ -44,7 +44,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "an answer without an ETag confirms nothing",
     prevents: "a 200 with an error in its body is taken for a write",
-    file: "lambdas/adapters/s3-store.ts",
+    file: "adapters/s3.ts",
     text: "if (ETag === undefined)\n        throw",
     replacement: "if (ETag === null)\n        throw",
     tests: [s3],
@@ -52,7 +52,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a body is checked against its checksum",
     prevents: "a flipped bit is read as data",
-    file: "lambdas/adapters/s3-store.ts",
+    file: "adapters/s3.ts",
     text: ', ChecksumMode: "ENABLED" }',
     replacement: " }",
     tests: [s3],
@@ -60,7 +60,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a write travels with its checksum",
     prevents: "bytes that changed on the way are stored",
-    file: "lambdas/adapters/s3-store.ts",
+    file: "adapters/s3.ts",
     text: 'ChecksumAlgorithm: "SHA256" as const,',
     replacement: "",
     tests: [s3],
@@ -68,7 +68,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "half a listing is an error",
     prevents: "objects that are not listed are taken for missing",
-    file: "lambdas/adapters/s3-store.ts",
+    file: "adapters/s3.ts",
     text: "if (page.IsTruncated === undefined ||",
     replacement: "if (page.IsTruncated === null ||",
     tests: [s3],
@@ -76,7 +76,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "every page of a listing is read",
     prevents: "objects beyond the first thousand are never seen",
-    file: "lambdas/adapters/s3-store.ts",
+    file: "adapters/s3.ts",
     text: "} while (page.IsTruncated);",
     replacement: "} while (page.IsTruncated === undefined);",
     tests: [s3],
@@ -84,7 +84,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "only NoSuchKey says that there is no object",
     prevents: "a missing bucket is an empty lake",
-    file: "lambdas/adapters/s3-store.ts",
+    file: "adapters/s3.ts",
     text: 'if (nameOf(error) === "NoSuchKey") return undefined;',
     replacement: "if (statusOf(error) === 404) return undefined;",
     tests: [s3],
@@ -92,7 +92,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "each record of a call has its own result",
     prevents: "a record that Kinesis refused is taken for sent",
-    file: "lambdas/adapters/kinesis-sink.ts",
+    file: "adapters/kinesis.ts",
     text: "if (ShardId !== undefined && SequenceNumber !== undefined)",
     replacement: "if (ErrorCode !== null)",
     tests: [kinesis],
@@ -100,7 +100,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a call that fails after others went through fails its own records only",
     prevents: "records that are stored are all sent again",
-    file: "lambdas/adapters/kinesis-sink.ts",
+    file: "adapters/kinesis.ts",
     text: "if (results.length === 0) throw failure;",
     replacement: "if (results.length >= 0) throw failure;",
     tests: [kinesis],
@@ -108,23 +108,23 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a workflow never runs beside itself",
     prevents: "two runs of the home do the same work at once",
-    file: "local/timer.ts",
+    file: "targets/local/timer.ts",
     text: "const next = last.then(job, job);",
     replacement: "const next = Promise.resolve().then(job);",
-    tests: ["test/local/timer.test.ts"],
+    tests: ["test/targets/local/timer.test.ts"],
   },
   {
     guard: "the home's timer reads a clock that nobody sets back",
     prevents: "no workflow runs for as long as the clock was set back",
-    file: "local/timer.ts",
+    file: "targets/local/timer.ts",
     text: "const now = () => performance.now();",
     replacement: "const now = () => Date.now();",
-    tests: ["test/local/timer.test.ts"],
+    tests: ["test/targets/local/timer.test.ts"],
   },
   {
     guard: "a PostgreSQL that was killed is started again",
     prevents: "gold stands still until somebody restarts the home",
-    file: "local/kept-warehouses.ts",
+    file: "targets/local/warehouses.ts",
     text: "if (opening !== missing || isClosed) return;",
     replacement: "if (isClosed || missing !== undefined) return;",
     tests: [home],
@@ -133,15 +133,15 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "the doctor tries a key that is taken",
     prevents: "a store that loses orders is found well",
-    file: "remote/check-store.ts",
+    file: "targets/aws/check-deployment.ts",
     text: "won.length === 1 && late.length === 0 && kept === won[0]",
     replacement: "won.length > 0",
-    tests: ["test/remote/check-store.test.ts"],
+    tests: ["test/targets/aws/check-deployment.test.ts"],
   },
   {
     guard: "what no key begins with is not asked for",
     prevents: "a server that refuses such a listing stops the pipeline",
-    file: "lambdas/adapters/s3-store.ts",
+    file: "adapters/s3.ts",
     text: "if (!canBeginKey(prefix)) return [];",
     replacement: "",
     tests: [s3],
@@ -149,23 +149,23 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "an OpenLineage event is kept once",
     prevents: "a late second delivery changes what was kept",
-    file: "lambdas/lineage/lineage-log.ts",
+    file: "pipeline/lineage/record-lineage.ts",
     text: "Buffer.from(JSON.stringify(event)), { ifAbsent: true }",
     replacement: "Buffer.from(JSON.stringify(event))",
-    tests: ["test/lineage/run-facts.test.ts"],
+    tests: ["test/pipeline/lineage/run-facts.test.ts"],
   },
   {
     guard: "a run counts the commits since it began",
     prevents: "the rows of earlier runs count again",
-    file: "lambdas/lineage/run-facts.ts",
+    file: "pipeline/lineage/run-facts.ts",
     text: "if (info.timestamp < since) break;",
     replacement: "",
-    tests: ["test/lineage/run-facts.test.ts"],
+    tests: ["test/pipeline/lineage/run-facts.test.ts"],
   },
   {
     guard: "an expired iterator goes on behind the last record",
     prevents: "records are read twice",
-    file: "lambdas/adapters/kinesis-reader.ts",
+    file: "adapters/kinesis.ts",
     text: "iterator = await iteratorAt(place, shard, last);\n      continue;",
     replacement: "iterator = await iteratorAt(place, shard, undefined);\n      continue;",
     tests: [account],
@@ -173,7 +173,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "every page of the list of shards is read",
     prevents: "records of later shards are missing in the account",
-    file: "lambdas/adapters/kinesis-reader.ts",
+    file: "adapters/kinesis.ts",
     text: "while (token !== undefined);",
     replacement: 'while (token === "");',
     tests: [account],
@@ -181,7 +181,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "an empty page is not the end of a shard",
     prevents: "what comes behind it is not in the account",
-    file: "lambdas/adapters/kinesis-reader.ts",
+    file: "adapters/kinesis.ts",
     text: "if (page.MillisBehindLatest === 0) return;",
     replacement: "if (page.Records?.length === 0) return;",
     tests: [account],
@@ -189,7 +189,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a record in the range of a bronze object may be in it",
     prevents: "what landed a moment ago is told to be lost",
-    file: "lambdas/adapters/kinesis-account.ts",
+    file: "adapters/kinesis-account.ts",
     text: "return !isInside && ranges",
     replacement: "return ranges",
     tests: [account],
@@ -197,7 +197,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a stream that forgets is no complete account",
     prevents: "records that Kinesis no longer keeps are told never to have been sent",
-    file: "lambdas/adapters/kinesis-account.ts",
+    file: "adapters/kinesis-account.ts",
     text: "isComplete: false,",
     replacement: "isComplete: true,",
     tests: [account],
@@ -205,7 +205,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "every page of an object's versions is read",
     prevents: "old versions still hold a customer who was forgotten",
-    file: "lambdas/adapters/s3-eraser.ts",
+    file: "adapters/s3.ts",
     text: "while (page.IsTruncated === true);",
     replacement: "while (page.IsTruncated === undefined);",
     tests: ["test/adapters/s3-eraser.test.ts"],
@@ -214,7 +214,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a cached file stays while a query uses it",
     prevents: "a query loses a file to another one",
-    file: "lambdas/adapters/file-cache.ts",
+    file: "adapters/duckdb-over-store.ts",
     text: "if (holders > 0 || changes.has(key)) continue;",
     replacement: "if (changes.has(key)) continue;",
     tests: ["test/adapters/duckdb-over-store.test.ts"],
@@ -222,7 +222,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a folder is listed in byte order",
     prevents: "a listing that begins behind a key leaves objects out",
-    file: "lambdas/adapters/folder-listing.ts",
+    file: "adapters/folder-store.ts",
     text: "Buffer.compare(a.bytes, b.bytes)",
     replacement: "(a.name < b.name ? -1 : 1)",
     tests: [folder],
@@ -230,7 +230,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a listing begins behind the key that it is given",
     prevents: "a page of a listing repeats the last object of the one before",
-    file: "lambdas/adapters/folder-listing.ts",
+    file: "adapters/folder-store.ts",
     text: "Buffer.compare(Buffer.from(key), after) > 0",
     replacement: "Buffer.compare(Buffer.from(key), after) >= 0",
     tests: [folder],
@@ -238,7 +238,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a listing does not show drafts",
     prevents: "half a file is taken for an object",
-    file: "lambdas/adapters/folder-listing.ts",
+    file: "adapters/folder-store.ts",
     text: "if (key === `${temporaryFolder}/`) return false;",
     replacement: "",
     tests: [folder],
@@ -246,7 +246,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a folder that cannot be read is an error",
     prevents: "it is taken for an empty lake",
-    file: "lambdas/adapters/folder-listing.ts",
+    file: "adapters/folder-store.ts",
     text: 'if (["ENOENT", "ENOTDIR"].includes(errorCode(error))) return [];\n',
     replacement: "if (errorCode(error)) return [];\n",
     tests: [folder],
@@ -254,7 +254,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a home that lost its home.json is not made anew",
     prevents: "a new secret gives every customer a second token",
-    file: "local/home-folder.ts",
+    file: "targets/local/data-directory.ts",
     text: "  if (left.length === 0) return;\n",
     replacement: "  return;\n",
     tests: [homeFolder],
@@ -262,7 +262,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a home is made in no folder that holds something else",
     prevents: "somebody's files lie in a folder that pizza clean empties",
-    file: "local/home-folder.ts",
+    file: "targets/local/data-directory.ts",
     text: "  if (strange.length === 0) return;\n",
     replacement: "  return;\n",
     tests: [homeFolder],
@@ -270,7 +270,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a home that lost one of its folders is not opened",
     prevents: "an empty lake stands where orders lay",
-    file: "local/home-folder.ts",
+    file: "targets/local/data-directory.ts",
     text: "  if (lost.length === 0) return;\n",
     replacement: "  return;\n",
     tests: [homeFolder],
@@ -278,7 +278,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "only what is the home's is removed with it",
     prevents: "pizza clean removes somebody's files",
-    file: "local/home-folder.ts",
+    file: "targets/local/data-directory.ts",
     text: "for (const name of ownEntries(folder).toSorted(",
     replacement: "for (const name of readdirSync(folder.root).toSorted(",
     tests: [homeFolder],
@@ -286,9 +286,9 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a person's lake query only reads",
     prevents: "a copy into the lake writes over data files",
-    file: "lambdas/adapters/duckdb-lake.ts",
+    file: "adapters/duckdb.ts",
     text: "        await refuseWriting(connection, sql);\n",
     replacement: "",
-    tests: ["test/adapters/duckdb-lake.test.ts"],
+    tests: ["test/adapters/duckdb.test.ts"],
   },
 ];

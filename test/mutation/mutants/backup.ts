@@ -1,13 +1,13 @@
 import type { Mutant } from "../mutant.ts";
 
-const backup = "test/backup/backup.test.ts";
+const backup = "test/pipeline/backup/backup.test.ts";
 
 /** Copying the warehouse, proving the copy, and restoring it. */
 export const backupMutants: readonly Mutant[] = [
   {
     guard: "a backup sees one moment",
     prevents: "tables of one backup show different publishes",
-    file: "lambdas/backup/back-up-warehouse.ts",
+    file: "pipeline/backup/back-up-warehouse.ts",
     text: 'transaction("snapshot",',
     replacement: 'transaction("write",',
     tests: [backup],
@@ -16,7 +16,7 @@ export const backupMutants: readonly Mutant[] = [
   {
     guard: "a backup knows the lake that its versions are of",
     prevents: "the ledgers skip days of another lake for ever",
-    file: "lambdas/backup/restore-backup.ts",
+    file: "pipeline/backup/restore-backup.ts",
     text: "if (silverVersion >= 0 && metadata?.id !== silverTable) {",
     replacement: "if (silverVersion >= 0 && metadata === null) {",
     tests: [backup],
@@ -25,7 +25,7 @@ export const backupMutants: readonly Mutant[] = [
   {
     guard: "a backup is not newer than the lake",
     prevents: "days are never published until silver has that version again",
-    file: "lambdas/backup/restore-backup.ts",
+    file: "pipeline/backup/restore-backup.ts",
     text: "if (silverVersion > version) {",
     replacement: "if (silverVersion > Infinity) {",
     tests: [backup],
@@ -34,7 +34,7 @@ export const backupMutants: readonly Mutant[] = [
   {
     guard: "a restore needs an empty warehouse",
     prevents: "what was published since the backup is written over",
-    file: "lambdas/backup/restore-backup.ts",
+    file: "pipeline/backup/restore-backup.ts",
     text: "if (full !== undefined) {",
     replacement: "if (full === null) {",
     tests: [backup],
@@ -43,7 +43,7 @@ export const backupMutants: readonly Mutant[] = [
   {
     guard: "restored gold has the hash that was backed up",
     prevents: "a manifest and rows that do not belong together pass",
-    file: "lambdas/backup/restore-backup.ts",
+    file: "pipeline/backup/restore-backup.ts",
     text: "if (hash !== manifest.goldHash) {",
     replacement: 'if (hash === "") {',
     tests: [backup],
@@ -52,7 +52,7 @@ export const backupMutants: readonly Mutant[] = [
   {
     guard: "no trigger runs while a backup is restored",
     prevents: "coming back is noted as a correction",
-    file: "lambdas/backup/restore-backup.ts",
+    file: "pipeline/backup/restore-backup.ts",
     text: 'await all("disable");',
     replacement: "",
     tests: [backup],
@@ -61,7 +61,7 @@ export const backupMutants: readonly Mutant[] = [
   {
     guard: "sequences go on where the backup left them",
     prevents: "new corrections take the numbers of old ones",
-    file: "lambdas/backup/restore-backup.ts",
+    file: "pipeline/backup/restore-backup.ts",
     text: "of manifest.sequences) {",
     replacement: "of manifest.sequences.slice(0, 0)) {",
     tests: [backup],
@@ -70,7 +70,7 @@ export const backupMutants: readonly Mutant[] = [
   {
     guard: "a restored table holds the rows that were backed up",
     prevents: "a file that was replaced is restored without a word",
-    file: "lambdas/backup/load-tables.ts",
+    file: "pipeline/backup/restore-backup.ts",
     text: "if (Number(found?.row_count) !== table.rows || found?.hash !== table.hash) {",
     replacement: "if (found === undefined) {",
     tests: [backup],
@@ -79,7 +79,7 @@ export const backupMutants: readonly Mutant[] = [
   {
     guard: "a backup of a newer program is refused",
     prevents: "columns that this one does not know are lost",
-    file: "lambdas/backup/load-tables.ts",
+    file: "pipeline/backup/restore-backup.ts",
     text: "if (missing.length > 0) {",
     replacement: "if (missing.length < 0) {",
     tests: [backup],
@@ -88,7 +88,7 @@ export const backupMutants: readonly Mutant[] = [
   {
     guard: "a file of a backup has the bytes that its manifest says",
     prevents: "a damaged file is restored",
-    file: "lambdas/backup/table-rows.ts",
+    file: "pipeline/backup/back-up-warehouse.ts",
     text: 'if (hash("sha256", body) !== sha256) {',
     replacement: 'if (sha256 === "") {',
     tests: [backup],
@@ -97,7 +97,7 @@ export const backupMutants: readonly Mutant[] = [
   {
     guard: "a backup never takes a file of another one for its own",
     prevents: "two backups of one moment mix their rows",
-    file: "lambdas/backup/table-rows.ts",
+    file: "pipeline/backup/back-up-warehouse.ts",
     text: "&& !(await isThere(backups, key, body))) {",
     replacement: '&& !(await isThere(backups, key, body)) && key === "") {',
     tests: [backup],
@@ -106,7 +106,7 @@ export const backupMutants: readonly Mutant[] = [
   {
     guard: "a trial is undone",
     prevents: "a second copy of gold is left in the warehouse",
-    file: "lambdas/backup/prove-backup.ts",
+    file: "pipeline/backup/verify-backup.ts",
     text: 'transaction("trial",',
     replacement: 'transaction("write",',
     tests: [backup],
@@ -115,7 +115,7 @@ export const backupMutants: readonly Mutant[] = [
   {
     guard: "a backup is proven by restoring it",
     prevents: "one that cannot be restored lets the older ones go",
-    file: "lambdas/backup/prove-backup.ts",
+    file: "pipeline/backup/verify-backup.ts",
     text: 'await loadTables({ warehouse: within, backups }, manifest, (table) => `${schema}."${table}"`);',
     replacement: "",
     tests: [backup],
@@ -124,7 +124,7 @@ export const backupMutants: readonly Mutant[] = [
   {
     guard: "the newest proven backups stay",
     prevents: "after a long stop no backup is left",
-    file: "lambdas/backup/expire-backups.ts",
+    file: "pipeline/backup/verify-backup.ts",
     text: "id < oldest && !kept.has(id)",
     replacement: "id < oldest",
     tests: [backup],
@@ -133,7 +133,7 @@ export const backupMutants: readonly Mutant[] = [
   {
     guard: "backups stay for as long as they are to be kept",
     prevents: "only the last three are left",
-    file: "lambdas/backup/expire-backups.ts",
+    file: "pipeline/backup/verify-backup.ts",
     text: "id < oldest && !kept.has(id)",
     replacement: "!kept.has(id)",
     tests: [backup],
@@ -142,7 +142,7 @@ export const backupMutants: readonly Mutant[] = [
   {
     guard: "the manifest of an expired backup goes first",
     prevents: "half a backup is taken for a whole one",
-    file: "lambdas/backup/expire-backups.ts",
+    file: "pipeline/backup/verify-backup.ts",
     text: "of [manifestKey(id), ...last])",
     replacement: "of [...last, manifestKey(id)])",
     tests: [backup],
@@ -151,7 +151,7 @@ export const backupMutants: readonly Mutant[] = [
   {
     guard: "a damaged backup is none that was proven",
     prevents: "a restore without a name ends at the damaged one",
-    file: "lambdas/backup/manifest.ts",
+    file: "pipeline/backup/manifest.ts",
     text: "infos.push({ id, isProven: false, problem",
     replacement: "infos.push({ id, isProven: true as false, problem",
     tests: [backup],
@@ -160,7 +160,7 @@ export const backupMutants: readonly Mutant[] = [
   {
     guard: "a restore takes a proven backup",
     prevents: "one that was never tried is restored",
-    file: "lambdas/backup/restore-backup.ts",
+    file: "pipeline/backup/restore-backup.ts",
     text: "find(({ isProven }) => isProven)",
     replacement: "at(0)",
     tests: [backup],
@@ -187,7 +187,7 @@ export const backupMutants: readonly Mutant[] = [
   {
     guard: "older snapshots go only once the new one is done",
     prevents: "while one is being made there may be none",
-    file: "lambdas/backup/snapshot-database.ts",
+    file: "pipeline/backup/back-up-warehouse.ts",
     text: "const removed = isDone ?",
     replacement: "const removed = isDone || true ?",
     tests: ["test/adapters/rds-snapshots.test.ts"],

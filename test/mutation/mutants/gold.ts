@@ -1,9 +1,9 @@
 import type { Mutant } from "../mutant.ts";
 
-const [windows, races] = ["test/gold/publish-windows.test.ts", "test/gold/publish-races.test.ts"];
-const plan = "test/gold/plan-windows.test.ts";
+const [windows, races] = ["test/pipeline/gold/publish-windows.test.ts", "test/pipeline/gold/publish-races.test.ts"];
+const plan = "test/pipeline/gold/plan-windows.test.ts";
 const publishing = "sql/migrations/000009_publish_windows.sql";
-const corrections = "test/gold/corrections.test.ts";
+const corrections = "test/pipeline/gold/corrections.test.ts";
 
 /** From silver to gold. */
 export const goldMutants: readonly Mutant[] = [
@@ -62,7 +62,7 @@ export const goldMutants: readonly Mutant[] = [
   {
     guard: "the cursor stays behind days that are still to be published",
     prevents: "a run that dies half way leaves days that nobody plans again",
-    file: "lambdas/gold/plan-windows.ts",
+    file: "pipeline/gold/plan-windows.ts",
     text: "...pending.map((date) => Number(ledger.get(date)?.silver_version ?? cursor ?? -1)),",
     replacement: "",
     tests: [plan],
@@ -70,7 +70,7 @@ export const goldMutants: readonly Mutant[] = [
   {
     guard: "a day that silver lost is planned",
     prevents: "gold shows a day that has no order any more",
-    file: "lambdas/gold/plan-windows.ts",
+    file: "pipeline/gold/plan-windows.ts",
     text: "return new Set([...changed, ...unknown]);",
     replacement: "return new Set([...changed, ...unknown].filter((date) => inSilver.has(date)));",
     tests: [plan],
@@ -78,7 +78,7 @@ export const goldMutants: readonly Mutant[] = [
   {
     guard: "everything is planned where the log no longer reaches back",
     prevents: "changes that nobody can name any more are never published",
-    file: "lambdas/gold/plan-windows.ts",
+    file: "pipeline/gold/plan-windows.ts",
     text: "return (await changes(version))?.has(date) ?? true;",
     replacement: "return (await changes(version))?.has(date) ?? false;",
     tests: [plan],
@@ -89,71 +89,71 @@ export const goldMutants: readonly Mutant[] = [
     file: "sql/migrations/000010_publish_customers.sql",
     text: "where shown.customers_version is null or shown.customers_version < version;",
     replacement: ";",
-    tests: ["test/gold/publish-customers.test.ts"],
+    tests: ["test/pipeline/gold/publish-customers.test.ts"],
   },
   {
     guard: "a batch is published from the version that was planned",
     prevents: "the days of one run show different versions of silver",
-    file: "lambdas/gold/publish-plan.ts",
+    file: "pipeline/gold/publish-windows.ts",
     text: "silverLakeTable(await silver.snapshot(silverVersion), windows);\n  return await publishWindows",
     replacement: "silverLakeTable(await silver.snapshot(), windows);\n  return await publishWindows",
-    tests: ["test/gold/publishing-steps.test.ts"],
+    tests: ["test/pipeline/gold/publishing-steps.test.ts"],
   },
   {
     guard: "rows per customer are due when the clock was set back",
     prevents: "they are not published for as long as it was set back",
-    file: "lambdas/gold/plan-publishing.ts",
+    file: "pipeline/gold/plan-windows.ts",
     text: "return elapsed < 0 || elapsed >= customersEveryMs;",
     replacement: "return elapsed >= customersEveryMs;",
-    tests: ["test/gold/publishing-steps.test.ts"],
+    tests: ["test/pipeline/gold/publishing-steps.test.ts"],
   },
   {
     guard: "the lock of the migrations",
     prevents: "two that migrate at once make a change twice",
-    file: "lambdas/gold/migrate.ts",
+    file: "pipeline/gold/migrate.ts",
     text: "if exists (select from ops.migrations where name = migration_name) then",
     replacement: "if false then",
-    tests: ["test/gold/migrate.test.ts"],
+    tests: ["test/pipeline/gold/migrate.test.ts"],
   },
   {
     guard: "an applied migration never changes",
     prevents: "two databases of one version are not alike",
-    file: "lambdas/gold/migrate.ts",
+    file: "pipeline/gold/migrate.ts",
     text: "if (applied !== undefined && applied !== checksum) {",
     replacement: 'if (applied !== undefined && applied === "") {',
-    tests: ["test/gold/migrate.test.ts"],
+    tests: ["test/pipeline/gold/migrate.test.ts"],
   },
   {
     guard: "the name of an execution says what it works on",
     prevents: "a schedule that fires twice starts the same run twice",
-    file: "lambdas/workflows/start-workflow.ts",
+    file: "pipeline/workflows/start-workflow.ts",
     text: "const keys = [...failed, ...landed].map(({ key }) => key);",
     replacement: "const keys = [...failed, ...landed].map(() => String(Math.random()));",
-    tests: ["test/workflows/start-workflow.test.ts"],
+    tests: ["test/pipeline/workflows/start-workflow.test.ts"],
   },
   {
     guard: "a run that failed is tried again",
     prevents: "after an outage gold stays behind until something new comes, a day at worst",
-    file: "lambdas/workflows/start-workflow.ts",
+    file: "pipeline/workflows/start-workflow.ts",
     text: "if (!newest?.hasFailed ||",
     replacement: "if (newest !== undefined ||",
-    tests: ["test/workflows/start-workflow.test.ts"],
+    tests: ["test/pipeline/workflows/start-workflow.test.ts"],
   },
   {
     guard: "a pause before the next try",
     prevents: "an outage costs a run for every turn of the schedule",
-    file: "lambdas/workflows/start-workflow.ts",
+    file: "pipeline/workflows/start-workflow.ts",
     text: "(newest.endedAt ?? newest.startedAt) + pauseMs",
     replacement: "(newest.endedAt ?? newest.startedAt)",
-    tests: ["test/workflows/start-workflow.test.ts"],
+    tests: ["test/pipeline/workflows/start-workflow.test.ts"],
   },
   {
     guard: "a try is named after the run that failed",
     prevents: "a schedule that fires twice tries twice",
-    file: "lambdas/workflows/start-workflow.ts",
+    file: "pipeline/workflows/start-workflow.ts",
     text: "-after-${new Date(newest.startedAt)",
     replacement: "-after-${new Date(now - Math.random() * 1e12)",
-    tests: ["test/workflows/start-workflow.test.ts"],
+    tests: ["test/pipeline/workflows/start-workflow.test.ts"],
   },
   {
     guard: "a day that fills up is no correction of another",
@@ -185,7 +185,7 @@ export const goldMutants: readonly Mutant[] = [
     file: "sql/migrations/000014_customers_published.sql",
     text: "  where known.value < excluded.value\n",
     replacement: "",
-    tests: ["test/gold/publishing-steps.test.ts"],
+    tests: ["test/pipeline/gold/publishing-steps.test.ts"],
     only: "older run ends late",
   },
   {
@@ -203,7 +203,7 @@ export const goldMutants: readonly Mutant[] = [
     file: "sql/migrations/000019_reported_version.sql",
     text: "new.reported_version := old.silver_version;",
     replacement: "new.reported_version := new.silver_version + 1;",
-    tests: ["test/gold/list-corrections.test.ts", corrections],
+    tests: ["test/pipeline/gold/list-corrections.test.ts", corrections],
   },
   {
     guard: "what was reported stays so",

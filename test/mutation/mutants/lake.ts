@@ -1,14 +1,14 @@
 import type { Mutant } from "../mutant.ts";
 
-const table = "test/lake/delta-table.test.ts";
-const [compact, cleanUp] = ["test/lake/compact.test.ts", "test/lake/clean-up.test.ts"];
+const table = "test/pipeline/delta/table.test.ts";
+const [compact, cleanUp] = ["test/pipeline/delta/compact.test.ts", "test/pipeline/delta/vacuum.test.ts"];
 
 /** The Delta tables. */
 export const lakeMutants: readonly Mutant[] = [
   {
     guard: "a commit is put-if-absent",
     prevents: "of two runs that commit at once, one is written over",
-    file: "lambdas/lake/delta-table.ts",
+    file: "pipeline/delta/table.ts",
     text: "encodeActions(actions), { ifAbsent: true })) ||",
     replacement: "encodeActions(actions))) ||",
     tests: [table],
@@ -16,7 +16,7 @@ export const lakeMutants: readonly Mutant[] = [
   {
     guard: "a commit whose answer was lost is known for one's own",
     prevents: "a run clears away the files of a commit that stands",
-    file: "lambdas/lake/delta-table.ts",
+    file: "pipeline/delta/table.ts",
     text: "(await isWrittenBy(place, version, id));",
     replacement: "false;",
     tests: [table, "test/adapters/s3-delta.test.ts"],
@@ -24,7 +24,7 @@ export const lakeMutants: readonly Mutant[] = [
   {
     guard: "somebody else's commit is not one's own",
     prevents: "the loser of a race takes the winner's version for its own",
-    file: "lambdas/lake/delta-table.ts",
+    file: "pipeline/delta/table.ts",
     text: "describeCommit(version, actions).info.txnId === id;",
     replacement: 'describeCommit(version, actions).info.txnId !== "";',
     tests: [table],
@@ -32,7 +32,7 @@ export const lakeMutants: readonly Mutant[] = [
   {
     guard: "a commit is made on the newest version",
     prevents: "a decision on an old version is published on top of a newer one",
-    file: "lambdas/lake/delta-table.ts",
+    file: "pipeline/delta/table.ts",
     text: "if (cache.current.version !== request.readVersion) return { committed: false };",
     replacement: "request = { ...request, readVersion: cache.current.version };",
     tests: [table],
@@ -40,7 +40,7 @@ export const lakeMutants: readonly Mutant[] = [
   {
     guard: "a commit removes only files that the table has",
     prevents: "rows are removed twice, or added twice",
-    file: "lambdas/lake/plan-commit.ts",
+    file: "pipeline/delta/plan-commit.ts",
     text: "if (file === undefined)",
     replacement: "if (file === null)",
     tests: [table],
@@ -48,7 +48,7 @@ export const lakeMutants: readonly Mutant[] = [
   {
     guard: "a version that is missing from the log is an error",
     prevents: "a commit that was deleted is passed over",
-    file: "lambdas/lake/load-snapshot.ts",
+    file: "pipeline/delta/load-snapshot.ts",
     text: "if (there.has(version)) continue;",
     replacement: "if (version >= 0) continue;",
     tests: [table],
@@ -57,7 +57,7 @@ export const lakeMutants: readonly Mutant[] = [
   {
     guard: "a table of a later protocol is refused",
     prevents: "rows are misread that another engine has written",
-    file: "lambdas/lake/table-reader.ts",
+    file: "pipeline/delta/table-reader.ts",
     text: "if (minReaderVersion > 1 || minWriterVersion > 2) {",
     replacement: "if (minReaderVersion > 99) {",
     tests: [table],
@@ -65,15 +65,15 @@ export const lakeMutants: readonly Mutant[] = [
   {
     guard: "names of consumed objects outlive the checkpoint by days",
     prevents: "an object is consumed again because its name was forgotten",
-    file: "lambdas/lake/write-checkpoint.ts",
+    file: "pipeline/delta/checkpoint.ts",
     text: 'transactionsBefore: now - durationMs(configuration, "delta.setTransactionRetentionDuration"),',
     replacement: "transactionsBefore: now,",
-    tests: ["test/lake/delta-checkpoint.test.ts"],
+    tests: ["test/pipeline/delta/checkpoint.test.ts"],
   },
   {
     guard: "compaction gives way where a source file was rewritten",
     prevents: "an order's old revision comes back with the joined file",
-    file: "lambdas/lake/compact.ts",
+    file: "pipeline/delta/compact.ts",
     text: "if (!removes.every(({ path }) => newest.files.has(path))) return undefined;",
     replacement: "removes = removes.filter(({ path }) => newest.files.has(path));",
     tests: [compact],
@@ -81,7 +81,7 @@ export const lakeMutants: readonly Mutant[] = [
   {
     guard: "compaction keeps every row",
     prevents: "rows of a joined file are lost",
-    file: "lambdas/lake/compact.ts",
+    file: "pipeline/delta/compact.ts",
     text: "for (const { path } of group) {",
     replacement: "for (const { path } of group.slice(1)) {",
     tests: [compact],
@@ -89,7 +89,7 @@ export const lakeMutants: readonly Mutant[] = [
   {
     guard: "clearing away spares files that a kept version names",
     prevents: "a data file of the table is deleted",
-    file: "lambdas/lake/clean-up.ts",
+    file: "pipeline/delta/vacuum.ts",
     text: "if (add) named.add(add.path);",
     replacement: "if (add === null) named.add(root);",
     tests: [cleanUp],
@@ -97,7 +97,7 @@ export const lakeMutants: readonly Mutant[] = [
   {
     guard: "clearing away spares young files",
     prevents: "a file is deleted that a run is about to commit",
-    file: "lambdas/lake/clean-up.ts",
+    file: "pipeline/delta/vacuum.ts",
     text: "if ((madeAt(key) ?? Infinity) > now - orphanRetentionMs) continue;",
     replacement: "",
     tests: [cleanUp],

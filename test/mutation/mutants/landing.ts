@@ -1,15 +1,15 @@
 import type { Mutant } from "../mutant.ts";
 
-const mapping = "test/local/event-source-mapping.test.ts";
-const [land, object] = ["test/bronze/land-records.test.ts", "test/bronze/bronze-object.test.ts"];
-const durable = "test/local/stream/durable-files.test.ts";
+const mapping = "test/targets/local/event-source-mapping/mapping.test.ts";
+const [land, object] = ["test/pipeline/bronze/land-records.test.ts", "test/pipeline/bronze/bronze-object.test.ts"];
+const durable = "test/targets/local/stream/durable-files.test.ts";
 
 /** From the stream to bronze. */
 export const landingMutants: readonly Mutant[] = [
   {
     guard: "the checkpoint moves after the write",
     prevents: "records are skipped whose landing failed or was killed",
-    file: "local/mapping/deliver-batch.ts",
+    file: "targets/local/event-source-mapping/deliver-batch.ts",
     text: "const failure = await invokeOnce(records, attempt, delivery);",
     replacement: "await delivery.settle(last);\n    const failure = await invokeOnce(records, attempt, delivery);",
     tests: [mapping],
@@ -17,15 +17,15 @@ export const landingMutants: readonly Mutant[] = [
   {
     guard: "a batch is put away before the checkpoint passes it",
     prevents: "a batch that was given up is in no store at all",
-    file: "local/mapping/deliver-batch.ts",
+    file: "targets/local/event-source-mapping/deliver-batch.ts",
     text: 'await untilItWorks("put a failed batch away"',
     replacement: 'void untilItWorks("put a failed batch away"',
-    tests: [mapping, "test/local/landing-keeps-everything.test.ts"],
+    tests: [mapping, "test/targets/local/landing-keeps-everything.test.ts"],
   },
   {
     guard: "both halves of a split batch are delivered",
     prevents: "half of a batch is lost when one of its records fails",
-    file: "local/mapping/deliver-batch.ts",
+    file: "targets/local/event-source-mapping/deliver-batch.ts",
     text: "await deliverBatch(records.slice(middle), delivery);",
     replacement: "await delivery.settle(records.at(-1)!);",
     tests: [mapping],
@@ -33,7 +33,7 @@ export const landingMutants: readonly Mutant[] = [
   {
     guard: "a parent shard comes before its children",
     prevents: "a till's events overtake one another after a reshard",
-    file: "local/event-source-mapping.ts",
+    file: "targets/local/event-source-mapping/mapping.ts",
     text: "if (lanes.has(id) || !parents.every((parent) => finished.has(parent))) continue;",
     replacement: "if (lanes.has(id)) continue;",
     tests: [mapping],
@@ -41,7 +41,7 @@ export const landingMutants: readonly Mutant[] = [
   {
     guard: "a checkpoint of another stream counts for nothing",
     prevents: "the records of a stream that was made anew are never delivered",
-    file: "local/event-source-mapping.ts",
+    file: "targets/local/event-source-mapping/mapping.ts",
     text: "if (!isBefore && !isBehind) continue;",
     replacement: "continue;",
     tests: [mapping],
@@ -49,15 +49,15 @@ export const landingMutants: readonly Mutant[] = [
   {
     guard: "a drain waits for the newest record of every shard",
     prevents: "a drain says that all is landed while a shard is behind",
-    file: "local/mapping/drains.ts",
+    file: "targets/local/event-source-mapping/flush.ts",
     text: "return checkpoint !== undefined && compareSequenceNumbers(checkpoint, target) >= 0;",
     replacement: "return checkpoint !== undefined && target !== undefined;",
-    tests: [mapping, "test/local/landing-keeps-everything.test.ts"],
+    tests: [mapping, "test/targets/local/landing-keeps-everything.test.ts"],
   },
   {
     guard: "a landing window ends though the clock is set back",
     prevents: "a batch waits for as long as the clock was set back",
-    file: "local/mapping/gather-batch.ts",
+    file: "targets/local/event-source-mapping/poll-shard.ts",
     text: "Math.min(windowMs, deadline - clock())",
     replacement: "deadline - clock()",
     tests: [mapping],
@@ -66,7 +66,7 @@ export const landingMutants: readonly Mutant[] = [
   {
     guard: "landing is put-if-absent",
     prevents: "a bronze object is written over",
-    file: "lambdas/bronze/land-records.ts",
+    file: "pipeline/bronze/land-records.ts",
     text: "await store.put(key, body, { ifAbsent: true });",
     replacement: "await store.put(key, body);",
     tests: [land],
@@ -74,7 +74,7 @@ export const landingMutants: readonly Mutant[] = [
   {
     guard: "the key of a bronze object holds the hash of its bytes",
     prevents: "other records of the same range are taken for these, and lost",
-    file: "lambdas/bronze/bronze-key.ts",
+    file: "pipeline/bronze/bronze-object.ts",
     text: '.digest("hex").slice(0, 16);',
     replacement: '.digest("hex").slice(0, 0).padEnd(16, "0");',
     tests: [object, land],
@@ -82,7 +82,7 @@ export const landingMutants: readonly Mutant[] = [
   {
     guard: "a bronze object lies under the hour of its landing",
     prevents: "records that waited for days land under an hour that silver has settled",
-    file: "lambdas/bronze/bronze-key.ts",
+    file: "pipeline/bronze/bronze-object.ts",
     text: "Math.max(landedAt, first.arrivedAt)",
     replacement: "first.arrivedAt",
     tests: [object],
@@ -90,7 +90,7 @@ export const landingMutants: readonly Mutant[] = [
   {
     guard: "a bronze object is of one shard",
     prevents: "the range in its name says nothing about its records",
-    file: "lambdas/bronze/bronze-key.ts",
+    file: "pipeline/bronze/bronze-object.ts",
     text: "if (stranger) {",
     replacement: "if (stranger?.shard === first.shard) {",
     tests: [object],
@@ -98,40 +98,40 @@ export const landingMutants: readonly Mutant[] = [
   {
     guard: "a redriven batch is landed before it is removed",
     prevents: "a batch that was given up is gone when bronze cannot be written",
-    file: "lambdas/bronze/redrive-landing.ts",
+    file: "pipeline/bronze/land-records.ts",
     text: "await landRecords({ store, stream, clock }, records);\n    await onFailure.delete(key);",
     replacement: "await onFailure.delete(key);\n    await landRecords({ store, stream, clock }, records);",
-    tests: ["test/bronze/redrive-landing.test.ts"],
+    tests: ["test/pipeline/bronze/redrive-landing.test.ts"],
   },
   {
     guard: "an object in the on-failure store that is no batch is named",
     prevents: "damage there passes",
-    file: "lambdas/bronze/on-failure-store.ts",
+    file: "pipeline/bronze/on-failure-objects.ts",
     text: "if (records === undefined) unreadable.push(key);",
     replacement: "",
-    tests: ["test/quality/verify-damage.test.ts"],
+    tests: ["test/pipeline/reconciliation/verify-damage.test.ts"],
     only: "on-failure store",
   },
   {
     guard: "a failed batch keeps the bytes of its records only",
     prevents: "a record that is part of a larger buffer is kept as another one",
-    file: "lambdas/bronze/on-failure-object.ts",
+    file: "pipeline/bronze/on-failure-objects.ts",
     text: "Buffer.from(data.buffer, data.byteOffset, data.byteLength)",
     replacement: "Buffer.from(data.buffer)",
-    tests: ["test/bronze/on-failure-object.test.ts"],
+    tests: ["test/pipeline/bronze/on-failure-objects.test.ts"],
   },
   {
     guard: "the key of a failed batch holds the hash of its content",
     prevents: "of two batches of one second the second writes over the first",
-    file: "lambdas/bronze/on-failure-object.ts",
+    file: "pipeline/bronze/on-failure-objects.ts",
     text: '.digest("hex");\n',
     replacement: '.digest("hex").replaceAll(/./g, "0");\n',
-    tests: ["test/bronze/on-failure-object.test.ts"],
+    tests: ["test/pipeline/bronze/on-failure-objects.test.ts"],
   },
   {
     guard: "a checkpoint that makes no sense counts as lost",
     prevents: "a shard goes on from nowhere",
-    file: "local/mapping/checkpoints.ts",
+    file: "targets/local/event-source-mapping/checkpoints.ts",
     text: "/^\\d+$/.test(sequenceNumber)",
     replacement: "true",
     tests: [durable],
@@ -139,7 +139,7 @@ export const landingMutants: readonly Mutant[] = [
   {
     guard: "a checkpoint counts once its file says so",
     prevents: "verify takes a record for landed that is delivered again after a crash",
-    file: "local/mapping/checkpoints.ts",
+    file: "targets/local/event-source-mapping/checkpoints.ts",
     text: "      await replaceFile(join(folder, `${shard}.json`), `${JSON.stringify({ sequenceNumber })}\\n`);\n      known.set(shard, sequenceNumber);\n",
     replacement:
       "      known.set(shard, sequenceNumber);\n      await replaceFile(join(folder, `${shard}.json`), `${JSON.stringify({ sequenceNumber })}\\n`);\n",
@@ -148,9 +148,9 @@ export const landingMutants: readonly Mutant[] = [
   {
     guard: "a failed batch is read also where its event is an object",
     prevents: "what LocalStack gave up is never landed again",
-    file: "lambdas/bronze/on-failure-object.ts",
+    file: "pipeline/bronze/on-failure-objects.ts",
     text: '(typeof payload === "string" ? JSON.parse(payload) : payload)',
     replacement: "JSON.parse(payload as string)",
-    tests: ["test/bronze/on-failure-object.test.ts"],
+    tests: ["test/pipeline/bronze/on-failure-objects.test.ts"],
   },
 ];

@@ -1,7 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
-const rebuild = "test/rebuild/rebuild.test.ts";
-const races = "test/gold/publish-races.test.ts";
+const rebuild = "test/pipeline/rebuild/rebuild.test.ts";
+const races = "test/pipeline/gold/publish-races.test.ts";
 
 /** Working days out anew, beside what is published. */
 export const rebuildMutants: readonly Mutant[] = [
@@ -35,7 +35,7 @@ export const rebuildMutants: readonly Mutant[] = [
   {
     guard: "a rebuild goes on top of the version that it was compared with",
     prevents: "what somebody else committed meanwhile is lost",
-    file: "lambdas/rebuild/replace-silver.ts",
+    file: "pipeline/rebuild/replace-silver.ts",
     text: "readVersion: snapshot.version,",
     replacement: "readVersion: (await silver.snapshot()).version,",
     tests: [rebuild],
@@ -44,7 +44,7 @@ export const rebuildMutants: readonly Mutant[] = [
   {
     guard: "the rows of a rebuilt day replace the old ones",
     prevents: "its orders stand twice",
-    file: "lambdas/rebuild/replace-silver.ts",
+    file: "pipeline/rebuild/replace-silver.ts",
     text: "removes: days.flatMap((day) => snapshot.partitions.get(day) ?? []),",
     replacement: "removes: [],",
     tests: [rebuild],
@@ -53,7 +53,7 @@ export const rebuildMutants: readonly Mutant[] = [
   {
     guard: "what is refused by now comes into the quarantine",
     prevents: "an event is in no place at all",
-    file: "lambdas/rebuild/replace-silver.ts",
+    file: "pipeline/rebuild/replace-silver.ts",
     text: "if (lost.length === 0 && gained.length === 0) return;",
     replacement: "if (lost.length >= 0) return;",
     tests: [rebuild],
@@ -62,7 +62,7 @@ export const rebuildMutants: readonly Mutant[] = [
   {
     guard: "bronze is replayed in the order in which silver took it",
     prevents: "of two events that contradict each other another one stands",
-    file: "lambdas/rebuild/replay-bronze.ts",
+    file: "pipeline/rebuild/replay-bronze.ts",
     text: "listed.toSorted((a, b) => takenAt(snapshot, a) - takenAt(snapshot, b))",
     replacement: "listed",
     tests: [rebuild],
@@ -71,7 +71,7 @@ export const rebuildMutants: readonly Mutant[] = [
   {
     guard: "a rebuild replays what silver had consumed",
     prevents: "orders that wait are in silver before their object is consumed, and then twice",
-    file: "lambdas/rebuild/replay-bronze.ts",
+    file: "pipeline/rebuild/replay-bronze.ts",
     text: ".filter((object) => isConsumed(snapshot, object));",
     replacement: ";",
     tests: [rebuild],
@@ -80,7 +80,7 @@ export const rebuildMutants: readonly Mutant[] = [
   {
     guard: "a rebuild writes beside silver",
     prevents: "half a rebuild is silver",
-    file: "lambdas/rebuild/side-lake.ts",
+    file: "pipeline/rebuild/staging-tables.ts",
     text: "(tables.test(key) ? prefix + key : key)",
     replacement: "(tables.test(key) ? key : key)",
     tests: [rebuild],
@@ -89,7 +89,7 @@ export const rebuildMutants: readonly Mutant[] = [
   {
     guard: "a rebuild leaves the files of another one alone",
     prevents: "two at once take each other's files",
-    file: "lambdas/rebuild/side-lake.ts",
+    file: "pipeline/rebuild/staging-tables.ts",
     text: "if (key < oldest) await store.delete(key);",
     replacement: "if (oldest) await store.delete(key);",
     tests: [rebuild],
@@ -98,7 +98,7 @@ export const rebuildMutants: readonly Mutant[] = [
   {
     guard: "a dry run publishes nothing",
     prevents: "looking changes gold",
-    file: "lambdas/rebuild/rebuild.ts",
+    file: "pipeline/rebuild/rebuild.ts",
     text: "if (report.equal || request.isDryRun || lacksBronze(report)) return report;",
     replacement: "if (report.equal || lacksBronze(report)) return report;",
     tests: [rebuild],
@@ -107,7 +107,7 @@ export const rebuildMutants: readonly Mutant[] = [
   {
     guard: "a line that stands twice differs from one that stands once",
     prevents: "doubled rows are equal",
-    file: "lambdas/rebuild/compare-silver.ts",
+    file: "pipeline/rebuild/compare-silver.ts",
     text: "for (let copy = 2; found.has(name); copy++) name = `${key} (${copy})`;",
     replacement: "name = key;",
     tests: [rebuild],

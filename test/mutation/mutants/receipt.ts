@@ -1,8 +1,8 @@
 import type { Mutant } from "../mutant.ts";
 
-const damage = "test/quality/verify-damage.test.ts";
-const gold = "test/quality/verify-gold.test.ts";
-const records = "lambdas/quality/account-records.ts";
+const damage = "test/pipeline/reconciliation/verify-damage.test.ts";
+const gold = "test/pipeline/reconciliation/verify-gold.test.ts";
+const records = "pipeline/reconciliation/reconcile-records.ts";
 
 /** What `pizza verify` looks at: a check that sees nothing proves nothing. */
 export const receiptMutants: readonly Mutant[] = [
@@ -54,7 +54,7 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify works every order's rows out again from its event",
     prevents: "an altered cell of silver passes",
-    file: "lambdas/quality/account-events.ts",
+    file: "pipeline/reconciliation/reconcile-events.ts",
     text: "if (digestLines(lines) !== digest)",
     replacement: "if (lines.length === 0)",
     tests: [damage],
@@ -63,7 +63,7 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify looks for every refused event in the quarantine",
     prevents: "a removed row of the quarantine passes",
-    file: "lambdas/quality/account-events.ts",
+    file: "pipeline/reconciliation/reconcile-events.ts",
     text: "if (filed === undefined) {\n      findings",
     replacement: "if (filed === null) {\n      findings",
     tests: [damage],
@@ -72,7 +72,7 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify compares the quarantine's bytes with those that came",
     prevents: "an altered row of the quarantine passes, and is sent again so",
-    file: "lambdas/quality/account-events.ts",
+    file: "pipeline/reconciliation/reconcile-events.ts",
     text: "if (filed.digest !== digestBytes(bytes)) {",
     replacement: 'if (filed.digest === "") {',
     tests: [damage],
@@ -81,7 +81,7 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify looks whether each commit stands where it was made for",
     prevents: "commits that changed places pass",
-    file: "lambdas/quality/check-log.ts",
+    file: "pipeline/reconciliation/verify-receipt.ts",
     text: 'if (typeof readVersion !== "number" || readVersion === version - 1) continue;',
     replacement: "if (readVersion !== null) continue;",
     tests: [damage],
@@ -90,7 +90,7 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify reads the logs of the tables, not what the process remembers",
     prevents: "damage to a log passes until the home is started again",
-    file: "local/open-home.ts",
+    file: "targets/local/open.ts",
     text: "silver: openSilver({ store, clock }),",
     replacement: "silver,",
     tests: ["test/e2e/damaged-home.test.ts"],
@@ -99,7 +99,7 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify opens a stopped home to look only",
     prevents: "landing and refining begin again from a damaged stream, and spread the damage before it is reported",
-    file: "local/open-home.ts",
+    file: "targets/local/open.ts",
     text: "isStill ? openStillMapping(folder.checkpoints)",
     replacement: "isStill && openStillMapping(folder.checkpoints) === undefined ? undefined!",
     tests: ["test/e2e/damaged-home.test.ts"],
@@ -108,15 +108,15 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify tells of damage to the stream",
     prevents: "a shard that cannot be read to its end passes",
-    file: "local/stream-account.ts",
+    file: "targets/local/stream-account.ts",
     text: "onDamage(error.message);",
     replacement: "",
-    tests: ["test/quality/verify-stream.test.ts"],
+    tests: ["test/pipeline/reconciliation/verify-stream.test.ts"],
   },
   {
     guard: "verify looks at every data file that the log names",
     prevents: "a missing or cut data file passes, or stops verify",
-    file: "lambdas/quality/read-layers.ts",
+    file: "pipeline/reconciliation/read-layers.ts",
     text: "(found.get(key) === sizes.get(key)) === is",
     replacement: "(found.get(key) !== null) === is",
     tests: [damage],
@@ -125,7 +125,7 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify works the facts of every shown day out again",
     prevents: "an edited fact passes where gold was made anew from it",
-    file: "lambdas/quality/compare-gold.ts",
+    file: "pipeline/reconciliation/compare-gold.ts",
     text: "for (let start = 0; start < dates.length;) {",
     replacement: "for (let start = dates.length; start < dates.length;) {",
     tests: [gold],
@@ -134,7 +134,7 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify works gold out again from the facts",
     prevents: "an edited cell of gold passes",
-    file: "lambdas/quality/compare-gold.ts",
+    file: "pipeline/reconciliation/compare-gold.ts",
     text: "noteOffenders(books.warehouse.query(books.checks.goldSums)",
     replacement: "noteOffenders(Promise.resolve([])",
     tests: [gold],
@@ -152,7 +152,7 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify knows the numbers of every till",
     prevents: "an event that is lost everywhere passes",
-    file: "lambdas/quality/verify-receipt.ts",
+    file: "pipeline/reconciliation/verify-receipt.ts",
     text: "if (maybeUnreadable >= missing)",
     replacement: "if (missing >= 0)",
     tests: [damage],
@@ -161,10 +161,10 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "one number that is missing is a gap",
     prevents: "a till's single lost order passes",
-    file: "lambdas/domain/producer-gaps.ts",
+    file: "pipeline/domain/sequence-gaps.ts",
     text: "if (from <= to) holes",
     replacement: "if (from < to) holes",
-    tests: ["test/domain/producer-gaps.test.ts"],
+    tests: ["test/pipeline/domain/sequence-gaps.test.ts"],
   },
   {
     guard: "verify sees rows that should be there and are not",
@@ -218,7 +218,7 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify compares the reason in the quarantine",
     prevents: "an event that is filed under another reason passes",
-    file: "lambdas/quality/account-events.ts",
+    file: "pipeline/reconciliation/reconcile-events.ts",
     text: "} else if (filed !== reason) {",
     replacement: "} else if (filed === null) {",
     tests: [damage],
@@ -227,7 +227,7 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify looks for the event of every row of the quarantine",
     prevents: "an invented refusal passes",
-    file: "lambdas/quality/account-events.ts",
+    file: "pipeline/reconciliation/reconcile-events.ts",
     text: "if (!quarantined.has(position)) {",
     replacement: "if (quarantined === null) {",
     tests: [damage],
@@ -236,7 +236,7 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify sees events that are accepted and refused",
     prevents: "an event in two places passes",
-    file: "lambdas/quality/account-events.ts",
+    file: "pipeline/reconciliation/reconcile-events.ts",
     text: "else if (order.position === position && filed !== undefined) {",
     replacement: "else if (order.position === null) {",
     tests: [damage],
@@ -245,32 +245,32 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "an unreadable event stands for a missing number of its own till only",
     prevents: "lost events pass as soon as anybody sends as much rubbish",
-    file: "lambdas/domain/producer-gaps.ts",
+    file: "pipeline/domain/sequence-gaps.ts",
     text: "for (const hole of holes.get(producerId) ?? []) {",
     replacement: "for (const hole of [...holes.values()].flat()) {",
-    tests: [damage, "test/domain/producer-gaps.test.ts"],
+    tests: [damage, "test/pipeline/domain/sequence-gaps.test.ts"],
     only: "however much rubbish|may have borne one number",
   },
   {
     guard: "an unreadable event stands for one missing number",
     prevents: "one damaged event excuses every lost one of its till",
-    file: "lambdas/domain/producer-gaps.ts",
+    file: "pipeline/domain/sequence-gaps.ts",
     text: "left -= given;",
     replacement: "",
-    tests: ["test/domain/producer-gaps.test.ts"],
+    tests: ["test/pipeline/domain/sequence-gaps.test.ts"],
   },
   {
     guard: "forgetting leaves a damaged event its till and number",
     prevents: "a number that came is missed once its customer is forgotten",
-    file: "lambdas/domain/redact-event.ts",
+    file: "pipeline/domain/redact-event.ts",
     text: "for (const [start, end] of tillRemains(bytes)) masked.set(bytes.subarray(start, end), start);",
     replacement: "for (const [start, end] of tillRemains(bytes)) void [start, end];",
-    tests: ["test/domain/till-remains.test.ts"],
+    tests: ["test/pipeline/domain/till-remains.test.ts"],
   },
   {
     guard: "verify compares the partition keys of the stream",
     prevents: "an altered key makes rubbish stand for another till's number, or closes what was not sent again",
-    file: "lambdas/quality/account-records.ts",
+    file: "pipeline/reconciliation/reconcile-records.ts",
     text: ".slice(0, 16)} ${partitionKey}`;",
     replacement: ".slice(0, 16)}`;",
     tests: [damage],
@@ -279,7 +279,7 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify compares the quarantine's orders and arrivals with what came",
     prevents: "a refused event counts as closed that nobody has sent again",
-    file: "lambdas/quality/account-events.ts",
+    file: "pipeline/reconciliation/reconcile-events.ts",
     text: "} else if (filed.arrivedAt !== arrivedAt * 1000 ||",
     replacement: "} else if (filed.arrivedAt === 0 ||",
     tests: [damage],
@@ -288,39 +288,39 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "what tells nothing of its till belongs to those beside it in its record",
     prevents: "rubbish at any place of the stream excuses any lost event",
-    file: "lambdas/quality/read-producer.ts",
+    file: "pipeline/reconciliation/read-producer.ts",
     text: "return from > to ? [] : [{ producerId, from, to }];",
     replacement: "return from > to ? [{ producerId }] : [{ producerId }];",
-    tests: ["test/quality/read-producer.test.ts"],
+    tests: ["test/pipeline/reconciliation/read-producer.test.ts"],
   },
   {
     guard: "verify passes over a data file that it cannot read, and names it",
     prevents: "one flipped bit stops the receipt, and nobody knows where",
-    file: "lambdas/quality/data-files.ts",
+    file: "pipeline/reconciliation/data-files.ts",
     text: "      } catch {\n        drop(key);\n        return undefined;",
     replacement: "      } catch {\n        return undefined;",
-    tests: ["test/quality/data-files.test.ts"],
+    tests: ["test/pipeline/reconciliation/data-files.test.ts"],
   },
   {
     guard: "verify leaves a data file out of the lake's SQL that the engine cannot read",
     prevents: "one flipped bit stops the receipt, and nobody knows where",
-    file: "lambdas/quality/data-files.ts",
+    file: "pipeline/reconciliation/data-files.ts",
     text: "if (damaged.length === 0) throw error;",
     replacement: "if (damaged.length >= 0) throw error;",
-    tests: ["test/quality/data-files.test.ts"],
+    tests: ["test/pipeline/reconciliation/data-files.test.ts"],
   },
   {
     guard: "an engine that does not answer is no damage",
     prevents: "a service that is down makes every data file look damaged",
-    file: "lambdas/quality/data-files.ts",
+    file: "pipeline/reconciliation/data-files.ts",
     text: "if (!(await isReadable(lake, { ...table, files: [] }))) return [];",
     replacement: "",
-    tests: ["test/quality/data-files.test.ts"],
+    tests: ["test/pipeline/reconciliation/data-files.test.ts"],
   },
   {
     guard: "verify compares the log's statistics of a data file with its rows",
     prevents: "refining leaves out the file that holds an order, and takes it in again",
-    file: "lambdas/quality/check-stats.ts",
+    file: "pipeline/reconciliation/read-layers.ts",
     text: "if (wrong.length > 0) {",
     replacement: "if (wrong.length > 99) {",
     tests: [damage],
@@ -329,7 +329,7 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify compares the log's partition of a data file with its path",
     prevents: "refining leaves out the file that holds an order, and takes it in again",
-    file: "lambdas/quality/read-layers.ts",
+    file: "pipeline/reconciliation/read-layers.ts",
     text: "if (named.partition !== dateOf(file)) {",
     replacement: 'if (named.partition === "") {',
     tests: [damage],
@@ -338,7 +338,7 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify counts how often an event is filed",
     prevents: "a doubled file of the quarantine passes",
-    file: "lambdas/quality/read-layers.ts",
+    file: "pipeline/reconciliation/read-layers.ts",
     text: "Number(times) > 1",
     replacement: "Number(times) < 1",
     tests: [damage],

@@ -1,17 +1,17 @@
 import type { Mutant } from "../mutant.ts";
 
-const refine = "test/silver/refine-silver.test.ts";
-const quarantine = "test/silver/quarantine.test.ts";
-const rebuild = "test/rebuild/rebuild.test.ts";
-const merge = "test/domain/merge-orders.test.ts";
-const [check, unpack] = ["test/domain/check-order.test.ts", "test/silver/unpack-record.test.ts"];
+const refine = "test/pipeline/silver/refine-silver.test.ts";
+const quarantine = "test/pipeline/silver/quarantine.test.ts";
+const rebuild = "test/pipeline/rebuild/rebuild.test.ts";
+const merge = "test/pipeline/domain/merge-orders.test.ts";
+const [check, unpack] = ["test/pipeline/domain/check-order.test.ts", "test/pipeline/silver/unpack-record.test.ts"];
 
 /** From bronze to silver: deduplication, the commit, and the input limits. */
 export const silverMutants: readonly Mutant[] = [
   {
     guard: "records are taken once by shard and sequence number",
     prevents: "a record that two bronze objects hold is filed twice",
-    file: "lambdas/silver/refine-silver.ts",
+    file: "pipeline/silver/refine-silver.ts",
     text: ".filter((record) => isNew(record, seen))",
     replacement: ".filter((record) => isNew(record, seen) || true)",
     tests: [refine],
@@ -19,7 +19,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "the same event again is dropped",
     prevents: "a duplicate replaces its order, or doubles it",
-    file: "lambdas/domain/merge-orders.ts",
+    file: "pipeline/domain/merge-orders.ts",
     text: 'if (verdict !== undefined && verdict !== "newer") continue;',
     replacement: "",
     tests: [merge, refine],
@@ -27,7 +27,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "other bytes under the same order and revision are a conflict",
     prevents: "one of two contradicting events vanishes without a trace",
-    file: "lambdas/domain/merge-orders.ts",
+    file: "pipeline/domain/merge-orders.ts",
     text: 'candidate.payloadHash === current.payloadHash ? "same event" : "conflicting_payload"',
     replacement: '"same event"',
     tests: [merge],
@@ -35,7 +35,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "an event is known by its place before its bytes",
     prevents: "a record that lands once more as it was before a customer was forgotten is taken for a conflict",
-    file: "lambdas/domain/merge-orders.ts",
+    file: "pipeline/domain/merge-orders.ts",
     text: 'if (isSamePosition(candidate.position, current.position)) return "redelivered";',
     replacement: "",
     tests: [merge],
@@ -43,47 +43,47 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "redacted bronze objects are consumed before they are written",
     prevents: "silver takes a redacted object for a new one",
-    file: "lambdas/forget/redact-silver.ts",
+    file: "pipeline/forget/redact-silver.ts",
     text: "...[...keys].map(([before, appId]) => ({",
     replacement: "...[...keys].slice(keys.size).map(([before, appId]) => ({",
-    tests: ["test/forget/forget-customer.test.ts"],
+    tests: ["test/pipeline/forget/forget-customer.test.ts"],
   },
   {
     guard: "an object that stands in the place of another one is not removed",
     prevents: "forgetting removes from bronze what it has just found in its place",
-    file: "lambdas/forget/redact-bronze.ts",
+    file: "pipeline/forget/redact-bronze.ts",
     text: ".filter((key) => !written.has(key))",
     replacement: ".filter((key) => written.size > 0 || key)",
-    tests: ["test/forget/redact-bronze.test.ts"],
+    tests: ["test/pipeline/forget/redact-bronze.test.ts"],
   },
   {
     guard: "the id counts only where an event gives it for a customer",
     prevents: "forgetting takes refused events of others apart that bear it as the name of an order or a store",
-    file: "lambdas/forget/whose-event.ts",
+    file: "pipeline/forget/event-owner.ts",
     text: "return (holdsId(bytes) && isGiven(bytes)) ||",
     replacement: "return holdsId(bytes) ||",
-    tests: ["test/forget/others-stay.test.ts"],
+    tests: ["test/pipeline/forget/others-stay.test.ts"],
   },
   {
     guard: "of the copies of a record the one that silver took first stands in the place of the others",
     prevents: "a customer who was forgotten comes back when another one is forgotten",
-    file: "lambdas/forget/redacted-copies.ts",
+    file: "pipeline/forget/redact-bronze.ts",
     text: "takenAt(snapshot, b) - takenAt(snapshot, a) ||",
     replacement: "takenAt(snapshot, a) - takenAt(snapshot, b) ||",
-    tests: ["test/forget/nothing-remains.test.ts"],
+    tests: ["test/pipeline/forget/nothing-remains.test.ts"],
   },
   {
     guard: "an id is found however its characters are written",
     prevents: "forgetting and trace pass over events whose till writes escapes",
-    file: "lambdas/domain/json-text.ts",
+    file: "pipeline/domain/redact-event.ts",
     text: "(bytes.includes(backslash) && plainText(bytes).includes(text))",
     replacement: "(bytes.length < 0 && plainText(bytes).includes(text))",
-    tests: ["test/forget/nothing-remains.test.ts"],
+    tests: ["test/pipeline/forget/nothing-remains.test.ts"],
   },
   {
     guard: "a rebuild publishes nothing where bronze lacks an object",
     prevents: "orders whose bronze is lost are taken out of silver, the last good copy",
-    file: "lambdas/rebuild/rebuild.ts",
+    file: "pipeline/rebuild/rebuild.ts",
     text: "|| request.isDryRun || lacksBronze(report)",
     replacement: "|| request.isDryRun",
     tests: [rebuild],
@@ -91,7 +91,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "a rebuild gives up where an object that it has read was replaced",
     prevents: "a rebuild that goes on while a customer is forgotten brings the customer back into silver",
-    file: "lambdas/rebuild/replay-bronze.ts",
+    file: "pipeline/rebuild/replay-bronze.ts",
     text: "await checkTaken(side, consumed);",
     replacement: "",
     tests: [rebuild],
@@ -99,7 +99,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "a rebuild looks in bronze for the records of rows that it does not make",
     prevents: "the same, where the log does not name the lost object any more",
-    file: "lambdas/rebuild/compare-silver.ts",
+    file: "pipeline/rebuild/compare-silver.ts",
     text: "if (old !== undefined && !isOfSameRecord(old, now))",
     replacement: "if (old !== undefined && day === null)",
     tests: [rebuild],
@@ -107,7 +107,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "only a higher revision replaces a lower one",
     prevents: "a late copy of an old revision takes an amendment back",
-    file: "lambdas/domain/merge-orders.ts",
+    file: "pipeline/domain/merge-orders.ts",
     text: 'candidate.event.revision > current.revision ? "newer" : "older"',
     replacement: '"newer"',
     tests: [merge],
@@ -115,23 +115,23 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "a corrected event is judged by what silver holds of its order",
     prevents: "what silver refuses is sent again, and the quarantine grows with each try",
-    file: "lambdas/quarantine/judge-resends.ts",
+    file: "pipeline/quarantine/resend.ts",
     text: "mergeOrders(inOrder, known).conflicts",
     replacement: "mergeOrders(inOrder, new Map()).conflicts",
-    tests: ["test/quarantine/resend.test.ts"],
+    tests: ["test/pipeline/quarantine/resend.test.ts"],
   },
   {
     guard: "a correction gives no event the name of another order",
     prevents: "an order that was sold gives way to another one",
-    file: "lambdas/quarantine/judge-resends.ts",
+    file: "pipeline/quarantine/resend.ts",
     text: "known.has(order_id) ||",
     replacement: "",
-    tests: ["test/quarantine/resend.test.ts"],
+    tests: ["test/pipeline/quarantine/resend.test.ts"],
   },
   {
     guard: "an order never moves in time",
     prevents: "an order stands in two days",
-    file: "lambdas/domain/merge-orders.ts",
+    file: "pipeline/domain/merge-orders.ts",
     text: "if (candidate.orderedAt !== current.orderedAt || candidate.orderDate !== current.orderDate) {",
     replacement: 'if (candidate.orderDate === "") {',
     tests: [merge],
@@ -139,23 +139,23 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "a later revision that comes first leaves its day in the log",
     prevents: "the first revision, on another day, makes it stand in two",
-    file: "lambdas/silver/refine-silver.ts",
+    file: "pipeline/silver/refine-silver.ts",
     text: "...rememberAhead(plan.accepted, plan.ahead),",
     replacement: "",
-    tests: ["test/silver/moved-order.test.ts"],
+    tests: ["test/pipeline/silver/moved-order.test.ts"],
   },
   {
     guard: "a later revision whose first is not known is looked for in all days",
     prevents: "an amendment that names another day makes the order stand in two",
-    file: "lambdas/silver/order-days.ts",
+    file: "pipeline/silver/find-known.ts",
     text: "if (strays.size > 0) for (const day of partitions.keys())",
     replacement: "if (strays.size > 0) for (const day of [...partitions.keys()].slice(0, 0))",
-    tests: ["test/silver/moved-order.test.ts"],
+    tests: ["test/pipeline/silver/moved-order.test.ts"],
   },
   {
     guard: "a refused event that comes again is filed once",
     prevents: "the quarantine counts an event for each time it was delivered",
-    file: "lambdas/silver/refine-silver.ts",
+    file: "pipeline/silver/refine-silver.ts",
     text: "judged.filter((event) => !filed.has(event));",
     replacement: "judged.filter((event) => !filed.has(event) || true);",
     tests: [quarantine],
@@ -163,7 +163,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "every file that may hold a candidate's order is looked at",
     prevents: "an order at the edge of a file's range is taken for new",
-    file: "lambdas/silver/find-known.ts",
+    file: "pipeline/silver/find-known.ts",
     text: "sorted[low]! <= max;",
     replacement: "sorted[low]! < max;",
     tests: [refine],
@@ -171,7 +171,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "rows of a replaced order leave the file that held them",
     prevents: "both revisions of an order stand in silver",
-    file: "lambdas/silver/refine-silver.ts",
+    file: "pipeline/silver/refine-silver.ts",
     text: "copyRows(writer, columns, (row) => !replaced.has(ids[row]!));",
     replacement: "copyRows(writer, columns, () => ids.length > 0);",
     tests: [refine],
@@ -179,7 +179,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "the commit names the bronze objects that it consumed",
     prevents: "the next run takes the same objects again",
-    file: "lambdas/silver/refine-silver.ts",
+    file: "pipeline/silver/refine-silver.ts",
     text: "...batch.objects.map(({ key }) => ({ appId: key, version: 0, lastUpdated: now })),",
     replacement: "",
     tests: [refine],
@@ -188,7 +188,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "what the log names is not pending",
     prevents: "consumed objects are read again in every run",
-    file: "lambdas/silver/list-pending.ts",
+    file: "pipeline/silver/list-pending.ts",
     text: "listed.filter(({ key }) => !snapshot.transactions.has(key));",
     replacement: "listed;",
     tests: [refine],
@@ -197,7 +197,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "an hour is settled only behind the horizon",
     prevents: "an object that appears late under an old hour is never read",
-    file: "lambdas/silver/list-pending.ts",
+    file: "pipeline/silver/list-pending.ts",
     text: "Math.floor((now - horizonMs) / hourMs)",
     replacement: "Math.floor((now + horizonMs) / hourMs)",
     tests: [refine],
@@ -206,7 +206,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "an hour with an object that waits is not settled",
     prevents: "an object that waits longer than the horizon is never read",
-    file: "lambdas/silver/list-pending.ts",
+    file: "pipeline/silver/list-pending.ts",
     text: "Math.min(oldestPending, ",
     replacement: "Math.min(Infinity, ",
     tests: [refine],
@@ -215,7 +215,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "a full sweep looks at every hour that is not settled",
     prevents: "an object under an old hour is not found",
-    file: "lambdas/silver/list-pending.ts",
+    file: "pipeline/silver/list-pending.ts",
     text: 'const fromHour = sweep === "full" ? settled : Math.max(settled, recent);',
     replacement: "const fromHour = Math.max(settled, recent);",
     tests: [refine],
@@ -224,7 +224,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "who loses the race for a version decides again",
     prevents: "a run that lost says that it has taken its objects",
-    file: "lambdas/silver/refine-silver.ts",
+    file: "pipeline/silver/refine-silver.ts",
     text: "if (summary !== undefined) {",
     replacement: "if (summary !== undefined || batch.objects.length > 0) {",
     tests: [refine],
@@ -233,7 +233,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "a bronze object that is listed must be readable",
     prevents: "an object is consumed that was never read",
-    file: "lambdas/silver/refine-silver.ts",
+    file: "pipeline/silver/refine-silver.ts",
     text: "if (body === undefined) throw new Error(`bronze object ${object.key} was listed but cannot be read`);",
     replacement: "if (body === undefined) { batch.objects.push(object); continue; }",
     tests: [refine],
@@ -241,7 +241,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "silver's commit names the file of refused events",
     prevents: "refused events are consumed and in no quarantine",
-    file: "lambdas/silver/refine-silver.ts",
+    file: "pipeline/silver/refine-silver.ts",
     text: "...(staged && { quarantine: staged }), ",
     replacement: "",
     tests: [quarantine],
@@ -249,7 +249,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "the quarantine keeps the version of silver up to which it is published",
     prevents: "a file of refused events is added again by each run",
-    file: "lambdas/silver/quarantine.ts",
+    file: "pipeline/silver/quarantine-table.ts",
     text: "transactions: [{ appId: publishedId, version: source.version }],",
     replacement: "transactions: [],",
     tests: [quarantine],
@@ -257,23 +257,23 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "the watermark is that of the slowest busy shard",
     prevents: "a day is reported while orders of it are on their way",
-    file: "lambdas/silver/watermark.ts",
+    file: "pipeline/silver/transactions.ts",
     text: "Math.min(...busy.map(({ version }) => version))",
     replacement: "Math.max(...busy.map(({ version }) => version))",
-    tests: ["test/silver/watermark.test.ts"],
+    tests: ["test/pipeline/silver/transactions.test.ts"],
   },
   {
     guard: "an idle shard does not hold the watermark",
     prevents: "no day is ever reported after a shard falls silent",
-    file: "lambdas/silver/watermark.ts",
+    file: "pipeline/silver/transactions.ts",
     text: "lastUpdated >= newest - idleMs",
     replacement: "lastUpdated <= newest",
-    tests: ["test/silver/watermark.test.ts"],
+    tests: ["test/pipeline/silver/transactions.test.ts"],
   },
   {
     guard: "an order from the future is refused",
     prevents: "a till's wrong clock moves the watermark by years",
-    file: "lambdas/domain/check-order.ts",
+    file: "pipeline/domain/check-order.ts",
     text: "if (ordered > arrivedAt + limits.futureMicros)",
     replacement: "if (ordered > Infinity)",
     tests: [check],
@@ -281,15 +281,15 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "the fast reader takes nothing from the future",
     prevents: "what the slow reader refuses gets in by the fast one",
-    file: "lambdas/domain/scan-order.ts",
+    file: "pipeline/domain/scan-order.ts",
     text: "if (ordered > arrivedAt + limits.futureMicros || Number.isNaN(emitted)) return undefined;",
     replacement: "",
-    tests: ["test/domain/scan-order.test.ts"],
+    tests: ["test/pipeline/domain/scan-order.test.ts"],
   },
   {
     guard: "money has two decimals at the most",
     prevents: "fractions of a cent are rounded away",
-    file: "lambdas/domain/check-order.ts",
+    file: "pipeline/domain/check-order.ts",
     text: "const cents = centsOf(line.unit_price);",
     replacement: "const cents = Math.round(line.unit_price * 100);",
     tests: [check],
@@ -297,7 +297,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "a line number comes once in an order",
     prevents: "two lines share a key, and a sum counts one of them",
-    file: "lambdas/domain/check-order.ts",
+    file: "pipeline/domain/check-order.ts",
     text: "if (event.lines[earlier]!.line_no === line.line_no) {",
     replacement: "if (event.lines[earlier]!.line_no < 0) {",
     tests: [check],
@@ -305,7 +305,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "NUL and lone surrogates are refused",
     prevents: "PostgreSQL refuses the whole batch later",
-    file: "lambdas/domain/explain-invalid.ts",
+    file: "pipeline/domain/check-order.ts",
     text: 'return value.includes("\\0") || !value.isWellFormed();',
     replacement: "return !value.isWellFormed() && false;",
     tests: [check],
@@ -313,7 +313,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "an event may have 64 KiB",
     prevents: "one event fills the memory of a function",
-    file: "lambdas/silver/unpack-record.ts",
+    file: "pipeline/silver/unpack-record.ts",
     text: "if (bytes.length > limits.eventBytes) {",
     replacement: "if (bytes.length > Infinity) {",
     tests: [unpack],
@@ -321,7 +321,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "unpacking is bounded",
     prevents: "a small record unpacks to more than the memory holds",
-    file: "lambdas/silver/unpack-record.ts",
+    file: "pipeline/silver/unpack-record.ts",
     text: "maxOutputLength: Math.max(room, 1),",
     replacement: "",
     tests: [unpack],
@@ -329,7 +329,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "every frame of a batch is read",
     prevents: "the events behind the first frame are lost without a word",
-    file: "lambdas/silver/unpack-record.ts",
+    file: "pipeline/silver/unpack-record.ts",
     text: "at += engine.bytesWritten;",
     replacement: "at += record.length;",
     tests: [unpack],
@@ -337,7 +337,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "a refused event is looked for in files that are not published yet",
     prevents: "one that comes again before that is filed twice",
-    file: "lambdas/silver/find-filed.ts",
+    file: "pipeline/silver/quarantine-table.ts",
     text: "[...filed.files.values(), ...staged]",
     replacement: "[...filed.files.values()]",
     tests: [quarantine],
@@ -345,7 +345,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "every file that may hold a refused event is looked at",
     prevents: "the first and the last event of a file are filed twice",
-    file: "lambdas/silver/find-filed.ts",
+    file: "pipeline/silver/quarantine-table.ts",
     text: "Date.parse(first) <= milliseconds && milliseconds <= Date.parse(last)",
     replacement: "Date.parse(first) < milliseconds && milliseconds < Date.parse(last)",
     tests: [quarantine],
@@ -353,29 +353,33 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "an event that is refused closes nothing",
     prevents: "a refused order counts as corrected though its correction was refused too",
-    file: "lambdas/silver/closings.ts",
+    file: "pipeline/silver/transactions.ts",
     text: "|| conflicts.some((conflict) => conflict.candidate === candidate)",
     replacement: "",
-    tests: ["test/quarantine/resend.test.ts"],
+    tests: ["test/pipeline/quarantine/resend.test.ts"],
   },
   {
     guard: "the fast reader judges only what ends where it should",
     prevents: "bytes behind an order are thrown away unseen",
-    file: "lambdas/silver/read-events.ts",
+    file: "pipeline/silver/read-events.ts",
     text: "if (end === bytes.length || (isBatch && bytes[end] === newline))",
     replacement: "if (end > 0)",
-    tests: ["test/silver/rubbish.test.ts", "test/silver/refine-order.test.ts", "test/silver/unpack-record.test.ts"],
+    tests: [
+      "test/pipeline/silver/rubbish.test.ts",
+      "test/pipeline/silver/refine-order.test.ts",
+      "test/pipeline/silver/unpack-record.test.ts",
+    ],
   },
   {
     guard: "a record without a byte is an event",
     prevents: "it is in no place at all",
-    file: "lambdas/silver/read-events.ts",
+    file: "pipeline/silver/read-events.ts",
     text: "|| (recordIndex === 0 && !unpacked.isBatch)",
     replacement: "",
     tests: [
-      "test/silver/rubbish.test.ts",
-      "test/silver/refine-order.test.ts",
-      "test/silver/unpack-record.test.ts",
+      "test/pipeline/silver/rubbish.test.ts",
+      "test/pipeline/silver/refine-order.test.ts",
+      "test/pipeline/silver/unpack-record.test.ts",
       quarantine,
     ],
   },

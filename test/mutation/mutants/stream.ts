@@ -1,15 +1,15 @@
 import type { Mutant } from "../mutant.ts";
 
-const [crash, log] = ["test/local/stream/stream-crash.test.ts", "test/local/stream/stream-log.test.ts"];
-const lock = "test/local/stream/stream-crash.test.ts";
-const durable = "test/local/stream/durable-files.test.ts";
+const [crash, log] = ["test/targets/local/stream/stream-crash.test.ts", "test/targets/local/stream/stream-log.test.ts"];
+const lock = "test/targets/local/stream/stream-crash.test.ts";
+const durable = "test/targets/local/stream/durable-files.test.ts";
 
 /** The producer and the embedded stream. */
 export const streamMutants: readonly Mutant[] = [
   {
     guard: "a lane waits for the record that it tries again",
     prevents: "a record is sent over and over before its pause is over",
-    file: "lambdas/producer/pump.ts",
+    file: "producer/pump.ts",
     text: "if (lane.busy || first === undefined) continue;",
     replacement: "if (first === undefined) continue;",
     tests: ["test/producer/send-orders.test.ts"],
@@ -17,7 +17,7 @@ export const streamMutants: readonly Mutant[] = [
   {
     guard: "only a result with a sequence number counts as stored",
     prevents: "a throttled record is taken for sent, and lost",
-    file: "lambdas/producer/pump.ts",
+    file: "producer/pump.ts",
     text: 'result !== null && "sequenceNumber" in result;',
     replacement: "result !== null;",
     tests: ["test/producer/send-orders.test.ts"],
@@ -26,7 +26,7 @@ export const streamMutants: readonly Mutant[] = [
   {
     guard: "the limits of a put",
     prevents: "the stream takes what Kinesis would refuse, and landing chokes on it",
-    file: "local/stream/put-limits.ts",
+    file: "targets/local/stream/stream-log.ts",
     text: "if (data.length > putLimits.recordBytes) {",
     replacement: "if (data.length > Infinity) {",
     tests: [log],
@@ -34,7 +34,7 @@ export const streamMutants: readonly Mutant[] = [
   {
     guard: "the checksum of a record in its segment",
     prevents: "damaged bytes are handed out as a record",
-    file: "local/stream/frame.ts",
+    file: "targets/local/stream/segment.ts",
     text: 'if (crc32(source.subarray(body, end)) !== source.readUInt32BE(offset + 8)) return "damaged";',
     replacement: "",
     tests: [crash],
@@ -42,15 +42,15 @@ export const streamMutants: readonly Mutant[] = [
   {
     guard: "the ordinals of a segment follow one another",
     prevents: "a record that was cut out of the log is not missed",
-    file: "local/stream/segment.ts",
+    file: "targets/local/stream/segment.ts",
     text: 'while (typeof frame === "object" && frame.ordinal === ordinal) {',
     replacement: 'while (typeof frame === "object") {',
-    tests: ["test/quality/verify-stream.test.ts", crash],
+    tests: ["test/pipeline/reconciliation/verify-stream.test.ts", crash],
   },
   {
     guard: "an unfinished record at the end is cut off",
     prevents: "a home that was killed during a put never opens again",
-    file: "local/stream/shard-log.ts",
+    file: "targets/local/stream/shard-log.ts",
     text: "await scanSegment(last, { maySalvage: true });",
     replacement: "await scanSegment(last);",
     tests: [crash],
@@ -58,7 +58,7 @@ export const streamMutants: readonly Mutant[] = [
   {
     guard: "only a torn end is cut off",
     prevents: "damage in the middle throws away the acknowledged records behind it",
-    file: "local/stream/segment.ts",
+    file: "targets/local/stream/segment.ts",
     text: "if (!maySalvage || (await hasMoreBehind(segment, step.offset, next)))",
     replacement: "if (!maySalvage || next < 0)",
     tests: [crash],
@@ -66,7 +66,7 @@ export const streamMutants: readonly Mutant[] = [
   {
     guard: "a whole record where another one should stand is no torn end",
     prevents: "the last record is thrown away when the one before it was cut out",
-    file: "local/stream/segment.ts",
+    file: "targets/local/stream/segment.ts",
     text: "await readAt(file, offset, segment.size - offset), ordinal);",
     replacement: "await readAt(file, offset + 1, segment.size - offset - 1), ordinal);",
     tests: [crash],
@@ -74,7 +74,7 @@ export const streamMutants: readonly Mutant[] = [
   {
     guard: "arrival never runs backwards in a shard",
     prevents: "a clock that is set back puts new records under hours that are settled",
-    file: "local/stream/shard-log.ts",
+    file: "targets/local/stream/shard-log.ts",
     text: "const arrivedAt = Math.max(this.lastArrival, this.clock());",
     replacement: "const arrivedAt = this.clock();",
     tests: [log],
@@ -82,7 +82,7 @@ export const streamMutants: readonly Mutant[] = [
   {
     guard: "one process has the stream",
     prevents: "two homes write into one segment",
-    file: "local/stream/process-lock.ts",
+    file: "targets/local/stream/process-lock.ts",
     text: "if (pid !== undefined) {",
     replacement: "if (pid === -1) {",
     tests: [lock],
@@ -91,25 +91,25 @@ export const streamMutants: readonly Mutant[] = [
   {
     guard: "what a failed write left of a record is cut off",
     prevents: "half a record stands in the middle of the log",
-    file: "local/stream/append-file.ts",
+    file: "targets/local/stream/durable-files.ts",
     text: "await file.truncate(end).catch((error: unknown) => {\n      throw distrust(error);\n    });",
     replacement: "",
-    tests: ["test/local/full-disk.test.ts"],
+    tests: ["test/targets/local/full-disk.test.ts"],
     only: "stream goes on",
   },
   {
     guard: "a failed write is undone up to the last answered record",
     prevents: "records that were answered are cut off",
-    file: "local/stream/append-file.ts",
+    file: "targets/local/stream/durable-files.ts",
     text: "end += bytes.length;",
     replacement: "",
-    tests: ["test/local/full-disk.test.ts"],
+    tests: ["test/targets/local/full-disk.test.ts"],
     only: "stream goes on",
   },
   {
     guard: "a child shard names its parents",
     prevents: "a till's events overtake one another after a reshard",
-    file: "local/stream/shard-map.ts",
+    file: "targets/local/stream/shard-map.ts",
     text: "parents: parents.filter(overlaps).map(({ id }) => id),",
     replacement: "parents: [],",
     tests: [log],
@@ -118,7 +118,7 @@ export const streamMutants: readonly Mutant[] = [
   {
     guard: "an old shard takes no more after a reshard",
     prevents: "a till's events are in two shards at once",
-    file: "local/stream/shard-map.ts",
+    file: "targets/local/stream/shard-map.ts",
     text: "closed: true }))",
     replacement: "closed: false }))",
     tests: [log],
@@ -127,7 +127,7 @@ export const streamMutants: readonly Mutant[] = [
   {
     guard: "a put is answered after its sync",
     prevents: "a power cut takes records that were acknowledged",
-    file: "local/stream/append-file.ts",
+    file: "targets/local/stream/durable-files.ts",
     text: "await file.datasync().catch((error: unknown) => {\n        throw distrust(error);\n      });",
     replacement: "",
     tests: [durable],
@@ -135,7 +135,7 @@ export const streamMutants: readonly Mutant[] = [
   {
     guard: "a file whose sync failed takes no more",
     prevents: "records are acknowledged behind bytes that the disk may have lost",
-    file: "local/stream/append-file.ts",
+    file: "targets/local/stream/durable-files.ts",
     text: "if (uncertain) throw uncertain;",
     replacement: "",
     tests: [durable],
@@ -143,7 +143,7 @@ export const streamMutants: readonly Mutant[] = [
   {
     guard: "what stands behind the good bytes of a file is cut off",
     prevents: "new records stand behind half a record, and the stream never opens again",
-    file: "local/stream/append-file.ts",
+    file: "targets/local/stream/durable-files.ts",
     text: "await file.truncate(size);",
     replacement: "",
     tests: [durable],
@@ -151,7 +151,7 @@ export const streamMutants: readonly Mutant[] = [
   {
     guard: "a file is replaced whole",
     prevents: "half a map of the shards, or half a checkpoint, after a full disk",
-    file: "local/stream/atomic-file.ts",
+    file: "targets/local/stream/durable-files.ts",
     text: "const draft = `${path}.new`;",
     replacement: "const draft = path;",
     tests: [durable],
@@ -159,7 +159,7 @@ export const streamMutants: readonly Mutant[] = [
   {
     guard: "a file is synced before it takes the place of the old one",
     prevents: "after a power cut the map of the shards is empty",
-    file: "local/stream/atomic-file.ts",
+    file: "targets/local/stream/durable-files.ts",
     text: "    await file.datasync();\n",
     replacement: "",
     tests: [durable],
@@ -167,7 +167,7 @@ export const streamMutants: readonly Mutant[] = [
   {
     guard: "a segment is rewritten beside the old one",
     prevents: "a forgotten customer takes other records along when the disk is full",
-    file: "local/stream/rewrite-segment.ts",
+    file: "targets/local/stream/segment.ts",
     text: "const draft = `${segment.path}.new`;",
     replacement: "const draft = segment.path;",
     tests: [durable],
@@ -175,7 +175,7 @@ export const streamMutants: readonly Mutant[] = [
   {
     guard: "a rewritten segment is synced before it takes the old one's place",
     prevents: "a power cut takes all of its records",
-    file: "local/stream/rewrite-segment.ts",
+    file: "targets/local/stream/segment.ts",
     text: "    await file.datasync();\n",
     replacement: "",
     tests: [durable],

@@ -1,16 +1,16 @@
 import type { Mutant } from "../mutant.ts";
 
-const lake = "test/adapters/athena-lake.test.ts";
+const lake = "test/adapters/athena.test.ts";
 const sql = "test/adapters/athena-sql.test.ts";
 const contract = "test/adapters/warehouse-contract.test.ts";
-const dataApi = "test/adapters/data-api-warehouse.test.ts";
+const dataApi = "test/adapters/data-api.test.ts";
 
 /** The engines behind silver's SQL and gold: Athena, PostgreSQL, and the RDS Data API before it. */
 export const warehouseMutants: readonly Mutant[] = [
   {
     guard: "Athena's later pages have no row of names",
     prevents: "the first row of every page is dropped",
-    file: "lambdas/adapters/athena-lake.ts",
+    file: "adapters/athena.ts",
     text: "    isFirst = false;\n",
     replacement: "",
     tests: [lake],
@@ -18,7 +18,7 @@ export const warehouseMutants: readonly Mutant[] = [
   {
     guard: "Athena reads one version of silver, by the list of its files",
     prevents: "a query sees files of other versions too, and counts orders twice",
-    file: "lambdas/adapters/athena-sql.ts",
+    file: "adapters/athena.ts",
     text: " where manifest = '${manifest.name}'`",
     replacement: "`",
     tests: [sql],
@@ -26,7 +26,7 @@ export const warehouseMutants: readonly Mutant[] = [
   {
     guard: "the list of files lies there before the query begins",
     prevents: "a query without its list finds no row",
-    file: "lambdas/adapters/athena-lake.ts",
+    file: "adapters/athena.ts",
     text: "await writeManifests(tables",
     replacement: "void writeManifests(tables",
     tests: [lake],
@@ -34,7 +34,7 @@ export const warehouseMutants: readonly Mutant[] = [
   {
     guard: "a query that Athena cancelled has no answer",
     prevents: "a part of the rows is taken for all",
-    file: "lambdas/adapters/athena-lake.ts",
+    file: "adapters/athena.ts",
     text: 'if (state === "SUCCEEDED") return;',
     replacement: 'if (state === "SUCCEEDED" || state === "CANCELLED") return;',
     tests: [lake],
@@ -42,7 +42,7 @@ export const warehouseMutants: readonly Mutant[] = [
   {
     guard: "Athena's integers keep all their digits",
     prevents: "cents beyond 2^53 are rounded",
-    file: "lambdas/adapters/athena-values.ts",
+    file: "adapters/athena.ts",
     text: "bigint: BigInt,",
     replacement: "bigint: Number,",
     tests: [sql],
@@ -50,7 +50,7 @@ export const warehouseMutants: readonly Mutant[] = [
   {
     guard: "the lake's times are UTC for Athena",
     prevents: "they take the zone of the session",
-    file: "lambdas/adapters/athena-sql.ts",
+    file: "adapters/athena.ts",
     text: "`with_timezone(\"${name}\", 'UTC')`",
     replacement: '`"${name}"`',
     tests: [sql],
@@ -58,15 +58,15 @@ export const warehouseMutants: readonly Mutant[] = [
   {
     guard: "a long parameter is never cut within a character",
     prevents: "a name with an emoji comes into gold as rubbish",
-    file: "lambdas/adapters/data-api-parts.ts",
+    file: "adapters/data-api-encoding.ts",
     text: "isLowSurrogate ? half + 1 : half",
     replacement: "half",
-    tests: ["test/adapters/data-api-sql.test.ts"],
+    tests: ["test/adapters/data-api-encoding.test.ts"],
   },
   {
     guard: "a trial over the Data API is undone",
     prevents: "a backup on trial stays in the warehouse",
-    file: "lambdas/adapters/data-api-warehouse.ts",
+    file: "adapters/data-api.ts",
     text: 'if (kind === "trial") await rollBack();\n      else await',
     replacement: "await",
     tests: [contract],
@@ -75,7 +75,7 @@ export const warehouseMutants: readonly Mutant[] = [
   {
     guard: "a snapshot over the Data API sees one moment",
     prevents: "tables of one backup show different publishes",
-    file: "lambdas/adapters/data-api-warehouse.ts",
+    file: "adapters/data-api.ts",
     text: 'if (kind === "snapshot") {',
     replacement: "if (kind === null) {",
     tests: [contract],
@@ -84,7 +84,7 @@ export const warehouseMutants: readonly Mutant[] = [
   {
     guard: "what fails within a transaction of the Data API is undone",
     prevents: "half a restore stays, or its locks do",
-    file: "lambdas/adapters/data-api-warehouse.ts",
+    file: "adapters/data-api.ts",
     text: "await rollBack().catch(() => {});",
     replacement: "await call((api) => api.send(new CommitTransactionCommand({ ...place, transactionId })));",
     tests: [contract],
@@ -93,7 +93,7 @@ export const warehouseMutants: readonly Mutant[] = [
   {
     guard: "statements of the Data API name their transaction",
     prevents: "they are done at once, each for itself",
-    file: "lambdas/adapters/data-api-warehouse.ts",
+    file: "adapters/data-api.ts",
     text: "...(transactionId !== undefined && { transactionId }),",
     replacement: "",
     tests: [contract],
@@ -120,7 +120,7 @@ export const warehouseMutants: readonly Mutant[] = [
   {
     guard: "a date from PostgreSQL is a text",
     prevents: "it is the day before, where the clock is west of Greenwich",
-    file: "lambdas/adapters/postgres-warehouse.ts",
+    file: "adapters/postgres-warehouse.ts",
     text: "[DATE, (text) => text],",
     replacement: "",
     tests: [contract],
@@ -128,7 +128,7 @@ export const warehouseMutants: readonly Mutant[] = [
   {
     guard: "a trial in PostgreSQL is undone",
     prevents: "a backup on trial stays in the warehouse",
-    file: "lambdas/adapters/postgres-warehouse.ts",
+    file: "adapters/postgres-warehouse.ts",
     text: 'kind === "trial" ? "rollback" : "commit"',
     replacement: '"commit"',
     tests: [contract],
@@ -137,7 +137,7 @@ export const warehouseMutants: readonly Mutant[] = [
   {
     guard: "a snapshot in PostgreSQL sees one moment",
     prevents: "tables of one backup show different publishes",
-    file: "lambdas/adapters/postgres-warehouse.ts",
+    file: "adapters/postgres-warehouse.ts",
     text: "begin isolation level repeatable read read only",
     replacement: "begin",
     tests: [contract],
@@ -146,7 +146,7 @@ export const warehouseMutants: readonly Mutant[] = [
   {
     guard: "who opens gold to read cannot write",
     prevents: "a query changes gold",
-    file: "lambdas/adapters/postgres-warehouse.ts",
+    file: "adapters/postgres-warehouse.ts",
     text: 'readOnly ? " -c default_transaction_read_only=on" : ""',
     replacement: '""',
     tests: ["test/adapters/postgres-warehouse.test.ts"],
@@ -154,7 +154,7 @@ export const warehouseMutants: readonly Mutant[] = [
   {
     guard: "64-bit numbers come as texts over the Data API",
     prevents: "cents beyond 2^53 are rounded",
-    file: "lambdas/adapters/data-api-warehouse.ts",
+    file: "adapters/data-api.ts",
     text: 'longReturnType: "STRING"',
     replacement: 'longReturnType: "LONG"',
     tests: [contract],

@@ -1,0 +1,23 @@
+import type { TransactionalWarehouse } from "../pipeline/ports.ts";
+
+/** Where the warehouse is: PostgreSQL over its own protocol, or Aurora over the RDS Data API. */
+export type WarehouseSettings =
+  | { kind: "postgres"; connectionString: string; readOnly?: boolean }
+  | { kind: "data-api"; clusterArn: string; secretArn: string; database: string };
+
+/**
+ * Opens the warehouse; only its own client is loaded. With `continueAfterTimeout`, a statement that takes longer than one call to
+ * the Data API continues in the database.
+ */
+export async function openWarehouse(
+  settings: WarehouseSettings,
+  { continueAfterTimeout = false } = {},
+): Promise<TransactionalWarehouse & { close(): Promise<void> }> {
+  if (settings.kind === "postgres") {
+    const { openPostgresWarehouse } = await import("./postgres-warehouse.ts");
+    const { connectionString, readOnly = false } = settings;
+    return openPostgresWarehouse({ connectionString, readOnly });
+  }
+  const { openDataApiWarehouse } = await import("./data-api.ts");
+  return { ...openDataApiWarehouse({ ...settings, continueAfterTimeout }), close: async () => {} };
+}

@@ -1,0 +1,23 @@
+import type { LogLine } from "../../targets/aws/function-logs.ts";
+import { print, printJson } from "../output.ts";
+import type { Values } from "../options.ts";
+import { withRemoteHome } from "../with-target.ts";
+
+/** Prints what the functions of a deployed home logged last, and with `--follow` what they log from then on. */
+export async function remoteLogs(values: Values, lines: number): Promise<void> {
+  const only = typeof values["function"] === "string" ? { only: values["function"] } : {};
+  await withRemoteHome(values, async ({ logs }) => {
+    const since = Date.now();
+    const newest = await logs.newest({ lines, ...only });
+    if (values.json) return printJson(newest);
+    for (const line of newest) print(textOf(line));
+    if (values["follow"] !== true) return;
+    const interrupt = new AbortController();
+    process.once("SIGINT", () => interrupt.abort());
+    for await (const line of logs.follow({ since, ...only, signal: interrupt.signal })) print(textOf(line));
+  });
+}
+
+function textOf({ at, function: name, text }: LogLine): string {
+  return `${at} ${name.padEnd(18)} ${text}`;
+}

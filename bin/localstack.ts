@@ -1,0 +1,125 @@
+#!/usr/bin/env node
+import { parseArgs } from "node:util";
+import { print, printJson, say, UsageError } from "./output.ts";
+import { receiptTable } from "./receipt-table.ts";
+import type { Demo } from "./localstack-demo.ts";
+import { deploy } from "../localstack/deploy.ts";
+import { checkLoopback } from "../localstack/health.ts";
+import { checkFolder, removeFolder } from "../localstack/data-folder.ts";
+import {
+  localStackHome,
+  type LocalStackHome,
+  readRunning,
+  type RunningLocalStack,
+} from "../targets/localstack-place.ts";
+import { reach } from "../localstack/resolve-target.ts";
+import { keepSchedules } from "../localstack/schedules.ts";
+import { start } from "../localstack/start.ts";
+import { stop } from "../localstack/stop.ts";
+
+/** Runs LocalStack without Docker: `node bin/localstack.ts <command> [--json] [--dir DIR] [--port N]`. */
+const usage =
+  "usage: node bin/localstack.ts start|stop|status|deploy|demo|schedule|clean [--json] [--dir DIR] [--port N]";
+
+/** What a command says, the same as JSON, and its exit code where that is not 0. */
+type Answer = [text: string, json: Record<string, unknown>, code?: number];
+
+const commands: Record<string, (home: LocalStackHome, port: number) => Promise<Answer>> = {
+  async start(home, port) {
+    const running = await start(home, { port, say });
+    const { wasRunning, pid, endpoint, databaseUrl } = running;
+    const text = wasRunning ? `${runningText(running)} already, in process ${pid}` : runningText(running);
+    return [text, { started: !wasRunning, process: pid, endpoint, databaseUrl }];
+  },
+  async stop(home) {
+    const stopped = await stop(home, say);
+    return [stopped ? "LocalStack is stopped; what it held is gone" : "LocalStack does not run", { stopped }];
+  },
+  async status(home) {
+    const running = readRunning(home);
+    const text = running ? `${runningText(running)}, since ${running.startedAt}` : "LocalStack does not run";
+    return [text, { running: running !== undefined, ...running }];
+  },
+  async deploy(home, port) {
+    const deployed = await deploy(home, { target: await reach(home, { port, say }), say });
+    return [`deployed to ${deployed.endpoint}: pizza --home localstack status`, { ...deployed }];
+  },
+  async demo(home, port) {
+    // It opens an embedded home, with all that belongs to one.
+    const { demo } = await import("./localstack-demo.ts");
+    const { receipt, gold, differing, seconds } = await demo(home, { port, say });
+    const balanced = receipt.findings.length === 0;
+    const equality =
+      differing.length === 0
+        ? `GOLD EQUALS the embedded home's: ${Object.keys(gold.tables).length} tables, hash ${gold.hash}`
+        : `GOLD DIFFERS from the embedded home's in ${differing.join(", ")}`;
+    const text = [receiptTable(receipt), equality, "", demoClosing(seconds)].join("\n");
+    return [
+      text,
+      { balanced, equal: differing.length === 0, differing, gold, seconds, receipt },
+      balanced && differing.length === 0 ? 0 : 3,
+    ];
+  },
+  async schedule(home) {
+    if (readRunning(home)) return ["this LocalStack keeps its schedules itself", { kept: true }];
+    const endpoint = process.env["AWS_ENDPOINT_URL"] ?? "http://127.0.0.1:4566";
+    checkLoopback(endpoint);
+    say(`keeping the schedules of ${endpoint}; Ctrl-C ends it`);
+    const schedules = keepSchedules({ endpoint, log: say });
+    await new Promise((resolve) => process.once("SIGINT", resolve).once("SIGTERM", resolve));
+    await schedules.stop();
+    return ["the schedules are no longer kept", { kept: false }];
+  },
+  async clean(home) {
+    await stop(home, say);
+    const others = removeFolder(home);
+    const text =
+      others.length === 0
+        ? `${home.root} is removed`
+        : `all of LocalStack's is removed from ${home.root}; not its own, and left: ${others.join(", ")}`;
+    return [text, { removed: home.root, left: others }];
+  },
+};
+
+function runningText({ endpoint, isOthers }: RunningLocalStack): string {
+  return isOthers ? `PostgreSQL runs beside the LocalStack at ${endpoint}` : `LocalStack runs at ${endpoint}`;
+}
+
+async function main(args: string[]): Promise<void> {
+  const options = {
+    json: { type: "boolean" },
+    dir: { type: "string" },
+    port: { type: "string", default: "4566" },
+  } as const;
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  const [name = ""] = positionals;
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const port = Number(values.port);
+  if (!command || positionals.length > 1) throw new UsageError(usage);
+  if (!(Number.isInteger(port) && port > 0 && port < 65_536))
+    throw new UsageError(`--port ${values.port}: give a port\n${usage}`);
+  const home = localStackHome(values.dir);
+  checkFolder(home);
+  const [text, json, code = 0] = await command(home, port);
+  if (values.json) printJson(json);
+  else print(text);
+  process.exitCode = code;
+}
+
+function demoClosing({ start: started, deploy: deployed, ordersToGold }: Demo["seconds"]): string {
+  return [
+    `LocalStack started in ${started} s, both stacks deployed in ${deployed} s, the week in gold after ${ordersToGold} s.`,
+    "It goes on running; look around:",
+    "  npx pizza --home localstack status",
+    "  npx pizza --home localstack produce --rate 20 --orders 200     (gold follows by itself, in a minute or two)",
+    "  make stop-localstack                                           (forgets everything)",
+  ].join("\n");
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  say(`localstack: ${(error as Error).message}`);
+  const isUsage = error instanceof UsageError || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
+  process.exitCode = isUsage ? 2 : 1;
+}

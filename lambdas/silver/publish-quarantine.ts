@@ -1,0 +1,8 @@
+import { publishQuarantine } from "../../pipeline/silver/quarantine-table.ts";
+import { createHandler, lazy } from "../runtime/create-handler.ts";
+import { openLake } from "../runtime/resources.ts";
+
+const open = lazy(async () => openLake());
+
+/** Adds to the quarantine what silver's commits refused. */
+export const handler = createHandler(async () => await publishQuarantine(await open()));

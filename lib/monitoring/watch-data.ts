@@ -1,0 +1,83 @@
+import { MathExpression, Stats, type Metric } from "aws-cdk-lib/aws-cloudwatch";
+import type { MonitoringFacade } from "cdk-monitoring-constructs";
+import type { Environment } from "../config.ts";
+import { qualityRules } from "../../pipeline/domain/quality-rules.ts";
+import { minutes } from "../constructs/time.ts";
+import { above, measured } from "./alarm.ts";
+
+/** Watches what the functions measure: is gold fresh, does the receipt balance, how much is refused. */
+export function watchData(monitoring: MonitoringFacade, environment: Environment): void {
+  const sum = (name: string) => measured(environment, name, Stats.SUM);
+  const most = (name: string) => measured(environment, name, Stats.MAXIMUM);
+  const refused = new MathExpression({
+    expression: "IF(events > 0, 100 * refused / events, 0)",
+    usingMetrics: { refused: sum("QuarantinedEvents"), events: sum("RefinedEvents") },
+    label: "refused, percent",
+    period: minutes(5),
+  });
+  const { freshnessSeconds, quarantinePercent } = environment.alarms;
+  const watched = (
+    alarmFriendlyName: string,
+    metric: Metric | MathExpression,
+    threshold: ReturnType<typeof above>,
+  ) => ({
+    alarmFriendlyName,
+    metric,
+    addAlarm: { Critical: threshold },
+  });
+  monitoring.addLargeHeader("The data");
+  monitoring.monitorCustom({
+    humanReadableName: "From the tills to gold",
+    alarmFriendlyName: "Data",
+    metricGroups: [
+      { title: "Landed", metrics: [sum("LandedRecords"), sum("RedrivenRecords")] },
+      { title: "Refined", metrics: [sum("RefinedEvents"), sum("AcceptedOrders"), sum("OrderLines")] },
+      { title: "Published", metrics: [sum("PublishedWindows"), sum("Corrections")] },
+      {
+        title: "Freshness, seconds from sent to visible in gold",
+        metrics: [
+          most("FreshnessSeconds"),
+          watched("Freshness", most("FreshnessP95Seconds"), above(freshnessSeconds, stale, { datapoints: 3 })),
+        ],
+      },
+      {
+        title: "Receipt",
+        metrics: [watched("Receipt", most("ReceiptFindings"), above(0, unbalanced, { silence: "unknown" }))],
+      },
+      {
+        title: "Quality, red rules",
+        metrics: [
+          most("QualityWarnings"),
+          watched("Quality", most("QualityErrors"), above(0, poor, { silence: "unknown" })),
+        ],
+      },
+      {
+        title: "Quality, offenders by rule",
+        metrics: qualityRules.map(({ name: rule }) =>
+          measured(environment, "QualityOffenders", Stats.MAXIMUM, { rule }).with({ label: rule }),
+        ),
+      },
+      {
+        title: "Quarantine",
+        metrics: [watched("Quarantine", refused, above(quarantinePercent, muchRefused, { datapoints: 2 }))],
+      },
+    ],
+  });
+}
+
+const stale = {
+  happened: "Gold is further behind the tills than it should be.",
+  next: "see which workflow is late (pizza status): a failed run has an alarm of its own; long runs want more memory or a shorter schedule.",
+};
+const unbalanced = {
+  happened: "The receipt does not balance: an order is missing or counted twice.",
+  next: "run pizza verify, which names the records, and pizza logs --function VerifyReceipt; nothing is deleted from bronze, so every finding can be mended by refining again.",
+};
+const poor = {
+  happened: "The daily run of data_quality found that rules of severity error are red.",
+  next: "run pizza --home aws quality, which shows each with its offenders and what to do about it; docs/quality.md says what each rule means.",
+};
+const muchRefused = {
+  happened: "More events than usual are refused.",
+  next: "see the reasons in the quarantine (table order_events in Athena); one till or one reason points to a till's update, then send the corrected orders again.",
+};

@@ -1,0 +1,64 @@
+import type { Clock, ObjectStore, StreamRecord } from "../ports.ts";
+import { bronzeKey, encodeBronze } from "./bronze-object.ts";
+import { readOnFailure } from "./on-failure-objects.ts";
+
+export interface Landing {
+  key: string;
+  records: number;
+  /** Size of the object. */
+  bytes: number;
+  /** False where an earlier attempt had written the same object already. */
+  created: boolean;
+}
+
+/**
+ * Writes the records of one invocation (one shard, in order) as one bronze object: all of them, or an error and none.
+ * Nothing is parsed, so no record can make it fail; only the store can.
+ */
+export async function landRecords(
+  { store, stream, clock = Date.now }: { store: ObjectStore; stream: string; clock?: Clock },
+  records: readonly StreamRecord[],
+): Promise<Landing> {
+  const body = encodeBronze(stream, records);
+  const key = bronzeKey({ stream, records, body, landedAt: clock() });
+  const created = await store.put(key, body, { ifAbsent: true });
+  return { key, records: records.length, bytes: body.length, created };
+}
+
+/** What a redrive did with the on-failure store. */
+export interface RedriveSummary {
+  /** Failed batches that are in bronze now. */
+  redriven: number;
+  records: number;
+  /** Keys of objects that hold no failed batch; they stay where they are. */
+  unreadable: string[];
+}
+
+/**
+ * Lands every batch that the event source mapping gave up, then removes it from the on-failure store. A batch that was
+ * landed and not yet removed lands again as the same records, which silver drops. Only a store can make it fail.
+ */
+export async function redriveLanding({
+  store,
+  onFailure,
+  stream,
+  clock = Date.now,
+}: {
+  store: ObjectStore;
+  onFailure: ObjectStore;
+  stream: string;
+  clock?: Clock;
+}): Promise<RedriveSummary> {
+  const summary: RedriveSummary = { redriven: 0, records: 0, unreadable: [] };
+  for await (const { key, records } of readOnFailure(onFailure)) {
+    if (records === undefined) {
+      summary.unreadable.push(key);
+      continue;
+    }
+    await landRecords({ store, stream, clock }, records);
+    await onFailure.delete(key);
+    summary.redriven += 1;
+    summary.records += records.length;
+  }
+  return summary;
+}

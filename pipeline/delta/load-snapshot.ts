@@ -1,0 +1,93 @@
+import type { ObjectStore } from "../ports.ts";
+import { decodeCheckpoint } from "./checkpoint.ts";
+import { checkpointKey, lastCheckpointKey, listLog, logFolder, readCommit, type LogFiles } from "./log.ts";
+import { applyActions, emptySnapshot, type Snapshot } from "./snapshot.ts";
+
+/** A snapshot, and how much of it came from commits after the checkpoint. */
+export interface LoadedSnapshot {
+  snapshot: Snapshot;
+  sinceCheckpoint: { commits: number; actions: number };
+}
+
+/** A version that once was and whose log has been cleared away since. */
+export class VersionNotKept extends Error {}
+
+/**
+ * Reads a version of a table from its log, by default the newest: the best checkpoint, then every commit after it. An
+ * empty snapshot says that there is no table. Throws where the version never was, is no longer kept (`VersionNotKept`), or where
+ * the log has a gap.
+ */
+export async function loadSnapshot({
+  store,
+  root,
+  version,
+}: {
+  store: ObjectStore;
+  root: string;
+  version?: number;
+}): Promise<LoadedSnapshot> {
+  const { commits, checkpoints } = await listFrom(
+    store,
+    root,
+    version === undefined ? await lastCheckpoint(store, root) : 0,
+  );
+  const newest = Math.max(-1, ...commits.slice(-1), ...checkpoints.slice(-1));
+  const wanted = version ?? newest;
+  if (wanted > newest)
+    throw new Error(`Delta table ${root}: version ${wanted} does not exist; the newest is ${newest}`);
+  const sinceCheckpoint = { commits: 0, actions: 0 };
+  if (wanted < 0) return { snapshot: emptySnapshot, sinceCheckpoint };
+  const base = checkpoints.findLast((checkpoint) => checkpoint <= wanted) ?? -1;
+  if (base < 0 && checkpoints.length > 0 && commits[0] !== 0) {
+    throw new VersionNotKept(
+      `Delta table ${root}: version ${wanted} is no longer kept; the oldest that can be read is ${checkpoints[0]}`,
+    );
+  }
+  checkForGap(root, { after: base, upTo: wanted, commits });
+  let snapshot = base < 0 ? emptySnapshot : await readCheckpoint(store, root, base);
+  for (let next = base + 1; next <= wanted; next++) {
+    const actions = await readCommit(store, root, next);
+    if (actions === undefined) throw gone(root, next);
+    snapshot = applyActions(snapshot, next, actions);
+    sinceCheckpoint.commits++;
+    sinceCheckpoint.actions += actions.length;
+  }
+  return { snapshot, sinceCheckpoint };
+}
+
+/** The log from the hinted checkpoint on; all of it where that checkpoint is not there. */
+async function listFrom(store: ObjectStore, root: string, hint: number): Promise<LogFiles> {
+  const log = await listLog(store, root, hint);
+  return hint === 0 || log.checkpoints.includes(hint) ? log : await listLog(store, root);
+}
+
+async function lastCheckpoint(store: ObjectStore, root: string): Promise<number> {
+  const body = await store.get(lastCheckpointKey(root));
+  if (body === undefined) return 0;
+  const { version }: { version: number } = JSON.parse(Buffer.from(body).toString());
+  return version;
+}
+
+async function readCheckpoint(store: ObjectStore, root: string, version: number): Promise<Snapshot> {
+  const body = await store.get(checkpointKey(root, version));
+  if (body === undefined) throw gone(root, version);
+  const actions = await decodeCheckpoint(body).catch((cause: unknown) => {
+    const key = checkpointKey(root, version);
+    throw new Error(`Delta table ${root}: ${key} cannot be read; put the file back from a backup`, { cause });
+  });
+  return applyActions(emptySnapshot, version, actions);
+}
+
+function checkForGap(root: string, { after, upTo, commits }: { after: number; upTo: number; commits: number[] }): void {
+  const there = new Set(commits);
+  for (let version = after + 1; version <= upTo; version++) {
+    if (there.has(version)) continue;
+    throw new Error(
+      `Delta table ${root}: version ${version} is missing from ${logFolder(root)}; put the file back from a backup`,
+    );
+  }
+}
+
+function gone(root: string, version: number): Error {
+  return new Error(`Delta table ${root}: version ${version} was removed from the log while it was read; read it again`);
+}

@@ -1,0 +1,152 @@
+import type { ErrorObject } from "ajv";
+import { type Catalog, validOn } from "./catalog.ts";
+import type { OrderEvent } from "./generated/order-event.types.ts";
+import { validate } from "./generated/order-event.validator.js";
+import { parseInstant } from "./parse-instant.ts";
+import { limits, refuse, type Refusal, type ReasonCode } from "./rejection-reasons.ts";
+
+/** A customer as far as silver knows one; the token that stands for the id, where it was worked out on the way. */
+export interface Guest {
+  customer_id: string;
+  customer_key?: string;
+}
+
+/** What silver keeps of an order event. */
+export type OrderFacts = Pick<OrderEvent, "order_id" | "revision" | "status" | "store_id" | "channel" | "producer"> & {
+  customer?: Guest | undefined;
+  lines: readonly { line_no: number; pizza_id: string; quantity: number }[];
+  promotion_code?: string | undefined;
+  tip?: number | undefined;
+};
+
+/** An event that may enter silver, with its times worked out. */
+export interface CheckedOrder<Event extends OrderFacts = OrderEvent> {
+  event: Event;
+  /** Business date on the store's own clock, `YYYY-MM-DD`. */
+  orderDate: string;
+  /** Hour on the store's own clock, 0 to 23. */
+  orderHour: number;
+  /** Microseconds since 1970, UTC. */
+  orderedAt: number;
+  /** Microseconds since 1970, UTC. */
+  emittedAt: number;
+}
+
+/**
+ * Decides about one event's text. `arrivedAt` (microseconds) is the stream's own clock: judging the future by it keeps
+ * the verdict the same on every replay.
+ */
+export function checkOrder(text: string, arrivedAt: number, catalog: Catalog): CheckedOrder | { refusal: Refusal } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return refuse("not_json", "event", text);
+  }
+  if (!validate(value)) return explainInvalid(value, validate.errors?.[0]);
+  const event = value as OrderEvent;
+  // In valid UTF-8, NUL and half surrogates can only come in as an escape.
+  if (text.includes("\\u") && hasForbiddenCharacter(event)) return refuse("forbidden_character", "event");
+  return checkLines(event, catalog) ?? checkTip(event) ?? checkTimes(event, arrivedAt);
+}
+
+/** Store, menu and prices are those of the order's own day; a time that is none is refused afterwards. */
+function checkLines(event: OrderEvent, catalog: Catalog): { refusal: Refusal } | undefined {
+  const day = event.ordered_at.slice(0, 10);
+  if (validOn(catalog.stores.get(event.store_id), day) === undefined)
+    return refuse("unknown_store", "store_id", event.store_id);
+  for (const [index, line] of event.lines.entries()) {
+    const pizza = validOn(catalog.pizzas.get(line.pizza_id), day);
+    if (pizza === undefined) return refuse("unknown_pizza", `lines[${index}].pizza_id`, line.pizza_id);
+    const cents = centsOf(line.unit_price);
+    if (cents === undefined) return refuse("money_precision", `lines[${index}].unit_price`, line.unit_price);
+    if (cents !== pizza.price_cents) return refuse("price_off_menu", `lines[${index}].unit_price`, line.unit_price);
+    for (let earlier = 0; earlier < index; earlier++) {
+      if (event.lines[earlier]!.line_no === line.line_no) {
+        return refuse("duplicate_line_no", `lines[${index}].line_no`, line.line_no);
+      }
+    }
+  }
+  return undefined;
+}
+
+function checkTip({ tip }: OrderEvent): { refusal: Refusal } | undefined {
+  return tip === undefined || centsOf(tip) !== undefined ? undefined : refuse("money_precision", "tip", tip);
+}
+
+/** Dollars as cents; undefined where they have more than two decimals. */
+function centsOf(dollars: number): number | undefined {
+  const cents = Math.round(dollars * 100);
+  // Division rounds correctly: it gives the very double that a literal with two decimals has.
+  return cents / 100 === dollars ? cents : undefined;
+}
+
+function checkTimes(event: OrderEvent, arrivedAt: number): CheckedOrder | { refusal: Refusal } {
+  const ordered = parseInstant(event.ordered_at);
+  if (ordered === undefined) return refuse("invalid_time", "ordered_at", event.ordered_at);
+  const emitted = parseInstant(event.emitted_at);
+  if (emitted === undefined) return refuse("invalid_time", "emitted_at", event.emitted_at);
+  if (ordered > arrivedAt + limits.futureMicros) return refuse("future_time", "ordered_at", event.ordered_at);
+  return {
+    event,
+    orderDate: event.ordered_at.slice(0, 10),
+    orderHour: Number(event.ordered_at.slice(11, 13)),
+    orderedAt: ordered,
+    emittedAt: emitted,
+  };
+}
+
+/** Finds the reason code for a value that the contract's validator refused. Limits come before the contract's rules. */
+function explainInvalid(value: unknown, error: ErrorObject | undefined): { refusal: Refusal } {
+  if (exceedsDepth(value, limits.depth)) return refuse("too_deep", "event");
+  if (hasForbiddenCharacter(value)) return refuse("forbidden_character", "event");
+  if (error === undefined) return refuse("invalid_value", "event");
+  const place = error.instancePath === "" ? "event" : error.instancePath.slice(1).replaceAll("/", ".");
+  const found = at(value, error.instancePath);
+  return refuse(reasonOf(error, found), nameOf(error, place), typeof found === "object" ? undefined : found);
+}
+
+function nameOf(error: ErrorObject, place: string): string {
+  const key: unknown = error.params["additionalProperty"] ?? error.params["missingProperty"];
+  if (error.keyword === "false schema") return `event.${place}`;
+  return typeof key === "string" ? `${place}.${key.slice(0, 80)}` : place;
+}
+
+function reasonOf({ keyword, instancePath }: ErrorObject, found: unknown): ReasonCode {
+  // Version 1 of the contract does not know the keys of version 2.
+  if (keyword === "additionalProperties" || keyword === "false schema") return "unknown_key";
+  if (keyword === "required") return "missing_field";
+  if (keyword === "maxItems") return "too_many_lines";
+  if (instancePath === "/schema_version") return "unsupported_schema_version";
+  if (keyword === "enum") return instancePath === "/status" ? "unknown_status" : "unknown_channel";
+  if (typeof found === "number" && instancePath.endsWith("/quantity")) return "quantity_out_of_range";
+  // An amount beyond the largest double is parsed to Infinity, which is no JSON number any more.
+  if (typeof found === "number" && /\/(unit_price|tip)$/.test(instancePath)) return "money_out_of_range";
+  return keyword === "type" ? "wrong_type" : "invalid_value";
+}
+
+function at(value: unknown, path: string): unknown {
+  let found = value;
+  for (const key of path.split("/").slice(1)) {
+    found = typeof found === "object" && found !== null ? (found as Record<string, unknown>)[key] : undefined;
+  }
+  return found;
+}
+
+/** Without recursion: the depth is what is in doubt. */
+function exceedsDepth(value: unknown, limit: number): boolean {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    const containers = level.filter((item): item is object => typeof item === "object" && item !== null);
+    if (depth >= limit && containers.length > 0) return true;
+    level = containers.flatMap((item) => Object.values(item) as unknown[]);
+  }
+  return false;
+}
+
+/** Whether any text below `value`, keys included, holds NUL or a lone surrogate. `value` is at most `limits.depth` deep. */
+function hasForbiddenCharacter(value: unknown): boolean {
+  if (typeof value === "string") return value.includes("\0") || !value.isWellFormed();
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).some(([key, item]) => hasForbiddenCharacter(key) || hasForbiddenCharacter(item));
+}

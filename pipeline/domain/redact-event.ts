@@ -1,0 +1,150 @@
+import type { Catalog } from "./catalog.ts";
+import { parseInstant } from "./parse-instant.ts";
+import { tillRemains } from "./sequence-gaps.ts";
+
+type Test = (value: unknown, catalog: Catalog) => boolean;
+
+const wholeFrom =
+  (min: number, max: number): Test =>
+  (value) =>
+    Number.isInteger(value) && Number(value) >= min && Number(value) <= max;
+const oneOf =
+  (...words: unknown[]): Test =>
+  (value) =>
+    words.includes(value);
+const word =
+  (longest: number): Test =>
+  (value) =>
+    typeof value === "string" && value.length <= longest && /^[\x21-\x7e]+$/.test(value);
+const instant: Test = (value) => typeof value === "string" && parseInstant(value) !== undefined;
+const dollars: Test = (value) => typeof value === "number" && value >= 0 && value <= 10_000;
+
+/** What of an event says nothing about a person, as long as it is what the contract asks for there; all else is blanked. */
+const harmless: ReadonlyMap<string, Test> = new Map([
+  ["schema_version", oneOf(1, 2)],
+  ["order_id", word(64)],
+  ["revision", wholeFrom(0, 1_000_000)],
+  ["status", oneOf("placed", "amended", "cancelled", "refunded")],
+  ["ordered_at", instant],
+  ["emitted_at", instant],
+  ["store_id", (value, { stores }) => stores.has(value as string)],
+  ["channel", oneOf("dine_in", "takeaway", "delivery", "online")],
+  ["promotion_code", word(32)],
+  ["tip", dollars],
+  ["lines.[].line_no", wholeFrom(1, 1_000_000)],
+  ["lines.[].pizza_id", (value, { pizzas }) => pizzas.has(value as string)],
+  ["lines.[].quantity", wholeFrom(1, 100)],
+  ["lines.[].unit_price", dollars],
+  ["producer.producer_id", (value) => typeof value === "string" && value.length >= 1 && value.length <= 64],
+  ["producer.seq", wholeFrom(0, Number.MAX_SAFE_INTEGER)],
+]);
+
+/** Texts that a till chooses freely: in a refused event a person's address may have come there. */
+const free: ReadonlySet<string> = new Set(["order_id", "promotion_code"]);
+
+const tokens = /"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s{}[\]:,"]+/g;
+
+/** What stands in the place of texts and numbers. */
+export interface Filling {
+  text: (value: string) => string;
+  number: string;
+}
+
+/** Of the same length; what is visible ASCII becomes `x`, everything else a blank. */
+const blankOut = (value: string): string => value.replaceAll(/[\x21-\x7e]/g, "x").replaceAll(/[^x]/g, " ");
+
+/** Ways to fill in: the first is the plainest, the others keep a value as wrong as it was. */
+export const fillings: readonly [Filling, ...Filling[]] = [
+  { text: () => "x", number: "0" },
+  ...["0", "-1", "-0.5", "0.001"].map((number) => ({ text: blankOut, number })),
+];
+
+/**
+ * Takes the person out of an event: the customer's id gives way to a pseudonym, every other text that is not known to be
+ * harmless is filled in, and so is every such number. Everything else stays byte by byte. `text` has to be JSON.
+ */
+export function redactEvent(
+  text: string,
+  { customerId, pseudonym }: { customerId: string; pseudonym: string },
+  {
+    catalog,
+    filling = fillings[0],
+    isPersonal = () => false,
+  }: { catalog: Catalog; filling?: Filling; isPersonal?: (text: string) => boolean },
+): string {
+  /** The objects and arrays that are open, and the key that is being filled in each object. */
+  const open: { isObject: boolean; key: string | undefined }[] = [];
+  return text.replaceAll(tokens, (token) => {
+    const inner = open.at(-1);
+    if (token === "{" || token === "[") open.push({ isObject: token === "{", key: undefined });
+    else if (token === "}" || token === "]") open.pop();
+    else if (token === "," && inner?.isObject) inner.key = undefined;
+    else if (token !== ":" && token !== ",") {
+      if (inner?.isObject && inner.key === undefined) return keyOf(token, inner);
+      return valueOf(token, open.map(({ isObject, key }) => (isObject ? key! : "[]")).join("."));
+    }
+    return token;
+  });
+
+  function keyOf(token: string, inner: { key: string | undefined }): string {
+    inner.key = JSON.parse(token) as string;
+    return isPersonal(inner.key) ? JSON.stringify(blankOut(inner.key)) : token;
+  }
+
+  function valueOf(token: string, path: string): string {
+    const value: unknown = JSON.parse(token);
+    const isHarmless = harmless.get(path)?.(value, catalog) === true;
+    if (isHarmless && !(free.has(path) && isPersonal(String(value)))) return token;
+    if (typeof value === "number") return filling.number;
+    if (typeof value !== "string") return token;
+    if (path === "customer.customer_id" && value === customerId) return JSON.stringify(pseudonym);
+    return JSON.stringify(harmless.has(path) ? blankOut(value) : filling.text(value));
+  }
+}
+
+const [firstVisible, lastAscii, blank, broken] = [0x21, 0x7f, 0x78, 0xff];
+const punctuation = new Set(Buffer.from('"\\{}[]:,'));
+const orderId = /"order_id"\s*:\s*"([\x21-\x7e]{1,64}?)"/;
+
+/**
+ * Blanks what can be no event: every letter and digit gives way to `x`, but for the order's id if that leads to nobody, and
+ * for what is left of the till's name and number. The length stays, and bytes that were no UTF-8 stay no UTF-8 in one place.
+ */
+export function maskBytes(
+  bytes: Uint8Array,
+  { isUtf8, isPersonal = () => false }: { isUtf8: boolean; isPersonal?: (text: string) => boolean },
+): Uint8Array {
+  const masked = Uint8Array.from(bytes);
+  const kept = orderId.exec(Buffer.from(bytes).toString("latin1"));
+  const [from, to] = kept === null || isPersonal(kept[1]!) ? [0, 0] : [kept.index, kept.index + kept[0].length];
+  for (const [index, byte] of masked.entries()) {
+    const isKept = (index >= from && index < to) || byte < firstVisible || (byte <= lastAscii && punctuation.has(byte));
+    if (!isKept) masked[index] = blank;
+  }
+  for (const [start, end] of tillRemains(bytes)) masked.set(bytes.subarray(start, end), start);
+  const first = masked.indexOf(blank);
+  if (!isUtf8 && first !== -1) masked[first] = broken;
+  return masked;
+}
+
+const backslash = 0x5c;
+const escapes = /\\(?:u([0-9a-fA-F]{4})|(.))/gs;
+const short: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
+
+/** The text that bytes of JSON say, escapes undone wherever they stand; the bytes may be damaged, or no JSON at all. */
+export function plainText(bytes: Buffer): string {
+  const text = bytes.toString("utf8");
+  if (!bytes.includes(backslash)) return text;
+  return text.replaceAll(escapes, (_, code: string | undefined, char: string) =>
+    code === undefined ? (short[char] ?? char) : String.fromCharCode(Number.parseInt(code, 16)),
+  );
+}
+
+/**
+ * Makes a test whether bytes of JSON may hold a text as a value. It misses none: whoever does not write a text as it is
+ * writes at least one of its characters as an escape.
+ */
+export function createFinder(text: string): (bytes: Buffer) => boolean {
+  const asItIs = Buffer.from(text);
+  return (bytes) => bytes.includes(asItIs) || (bytes.includes(backslash) && plainText(bytes).includes(text));
+}

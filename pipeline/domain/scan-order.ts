@@ -1,0 +1,251 @@
+import { type Catalog, type Pizza, type Store, validOn, type Versions } from "./catalog.ts";
+import type { CheckedOrder, Guest, OrderFacts } from "./check-order.ts";
+import { ByteCursor, literal } from "./byte-cursor.ts";
+import { BytesTable, nextHash } from "./bytes-table.ts";
+import { limits } from "./rejection-reasons.ts";
+import { instantAt } from "./parse-instant.ts";
+
+const start1 = literal('{"schema_version":1,"order_id":"');
+const start2 = literal('{"schema_version":2,"order_id":"');
+const revision = literal('","revision":');
+const status = literal(',"status":"');
+const orderedAt = literal('","ordered_at":"');
+const emittedAt = literal('","emitted_at":"');
+const storeId = literal('","store_id":"');
+const channel = literal('","channel":"');
+const customer = literal('","customer":{"customer_id":"');
+/** The rest of a customer, none of it required, and the contract's longest text. */
+const contacts = [
+  { key: literal('","name":"'), longest: 200 },
+  { key: literal('","email":"'), longest: 254 },
+  { key: literal('","phone":"'), longest: 40 },
+  { key: literal('","city":"'), longest: 100 },
+  { key: literal('","postal_code":"'), longest: 20 },
+];
+const linesOfCustomer = literal('"},"lines":[{"line_no":');
+const linesOfNobody = literal('","lines":[{"line_no":');
+const pizzaId = literal(',"pizza_id":"');
+const quantity = literal('","quantity":');
+const unitPrice = literal(',"unit_price":');
+const nextLine = literal('},{"line_no":');
+const producer = literal('}],"producer":{"producer_id":"');
+/** What version 2 of the contract may have between lines and producer. */
+const promotionCode = literal('}],"promotion_code":"');
+const tipOfPromotion = literal('","tip":');
+const tipAlone = literal('}],"tip":');
+const producerOfPromotion = literal('","producer":{"producer_id":"');
+const producerOfTip = literal(',"producer":{"producer_id":"');
+const seq = literal('","seq":');
+
+type Line = OrderFacts["lines"][number];
+
+/** A pizza in all its versions, and the usual lines of it: orders share them. */
+interface MenuItem {
+  id: string;
+  versions: Versions<Pizza>;
+  lines: (Line | undefined)[];
+}
+
+/** So many customers or tills are remembered; then all are forgotten. */
+const mostRemembered = 1 << 16;
+
+/**
+ * The fast way to a checked order: reads an event's bytes once, without making a string or an object that silver does
+ * not need. It knows events only in the form in which `JSON.stringify` writes them, keys in the contract's order, and it never
+ * refuses: what it does not know, or has anything against, is for `checkOrder` to judge.
+ */
+export class OrderScanner {
+  /** Where the order ended that `scan` gave last. */
+  end = 0;
+  private readonly cursor = new ByteCursor();
+  private readonly stores = new BytesTable<Versions<Store>>();
+  private readonly pizzas = new BytesTable<MenuItem>();
+  private readonly statuses = wordTable(["placed", "amended", "cancelled", "refunded"] as const);
+  private readonly channels = wordTable(["dine_in", "takeaway", "delivery", "online"] as const);
+  private readonly customers = new BytesTable<Guest>();
+  private readonly producers = new BytesTable<string>();
+  private readonly found: Line[] = [];
+  private readonly dates = new BytesTable<string>();
+
+  private readonly customerKey: (customerId: string) => string;
+
+  constructor({ catalog, customerKey }: { catalog: Catalog; customerKey: (customerId: string) => string }) {
+    this.customerKey = customerKey;
+    for (const [id, versions] of catalog.stores) this.stores.add(id, versions);
+    for (const [id, versions] of catalog.pizzas) this.pizzas.add(id, { id, versions, lines: [] });
+  }
+
+  /**
+   * What `checkOrder` would say of the valid event that begins at `from`, less the facts that silver leaves out;
+   * undefined where that is not certain. The bytes have to be valid UTF-8.
+   */
+  scan(bytes: Buffer, from: number, arrivedAt: number): CheckedOrder<OrderFacts> | undefined {
+    const { cursor } = this;
+    cursor.open(bytes, from);
+    const isFirstVersion = cursor.takes(start1);
+    if (!isFirstVersion) cursor.expect(start2);
+    const idStart = cursor.at;
+    cursor.toToken(64);
+    const idEnd = cursor.at;
+    cursor.expect(revision);
+    const revisionNumber = cursor.integer();
+    cursor.expect(status);
+    const statusWord = cursor.toKnown(this.statuses, 16);
+    cursor.expect(orderedAt);
+    const orderedStart = cursor.at;
+    const ordered = this.instant();
+    if (cursor.isLost || Number.isNaN(ordered)) return undefined;
+    const orderDate = this.date(orderedStart);
+    cursor.expect(emittedAt);
+    const emitted = this.instant();
+    cursor.expect(storeId);
+    const store = validOn(cursor.toKnown(this.stores, 64), orderDate);
+    cursor.expect(channel);
+    const channelWord = cursor.toKnown(this.channels, 16);
+    const guest = this.customer();
+    const lines = this.lines(orderDate);
+    const promotion = isFirstVersion ? undefined : this.promotion();
+    const tip = isFirstVersion ? undefined : this.tip(promotion !== undefined);
+    if (promotion === undefined && tip === undefined) cursor.expect(producer);
+    const till = this.till();
+    cursor.expect(seq);
+    const counter = cursor.integer();
+    cursor.expectEnd();
+    if (cursor.isLost || revisionNumber > 1_000_000 || cursor.at - from > limits.eventBytes) return undefined;
+    if (statusWord === undefined || channelWord === undefined || store === undefined) return undefined;
+    if (ordered > arrivedAt + limits.futureMicros || Number.isNaN(emitted)) return undefined;
+    this.end = cursor.at;
+    return {
+      event: {
+        order_id: bytes.toString("latin1", idStart, idEnd),
+        revision: revisionNumber,
+        status: statusWord,
+        store_id: store.store_id,
+        channel: channelWord,
+        customer: guest,
+        lines,
+        promotion_code: promotion,
+        tip,
+        producer: { producer_id: till, seq: counter },
+      },
+      orderDate,
+      orderHour: (bytes[orderedStart + 11]! - 48) * 10 + bytes[orderedStart + 12]! - 48,
+      orderedAt: ordered,
+      emittedAt: emitted,
+    };
+  }
+
+  private instant(): number {
+    const { cursor } = this;
+    const from = cursor.at;
+    cursor.toQuote(35);
+    return instantAt(cursor.bytes, from, cursor.at);
+  }
+
+  private customer(): Guest | undefined {
+    const { cursor } = this;
+    if (!cursor.takes(customer)) {
+      cursor.expect(linesOfNobody);
+      return undefined;
+    }
+    const from = cursor.at;
+    const found = cursor.toKnown(this.customers, 64);
+    const guest = found ?? this.newGuest(from);
+    for (const { key, longest } of contacts) if (cursor.takes(key)) cursor.toQuote(longest);
+    cursor.expect(linesOfCustomer);
+    return guest;
+  }
+
+  private newGuest(from: number): Guest | undefined {
+    const { cursor, customers } = this;
+    if (cursor.isLost) return undefined;
+    const customer_id = cursor.textFrom(from);
+    const guest = { customer_id, customer_key: this.customerKey(customer_id) };
+    makeRoom(customers);
+    cursor.remember(customers, from, guest);
+    return guest;
+  }
+
+  /** The lines, which have to be numbered upwards: then no number comes twice. */
+  private lines(orderDate: string): OrderFacts["lines"] {
+    const { cursor, found } = this;
+    let lines = 0;
+    let last = 0;
+    do {
+      const line_no = cursor.integer();
+      cursor.expect(pizzaId);
+      const item = cursor.toKnown(this.pizzas, 64);
+      cursor.expect(quantity);
+      const count = cursor.integer();
+      cursor.expect(unitPrice);
+      const cents = cursor.cents();
+      const isOnMenu = cents === validOn(item?.versions, orderDate)?.price_cents && cents <= 1_000_000;
+      if (!isOnMenu || line_no <= last || line_no > 1_000_000 || count < 1 || count > 100) cursor.isLost = true;
+      else found[lines++] = lineOf(item!, line_no, count);
+      last = line_no;
+    } while (!cursor.isLost && lines <= limits.lines && cursor.takes(nextLine));
+    if (lines > limits.lines) cursor.isLost = true;
+    // A copy has room for as many lines as there are; an array that grows has room for 17.
+    return found.slice(0, lines);
+  }
+
+  private promotion(): string | undefined {
+    const { cursor } = this;
+    if (!cursor.takes(promotionCode)) return undefined;
+    const from = cursor.at;
+    cursor.toToken(32);
+    return cursor.textFrom(from);
+  }
+
+  /** The tip in dollars, and the way on to the producer where there is a promotion or a tip. */
+  private tip(isAfterPromotion: boolean): number | undefined {
+    const { cursor } = this;
+    const isThere = cursor.takes(isAfterPromotion ? tipOfPromotion : tipAlone);
+    if (!isThere) {
+      if (isAfterPromotion) cursor.expect(producerOfPromotion);
+      return undefined;
+    }
+    const cents = cursor.cents();
+    if (cents > 1_000_000) cursor.isLost = true;
+    cursor.expect(producerOfTip);
+    return cents / 100;
+  }
+
+  private till(): string {
+    const { cursor, producers } = this;
+    const from = cursor.at;
+    const found = cursor.toKnown(producers, 64);
+    if (found !== undefined || cursor.isLost) return found ?? "";
+    const till = cursor.textFrom(from);
+    makeRoom(producers);
+    cursor.remember(producers, from, till);
+    return till;
+  }
+
+  private date(from: number): string {
+    const { cursor, dates } = this;
+    let hash = 0;
+    for (let at = from; at < from + 10; at++) hash = nextHash(hash, cursor.bytes[at]!);
+    const found = dates.find(cursor.bytes, from, from + 10, hash);
+    if (found !== undefined) return found;
+    const date = cursor.bytes.toString("latin1", from, from + 10);
+    makeRoom(dates);
+    dates.add(date, date);
+    return date;
+  }
+}
+
+function lineOf({ id: pizza_id, lines }: MenuItem, line_no: number, count: number): Line {
+  if (line_no > 15 || count > 15) return { line_no, pizza_id, quantity: count };
+  return (lines[line_no * 16 + count] ??= { line_no, pizza_id, quantity: count });
+}
+
+function makeRoom(table: BytesTable<unknown>): void {
+  if (table.size >= mostRemembered) table.clear();
+}
+
+function wordTable<Word extends string>(words: readonly Word[]): BytesTable<Word> {
+  const table = new BytesTable<Word>();
+  for (const word of words) table.add(word, word);
+  return table;
+}

@@ -1,0 +1,121 @@
+import type { DeltaTable } from "../delta/table.ts";
+import type { LakeQuery, LakeRow, Warehouse } from "../ports.ts";
+import { linesAtVersions, type DayAtVersion } from "../silver/tables.ts";
+import type { TermValue } from "./cells.ts";
+import type { ExplainedTable } from "./gold-tables.ts";
+import type { Scope } from "./terms.ts";
+
+/** A row of gold and what it is explained from. */
+export interface Books {
+  silver: DeltaTable;
+  lake: LakeQuery;
+  table: ExplainedTable;
+  key: readonly string[];
+  shown: readonly ShownDay[];
+}
+
+/** Silver on the days of a scope, each as gold shows it. */
+export interface Place {
+  /** The days in words. */
+  days: string;
+  isEmpty: boolean;
+  /** Columns of silver that have to have the key's values, and these. */
+  filters: { names: string[]; values: (string | number)[] };
+  query(sql: string, parameters: readonly (string | number)[]): Promise<LakeRow[]>;
+}
+
+/** Opens silver on a scope's days; `isCustomers` at the versions that the rows per customer show. */
+export async function openPlace(
+  { silver, lake, table, key, shown }: Books,
+  { scope, isCustomers }: { scope: Scope; isCustomers: boolean },
+): Promise<Place> {
+  const [from, to] = rangeOf(scope, dateOf(table, key));
+  const days: DayAtVersion[] = [];
+  for (const { order_date, version, customersVersion } of shown) {
+    const wanted = isCustomers ? customersVersion : version;
+    if (order_date >= from && order_date <= to && wanted !== null) days.push({ order_date, version: wanted });
+  }
+  const lines = await linesAtVersions(silver, days);
+  return {
+    days: inWords(days),
+    isEmpty: days.length === 0,
+    filters: filtersOf(table, key),
+    query: (sql, parameters) => lake.query(sql, parameters, [lines]),
+  };
+}
+
+function dateOf({ key: [first] }: ExplainedTable, [value]: readonly string[]) {
+  if (first?.type !== "date") return undefined;
+  return first.name === "month" ? { month: value! } : { day: value! };
+}
+
+function filtersOf(table: ExplainedTable, key: readonly string[]): Place["filters"] {
+  const filters: Place["filters"] = { names: [], values: [] };
+  for (const [index, { silver, type }] of table.key.entries()) {
+    if (silver === undefined) continue;
+    filters.names.push(silver);
+    filters.values.push(type === "integer" ? Number(key[index]) : key[index]!);
+  }
+  return filters;
+}
+
+function inWords(days: readonly DayAtVersion[]): string {
+  const [first, last] = [days[0]?.order_date, days.at(-1)?.order_date];
+  return first === last ? (first ?? "no day") : `${first} to ${last}`;
+}
+
+/** A value of a lake query as a term has it. */
+export function termValue(value: LakeRow[string] | undefined): TermValue {
+  if (value === null || value === undefined) return null;
+  return typeof value === "number" ? BigInt(value) : typeof value === "boolean" ? String(value) : value;
+}
+
+const dayMs = 86_400_000;
+const [earliest, latest] = ["2000-01-01", "2199-12-31"];
+
+/** First and last day of a scope, seen from a row whose day, or first day of its month, is `date`. */
+function rangeOf(scope: Scope, date: { day: string } | { month: string } | undefined): [string, string] {
+  if (date === undefined || scope === "all days") return [earliest, latest];
+  if ("month" in date) return scope === "month before" ? monthOf(addDays(date.month, -1)) : monthOf(date.month);
+  if (scope === "month so far") return [`${date.day.slice(0, 7)}-01`, date.day];
+  return scope === "seven days" ? [addDays(date.day, -6), date.day] : [date.day, date.day];
+}
+
+function monthOf(day: string): [string, string] {
+  const first = `${day.slice(0, 7)}-01`;
+  return [first, addDays(`${addDays(first, 31).slice(0, 7)}-01`, -1)];
+}
+
+function addDays(day: string, days: number): string {
+  return new Date(Date.parse(day) + days * dayMs).toISOString().slice(0, 10);
+}
+
+/** A published day: the version of silver that its facts show, and its rows per customer, where it has them. */
+interface ShownDay extends DayAtVersion {
+  customersVersion: number | null;
+}
+
+/** Gold shows every change of silver up to the cursor: a day that was published before has not changed since. */
+const shownSql = `
+  select
+    order_date::text as order_date,
+    greatest(silver_version, shown.version)::text as version,
+    case
+      when customers_version >= silver_version then greatest(silver_version, shown.version)
+      else customers_version
+    end::text as customers_version
+  from ops.windows
+  cross join (select max(value::bigint) as version from ops.cursor where name = 'silver_version') as shown
+  order by 1`;
+
+/** Every published day. */
+export async function readShownDays(warehouse: Warehouse): Promise<ShownDay[]> {
+  const rows = await warehouse.query<{ order_date: string; version: string; customers_version: string | null }>(
+    shownSql,
+  );
+  return rows.map(({ order_date, version, customers_version }) => ({
+    order_date,
+    version: Number(version),
+    customersVersion: customers_version === null ? null : Number(customers_version),
+  }));
+}

@@ -1,0 +1,93 @@
+import type { ReasonCode } from "../domain/rejection-reasons.ts";
+import { placeOf } from "../domain/stream-position.ts";
+import { isUtf8 } from "node:buffer";
+import type { AddFile, DeltaTable } from "../delta/table.ts";
+import { copyRows, readColumns } from "../parquet/read-columns.ts";
+import { createTableWriter } from "../parquet/table-writer.ts";
+import type { ObjectStore } from "../ports.ts";
+import { readOrderId, quarantineColumns } from "../silver/quarantine-table.ts";
+import { eventBytes } from "../silver/unpack-record.ts";
+import type { BronzeRedaction } from "./redact-bronze.ts";
+
+/** Reasons of a whole record that nobody could look into. */
+const unpackable: ReadonlySet<string> = new Set(["batch_corrupt", "batch_too_large"] satisfies ReasonCode[]);
+
+type Columns = Record<string, unknown[]>;
+
+/** Puts the redacted payloads, and the new keys of bronze objects, into the rows of the quarantine. */
+export async function redactQuarantine(
+  { store, quarantine }: { store: ObjectStore; quarantine: DeltaTable },
+  redaction: BronzeRedaction,
+): Promise<{ payloads: number; unreadable: number }> {
+  for (;;) {
+    const snapshot = await quarantine.snapshot();
+    const changes: FileChange[] = [];
+    for (const file of snapshot.files.values()) changes.push(await redactFile({ store, quarantine }, file, redaction));
+    const sum = (key: "payloads" | "unreadable") => changes.reduce((total, counts) => total + counts[key], 0);
+    const summary = { payloads: sum("payloads"), unreadable: sum("unreadable") };
+    const changed = changes.flatMap(({ rewritten }) => rewritten ?? []);
+    if (changed.length === 0) return summary;
+    const result = await quarantine.commit({
+      readVersion: snapshot.version,
+      operation: "UPDATE",
+      adds: changed.map(({ add }) => add),
+      removes: changed.map(({ remove }) => remove),
+      transactions: [],
+      operationMetrics: {},
+    });
+    if (result.committed) return summary;
+  }
+}
+
+interface FileChange {
+  payloads: number;
+  unreadable: number;
+  rewritten?: { add: AddFile; remove: AddFile };
+}
+
+async function redactFile(
+  { store, quarantine }: { store: ObjectStore; quarantine: DeltaTable },
+  file: AddFile,
+  redaction: BronzeRedaction,
+): Promise<FileChange> {
+  const body = await store.get(`${quarantine.root}/${file.path}`);
+  if (body === undefined) throw new Error(`quarantine file ${file.path} is named by the log but is not in the lake`);
+  const columns: Columns = await readColumns(
+    body,
+    quarantineColumns.map(({ name }) => name),
+  );
+  const { changed, ...counts } = redactRows(columns, redaction);
+  if (changed === 0) return counts;
+  const writer = createTableWriter(quarantineColumns);
+  copyRows(writer, columns, () => true);
+  const add = await quarantine.writeDataFile({ partition: undefined, ...writer.finish() });
+  return { ...counts, rewritten: { add, remove: file } };
+}
+
+function redactRows(columns: Columns, { keys, places, records, refused }: BronzeRedaction) {
+  const counts = { changed: 0, payloads: 0, unreadable: 0 };
+  const byPosition = new Map(records.map((record) => [`${record.shard}/${record.sequenceNumber}`, record]));
+  const refusals = new Map(refused.map((event) => [placeOf(event.position), event]));
+  for (const row of columns["shard"]!.keys()) {
+    const text = (name: string) => String(columns[name]![row]);
+    const newKey = keys.get(text("bronze_key"));
+    const position = `${text("shard")}/${text("sequence_number")}`;
+    const place = `${position}/${text("record_index")}`;
+    const record = places.has(place) ? byPosition.get(position) : undefined;
+    if (unpackable.has(text("reason"))) counts.unreadable++;
+    if (newKey !== undefined) columns["bronze_key"]![row] = newKey;
+    if (newKey !== undefined || record !== undefined) counts.changed++;
+    if (record === undefined) continue;
+    counts.payloads++;
+    const bytes = eventBytes(record.data, Number(text("record_index")));
+    columns["payload"]![row] = bytes.toString("utf8");
+    columns["payload_base64"]![row] = isUtf8(bytes) ? null : bytes.toString("base64");
+    columns["order_id"]![row] = readOrderId(bytes.toString("utf8"));
+    const refusal = refusals.get(place);
+    // A conflict is a valid event: why it was refused does not follow from its bytes.
+    if (refusal === undefined) continue;
+    columns["reason"]![row] = refusal.reason;
+    columns["detail"]![row] = refusal.detail;
+  }
+  return counts;
+}

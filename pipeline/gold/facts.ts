@@ -1,0 +1,86 @@
+import type { LakeQuery, LakeRow, LakeTable } from "../ports.ts";
+
+/** Texts of the lake SQL that makes the facts of a day, from `sql/gold/`. */
+export interface WindowSql {
+  dayFacts: string;
+  dayCustomers: string;
+}
+
+/** The facts of a day and the columns that each of them has, as the tables of the schema `facts` name them. */
+const columns = {
+  day_totals: ["orders", "order_lines", "pizzas", "revenue_cents", "cost_cents"],
+  day_hours: ["hour", "orders", "pizzas", "revenue_cents"],
+  day_items: [
+    "pizza_id",
+    "pizza_type_id",
+    "name",
+    "category",
+    "size",
+    "orders",
+    "type_orders",
+    "category_orders",
+    "size_orders",
+    "pizzas",
+    "revenue_cents",
+    "cost_cents",
+  ],
+  day_stores: ["store_id", "channel", "city", "state", "orders", "pizzas", "revenue_cents", "cost_cents"],
+} as const;
+
+/** The facts of some days, as a publish document holds them: rows by the name of their table. */
+export type DayFacts = Record<keyof typeof columns, LakeRow[]>;
+
+/** Works the facts of these windows out from the lake. */
+export async function readDayFacts(
+  lake: LakeQuery,
+  { sql, table, windows }: { sql: WindowSql; table: LakeTable; windows: readonly string[] },
+): Promise<DayFacts> {
+  const [rows, counts] = await Promise.all(
+    [sql.dayFacts, sql.dayCustomers].map((text) => readFacts(lake, { sql: text, table, windows })),
+  );
+  const customers = new Map(counts!.map((row) => [row["order_date"], row["customers"]!]));
+  const byFact = Map.groupBy(rows!, (row) => row["fact"]);
+  const rowsOf = (fact: keyof typeof columns) => (byFact.get(fact) ?? []).map((row) => pick(row, columns[fact]));
+  return {
+    day_totals: rowsOf("day_totals").map((row) => ({ ...row, customers: customers.get(row["order_date"]) ?? null })),
+    day_hours: rowsOf("day_hours"),
+    day_items: rowsOf("day_items"),
+    day_stores: rowsOf("day_stores"),
+  };
+}
+
+function pick(row: LakeRow, names: readonly string[]): LakeRow {
+  return Object.fromEntries(["order_date", ...names].map((name) => [name, row[name]!]));
+}
+
+/** Rows of one lake SQL file for just these windows; `windows` are dates `YYYY-MM-DD`, at least one. */
+export async function readFacts(
+  lake: LakeQuery,
+  { sql, table, windows }: { sql: string; table: LakeTable; windows: readonly string[] },
+): Promise<LakeRow[]> {
+  const sorted = windows.toSorted();
+  const asked = new Set(windows);
+  const rows = await lake.query(sql, [sorted[0]!, sorted.at(-1)!], [ofDays(table, asked)]);
+  return rows.filter((row) => asked.has(String(row["order_date"])));
+}
+
+/** JSON for the publish functions; 64-bit integers become strings, which PostgreSQL reads into bigint. */
+export function toJson(document: Record<string, unknown>): string {
+  return JSON.stringify(document, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
+}
+
+/** The table without the files of other days: even to be skipped, each file costs a query time. */
+function ofDays(table: LakeTable, days: ReadonlySet<string>): LakeTable {
+  const mark = `${table.partitionColumn}=`;
+  const dayOf = (file: string) => file.split("/").find((part) => part.startsWith(mark));
+  const files = table.files.filter((file) => {
+    const day = dayOf(file);
+    return day === undefined || days.has(day.slice(mark.length));
+  });
+  return { ...table, files };
+}
+
+/** Dates `YYYY-MM-DD` in order, one group for each month. */
+export function groupByMonth(dates: Iterable<string>): string[][] {
+  return [...Map.groupBy([...new Set(dates)].toSorted(), (date) => date.slice(0, 7)).values()];
+}

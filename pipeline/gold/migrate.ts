@@ -1,0 +1,130 @@
+import { createHash } from "node:crypto";
+import type { Warehouse } from "../ports.ts";
+import { type SecretVersions, loginOf, setPassword } from "./database-passwords.ts";
+
+/** One file of `sql/migrations/`. Names sort in the order in which they are applied. */
+interface Migration {
+  name: string;
+  sql: string;
+}
+
+// A function applies a whole file, so that one call is one statement and one transaction: pg and the RDS Data API alike
+// take it as it is, and nothing has to split SQL.
+const prepare = `
+do $prepare$
+begin
+  perform pg_advisory_xact_lock(4100);
+  create schema if not exists ops;
+  create table if not exists ops.migrations (
+    name text primary key,
+    checksum text not null,
+    applied_at timestamptz not null default now()
+  );
+  comment on table ops.migrations is 'Changes of this database that were made, one row per file';
+  comment on column ops.migrations.name is 'File in sql/migrations/';
+  comment on column ops.migrations.checksum is 'SHA-256 of the file: it must never change again';
+  comment on column ops.migrations.applied_at is 'When it was applied';
+  create or replace function ops.apply_migration(migration_name text, migration_checksum text, content text)
+  returns boolean language plpgsql as $apply$
+  begin
+    perform pg_advisory_xact_lock(4100);
+    if exists (select from ops.migrations where name = migration_name) then
+      return false;
+    end if;
+    execute content;
+    insert into ops.migrations (name, checksum) values (migration_name, migration_checksum);
+    return true;
+  end $apply$;
+  revoke execute on function ops.apply_migration from public;
+end $prepare$`;
+
+/**
+ * Brings the database to the newest form and returns the names of the files that it applied; a second run applies none.
+ * Runs as the owner; two at once wait for each other. A database that is newer than the files stays as it is. Throws
+ * where an applied file was changed or is missing among older ones, or a file would come after a later one.
+ */
+export async function migrate({
+  warehouse,
+  migrations,
+}: {
+  warehouse: Warehouse;
+  migrations: readonly Migration[];
+}): Promise<string[]> {
+  const files = migrations
+    .map((file) => ({ ...file, checksum: createHash("sha256").update(file.sql).digest("hex") }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const ledger = await readLedger(warehouse);
+  checkLedger(ledger, files);
+  const pending = files.slice(ledger.size);
+  if (pending.length > 0) await warehouse.query(prepare);
+  const applied = [];
+  for (const { name, checksum, sql } of pending) {
+    if (await apply(warehouse, name, checksum, sql)) applied.push(name);
+  }
+  return applied;
+}
+
+async function readLedger(warehouse: Warehouse): Promise<Map<string, string>> {
+  const [known] = await warehouse.query("select to_regclass('ops.migrations')::text as name");
+  if (known?.["name"] == null) return new Map();
+  const rows = await warehouse.query<{ name: string; checksum: string }>("select name, checksum from ops.migrations");
+  return new Map(rows.map(({ name, checksum }) => [name, checksum]));
+}
+
+function checkLedger(ledger: Map<string, string>, files: readonly (Migration & { checksum: string })[]): void {
+  const names = new Set(files.map(({ name }) => name));
+  const newest = files.at(-1)?.name ?? "";
+  for (const name of ledger.keys()) {
+    // A deployment that is rolled back runs the program before: a newer database serves it too.
+    if (!names.has(name) && name < newest) {
+      throw new Error(`migration ${name} was applied to this database and is not among the files: restore the file`);
+    }
+  }
+  for (const [index, { name, checksum }] of files.entries()) {
+    const applied = ledger.get(name);
+    if (applied === undefined && index < ledger.size) {
+      throw new Error(`migration ${name} comes before one that was applied: give it a number after the last`);
+    }
+    if (applied !== undefined && applied !== checksum) {
+      throw new Error(`migration ${name} was changed after it was applied: restore it and write a new one`);
+    }
+  }
+}
+
+async function apply(warehouse: Warehouse, name: string, checksum: string, sql: string): Promise<boolean> {
+  try {
+    const parameters = [name, checksum, sql];
+    const [row] = await warehouse.query("select ops.apply_migration($1, $2, $3) as applied", parameters);
+    return row?.["applied"] === true;
+  } catch (cause) {
+    throw new Error(
+      `migration ${name} failed and changed nothing: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Brings the database to the newest form, then lets the roles of the secrets log in with the passwords that these hold
+ * now. A second run applies nothing.
+ */
+export async function migrateWarehouse({
+  warehouse,
+  migrations,
+  secrets,
+  loginSecrets,
+}: {
+  warehouse: Warehouse;
+  migrations: readonly Migration[];
+  secrets: Pick<SecretVersions, "current">;
+  loginSecrets: readonly string[];
+}): Promise<{ applied: string[]; roles: string[] }> {
+  const applied = await migrate({ warehouse, migrations });
+  const roles = [];
+  for (const secret of loginSecrets) {
+    const login = loginOf(secret, await secrets.current(secret));
+    await setPassword(warehouse, login);
+    roles.push(login.username);
+  }
+  return { applied, roles };
+}

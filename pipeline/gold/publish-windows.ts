@@ -1,0 +1,148 @@
+import type { DeltaTable } from "../delta/table.ts";
+import type { Clock, LakeQuery, LakeRow, LakeTable, Warehouse } from "../ports.ts";
+import { silverLakeTable } from "../silver/tables.ts";
+import { groupByMonth, readDayFacts, readFacts, toJson, type WindowSql } from "./facts.ts";
+import type { PublishingPlan, WindowBatch } from "./plan-windows.ts";
+
+/** What a publish did: windows skipped are those that gold already shows at this version or a newer one. */
+export interface PublishSummary {
+  windows: number;
+  published: number;
+  skipped: number;
+  /** Rows of gold that were written or removed. */
+  rowsChanged: number;
+  /** Values that changed for the sake of days that were reported before. */
+  corrections: number;
+}
+
+/**
+ * Publishes days to gold from one version of silver, in one transaction. `table` holds the files of these windows;
+ * a window without a sale is published as empty. Running it twice, or late after a newer one, changes nothing.
+ */
+export async function publishWindows(
+  { lake, warehouse, sql, isAgain = false }: { lake: LakeQuery; warehouse: Warehouse; sql: WindowSql } & Again,
+  { table, windows, silverVersion }: { table: LakeTable; windows: string[]; silverVersion: number },
+): Promise<PublishSummary> {
+  if (windows.length === 0) return { windows: 0, published: 0, skipped: 0, rowsChanged: 0, corrections: 0 };
+  const facts = await readDayFacts(lake, { sql, table, windows });
+  const document = toJson({ silver_version: silverVersion, windows, ...facts });
+  return {
+    windows: windows.length,
+    ...(await callPublish(warehouse, isAgain ? "ops.republish_windows" : "ops.publish_windows", document)),
+  };
+}
+
+/** Whether days that are shown at this very version are published too: a rebuild puts right what was changed in gold. */
+interface Again {
+  isAgain?: boolean;
+}
+
+/** Calls a publish function of the database with its one document. */
+export async function callPublish(
+  warehouse: Warehouse,
+  name: `ops.${"" | "re"}publish_${"windows" | "customers"}`,
+  document: string,
+): Promise<Omit<PublishSummary, "windows">> {
+  const [row] = await warehouse.query<Record<string, number>>(
+    `select published, skipped, rows_changed, corrections from ${name}($1::jsonb)`,
+    [document],
+  );
+  const { published = 0, skipped = 0, rows_changed: rowsChanged = 0, corrections = 0 } = row ?? {};
+  return { published, skipped, rowsChanged, corrections };
+}
+
+/** Text of the lake SQL that makes purchases per day and customer, from `sql/gold/`. */
+export interface CustomerSql {
+  customerDays: string;
+}
+
+/** A request to the RDS Data API may hold 4 MiB; a day is never split, so a single one may go beyond. */
+const largestDocument = 3_500_000;
+const bytesPerRow = 220;
+
+/**
+ * Publishes the rows per customer of days that gold already shows: purchases per day, distinct customers per month and
+ * city, and the segments. Each call to the database holds as many days of a month as one request may carry.
+ */
+export async function publishCustomers(
+  { lake, warehouse, sql, isAgain = false }: { lake: LakeQuery; warehouse: Warehouse; sql: CustomerSql } & Again,
+  { table, windows, silverVersion }: { table: LakeTable; windows: string[]; silverVersion: number },
+): Promise<PublishSummary> {
+  const summary = { windows: windows.length, published: 0, skipped: 0, rowsChanged: 0, corrections: 0 };
+  const months = groupByMonth(windows);
+  const name = isAgain ? "ops.republish_customers" : "ops.publish_customers";
+  const read = (month: string[] | undefined) =>
+    month && readFacts(lake, { sql: sql.customerDays, table, windows: month });
+  let next = read(months[0]);
+  for (const [index, month] of months.entries()) {
+    const rows = await next!;
+    // The lake reads the next month while the warehouse takes this one.
+    next = read(months[index + 1]);
+    next?.catch(() => {});
+    for (const { days, facts } of pack(month, rows)) {
+      const document = toJson({ silver_version: silverVersion, windows: days, customer_days: facts });
+      const part = await callPublish(warehouse, name, document);
+      for (const key of ["published", "skipped", "rowsChanged", "corrections"] as const) summary[key] += part[key];
+    }
+  }
+  // Also without a new day: a run that died between the two has left the segments behind.
+  summary.rowsChanged += await publishSegments(warehouse, silverVersion);
+  return summary;
+}
+
+async function publishSegments(warehouse: Warehouse, silverVersion: number): Promise<number> {
+  const [row] = await warehouse.query<{ changed: number }>(
+    "select ops.publish_customer_segments($1::bigint) as changed",
+    [silverVersion],
+  );
+  return row?.changed ?? 0;
+}
+
+/** Whole days in order, as many together as one document may hold. */
+function pack(days: readonly string[], rows: readonly LakeRow[]): { days: string[]; facts: LakeRow[] }[] {
+  const byDay = Map.groupBy(rows, (row) => String(row["order_date"]));
+  const packs: { days: string[]; facts: LakeRow[] }[] = [];
+  for (const day of days) {
+    const facts = byDay.get(day) ?? [];
+    const last = packs.at(-1);
+    if (last && (last.facts.length + facts.length) * bytesPerRow <= largestDocument) {
+      last.days.push(day);
+      last.facts = last.facts.concat(facts);
+    } else packs.push({ days: [day], facts });
+  }
+  return packs;
+}
+
+/** What publishing works with; `sql` holds the texts of the lake SQL in `sql/gold/`. */
+export interface Publishing {
+  silver: DeltaTable;
+  lake: LakeQuery;
+  warehouse: Warehouse;
+  sql: GoldSql;
+}
+
+/** Texts of the lake SQL in `sql/gold/`. */
+export type GoldSql = Parameters<typeof publishWindows>[0]["sql"] & Parameters<typeof publishCustomers>[0]["sql"];
+
+/** Publishes one batch of the plan from the plan's version of silver. */
+export async function publishBatch(
+  { silver, ...gold }: Publishing,
+  { silverVersion, windows }: WindowBatch,
+): Promise<PublishSummary> {
+  const table = silverLakeTable(await silver.snapshot(silverVersion), windows);
+  return await publishWindows(gold, { table, windows, silverVersion });
+}
+
+/** Publishes the rows per customer of the plan's days, and notes when. */
+export async function publishPlannedCustomers(
+  { silver, clock, ...gold }: Publishing & { clock: Clock },
+  { silverVersion, customerBatches }: PublishingPlan,
+): Promise<PublishSummary> {
+  const windows = customerBatches.flat();
+  const table = silverLakeTable(await silver.snapshot(silverVersion), windows);
+  const published = await publishCustomers(gold, { table, windows, silverVersion });
+  await gold.warehouse.query("select ops.note_customers_published($1::timestamptz)::text", [
+    new Date(clock()).toISOString(),
+  ]);
+  return published;
+}

@@ -1,0 +1,195 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Catalog, validOn } from "../domain/catalog.ts";
+import { checkOrder, type CheckedOrder } from "../domain/check-order.ts";
+import { editEvent, type Change, type Edit, type NameValue } from "../domain/edit-event.ts";
+import { mergeOrders, type Candidate, type Conflict, type KnownOrder } from "../domain/merge-orders.ts";
+import { parseInstant } from "../domain/parse-instant.ts";
+import { placeOf, resentKey } from "../domain/stream-position.ts";
+import type { EventSink, OutgoingRecord } from "../ports.ts";
+import { eventOf, payloadHash } from "../silver/unpack-record.ts";
+import { moneyAtStake, type RefusedOrder, type HeldOrder } from "./list-quarantined.ts";
+
+const recordsAtOnce = 100;
+const attempts = 8;
+const pauseMs = 200;
+
+/** Where a corrected event stands in the stream. */
+export interface Resent {
+  shard: string;
+  sequenceNumber: string;
+}
+
+/**
+ * Sends corrected events, each as a record of its own whose partition key names the refused one. Resolves when the stream
+ * has acknowledged all; whoever repeats it after an error sends duplicates at the worst, which silver drops.
+ */
+export async function resend(sink: EventSink, plans: readonly ResendPlan[]): Promise<Resent[]> {
+  const resent: Resent[] = [];
+  for (let start = 0; start < plans.length; start += recordsAtOnce) {
+    const records = plans.slice(start, start + recordsAtOnce).map(({ refused, text }) => ({
+      partitionKey: resentKey(placeOf(refused)),
+      data: Buffer.from(text!),
+    }));
+    resent.push(...(await putAll(sink, records)));
+  }
+  return resent;
+}
+
+async function putAll(sink: EventSink, records: readonly OutgoingRecord[]): Promise<Resent[]> {
+  const done: Resent[] = [];
+  let left = [...records.entries()];
+  for (let attempt = 1; ; attempt++) {
+    const results = await sink.putRecords(left.map(([, record]) => record));
+    const failed = left.filter((_, index) => "errorCode" in results[index]!);
+    for (const [index, [place]] of left.entries()) {
+      const result = results[index]!;
+      if ("sequenceNumber" in result) done[place] = result;
+      else if (attempt === attempts) throw new Error(`the stream does not take the event: ${result.errorMessage}`);
+    }
+    if (failed.length === 0) return done;
+    left = failed;
+    await sleep(pauseMs * attempt);
+  }
+}
+
+/** What would be sent in place of a refused event, and what silver would say to it. */
+export interface ResendPlan {
+  refused: RefusedOrder;
+  changes: Change[];
+  /** The event as it would be sent; undefined where there is none. */
+  text?: string;
+  /** The same as silver reads it; undefined where it would refuse it whatever it holds. */
+  checked?: CheckedOrder;
+  /** Whole cents; null where it cannot be read. */
+  cents: number | null;
+  /** Why it would be refused again; undefined where silver would take it. */
+  problem?: string;
+}
+
+/** How a refused event is corrected: by edits, or by a whole event in its place. Neither sends it as it is. */
+export type Correction = { edits: readonly Edit[] } | { event: string };
+
+/**
+ * Corrects a refused event and judges the result as silver will judge an event of an order that is new to it: what it
+ * holds already is for `judgeResends`. `now` is the moment of sending, milliseconds since 1970.
+ */
+export function planResend(
+  refused: RefusedOrder,
+  correction: Correction,
+  { catalog, now }: { catalog: Catalog; now: number },
+): ResendPlan {
+  const corrected = correct(refused, correction, catalog);
+  if ("problem" in corrected) return { refused, changes: [], cents: null, ...corrected };
+  const { text } = corrected;
+  const plan = { refused, ...corrected, cents: moneyAtStake(text) ?? null };
+  const event = eventOf(Buffer.from(text));
+  const checked = "refusal" in event ? event : checkOrder(event.text, now * 1000, catalog);
+  return "refusal" in checked ? { ...plan, problem: checked.refusal.detail } : { ...plan, checked };
+}
+
+function correct(refused: RefusedOrder, correction: Correction, catalog: Catalog) {
+  if ("event" in correction) return { text: correction.event, changes: [] };
+  if (correction.edits.length === 0) return { text: refused.payload, changes: [] };
+  let event: unknown;
+  try {
+    event = JSON.parse(refused.payload);
+  } catch {
+    return { problem: "its payload is no JSON, so no edit finds its place: give the whole event with --file" };
+  }
+  const edited = editEvent(event, correction.edits, namesOf(refused, catalog));
+  return { text: JSON.stringify(edited.event), changes: edited.changes };
+}
+
+function namesOf({ arrivedAt, payload, silverRevision }: RefusedOrder, { pizzas }: Catalog): NameValue {
+  return (name, container) => {
+    if (name === "next") return (silverRevision ?? -1) + 1;
+    if (name === "arrival")
+      return wallClock(arrivedAt, /"ordered_at"\s*:\s*"[^"]*?([+-]\d\d:\d\d)"/.exec(payload)?.[1]);
+    const { pizza_id } = Object(container) as { pizza_id?: unknown };
+    const day = /"ordered_at"\s*:\s*"(\d{4}-\d\d-\d\d)/.exec(payload)?.[1] ?? arrivedAt.slice(0, 10);
+    const price = validOn(pizzas.get(String(pizza_id)), day)?.price_cents;
+    return price === undefined ? undefined : price / 100;
+  };
+}
+
+/** A moment on a clock of some offset from UTC, such as `-07:00`. */
+function wallClock(moment: string, offset = "+00:00"): string {
+  const [hours, minutes] = offset.slice(1).split(":").map(Number);
+  const shift = (offset.startsWith("-") ? -1 : 1) * (hours! * 60 + minutes!) * 60_000;
+  return new Date(Date.parse(moment) + shift).toISOString().slice(0, 19) + offset;
+}
+
+/** A plan whose event silver would take if it stood alone. */
+type Sound = ResendPlan & { text: string; checked: CheckedOrder };
+
+/** Ids of the orders that silver has to be asked about before the plans can be judged. */
+export function ordersOf(plans: readonly ResendPlan[]): string[] {
+  return [...new Set(plans.filter(isSound).map(({ checked }) => checked.event.order_id))];
+}
+
+/**
+ * Judges corrected events as silver will: by what it holds of their orders, and by one another. `held` is what silver has
+ * of `ordersOf(plans)`. Of events that contradict each other the first stays.
+ */
+export function judgeResends(plans: readonly ResendPlan[], held: readonly HeldOrder[]): ResendPlan[] {
+  const known = new Map(held.map((order) => [order.orderId, knownOrder(order)]));
+  const renamed = new Set(plans.filter(isSound).filter((plan) => isOfAnother(plan, plans, known)));
+  const sound = plans.filter(isSound).filter((plan) => !renamed.has(plan));
+  const candidates = new Map(sound.map((plan) => [candidateOf(plan), plan]));
+  // Earlier revisions first: what contradicts its like is then found whichever shard is faster.
+  const inOrder = [...candidates.keys()].toSorted((a, b) => a.event.revision - b.event.revision);
+  const problems = new Map<ResendPlan, string>();
+  for (const { candidate, reason } of mergeOrders(inOrder, known).conflicts) {
+    problems.set(candidates.get(candidate as Candidate & Sound["checked"])!, problemOf(candidate, reason, held));
+  }
+  for (const plan of renamed) {
+    problems.set(
+      plan,
+      `order_id ${plan.checked.event.order_id} is the name of another order: give it a name of its own`,
+    );
+  }
+  return plans.map((plan) => (problems.has(plan) ? { ...plan, problem: problems.get(plan)! } : plan));
+}
+
+function isSound(plan: ResendPlan): plan is Sound {
+  return plan.problem === undefined && plan.checked !== undefined && plan.text !== undefined;
+}
+
+/** Whether an edit gave the event the name of an order that is none of its own: it would take that one's place. */
+function isOfAnother({ refused, checked }: Sound, plans: readonly ResendPlan[], known: ReadonlyMap<string, unknown>) {
+  const { order_id } = checked.event;
+  if (refused.orderId === null || refused.orderId === order_id) return false;
+  return (
+    known.has(order_id) ||
+    plans.some((other) => other.refused.orderId !== refused.orderId && other.checked?.event.order_id === order_id)
+  );
+}
+
+function candidateOf({ refused, checked, text }: Sound) {
+  const { shard, sequenceNumber, recordIndex } = refused;
+  const position = { shard, sequenceNumber, recordIndex };
+  return { ...checked, position, arrivedAt: 0, payloadHash: payloadHash(text) };
+}
+
+function knownOrder({ revision, orderDate, orderedAt, payloadHash: bits }: HeldOrder): KnownOrder {
+  // What is sent has a place of its own in the stream, that of no event in silver.
+  const position = { shard: "", sequenceNumber: "", recordIndex: 0 };
+  return { revision, orderDate, orderedAt: parseInstant(orderedAt)!, payloadHash: BigInt(bits), position };
+}
+
+function problemOf(
+  { event: { order_id, revision } }: Candidate,
+  reason: Conflict["reason"],
+  allHeld: readonly HeldOrder[],
+): string {
+  const held = allHeld.find(({ orderId }) => orderId === order_id);
+  if (reason === "ordered_at_changed") {
+    if (held === undefined)
+      return `another of these events puts order ${order_id} at another time: name the one that is right`;
+    return `silver holds order ${order_id} at ${held.orderedAt}, of ${held.orderDate}, and an order keeps its time: set ordered_at to it`;
+  }
+  if (held?.revision === revision) {
+    return `silver holds another payload of revision ${revision}: add revision=@next, or leave it as it is`;
+  }
+  return `another of these events is revision ${revision} of order ${order_id} too: name the one that is right`;
+}

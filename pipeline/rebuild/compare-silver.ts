@@ -1,0 +1,162 @@
+import type { ReasonCode } from "../domain/rejection-reasons.ts";
+import type { AddFile, DeltaTable, Snapshot } from "../delta/table.ts";
+import { readColumns } from "../parquet/read-columns.ts";
+import type { ObjectStore } from "../ports.ts";
+import { cellOf, digestLines, lineColumns, readLines, type LineCells } from "../reconciliation/silver-lines.ts";
+import type { Cause, Difference } from "./report.ts";
+import { placeOf, type RecordPlace } from "./replay-bronze.ts";
+
+/** A silver table at one version, with the store that its files lie in. */
+export interface SilverAt {
+  store: ObjectStore;
+  table: Pick<DeltaTable, "root">;
+  snapshot: Snapshot;
+}
+
+export interface SilverDifferences {
+  differences: Difference[];
+  /** Days with a difference. */
+  days: string[];
+  /** Orders with a difference. */
+  orders: Set<string>;
+  /** Records that rows came from and that are in no bronze object any more: `shard/sequence number`. */
+  missingRecords: string[];
+}
+
+/** What both quarantines say of an event, by its order's id. */
+export type ReasonsOf = (orderId: string) => ReasonCode[];
+
+interface Comparing extends Omit<SilverDifferences, "missingRecords"> {
+  /** Differences of published rows that the rebuilt table does not have from the same record, by that record. */
+  uprooted: Map<Difference, RecordPlace>;
+}
+
+/** Compares two tables day by day, cell by cell; `findMissing` says which records are in no bronze object. */
+export async function compareSilver(
+  { published, rebuilt }: { published: SilverAt; rebuilt: SilverAt },
+  request: {
+    from: string;
+    to: string;
+    reasonsOf: ReasonsOf;
+    findMissing: (records: readonly RecordPlace[]) => Promise<ReadonlySet<string>>;
+  },
+): Promise<SilverDifferences> {
+  const { from, to, reasonsOf, findMissing } = request;
+  const found: Comparing = { differences: [], days: [], orders: new Set(), uprooted: new Map() };
+  const dates = [published, rebuilt].flatMap(({ snapshot }) => [...snapshot.partitions.keys()]);
+  for (const day of [...new Set(dates)].filter((date) => date >= from && date <= to).toSorted()) {
+    const [before, after] = await Promise.all([linesOf(published, day), linesOf(rebuilt, day)]);
+    if (digestLines(before) === digestLines(after)) continue;
+    found.days.push(day);
+    compareDay(found, { day, before, after, reasonsOf });
+  }
+  const { uprooted, ...differences } = found;
+  const missing = await findMissing([...uprooted.values()]);
+  for (const [difference, record] of uprooted) if (missing.has(placeOf(record))) difference.cause = "bronze is missing";
+  return { ...differences, missingRecords: [...missing] };
+}
+
+async function linesOf({ store, table, snapshot }: SilverAt, day: string): Promise<LineCells[]> {
+  const read = async ({ path }: AddFile) => {
+    const body = await store.get(`${table.root}/${path}`);
+    if (body === undefined)
+      throw new Error(`silver file ${path} is named by version ${snapshot.version} but is not there`);
+    return await readLines(body, day);
+  };
+  return (await Promise.all((snapshot.partitions.get(day) ?? []).map(read))).flat();
+}
+
+function compareDay(
+  found: Comparing,
+  { day, before, after, reasonsOf }: { day: string; before: LineCells[]; after: LineCells[]; reasonsOf: ReasonsOf },
+): void {
+  const [was, is] = [byKey(before), byKey(after)];
+  for (const key of [...new Set([...was.keys(), ...is.keys()])].toSorted()) {
+    const [old, now] = [was.get(key), is.get(key)];
+    const orderId = cellOf((old ?? now)!, "order_id");
+    const columns = changedColumns(old, now);
+    if (columns.length === 0) continue;
+    const cause = causeOf(columns, reasonsOf(orderId));
+    found.orders.add(orderId);
+    for (const column of columns) {
+      const place = { table: "silver.order_lines", day, key, column };
+      const difference = { ...place, published: valueOf(old, column), rebuilt: valueOf(now, column), cause };
+      found.differences.push(difference);
+      if (old !== undefined && !isOfSameRecord(old, now)) found.uprooted.set(difference, recordOf(old));
+    }
+  }
+}
+
+function recordOf(cells: LineCells): RecordPlace {
+  return { shard: cellOf(cells, "shard"), sequenceNumber: cellOf(cells, "sequence_number") };
+}
+
+function isOfSameRecord(old: LineCells, now: LineCells | undefined): boolean {
+  return now !== undefined && placeOf(recordOf(old)) === placeOf(recordOf(now));
+}
+
+/** A line that stands twice is told apart by its number among its like. */
+function byKey(lines: readonly LineCells[]): Map<string, LineCells> {
+  const found = new Map<string, LineCells>();
+  for (const cells of lines) {
+    const key = `${cellOf(cells, "order_id")} ${cellOf(cells, "line_no")}`;
+    let name = key;
+    for (let copy = 2; found.has(name); copy++) name = `${key} (${copy})`;
+    found.set(name, cells);
+  }
+  return found;
+}
+
+function changedColumns(old: LineCells | undefined, now: LineCells | undefined): string[] {
+  if (old === undefined || now === undefined) return ["*"];
+  return lineColumns.filter((_, index) => old[index] !== now[index]);
+}
+
+function valueOf(cells: LineCells | undefined, column: string): string | null {
+  if (cells === undefined) return null;
+  if (column !== "*") return cells[lineColumns.indexOf(column)]!;
+  return ["quantity", "pizza_id", "unit_price_cents"].map((name) => cells[lineColumns.indexOf(name)]).join(" ");
+}
+
+const fromCatalog: ReadonlySet<string> = new Set([
+  "pizza_type_id",
+  "pizza_name",
+  "category",
+  "size",
+  "unit_price_cents",
+  "unit_cost_cents",
+  "revenue_cents",
+  "cost_cents",
+  "margin_cents",
+  "is_first_of_type",
+  "is_first_of_category",
+  "is_first_of_size",
+  "city",
+  "state",
+]);
+const catalogReasons: ReadonlySet<ReasonCode> = new Set(["price_off_menu", "unknown_pizza", "unknown_store"]);
+
+/** A row that is only there on one side was refused on the other, by the menu or by a rule. */
+function causeOf(columns: readonly string[], reasons: readonly ReasonCode[]): Cause {
+  const isOfMenu =
+    columns[0] === "*"
+      ? reasons.some((reason) => catalogReasons.has(reason))
+      : columns.every((column) => fromCatalog.has(column));
+  return isOfMenu ? "menu change" : "rule version";
+}
+
+/** Reasons in quarantine tables, by order. */
+export async function readReasons(tables: readonly SilverAt[]): Promise<ReasonsOf> {
+  const reasons = new Map<string, ReasonCode[]>();
+  for (const { store, table, snapshot } of tables) {
+    for (const { path } of snapshot.files.values()) {
+      const body = await store.get(`${table.root}/${path}`);
+      const columns = await readColumns(body!, ["order_id", "reason"]);
+      for (const [row, orderId] of (columns["order_id"] as (string | null)[]).entries()) {
+        if (orderId === null) continue;
+        reasons.set(orderId, [...(reasons.get(orderId) ?? []), columns["reason"]![row] as ReasonCode]);
+      }
+    }
+  }
+  return (orderId) => reasons.get(orderId) ?? [];
+}

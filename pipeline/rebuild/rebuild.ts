@@ -1,0 +1,184 @@
+import { backupId } from "../backup/manifest.ts";
+import type { BronzeObject } from "../bronze/list-bronze.ts";
+import type { DeltaTable, Snapshot } from "../delta/table.ts";
+import { groupByMonth } from "../gold/facts.ts";
+import { publishCustomers } from "../gold/publish-windows.ts";
+import { type GoldSql, publishWindows } from "../gold/publish-windows.ts";
+import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
+import type { Refinery } from "../silver/refine-silver.ts";
+import { silverLakeTable } from "../silver/tables.ts";
+import {
+  compareGold,
+  type TableOf,
+  causesOf,
+  lateDays,
+  readLedger,
+  type LedgerDay,
+  type GoldPlace,
+} from "./compare-gold.ts";
+import { compareSilver, readReasons, type SilverDifferences } from "./compare-silver.ts";
+import { replaceRefused, replaceSilver } from "./replace-silver.ts";
+import { findMissingObjects, findMissingRecords, replayBronze } from "./replay-bronze.ts";
+import { type Difference, lacksBronze, reportOf, type RebuildReport } from "./report.ts";
+import { openSideLake, type SideLake } from "./staging-tables.ts";
+
+/** What a rebuild works with. */
+export interface RebuildPlace {
+  refinery: Refinery;
+  lake: LakeQuery;
+  /** As the writer. */
+  warehouse: Warehouse;
+  sql: GoldSql;
+  /** Runs a job while no workflow of this home does; a home without such a way leaves the order to commits and fences. */
+  exclusively?: <Result>(job: () => Promise<Result>) => Promise<Result>;
+}
+
+export interface RebuildRequest {
+  /** Business dates `YYYY-MM-DD`, both included. */
+  from: string;
+  to: string;
+  /** `bronze` works silver and gold out anew, `silver` gold alone. */
+  source: "bronze" | "silver";
+  /** Compares only. */
+  isDryRun: boolean;
+}
+
+const mostAttempts = 5;
+
+/**
+ * Works days out anew, beside what is published and while orders go on coming, compares them cell by cell, and publishes
+ * what differs: silver's days in one commit, then gold's. Equal days are left alone; a rebuild that is killed before has
+ * changed nothing, and one that is repeated completes it. Where bronze lacks what silver was made from nothing is published.
+ */
+export async function rebuild(place: RebuildPlace, request: RebuildRequest): Promise<RebuildReport> {
+  const { refinery, exclusively = (job) => job() } = place;
+  const { store, clock, silver } = refinery;
+  const started = clock();
+  const side = await openSideLake({ store, clock, id: backupId(started) });
+  try {
+    // The long part; what comes meanwhile is little, and is taken up below.
+    if (request.source === "bronze") await replayBronze(refinery, { side, snapshot: await silver.snapshot() });
+    for (let attempt = 1; attempt <= mostAttempts; attempt++) {
+      const report = await exclusively(() => settle(place, side, request));
+      if (report !== undefined) return { ...report, milliseconds: clock() - started };
+    }
+  } finally {
+    await side.remove();
+  }
+  throw new Error("silver was changed again and again while it was to be replaced: try again when less is coming in");
+}
+
+/** Compares with silver as it is now, and publishes; undefined where silver was changed meanwhile. */
+async function settle(
+  place: RebuildPlace,
+  side: SideLake,
+  request: RebuildRequest,
+): Promise<RebuildReport | undefined> {
+  const { refinery } = place;
+  const { silver } = refinery;
+  const snapshot = await silver.snapshot();
+  const isWhole = request.source === "bronze";
+  const listed = isWhole ? await replayBronze(refinery, { side, snapshot }) : [];
+  const rebuilt = isWhole ? await side.silver.snapshot() : snapshot;
+  const table: TableOf = (days) => (isWhole ? sideTable(side, rebuilt, days) : silverLakeTable(snapshot, days));
+  const ledger = await readLedger(place.warehouse, request);
+  const days = daysOf(request, [snapshot, rebuilt], ledger);
+  const silverFound = isWhole
+    ? await silverDifferences(refinery, side, { snapshot, rebuilt, listed }, request)
+    : noDifferences;
+  const gold = await compareGold(place, { table, days, counted: countedDays(ledger) });
+  const late = await lateDays(silver, { snapshot, ledger, days: gold.days });
+  const cells = causesOf(gold, { silver: silverFound, late, request });
+  const objects = isWhole ? await findMissingObjects(refinery, { snapshot, listed }) : [];
+  const report = reportOf(request, {
+    differences: [...silverFound.differences, ...cells],
+    bronzeObjects: listed.length,
+    days: days.length,
+    silverVersion: snapshot.version,
+    missing: { objects, records: silverFound.missingRecords },
+  });
+  if (report.equal || request.isDryRun || lacksBronze(report)) return report;
+  const version = await replaceDays({ ...refinery, side }, { snapshot, found: silverFound });
+  if (version === undefined) return undefined;
+  const published = [...new Set([...silverFound.days, ...gold.days, ...editedDays(cells, ledger)])];
+  await republishGold(place, { silver, version, days: published, counted: countedDays(ledger) });
+  return { ...report, published: true, silverVersion: version };
+}
+
+const noDifferences: SilverDifferences = { differences: [], days: [], orders: new Set(), missingRecords: [] };
+
+async function silverDifferences(
+  { store, silver, quarantine }: Refinery,
+  side: SideLake,
+  { snapshot, rebuilt, listed }: { snapshot: Snapshot; rebuilt: Snapshot; listed: readonly BronzeObject[] },
+  { from, to }: RebuildRequest,
+): Promise<SilverDifferences> {
+  const at = async (table: DeltaTable, place: { store: Refinery["store"] }) => ({
+    ...place,
+    table,
+    snapshot: await table.snapshot(),
+  });
+  const reasonsOf = await readReasons([await at(quarantine, { store }), await at(side.quarantine, side)]);
+  return await compareSilver(
+    {
+      published: { store, table: silver, snapshot },
+      rebuilt: { store: side.store, table: side.silver, snapshot: rebuilt },
+    },
+    { from, to, reasonsOf, findMissing: (records) => findMissingRecords(store, { listed, records }) },
+  );
+}
+
+function sideTable(side: SideLake, rebuilt: Snapshot, days: readonly string[]): LakeTable {
+  const table = silverLakeTable(rebuilt, days);
+  return { ...table, files: table.files.map((file) => side.keyOf(file)) };
+}
+
+function daysOf({ from, to }: RebuildRequest, snapshots: readonly Snapshot[], ledger: readonly LedgerDay[]): string[] {
+  const all = [...snapshots.flatMap(({ partitions }) => [...partitions.keys()]), ...ledger.map(({ day }) => day)];
+  return [...new Set(all)].filter((day) => day >= from && day <= to).toSorted();
+}
+
+const countedDays = (ledger: readonly LedgerDay[]): Set<string> =>
+  new Set(ledger.filter(({ hasCustomers }) => hasCustomers).map(({ day }) => day));
+
+async function replaceDays(
+  place: Parameters<typeof replaceSilver>[0],
+  { snapshot, found }: { snapshot: Snapshot; found: SilverDifferences },
+): Promise<number | undefined> {
+  const { days, orders } = found;
+  if (days.length === 0) return snapshot.version;
+  const version = await replaceSilver(place, { snapshot, days });
+  if (version !== undefined) await replaceRefused(place, orders);
+  return version;
+}
+
+/** Days whose publish puts right what was changed in gold: the row's own, or the first one that is shown of its month. */
+function editedDays(cells: readonly Difference[], ledger: readonly LedgerDay[]): string[] {
+  return cells
+    .map(({ table, day }) =>
+      day === null || !/month|performance|geographic/.test(table)
+        ? day
+        : ledger.find((shown) => shown.day.slice(0, 7) === day.slice(0, 7))?.day,
+    )
+    .filter((day): day is string => day !== null && day !== undefined);
+}
+
+/** Publishes days of one version of silver, also where gold shows that version already; their customers where it did. */
+async function republishGold(
+  gold: GoldPlace,
+  {
+    silver,
+    version,
+    days,
+    counted,
+  }: { silver: DeltaTable; version: number; days: readonly string[]; counted: ReadonlySet<string> },
+): Promise<void> {
+  const snapshot = await silver.snapshot(version);
+  const table = (windows: readonly string[]) => silverLakeTable(snapshot, windows);
+  const place = { ...gold, isAgain: true };
+  for (const windows of groupByMonth(days)) {
+    await publishWindows(place, { table: table(windows), windows, silverVersion: version });
+  }
+  const customers = days.filter((day) => counted.has(day));
+  await publishCustomers(place, { table: table(customers), windows: customers, silverVersion: version });
+}

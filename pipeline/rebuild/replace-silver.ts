@@ -1,0 +1,111 @@
+import type { AddFile, DeltaTable, Snapshot } from "../delta/table.ts";
+import { copyRows, readColumns } from "../parquet/read-columns.ts";
+import { createTableWriter } from "../parquet/table-writer.ts";
+import type { ObjectStore } from "../ports.ts";
+import type { SideLake } from "./staging-tables.ts";
+
+interface Place {
+  store: ObjectStore;
+  silver: DeltaTable;
+  quarantine: DeltaTable;
+  side: SideLake;
+}
+
+/** Entries of the table's log that say how far it has come; the others say what its orders are. */
+const progress = /^(bronze|watermark)\//;
+
+/**
+ * Replaces days of silver by the rebuilt ones, in one commit on top of the version that they were compared with. Gives the
+ * new version; undefined where somebody else committed meanwhile, and nothing has changed.
+ */
+export async function replaceSilver(
+  { store, silver, side }: Place,
+  { snapshot, days }: { snapshot: Snapshot; days: readonly string[] },
+): Promise<number | undefined> {
+  const rebuilt = await side.silver.snapshot();
+  const adds: AddFile[] = [];
+  for (const day of days) {
+    for (const { path, stats, rows } of rebuilt.partitions.get(day) ?? []) {
+      const body = (await side.store.get(`${side.silver.root}/${path}`))!;
+      adds.push(await silver.writeDataFile({ partition: day, body, rows, stats: stats! }));
+    }
+  }
+  const unknown = [...rebuilt.transactions].filter(([id]) => !progress.test(id) && !snapshot.transactions.has(id));
+  const result = await silver.commit({
+    readVersion: snapshot.version,
+    operation: "WRITE",
+    adds,
+    removes: days.flatMap((day) => snapshot.partitions.get(day) ?? []),
+    transactions: unknown.map(([appId, { version, lastUpdated }]) => ({ appId, version, lastUpdated })),
+    operationMetrics: { rebuiltDays: days.length, numAddedFiles: adds.length },
+  });
+  if (result.committed) return result.version;
+  for (const { path } of adds) await store.delete(`${silver.root}/${path}`);
+  return undefined;
+}
+
+/**
+ * Brings the quarantine up to date for these orders: it gains the events that are refused by now, and loses those that are
+ * not any more. Changes nothing where it is so already.
+ */
+export async function replaceRefused({ store, quarantine, side }: Place, orders: ReadonlySet<string>): Promise<void> {
+  for (;;) {
+    const [before, after] = await Promise.all([quarantine.snapshot(), side.quarantine.snapshot()]);
+    const [old, now] = [
+      await placesOf(quarantine, store, before, orders),
+      await placesOf(side.quarantine, side.store, after, orders),
+    ];
+    const lost = old.filter(({ place }) => !now.some((other) => other.place === place));
+    const gained = now.filter(({ place }) => !old.some((other) => other.place === place));
+    if (lost.length === 0 && gained.length === 0) return;
+    const removes = [...new Set(lost.map(({ file }) => file))];
+    const adds = [];
+    for (const file of removes) {
+      const rows = new Set(lost.filter((event) => event.file === file).map(({ row }) => row));
+      adds.push(await copy(quarantine, { store, file, from: quarantine, keep: (row) => !rows.has(row) }));
+    }
+    for (const file of new Set(gained.map((event) => event.file))) {
+      const rows = new Set(gained.filter((event) => event.file === file).map(({ row }) => row));
+      adds.push(
+        await copy(quarantine, { store: side.store, file, from: side.quarantine, keep: (row) => rows.has(row) }),
+      );
+    }
+    const result = await quarantine.commit({
+      readVersion: before.version,
+      operation: "WRITE",
+      adds: adds.filter(({ rows }) => rows > 0),
+      removes,
+      transactions: [],
+      operationMetrics: { rebuiltRefusals: gained.length, withdrawnRefusals: lost.length },
+    });
+    if (result.committed) return;
+  }
+}
+
+/** Where the events of these orders stand: file, row, and the event's place with its reason. */
+async function placesOf(table: DeltaTable, store: ObjectStore, { files }: Snapshot, orders: ReadonlySet<string>) {
+  const found: { file: AddFile; row: number; place: string }[] = [];
+  const names = ["order_id", "shard", "sequence_number", "record_index", "reason"];
+  for (const file of files.values()) {
+    const columns = await readColumns((await store.get(`${table.root}/${file.path}`))!, names);
+    for (const [row, orderId] of (columns["order_id"] as (string | null)[]).entries()) {
+      if (orderId === null || !orders.has(orderId)) continue;
+      found.push({ file, row, place: names.map((name) => String(columns[name]![row])).join("/") });
+    }
+  }
+  return found;
+}
+
+async function copy(
+  target: DeltaTable,
+  source: { store: ObjectStore; file: AddFile; from: DeltaTable; keep: (row: number) => boolean },
+): Promise<AddFile> {
+  const body = (await source.store.get(`${source.from.root}/${source.file.path}`))!;
+  const columns = await readColumns(
+    body,
+    target.columns.map(({ name }) => name),
+  );
+  const writer = createTableWriter(target.columns);
+  copyRows(writer, columns, source.keep);
+  return await target.writeDataFile({ partition: undefined, ...writer.finish() });
+}

@@ -1,0 +1,252 @@
+import { hash } from "node:crypto";
+import type { DeltaTable, Snapshot, AddFile } from "../delta/table.ts";
+import type { Findings } from "../domain/receipt.ts";
+import type { ReasonCode } from "../domain/rejection-reasons.ts";
+import { readColumns } from "../parquet/read-columns.ts";
+import { compareText } from "../parquet/string-column.ts";
+import type { LakeQuery, LakeRow, LakeTable, ObjectStore } from "../ports.ts";
+import { unpublishedFiles } from "../silver/quarantine-table.ts";
+import { quarantineLakeTable, silverLakeTable } from "../silver/tables.ts";
+import type { DataFiles } from "./data-files.ts";
+import { cellOf, dateOf, digestLines, linesOf, readLineColumns, type LineCells } from "./silver-lines.ts";
+
+/** One order as silver holds it. */
+export interface SilverOrder {
+  revision: number;
+  /** `shard/sequence number/index` of the event it came from. */
+  position: string;
+  payloadHash: bigint;
+  /** Over all cells of its lines. */
+  digest: string;
+}
+
+/** What the layers after bronze say, by the names that bronze knows. */
+export interface Layers {
+  silver: ReadonlyMap<string, SilverOrder>;
+  /** Stream position of a refused event to its reason. */
+  quarantine: ReadonlyMap<string, ReasonCode>;
+  /** Stream position of a refused event to what the quarantine says came there. */
+  filed: ReadonlyMap<string, FiledEvent>;
+  /** Stream positions of refused events whose order silver holds from an event that came later. */
+  cameLater: ReadonlySet<string>;
+}
+
+/** A refused event in the quarantine. */
+export interface FiledEvent {
+  /** The `digestBytes` of its bytes. */
+  digest: string;
+  orderId: string | null;
+  /** Microseconds since 1970. */
+  arrivedAt: number;
+}
+
+interface LayerBooks {
+  store: ObjectStore;
+  silver: DeltaTable;
+  quarantine: DeltaTable;
+  lake: LakeQuery;
+  checks: { quarantinedEvents: string };
+  dataFiles: DataFiles;
+}
+
+/** Silver at one version for SQL: all of it, or some of its days. */
+export type SilverTable = (days?: readonly string[]) => LakeTable;
+
+/** Silver without the data files that are missing or cut. */
+export async function wholeSilver(
+  { store, silver }: Pick<LayerBooks, "store" | "silver">,
+  snapshot: Snapshot,
+  findings: Findings,
+): Promise<SilverTable> {
+  const sizes = new Map([...snapshot.files].map(([path, { size }]) => [`${silver.root}/${path}`, size]));
+  const whole = new Set(await wholeFiles({ store, root: silver.root, sizes }, findings));
+  return (days) => {
+    const table = silverLakeTable(snapshot, days);
+    return { ...table, files: table.files.filter((file) => whole.has(file)) };
+  };
+}
+
+/** Reads every order of silver, one data file at a time, and compares each file with what the log says of it. */
+export async function readSilver(
+  { store, silver, dataFiles }: LayerBooks,
+  { files }: LakeTable,
+  { snapshot, findings }: { snapshot: Snapshot; findings: Findings },
+): Promise<Map<string, SilverOrder>> {
+  const orders = new Map<string, SilverOrder>();
+  for (const file of files) {
+    const columns = await dataFiles.read(file, async () => await readLineColumns((await store.get(file))!));
+    if (columns === undefined) continue;
+    const named = snapshot.files.get(file.slice(silver.root.length + 1))!;
+    checkStats(file, { ...named, columns }, findings);
+    if (named.partition !== dateOf(file)) {
+      findings.add(
+        "the lake is whole",
+        "data files lie in another partition than the log says",
+        `${file}: ${named.partition}`,
+      );
+    }
+    const lines = linesOf(columns, dateOf(file));
+    for (const [orderId, cells] of Map.groupBy(lines, ([id]) => id!)) {
+      const origin = new Set(cells.map(positionOfLine));
+      if (orders.has(orderId) || origin.size > 1) {
+        findings.add("silver is distinct", "orders stand in silver under two events, or in two files", orderId);
+      }
+      orders.set(orderId, {
+        revision: Number(cellOf(cells[0]!, "revision")),
+        position: positionOfLine(cells[0]!),
+        payloadHash: BigInt(cellOf(cells[0]!, "payload_hash")),
+        digest: digestLines(cells),
+      });
+    }
+  }
+  return orders;
+}
+
+/** Reads what is refused as of a version of silver, published or about to be. */
+export async function readQuarantine(
+  { store, lake, silver, quarantine, checks, dataFiles }: LayerBooks,
+  { silverTable }: { silverTable: LakeTable },
+  findings: Findings,
+): Promise<Omit<Layers, "silver">> {
+  const snapshot = await quarantine.snapshot();
+  const staged = await unpublishedFiles(silver, silverTable.version, snapshot);
+  const named = [...snapshot.files.values(), ...staged].map(
+    (file) => [`${quarantine.root}/${file.path}`, file] as const,
+  );
+  const sizes = new Map(named.map(([key, { size }]) => [key, size]));
+  const files = await wholeFiles({ store, root: quarantine.root, sizes }, findings);
+  const filed = await readFiled({ store, dataFiles }, { files, named: new Map(named) }, findings);
+  const tables = [{ ...quarantineLakeTable(snapshot), files }, silverTable];
+  const rows = await lake.query(checks.quarantinedEvents, [], tables);
+  for (const row of rows.filter(({ times }) => Number(times) > 1)) {
+    findings.add("quarantine is distinct", "events stand in quarantine more than once", positionOfRow(row));
+  }
+  return {
+    quarantine: new Map(rows.map((row) => [positionOfRow(row), row["reason"] as ReasonCode])),
+    filed,
+    cameLater: new Set(rows.filter((row) => Number(row["came_later"]) > 0).map(positionOfRow)),
+  };
+}
+
+const payloadColumns = ["shard", "sequence_number", "record_index", "payload", "payload_base64"];
+/** Those, and what the log has bounds of. */
+const readOfQuarantine = [...payloadColumns, "order_id", "arrived_at", "quarantined_at"];
+
+async function readFiled(
+  { store, dataFiles }: Pick<LayerBooks, "store" | "dataFiles">,
+  { files, named }: { files: readonly string[]; named: ReadonlyMap<string, Omit<FileInLog, "columns">> },
+  findings: Findings,
+): Promise<Map<string, FiledEvent>> {
+  const filed = new Map<string, FiledEvent>();
+  for (const file of files) {
+    const columns = await dataFiles.read(
+      file,
+      async () => await readColumns((await store.get(file))!, readOfQuarantine),
+    );
+    if (columns === undefined) continue;
+    checkStats(file, { ...named.get(file)!, columns }, findings);
+    for (const row of columns["shard"]!.keys()) {
+      const cells = Object.fromEntries(payloadColumns.map((name) => [name, columns[name]![row]])) as LakeRow;
+      const base64 = cells["payload_base64"];
+      const bytes = Buffer.from(String(base64 ?? cells["payload"]), base64 === null ? "utf8" : "base64");
+      filed.set(positionOfRow(cells), {
+        digest: digestBytes(bytes),
+        orderId: columns["order_id"]![row] as string | null,
+        arrivedAt: columns["arrived_at"]![row] as number,
+      });
+    }
+  }
+  return filed;
+}
+
+/** Tells an event's bytes from others. */
+export function digestBytes(bytes: Uint8Array): string {
+  return hash("sha256", bytes, "base64").slice(0, 16);
+}
+
+/** The data files, by key, that lie in the lake as the log says. */
+async function wholeFiles(
+  { store, root, sizes }: { store: ObjectStore; root: string; sizes: ReadonlyMap<string, number> },
+  findings: Findings,
+): Promise<string[]> {
+  const found = new Map((await store.list(`${root}/`)).map(({ key, size }) => [key, size]));
+  const [whole, damaged] = [true, false].map((is) =>
+    [...sizes.keys()].filter((key) => (found.get(key) === sizes.get(key)) === is),
+  );
+  for (const key of damaged!) {
+    findings.add("the lake is whole", "data files are missing, or have another size than the log says", key);
+  }
+  return whole!;
+}
+
+function positionOfLine(cells: LineCells): string {
+  return `${cellOf(cells, "shard")}/${cellOf(cells, "sequence_number")}/${cellOf(cells, "record_index")}`;
+}
+
+function positionOfRow(row: LakeRow): string {
+  return `${row["shard"]}/${row["sequence_number"]}/${row["record_index"]}`;
+}
+
+/** What a table's log says of a data file, and the file's own columns. */
+interface FileInLog extends Pick<AddFile, "rows" | "stats"> {
+  columns: Readonly<Record<string, readonly unknown[]>>;
+}
+
+/**
+ * Compares a file's statistics in the log with its rows. Readers, refining among them, leave files out by the bounds: too
+ * narrow ones make an order look new that is there. Bounds may be wider than the rows, as texts are cut.
+ */
+function checkStats(key: string, { rows, stats, columns }: FileInLog, findings: Findings): void {
+  const wrong = explainStats({ rows, stats, columns });
+  if (wrong.length > 0) {
+    findings.add("the lake is whole", "data files hold other rows than the log says", `${key}: ${wrong.join(", ")}`);
+  }
+}
+
+function explainStats({ rows, stats, columns }: FileInLog): string[] {
+  const here = Object.values(columns)[0]!.length;
+  const wrong = rows === here ? [] : [`rows is ${rows} for ${here}`];
+  if (stats === undefined) return wrong;
+  for (const [name, counted] of Object.entries(stats.nullCount)) {
+    const nulls = columns[name]?.filter((value) => value === null).length ?? counted;
+    if (counted !== nulls) wrong.push(`nullCount of ${name} is ${counted} for ${nulls}`);
+  }
+  for (const name of new Set([...Object.keys(stats.minValues), ...Object.keys(stats.maxValues)])) {
+    const range = rangeOf(columns[name] ?? []);
+    if (range === undefined) continue;
+    const [min, max] = [stats.minValues[name], stats.maxValues[name]];
+    if (min !== undefined && compare(min, range.min) > 0)
+      wrong.push(`min of ${name} is ${min} for ${show(min, range.min)}`);
+    if (max !== undefined && compare(max, range.max) < 0)
+      wrong.push(`max of ${name} is ${max} for ${show(max, range.max)}`);
+  }
+  return wrong;
+}
+
+type Cell = string | number | bigint | boolean;
+
+function rangeOf(values: readonly unknown[]): { min: Cell; max: Cell } | undefined {
+  let [min, max]: (Cell | undefined)[] = [];
+  for (const value of values as readonly (Cell | null)[]) {
+    if (value === null) continue;
+    if (min === undefined || order(value, min) < 0) min = value;
+    if (max === undefined || order(value, max) > 0) max = value;
+  }
+  return min === undefined || max === undefined ? undefined : { min, max };
+}
+
+function order(left: Cell, right: Cell): number {
+  if (typeof left === "string") return compareText(left, String(right));
+  return left < right ? -1 : Number(left > right);
+}
+
+/** A bound of the log against a cell: a timestamp is a text there, and microseconds here; it counts to the millisecond. */
+function compare(bound: string | number, cell: Cell): number {
+  if (typeof bound === "string" && typeof cell === "number") return Date.parse(bound) - Math.floor(cell / 1000);
+  return order(bound, cell);
+}
+
+function show(bound: string | number, cell: Cell): string {
+  const isTime = typeof bound === "string" && typeof cell === "number";
+  return isTime ? new Date(cell / 1000).toISOString() : String(cell);
+}

@@ -1,0 +1,87 @@
+import type { OrderEvent } from "../domain/generated/order-event.types.ts";
+import { type ProducerLedger, type Trace, readTillRemains } from "../domain/sequence-gaps.ts";
+import type { UnpackedEvent } from "../silver/unpack-record.ts";
+
+type Producer = OrderEvent["producer"];
+
+/** The till and number of an event, or what is left of them in damaged bytes, or nothing. */
+export type SeenProducer = Producer | { trace: Trace } | undefined;
+
+/** Reads what a refused event says of its till. */
+export function readProducer(event: UnpackedEvent): SeenProducer {
+  return ("text" in event ? parseProducer(event.text) : undefined) ?? readRemains(event);
+}
+
+function parseProducer(text: string): Producer | undefined {
+  try {
+    const { producer } = JSON.parse(text) as Partial<OrderEvent>;
+    const isReadable = typeof producer?.producer_id === "string" && Number.isSafeInteger(producer.seq);
+    return isReadable ? producer : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readRemains(event: UnpackedEvent): { trace: Trace } | undefined {
+  const remains = readTillRemains("text" in event ? event.text : event.bytes.toString("utf8"));
+  if (remains === undefined) return undefined;
+  const { producerId, seq } = remains;
+  return { trace: seq === undefined ? { producerId } : { producerId, from: seq, to: seq } };
+}
+
+/**
+ * Notes the producers of a record's events. One that tells nothing of itself may be a till's number next to those that
+ * stand before and behind it, since one sender packs a record; and it may be any number of the till that the partition
+ * key names. Anybody's rubbish in a record of its own stands for nothing.
+ */
+export function noteProducers(ledger: ProducerLedger, seen: readonly SeenProducer[], partitionKey: string): void {
+  for (const producer of seen) {
+    if (producer === undefined) continue;
+    if ("trace" in producer) ledger.noteUnreadable([producer.trace]);
+    else ledger.note(producer.producer_id, producer.seq);
+  }
+  if (seen.includes(undefined)) noteUnknown(ledger, seen, partitionKey);
+}
+
+function noteUnknown(ledger: ProducerLedger, seen: readonly SeenProducer[], partitionKey: string): void {
+  const unknown = seen.filter((producer) => producer === undefined).length;
+  const tills = numbersByTill(seen);
+  for (let index = 0; index < seen.length;) {
+    let end = index + 1;
+    if (seen[index] === undefined) {
+      while (end < seen.length && seen[end] === undefined) end++;
+      const near = tills.flatMap((till) => numbersNear(till, end, unknown));
+      ledger.noteUnreadable([...near, { producerId: partitionKey }], end - index);
+    }
+    index = end;
+  }
+}
+
+/** The numbers of one till in a record, in the order of their places; `passed` of them have been looked at. */
+interface TillNumbers {
+  producerId: string;
+  numbers: { index: number; seq: number }[];
+  passed: number;
+}
+
+function numbersByTill(seen: readonly SeenProducer[]): TillNumbers[] {
+  const tills = new Map<string, TillNumbers>();
+  for (const [index, producer] of seen.entries()) {
+    if (producer === undefined || "trace" in producer) continue;
+    const { producer_id: producerId, seq } = producer;
+    const till = tills.get(producerId) ?? { producerId, numbers: [], passed: 0 };
+    till.numbers.push({ index, seq });
+    tills.set(producerId, till);
+  }
+  return [...tills.values()];
+}
+
+/** The till's numbers that so many unknown events before `end` may be; to be asked with rising `end`. */
+function numbersNear(till: TillNumbers, end: number, unknown: number): Trace[] {
+  const { producerId, numbers } = till;
+  while (till.passed < numbers.length && numbers[till.passed]!.index < end) till.passed++;
+  const [before, next] = [numbers[till.passed - 1]?.seq, numbers[till.passed]?.seq];
+  const from = before === undefined ? next! - unknown : before + 1;
+  const to = next === undefined ? before! + unknown : next - 1;
+  return from > to ? [] : [{ producerId, from, to }];
+}

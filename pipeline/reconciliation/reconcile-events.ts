@@ -1,0 +1,210 @@
+import { checkOrder, type CheckedOrder } from "../domain/check-order.ts";
+import { type Catalog, validOn } from "../domain/catalog.ts";
+import type { OrderEvent } from "../domain/generated/order-event.types.ts";
+import type { ProducerLedger } from "../domain/sequence-gaps.ts";
+import type { ReasonCode } from "../domain/rejection-reasons.ts";
+import type { Findings, Receipt, Sales } from "../domain/receipt.ts";
+import { isResent, resentKey } from "../domain/stream-position.ts";
+import { readOrderId } from "../silver/quarantine-table.ts";
+import { payloadHash, unpackRecord, type UnpackedEvent } from "../silver/unpack-record.ts";
+import { positionOf, type LandedRecord } from "./reconcile-records.ts";
+import { digestBytes, type Layers } from "./read-layers.ts";
+import { noteProducers, readProducer, type SeenProducer } from "./read-producer.ts";
+import { createLineMaker, digestLines, type LineCells } from "./silver-lines.ts";
+
+/** An order whose rows in silver are not what its event makes. */
+export interface WrongOrder {
+  orderId: string;
+  orderDate: string;
+  position: string;
+  expected: LineCells[];
+}
+
+/** Reasons that need what silver knew; all others follow from the event alone. */
+const conflicts: ReadonlySet<ReasonCode> = new Set(["conflicting_payload", "ordered_at_changed"]);
+
+/** Reasons that a later menu, list of stores or version of the contract may lift. */
+const rulesOfTheirTime: ReadonlySet<ReasonCode> = new Set([
+  "unknown_pizza",
+  "unknown_store",
+  "price_off_menu",
+  "unsupported_schema_version",
+]);
+
+/**
+ * Judges the events of raw records once more, from nothing but their bytes, and says where each one went. Every event
+ * must be found in exactly one place.
+ */
+export function createEventAccount(
+  {
+    catalog,
+    customerKey,
+    layers,
+    ledger,
+  }: {
+    catalog: Catalog;
+    customerKey: (customerId: string) => string;
+    layers: Layers;
+    ledger: ProducerLedger;
+  },
+  findings: Findings,
+) {
+  const events: Receipt["events"] = {
+    distinct: 0,
+    accepted: 0,
+    eventDuplicates: 0,
+    supersededRevisions: 0,
+    quarantined: {},
+    closed: 0,
+    pending: 0,
+  };
+  const expected: Sales = { orders: 0, lines: 0, pizzas: 0, cents: 0 };
+  const accepted = new Set<string>();
+  const quarantined = new Set<string>();
+  /** What the partition keys of resent events name. */
+  const corrected = new Set<string>();
+  const wrong: WrongOrder[] = [];
+  const linesOf = createLineMaker({ catalog, customerKey });
+  let notSales = 0;
+
+  function note(record: LandedRecord): void {
+    const producers: SeenProducer[] = [];
+    for (const [index, unpacked] of unpackRecord(record.data).entries()) {
+      const position = `${positionOf(record)}/${index}`;
+      events.distinct++;
+      if (!record.isConsumed) events.pending++;
+      const checked = "refusal" in unpacked ? unpacked : checkOrder(unpacked.text, record.arrivedAt * 1000, catalog);
+      producers.push("event" in checked ? checked.event.producer : readProducer(unpacked));
+      if (!record.isConsumed) continue;
+      compareFiled(position, unpacked, record.arrivedAt);
+      if ("refusal" in checked) noteRefused(position, checked.refusal.reason);
+      else if ("text" in unpacked) noteValid({ position, record, index, hash: payloadHash(unpacked.text) }, checked);
+    }
+    noteProducers(ledger, producers, record.partitionKey);
+  }
+
+  /** Whatever is in quarantine is there as it came: its bytes, and what closes it. */
+  function compareFiled(position: string, event: UnpackedEvent, arrivedAt: number): void {
+    const filed = layers.filed.get(position);
+    if (filed === undefined) return;
+    const bytes = "text" in event ? Buffer.from(event.text) : event.bytes;
+    if (filed.digest !== digestBytes(bytes)) {
+      findings.add("quarantine = bronze", "events in quarantine have other bytes than those that came", position);
+    } else if (filed.arrivedAt !== arrivedAt * 1000 || filed.orderId !== readOrderId(bytes.toString("utf8"))) {
+      findings.add(
+        "quarantine = bronze",
+        "events in quarantine have another order or arrival than those that came",
+        position,
+      );
+    }
+  }
+
+  function noteRefused(position: string, reason: ReasonCode): void {
+    const filed = layers.quarantine.get(position);
+    if (filed === undefined) {
+      findings.add("every event has one place", `events are refused (${reason}) but not in quarantine`, position);
+    } else if (filed !== reason) {
+      findings.add("every event has one place", `events are in quarantine as ${filed}, but are ${reason}`, position);
+    }
+    countQuarantined(position, reason);
+  }
+
+  function countQuarantined(position: string, reason: ReasonCode): void {
+    quarantined.add(position);
+    events.quarantined[reason] = (events.quarantined[reason] ?? 0) + 1;
+  }
+
+  function noteValid(place: Place, checked: CheckedOrder): void {
+    const { event } = checked;
+    const { position } = place;
+    const filed = layers.quarantine.get(position);
+    const order = layers.silver.get(event.order_id);
+    const example = `${event.order_id} revision ${event.revision} at ${position}`;
+    const invariant = "every event has one place";
+    if (filed !== undefined && rulesOfTheirTime.has(filed) && order?.position !== position) {
+      return noteLateValid(position, filed, checked);
+    }
+    if (order === undefined) findings.add(invariant, "valid events are nowhere in silver", example);
+    else if (order.position === position && filed !== undefined) {
+      findings.add(invariant, `accepted events are in quarantine as ${filed}`, example);
+    }
+    if (filed !== undefined && conflicts.has(filed)) return countQuarantined(position, filed);
+    if (filed !== undefined) findings.add(invariant, `valid events are in quarantine as ${filed}`, example);
+    if (order === undefined) return;
+    if (isResent(place.record.partitionKey)) corrected.add(place.record.partitionKey);
+    if (event.revision < order.revision) events.supersededRevisions++;
+    else if (event.revision > order.revision) findings.add(invariant, "newer revisions are missing in silver", example);
+    else if (order.position === position) noteAccepted(place, checked, order.digest);
+    else if (order.payloadHash === place.hash) events.eventDuplicates++;
+    else findings.add(invariant, "events differ from what silver accepted and are not in quarantine", example);
+  }
+
+  /** Menu, stores or contract have moved on since: whoever sends the order again brings it into silver. */
+  function noteLateValid(position: string, filed: ReasonCode, { event }: CheckedOrder): void {
+    countQuarantined(position, filed);
+    if (event.revision <= (layers.silver.get(event.order_id)?.revision ?? -1)) return;
+    findings.add(
+      "every event has one place",
+      `events in quarantine as ${filed} are valid by now: send them again`,
+      `${event.order_id} revision ${event.revision} at ${position}`,
+    );
+  }
+
+  function noteAccepted({ position, record, index, hash }: Place, checked: CheckedOrder, digest: string): void {
+    const { event, orderDate } = checked;
+    const { shard, sequenceNumber } = record;
+    events.accepted++;
+    accepted.add(event.order_id);
+    const lines = linesOf({
+      ...checked,
+      position: { shard, sequenceNumber, recordIndex: index },
+      arrivedAt: record.arrivedAt * 1000,
+      payloadHash: hash,
+    });
+    if (digestLines(lines) !== digest) wrong.push({ orderId: event.order_id, orderDate, position, expected: lines });
+    const isSale = event.status === "placed" || event.status === "amended";
+    const sales = salesOf(event, orderDate, catalog);
+    if (!isSale) notSales++;
+    else for (const key of ["orders", "lines", "pizzas", "cents"] as const) expected[key] += sales[key];
+  }
+
+  function finish() {
+    for (const position of quarantined) {
+      if (layers.cameLater.has(position) || corrected.has(resentKey(position))) events.closed++;
+    }
+    for (const [orderId, { position }] of layers.silver) {
+      if (!accepted.has(orderId)) {
+        findings.add("silver = bronze", "orders in silver have no event in bronze", `${orderId} from ${position}`);
+      }
+    }
+    for (const [position, reason] of layers.quarantine) {
+      if (!quarantined.has(position)) {
+        findings.add(
+          "quarantine = bronze",
+          "quarantined events have no refused event in bronze",
+          `${position} ${reason}`,
+        );
+      }
+    }
+    return { events, expected, notSales, wrong };
+  }
+
+  return { note, finish };
+}
+
+/** Where an event stands, and the first 64 bits of its hash. */
+interface Place {
+  position: string;
+  record: LandedRecord;
+  index: number;
+  hash: bigint;
+}
+
+function salesOf({ lines }: OrderEvent, orderDate: string, catalog: Catalog): Sales {
+  const sales = { orders: 1, lines: lines.length, pizzas: 0, cents: 0 };
+  for (const { pizza_id, quantity } of lines) {
+    sales.pizzas += quantity;
+    sales.cents += quantity * validOn(catalog.pizzas.get(pizza_id), orderDate)!.price_cents;
+  }
+  return sales;
+}

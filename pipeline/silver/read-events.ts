@@ -1,0 +1,120 @@
+import { isUtf8 } from "node:buffer";
+import { checkOrder, type CheckedOrder, type OrderFacts } from "../domain/check-order.ts";
+import type { Catalog } from "../domain/catalog.ts";
+import type { Candidate, Position } from "../domain/merge-orders.ts";
+import type { Refusal } from "../domain/rejection-reasons.ts";
+import { OrderScanner } from "../domain/scan-order.ts";
+import type { StreamRecord } from "../ports.ts";
+import { endOfLine, eventOf, payloadHash, unpackBytes } from "./unpack-record.ts";
+
+/** An event, or a whole record, that silver refuses. */
+export interface RefusedEvent extends Refusal {
+  position: Position;
+  /** Microseconds since 1970, UTC. */
+  arrivedAt: number;
+  bytes: Uint8Array;
+  bronzeKey: string;
+}
+
+/** A valid event with what a quarantine would need of it; its bytes are unpacked again where that comes to pass. */
+export interface ReadCandidate extends Candidate {
+  record: StreamRecord;
+  bronzeKey: string;
+}
+
+export interface ReadEvents {
+  candidates: ReadCandidate[];
+  refused: RefusedEvent[];
+}
+
+/** What the events are judged by and enriched with. */
+export interface Enrichment {
+  catalog: Catalog;
+  customerKey: (customerId: string) => string;
+}
+
+/** What a scanner has learnt serves every run. */
+const scanners = new WeakMap<Enrichment, OrderScanner>();
+
+/** Judges every event of some records of one bronze object. */
+export function readEvents(records: readonly StreamRecord[], bronzeKey: string, by: Enrichment): ReadEvents {
+  const result: ReadEvents = { candidates: [], refused: [] };
+  for (const record of records) readRecord(result, record, bronzeKey, by);
+  return result;
+}
+
+function readRecord({ candidates, refused }: ReadEvents, record: StreamRecord, bronzeKey: string, by: Enrichment) {
+  const { shard, sequenceNumber } = record;
+  const arrivedAt = record.arrivedAt * 1000;
+  const unpacked = unpackBytes(record.data);
+  if ("refusal" in unpacked) {
+    const position = { shard, sequenceNumber, recordIndex: 0 };
+    refused.push({ ...unpacked.refusal, position, arrivedAt, bytes: unpacked.bytes, bronzeKey });
+    return;
+  }
+  const judge = createJudge(unpacked, arrivedAt, by);
+  const { bytes } = unpacked;
+  let start = 0;
+  let recordIndex = 0;
+  // A record without a byte is an event too, but a batch without one holds none.
+  while (start < bytes.length || (recordIndex === 0 && !unpacked.isBatch)) {
+    const position = { shard, sequenceNumber, recordIndex: recordIndex++ };
+    const { checked, end } = judge(start);
+    const event = bytes.subarray(start, end);
+    if ("refusal" in checked) refused.push({ ...checked.refusal, position, arrivedAt, bytes: event, bronzeKey });
+    else candidates.push(candidateOf(checked, { event, position, arrivedAt, record, bronzeKey }));
+    start = end + 1;
+  }
+}
+
+type Verdict = { checked: CheckedOrder<OrderFacts> | { refusal: Refusal }; end: number };
+
+/** Judges the event that begins at some byte: the scanner if it can, else the slow way. */
+function createJudge({ bytes, isBatch }: { bytes: Buffer; isBatch: boolean }, arrivedAt: number, by: Enrichment) {
+  const scanner = isUtf8(bytes) ? scannerOf(by) : undefined;
+  return (start: number): Verdict => {
+    const scanned = scanner?.scan(bytes, start, arrivedAt);
+    if (scanned !== undefined) {
+      const { end } = scanner!;
+      if (end === bytes.length || (isBatch && bytes[end] === newline)) return { checked: scanned, end };
+    }
+    const end = isBatch ? endOfLine(bytes, start) : bytes.length;
+    const event = eventOf(bytes.subarray(start, end));
+    return { checked: "refusal" in event ? event : checkOrder(event.text, arrivedAt, by.catalog), end };
+  };
+}
+
+const newline = 10;
+
+/** Field by field: spreading objects would cost as much as parsing half an event. */
+function candidateOf(
+  checked: CheckedOrder<OrderFacts>,
+  {
+    event,
+    position,
+    arrivedAt,
+    record,
+    bronzeKey,
+  }: Omit<ReadCandidate, keyof CheckedOrder | "payloadHash"> & {
+    event: Buffer;
+  },
+): ReadCandidate {
+  return {
+    event: checked.event,
+    orderDate: checked.orderDate,
+    orderHour: checked.orderHour,
+    orderedAt: checked.orderedAt,
+    emittedAt: checked.emittedAt,
+    position,
+    arrivedAt,
+    payloadHash: payloadHash(event),
+    record,
+    bronzeKey,
+  };
+}
+
+function scannerOf(by: Enrichment): OrderScanner {
+  let scanner = scanners.get(by);
+  if (scanner === undefined) scanners.set(by, (scanner = new OrderScanner(by)));
+  return scanner;
+}

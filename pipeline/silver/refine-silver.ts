@@ -1,0 +1,228 @@
+import { decodeBronze } from "../bronze/bronze-object.ts";
+import type { BronzeObject } from "../bronze/list-bronze.ts";
+import type { Catalog } from "../domain/catalog.ts";
+import { mergeOrders, type MergePlan } from "../domain/merge-orders.ts";
+import { refuse } from "../domain/rejection-reasons.ts";
+import { silverColumns } from "./columns.ts";
+import type { DeltaTable, Snapshot } from "../delta/table.ts";
+import { copyRows, readColumns } from "../parquet/read-columns.ts";
+import { createTableWriter } from "../parquet/table-writer.ts";
+import type { Clock, ObjectStore, StreamRecord } from "../ports.ts";
+import { type CommitNote, sentAt } from "./commit-note.ts";
+import { closings, watermarks } from "./transactions.ts";
+import { findKnown, type KnownOrders, rememberAhead } from "./find-known.ts";
+import { listPending, settledHourId, type PendingBronze } from "./list-pending.ts";
+import { findFiled, stageQuarantine } from "./quarantine-table.ts";
+import { readEvents, type ReadEvents } from "./read-events.ts";
+import { eventBytes } from "./unpack-record.ts";
+import { createOrderWriter } from "./write-orders.ts";
+
+/** What the refine step works with. */
+export interface Refinery {
+  store: ObjectStore;
+  stream: string;
+  silver: DeltaTable;
+  quarantine: DeltaTable;
+  catalog: Catalog;
+  customerKey: (customerId: string) => string;
+  clock: Clock;
+  /** The work list in its order, where it is another than what lies in bronze less what is consumed. */
+  listWork?: (snapshot: Snapshot) => Promise<PendingBronze>;
+}
+
+export interface RefineOptions {
+  /** A run takes further bronze objects until it holds this many events. */
+  maxEvents?: number;
+  /** `recent` looks for work in the newest hours only, `full` in all that are not settled. */
+  sweep?: "recent" | "full";
+  /** How long after the hour in its name a bronze object may still appear. */
+  horizonMs?: number;
+}
+
+/** What one run did; also kept in the commit's operationMetrics. */
+export interface RefineSummary {
+  /** Silver's newest version after the run; -1 while there is none. */
+  version: number;
+  bronzeObjects: number;
+  /** Bronze objects still waiting. */
+  remaining: number;
+  events: number;
+  accepted: number;
+  lines: number;
+  /** Stream records that several bronze objects of this run hold. */
+  repeatedRecords: number;
+  /** Events that an earlier run took from the same stream position, or refused. */
+  redeliveredEvents: number;
+  eventDuplicates: number;
+  supersededRevisions: number;
+  quarantined: number;
+  filesRead: number;
+  filesWritten: number;
+  filesRewritten: number;
+}
+
+/**
+ * Takes bronze objects that silver has not consumed, and commits their orders and their consumption as one version of
+ * the table. Repeating it does nothing; whoever loses a race for a version reads again and decides again.
+ */
+export async function refineSilver(
+  refinery: Refinery,
+  { maxEvents = 30_000, sweep = "full", horizonMs = 48 * 3_600_000 }: RefineOptions = {},
+): Promise<RefineSummary> {
+  for (;;) {
+    const snapshot = await refinery.silver.snapshot();
+    const now = refinery.clock();
+    const pending =
+      (await refinery.listWork?.(snapshot)) ??
+      (await listPending({ ...refinery, snapshot }, { now, sweep, horizonMs }));
+    if (pending.objects.length === 0) return nothingDone(snapshot.version);
+    const batch = await readBatch(refinery, pending.objects, maxEvents);
+    const summary = await commitBatch(refinery, { snapshot, batch, now, settledHour: pending.settledHour });
+    if (summary !== undefined) {
+      return { ...summary, remaining: pending.objects.length - batch.objects.length };
+    }
+  }
+}
+
+interface Batch extends ReadEvents {
+  objects: BronzeObject[];
+  repeatedRecords: number;
+}
+
+async function readBatch(refinery: Refinery, pending: readonly BronzeObject[], maxEvents: number) {
+  const batch: Batch = { objects: [], candidates: [], refused: [], repeatedRecords: 0 };
+  const seen = new Set<string>();
+  for (const object of pending) {
+    const body = await refinery.store.get(object.key);
+    if (body === undefined) throw new Error(`bronze object ${object.key} was listed but cannot be read`);
+    const records = (await decodeBronze(body)).filter((record) => isNew(record, seen));
+    const { candidates, refused } = readEvents(records, object.key, refinery);
+    batch.repeatedRecords += object.count - records.length;
+    for (const candidate of candidates) batch.candidates.push(candidate);
+    for (const event of refused) batch.refused.push(event);
+    batch.objects.push(object);
+    if (batch.candidates.length + batch.refused.length >= maxEvents) break;
+  }
+  return batch;
+}
+
+function isNew({ shard, sequenceNumber }: StreamRecord, seen: Set<string>): boolean {
+  const position = `${shard}/${sequenceNumber}`;
+  return seen.size < seen.add(position).size;
+}
+
+interface Attempt {
+  snapshot: Snapshot;
+  batch: Batch;
+  now: number;
+  settledHour: number | undefined;
+}
+
+async function commitBatch(refinery: Refinery, { snapshot, batch, now, settledHour }: Attempt) {
+  const { silver, store, quarantine } = refinery;
+  const known = await findKnown({ store, root: silver.root, snapshot }, batch.candidates);
+  const plan = mergeOrders(batch.candidates, known.orders);
+  const conflicts = plan.conflicts.map(({ candidate, reason }) => {
+    const { record, bronzeKey } = candidate as Batch["candidates"][number];
+    const { position, arrivedAt, event } = candidate;
+    return {
+      ...refuse(reason, `order ${event.order_id} revision ${event.revision}`).refusal,
+      position,
+      arrivedAt,
+      bytes: eventBytes(record.data, position.recordIndex),
+      bronzeKey,
+    };
+  });
+  const judged = [...batch.refused, ...conflicts];
+  const filed = await findFiled({ store, silver, quarantine, snapshot }, judged);
+  const refused = judged.filter((event) => !filed.has(event));
+  const staged = refused.length === 0 ? undefined : await stageQuarantine(quarantine, refused, now);
+  const files = await writeOrders(refinery, plan, known);
+  const sent = sentAt(plan.accepted);
+  const note: CommitNote = { ...(staged && { quarantine: staged }), ...(sent && { sentAt: sent }) };
+  const summary = summarise({ batch, plan, known, files, quarantined: refused.length, refiled: filed.size });
+  const result = await silver.commit({
+    readVersion: snapshot.version,
+    operation: "MERGE",
+    adds: files.adds,
+    removes: files.removes,
+    transactions: [
+      ...batch.objects.map(({ key }) => ({ appId: key, version: 0, lastUpdated: now })),
+      ...watermarks(plan.accepted, snapshot),
+      ...closings(batch.candidates, plan.conflicts),
+      ...rememberAhead(plan.accepted, plan.ahead),
+      ...(settledHour === undefined ? [] : [{ appId: settledHourId, version: settledHour }]),
+    ],
+    operationMetrics: summary,
+    userMetadata: JSON.stringify(note),
+  });
+  return result.committed ? { ...summary, version: result.version } : undefined;
+}
+
+/** New rows are appended; a file is written again only where a newer revision replaces some of its rows. */
+export async function writeOrders(
+  refinery: Refinery,
+  { accepted, replaced }: Pick<MergePlan, "accepted" | "replaced">,
+  known: KnownOrders,
+) {
+  const rewrites = Map.groupBy(replaced, (orderId) => known.files.get(orderId)!.file.partition);
+  const adds = [];
+  const removes = [];
+  let lines = 0;
+  for (const [date, orders] of Map.groupBy(accepted, ({ orderDate }) => orderDate)) {
+    const added = orders.reduce((sum, { event }) => sum + event.lines.length, 0);
+    const writer = createTableWriter(silverColumns, { rows: added });
+    const holders = new Set((rewrites.get(date) ?? []).map((orderId) => known.files.get(orderId)!));
+    for (const { file, body } of holders) {
+      const columns = await readColumns(
+        body,
+        silverColumns.map(({ name }) => name),
+      );
+      const ids = columns["order_id"] as string[];
+      copyRows(writer, columns, (row) => !replaced.has(ids[row]!));
+      removes.push(file);
+    }
+    const write = createOrderWriter(writer, refinery);
+    for (const order of orders) write(order);
+    lines += added;
+    adds.push(refinery.silver.writeDataFile({ partition: date, ...writer.finish() }));
+  }
+  return { adds: await Promise.all(adds), removes, lines };
+}
+
+function summarise(run: {
+  batch: Batch;
+  plan: MergePlan;
+  known: KnownOrders;
+  files: { adds: unknown[]; removes: unknown[]; lines: number };
+  quarantined: number;
+  refiled: number;
+}): Omit<RefineSummary, "version" | "remaining"> {
+  const { batch, plan, known, files, quarantined, refiled } = run;
+  return {
+    bronzeObjects: batch.objects.length,
+    events: batch.candidates.length + batch.refused.length,
+    accepted: plan.accepted.length,
+    lines: files.lines,
+    repeatedRecords: batch.repeatedRecords,
+    redeliveredEvents: plan.redeliveredEvents + refiled,
+    eventDuplicates: plan.eventDuplicates,
+    supersededRevisions: plan.supersededRevisions,
+    quarantined,
+    filesRead: known.filesRead,
+    filesWritten: files.adds.length,
+    filesRewritten: files.removes.length,
+  };
+}
+
+function nothingDone(version: number): RefineSummary {
+  const none = { batch: { objects: [], candidates: [], refused: [], repeatedRecords: 0 }, known: emptyKnown };
+  const plan = mergeOrders([], emptyKnown.orders);
+  return {
+    ...summarise({ ...none, plan, files: { adds: [], removes: [], lines: 0 }, quarantined: 0, refiled: 0 }),
+    version,
+    remaining: 0,
+  };
+}
+
+const emptyKnown: KnownOrders = { orders: new Map(), files: new Map(), filesRead: 0 };

@@ -1,0 +1,124 @@
+import { isUtf8 } from "node:buffer";
+import { hash } from "node:crypto";
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { limits, refuse, type Refusal } from "../domain/rejection-reasons.ts";
+
+/** One event as it stood in a stream record: its text, or exactly the bytes that came and why they are no event. */
+export type UnpackedEvent = { text: string } | { bytes: Buffer; refusal: Refusal };
+
+/** The bytes of a stream record with its compression undone, or why that cannot be done. */
+export type UnpackedRecord = { bytes: Buffer; isBatch: boolean } | { bytes: Buffer; refusal: Refusal };
+
+/**
+ * Unpacks a stream record: one event as JSON, or a batch of newline-delimited events compressed with zstd or gzip, known
+ * by its magic number.
+ */
+export function unpackBytes(data: Uint8Array): UnpackedRecord {
+  const record = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  if (!isCompressed(record)) return { bytes: record, isBatch: false };
+  const batch = decompress(record);
+  return "refusal" in batch ? { bytes: record, refusal: batch.refusal } : { bytes: batch.bytes, isBatch: true };
+}
+
+/** Takes a stream record apart. The place in the answer is the event's index within the record. */
+export function unpackRecord(data: Uint8Array): UnpackedEvent[] {
+  const record = unpackBytes(data);
+  if ("refusal" in record) return [record];
+  const { bytes, isBatch } = record;
+  if (!isBatch) return [eventOf(bytes)];
+  const events: UnpackedEvent[] = [];
+  for (let start = 0; start < bytes.length;) {
+    const end = endOfLine(bytes, start);
+    events.push(eventOf(bytes.subarray(start, end)));
+    start = end + 1;
+  }
+  return events;
+}
+
+/** The bytes of the event at an index of a stream record that holds so many. */
+export function eventBytes(data: Uint8Array, index: number): Buffer {
+  const { bytes, ...record } = unpackBytes(data);
+  if (!("isBatch" in record) || !record.isBatch) return bytes;
+  let start = 0;
+  for (let line = 0; line < index; line++) start = endOfLine(bytes, start) + 1;
+  return bytes.subarray(start, endOfLine(bytes, start));
+}
+
+/** Where the line of a batch that begins at `start` ends. */
+export function endOfLine(bytes: Buffer, start: number): number {
+  const newline = bytes.indexOf(10, start);
+  return newline === -1 ? bytes.length : newline;
+}
+
+/** One event's bytes as text, if they are within the limit and valid UTF-8. */
+export function eventOf(bytes: Buffer): UnpackedEvent {
+  if (bytes.length > limits.eventBytes) {
+    return { bytes, ...refuse("event_too_large", `event of ${bytes.length} bytes`) };
+  }
+  return isUtf8(bytes) ? { text: bytes.toString("utf8") } : { bytes, ...refuse("bad_utf8", "event") };
+}
+
+/** The first 64 bits of the SHA-256 of an event's bytes in UTF-8, signed as Parquet and SQL hold them. */
+export function payloadHash(event: string | Uint8Array): bigint {
+  // As text with a byte a character: a buffer or hexadecimal digits take longer than the hash of a short event.
+  const digest = hash("sha256", event, "binary");
+  for (let index = 0; index < 8; index++) firstBytes[index] = digest.charCodeAt(index);
+  return firstEight.getBigInt64(0);
+}
+
+const firstBytes = new Uint8Array(8);
+const firstEight = new DataView(firstBytes.buffer);
+
+function isCompressed(record: Buffer): boolean {
+  return isZstd(record) || isGzip(record);
+}
+
+function isZstd(record: Buffer): boolean {
+  return record.length >= 4 && record.readUInt32LE(0) === 0xfd2fb528;
+}
+
+function isGzip(record: Buffer): boolean {
+  return record.length >= 2 && record[0] === 0x1f && record[1] === 0x8b;
+}
+
+function decompress(record: Buffer): { bytes: Buffer } | { refusal: Refusal } {
+  try {
+    return {
+      bytes: isGzip(record) ? gunzipSync(record, { maxOutputLength: limits.batchBytes }) : unpackFrames(record),
+    };
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    return refuse(code === "ERR_BUFFER_TOO_LARGE" ? "batch_too_large" : "batch_corrupt", "record", code);
+  }
+}
+
+/** Frame by frame: zlib stops after the first one without a word, and what follows would be lost. */
+function unpackFrames(record: Buffer): Buffer {
+  const frames: Buffer[] = [];
+  let room: number = limits.batchBytes;
+  for (let at = 0; at < record.length;) {
+    // The typings know the answer with `info` for the other codecs only.
+    const { buffer, engine } = zstdDecompressSync(record.subarray(at), {
+      info: true,
+      maxOutputLength: Math.max(room, 1),
+      chunkSize: chunkSize(record, at),
+    }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
+    frames.push(buffer);
+    room -= buffer.length;
+    at += engine.bytesWritten;
+  }
+  return frames.length === 1 ? frames[0]! : Buffer.concat(frames);
+}
+
+const leastChunk = 1 << 12;
+const mostChunk = 1 << 20;
+
+/** How much room zlib should make at a time: what the frame's header says it holds, within reason; it may say nothing, or lie. */
+function chunkSize(record: Buffer, at: number): number {
+  const descriptor = record[at + 4] ?? 0;
+  const isSingle = (descriptor & 32) !== 0;
+  const start = at + 5 + Number(!isSingle) + [0, 1, 2, 4][descriptor & 3]!;
+  const size = [0, 2, 4, 4][descriptor >> 6]!;
+  if (size === 0 || start + size > record.length) return 1 << 16;
+  return Math.min(mostChunk, Math.max(leastChunk, record.readUIntLE(start, size) + (size === 2 ? 256 : 0)));
+}

@@ -1,0 +1,67 @@
+import { decodeBronze } from "../bronze/bronze-object.ts";
+import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
+import { placeOf } from "../domain/stream-position.ts";
+import type { ObjectStore, StreamRecord } from "../ports.ts";
+import { endOfLine, unpackBytes } from "../silver/unpack-record.ts";
+
+const objectsAtOnce = 8;
+
+/** One event in bronze. */
+export interface BronzeEvent {
+  /** Shard, sequence number and index. */
+  place: string;
+  record: StreamRecord;
+  recordIndex: number;
+  bytes: Buffer;
+  /** Every bronze object that holds its record. */
+  bronzeKeys: string[];
+}
+
+/**
+ * Finds the events whose bytes pass a test, in bronze objects that `isWanted` and that landed from an hour on. A batch
+ * one of whose events passes has to pass as a whole too: the others are not taken apart.
+ */
+export async function findEvents(
+  { store, stream }: { store: ObjectStore; stream: string },
+  holds: (bytes: Buffer) => boolean,
+  { fromHour, isWanted = () => true }: { fromHour?: string; isWanted?: (object: BronzeObject) => boolean } = {},
+): Promise<BronzeEvent[]> {
+  const listed = await listBronze(store, stream, fromHour === undefined ? {} : { fromHour });
+  const objects = listed.filter(isWanted);
+  const found = new Map<string, BronzeEvent>();
+  for (let start = 0; start < objects.length; start += objectsAtOnce) {
+    const some = objects.slice(start, start + objectsAtOnce);
+    const bodies = await Promise.all(some.map(async ({ key }) => ({ key, body: await store.get(key) })));
+    for (const { key, body } of bodies) {
+      for (const record of body === undefined ? [] : await decodeBronze(body)) collect(found, { record, key, holds });
+    }
+  }
+  return [...found.values()];
+}
+
+function collect(
+  found: Map<string, BronzeEvent>,
+  { record, key, holds }: { record: StreamRecord; key: string; holds: (bytes: Buffer) => boolean },
+): void {
+  for (const { bytes, recordIndex } of eventsWith(record, holds)) {
+    const place = placeOf({ ...record, recordIndex });
+    const known = found.get(place);
+    if (known === undefined) found.set(place, { place, record, recordIndex, bytes, bronzeKeys: [key] });
+    else if (!known.bronzeKeys.includes(key)) known.bronzeKeys.push(key);
+  }
+}
+
+/** The events of a record whose bytes pass a test; a record that cannot be unpacked has none. */
+function eventsWith(record: StreamRecord, holds: (bytes: Buffer) => boolean): { bytes: Buffer; recordIndex: number }[] {
+  const unpacked = unpackBytes(record.data);
+  if ("refusal" in unpacked || !holds(unpacked.bytes)) return [];
+  if (!unpacked.isBatch) return [{ bytes: unpacked.bytes, recordIndex: 0 }];
+  const events = [];
+  for (let start = 0, recordIndex = 0; start < unpacked.bytes.length; recordIndex++) {
+    const end = endOfLine(unpacked.bytes, start);
+    const bytes = unpacked.bytes.subarray(start, end);
+    if (holds(bytes)) events.push({ bytes, recordIndex });
+    start = end + 1;
+  }
+  return events;
+}

@@ -1,0 +1,221 @@
+import type { BronzeObject } from "../bronze/list-bronze.ts";
+import { createFinder } from "../domain/redact-event.ts";
+import { limits, type ReasonCode } from "../domain/rejection-reasons.ts";
+import { isResent, placeOf } from "../domain/stream-position.ts";
+import { findCommit, type FoundCommit } from "../delta/log.ts";
+import type { DeltaTable, Snapshot } from "../delta/table.ts";
+import type { LakeQuery, LakeRow, ObjectStore, Warehouse } from "../ports.ts";
+import { listRefused, type RefusedOrder } from "../quarantine/list-quarantined.ts";
+import { isConsumed } from "../silver/list-pending.ts";
+import { findEvents, type BronzeEvent } from "./find-events.ts";
+import { findSilverOrder, type SilverOrder } from "./silver-order.ts";
+
+/** Every place where an order is, from its records to gold. */
+export interface OrderTrace {
+  orderId: string;
+  /** By arrival. */
+  events: TracedEvent[];
+  silver: SilverOrder | null;
+  /** The rows of gold that the order counts in; none for one that is no sale. */
+  gold: GoldRow[];
+  /** Version of silver that gold shows for the order's day, and since when; null before the first publish. */
+  window: { silverVersion: number; publishedAt: string } | null;
+}
+
+/** One event of the order, and what became of it. */
+export interface TracedEvent {
+  shard: string;
+  sequenceNumber: string;
+  recordIndex: number;
+  /** When the stream took it, ISO 8601 in UTC. */
+  arrivedAt: string;
+  revision: number | null;
+  status: string | null;
+  outcome: "accepted" | "event duplicate" | "superseded" | "quarantined" | "pending" | "lost";
+  /** Where it was refused: why, and whether the order came in since. */
+  refused: { reason: ReasonCode; detail: string; isClosed: boolean } | null;
+  /** Place of the refused event that it corrects: `shard/sequence number/index`. */
+  corrects: string | null;
+  /** Every bronze object that holds its record. */
+  bronzeKeys: string[];
+  /** Version of silver that took its bronze object, and when; null where it is pending or the log no longer says. */
+  silverVersion: number | null;
+  committedAt: string | null;
+}
+
+/** A row of gold. */
+export interface GoldRow {
+  table: string;
+  key: string;
+  /** Revenue of the row, or `monetary`. */
+  revenue: string;
+  silverVersion: number;
+  publishedAt: string;
+}
+
+export interface TracePlace {
+  store: ObjectStore;
+  stream: string;
+  silver: DeltaTable;
+  quarantine: DeltaTable;
+  lake: LakeQuery;
+  warehouse: Warehouse;
+  sql: TraceSql;
+}
+
+/** Texts of SQL files: `sql/trace/`, and `sql/checks/refused-events.sql`. */
+export interface TraceSql {
+  orderLines: string;
+  goldRows: string;
+  refusedEvents: string;
+}
+
+/**
+ * Finds every event of an order. Silver and quarantine are asked by its id; other copies lie in bronze, and none can have
+ * arrived before the order was placed, so bronze is read from that hour on; all of it where silver does not have the order.
+ */
+export async function traceOrder(place: TracePlace, orderId: string): Promise<OrderTrace> {
+  const { silver, lake, sql } = place;
+  const snapshot = await silver.snapshot();
+  const [found, refused] = await Promise.all([
+    findSilverOrder({ ...place, sql: sql.orderLines }, { orderId, snapshot }),
+    listRefused({ ...place, lake, sql: sql.refusedEvents }),
+  ]);
+  const mine = refused.filter((event) => event.orderId === orderId);
+  const events = await bronzeEvents(place, { orderId, snapshot, found: found?.order, refused: mine });
+  const consumed = createConsumption(place, snapshot);
+  const judged = { order: found?.order, refused: new Map(mine.map((event) => [placeOf(event), event])), consumed };
+  const traced = [];
+  for (const event of events) traced.push(await traceEvent(event, judged));
+  return {
+    orderId,
+    events: traced.toSorted((a, b) => (a.arrivedAt < b.arrivedAt ? -1 : 1)),
+    silver: found?.order ?? null,
+    ...(await goldOf(place, found?.rows ?? [])),
+  };
+}
+
+async function bronzeEvents(
+  place: TracePlace,
+  known: { orderId: string; snapshot: Snapshot; found: SilverOrder | undefined; refused: readonly RefusedOrder[] },
+): Promise<BronzeEvent[]> {
+  const { orderId, snapshot, found, refused } = known;
+  const keys = new Set(refused.map(({ bronzeKey }) => bronzeKey));
+  const since = found === undefined ? "" : earliestHour(found.orderedAt);
+  const isWanted = ({ key, hour }: BronzeObject) =>
+    keys.has(key) || hour >= since || !isConsumed(snapshot, { key, hour });
+  const all = await findEvents(place, createFinder(orderId), { isWanted });
+  const places = new Set(refused.map(placeOf));
+  return all.filter((event) => places.has(event.place) || read(event.bytes)["order_id"] === orderId);
+}
+
+/** No event may arrive further ahead of its order than clocks may differ; an object lies under the hour of its landing. */
+function earliestHour(orderedAt: string): string {
+  return new Date(Date.parse(orderedAt) - limits.futureMicros / 1000).toISOString().slice(0, 13);
+}
+
+/** Which commit of silver took a bronze object; several events share one. */
+function createConsumption({ store, silver }: TracePlace, snapshot: Snapshot) {
+  const known = new Map<string, Promise<FoundCommit | undefined>>();
+  const look = async (key: string) => {
+    const taken = snapshot.transactions.get(key);
+    if (taken === undefined) return undefined;
+    const holds = ({ txn }: { txn?: { appId: string } }) => txn?.appId === key;
+    return await findCommit({ store, root: silver.root }, { notBefore: taken.lastUpdated, holds });
+  };
+  const hourOf = (key: string) => key.split("/")[2]!;
+  return {
+    isTaken: (key: string) => isConsumed(snapshot, { key, hour: hourOf(key) }),
+    commitOf(key: string) {
+      if (!known.has(key)) known.set(key, look(key));
+      return known.get(key)!;
+    },
+  };
+}
+
+interface Judged {
+  order: SilverOrder | undefined;
+  refused: ReadonlyMap<string, RefusedOrder>;
+  consumed: ReturnType<typeof createConsumption>;
+}
+
+async function traceEvent(event: BronzeEvent, { order, refused, consumed }: Judged): Promise<TracedEvent> {
+  const { place, record, recordIndex, bytes, bronzeKeys } = event;
+  const filed = refused.get(place);
+  const { revision, status } = read(bytes);
+  const taken = bronzeKeys.filter((key) => consumed.isTaken(key));
+  const commits = await Promise.all(taken.map((key) => consumed.commitOf(key)));
+  const [first] = commits.filter((commit) => commit !== undefined).toSorted((a, b) => a.version - b.version);
+  return {
+    shard: record.shard,
+    sequenceNumber: record.sequenceNumber,
+    recordIndex,
+    arrivedAt: new Date(record.arrivedAt).toISOString(),
+    revision: typeof revision === "number" ? revision : null,
+    status: typeof status === "string" ? status : null,
+    outcome: outcomeOf({ place, revision, isTaken: taken.length > 0, isRefused: filed !== undefined }, order),
+    refused: filed === undefined ? null : { reason: filed.reason, detail: filed.detail, isClosed: filed.isClosed },
+    corrects: isResent(record.partitionKey) ? record.partitionKey.slice("resent/".length) : null,
+    bronzeKeys,
+    silverVersion: first?.version ?? null,
+    committedAt: first === undefined ? null : new Date(first.committedAt).toISOString(),
+  };
+}
+
+/** `lost` is what the receipt would name: a valid event that silver took and does not show. */
+function outcomeOf(
+  event: { place: string; revision: unknown; isTaken: boolean; isRefused: boolean },
+  order: SilverOrder | undefined,
+): TracedEvent["outcome"] {
+  if (event.isRefused) return "quarantined";
+  if (!event.isTaken) return "pending";
+  if (order?.place === event.place) return "accepted";
+  const revision = Number(event.revision);
+  if (order === undefined || revision > order.revision) return "lost";
+  return revision < order.revision ? "superseded" : "event duplicate";
+}
+
+function read(bytes: Buffer): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(bytes.toString("utf8"))) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
+async function goldOf({ warehouse, sql }: TracePlace, rows: readonly LakeRow[]) {
+  const [row] = rows;
+  if (row === undefined) return { gold: [], window: null };
+  const distinct = (name: string) => [...new Set(rows.map((line) => line[name]))];
+  const document = {
+    order_date: row["order_date"],
+    hour: row["order_hour"],
+    store_id: row["store_id"],
+    channel: row["channel"],
+    state: row["state"],
+    city: row["city"],
+    customer_key: row["customer_key"],
+    pizza_ids: distinct("pizza_id"),
+    pizza_type_ids: distinct("pizza_type_id"),
+    categories: distinct("category"),
+    sizes: distinct("size"),
+  };
+  const isSale = row["status"] === "placed" || row["status"] === "amended";
+  const [gold, windows] = await Promise.all([
+    isSale ? warehouse.query(sql.goldRows, [JSON.stringify(document)]) : [],
+    warehouse.query(windowSql, [String(row["order_date"])]),
+  ]);
+  return { gold: gold.map(goldRow), window: windows.map(windowOf)[0] ?? null };
+}
+
+const windowSql = `select silver_version, to_char(published_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as published_at
+  from ops.windows where order_date = $1::text::date`;
+
+function goldRow(row: Record<string, unknown>): GoldRow {
+  const text = (name: string) => String(row[name]);
+  return { table: text("table_name"), key: text("key"), revenue: text("revenue"), ...windowOf(row) };
+}
+
+function windowOf(row: Record<string, unknown>) {
+  return { silverVersion: Number(row["silver_version"]), publishedAt: String(row["published_at"]) };
+}

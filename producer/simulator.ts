@@ -1,0 +1,69 @@
+import type { Pizza } from "../pipeline/domain/catalog.ts";
+import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
+import type { Clock } from "../pipeline/ports.ts";
+import { createBaskets } from "./baskets.ts";
+import { createGuests } from "./customers.ts";
+import { makeOrder } from "./make-order.ts";
+import { createStoreChoice, orderTimes, type OrderTime } from "./order-times.ts";
+import type { Patterns } from "./patterns.ts";
+import { createRandom, type Random } from "./random.ts";
+import { type StoreProfile, createTills } from "./tills.ts";
+import { formatStamp, wallOf } from "./wall-clock.ts";
+
+export interface SimulatorOptions {
+  /** A whole number from 0 on; runs of different seeds never share an order id. */
+  seed: number;
+  menu: readonly Pizza[];
+  /** The first so many of `data/stores.json`, or all of them. */
+  stores: readonly StoreProfile[];
+  patterns: Patterns;
+  /** How many orders; endless without it. */
+  orders?: number;
+  /** History from here on (milliseconds since 1970), at full speed. Without it every order is placed when it is asked for. */
+  startAt?: number;
+  clock?: Clock;
+}
+
+/**
+ * Invents orders that follow the classic year's patterns, chronologically and with ids that rise. Live orders bear the
+ * time at which they are pulled, so `paced` gives them their rate; a history is a pure function of seed and start. Order
+ * ids (`20261123-104512-<seed>.<start>-00000042`) and tills bear the run's name, so runs do not collide.
+ */
+export function* simulateOrders(options: SimulatorOptions): Generator<OrderEvent, void, undefined> {
+  const { seed, menu, stores, patterns, orders = Number.POSITIVE_INFINITY, startAt, clock = Date.now } = options;
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`seed ${seed}: give a whole number from 0 on`);
+  if (stores.length === 0) throw new Error("stores: give at least one");
+  const run = `${seed.toString(36)}.${(startAt ?? clock()).toString(36)}`;
+  const random = createRandom("orders", seed);
+  const times = startAt === undefined ? liveTimes(options, random) : orderTimes({ seed, stores, patterns, startAt });
+  const basketAt = createBaskets(patterns, menu);
+  const guestAt = createGuests(stores);
+  const send = createTills(run);
+  for (let number = 1; number <= orders; number++) {
+    const { store: index, orderedAt } = times.next().value;
+    const store = stores[index]!;
+    const wall = wallOf(store.time_zone, orderedAt);
+    yield makeOrder({
+      orderId: `${formatStamp(orderedAt)}-${run}-${String(number).padStart(8, "0")}`,
+      store,
+      orderedAt,
+      guest: guestAt(index, wall, random),
+      basket: basketAt(wall, random),
+      sending: send(store, startAt === undefined ? clock() : orderedAt + random.integer(1000, 3000), random),
+    });
+  }
+}
+
+/** A till sends one to three seconds after the order was placed; it never lies before an earlier order. */
+function* liveTimes(
+  { stores, patterns, clock = Date.now }: SimulatorOptions,
+  random: Random,
+): Generator<OrderTime, never, undefined> {
+  const chooseStore = createStoreChoice(stores, patterns);
+  let last = 0;
+  while (true) {
+    const now = clock();
+    last = Math.max(last, now - random.integer(1000, 3000));
+    yield { store: chooseStore(now, random), orderedAt: last };
+  }
+}

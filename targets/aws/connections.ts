@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { openLakeEngine } from "../../adapters/lake-engine.ts";
+import { openS3Store } from "../../adapters/s3.ts";
+import { openSecrets } from "../../adapters/secrets.ts";
+import { openWarehouse } from "../../adapters/warehouse.ts";
+import type { BackupSummary } from "../../pipeline/backup/back-up-warehouse.ts";
+import type { Warehouse, LakeQuery, ObjectStore } from "../../pipeline/ports.ts";
+import type { Credentials } from "../pipeline-api.ts";
+import type { Deployment } from "./deployment.ts";
+import { explained } from "./explain-error.ts";
+import type { LakeSql } from "./open.ts";
+
+type Opened = Warehouse & { close(): Promise<void> };
+
+interface Login {
+  secretArn: string | undefined;
+  readOnly: boolean;
+}
+
+/**
+ * Gold, to be read only: over the Data API as the reader; where there is no Aurora, over PostgreSQL's own wire with the
+ * environment's one login.
+ */
+export const openReader = (deployment: Deployment): Promise<Opened> =>
+  open(deployment, { secretArn: deployment.readerSecretArn, readOnly: true });
+
+/** Gold as the role that publishes: for whoever may read its secret. */
+export const openWriter = (deployment: Deployment): Promise<Opened> =>
+  open(deployment, { secretArn: deployment.writerSecretArn, readOnly: false });
+
+async function open(
+  { databaseUrl, clusterArn, databaseName, environment }: Deployment,
+  { secretArn, readOnly }: Login,
+): Promise<Opened> {
+  if (databaseUrl !== undefined) {
+    return await openWarehouse({ kind: "postgres", connectionString: databaseUrl, readOnly });
+  }
+  if (clusterArn === undefined || secretArn === undefined || databaseName === undefined) {
+    throw new Error(`environment ${environment} has no warehouse among its outputs: deploy it again`);
+  }
+  return await openWarehouse({ kind: "data-api", clusterArn, secretArn, database: databaseName });
+}
+
+/** SQL on the deployment's lake, by Athena, or by DuckDB in this process over the files it fetches. */
+export async function openLakeSql(
+  { athenaWorkgroup, glueDatabase, lakeBucket, environment }: Deployment,
+  { store, lakeSql }: { store: ObjectStore; lakeSql: LakeSql | undefined },
+): Promise<LakeQuery & { close(): void }> {
+  const hasAthena = athenaWorkgroup !== undefined && glueDatabase !== undefined;
+  if (lakeSql === "duckdb" || (lakeSql === undefined && !hasAthena)) {
+    const folder = mkdtempSync(join(tmpdir(), "pizza-lake-"));
+    const lake = await openLakeEngine({ engine: "duckdb", folder }, store);
+    return {
+      ...lake,
+      // The quarantine holds raw orders: the copies are deleted when the command ends.
+      close: () => {
+        lake.close();
+        rmSync(folder, { recursive: true, force: true });
+      },
+    };
+  }
+  if (!hasAthena) throw new Error(`environment ${environment} has no Athena workgroup: choose --lake-sql duckdb`);
+  const athena = { workgroup: athenaWorkgroup, database: glueDatabase, bucket: lakeBucket };
+  return await openLakeEngine({ engine: "athena", ...athena }, store);
+}
+
+/** A function runs this long at the most. */
+const longestCallMs = 15 * 60_000;
+
+/** The bucket of the backups. */
+export function openBackupStore({ backupBucket, environment }: Deployment): ObjectStore {
+  if (backupBucket !== undefined) return openS3Store({ bucket: backupBucket });
+  throw new Error(`environment ${environment} has no bucket for backups: deploy it again`);
+}
+
+/** Has RestoreBackup restore a backup and waits for it; what it refuses is an error with its reason. */
+export async function restoreRemotely(
+  { functions, environment, region }: Deployment,
+  id: string | undefined,
+): Promise<BackupSummary> {
+  const name = functions["RestoreBackup"];
+  if (name === undefined) throw new Error(`environment ${environment} has no function RestoreBackup: deploy it again`);
+  // One attempt: a second one would find the warehouse full.
+  const lambda = new LambdaClient({
+    maxAttempts: 1,
+    requestHandler: new NodeHttpHandler({ requestTimeout: longestCallMs, socketTimeout: longestCallMs }),
+  });
+  const call = lambda.send(new InvokeCommand({ FunctionName: name, Payload: JSON.stringify({ ...(id && { id }) }) }));
+  const { FunctionError, Payload } = await explained(call, { what: `calling ${name}`, region });
+  const answer = JSON.parse(Buffer.from(Payload ?? []).toString() || "{}") as BackupSummary & { errorMessage?: string };
+  if (FunctionError === undefined) return answer;
+  throw new Error(answer.errorMessage ?? `RestoreBackup failed: see pizza logs --function RestoreBackup`);
+}
+
+/** How to reach gold as a role that may only read. */
+export async function remoteCredentials(deployment: Deployment): Promise<Credentials> {
+  const { databaseUrl, databaseHost: host, databaseName: database, readerSecretArn, region, environment } = deployment;
+  if (databaseUrl !== undefined) return fromUrl(databaseUrl);
+  if (host === undefined || database === undefined || readerSecretArn === undefined) {
+    throw new Error(`environment ${environment} has no warehouse among its outputs: deploy it again`);
+  }
+  const what = "the reader's secret";
+  const { username: user, password } = await explained(openSecrets().read(readerSecretArn), { what, region });
+  if (!user || !password) throw new Error(`secret ${readerSecretArn} lacks username or password: rotate it once`);
+  const port = deployment.databasePort ?? 5432;
+  const account = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
+  const url = `postgresql://${account}@${host}:${port}/${database}?sslmode=require`;
+  return { host, port, database, user, password, url };
+}
+
+function fromUrl(url: string): Credentials {
+  const { hostname: host, port, pathname, username, password } = new URL(url);
+  return {
+    host,
+    port: Number(port || 5432),
+    database: pathname.slice(1),
+    user: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    url,
+  };
+}

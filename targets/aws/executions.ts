@@ -1,0 +1,123 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  DescribeExecutionCommand,
+  type DescribeExecutionOutput,
+  type ExecutionListItem,
+  GetExecutionHistoryCommand,
+  ListExecutionsCommand,
+  SFNClient,
+  StartExecutionCommand,
+} from "@aws-sdk/client-sfn";
+import { readProjectJson } from "../../adapters/project-files.ts";
+import type { WorkflowRun } from "../pipeline-api.ts";
+import type { Deployment } from "./deployment.ts";
+import { explained } from "./explain-error.ts";
+
+type Output = Record<string, unknown>;
+
+/** The state machines of a deployment. */
+export interface Executions {
+  /** Starts an execution under a name of its own and follows it to its end; a failed one is an error with its state and cause. */
+  run(workflow: string): Promise<{ workflow: string; milliseconds: number; output: Output }>;
+  /** The newest execution of each state machine that was ever started. */
+  newest(): Promise<WorkflowRun[]>;
+}
+
+/** Pauses between two looks at an execution, milliseconds: it may take a second or an hour. */
+const firstPauseMs = 200;
+const lastPauseMs = 3000;
+
+/** Executions of each state machine that the status shows. */
+const mostShown = 10;
+
+export function openExecutions(
+  { stateMachines, region }: Pick<Deployment, "stateMachines" | "region">,
+  { onProgress, client = new SFNClient({}) }: { onProgress: (text: string) => void; client?: SFNClient },
+): Executions {
+  async function run(workflow: string) {
+    const stateMachineArn = stateMachines[workflow];
+    if (stateMachineArn === undefined) {
+      throw new Error(`workflow ${workflow} is not known: choose one of ${Object.keys(stateMachines).join(", ")}`);
+    }
+    const name = `by-hand-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}-${randomUUID().slice(0, 8)}`;
+    const input = JSON.stringify(readProjectJson(`step-functions/${workflow}.input.json`));
+    const start = client.send(new StartExecutionCommand({ stateMachineArn, name, input }));
+    const { executionArn } = await explained(start, { what: `starting ${workflow}`, region });
+    const ended = await follow(workflow, executionArn!);
+    const { status, startDate, stopDate, output } = ended;
+    const milliseconds = stopDate!.getTime() - startDate!.getTime();
+    if (status === "SUCCEEDED") return { workflow, milliseconds, output: JSON.parse(output ?? "{}") as Output };
+    throw new Error(`${await failureOf(workflow, ended)}\n${consoleLink(region, executionArn!)}`);
+  }
+
+  async function follow(workflow: string, executionArn: string): Promise<DescribeExecutionOutput> {
+    for (let pause = firstPauseMs; ; pause = Math.min(lastPauseMs, pause * 1.5)) {
+      const look = client.send(new DescribeExecutionCommand({ executionArn }));
+      const execution = await explained(look, { what: `the execution of ${workflow}`, region });
+      if (execution.status !== "RUNNING" && execution.status !== "PENDING_REDRIVE") return execution;
+      const seconds = Math.round((Date.now() - execution.startDate!.getTime()) / 1000);
+      onProgress(`${workflow}: ${await stateOf(executionArn)}, ${seconds} s`);
+      await sleep(pause);
+    }
+  }
+
+  /** The state that was entered last. */
+  async function stateOf(executionArn: string): Promise<string> {
+    const command = new GetExecutionHistoryCommand({ executionArn, reverseOrder: true, maxResults: 20 });
+    const { events = [] } = await explained(client.send(command), { what: "the execution's history", region });
+    const entered = events.find(({ stateEnteredEventDetails }) => stateEnteredEventDetails !== undefined);
+    return entered?.stateEnteredEventDetails?.name ?? "starting";
+  }
+
+  async function failureOf(workflow: string, { status, error, cause, executionArn }: DescribeExecutionOutput) {
+    const state = await stateOf(executionArn!);
+    const reason = [error, messageOf(cause)].filter((text) => text !== undefined && text !== "").join(": ");
+    return `workflow ${workflow}: ${status} in the state "${state}"${reason === "" ? "" : `: ${reason}`}`;
+  }
+
+  async function newestOf([workflow, stateMachineArn]: [string, string]): Promise<WorkflowRun[]> {
+    const list = client.send(new ListExecutionsCommand({ stateMachineArn, maxResults: mostShown }));
+    const { executions = [] } = await explained(list, { what: `the executions of ${workflow}`, region });
+    const [newest, ...before] = executions;
+    if (newest === undefined) return [];
+    const earlier = before.map((execution) => ({
+      ...timesOf(execution),
+      ...(hasFailed(execution) && { error: execution.status! }),
+    }));
+    const run_ = { workflow, ...timesOf(newest), ...(isRunning(newest) && { isRunning: true }), earlier };
+    if (!hasFailed(newest)) return [run_];
+    const look = client.send(new DescribeExecutionCommand({ executionArn: newest.executionArn! }));
+    const execution = await explained(look, { what: `the execution of ${workflow}`, region });
+    return [{ ...run_, error: await failureOf(workflow, execution) }];
+  }
+
+  return {
+    run,
+    newest: async () => (await Promise.all(Object.entries(stateMachines).map(newestOf))).flat(),
+  };
+}
+
+const isRunning = ({ status }: ExecutionListItem): boolean => status === "RUNNING" || status === "PENDING_REDRIVE";
+
+const hasFailed = (execution: ExecutionListItem): boolean => execution.status !== "SUCCEEDED" && !isRunning(execution);
+
+function timesOf({ startDate, stopDate }: ExecutionListItem) {
+  const milliseconds = (stopDate?.getTime() ?? Date.now()) - startDate!.getTime();
+  return { startedAt: startDate!.toISOString(), milliseconds };
+}
+
+/** The message in a failed function's cause, which Lambda gives as JSON; any other cause as it is. */
+function messageOf(cause: string | undefined): string | undefined {
+  if (cause === undefined) return undefined;
+  try {
+    const { errorMessage } = JSON.parse(cause) as { errorMessage?: unknown };
+    return typeof errorMessage === "string" ? errorMessage : cause;
+  } catch {
+    return cause;
+  }
+}
+
+function consoleLink(region: string, executionArn: string): string {
+  return `https://${region}.console.aws.amazon.com/states/home?region=${region}#/v2/executions/details/${executionArn}`;
+}

@@ -1,0 +1,69 @@
+import type { KinesisClient } from "@aws-sdk/client-kinesis";
+import { LambdaClient, GetEventSourceMappingCommand } from "@aws-sdk/client-lambda";
+import type { DeltaTable } from "../../pipeline/delta/table.ts";
+import type { ObjectStore, Warehouse } from "../../pipeline/ports.ts";
+import { freshness, goldStatus, qualityStatus, rowsOf } from "../local/status.ts";
+import type { HomeStatus } from "../pipeline-api.ts";
+import type { Deployment } from "./deployment.ts";
+import type { Executions } from "./executions.ts";
+import { explained } from "./explain-error.ts";
+import { landingProgress } from "./landing-progress.ts";
+
+interface Parts {
+  deployment: Deployment;
+  kinesis: KinesisClient;
+  store: ObjectStore;
+  onFailure: ObjectStore;
+  silver: DeltaTable;
+  quarantine: DeltaTable;
+  warehouse: Warehouse;
+  executions: Executions;
+}
+
+/** Says how a deployed home is, from its layers themselves; a paused database wakes up for it. */
+export async function remoteStatus(parts: Parts, lambda = new LambdaClient({})): Promise<HomeStatus> {
+  const { deployment, kinesis, store, onFailure, warehouse, executions } = parts;
+  const { environment, region, streamName, databaseHost, databasePort } = deployment;
+  const landing = landingProgress({ client: kinesis, streamName, store, onFailure });
+  const [progress, mapping, silver, quarantine, gold, fresh, quality, workflows] = await Promise.all([
+    explained(landing, { what: `stream ${streamName}`, region }),
+    mappingState(deployment, lambda),
+    parts.silver.snapshot(),
+    parts.quarantine.snapshot(),
+    goldStatus(warehouse),
+    freshness(warehouse),
+    qualityStatus(warehouse),
+    executions.newest(),
+  ]);
+  return {
+    deployment: { environment, region, stream: streamName, landing: mapping },
+    stream: progress.stream,
+    landing: { onFailureRecords: progress.onFailureRecords },
+    silver: {
+      version: silver.version,
+      files: silver.files.size,
+      lines: rowsOf(silver),
+      days: silver.partitions.size,
+    },
+    quarantine: { events: rowsOf(quarantine) },
+    gold,
+    freshness: fresh,
+    quality,
+    workflows,
+    postgres: { host: databaseHost ?? "localhost", port: databasePort ?? 5432 },
+  };
+}
+
+/** How the event source mapping of landing is: `Enabled; OK`, or what Lambda says is wrong. */
+export async function mappingState(
+  { landingMappingId, region }: Pick<Deployment, "landingMappingId" | "region">,
+  lambda: LambdaClient,
+): Promise<string> {
+  if (landingMappingId === undefined) return "no event source mapping";
+  const call = lambda.send(new GetEventSourceMappingCommand({ UUID: landingMappingId }));
+  const { State, LastProcessingResult } = await explained(call, {
+    what: "the event source mapping of landing",
+    region,
+  });
+  return [State, LastProcessingResult].filter(Boolean).join("; ");
+}

@@ -1,0 +1,43 @@
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { replaceFile } from "../stream/durable-files.ts";
+
+/** How far each shard has been dealt with. Losing one means that its shard is delivered again from its beginning. */
+export interface Checkpoints {
+  get(shard: string): string | undefined;
+  /** Remembers it, in memory only once the file says so. */
+  save(shard: string, sequenceNumber: string): Promise<void>;
+  forget(shard: string): void;
+  all(): Record<string, string>;
+}
+
+/** Reads the checkpoints in a folder, one file per shard; a file that makes no sense counts as lost. */
+export function openCheckpoints(folder: string): Checkpoints {
+  mkdirSync(folder, { recursive: true });
+  const known = new Map<string, string>();
+  for (const name of readdirSync(folder).filter((file) => file.endsWith(".json"))) {
+    const sequenceNumber = parse(readFileSync(join(folder, name), "utf8"));
+    if (sequenceNumber !== undefined) known.set(name.slice(0, -".json".length), sequenceNumber);
+  }
+  return {
+    get: (shard) => known.get(shard),
+    async save(shard, sequenceNumber) {
+      // Somebody may have deleted the folder to have everything delivered again.
+      await mkdir(folder, { recursive: true });
+      await replaceFile(join(folder, `${shard}.json`), `${JSON.stringify({ sequenceNumber })}\n`);
+      known.set(shard, sequenceNumber);
+    },
+    forget: (shard) => known.delete(shard),
+    all: () => Object.fromEntries(known),
+  };
+}
+
+function parse(text: string): string | undefined {
+  try {
+    const { sequenceNumber }: { sequenceNumber?: unknown } = JSON.parse(text);
+    return typeof sequenceNumber === "string" && /^\d+$/.test(sequenceNumber) ? sequenceNumber : undefined;
+  } catch {
+    return undefined;
+  }
+}

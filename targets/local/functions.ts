@@ -1,0 +1,81 @@
+import { backUpWarehouse, snapshotDatabase } from "../../pipeline/backup/back-up-warehouse.ts";
+import { proveBackup } from "../../pipeline/backup/verify-backup.ts";
+import { redriveLanding } from "../../pipeline/bronze/land-records.ts";
+import { planPublishing, type PublishingPlan, type WindowBatch } from "../../pipeline/gold/plan-windows.ts";
+import { publishBatch, publishPlannedCustomers, type GoldSql } from "../../pipeline/gold/publish-windows.ts";
+import { reportWindows } from "../../pipeline/gold/report-windows.ts";
+import type { Receipt } from "../../pipeline/domain/receipt.ts";
+import type { LakeQuery, Notifier, ObjectStore, TransactionalWarehouse, Warehouse } from "../../pipeline/ports.ts";
+import type { ReceiptPart } from "../../pipeline/quality/evaluate-rule.ts";
+import { checkReceipt } from "../../pipeline/reconciliation/verify-receipt.ts";
+import { runQuality } from "../../pipeline/quality/check-quality.ts";
+import { compactSilver } from "../../pipeline/silver/tables.ts";
+import { publishQuarantine } from "../../pipeline/silver/quarantine-table.ts";
+import { refineSilver, type Refinery } from "../../pipeline/silver/refine-silver.ts";
+import type { Functions } from "./workflow-runner.ts";
+
+/** What the workflows' functions work with. */
+export interface FunctionContext {
+  refinery: Refinery;
+  onFailure: ObjectStore;
+  lake: LakeQuery;
+  warehouse: Warehouse;
+  goldSql: GoldSql;
+  /** Rows per customer follow after this pause at the earliest, unless a run asks for them. */
+  customersEveryMs: number;
+  verify: () => Promise<Receipt>;
+  /** Where backups go, and who copies the warehouse and tries the copy; without it there is no workflow backup. */
+  backup?: { store: ObjectStore; writer: TransactionalWarehouse; owner: TransactionalWarehouse };
+  /**
+   * Text of the quality rules' SQL, by the name that a rule gives it, and who hears of red ones and of a receipt that does
+   * not balance; without it there is no workflow data_quality.
+   */
+  quality?: { sql: ReadonlyMap<string, string>; notifier: Notifier };
+}
+
+/** The functions that the state machines name, in this process. On AWS each is a Lambda function of the same name. */
+export function createFunctions(context: FunctionContext): Functions {
+  const { refinery, onFailure, lake, warehouse, goldSql, customersEveryMs } = context;
+  const { backup, quality } = context;
+  const { silver, quarantine, store, stream, clock } = refinery;
+  const gold = { silver, lake, warehouse, sql: goldSql, clock };
+  type Sweep = { sweep: "recent" | "full" };
+
+  return {
+    RedriveLanding: () => redriveLanding({ store, onFailure, stream, clock }),
+    RefineSilver: ({ sweep }: Sweep) => refineSilver(refinery, { sweep }),
+    PublishQuarantine: () => publishQuarantine({ silver, quarantine }),
+    CompactSilver: ({ sweep }: Sweep) => compactSilver({ silver, quarantine, store }, { sweep }),
+    PlanWindows: (input: { customers: "now" | "when due" }) =>
+      planPublishing({ silver, warehouse, clock, customersEveryMs }, input),
+    PublishWindows: (batch: WindowBatch) => publishBatch(gold, batch),
+    PublishCustomers: (plan: PublishingPlan) => publishPlannedCustomers(gold, plan),
+    ReportWindows: (plan: PublishingPlan) => reportWindows({ silver, warehouse, clock }, plan),
+    ...(backup && backupFunctions(backup, { silver, clock })),
+    ...(quality && qualityFunctions(quality, context)),
+  };
+}
+
+function qualityFunctions(
+  { sql: qualitySql, notifier }: NonNullable<FunctionContext["quality"]>,
+  { refinery: { silver, catalog, clock }, lake, warehouse, verify }: FunctionContext,
+): Functions {
+  return {
+    VerifyReceipt: () => checkReceipt({ verify, notifier }),
+    CheckQuality: (receipt: ReceiptPart) =>
+      runQuality({ silver, lake, warehouse, catalog, qualitySql, notifier, clock }, receipt),
+  };
+}
+
+function backupFunctions(
+  { store: backups, writer, owner }: NonNullable<FunctionContext["backup"]>,
+  { silver, clock }: Pick<Refinery, "silver" | "clock">,
+): Functions {
+  type Kept = { id: string; keepDays: number };
+  return {
+    BackUpWarehouse: () => backUpWarehouse({ backups, silver, clock, warehouse: writer }),
+    ProveBackup: (kept: Kept) => proveBackup({ backups, clock, warehouse: owner }, kept),
+    // This server makes no snapshots of its own.
+    SnapshotDatabase: (kept: Kept) => snapshotDatabase({ snapshots: undefined, clock }, kept),
+  };
+}

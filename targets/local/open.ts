@@ -1,0 +1,312 @@
+import { randomBytes } from "node:crypto";
+import { openDuckDbLake } from "../../adapters/duckdb.ts";
+import { openFolderStore } from "../../adapters/folder-store.ts";
+import { lineageEndpointFrom } from "../../adapters/lineage-endpoint.ts";
+import {
+  loadCatalog,
+  loadChecks,
+  loadGoldSql,
+  loadRefusedSql,
+  loadTraceSql,
+  loadQualitySql,
+  readProjectJson,
+} from "../../adapters/project-files.ts";
+import { explainRow } from "../../pipeline/explain/explain-row.ts";
+import { listCorrections } from "../../pipeline/gold/list-corrections.ts";
+import { listBackups } from "../../pipeline/backup/manifest.ts";
+import { landRecords } from "../../pipeline/bronze/land-records.ts";
+import { chooseRules, lookAtQuality } from "../../pipeline/quality/check-quality.ts";
+import { profileSilver } from "../../pipeline/quality/profile-silver.ts";
+import { forgetCustomer } from "../../pipeline/forget/forget-customer.ts";
+import { verifyReceipt, type Books } from "../../pipeline/reconciliation/verify-receipt.ts";
+import { rebuild } from "../../pipeline/rebuild/rebuild.ts";
+import type { RebuildReport } from "../../pipeline/rebuild/report.ts";
+import { heldOrders, listRefused } from "../../pipeline/quarantine/list-quarantined.ts";
+import {
+  versionTable,
+  openQuarantine,
+  openSilver,
+  orderStream,
+  quarantineLakeTable,
+} from "../../pipeline/silver/tables.ts";
+import { createCustomerKey } from "../../pipeline/silver/write-orders.ts";
+import { traceOrder } from "../../pipeline/trace/trace-order.ts";
+import { createFunctions } from "./functions.ts";
+import { dueDaily, startTimer } from "./timer.ts";
+import { dailyWorkflows, workflowNames, type Credentials, type Home } from "../pipeline-api.ts";
+import { homeFolder, prepareHome, writeHomeRecord, type HomeRecord } from "./data-directory.ts";
+import { createHomeStatus } from "./status.ts";
+import { startEventSourceMapping, openStillMapping } from "./event-source-mapping/mapping.ts";
+import { processStart } from "./machine.ts";
+import { createHomeLineage } from "./lineage.ts";
+import { createRunLedger } from "./run-ledger.ts";
+import { openStreamLog } from "./stream/stream-log.ts";
+import { streamAccount } from "./stream-account.ts";
+import { keepWarehouses } from "./warehouses.ts";
+import { loadWorkflow } from "./workflow-runner.ts";
+
+export interface HomeOptions {
+  dir: string;
+  madeBy?: HomeRecord["madeBy"];
+  /** Shards of the stream; an existing stream is resharded to it, without it stays as it is. */
+  shards?: number | undefined;
+  postgresPort?: number | undefined;
+  /** Gives the home back while its PostgreSQL still starts: what needs it waits, and fails with its error. */
+  isEarly?: boolean;
+  /** Opens it to look only: nothing lands and no workflow starts by itself, so what waits is found waiting. */
+  isStill?: boolean;
+  onLog?: (line: string) => void;
+}
+
+const settings = {
+  shards: 2,
+  /** The event source mapping waits this long for a batch to fill. */
+  landingWindowMs: 200,
+  landingBatchRecords: 100,
+  /** The workflows follow a landing after this pause at the earliest. */
+  timerMs: 500,
+  /** Without a landing they look this often: for late objects and for rows per customer. */
+  idleMs: 30_000,
+  customersEveryMs: 60_000,
+  sweepEveryMs: 300_000,
+};
+
+const readRole = "reader";
+
+/** Opens the embedded home in this process: stream, landing, lake, PostgreSQL, workflows and their timer. */
+export async function openHome({
+  dir,
+  madeBy = "start",
+  shards,
+  postgresPort,
+  isEarly = false,
+  isStill = false,
+  onLog = () => {},
+}: HomeOptions): Promise<Home> {
+  const folder = homeFolder(dir);
+  const record = prepareHome(folder, madeBy);
+  const closers: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).toReversed()) await closer();
+  };
+  try {
+    return await assemble();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  async function assemble(): Promise<Home> {
+    const stream = await openStreamLog({ dir: folder.stream, shards: shards ?? settings.shards, onNotice: onLog });
+    closers.push(() => stream.close());
+    if (shards !== undefined) await stream.reshard(shards);
+    // Not before the stream, whose lock says that no other process has this home and its server.
+    const warehouses = keepWarehouses({ dir: folder.postgres, port: postgresPort, onLog });
+    closers.push(() => warehouses.close());
+    const [writer, reader] = [warehouses.as("writer"), warehouses.as("reader")];
+    const clock = Date.now;
+    const store = openFolderStore(folder.lake);
+    const onFailure = openFolderStore(folder.onFailure);
+    const backups = openFolderStore(folder.backups);
+    const lake = await openDuckDbLake({ root: folder.lake });
+    closers.push(async () => lake.close());
+    const onCheckpointError = (error: unknown) => onLog(`checkpoint not written: ${messageOf(error)}`);
+    const silver = openSilver({ store, clock, onCheckpointError });
+    const quarantine = openQuarantine({ store, clock, onCheckpointError });
+    const catalog = loadCatalog();
+    const customerKey = createCustomerKey(record.customerSecret);
+    const refinery = { store, stream: orderStream, silver, quarantine, catalog, customerKey, clock };
+
+    const goldSql = loadGoldSql();
+    const qualitySql = loadQualitySql();
+    const lineage = createHomeLineage({
+      folder,
+      store,
+      database: async () => (await warehouses.current()).postgres.credentials,
+      endpoint: lineageEndpointFrom(process.env),
+      onLog,
+    });
+    closers.push(() => lineage.settled());
+    const runs = createRunLedger({ warehouse: writer, clock, onRun: (run) => lineage.record(run) });
+    const functions = createFunctions({
+      refinery,
+      onFailure,
+      lake,
+      warehouse: writer,
+      goldSql,
+      customersEveryMs: settings.customersEveryMs,
+      verify: () => verifyReceipt(books()),
+      backup: { store: backups, writer: warehouses.transactional("writer"), owner: warehouses.transactional("owner") },
+      quality: {
+        sql: qualitySql,
+        notifier: { notify: async ({ subject, text }) => onLog(`ALERT ${subject}\n${text}`) },
+      },
+    });
+    const workflows = new Map(workflowNames.map((name) => [name, loadWorkflow(name, functions)]));
+    const runWorkflow = (name: string, input = sampleInput(name)) =>
+      runs.record(name, () => workflows.get(name)!.run(input));
+
+    let sweptAt = -Infinity;
+    let drains = 0;
+    const timer = startTimer({
+      intervalMs: settings.timerMs,
+      idleMs: isStill ? Infinity : settings.idleMs,
+      onError: (error) => onLog(error.message),
+      task: async () => {
+        const sweep = performance.now() - sweptAt >= settings.sweepEveryMs ? "full" : "recent";
+        await runWorkflow("bronze_to_silver", { sweep });
+        if (sweep === "full") sweptAt = performance.now();
+        // A drain publishes all of it in the end: half a day now would be published again.
+        if (drains > 0) return;
+        await runWorkflow("silver_to_gold", { customers: "when due" });
+        const since = Date.parse(record.createdAt);
+        for (const workflow of await dueDaily(dailyWorkflows, { runs, since, clock })) await runWorkflow(workflow);
+      },
+    });
+    closers.push(() => timer.stop());
+
+    const startMapping = () =>
+      startEventSourceMapping({
+        stream,
+        checkpointDir: folder.checkpoints,
+        onFailure,
+        batchSize: settings.landingBatchRecords,
+        windowMs: settings.landingWindowMs,
+        // Landing fails for want of disk only, and the on-failure store is on the same one: wait for room.
+        maximumRetryAttempts: -1,
+        maximumRecordAgeMs: -1,
+        bisectBatchOnFunctionError: true,
+        onEvent: (event) => {
+          if ("error" in event) onLog(`landing ${event.shard}: ${event.type}: ${messageOf(event.error)}`);
+        },
+        invoke: async (records) => {
+          await landRecords({ store, stream: orderStream }, records);
+          timer.wake();
+        },
+      });
+    const mapping = isStill ? openStillMapping(folder.checkpoints) : startMapping();
+    closers.push(() => mapping.stop());
+
+    const books = (): Books => ({
+      store,
+      stream: orderStream,
+      account: streamAccount(stream, mapping.checkpoints(), onFailure),
+      silver: openSilver({ store, clock }),
+      quarantine: openQuarantine({ store, clock }),
+      lake,
+      warehouse: reader,
+      catalog,
+      customerKey,
+      goldSql,
+      checks: loadChecks(),
+    });
+
+    const drain = async () => {
+      drains += 1;
+      try {
+        await Promise.all([mapping.drain(), warehouses.current()]);
+        await timer.runNow(async () => {
+          await runWorkflow("bronze_to_silver");
+          await runWorkflow("silver_to_gold");
+        });
+      } finally {
+        drains -= 1;
+      }
+    };
+    if (!isEarly) await warehouses.current();
+
+    return {
+      sink: stream,
+      async status() {
+        const { postgres } = await warehouses.current();
+        const parts = { folder, stream, mapping, silver, quarantine, lake, warehouse: writer, postgres, runs };
+        return await createHomeStatus(parts)();
+      },
+      async run(workflow) {
+        if (!workflows.has(workflow)) {
+          throw new Error(`workflow ${workflow} is not known: choose one of ${[...workflows.keys()].join(", ")}`);
+        }
+        const started = clock();
+        const output = await timer.runNow(() => runWorkflow(workflow));
+        return { workflow, milliseconds: clock() - started, output };
+      },
+      drain,
+      heldOrders: (orderIds) => heldOrders({ silver, lake }, orderIds),
+      refused: () => listRefused({ silver, quarantine, lake, sql: loadRefusedSql() }),
+      async forget(customerId) {
+        await Promise.all([mapping.drain(), warehouses.current()]);
+        return await timer.runNow(async () => {
+          await runWorkflow("bronze_to_silver");
+          const summary = await forgetCustomer(
+            {
+              refinery,
+              eraser: { erase: (key) => store.delete(key) },
+              redactStream: async (records) => ({ rewritten: await stream.replace(records), kept: 0 }),
+            },
+            customerId,
+          );
+          await runWorkflow("silver_to_gold");
+          return summary;
+        });
+      },
+      trace: (orderId) =>
+        traceOrder(
+          { store, stream: orderStream, silver, quarantine, lake, warehouse: reader, sql: loadTraceSql() },
+          orderId,
+        ),
+      verify: () => timer.runNow(() => verifyReceipt(books())),
+      explain: (request) => explainRow({ silver, lake, warehouse: reader }, request),
+      corrections: (asked) => listCorrections({ store, silver, lake, warehouse: reader }, asked),
+      profile: () => profileSilver({ silver, lake }),
+      async quality({ rule } = {}) {
+        const place = { silver, lake, warehouse: reader, catalog, qualitySql, clock };
+        const rules = chooseRules(rule);
+        return await timer.runNow(() => lookAtQuality(place, { rules, verify: () => verifyReceipt(books()) }));
+      },
+      async query(sql, { lake: onLake, version }) {
+        if (!onLake) return await warehouses.as("people").query(sql);
+        const tables = [await versionTable(store, silver, version), quarantineLakeTable(await quarantine.snapshot())];
+        return await lake.query(sql, [], tables);
+      },
+      credentials: async (): Promise<Credentials> => {
+        const { postgres } = await warehouses.current();
+        const { host, port, database, roles } = postgres.credentials;
+        return { host, port, database, ...roles[readRole], url: postgres.connectionString(readRole) };
+      },
+      backups: () => listBackups(backups),
+      async rebuild(request) {
+        const place = { refinery, lake, warehouse: writer, sql: goldSql };
+        const { rebuilt } = await runs.record("rebuild", async () => ({
+          rebuilt: await rebuild({ ...place, exclusively: (job) => timer.runNow(job) }, request),
+        }));
+        return rebuilt as RebuildReport;
+      },
+      close,
+    };
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Notes in `home.json` that this process has the home: `publish` once it listens, `withdraw` when it stops. */
+export function announceHome(dir: string) {
+  const folder = homeFolder(dir);
+  const token = randomBytes(24).toString("hex");
+  const { process: _, ...record } = prepareHome(folder, "start");
+  const startedAt = new Date().toISOString();
+  return {
+    token,
+    publish(port: number) {
+      const { pid } = process;
+      writeHomeRecord(folder, { ...record, process: { pid, started: processStart(pid), port, token, startedAt } });
+    },
+    withdraw: () => writeHomeRecord(folder, record),
+  };
+}
+
+/** What a run by hand gives a workflow; a schedule on AWS gives the same. */
+function sampleInput(workflow: string): Record<string, string> {
+  return readProjectJson(`step-functions/${workflow}.input.json`);
+}

@@ -1,0 +1,121 @@
+import type { Clock, Warehouse } from "../../pipeline/ports.ts";
+import type { EndedRun, WorkflowRun } from "../pipeline-api.ts";
+
+type Output = Record<string, unknown>;
+
+/** A run that had something to do, or failed. */
+export interface NotedRun {
+  workflow: string;
+  /** Milliseconds since 1970. */
+  started: number;
+  ended: number;
+  output: Output;
+  error?: string;
+}
+
+/** Runs of each workflow that a home's status shows. */
+const mostShown = 10;
+
+/** Keeps `ops.runs`, one row per run of a workflow that had something to do or failed. */
+export function createRunLedger({
+  warehouse,
+  clock,
+  onRun = () => {},
+}: {
+  warehouse: Warehouse;
+  clock: Clock;
+  /** Hears of every run that is noted. */
+  onRun?: (run: NotedRun) => void;
+}) {
+  /** The newest run of each workflow in this process; it may be the one whose row could not be kept. */
+  const newest = new Map<string, EndedRun>();
+
+  /** Runs a workflow and notes it; what it throws is thrown on. */
+  async function record(workflow: string, run: () => Promise<Output>): Promise<Output> {
+    const started = clock();
+    try {
+      const output = await run();
+      if (hasDone(output)) await note({ workflow, started, ended: clock(), output });
+      return output;
+    } catch (error) {
+      await note({ workflow, started, ended: clock(), output: {}, error: (error as Error).message });
+      throw error;
+    }
+  }
+
+  async function note(run: NotedRun): Promise<void> {
+    const { workflow, started, ended, output, error } = run;
+    onRun(run);
+    const startedAt = new Date(started).toISOString();
+    const milliseconds = ended - started;
+    newest.set(workflow, { startedAt, milliseconds, ...(error !== undefined && { error }) });
+    // A run that failed may have failed for want of the very warehouse that would keep its row.
+    await warehouse
+      .query(
+        `insert into ops.runs (workflow, started_at, milliseconds, output, error)
+         values ($1, $2, $3, $4::jsonb, $5)`,
+        [workflow, startedAt, milliseconds, JSON.stringify(output), error ?? null],
+      )
+      .catch((cause: Error) => {
+        if (error === undefined) throw cause;
+      });
+  }
+
+  /** The newest runs of a workflow, the newest first; those of before the last start of the home too. */
+  async function runsOf(workflow: string): Promise<EndedRun[]> {
+    const rows = await warehouse.query<{ started_at: string; milliseconds: string; error: string | null }>(
+      `select
+           to_char(started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as started_at,
+           milliseconds,
+           error
+       from ops.runs
+       where workflow = $1
+       order by id desc
+       limit ${mostShown}`,
+      [workflow],
+    );
+    const kept = rows.map(({ started_at: startedAt, milliseconds, error }) => ({
+      startedAt,
+      milliseconds: Number(milliseconds),
+      ...(error !== null && { error }),
+    }));
+    const last = newest.get(workflow);
+    return last === undefined || last.startedAt === kept[0]?.startedAt ? kept : [last, ...kept].slice(0, mostShown);
+  }
+
+  return {
+    record,
+    /** The newest run of each of these workflows that ever had something to do, with those before it. */
+    async recent(workflows: readonly string[]): Promise<WorkflowRun[]> {
+      const runs = await Promise.all(workflows.map(async (workflow) => ({ workflow, runs: await runsOf(workflow) })));
+      return runs.flatMap(({ workflow, runs: [last, ...earlier] }) =>
+        last === undefined ? [] : [{ workflow, ...last, earlier }],
+      );
+    },
+    /** When a workflow last began, milliseconds since 1970; undefined where it never had anything to do. */
+    async lastStart(workflow: string): Promise<number | undefined> {
+      if (!newest.has(workflow)) {
+        const [last] = await runsOf(workflow);
+        if (last !== undefined) newest.set(workflow, last);
+      }
+      const { startedAt } = newest.get(workflow) ?? {};
+      return startedAt === undefined ? undefined : Date.parse(startedAt);
+    },
+  };
+}
+
+export type RunLedger = ReturnType<typeof createRunLedger>;
+
+/** Whether a run changed anything; the timer's idle turns leave no row. */
+function hasDone(output: Output): boolean {
+  const refined = output["refined"] as { bronzeObjects?: number } | undefined;
+  const plan = output["plan"] as { batches?: unknown[]; customersDue?: boolean } | undefined;
+  return (
+    output["receipt"] !== undefined ||
+    output["backup"] !== undefined ||
+    output["rebuilt"] !== undefined ||
+    (refined?.bronzeObjects ?? 0) > 0 ||
+    (plan?.batches?.length ?? 0) > 0 ||
+    plan?.customersDue === true
+  );
+}

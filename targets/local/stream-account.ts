@@ -1,0 +1,45 @@
+import { onFailurePositions } from "../../pipeline/bronze/on-failure-objects.ts";
+import { positionOf, type StreamAccount } from "../../pipeline/reconciliation/reconcile-records.ts";
+import type { ObjectStore, StreamRecord } from "../../pipeline/ports.ts";
+import { StreamDamaged } from "./stream/segment.ts";
+import type { StreamReader } from "./stream/stream-log.ts";
+
+const page = { limit: 1000, maxBytes: 8 * 1024 * 1024 };
+
+async function* readShard(stream: StreamReader, shard: string): AsyncGenerator<StreamRecord> {
+  let records: StreamRecord[] = [];
+  do {
+    const after = records.at(-1)?.sequenceNumber;
+    records = await stream.read({ shard, ...(after !== undefined && { after }), ...page });
+    yield* records;
+  } while (records.length > 0);
+}
+
+/** What the embedded stream says of itself: it keeps every record it ever took. */
+export function streamAccount(
+  stream: StreamReader,
+  checkpoints: Record<string, string>,
+  onFailure: ObjectStore,
+): StreamAccount {
+  return {
+    isComplete: true,
+    async *records(onDamage) {
+      for (const { id } of stream.shards()) {
+        try {
+          yield* readShard(stream, id);
+        } catch (error) {
+          if (!(error instanceof StreamDamaged) || onDamage === undefined) throw error;
+          onDamage(error.message);
+        }
+      }
+    },
+    isConfirmed({ shard, sequenceNumber }) {
+      const checkpoint = checkpoints[shard];
+      return checkpoint !== undefined && BigInt(sequenceNumber) <= BigInt(checkpoint);
+    },
+    async onFailure() {
+      const { positions, unreadable } = await onFailurePositions(onFailure);
+      return { positions: new Set(positions.map(positionOf)), unreadable };
+    },
+  };
+}

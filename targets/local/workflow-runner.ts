@@ -1,0 +1,58 @@
+import { readFileSync } from "node:fs";
+import { StateMachine, type ExecutionError } from "aws-local-stepfunctions";
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** What a Task state calls, by the name of its placeholder: `${RefineSilver}` calls `RefineSilver`. */
+export type Functions = Record<string, (input: never) => Promise<unknown>>;
+
+interface Definition {
+  States: Record<string, { Type: string; Resource?: string; ItemProcessor?: Definition }>;
+}
+
+/** A state machine of `step-functions/`, bound to functions in this process. */
+export interface Workflow {
+  name: string;
+  /** Runs one execution to its end. Throws what the failed state threw, with the workflow's name in front. */
+  run(input: Json): Promise<Record<string, unknown>>;
+}
+
+/** Loads `<name>.asl.json` and binds each placeholder to a function; an unknown placeholder is an error. */
+export function loadWorkflow(name: string, functions: Functions): Workflow {
+  const path = new URL(`../../step-functions/${name}.asl.json`, import.meta.url);
+  const text = readFileSync(path, "utf8");
+  const handlers = handlersOf(name, JSON.parse(text) as Definition, functions);
+  const machine = new StateMachine(
+    JSON.parse(text.replaceAll(/\$\{(\w+)\}/g, "arn:aws:lambda:eu-west-1:000000000000:function:$1")),
+    // The tests validate the definitions; here it would cost a third of a second each time.
+    { validationOptions: { noValidate: true } },
+  );
+  return {
+    name,
+    async run(input) {
+      const execution = machine.run(input, { overrides: { taskResourceLocalHandlers: handlers } });
+      try {
+        return (await execution.result) as Record<string, unknown>;
+      } catch (error) {
+        const cause = (error as ExecutionError).cause ?? error;
+        throw new Error(`workflow ${name} failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
+          cause: error,
+        });
+      }
+    },
+  };
+}
+
+function handlersOf(workflow: string, definition: Definition, functions: Functions) {
+  const handlers: Record<string, (input: unknown) => Promise<Json>> = {};
+  for (const [state, { Resource, ItemProcessor }] of Object.entries(definition.States)) {
+    if (ItemProcessor !== undefined) Object.assign(handlers, handlersOf(workflow, ItemProcessor, functions));
+    const name = /^\$\{(\w+)\}$/.exec(Resource ?? "")?.[1];
+    if (Resource === undefined) continue;
+    const call = name === undefined ? undefined : functions[name];
+    if (call === undefined)
+      throw new Error(`workflow ${workflow}: state "${state}" calls ${Resource}, which no function answers`);
+    handlers[state] = async (input) => (await call(input as never)) as Json;
+  }
+  return handlers;
+}

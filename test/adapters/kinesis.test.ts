@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { newKinesisClient, openKinesisSink } from "../../adapters/kinesis.ts";
+import type { EventSink } from "../../pipeline/ports.ts";
+import { testAccess } from "../support/aws-access.ts";
+import { openKinesisHome, recordOf, type KinesisHome } from "./kinesis-home.ts";
+
+let home: KinesisHome;
+let sink: EventSink;
+beforeEach(async () => {
+  home = await openKinesisHome({ shards: 2 });
+  sink = openKinesisSink({ streamName: "orders", client: home.client });
+});
+afterEach(() => home.close());
+
+const secondShard = String(2n ** 127n);
+const puts = () => home.server.calls.filter(({ operation }) => operation === "PutRecords");
+const sizes = () => puts().map(({ input }) => (input["Records"] as unknown[]).length);
+
+async function storedIn(shard: string): Promise<string[]> {
+  const records = await home.server.log.read({ shard, limit: 2000, maxBytes: 1e9 });
+  return records.map(({ data }) => Buffer.from(data).toString());
+}
+
+test("every record gets its own result, in order, from the shard that its hash key names", async () => {
+  const results = await sink.putRecords([recordOf("a"), recordOf("b", secondShard), recordOf("c")]);
+  expect(results.map((result) => "shard" in result && result.shard)).toEqual([
+    "shardId-000000000000",
+    "shardId-000000000001",
+    "shardId-000000000000",
+  ]);
+  expect(results).toEqual(
+    results.map(() => expect.objectContaining({ sequenceNumber: expect.stringMatching(/^\d{56}$/) })),
+  );
+  expect(await storedIn("shardId-000000000000")).toEqual(["a", "c"]);
+  expect(await storedIn("shardId-000000000001")).toEqual(["b"]);
+});
+
+test("what the stream refuses of a call is a result, and nothing of it is stored", async () => {
+  home.server.faults.push({ on: "PutRecords", kind: "some entries" });
+  const results = await sink.putRecords(["a", "b", "c"].map((text) => recordOf(text)));
+  expect(results[1]).toEqual({
+    errorCode: "ProvisionedThroughputExceededException",
+    errorMessage: "Rate exceeded for shard",
+  });
+  expect(await storedIn("shardId-000000000000")).toEqual(["a", "c"]);
+});
+
+test("more than 500 records, or more than 5 MiB, go in several calls", async () => {
+  const many = Array.from({ length: 1001 }, (_, index) => recordOf(String(index)));
+  expect(await sink.putRecords(many)).toHaveLength(1001);
+  expect(sizes()).toEqual([500, 500, 1]);
+  const large = Array.from({ length: 7 }, () => recordOf("x".repeat(1024 * 1024 - 6)));
+  expect(await sink.putRecords(large)).toHaveLength(7);
+  expect(sizes().slice(3)).toEqual([5, 2]);
+});
+
+test("nothing to put is no call", async () => {
+  expect(await sink.putRecords([])).toEqual([]);
+  expect(puts()).toEqual([]);
+});
+
+test("a throttled call and a dropped connection are tried again", async () => {
+  home.server.faults.push({ on: "PutRecords", kind: "throttled" }, { on: "PutRecords", kind: "reset" });
+  expect(await sink.putRecords([recordOf("a")])).toHaveLength(1);
+  expect(await storedIn("shardId-000000000000")).toEqual(["a"]);
+});
+
+test("a lost answer stores the records twice: the stream is at least once", async () => {
+  home.server.faults.push({ on: "PutRecords", kind: "lost answer" });
+  await sink.putRecords([recordOf("a")]);
+  expect(await storedIn("shardId-000000000000")).toEqual(["a", "a"]);
+});
+
+test("a call that fails after others went through fails its own records only", async () => {
+  const tooLarge = { ...recordOf("x"), data: new Uint8Array(1024 * 1024 + 1) };
+  const records = [...Array.from({ length: 500 }, (_, index) => recordOf(String(index))), tooLarge, recordOf("last")];
+  const results = await sink.putRecords(records);
+  expect(results.slice(0, 500).every((result) => "sequenceNumber" in result)).toBe(true);
+  expect(results.slice(500)).toEqual(
+    Array.from({ length: 2 }, () => ({ errorCode: "ValidationException", errorMessage: expect.any(String) })),
+  );
+  await expect(sink.putRecords([tooLarge])).rejects.toThrow(
+    /^Kinesis stream orders: PutRecords failed: .*1048577 bytes/,
+  );
+});
+
+test("the number of open shards follows the stream", async () => {
+  expect(await sink.openShards()).toBe(2);
+  await home.server.log.reshard(3);
+  expect(await sink.openShards()).toBe(3);
+});
+
+test("errors name the stream and say what to do", async () => {
+  home.server.faults.push({ on: "DescribeStreamSummary", kind: "not found" }, { on: "PutRecords", kind: "denied" });
+  await expect(sink.openShards()).rejects.toThrow(
+    "Kinesis stream orders: DescribeStreamSummary failed: there is no such",
+  );
+  await expect(sink.putRecords([recordOf("a")])).rejects.toThrow("access is denied; allow the role PutRecords on");
+  const nobody = newKinesisClient({ endpoint: "http://127.0.0.1:1", maxAttempts: 1, ...testAccess });
+  await expect(openKinesisSink({ streamName: "orders", client: nobody }).openShards()).rejects.toThrow(
+    "does not answer",
+  );
+});

@@ -1,0 +1,170 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { newS3Client, openS3Store } from "../../adapters/s3.ts";
+import type { ObjectStore } from "../../pipeline/ports.ts";
+import { testAccess } from "../support/aws-access.ts";
+import { startS3Server, type S3Server } from "../support/s3-server.ts";
+import { bytes, keepsTheContract, keysOf, textOf } from "./object-store-contract.ts";
+
+/** Other bytes of the same length leave the machine than those that the store was given. */
+function spoilUploads(client: ReturnType<typeof newS3Client>): void {
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const { request } = args as { request?: { method: string; body: Uint8Array } };
+      if (request?.method === "PUT") request.body = bytes("two");
+      return next(args);
+    },
+    { step: "finalizeRequest", priority: "low" },
+  );
+}
+
+describe("S3 store", () => {
+  let root: string;
+  let server: S3Server;
+  let client: ReturnType<typeof newS3Client>;
+  let store: ObjectStore;
+  let buckets = 0;
+  beforeEach(async () => {
+    root = mkdtempSync(join(tmpdir(), "s3-store-"));
+    server = await startS3Server({ root, pageSize: 3 });
+    client = newS3Client({ endpoint: server.url, ...testAccess });
+    store = openS3Store({ bucket: "lake", client });
+  });
+  afterEach(async () => {
+    client.destroy();
+    await server.close();
+    rmSync(root, { recursive: true });
+  });
+
+  keepsTheContract({
+    open: () => openS3Store({ bucket: "lake", client }),
+    openEmpty: () => openS3Store({ bucket: `empty-${++buckets}`, client }),
+  });
+
+  it("reads a listing page by page", async () => {
+    for (const key of ["1", "2", "3", "4", "5", "6", "7"]) await server.bucket("lake").put(`a/${key}`, bytes(key));
+    expect(keysOf(await store.list("a/", { startAfter: "a/1" }))).toEqual(["a/2", "a/3", "a/4", "a/5", "a/6", "a/7"]);
+    expect(server.requests.filter((request) => request.includes("list-type"))).toHaveLength(2);
+    expect(await store.list("a/")).toHaveLength(7);
+  });
+
+  it("does not ask for a listing of what no key begins with: some servers take that for an error", async () => {
+    for (const prefix of ["/", "a//", "../", ".tmp/"]) expect(await store.list(prefix)).toEqual([]);
+    expect(server.requests).toEqual([]);
+  });
+
+  it("leaves out what a console puts there as the mark of a folder", async () => {
+    await store.put("a/1", bytes("1"));
+    server.faults.push({ on: "LIST", kind: "folder mark" });
+    expect(keysOf(await store.list("a/"))).toEqual(["a/1"]);
+  });
+
+  it.each(["slow down", "internal error", "reset"] as const)("gets through %s, whatever it does", async (kind) => {
+    for (const on of ["PUT", "GET", "LIST", "DELETE"] as const) server.faults.push({ on, kind });
+    expect(await store.put("key", bytes("one"), { ifAbsent: true })).toBe(true);
+    expect(textOf(await store.get("key"))).toBe("one");
+    expect(keysOf(await store.list(""))).toEqual(["key"]);
+    await store.delete("key");
+    expect(await store.get("key")).toBeUndefined();
+    expect(server.faults).toEqual([]);
+  });
+
+  it.each(["lost answer", "error body", "empty answer"] as const)(
+    "says false and has the object where its own put-if-absent ended in %s",
+    async (kind) => {
+      server.faults.push({ on: "PUT", kind });
+      expect(await store.put("key", bytes("one"), { ifAbsent: true })).toBe(false);
+      expect(textOf(await store.get("key"))).toBe("one");
+      server.faults.push({ on: "PUT", kind });
+      expect(await store.put("key", bytes("two"))).toBe(true);
+      expect(textOf(await store.get("key"))).toBe("two");
+    },
+  );
+
+  it("asks again after a conflict, and gives up with an error that names the key", async () => {
+    server.faults.push({ on: "PUT", kind: "conflict", times: 3 });
+    expect(await store.put("key", bytes("one"), { ifAbsent: true })).toBe(true);
+    server.faults.push({ on: "PUT", kind: "conflict", times: 100 });
+    await expect(store.put("key", bytes("two"), { ifAbsent: true })).rejects.toThrow(
+      "S3 bucket lake: could not write key: others keep writing this key; run it again",
+    );
+  });
+
+  it.each(["cut short", "flipped bit", "empty answer"] as const)(
+    "never takes a body for the object that is %s",
+    async (kind) => {
+      const body = bytes("0123456789".repeat(5000));
+      await server.bucket("lake").put("key", body);
+      server.faults.push({ on: "GET", kind });
+      expect(Buffer.compare((await store.get("key"))!, body)).toBe(0);
+      server.faults.push({ on: "GET", kind, times: 100 });
+      await expect(store.get("key")).rejects.toThrow(/^S3 bucket lake: could not read key: /);
+    },
+  );
+
+  it.each(["error body", "empty answer"] as const)("never takes %s for a listing without objects", async (kind) => {
+    await store.put("key", bytes("one"));
+    server.faults.push({ on: "LIST", kind, times: 100 });
+    await expect(store.list("k")).rejects.toThrow(/^S3 bucket lake: could not list k: /);
+  });
+
+  it("sends a checksum that S3 compares with what arrived", async () => {
+    spoilUploads(client);
+    await expect(store.put("key", bytes("one"))).rejects.toThrow("S3 bucket lake: could not write key: BadDigest");
+    expect(await store.get("key")).toBeUndefined();
+  });
+
+  it("compares checksums both ways, whatever the environment tells the SDK", async () => {
+    const lazy = { requestChecksumCalculation: "WHEN_REQUIRED", responseChecksumValidation: "WHEN_REQUIRED" } as const;
+    const unchecked = newS3Client({ endpoint: server.url, ...testAccess, ...lazy });
+    const careful = openS3Store({ bucket: "lake", client: unchecked });
+    await careful.put("key", bytes("one"));
+    server.faults.push({ on: "GET", kind: "flipped bit" });
+    expect(textOf(await careful.get("key"))).toBe("one");
+    spoilUploads(unchecked);
+    await expect(careful.put("key", bytes("one"))).rejects.toThrow("BadDigest");
+    unchecked.destroy();
+  });
+
+  it("says which permission is missing, and never takes a refusal for a missing object", async () => {
+    const denied = (on: "GET" | "PUT" | "LIST" | "DELETE") => server.faults.push({ on, kind: "denied" });
+    denied("GET");
+    await expect(store.get("key")).rejects.toThrow(
+      /^S3 bucket lake: could not read key: access is denied; the role needs s3:GetObject .* s3:ListBucket/,
+    );
+    denied("PUT");
+    await expect(store.put("key", bytes("1"), { ifAbsent: true })).rejects.toThrow("needs s3:PutObject");
+    denied("LIST");
+    await expect(store.list("bronze/")).rejects.toThrow(
+      "could not list bronze/: access is denied; the role needs s3:L",
+    );
+    denied("DELETE");
+    await expect(store.delete("key")).rejects.toThrow("needs s3:DeleteObject");
+  });
+
+  it("does not take a bucket that is not there for an empty one", async () => {
+    server.faults.push({ on: "GET", kind: "no bucket" });
+    await expect(store.get("key")).rejects.toThrow("there is no such bucket; take its name from the outputs");
+  });
+
+  it("finds its endpoint in the environment, with the bucket in the path", async () => {
+    vi.stubEnv("AWS_ENDPOINT_URL_S3", server.url);
+    vi.stubEnv("AWS_REGION", testAccess.region);
+    vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+    await openS3Store({ bucket: "elsewhere" }).put("key", bytes("one"));
+    vi.unstubAllEnvs();
+    expect(textOf(await server.bucket("elsewhere").get("key"))).toBe("one");
+  });
+
+  it("says that nobody answers, and keeps the cause", async () => {
+    const nobody = newS3Client({ endpoint: "http://127.0.0.1:1", maxAttempts: 1, ...testAccess });
+    const failure = await openS3Store({ bucket: "lake", client: nobody })
+      .list("")
+      .catch((error: unknown) => error);
+    expect(String(failure)).toMatch(/S3 bucket lake: could not list : S3 does not answer; see AWS_ENDPOINT_URL_S3/);
+    expect(failure).toHaveProperty("cause.code", "ECONNREFUSED");
+  });
+});

@@ -1,0 +1,62 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { makeFolders } from "../../localstack/data-folder.ts";
+import { localStackHome } from "../../targets/localstack-place.ts";
+import { start } from "../../localstack/start.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "pizza-localstack-"));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+function control(...args: string[]) {
+  const env = { ...process.env, AWS_ENDPOINT_URL: undefined, DATABASE_URL: undefined };
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["bin/localstack.ts", ...args, "--dir", dir], {
+    env,
+  });
+  return { status, stdout: stdout.toString(), stderr: stderr.toString() };
+}
+
+test("where nothing runs, a stop says so and does no harm", () => {
+  expect(control("stop", "--json")).toMatchObject({ status: 0, stdout: '{\n  "stopped": false\n}\n' });
+  expect(control("status")).toMatchObject({ status: 0, stdout: "LocalStack does not run\n" });
+});
+
+test("the state of a process that is gone counts for nothing", () => {
+  makeFolders(localStackHome(dir));
+  const gone = spawnSync(process.execPath, ["-e", ""]).pid;
+  writeFileSync(join(dir, "state.json"), JSON.stringify({ pid: gone, endpoint: "http://127.0.0.1:1" }));
+  expect(JSON.parse(control("status", "--json").stdout)).toEqual({ running: false });
+});
+
+test.each([[], ["begin"], ["start", "twice"], ["start", "--port", "0"], ["start", "--what"]])(
+  "%s is wrong usage",
+  (...args) => {
+    expect(control(...args).status).toBe(2);
+  },
+);
+
+test("a port that is taken is told before anything is installed", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const { port } = other.address() as { port: number };
+  const said: string[] = [];
+  try {
+    await expect(start(localStackHome(dir), { port, say: (line) => said.push(line) })).rejects.toThrow(
+      `port ${port} is taken: stop what listens there, or choose --port`,
+    );
+    expect(said).toEqual([]);
+  } finally {
+    other.close();
+  }
+});
+
+test("without Docker it starts on Linux alone, and says what runs elsewhere", async () => {
+  const started = start(localStackHome(dir), { port: 1, say: () => {}, platform: "darwin" });
+  await expect(started).rejects.toThrow(
+    "LocalStack without Docker runs on Linux only, and this is darwin: with Docker",
+  );
+});

@@ -1,0 +1,33 @@
+import { Client } from "pg";
+import { startPostgres, type EmbeddedPostgres } from "../../targets/local/postgres.ts";
+import { connectionString } from "../../targets/local/postgres-credentials.ts";
+
+export interface ManagedPostgres extends EmbeddedPostgres {
+  /** Runs a statement as PostgreSQL's superuser. */
+  asAdmin(sql: string): Promise<void>;
+}
+
+/**
+ * A PostgreSQL as a managed server gives it: the owner may make roles and is no superuser, and the pipeline's two roles
+ * cannot log in yet.
+ */
+export async function startManagedPostgres(dir: string): Promise<ManagedPostgres> {
+  const postgres = await startPostgres({ dir });
+  async function asAdmin(sql: string): Promise<void> {
+    const client = new Client({ connectionString: connectionString(postgres.credentials, "admin") });
+    await client.connect();
+    await client.query(sql);
+    await client.end();
+  }
+  await asAdmin("alter role pizza_owner createrole");
+  await asAdmin("grant pizza_reader, pizza_writer to pizza_owner with admin option");
+  await asAdmin("alter role pizza_reader nologin");
+  await asAdmin("alter role pizza_writer nologin");
+  return { ...postgres, asAdmin };
+}
+
+/** The address under which a role logs in with a password. */
+export function addressOf({ credentials }: EmbeddedPostgres, user: string, password: string): string {
+  const { host, port, database } = credentials;
+  return `postgresql://${user}:${password}@${host}:${port}/${database}`;
+}

@@ -1,0 +1,105 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { checkFolder, makeFolders, removeFolder, removeRun } from "../../localstack/data-folder.ts";
+import { localStackHome } from "../../targets/localstack-place.ts";
+import { start } from "../../localstack/start.ts";
+import { stop } from "../../localstack/stop.ts";
+
+const root = mkdtempSync(join(tmpdir(), "pizza-folder-"));
+afterAll(() => rmSync(root, { recursive: true }));
+let count = 0;
+
+/** A folder that holds these files. */
+function folderWith(files: Record<string, string>): string {
+  const dir = join(root, `folder ${(count += 1)}`);
+  mkdirSync(dir);
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(join(dir, name, ".."), { recursive: true });
+    writeFileSync(join(dir, name), text);
+  }
+  return dir;
+}
+
+const contents = (dir: string) => {
+  const found = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    found.map(({ parentPath, name }) => [
+      join(parentPath, name).slice(dir.length + 1),
+      readFileSync(join(parentPath, name), "utf8"),
+    ]),
+  );
+};
+
+/** Somebody's project, with names that LocalStack's folder has too. */
+const project = {
+  "package.json": '{ "name": "theirs" }\n',
+  ".gitignore": "dist\n",
+  "tmp/important": "1",
+  "postgres/dump.sql": "select 1;",
+};
+
+describe("a folder with files of somebody else", () => {
+  test.each([["start"], ["stop"], ["status"], ["deploy"], ["demo"], ["schedule"], ["clean"]])(
+    "is refused by %s, and nothing in it is touched",
+    (command) => {
+      const dir = folderWith(project);
+      // Where it is not refused it comes to nothing all the same.
+      const env = { ...process.env, PYTHON: "/no/such", AWS_ENDPOINT_URL: "http://127.0.0.1:1" };
+      const args = ["bin/localstack.ts", command, "--dir", dir];
+      const { status, stderr } = spawnSync(process.execPath, args, { env, timeout: 20_000 });
+      expect({ status, stderr: stderr.toString() }).toEqual({
+        status: 1,
+        stderr: expect.stringContaining(`${dir} is not a folder of LocalStack's: nothing in it was touched`),
+      });
+      expect(contents(dir)).toEqual(project);
+    },
+  );
+
+  test("is refused by everything that would write or remove there", async () => {
+    const dir = folderWith(project);
+    const home = localStackHome(dir);
+    const refusal = "is not a folder of LocalStack's";
+    for (const act of [makeFolders, removeRun, removeFolder]) expect(() => act(home)).toThrow(refusal);
+    await expect(stop(home)).rejects.toThrow(refusal);
+    await expect(start(home, { port: 1, say: () => {}, platform: "darwin" })).rejects.toThrow(refusal);
+    expect(contents(dir)).toEqual(project);
+  });
+
+  test("is refused where all of its names are ours too", () => {
+    const dir = folderWith({ "tmp/important": "1" });
+    expect(() => checkFolder(localStackHome(dir))).toThrow("nothing in it was touched");
+  });
+});
+
+test("an empty or new folder becomes ours, and goes with a clean", () => {
+  for (const dir of [folderWith({}), join(root, "new", "one")]) {
+    const home = localStackHome(dir);
+    makeFolders(home);
+    makeFolders(home);
+    expect(removeFolder(home)).toEqual([]);
+    expect(existsSync(dir)).toBe(false);
+    expect(removeFolder(home)).toEqual([]);
+  }
+});
+
+test("a folder as earlier versions left it, without a marker, is taken and gets one", () => {
+  const dir = folderWith({ ".gitignore": "*\n", "package.json": "{}\n", "venv/bin/python": "", "logs/cdk.log": "" });
+  const home = localStackHome(dir);
+  removeRun(home);
+  makeFolders(home);
+  expect(existsSync(home.marker)).toBe(true);
+  writeFileSync(join(dir, "package.json"), "changed");
+  expect(() => checkFolder(home)).not.toThrow();
+});
+
+test("a clean leaves what somebody put into our folder", () => {
+  const dir = folderWith({});
+  const home = localStackHome(dir);
+  makeFolders(home);
+  writeFileSync(join(dir, "notes"), "mine");
+  expect(removeFolder(home)).toEqual(["notes"]);
+  expect(contents(dir)).toEqual({ notes: "mine" });
+});

@@ -1,0 +1,47 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { belongsTo, endLeftOver, serve } from "../../localstack/orphan-processes.ts";
+import { localStackHome } from "../../targets/localstack-place.ts";
+
+const root = mkdtempSync(join(tmpdir(), "pizza left over "));
+afterAll(() => rmSync(root, { recursive: true }));
+
+test("the process of a home below a path with a space is ended, that of another home is not", async () => {
+  const homes = [localStackHome(join(root, "home")), localStackHome(join(root, "home too"))];
+  const children = homes.map(({ python }) => {
+    mkdirSync(dirname(python), { recursive: true });
+    // A shell that takes Python's arguments: the module's name is that of its script.
+    symlinkSync("/bin/bash", python);
+    writeFileSync(join(dirname(python), "localstack.runtime.main"), "echo here; while :; do sleep 0.2; done");
+    return spawn(python, ["-m", "localstack.runtime.main"], { cwd: dirname(python) });
+  });
+  const exits = children.map((child) => once(child, "exit"));
+  try {
+    for (const child of children) await once(child.stdout, "data");
+    expect(await endLeftOver(homes[0]!)).toBe(1);
+    expect(await exits[0]).toEqual([null, "SIGKILL"]);
+    expect(children[1]!.exitCode ?? children[1]!.signalCode).toBeNull();
+  } finally {
+    for (const child of children) child.kill("SIGKILL");
+  }
+});
+
+test.each([
+  ["PYTHON -m localstack.runtime.main", true],
+  ["PYTHON -m pip install", false],
+  ["/with space/node/bin/node SERVE ROOT 4566", true],
+  ["/with space/node/bin/node SERVE ROOT too 4566", false],
+  ["/usr/bin/node --max-old-space-size=128 VENV/lib/host_mode/bootstrap.mjs", true],
+  ["node KINESIS/node_modules/kinesis-local/main.js", true],
+  ["grep VENV/lib", false],
+  ["node /elsewhere/VENV/lib/x.js", false],
+])("%s", (template, belongs) => {
+  const home = localStackHome("/a b/.localstack");
+  const words = { PYTHON: home.python, SERVE: serve, ROOT: home.root, VENV: home.venv, KINESIS: home.kinesis };
+  const command = Object.entries(words).reduce((text, [name, path]) => text.replace(name, path), template);
+  expect(belongsTo(home, command)).toBe(belongs);
+});

@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import { decodeBronze } from "../../../pipeline/bronze/bronze-object.ts";
+import { encodeFailedBatch } from "../../../pipeline/bronze/on-failure-objects.ts";
+import { redriveLanding } from "../../../pipeline/bronze/land-records.ts";
+import type { ObjectStore } from "../../../pipeline/ports.ts";
+import { createMemoryStore } from "../delta/memory-store.ts";
+
+const noon = Date.parse("2015-01-02T12:00:00Z");
+
+function failedBatch(shard: string, ...numbers: number[]) {
+  const records = numbers.map((number) => ({
+    shard,
+    sequenceNumber: `4900${number}`,
+    partitionKey: "key",
+    arrivedAt: noon - 3_600_000,
+    data: Uint8Array.of(0, 255, number),
+  }));
+  return encodeFailedBatch({
+    name: "landing",
+    streamArn: "arn:aws:kinesis:local:000000000000:stream/orders",
+    functionArn: "arn:aws:lambda:local:000000000000:function:landing",
+    records,
+    condition: "RetryAttemptsExhausted",
+    invokeCount: 3,
+    failedAt: noon - 60_000,
+  });
+}
+
+async function withFailures(...batches: { key: string; body: Uint8Array }[]) {
+  const [store, onFailure] = [createMemoryStore(), createMemoryStore()];
+  for (const { key, body } of batches) await onFailure.put(key, body);
+  const redrive = (over: ObjectStore = onFailure) =>
+    redriveLanding({ store, onFailure: over, stream: "orders", clock: () => noon });
+  const landed = async () => {
+    const records = await Promise.all([...store.objects.values()].map(decodeBronze));
+    return records.flat().map(({ shard, sequenceNumber, data }) => `${shard}/${sequenceNumber} ${data.at(-1)}`);
+  };
+  return { store, onFailure, redrive, landed };
+}
+
+describe("redrive of landing", () => {
+  it("lands what the event source mapping gave up, under the hour of now, and empties the on-failure store", async () => {
+    const home = await withFailures(failedBatch("shard-0", 1, 2), failedBatch("shard-1", 3));
+    expect(await home.redrive()).toEqual({ redriven: 2, records: 3, unreadable: [] });
+    expect(await home.landed()).toEqual(["shard-0/49001 1", "shard-0/49002 2", "shard-1/49003 3"]);
+    for (const key of home.store.objects.keys()) expect(key).toContain("/2015-01-02T12/");
+    expect(home.onFailure.objects.size).toBe(0);
+    expect(await home.redrive()).toEqual({ redriven: 0, records: 0, unreadable: [] });
+  });
+
+  it("lands a batch once where the first attempt died before it was removed", async () => {
+    const home = await withFailures(failedBatch("shard-0", 1));
+    const stuck = { ...home.onFailure, delete: async () => Promise.reject(new Error("connection reset")) };
+    await expect(home.redrive(stuck)).rejects.toThrow("connection reset");
+    await home.redrive();
+    expect(await home.landed()).toEqual(["shard-0/49001 1"]);
+  });
+
+  it("leaves what is no failed batch where it is, names it, and goes on", async () => {
+    const home = await withFailures(
+      { key: "a note", body: Buffer.from("hello") },
+      { key: "empty batch", body: Buffer.from('{"payload":"{\\"Records\\":[]}"}') },
+      failedBatch("shard-0", 1),
+    );
+    expect(await home.redrive()).toEqual({ redriven: 1, records: 1, unreadable: ["a note", "empty batch"] });
+    expect([...home.onFailure.objects.keys()].toSorted()).toEqual(["a note", "empty batch"]);
+  });
+
+  it("keeps the batch where bronze cannot be written", async () => {
+    const home = await withFailures(failedBatch("shard-0", 1));
+    home.store.put = async () => Promise.reject(new Error("slow down"));
+    await expect(home.redrive()).rejects.toThrow("slow down");
+    expect(home.onFailure.objects.size).toBe(1);
+  });
+});

@@ -1,0 +1,22 @@
+import { expect, it } from "vitest";
+import { findCommit } from "../../../pipeline/delta/log.ts";
+import { createMemoryStore } from "./memory-store.ts";
+import { commitSmall, dayMs, newYear, openSmall } from "./small-table.ts";
+
+it("finds the commit of a moment among many, and reads few of them", async () => {
+  const memory = createMemoryStore();
+  let now = newYear;
+  const table = openSmall(memory, { clock: () => now });
+  for (let day = 0; day < 60; day++, now += dayMs) {
+    await commitSmall(table, { transactions: [{ appId: `object-${day}`, version: 0 }] });
+  }
+  let reads = 0;
+  const store = { ...memory, get: (key: string) => (reads++, memory.get(key)) };
+  const find = (day: number, name = `object-${day}`) =>
+    findCommit({ store, root: "t" }, { notBefore: newYear + day * dayMs, holds: ({ txn }) => txn?.appId === name });
+  expect(await find(41)).toEqual({ version: 41, committedAt: newYear + 41 * dayMs });
+  expect(reads).toBeLessThan(10);
+  expect(await find(0)).toMatchObject({ version: 0 });
+  expect(await find(59)).toMatchObject({ version: 59 });
+  expect(await find(50, "object-12")).toBeUndefined();
+});

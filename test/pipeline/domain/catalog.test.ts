@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import { createCatalog, type Pizza, type Store, validOn } from "../../../pipeline/domain/catalog.ts";
+import { checkOrder } from "../../../pipeline/domain/check-order.ts";
+import { OrderScanner } from "../../../pipeline/domain/scan-order.ts";
+import { catalog as plain, micros, order } from "../../support/order-fixture.ts";
+
+const [hawaiian] = plain.pizzas.get("hawaiian_m") as [Pizza];
+const [newYork] = plain.stores.get("nyc-01") as [Store];
+const march = "2015-03-01";
+const until = { ...hawaiian, valid_to: march };
+const from = { ...hawaiian, price_cents: 1450, valid_from: march };
+const catalogOf = (...menu: Pizza[]) => createCatalog(menu, [newYork]);
+
+describe("a catalogue", () => {
+  it("knows on each day the version that holds on it, whatever the order in the file", () => {
+    const versions = catalogOf({ ...from, valid_to: "2015-05-01" }, until).pizzas.get("hawaiian_m");
+    const days = ["1999-01-01", "2015-02-28", "2015-03-01", "2015-04-30", "2015-05-01"];
+    expect(days.map((day) => validOn(versions, day)?.price_cents)).toEqual([1325, 1325, 1450, 1450, undefined]);
+    expect(validOn(catalogOf(from).pizzas.get("hawaiian_m"), "2015-02-28")).toBeUndefined();
+    expect(validOn(undefined, march)).toBeUndefined();
+  });
+
+  it.each([
+    ["two without a range", [hawaiian, hawaiian], /hawaiian_m: its ranges overlap: one ends never, the next begins wi/],
+    ["an overlap", [until, { ...from, valid_from: "2015-02-28" }], /overlap: one ends on 2015-03-01.* on 2015-02-28/],
+    ["a gap", [until, { ...from, valid_from: "2015-03-02" }], /leave a gap: one ends on 2015-03-01, .* on 2015-03-02/],
+    ["a range that is empty", [{ ...from, valid_to: march }], /valid_from 2015-03-01 does not lie before valid_to/],
+    ["a day that is none", [{ ...from, valid_from: "2015-02-30" }], /2015-02-30 is no day; write it as 2026-03-01/],
+    ["a day in another form", [{ ...from, valid_from: "2015-3-1" }], /2015-3-1 is no day/],
+    ["another size", [until, { ...from, size: "L" }], /hawaiian_m has another size in a later range/],
+  ])("refuses %s with a sentence", (_, menu, sentence) => {
+    expect(() => catalogOf(...menu)).toThrow(sentence);
+    expect(() => catalogOf(...menu)).toThrow("data/menu.json");
+  });
+
+  it("refuses the same of stores", () => {
+    expect(() => createCatalog([hawaiian], [newYork, { ...newYork, valid_from: march }])).toThrow(
+      "data/stores.json: nyc-01: its ranges overlap",
+    );
+  });
+});
+
+describe("an order under a menu that changes", () => {
+  const moved = [
+    { ...newYork, valid_to: march },
+    { ...newYork, city: "Newark", valid_from: march, valid_to: "2015-04-01" },
+  ];
+  const dated = createCatalog([until, { ...from, valid_to: "2015-05-01" }], moved);
+  const scanner = new OrderScanner({ catalog: dated, customerKey: (id) => id });
+  const arrivedAt = micros("2016-01-01T00:00:00Z");
+  const judge = (ordered_at: string, unit_price: number) => {
+    const sent = JSON.stringify(order({ ordered_at, lines: [{ ...order().lines[0], unit_price }] }));
+    const checked = checkOrder(sent, arrivedAt, dated);
+    const scanned = scanner.scan(Buffer.from(sent), 0, arrivedAt);
+    expect(scanned !== undefined, `${ordered_at}: both ways`).toBe(!("refusal" in checked));
+    return "refusal" in checked ? checked.refusal.reason : "accepted";
+  };
+
+  it.each([
+    ["2015-02-28T23:59:59-05:00", 13.25, "accepted"],
+    ["2015-02-28T23:59:59-05:00", 14.5, "price_off_menu"],
+    ["2015-03-01T00:00:00-05:00", 14.5, "accepted"],
+    ["2015-03-01T00:00:00-05:00", 13.25, "price_off_menu"],
+    ["2015-04-01T00:00:00-05:00", 14.5, "unknown_store"],
+  ])("of %s at %d is %s: the day is the store's own", (orderedAt, price, verdict) => {
+    expect(judge(orderedAt, price)).toBe(verdict);
+  });
+
+  it("is refused where the pizza is not on the menu any more", () => {
+    const open = createCatalog([until], [newYork]);
+    const sent = JSON.stringify(order({ ordered_at: "2015-03-01T10:00:00-05:00" }));
+    expect(checkOrder(sent, arrivedAt, open)).toMatchObject({ refusal: { reason: "unknown_pizza" } });
+  });
+});

@@ -1,0 +1,144 @@
+import { describe, expect, it } from "vitest";
+import { checkOrder } from "../../../pipeline/domain/check-order.ts";
+import { reasons } from "../../../pipeline/domain/rejection-reasons.ts";
+import { catalog, micros, order } from "../../support/order-fixture.ts";
+
+const arrivedAt = micros("2015-01-01T16:38:38Z");
+
+function check(text: string) {
+  return checkOrder(text, arrivedAt, catalog);
+}
+
+function reasonFor(changes: Record<string, unknown>) {
+  const result = check(JSON.stringify(order(changes)));
+  return "refusal" in result ? result.refusal.reason : "accepted";
+}
+
+function second(changes: Record<string, unknown>) {
+  return { schema_version: 2, ...changes };
+}
+
+function line(changes: Record<string, unknown>) {
+  return { lines: [{ line_no: 1, pizza_id: "hawaiian_m", quantity: 1, unit_price: 13.25, ...changes }] };
+}
+
+describe("an order", () => {
+  it("gets its business date and hour from the store's wall clock, and its moment in UTC", () => {
+    const checked = check(JSON.stringify(order({ ordered_at: "2014-12-31T23:30:00-05:00" })));
+    expect(checked).toMatchObject({
+      orderDate: "2014-12-31",
+      orderHour: 23,
+      orderedAt: micros("2015-01-01T04:30:00Z"),
+    });
+  });
+
+  it("may lack a customer", () => {
+    const { customer: _, ...anonymous } = order();
+    expect(check(JSON.stringify(anonymous))).not.toHaveProperty("refusal");
+  });
+
+  it.each([
+    ["missing_field", { producer: undefined }],
+    ["unknown_key", { tip: 3 }],
+    ["wrong_type", { order_id: 17 }],
+    ["invalid_value", { order_id: "" }],
+    ["invalid_value", { order_id: "two words" }],
+    ["invalid_value", { revision: -1 }],
+    ["invalid_value", { lines: [] }],
+    ["unknown_key", { promotion_code: "FRIDAY" }],
+    ["unsupported_schema_version", { schema_version: 3 }],
+    ["unsupported_schema_version", { schema_version: 3, tip: 3 }],
+    ["unsupported_schema_version", { schema_version: "2" }],
+    ["accepted", second({})],
+    ["accepted", second({ promotion_code: "FRIDAY", tip: 3.05 })],
+    ["accepted", second({ tip: 0 })],
+    ["accepted", second({ tip: 10_000 })],
+    ["unknown_key", second({ gratuity: 3 })],
+    ["wrong_type", second({ tip: "3" })],
+    ["wrong_type", second({ tip: null })],
+    ["money_out_of_range", second({ tip: -1 })],
+    ["money_out_of_range", second({ tip: 10_000.01 })],
+    ["money_precision", second({ tip: 3.005 })],
+    ["wrong_type", second({ promotion_code: 7 })],
+    ["invalid_value", second({ promotion_code: "" })],
+    ["invalid_value", second({ promotion_code: "two words" })],
+    ["invalid_value", second({ promotion_code: "x".repeat(33) })],
+    ["unknown_status", { status: "eaten" }],
+    ["unknown_channel", { channel: "drone" }],
+    ["unknown_store", { store_id: "par-01" }],
+    ["unknown_pizza", line({ pizza_id: "calzone_m" })],
+    ["quantity_out_of_range", line({ quantity: 0 })],
+    ["quantity_out_of_range", line({ quantity: 101 })],
+    ["quantity_out_of_range", line({ quantity: 1.5 })],
+    ["wrong_type", line({ quantity: "1" })],
+    ["money_out_of_range", line({ unit_price: -1 })],
+    ["money_out_of_range", line({ unit_price: 1e308 })],
+    ["money_precision", line({ unit_price: 13.255 })],
+    ["price_off_menu", line({ unit_price: 13.24 })],
+    ["invalid_time", { ordered_at: "yesterday" }],
+    ["invalid_time", { emitted_at: "2015-02-30T00:00:00Z" }],
+    ["future_time", { ordered_at: "2015-01-01T16:43:38.000001Z" }],
+    ["accepted", { ordered_at: "2015-01-01T16:43:38Z" }],
+    ["forbidden_character", { customer: { customer_id: "c", name: "nul \0" } }],
+    ["too_many_lines", { lines: Array.from({ length: 201 }, (_, i) => ({ ...order().lines[0], line_no: i + 1 })) }],
+    ["duplicate_line_no", { lines: [order().lines[0], order().lines[0]] }],
+    ["too_deep", { customer: { customer_id: nested(17) } }],
+    ["wrong_type", { customer: { customer_id: nested(12) } }],
+  ] as [string, Record<string, unknown>][])("is judged %s for %j", (reason, changes) => {
+    expect(reasonFor(changes)).toBe(reason);
+  });
+
+  it("is refused where JSON itself hides something", () => {
+    const text = JSON.stringify(order());
+    const cases = [
+      ["not_json", text.slice(0, -1)],
+      ["not_json", ""],
+      ["not_json", "\uFEFF" + text],
+      ["wrong_type", "[]"],
+      ["wrong_type", "null"],
+      ["unknown_key", text.replace("{", '{"__proto__":{"revision":1},')],
+      ["unknown_key", text.replace('"customer":{', '"customer":{"__proto__":null,')],
+      ["forbidden_character", text.replace("Ada", "\\ud83c")],
+      ["money_out_of_range", text.replace("13.25", "1e999")],
+      ["money_out_of_range", text.replace('"schema_version":1', '"schema_version":2,"tip":1e999')],
+      ["too_deep", "[".repeat(10_000) + "]".repeat(10_000)],
+    ];
+    expect(cases.map(([, bad]) => check(bad!)).map((result) => "refusal" in result && result.refusal.reason)).toEqual(
+      cases.map(([reason]) => reason),
+    );
+  });
+
+  it("is accepted with an emoji in the customer's name", () => {
+    expect(check(JSON.stringify(order({ customer: { customer_id: "c", name: "🍕" } })))).not.toHaveProperty("refusal");
+    expect(check(JSON.stringify(order()).replace("Ada", "\\ud83c\\udf55"))).not.toHaveProperty("refusal");
+  });
+
+  it("is refused with a sentence that names place and value", () => {
+    const result = check(JSON.stringify(order(line({ unit_price: 9.99 }))));
+    expect(result).toEqual({
+      refusal: { reason: "price_off_menu", detail: "lines[0].unit_price 9.99: the price is not the menu's" },
+    });
+  });
+
+  it("names a key of version 2 in an event of version 1", () => {
+    expect(check(JSON.stringify(order({ tip: 3 })))).toEqual({
+      refusal: { reason: "unknown_key", detail: "event.tip 3: the event has a key that the contract does not know" },
+    });
+  });
+
+  it("takes every menu price to the cent", () => {
+    for (let cents = 0; cents <= 20_000; cents++) {
+      const price = Number((cents / 100).toFixed(2));
+      expect(reasonFor(line({ unit_price: price })), `${price}`).toBe(cents === 1325 ? "accepted" : "price_off_menu");
+    }
+  });
+
+  it("never gets a reason outside the closed list", () => {
+    expect(Object.keys(reasons)).toContain(reasonFor({ tip: 1 }));
+    expect(Object.keys(reasons)).toHaveLength(26);
+  });
+});
+
+function nested(depth: number): unknown {
+  return depth === 0 ? 1 : [nested(depth - 1)];
+}

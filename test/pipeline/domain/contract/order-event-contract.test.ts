@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { generate } from "../../../../scripts/generate.ts";
+import { incompatibilities, type Schema } from "./incompatibilities.ts";
+
+const domain = new URL("../../../../pipeline/domain/", import.meta.url);
+const current = read(new URL("order-event.schema.json", domain));
+const released = read(new URL("order-event-1.schema.json", import.meta.url));
+const second = read(new URL("order-event-2.schema.json", import.meta.url));
+
+function read(path: URL): Schema {
+  return JSON.parse(readFileSync(path, "utf8")) as Schema;
+}
+
+function changed(change: (schema: any) => void): string[] {
+  const schema = structuredClone(released);
+  change(schema);
+  return incompatibilities(released, schema);
+}
+
+describe("the order event's contract", () => {
+  it("takes every event that a released contract takes", () => {
+    expect(incompatibilities(released, current)).toEqual([]);
+    expect(incompatibilities(second, current)).toEqual([]);
+  });
+
+  it("refuses to forbid what version 2 has", () => {
+    const schema = structuredClone(second) as { then: { properties: Record<string, false> } };
+    schema.then.properties["customer"] = false;
+    expect(incompatibilities(second, schema as Schema)).toEqual(["event.customer: is forbidden in some events now"]);
+  });
+
+  it("refuses an incompatible change and names it", () => {
+    expect(changed((s) => s.required.push("customer"))).toEqual(["event.customer: is required now"]);
+    expect(changed((s) => delete s.properties.channel)).toEqual(["event.channel: is gone"]);
+    expect(changed((s) => s.properties.status.enum.pop())).toEqual(["event.status: refunded is no longer allowed"]);
+    expect(changed((s) => (s.properties.schema_version.const = 2))).toEqual([
+      "event.schema_version: 1 is no longer allowed",
+    ]);
+    expect(changed((s) => (s.properties.lines.items.properties.quantity.maximum = 50))).toEqual([
+      "event.lines[].quantity: maximum is narrower",
+    ]);
+    expect(changed((s) => (s.properties.customer.properties.name.minLength = 1))).toEqual([
+      "event.customer.name: minLength is narrower",
+    ]);
+    expect(changed((s) => (s.properties.order_id.type = "integer"))).toEqual([
+      "event.order_id: type string became integer",
+    ]);
+  });
+
+  it("allows a new optional field, a new value and a wider limit", () => {
+    const allowed = changed((s) => {
+      s.properties.promotion_code = { type: "string" };
+      s.properties.channel.enum.push("kiosk");
+      s.properties.lines.maxItems = 300;
+      s.properties.schema_version = { enum: [1, 2] };
+    });
+    expect(allowed).toEqual([]);
+  });
+
+  it("is what the validator and the types were generated from", async () => {
+    for (const [name, content] of Object.entries(await generate())) {
+      expect(readFileSync(new URL(`generated/${name}`, domain), "utf8")).toBe(content);
+    }
+  });
+});

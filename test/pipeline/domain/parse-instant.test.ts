@@ -1,0 +1,56 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseInstant } from "../../../pipeline/domain/parse-instant.ts";
+
+describe("parse an instant", () => {
+  it("agrees with Date on every moment and offset", () => {
+    const moments = fc.date({ min: new Date("2000-01-02"), max: new Date("2199-12-30"), noInvalidDate: true });
+    fc.assert(
+      fc.property(moments, fc.integer({ min: -839, max: 839 }), (moment, offset) => {
+        const wallClock = new Date(moment.getTime() + offset * 60_000).toISOString().slice(0, -1);
+        const hours = String(Math.floor(Math.abs(offset) / 60)).padStart(2, "0");
+        const minutes = String(Math.abs(offset) % 60).padStart(2, "0");
+        const text = `${wallClock}${offset < 0 ? "-" : "+"}${hours}:${minutes}`;
+        expect(parseInstant(text)).toBe(moment.getTime() * 1000);
+      }),
+    );
+  });
+
+  it("keeps microseconds", () => {
+    expect(parseInstant("2015-01-01T00:00:00.000001Z")).toBe(Date.UTC(2015, 0, 1) * 1000 + 1);
+    expect(parseInstant("2015-01-01T00:00:00.5Z")).toBe(Date.UTC(2015, 0, 1) * 1000 + 500_000);
+  });
+
+  it.each([
+    "",
+    "2015",
+    "2015-02-29T00:00:00Z",
+    "2015-13-01T00:00:00Z",
+    "2015-00-01T00:00:00Z",
+    "2015-01-32T00:00:00Z",
+    "2015-01-01T24:00:00Z",
+    "2015-01-01T23:60:00Z",
+    "2015-01-01T23:59:60Z",
+    "2015-01-01T00:00:00",
+    "2015-01-01 00:00:00Z",
+    "2015-01-01T00:00:00.Z",
+    "2015-01-01T00:00:00.1234567Z",
+    "2015-01-01T00:00:00+15:00",
+    "2015-01-01T00:00:00+0500",
+    "2015-01-01T00:00:00+05:00x",
+    "2015-01-01T00:00:00Zx",
+    "1999-12-31T23:59:59Z",
+    "2200-01-01T00:00:00Z",
+    "２０15-01-01T00:00:00Z",
+    "2015-1-01T00:00:00Z",
+    "-015-01-01T00:00:00Z",
+  ])("refuses %j", (text) => {
+    expect(parseInstant(text)).toBeUndefined();
+  });
+
+  it("knows leap years", () => {
+    expect(parseInstant("2000-02-29T00:00:00Z")).toBeDefined();
+    expect(parseInstant("2016-02-29T00:00:00Z")).toBeDefined();
+    expect(parseInstant("2100-02-29T00:00:00Z")).toBeUndefined();
+  });
+});

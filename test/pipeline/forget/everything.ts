@@ -1,0 +1,36 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { decodeBronze } from "../../../pipeline/bronze/bronze-object.ts";
+import { readColumns } from "../../../pipeline/parquet/read-columns.ts";
+import type { ReceiptHome } from "../reconciliation/receipt-home.ts";
+
+/** Every byte that a home holds, unpacked: files of the stream and the lake, and what PostgreSQL shows. */
+export async function everything(home: ReceiptHome): Promise<string> {
+  const texts: string[] = [];
+  for (const name of readdirSync(home.dir, { recursive: true, encoding: "utf8" })) {
+    const path = join(home.dir, name);
+    if (!/\.(parquet|json|log)$/.test(name)) continue;
+    const bytes = readFileSync(path);
+    texts.push(bytes.toString("latin1"));
+    if (!name.endsWith("parquet") || name.includes("_delta_log")) continue;
+    if (name.includes("bronze")) for (const record of await decodeBronze(bytes)) texts.push(plain(record.data));
+    else if (name.includes("order_lines")) texts.push(await column(bytes, "customer_key"));
+    else for (const key of ["payload", "payload_base64", "detail", "order_id"]) texts.push(await column(bytes, key));
+  }
+  for (const record of await home.streamRecords()) texts.push(plain(record.data));
+  for (const table of ["gold.customer_segments", "facts.customer_days", "ops.corrections", "ops.windows"]) {
+    texts.push(JSON.stringify(await home.owner.query(`select * from ${table}`)));
+  }
+  return texts.join("\n");
+}
+
+async function column(bytes: Uint8Array, name: string): Promise<string> {
+  return (await readColumns(bytes, [name]))[name]!.join("\n");
+}
+
+/** A record or an object of bronze, unpacked. */
+export function plain(data: Uint8Array): string {
+  if (data[0] === 0x28) return zstdDecompressSync(data).toString("latin1");
+  return (data[0] === 0x1f ? gunzipSync(data) : Buffer.from(data)).toString("latin1");
+}

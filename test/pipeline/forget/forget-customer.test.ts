@@ -1,0 +1,248 @@
+import { gzipSync } from "node:zlib";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { OrderEvent } from "../../../pipeline/domain/generated/order-event.types.ts";
+import { silverColumns } from "../../../pipeline/silver/columns.ts";
+import type { DeltaTable } from "../../../pipeline/delta/table.ts";
+import { readColumns } from "../../../pipeline/parquet/read-columns.ts";
+import type { ObjectStore } from "../../../pipeline/ports.ts";
+import { publishQuarantine } from "../../../pipeline/silver/quarantine-table.ts";
+import { refineSilver } from "../../../pipeline/silver/refine-silver.ts";
+import { openQuarantine, openSilver, orderStream } from "../../../pipeline/silver/tables.ts";
+import { createMemoryStore } from "../delta/memory-store.ts";
+import { catalog } from "../../support/order-fixture.ts";
+import { customerKey } from "../silver/silver-home.ts";
+import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { event } from "../quality/messy-day.ts";
+import { openReceiptHome, type ReceiptHome } from "../reconciliation/receipt-home.ts";
+import { dying } from "./dying-store.ts";
+import { everything, plain } from "./everything.ts";
+
+let gold: GoldHome;
+let home: ReceiptHome;
+beforeAll(async () => {
+  gold = await openGoldHome();
+});
+afterAll(() => gold.close());
+beforeEach(async () => {
+  home = await openReceiptHome(gold);
+});
+afterEach(() => home.close());
+
+const ada = {
+  customer_id: "c-adah",
+  name: "Ada Lovelace",
+  email: "ada@example.com",
+  phone: "+1-555-0199",
+  city: "Utica",
+};
+const bob = { customer_id: "c-bob", name: "Bob Stone", email: "bob@example.com" };
+/** Every text that could lead to the customer, the token that stands for the id included. */
+const traces = [...Object.values(ada), "Lovelace", customerKey("c-adah")];
+
+const ordered = (seq: number, id: string, customer: object | undefined, changes: object = {}) =>
+  event(seq, id, { customer, ...changes });
+
+/** Orders of two customers over two days: a duplicate, a revision, a conflict, and events that are refused in several ways. */
+async function sell() {
+  const day2 = { ordered_at: "2015-01-02T19:30:00-06:00", store_id: "chi-01" };
+  const damaged = JSON.stringify(ordered(12, "damaged", ada)).slice(0, -30);
+  const noId = JSON.stringify(ordered(13, "no-id", { name: "Ada", email: ada.email }));
+  const first = await home.send(
+    [ordered(1, "a-1", ada), ordered(2, "b-1", bob), ordered(3, "b-2", bob, day2)],
+    Buffer.from(JSON.stringify(ordered(4, "a-2", ada, day2))),
+    gzipSync(
+      Buffer.from([ordered(5, "n-1", undefined), ordered(6, "a-3", ada)].map((one) => JSON.stringify(one)).join("\n")),
+    ),
+  );
+  const second = await home.send(
+    [ordered(1, "a-1", ada), ordered(7, "a-2", ada, { ...day2, revision: 1, status: "amended" })],
+    [
+      ordered(6, "a-3", ada, { channel: "online" }),
+      ordered(8, "a-4", ada, { store_id: "mars-01" }),
+      ordered(9, "b-3", bob),
+    ],
+    [Buffer.from(damaged), Buffer.from(noId), ordered(10, "a-5", { ...ada, nickname: "Countess" })],
+    Buffer.from(JSON.stringify(ordered(11, "a-6", ada)).replace("Utica", "\u00ff"), "latin1"),
+  );
+  await home.land(first);
+  await home.work();
+  await home.land(second);
+  await home.land(second.slice(0, 2));
+  await home.work();
+}
+
+/** The rows of a table as texts, in some order that follows from them. */
+async function rowsOf(store: ObjectStore, table: DeltaTable, names: string[]): Promise<string[]> {
+  const rows = [];
+  for (const path of (await table.snapshot()).files.keys()) {
+    const columns = await readColumns((await store.get(`${table.root}/${path}`))!, names);
+    for (const row of columns[names[0]!]!.keys()) rows.push(names.map((name) => String(columns[name]![row])).join("|"));
+  }
+  return rows.toSorted();
+}
+
+const totals = () =>
+  home.owner.query(
+    "select order_date::text, orders, order_lines, pizzas, revenue, margin, customers from gold.daily_sales_summary order by 1",
+  );
+const segments = () =>
+  home.owner.query("select recency_days, frequency, monetary, segment from gold.customer_segments order by 1, 2, 3");
+
+describe("forgetting a customer", () => {
+  it("leaves nothing of the customer in any layer, and every total as it was", async () => {
+    await sell();
+    const before = { receipt: await home.verify(), totals: await totals(), segments: await segments() };
+    expect(before.receipt.findings).toEqual([]);
+    const text = await everything(home);
+    for (const trace of traces) expect(text, trace).toContain(trace);
+
+    const summary = await home.forget("c-adah");
+    expect(summary).toMatchObject({ orders: 3, streamKeeps: 0, isResumed: false });
+    expect(summary.events).toBe(11);
+    expect(summary.quarantined).toBe(6);
+
+    const after = await everything(home);
+    for (const trace of traces) expect(after, trace).not.toContain(trace);
+    expect(after).toContain("Bob Stone");
+    expect(after).not.toContain("Countess");
+    const receipt = await home.verify();
+    expect(receipt).toEqual({
+      ...before.receipt,
+      records: { ...before.receipt.records, landed: before.receipt.records.landed },
+    });
+    expect(await totals()).toEqual(before.totals);
+    expect(await segments()).toEqual(before.segments);
+  });
+
+  it("may be repeated, and finds nothing the second time", async () => {
+    await sell();
+    await home.forget("c-adah");
+    const { version } = await home.silver.snapshot();
+    expect(await home.forget("c-adah")).toMatchObject({ events: 0, bronzeObjects: 0, orders: 0, isResumed: false });
+    expect((await home.silver.snapshot()).version).toBe(version);
+    expect(await home.forget("c-nobody")).toMatchObject({ events: 0 });
+    expect((await home.verify()).findings).toEqual([]);
+  });
+
+  it("leaves a bronze from which silver and quarantine come out as they are", async () => {
+    await sell();
+    await home.forget("c-adah");
+    const rebuilt = createMemoryStore();
+    for (const { key } of await home.store.list("bronze/")) await rebuilt.put(key, (await home.store.get(key))!);
+    const tables = {
+      silver: openSilver({ store: rebuilt, clock: Date.now }),
+      quarantine: openQuarantine({ store: rebuilt, clock: Date.now }),
+    };
+    const refinery = { store: rebuilt, stream: orderStream, ...tables, catalog, customerKey, clock: Date.now };
+    await refineSilver(refinery);
+    await publishQuarantine(refinery);
+    const silver = silverColumns.map(({ name }) => name);
+    expect(await rowsOf(rebuilt, tables.silver, silver)).toEqual(await rowsOf(home.store, home.silver, silver));
+    const refused = [
+      "shard",
+      "sequence_number",
+      "record_index",
+      "reason",
+      "detail",
+      "order_id",
+      "payload",
+      "bronze_key",
+    ];
+    expect(await rowsOf(rebuilt, tables.quarantine, refused)).toEqual(
+      await rowsOf(home.store, home.quarantine, refused),
+    );
+  });
+
+  it("gives another customer's rows and files no other key", async () => {
+    await sell();
+    await home.forget("c-adah");
+    const rows = await home.owner.query("select frequency from gold.customer_segments where customer_key = $1", [
+      customerKey("c-bob"),
+    ]);
+    expect(rows).toEqual([{ frequency: 3 }]);
+  });
+
+  it("takes a later order of the same customer as that of a new one", async () => {
+    await sell();
+    await home.forget("c-adah");
+    await home.land(await home.send([ordered(14, "a-9", ada)]));
+    await home.work();
+    expect((await home.verify()).findings).toEqual([]);
+    const keys = await home.owner.query("select frequency from gold.customer_segments where customer_key = $1", [
+      customerKey("c-adah"),
+    ]);
+    expect(keys).toEqual([{ frequency: 1 }]);
+    expect(await home.forget("c-adah")).toMatchObject({ events: 1, orders: 1 });
+    for (const trace of traces) expect(await everything(home), trace).not.toContain(trace);
+  });
+
+  it("keeps a refused order open, so that it can still be corrected", async () => {
+    await sell();
+    await home.forget("c-adah");
+    const { events } = await home.trace("a-4");
+    expect(events).toMatchObject([{ outcome: "quarantined", refused: { reason: "unknown_store", isClosed: false } }]);
+    expect((await home.trace("a-3")).events.map(({ outcome }) => outcome).toSorted()).toEqual([
+      "accepted",
+      "quarantined",
+    ]);
+  });
+
+  it("drops a record that the stream hands out once more as it was", async () => {
+    const [record, next] = await home.send([ordered(1, "a-1", ada)], [ordered(2, "b-1", bob)]);
+    await home.land([record!]);
+    await home.work();
+    await home.forget("c-adah");
+    await home.land([record!, next!]);
+    await home.refine();
+    await home.publishQuarantine();
+    expect((await home.trace("a-1")).silver).toMatchObject({ lines: [{}] });
+    expect((await home.quarantine.snapshot()).files.size).toBe(0);
+    expect((await home.verify()).findings.map(({ sentence }) => sentence)).toContain(
+      "1 records differ between two bronze objects",
+    );
+    expect(await home.forget("c-adah")).toMatchObject({ events: 1 });
+    expect((await home.verify()).findings).toEqual([]);
+    for (const trace of traces) expect(await everything(home), trace).not.toContain(trace);
+  });
+});
+
+describe("a run that is killed", () => {
+  it("is completed by the next one, wherever it stopped", { timeout: 60_000 }, async () => {
+    await sell();
+    const before = await totals();
+    let killed = 0;
+    let last: string | Awaited<ReturnType<typeof home.forget>> = "";
+    // Each run dies one step later than the one before; what it did stays done.
+    for (let steps = 0; ; steps += 2) {
+      last = await home.forget("c-adah", (store) => dying(store, steps)).catch((error: Error) => error.message);
+      if (typeof last === "object") break;
+      expect(last).toContain("the process died");
+      killed++;
+    }
+    expect(last).toMatchObject({ isResumed: true });
+    expect(killed).toBeGreaterThan(3);
+    for (const trace of traces) expect(await everything(home), trace).not.toContain(trace);
+    expect((await home.verify()).findings).toEqual([]);
+    expect(await totals()).toEqual(before);
+    expect(await segments()).toHaveLength(2);
+  });
+});
+
+describe("a stream that cannot be rewritten", () => {
+  it("keeps its records for a while, which is no finding", async () => {
+    await sell();
+    const summary = await home.forget("c-adah", undefined, async (records) => ({ rewritten: 0, kept: records.length }));
+    expect(summary).toMatchObject({ streamRecords: 0, streamKeeps: summary.records });
+    expect((await home.verify()).findings).toEqual([]);
+  });
+});
+
+it("is an order event to the end", async () => {
+  await sell();
+  await home.forget("c-adah");
+  const [first] = await home.streamRecords();
+  const [redacted] = plain(first!.data)
+    .split("\n")
+    .map((line) => JSON.parse(line) as OrderEvent);
+  expect(redacted).toMatchObject({ order_id: "a-1", customer: { customer_id: expect.stringMatching(/^forgotten-/) } });
+});

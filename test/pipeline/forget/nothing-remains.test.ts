@@ -1,0 +1,193 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { StreamRecord } from "../../../pipeline/ports.ts";
+import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { event } from "../quality/messy-day.ts";
+import { openReceiptHome, type ReceiptHome } from "../reconciliation/receipt-home.ts";
+import { customerKey } from "../silver/silver-home.ts";
+import { dying } from "./dying-store.ts";
+import { everything } from "./everything.ts";
+
+let gold: GoldHome;
+let home: ReceiptHome;
+beforeAll(async () => {
+  gold = await openGoldHome();
+});
+afterAll(() => gold.close());
+beforeEach(async () => {
+  home = await openReceiptHome(gold);
+});
+afterEach(() => home.close());
+
+const ada = { customer_id: "c-adah", name: "Ada Lovelace", email: "ada@example.com", phone: "+1-555-0199" };
+const json = (...args: Parameters<typeof event>) => JSON.stringify(event(...args));
+const balanced = async () => expect((await home.verify()).findings).toEqual([]);
+
+/** Lands each as an object of its own, and works it in. */
+async function take(...contents: Parameters<ReceiptHome["send"]>): Promise<StreamRecord[]> {
+  const records = [];
+  for (const content of contents) records.push(...(await home.send(content)));
+  for (const record of records) await home.land([record]);
+  await home.work();
+  return records;
+}
+
+async function expectGone(...traces: string[]) {
+  const text = (await everything(home)).toLowerCase();
+  for (const trace of traces) expect(text, trace).not.toContain(trace.toLowerCase());
+}
+
+describe("an id that a till writes with escapes", () => {
+  it.each([
+    ["kunde-é", "kunde-\\u00e9"],
+    ["shop/17", "shop\\/17"],
+    ["c-\u{1f355}", "c-\\ud83c\\udf55"],
+    ['c-"q"', 'c-\\"q\\"'],
+    ["c-adah", "\\u0063-adah"],
+  ])("%s, written %s, is found like any other", async (id, escaped) => {
+    const written = json(1, "a-1", { customer: { ...ada, customer_id: "ID" } }).replace('"ID"', `"${escaped}"`);
+    const refused = json(2, "a-2", { customer: { ...ada, customer_id: "ID" }, store_id: "mars" });
+    await take(
+      [Buffer.from(written), Buffer.from(refused.replace('"ID"', `"${escaped}"`))],
+      [event(3, "a-3", { customer: { ...ada, customer_id: id } })],
+    );
+    expect(await home.forget(id)).toMatchObject({ events: 3, orders: 2, quarantined: 1 });
+    await expectGone(ada.name, ada.email, escaped, customerKey(id));
+    await balanced();
+  });
+
+  it("and so is an order whose id is written so", async () => {
+    await take([Buffer.from(json(1, "shop/1").replace("shop/1", "sh\\u006fp\\/1"))]);
+    expect((await home.trace("shop/1")).events).toMatchObject([{ outcome: "accepted" }]);
+  });
+});
+
+describe("a refused event", () => {
+  it("keeps no value of the person where another was asked for, but its reason", async () => {
+    const odd = [
+      { store_id: "Ada Lovelace" },
+      { status: "ada@example.com" },
+      { channel: "+1-555-0199" },
+      { ordered_at: "Ada Lovelace" },
+      { order_id: "Ada Lovelace" },
+      { order_id: ["Ada Lovelace"] },
+      { order_id: "order-of-ada@example.com" },
+      { order_id: "y", promotion_code: "ADA@example.com", schema_version: 1 },
+      { revision: 5550199 },
+      { lines: [{ line_no: 1, pizza_id: "Ada Lovelace", quantity: 1, unit_price: 13.25 }] },
+      { lines: [{ line_no: 1, pizza_id: "hawaiian_m", quantity: 5550199, unit_price: 13.25 }] },
+      { "ada@example.com": 1 },
+    ].map((changes, index) => event(2 + index, `odd-${index}`, { customer: ada, store_id: "mars", ...changes }));
+    await take([event(1, "a-1", { customer: ada }), ...odd]);
+    const before = await home.verify();
+    await home.forget("c-adah");
+    await expectGone("Ada Lovelace", ada.email, ada.phone, "5550199", "c-adah");
+    expect(await home.verify()).toEqual(before);
+    expect(before.findings).toEqual([]);
+  });
+
+  it("without an id is the customer's by the address, in capitals or not, with escapes or not", async () => {
+    const like = (seq: number, email: string) => json(seq, `m-${seq}`, { customer: { name: "Ada Lovelace", email } });
+    await take(
+      [event(1, "a-1", { customer: ada })],
+      [Buffer.from(like(2, "ADA@Example.com")), Buffer.from(like(3, "ada@example.com").replace("@", "\\u0040"))],
+      [
+        Buffer.from(like(4, "nada@example.com").replace("Ada Lovelace", "Nada")),
+        Buffer.from(like(5, ada.email).slice(0, -40)),
+      ],
+    );
+    expect(await home.forget("c-adah")).toMatchObject({ events: 4, quarantined: 3 });
+    await expectGone("Ada Lovelace", '"ada@Example.com', "ada\\u0040");
+    expect(await everything(home)).toContain("Nada");
+    await balanced();
+  });
+
+  it.each([
+    ["an id outside of its place", { customer: undefined, customer_id: "c-adah", note: "Ada Lovelace" }],
+    ["an id alone", { customer: "c-adah", note: "Ada Lovelace" }],
+  ])("with %s is the customer's", async (_, changes) => {
+    await take([event(1, "a-1", { ...changes })]);
+    expect(await home.forget("c-adah")).toMatchObject({ events: 1 });
+    await expectGone("Ada Lovelace", "c-adah");
+    await balanced();
+  });
+
+  it("with a number for an id, or cut off behind it, is the customer's", async () => {
+    const cut = json(2, "a-2", { customer: { customer_id: "117", name: ada.name } });
+    await take(
+      [event(1, "a-1", { customer: { customer_id: 117, name: ada.name } })],
+      [Buffer.from(cut.slice(0, cut.indexOf('"117"') + 4))],
+    );
+    expect(await home.forget("117")).toMatchObject({ events: 2 });
+    await expectGone(ada.name, '"customer_id":117', '"customer_id":"117');
+    await balanced();
+  });
+});
+
+describe("a run that is killed", () => {
+  it("leaves the way to events without an id until they are gone", { timeout: 120_000 }, async () => {
+    for (let steps = 0; ; steps++) {
+      await home.close();
+      home = await openReceiptHome(gold);
+      await take(
+        [event(1, "a-1", { customer: ada })],
+        [event(2, "m-2", { customer: { name: ada.name, email: ada.email } })],
+      );
+      const killed = await home
+        .forget("c-adah", (store) => dying(store, steps))
+        .then(
+          () => false,
+          () => true,
+        );
+      await home.forget("c-adah");
+      await expectGone(...Object.values(ada), customerKey("c-adah"));
+      await balanced();
+      if (!killed) break;
+      expect(steps).toBeLessThan(30);
+    }
+  });
+});
+
+it("what a rebuild that was killed has left goes too", async () => {
+  await take([event(1, "a-1", { customer: ada }), event(2, "a-2", { customer: ada, store_id: "mars" })]);
+  const kill = { exclusively: () => Promise.reject(new Error("the process died")) };
+  const remove = home.store.delete.bind(home.store);
+  home.store.delete = () => Promise.resolve();
+  await expect(home.rebuild({}, kill)).rejects.toThrow("the process died");
+  home.store.delete = remove;
+  expect(await home.store.list("silver/rebuild/")).not.toEqual([]);
+  await home.forget("c-adah");
+  expect(await home.store.list("silver/rebuild/")).toEqual([]);
+});
+
+describe("a record that lands once more as it was", () => {
+  it("brings nobody back who was forgotten when another customer of it is forgotten", async () => {
+    const bob = { customer_id: "c-bob", name: "Bob Stone" };
+    const records = await home.send([event(1, "a-1", { customer: ada }), event(2, "b-1", { customer: bob })]);
+    await home.land(records);
+    await home.work();
+    home.time.now += 60_000;
+    await home.forget("c-adah");
+    const next = await home.send([event(3, "n-1", { customer: undefined })]);
+    await home.land([...records, ...next]);
+    await home.work();
+    home.time.now += 60_000;
+    expect(await home.forget("c-bob")).toMatchObject({ events: 1, orders: 1 });
+    await expectGone(...Object.values(ada), ...Object.values(bob), customerKey("c-adah"), customerKey("c-bob"));
+    await balanced();
+  });
+});
+
+it("an order in silver whose bronze is lost is named, and is forgotten once that is back", async () => {
+  const [record] = await take([event(1, "a-1", { customer: ada })], [event(2, "a-2", { customer: ada })]);
+  const key = (await home.store.list("bronze/"))[0]!.key;
+  const body = (await home.store.get(key))!;
+  await home.store.delete(key);
+  await expect(home.forget("c-adah")).rejects.toThrow(
+    `customer c-adah is forgotten where bronze names them, but 1 orders of theirs are left in silver, and bronze holds no event of them: a-1 (from ${record!.shard}/${record!.sequenceNumber}/0)`,
+  );
+  await home.store.put(key, body);
+  expect(await home.forget("c-adah")).toMatchObject({ events: 1, orders: 1, isResumed: true });
+  await expectGone(...Object.values(ada), customerKey("c-adah"));
+  await balanced();
+  expect(await home.owner.query("select frequency from gold.customer_segments")).toEqual([{ frequency: 2 }]);
+});

@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openDuckDbLake } from "../../../adapters/duckdb.ts";
+import { openPostgresWarehouse } from "../../../adapters/postgres-warehouse.ts";
+import { loadMigrations, readProjectFile } from "../../../adapters/project-files.ts";
+import { migrate } from "../../../pipeline/gold/migrate.ts";
+import { publishCustomers } from "../../../pipeline/gold/publish-windows.ts";
+import { publishWindows } from "../../../pipeline/gold/publish-windows.ts";
+import { startPostgres, type PostgresRole } from "../../../targets/local/postgres.ts";
+import { writeSilver, type FixtureOrder } from "./silver-fixture.ts";
+
+export const sql = {
+  dayFacts: readProjectFile("sql/gold/day-facts.sql"),
+  dayCustomers: readProjectFile("sql/gold/day-customers.sql"),
+  customerDays: readProjectFile("sql/gold/customer-days.sql"),
+};
+
+/** A migrated PostgreSQL and an empty lake in a folder of their own. */
+export async function openGoldHome() {
+  const dir = mkdtempSync(join(tmpdir(), "pizza-gold-"));
+  const root = join(dir, "lake");
+  const postgres = await startPostgres({ dir: join(dir, "postgres") });
+  const connect = (role: PostgresRole, max = 4) =>
+    openPostgresWarehouse({ connectionString: postgres.connectionString(role), max });
+  const [owner, writer, reader] = [connect("owner"), connect("writer", 8), connect("reader")];
+  // Tests do not outlive a power cut.
+  await owner.query("alter database pizza_sales set synchronous_commit = off");
+  await migrate({ warehouse: owner, migrations: loadMigrations() });
+  const emptied = await owner.query<{ name: string }>(
+    `select format('%I.%I', schemaname, tablename) as name from pg_tables
+     where schemaname in ('gold', 'facts', 'ops') and tablename <> 'migrations'`,
+  );
+  const lake = await openDuckDbLake({ root: dir });
+  const gold = { lake, warehouse: writer, sql };
+
+  /** Publishes days of a silver that holds these orders; all the days they have, unless said. */
+  async function publish(version: number, orders: readonly FixtureOrder[], windows = datesOf(orders)) {
+    const table = await writeSilver(dir, version, orders);
+    return {
+      windows: await publishWindows(gold, { table: table(windows), windows, silverVersion: version }),
+      customers: () => publishCustomers(gold, { table: table(windows), windows, silverVersion: version }),
+    };
+  }
+
+  return {
+    dir,
+    root,
+    postgres,
+    owner,
+    writer,
+    reader,
+    lake,
+    gold,
+    publish,
+    /** Empties gold, facts and the ledgers; the tables stay. */
+    async empty() {
+      await owner.query(
+        `set local pizza.corrections = 'off'; ${emptied.map(({ name }) => `delete from ${name}`).join("; ")}`,
+      );
+    },
+    async close() {
+      await Promise.all([owner.close(), writer.close(), reader.close()]);
+      lake.close();
+      await postgres.stop();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export type GoldHome = Awaited<ReturnType<typeof openGoldHome>>;
+
+/** The days of some orders, in order. */
+export function datesOf(orders: readonly FixtureOrder[]): string[] {
+  return [...new Set(orders.map(({ at }) => at.slice(0, 10)))].toSorted();
+}

@@ -1,0 +1,231 @@
+import { Client } from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openPostgresWarehouse } from "../../../adapters/postgres-warehouse.ts";
+import { loadMigrations } from "../../../adapters/project-files.ts";
+import { migrate } from "../../../pipeline/gold/migrate.ts";
+import type { CheckedReceipt } from "../../../pipeline/reconciliation/verify-receipt.ts";
+import { openGoldHome, type GoldHome } from "./gold-home.ts";
+
+const migrations = loadMigrations();
+const last = {
+  name: "999999_last.sql",
+  sql: "create table gold.extra (a integer); insert into gold.extra values (1);",
+};
+
+let home: GoldHome;
+beforeAll(async () => {
+  home = await openGoldHome();
+});
+afterAll(() => home.close());
+
+test("a second migration does no harm", async () => {
+  expect(await migrate({ warehouse: home.owner, migrations })).toEqual([]);
+});
+
+test("an edited migration is refused", async () => {
+  const edited = migrations.map((file, index) => (index === 1 ? { ...file, sql: `${file.sql} ` } : file));
+  await expect(migrate({ warehouse: home.owner, migrations: edited })).rejects.toThrow(
+    `migration ${migrations[1]!.name} was changed after it was applied`,
+  );
+});
+
+test("a migration that is missing, and one that comes too late, are refused", async () => {
+  await expect(migrate({ warehouse: home.owner, migrations: migrations.slice(1) })).rejects.toThrow(
+    /not among the files/,
+  );
+  const between = { name: "000001_z.sql", sql: "select 1" };
+  await expect(migrate({ warehouse: home.owner, migrations: [...migrations, between] })).rejects.toThrow(
+    /give it a number after the last/,
+  );
+});
+
+test("an older program leaves a newer database as it is, also after a later change failed", async () => {
+  const before = await home.owner.query("select * from ops.migrations order by name");
+  expect(await migrate({ warehouse: home.owner, migrations: migrations.slice(0, -1) })).toEqual([]);
+  const broken = { name: "999999_broken.sql", sql: "select 1 / 0" };
+  const next = { name: "999998_next.sql", sql: "create table gold.next_one (a integer)" };
+  await expect(migrate({ warehouse: home.owner, migrations: [...migrations, next, broken] })).rejects.toThrow(
+    "999999_broken.sql failed",
+  );
+  expect(await migrate({ warehouse: home.owner, migrations })).toEqual([]);
+  await home.owner.query("drop table gold.next_one");
+  await home.owner.query("delete from ops.migrations where name = $1", [next.name]);
+  expect(await home.owner.query("select * from ops.migrations order by name")).toEqual(before);
+});
+
+test("a migration that fails half way changes nothing", async () => {
+  const broken = { ...last, sql: `${last.sql} select 1 / 0;` };
+  await expect(migrate({ warehouse: home.owner, migrations: [...migrations, broken] })).rejects.toThrow(
+    /999999_last.sql failed and changed nothing: division by zero/,
+  );
+  expect(await home.owner.query("select to_regclass('gold.extra') as found")).toEqual([{ found: null }]);
+});
+
+test("of two that migrate at once, each change is made once", async () => {
+  // Neither may go on before both have seen what is pending.
+  const gate = openPostgresWarehouse({ connectionString: home.postgres.connectionString("reader"), max: 1 });
+  await gate.query("begin; select pg_advisory_xact_lock(4100)::text");
+  const both = [1, 2].map(() => migrate({ warehouse: home.owner, migrations: [...migrations, last] }));
+  const waiting = "select count(*)::integer as n from pg_locks where locktype = 'advisory' and not granted";
+  await expect.poll(() => home.reader.query(waiting), { timeout: 30_000 }).toEqual([{ n: 2 }]);
+  await gate.query("rollback");
+  await gate.close();
+  expect((await Promise.all(both)).flat()).toEqual([last.name]);
+  expect(await home.reader.query("select a from gold.extra")).toEqual([{ a: 1 }]);
+  await home.owner.query("drop table gold.extra");
+  await home.owner.query("delete from ops.migrations where name = $1", [last.name]);
+});
+
+test("the reader reads, and writes nothing, also where it allows itself to", async () => {
+  const login = home.postgres.connectionString("reader");
+  const bold = openPostgresWarehouse({ connectionString: `${login}?options=-cdefault_transaction_read_only%3Doff` });
+  expect(await home.reader.query("select count(*) as n from gold.daily_sales_summary, ops.windows")).toHaveLength(1);
+  for (const sql of [
+    "insert into gold.size_performance (month) values ('2015-01-01')",
+    "delete from ops.windows",
+    "select * from facts.day_totals",
+    "create table gold.mine (a integer)",
+    "create table public.mine (a integer)",
+    "create temp table mine (a integer)",
+    "select ops.publish_windows('{}')",
+    "select ops.report_windows('2015-01-01')",
+    "select ops.apply_migration('a', 'b', 'select 1')",
+  ]) {
+    await expect(home.reader.query(sql), sql).rejects.toThrow(/permission denied|read-only transaction/);
+    await expect(bold.query(sql), sql).rejects.toThrow(/permission denied/);
+  }
+  await bold.close();
+});
+
+test("the reader makes no large object, and does not ask for ever", async () => {
+  const login = home.postgres.connectionString("reader");
+  const bold = openPostgresWarehouse({ connectionString: `${login}?options=-cdefault_transaction_read_only%3Doff` });
+  for (const sql of [
+    "select lo_from_bytea(0, 'abc')",
+    "select lo_create(0)",
+    "select lo_creat(-1)",
+    "select lo_put(1, 0, 'abc')",
+    "select lowrite(0, 'abc')",
+    "select lo_truncate(0, 1)",
+    "select lo_unlink(1)",
+    "select lo_import('/etc/passwd')",
+    "select lo_export(1, '/tmp/pizza')",
+  ]) {
+    await expect(home.reader.query(sql), sql).rejects.toThrow(/permission denied|read-only transaction/);
+    await expect(bold.query(sql), sql).rejects.toThrow(/permission denied/);
+  }
+  await bold.close();
+  const shown = await home.reader.query(
+    "select current_setting('statement_timeout') as timeout, current_setting('transaction_read_only') as read_only",
+  );
+  expect(shown).toEqual([{ timeout: "5min", read_only: "on" }]);
+});
+
+test("an owner who made the roles limits the reader by himself, and one who may not is not stopped", async () => {
+  const { sql } = migrations.find(({ name }) => name === "000030_reader_limits.sql")!;
+  const settings =
+    "select setconfig from pg_db_role_setting join pg_roles on oid = setrole where rolname = 'pizza_reader'";
+  const before = await home.owner.query(settings);
+  await home.owner.query(sql);
+  expect(await home.owner.query(settings)).toEqual(before);
+  const admin = new Client({ ...home.postgres.credentials, ...home.postgres.credentials.roles.admin });
+  await admin.connect();
+  await admin.query("grant pizza_reader to pizza_owner with admin option; alter role pizza_reader reset all");
+  await home.owner.query(sql);
+  expect(await home.owner.query(settings)).toEqual(before);
+  await admin.query("revoke pizza_reader from pizza_owner");
+  await admin.end();
+});
+
+test("the reader sees each receipt as a row", async () => {
+  const sales = { orders: 2, lines: 3, pizzas: 4, cents: 5025 };
+  const findings = [{ invariant: "sent = landed", sentence: "1 record never landed", examples: ["shardId-0/1"] }];
+  const receipt: CheckedReceipt = {
+    balanced: false,
+    records: { sent: 9, landed: 8, onFailure: 0, waiting: 0, transportDuplicates: 1, distinct: 7 },
+    events: {
+      distinct: 6,
+      accepted: 2,
+      eventDuplicates: 1,
+      supersededRevisions: 1,
+      quarantined: { bad_utf8: 1, too_deep: 1 },
+      closed: 0,
+      pending: 0,
+    },
+    notSales: 0,
+    expected: sales,
+    silver: sales,
+    gold: { ...sales, cents: 5000 },
+    unpublishedDays: [],
+    producers: 1,
+    notes: [],
+    findings,
+  };
+  const run =
+    "insert into ops.runs (workflow, started_at, milliseconds, output) values ($1, '2026-01-02', 3, $2::jsonb)";
+  await home.writer.query(run, ["data_quality", JSON.stringify({ receipt })]);
+  const calm = { ...receipt, balanced: true, events: { ...receipt.events, quarantined: {} }, findings: [] };
+  await home.writer.query(run, ["data_quality", JSON.stringify({ receipt: calm })]);
+  await home.writer.query(run, ["data_quality", "{}"]);
+  await home.writer.query(run, ["bronze_to_silver", "{}"]);
+  const select = `select balanced, records_sent, records_distinct, events, events_accepted, event_duplicates,
+      superseded_revisions, events_quarantined, events_pending, orders, bronze_cents, silver_cents, gold_cents,
+      findings, sentences from ops.receipts order by run_id`;
+  const first = {
+    balanced: false,
+    records_sent: "9",
+    records_distinct: "7",
+    events: "6",
+    events_accepted: "2",
+    event_duplicates: "1",
+    superseded_revisions: "1",
+    events_quarantined: "2",
+    events_pending: "0",
+    orders: "2",
+    bronze_cents: "5025",
+    silver_cents: "5025",
+    gold_cents: "5000",
+    findings: 1,
+    sentences: ["1 record never landed"],
+  };
+  const second = { ...first, balanced: true, events_quarantined: "0", findings: 0, sentences: [] };
+  expect(await home.reader.query(select)).toEqual([first, second]);
+});
+
+test("the writer publishes, and changes nothing by any other way", async () => {
+  for (const sql of [
+    "update gold.daily_sales_summary set revenue = 0",
+    "update ops.windows set silver_version = 0",
+    "insert into ops.corrections (table_name) values ('gold.x')",
+    "delete from ops.corrections",
+    "insert into facts.day_totals (order_date) values ('2015-01-01')",
+    "create table gold.mine (a integer)",
+    "drop table gold.daily_sales_summary",
+    "select ops.refresh_daily_sales_summary('2015-01-01', '2015-01-01', 1)",
+  ]) {
+    await expect(home.writer.query(sql)).rejects.toThrow(/permission denied|must be owner/);
+  }
+});
+
+test("every table and column has a comment", async () => {
+  const silent = await home.owner.query(
+    `select format('%s.%s', attrelid::regclass, attname) as name
+     from pg_attribute join pg_class on pg_class.oid = attrelid
+     where relnamespace in ('gold'::regnamespace, 'facts'::regnamespace, 'ops'::regnamespace) and relkind in ('r', 'v', 'm')
+       and ((attnum > 0 and not attisdropped and col_description(attrelid, attnum) is null)
+         or obj_description(attrelid, 'pg_class') is null)`,
+  );
+  expect(silent).toEqual([]);
+});
+
+test("every table of gold has a primary key, its version and its time", async () => {
+  const tables = await home.owner.query(
+    `select relname as name,
+       exists (select from pg_index where indrelid = pg_class.oid and indisprimary) as has_key,
+       (select count(*)::int from pg_attribute where attrelid = pg_class.oid
+          and attname in ('silver_version', 'published_at') and attnotnull) as columns
+     from pg_class where relnamespace = 'gold'::regnamespace and relkind = 'r'`,
+  );
+  expect(tables).toHaveLength(10);
+  expect(tables.filter(({ has_key, columns }) => !has_key || columns !== 2)).toEqual([]);
+});

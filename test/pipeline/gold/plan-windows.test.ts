@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { planWindows } from "../../../pipeline/gold/plan-windows.ts";
+import { openGoldHome, type GoldHome } from "./gold-home.ts";
+import type { FixtureOrder } from "./silver-fixture.ts";
+
+const days = ["2015-01-30", "2015-01-31", "2015-02-01"];
+const orders = days.map((day): FixtureOrder => ({ id: day, at: `${day}T12:00:00`, lines: [["hawaiian_m", 1]] }));
+
+/** Silver as a list of commits: which days each version changed. */
+const log: string[][] = [];
+const asked: number[] = [];
+let reach = 0;
+const changedSince = (version: number) => {
+  asked.push(version);
+  return Promise.resolve(version < reach ? undefined : new Set(log.slice(version + 1).flat()));
+};
+
+let home: GoldHome;
+beforeAll(async () => {
+  home = await openGoldHome();
+});
+afterAll(() => home.close());
+beforeEach(async () => {
+  await home.empty();
+  log.splice(0, log.length, [], days);
+  asked.length = 0;
+  reach = 0;
+});
+
+const plan = (partitions: readonly string[] = days) =>
+  planWindows({ warehouse: home.writer }, { snapshotVersion: log.length - 1, partitions, changedSince });
+
+async function publish(version: number, windows: string[]) {
+  const { customers } = await home.publish(version, orders, windows);
+  return customers;
+}
+
+test("everything is planned at first, one batch for each month", async () => {
+  const months = [["2015-01-30", "2015-01-31"], ["2015-02-01"]];
+  expect(await plan()).toEqual({ silverVersion: 1, batches: months, customerBatches: months });
+});
+
+test("what is published is not planned again, and its customers until they follow", async () => {
+  const customers = await publish(1, days);
+  expect(await plan()).toMatchObject({ batches: [], customerBatches: [["2015-01-30", "2015-01-31"], ["2015-02-01"]] });
+  await customers();
+  expect(await plan()).toMatchObject({ batches: [], customerBatches: [] });
+});
+
+test("only days that silver changed since they were published are planned", async () => {
+  await (
+    await publish(1, days)
+  )();
+  log.push(["2015-01-31"], ["2015-01-31"]);
+  expect(await plan()).toEqual({ silverVersion: 3, batches: [["2015-01-31"]], customerBatches: [["2015-01-31"]] });
+});
+
+test("a run that stopped half way is carried on, whatever came since", async () => {
+  await publish(1, ["2015-01-30"]);
+  log.push(["2015-02-01"]);
+  expect(await plan()).toMatchObject({ batches: [["2015-01-31"], ["2015-02-01"]] });
+  await publish(2, ["2015-02-01"]);
+  expect(await plan()).toMatchObject({ batches: [["2015-01-31"]] });
+});
+
+test("a run that planned and died before it published is planned again", async () => {
+  await publish(1, days);
+  await plan();
+  log.push(["2015-01-31"]);
+  expect(await plan()).toMatchObject({ batches: [["2015-01-31"]] });
+  expect(await plan()).toMatchObject({ batches: [["2015-01-31"]] });
+});
+
+test("the cursor of gold only rises", async () => {
+  const cursor = () => home.reader.query("select value from ops.cursor where name = 'silver_version'");
+  for (const version of [10, 9]) await home.writer.query("select ops.advance_cursor($1::bigint)::text", [version]);
+  expect(await cursor()).toEqual([{ value: "10" }]);
+});
+
+test("a day that lost its last row is planned, so that gold loses it too", async () => {
+  await publish(1, days);
+  await plan();
+  log.push(["2015-02-01"]);
+  expect(await plan(days.slice(0, 2))).toMatchObject({ batches: [["2015-02-01"]] });
+});
+
+test("the plan looks no further back into the log than it must", async () => {
+  await publish(1, days);
+  await plan();
+  asked.length = 0;
+  log.push(["2015-02-01"]);
+  await plan();
+  expect(Math.min(...asked)).toBe(1);
+});
+
+test("everything is planned where the log no longer reaches back", async () => {
+  await publish(1, days);
+  await plan();
+  log.push([], ["2015-02-01"]);
+  reach = 3;
+  expect(await plan()).toMatchObject({ batches: [["2015-01-30", "2015-01-31"], ["2015-02-01"]] });
+});

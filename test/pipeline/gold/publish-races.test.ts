@@ -1,0 +1,213 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { goldHash } from "../../../pipeline/backup/gold-hash.ts";
+import { readDayFacts, readFacts, toJson } from "../../../pipeline/gold/facts.ts";
+import { callPublish } from "../../../pipeline/gold/publish-windows.ts";
+import { datesOf, openGoldHome, sql, type GoldHome } from "./gold-home.ts";
+import type { Warehouse } from "../../../pipeline/ports.ts";
+import { writeSilver, type FixtureOrder } from "./silver-fixture.ts";
+
+const races = 40;
+const writers = 5;
+const days = ["2015-03-30", "2015-03-31"];
+
+/** What silver held at one version: every version sells something else. */
+function ordersAt(version: number, dates: readonly string[]): FixtureOrder[] {
+  const pizzas = ["hawaiian_m", "bbq_ckn_s", "hawaiian_l"] as const;
+  return dates.flatMap((date) =>
+    Array.from({ length: 3 + (version % 3) }, (_, index) => ({
+      id: `${date}-${index}`,
+      at: `${date}T1${index}:00:00`,
+      customer: `c${(version + index) % 4}`,
+      channel: index % 2 ? "online" : "dine_in",
+      lines: [[pizzas[(version + index) % 3]!, 1 + (version % 4)] as const],
+    })),
+  );
+}
+
+let home: GoldHome;
+let documentOf: (version: number, dates: readonly string[]) => Promise<string>;
+beforeAll(async () => {
+  home = await openGoldHome();
+  const facts = new Map<string, Promise<Record<string, unknown>>>();
+  documentOf = async (version, dates) => {
+    const name = `${version} ${dates.join()}`;
+    if (!facts.has(name)) facts.set(name, readAll(version, dates));
+    return toJson({ ...(await facts.get(name)), silver_version: version });
+  };
+});
+afterAll(() => home.close());
+beforeEach(() => home.empty());
+
+async function readAll(version: number, dates: readonly string[]) {
+  const table = (await writeSilver(home.dir, version, ordersAt(version, dates)))();
+  const facts = await readDayFacts(home.lake, { sql, table, windows: dates });
+  const customers = await readFacts(home.lake, { sql: sql.customerDays, table, windows: dates });
+  return { windows: datesOf(ordersAt(version, dates)), ...facts, customer_days: customers };
+}
+
+const publish = (document: string) => callPublish(home.writer, "ops.publish_windows", document);
+const publishCustomers = (document: string) => callPublish(home.writer, "ops.publish_customers", document);
+
+async function hashAfter(work: () => Promise<unknown>): Promise<string> {
+  await home.empty();
+  await work();
+  return (await goldHash(home.reader)).hash;
+}
+
+test("whoever is slow, the newest version of a day stands in the end", async () => {
+  const versions = Array.from({ length: writers }, (_, index) => index + 1);
+  const documents = await Promise.all(versions.map((version) => documentOf(version, days)));
+  const serial = await hashAfter(() => publish(documents.at(-1)!));
+  for (let race = 0; race < races; race++) {
+    const order = documents.toSorted((a, b) => ((a.length * (race + 7)) % 11) - ((b.length * (race + 7)) % 11));
+    expect(await hashAfter(() => Promise.all(order.map(publish))), `race ${race}`).toBe(serial);
+  }
+});
+
+test("two days of one month published at once are both in the month", async () => {
+  const all = await Promise.all([1, 2, 3].flatMap((version) => days.map((day) => documentOf(version, [day]))));
+  const serial = await hashAfter(async () => {
+    for (const document of all) await publish(document);
+  });
+  for (let race = 0; race < races; race++) {
+    const order = all.map((_, index) => all[(index * 5 + race) % all.length]!);
+    expect(await hashAfter(() => Promise.all(order.map(publish))), `race ${race}`).toBe(serial);
+  }
+});
+
+test("days, reports and rows per customer at once neither lose anything nor wait for each other in a circle", async () => {
+  const all = await Promise.all([1, 2].flatMap((version) => days.map((day) => documentOf(version, [day]))));
+  const newest = all.slice(2);
+  const segments = () => home.writer.query("select ops.publish_customer_segments(2)");
+  const serial = await hashAfter(async () => {
+    for (const document of newest) await publish(document);
+    for (const document of newest) await publishCustomers(document);
+    await segments();
+  });
+  for (let race = 0; race < races; race++) {
+    const raced = await hashAfter(async () => {
+      const report = () => home.writer.query("select ops.report_windows('2015-04-02')");
+      await Promise.all([...all.map(publish), report(), ...all.map(publishCustomers), segments(), report()]);
+      for (const document of newest) await publishCustomers(document);
+      await segments();
+    });
+    expect(raced, `race ${race}`).toBe(serial);
+  }
+});
+
+test("a transaction with an older view of the data is refused", async () => {
+  const document = (await documentOf(1, days)).replaceAll("'", "''");
+  await expect(
+    home.writer.query(
+      `begin isolation level repeatable read; select * from ops.publish_windows('${document}'); commit`,
+    ),
+  ).rejects.toThrow(/publish at read committed/);
+});
+
+test("a rebuild that ends late takes no day back, and no rows per customer", async () => {
+  const [old, newest] = [await documentOf(1, days), await documentOf(2, days)];
+  await publish(newest);
+  await publishCustomers(newest);
+  const { hash } = await goldHash(home.reader);
+  for (const call of ["ops.republish_windows", "ops.republish_customers"]) {
+    const done = await home.writer.query(`select published, skipped from ${call}($1::jsonb)`, [old]);
+    expect([call, done]).toEqual([call, [{ published: 0, skipped: 2 }]]);
+  }
+  expect((await goldHash(home.reader)).hash).toBe(hash);
+});
+
+describe("one that ends late", () => {
+  /** Does the work in a transaction that stays open until it is let go. */
+  async function hold(work: (warehouse: Warehouse) => Promise<unknown>, warehouse = home.writer) {
+    const [done, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const ended = warehouse.transaction("write", async (within) => {
+      await work(within);
+      done.resolve();
+      await letGo.promise;
+    });
+    await Promise.race([done.promise, ended]);
+    return async () => {
+      letGo.resolve();
+      await ended;
+    };
+  }
+
+  /** Until a call of the writer waits for a lock, or has ended without. */
+  async function untilStuck(call: Promise<unknown>, text: string) {
+    const isWaiting = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%${text}%'`;
+    const ended = call.then(
+      () => "ended",
+      () => "ended",
+    );
+    while ((await home.writer.query(isWaiting)).length === 0) {
+      if ((await Promise.race([ended, sleep(5)])) === "ended") return;
+    }
+  }
+
+  const publishIn = (within: Warehouse, document: string) => callPublish(within, "ops.publish_windows", document);
+  const customersIn = (within: Warehouse, document: string) => callPublish(within, "ops.publish_customers", document);
+
+  test("shows a day that is reported only afterwards: what was reported is what it has published", async () => {
+    await publish(await documentOf(1, days));
+    const letGo = await hold(
+      (within) => within.query("select from facts.day_totals where order_date = '2015-03-30' for update"),
+      home.owner,
+    );
+    const publishing = documentOf(2, days).then(publish);
+    await untilStuck(publishing, "publish_windows");
+    const reporting = home.writer.query("select ops.report_windows('2015-04-02')");
+    await untilStuck(reporting, "report_windows");
+    await letGo();
+    await Promise.all([publishing, reporting]);
+    expect(await home.reader.query("select distinct silver_version, reported_version from ops.windows")).toEqual([
+      { silver_version: "2", reported_version: "2" },
+    ]);
+  });
+
+  test("is in the growth of the month after, which another one publishes at once", async () => {
+    const [march, april] = ["2015-03-31", "2015-04-01"];
+    const first = await documentOf(1, [march, april]);
+    const [ofMarch, ofApril] = [await documentOf(2, [march]), await documentOf(3, [april])];
+    const serial = await hashAfter(async () => {
+      for (const document of [first, ofMarch, ofApril]) await publish(document);
+    });
+    const raced = await hashAfter(async () => {
+      await publish(first);
+      const letGo = await hold((within) => publishIn(within, ofMarch));
+      const publishing = publish(ofApril);
+      await untilStuck(publishing, "publish_windows");
+      await letGo();
+      await publishing;
+    });
+    expect(raced).toBe(serial);
+  });
+
+  test("is in the scores of its customers, who bought in another month too", async () => {
+    const [march, may] = ["2015-03-31", "2015-05-31"];
+    const first = await documentOf(1, [march, may]);
+    const [ofMarch, ofMay] = [await documentOf(2, [march]), await documentOf(2, [may])];
+    const score = (document: string) => async (within: Warehouse) => {
+      await customersIn(within, document);
+      await within.query("select ops.publish_customer_segments(2)");
+    };
+    const publishAll = async () => {
+      for (const document of [first, ofMarch, ofMay]) await publish(document);
+      await publishCustomers(first);
+      await home.writer.query("select ops.publish_customer_segments(1)");
+    };
+    const serial = await hashAfter(async () => {
+      await publishAll();
+      for (const document of [ofMarch, ofMay]) await score(document)(home.writer);
+    });
+    const raced = await hashAfter(async () => {
+      await publishAll();
+      const letGo = await hold(score(ofMarch));
+      const scoring = home.writer.transaction("write", score(ofMay));
+      await untilStuck(scoring, "publish_customer_segments");
+      await letGo();
+      await scoring;
+    });
+    expect(raced).toBe(serial);
+  });
+});

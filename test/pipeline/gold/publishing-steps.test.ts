@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { planPublishing } from "../../../pipeline/gold/plan-windows.ts";
+import { publishBatch, publishPlannedCustomers } from "../../../pipeline/gold/publish-windows.ts";
+import { reportWindows } from "../../../pipeline/gold/report-windows.ts";
+import { order } from "../../support/order-fixture.ts";
+import { noon, openSilverHome, record, type SilverHome } from "../silver/silver-home.ts";
+import { openGoldHome, sql, type GoldHome } from "./gold-home.ts";
+
+let gold: GoldHome;
+let home: SilverHome;
+let sent = 0;
+
+beforeAll(async () => {
+  gold = await openGoldHome();
+});
+beforeEach(async () => {
+  await gold.empty();
+  home = await openSilverHome();
+  return () => home.close();
+});
+afterAll(async () => {
+  await gold.close();
+});
+
+/** A function's whole memory, new for every call as a cold function has it. */
+function steps(customersEveryMs = 60_000) {
+  const { silver } = home.openRefinery();
+  const clock = () => home.now;
+  const publishing = { silver, lake: home.lake, warehouse: gold.writer, sql, clock };
+  return {
+    plan: async (customers: "now" | "when due" = "when due") =>
+      await planPublishing({ ...publishing, customersEveryMs }, { customers }),
+    publish: publishBatch.bind(undefined, publishing),
+    customers: publishPlannedCustomers.bind(undefined, publishing),
+    report: reportWindows.bind(undefined, publishing),
+  };
+}
+
+async function refine(orderId: string, secondsAgo: number) {
+  const emitted = new Date(home.now - secondsAgo * 1000).toISOString();
+  const event = order({ order_id: orderId, ordered_at: "2015-01-02T06:59:00-05:00", emitted_at: emitted });
+  await home.land(record(sent++, event, { arrivedAt: home.now }));
+  await home.refine();
+}
+
+async function publishAll() {
+  const plan = await steps().plan("now");
+  for (const batch of plan.batches) await steps().publish(batch);
+  await steps().customers(plan);
+  return plan;
+}
+
+describe("the steps of silver_to_gold", () => {
+  it("plan nothing before the first order", async () => {
+    expect(await steps().plan("now")).toEqual({
+      silverVersion: -1,
+      watermark: null,
+      batches: [],
+      customerBatches: [],
+      customersDue: false,
+    });
+  });
+
+  it("publish rows per customer at once the first time, then no earlier than the pause allows", async () => {
+    await refine("a", 1);
+    expect(await steps().plan()).toMatchObject({
+      batches: [{ windows: ["2015-01-02"] }],
+      customerBatches: [["2015-01-02"]],
+      customersDue: true,
+    });
+    await publishAll();
+    await refine("b", 1);
+    home.now = noon + 59_999;
+    expect(await steps().plan()).toMatchObject({ customerBatches: [["2015-01-02"]], customersDue: false });
+    home.now = noon + 60_000;
+    expect((await steps().plan()).customersDue).toBe(true);
+    // Nobody knows how long ago it was once the clock was set back.
+    home.now = noon - 3_600_000;
+    expect((await steps().plan()).customersDue).toBe(true);
+    home.now = noon + 60_000;
+    await publishAll();
+    home.now = noon + 200_000;
+    expect(await steps().plan()).toMatchObject({ customerBatches: [], customersDue: false });
+    expect((await steps().plan("now")).customersDue).toBe(true);
+  });
+
+  it("tell how long orders took, once for each version that became visible", async () => {
+    await refine("a", 4);
+    await refine("b", 2);
+    const plan = await publishAll();
+    home.now += 1000;
+    const { freshness } = await steps().report(plan);
+    expect(freshness).toEqual({ orders: 2, medianSeconds: 4, p95Seconds: 4 });
+    expect((await steps().report(plan)).freshness).toBeNull();
+    await refine("c", 7);
+    expect((await steps().report(await publishAll())).freshness).toEqual({
+      orders: 1,
+      medianSeconds: 7,
+      p95Seconds: 7,
+    });
+    const rows = await gold.reader.query("select orders, median_seconds from ops.freshness order by id");
+    expect(rows).toEqual([
+      { orders: 2, median_seconds: "4" },
+      { orders: 1, median_seconds: "7" },
+    ]);
+  });
+
+  it("keep the time of the newest rows per customer when an older run ends late", async () => {
+    const note = (at: string) => gold.writer.query("select ops.note_customers_published($1::timestamptz)::text", [at]);
+    for (const time of ["2015-01-02T12:00:00Z", "2015-01-02T11:00:00Z"]) await note(time);
+    const known = "select value from ops.cursor where name = 'customers_published_at'";
+    expect(await gold.reader.query(known)).toEqual([{ value: "2015-01-02T12:00:00.000Z" }]);
+  });
+
+  it("publish from the plan's version of silver even when a newer one is there", async () => {
+    await refine("a", 1);
+    const plan = await steps().plan();
+    await refine("b", 1);
+    for (const batch of plan.batches) await steps().publish(batch);
+    const orders = async () => await gold.reader.query("select orders, silver_version from gold.daily_sales_summary");
+    expect(await orders()).toEqual([{ orders: 1, silver_version: "0" }]);
+    await publishAll();
+    expect(await orders()).toEqual([{ orders: 2, silver_version: "1" }]);
+  });
+});

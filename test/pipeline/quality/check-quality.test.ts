@@ -1,0 +1,103 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { qualityRules } from "../../../pipeline/domain/quality-rules.ts";
+import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { lastWednesday, openQualityHome, type QualityHome } from "./quality-home.ts";
+
+let gold: GoldHome;
+let home: QualityHome;
+beforeAll(async () => {
+  gold = await openGoldHome();
+});
+afterAll(() => gold.close());
+beforeEach(async () => {
+  home = await openQualityHome(gold);
+});
+afterEach(() => home.close());
+
+/** What the step found: names of the red rules, and whether people were told. */
+async function check() {
+  const { results, errors } = await home.checkQuality();
+  return { red: results.filter(({ isRed }) => isRed).map(({ name }) => name), errors, told: home.messages.length };
+}
+
+const quiet = { red: [], errors: 0, told: 0 };
+
+describe("a quiet day raises no alert", () => {
+  it("in a fresh home without an order", async () => {
+    expect(await check()).toEqual(quiet);
+  });
+
+  it("in a home that has sold for an hour", async () => {
+    await home.sell(home.ordersOf("2015-03-06", 3, { emitted_at: new Date(home.time.now).toISOString() }));
+    await home.work();
+    expect(await check()).toEqual(quiet);
+  });
+
+  it("when one of two stores is closed", async () => {
+    await home.sellWednesdays(() => 30);
+    await home.sellWednesdays((day) => (day === lastWednesday ? 0 : 30), "chi-01");
+    const sold = await gold.reader.query("select orders from gold.daily_sales_summary order by order_date");
+    expect(sold.map(({ orders }) => orders)).toEqual([60, 60, 60, 60, 30, 1]);
+    expect(await check()).toEqual(quiet);
+  });
+
+  it("when all stores are closed", async () => {
+    await home.sellWednesdays((day) => (day === lastWednesday ? 0 : 60));
+    expect(await check()).toEqual(quiet);
+  });
+
+  it("on a holiday with half of the orders", async () => {
+    await home.sellWednesdays((day) => (day === lastWednesday ? 30 : 60));
+    expect(await check()).toEqual(quiet);
+  });
+
+  it("on a holiday with next to none, which is a warning: it shows, and nobody is told", async () => {
+    await home.sellWednesdays((day) => (day === lastWednesday ? 4 : 60));
+    expect(await check()).toEqual({ red: ["weekday_volume"], errors: 0, told: 0 });
+  });
+});
+
+describe("a run", () => {
+  it("keeps what each rule found, and a second one keeps its own", async () => {
+    await home.sellWednesdays(() => 20);
+    await home.checkQuality();
+    home.time.now += 1000;
+    await home.checkQuality();
+    const rows = await gold.reader.query(
+      `select rule, count(*)::int as runs, bool_or(is_red) as was_red, min(order_lines)::int as lines
+       from ops.data_quality_results group by rule order by rule`,
+    );
+    const names = qualityRules.map(({ name }) => name).toSorted();
+    expect(rows).toEqual(names.map((rule) => ({ rule, runs: 2, was_red: false, lines: 202 })));
+  });
+
+  it("tells people of an error, with offenders and what to do", async () => {
+    await home.sellWednesdays(() => 20);
+    await home.changeDay(lastWednesday, (rows) =>
+      rows.map((cells, row) => (row === 0 ? { ...cells, pizza_name: "" } : cells)),
+    );
+    expect(await check()).toEqual({ red: ["required_values"], errors: 1, told: 1 });
+    const [message] = home.messages;
+    expect(message!.subject).toBe("Pizza sales: quality rules are red: required_values");
+    expect(message!.text).toContain("required_values: 1 order lines lack a value that every line has");
+    expect(message!.text).toMatch(new RegExp(`  ${lastWednesday}/\\d+ line 1: no pizza_name\nWhat to do: `));
+    const [row] = await gold.reader.query("select offenders::int, examples from ops.data_quality_results where is_red");
+    expect(row).toEqual({ offenders: 1, examples: [expect.stringMatching(/line 1: no pizza_name$/)] });
+  });
+
+  it("does not tell again what the receipt has told", async () => {
+    await home.sellWednesdays(() => 20);
+    home.ordersOf(lastWednesday, 2);
+    await home.sell(home.ordersOf(lastWednesday, 1, {}, 30));
+    await home.work();
+    expect(await check()).toEqual({ red: ["producer_gaps"], errors: 1, told: 0 });
+  });
+
+  it("says nothing of a customer", async () => {
+    await home.sellWednesdays(() => 20);
+    await home.changeDay(lastWednesday, (rows) => rows.map((cells) => ({ ...cells, quantity: 0 })));
+    const { results } = await home.checkQuality();
+    expect(home.messages).toHaveLength(1);
+    expect(JSON.stringify([results, home.messages])).not.toMatch(/Ada|example\.com|c-000117/);
+  });
+});

@@ -1,0 +1,73 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { createCatalog, type Pizza } from "../../../pipeline/domain/catalog.ts";
+import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { catalog, order } from "../../support/order-fixture.ts";
+import { openReceiptHome, type ReceiptHome } from "../reconciliation/receipt-home.ts";
+
+const [hawaiian] = catalog.pizzas.get("hawaiian_m") as [Pizza];
+const stores = [...catalog.stores.values()].flat();
+const oldMenu = createCatalog([hawaiian], stores);
+const newMenu = createCatalog(
+  [
+    { ...hawaiian, valid_to: "2015-03-01" },
+    { ...hawaiian, price_cents: 1450, cost_cents: 450, valid_from: "2015-03-01" },
+  ],
+  [
+    { ...stores[0]!, valid_to: "2015-03-01" },
+    { ...stores[0]!, city: "Newark", state: "New Jersey", valid_from: "2015-03-01" },
+  ],
+);
+
+let gold: GoldHome;
+let home: ReceiptHome;
+beforeAll(async () => {
+  gold = await openGoldHome();
+});
+afterAll(() => gold.close());
+beforeEach(async () => {
+  home = await openReceiptHome(gold, { catalog: oldMenu });
+});
+afterEach(() => home.close());
+
+function sale(seq: number, day: string, unit_price: number) {
+  return order({
+    order_id: `order-${seq}`,
+    ordered_at: `${day}T12:00:00-05:00`,
+    lines: [{ line_no: 1, pizza_id: "hawaiian_m", quantity: 2, unit_price }],
+    producer: { producer_id: "till-1", seq },
+  });
+}
+
+it("gives each order the price, the cost and the city of its own day, in silver and in gold", async () => {
+  home.replaceCatalog(newMenu);
+  await home.land(await home.send([sale(1, "2015-02-28", 13.25), sale(2, "2015-03-01", 14.5)]));
+  await home.work();
+  const days = `select order_date::text, revenue::text, cost::text from gold.daily_sales_summary order by 1`;
+  expect(await home.owner.query(days)).toEqual([
+    { order_date: "2015-02-28", revenue: "26.50", cost: "8.00" },
+    { order_date: "2015-03-01", revenue: "29.00", cost: "9.00" },
+  ]);
+  const cities = "select month::text, city, revenue::text from gold.geographic_sales order by 1";
+  expect(await home.owner.query(cities)).toEqual([
+    { month: "2015-02-01", city: "New York", revenue: "26.50" },
+    { month: "2015-03-01", city: "Newark", revenue: "29.00" },
+  ]);
+  expect(await home.verify()).toMatchObject({ findings: [], expected: { cents: 5550 } });
+});
+
+it("wants an order again that an older menu refused, and balances once it has come", async () => {
+  const early = sale(1, "2015-03-01", 14.5);
+  await home.land(await home.send([early]));
+  await home.work();
+  expect(await home.verify()).toMatchObject({ findings: [], events: { quarantined: { price_off_menu: 1 } } });
+  home.replaceCatalog(newMenu);
+  expect((await home.verify()).findings).toMatchObject([
+    { sentence: "1 events in quarantine as price_off_menu are valid by now: send them again" },
+  ]);
+  await home.land(await home.send([early]));
+  await home.work();
+  expect(await home.verify()).toMatchObject({
+    findings: [],
+    events: { accepted: 1, quarantined: { price_off_menu: 1 } },
+  });
+});

@@ -1,0 +1,208 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openPostgresWarehouse } from "../../../adapters/postgres-warehouse.ts";
+import { qualityRules } from "../../../pipeline/domain/quality-rules.ts";
+import { silverColumns, type Column } from "../../../pipeline/silver/columns.ts";
+import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import type { Cells } from "../silver/change-day.ts";
+import { lastWednesday, openQualityHome, type QualityHome } from "./quality-home.ts";
+
+const hour = 3_600_000;
+
+let gold: GoldHome;
+let home: QualityHome;
+/** One connection, so that a transaction spans many calls. */
+let owner: ReturnType<typeof openPostgresWarehouse>;
+/** The rules that some test turned red alone. */
+const planted = new Set<string>();
+
+beforeAll(async () => {
+  gold = await openGoldHome();
+  owner = openPostgresWarehouse({ connectionString: gold.postgres.connectionString("owner"), max: 1 });
+  home = await openQualityHome(gold);
+  await home.sellWednesdays(() => 60);
+});
+
+afterAll(async () => {
+  await home.close();
+  await owner.close();
+  await gold.close();
+});
+
+/** Exactly this rule is red, and these are its examples. */
+async function expectRed(rule: string, examples: unknown, warehouse?: QualityHome["owner"]): Promise<void> {
+  expect(await home.red(warehouse)).toEqual({ [rule]: examples });
+  planted.add(rule);
+}
+
+type Rows = Cells[];
+
+/** A change of the second line of the day's first order. */
+const second = (change: (cells: Cells) => Partial<Cells>) => (rows: Rows) =>
+  rows.map((cells) => (isSecond(cells) ? { ...cells, ...change(cells) } : cells));
+
+const isSecond = ({ order_id, line_no }: Cells) => order_id === `${lastWednesday}/0` && Number(line_no) === 2;
+const line = `${lastWednesday}/0 line 2`;
+
+/** Faults in silver; gold is published from it, so that no other rule can see them. */
+const silverFaults: [rule: string, example: string, change: (rows: Rows) => Rows][] = [
+  ["required_values", `${line}: no pizza_name`, second(() => ({ pizza_name: "" }))],
+  [
+    "lines_once",
+    `an order line stands twice: ${line}`,
+    (rows) => [
+      ...rows,
+      ...rows.filter(isSecond).map((cells) => ({
+        ...cells,
+        is_first_of_order: false,
+        is_first_of_pizza: false,
+        is_first_of_type: false,
+        is_first_of_category: false,
+        is_first_of_size: false,
+      })),
+    ],
+  ],
+  [
+    "valid_values",
+    `${line}: quantity`,
+    second(() => ({ quantity: 0, revenue_cents: 0, cost_cents: 0, margin_cents: 0 })),
+  ],
+  [
+    "valid_times",
+    `${lastWednesday}/0: ordered after it arrived`,
+    second(({ ordered_at }) => ({ arrived_at: (ordered_at as number) - 600_000_000 })),
+  ],
+  [
+    "line_amounts",
+    `${line}: revenue 2551, cost 820, margin 1731 cents of 2 at 1275, costing 410`,
+    second(() => ({ revenue_cents: 2551, margin_cents: 1731 })),
+  ],
+  ["order_lines_agree", `${lastWednesday}/0: channel`, second(() => ({ channel: "online" }))],
+  [
+    "menu_prices",
+    `${line}: bbq_ckn_s at 1276 cents, costing 410; on the menu 1275, 410`,
+    second(() => ({ unit_price_cents: 1276, revenue_cents: 2552, margin_cents: 1732 })),
+  ],
+];
+
+describe("a fault of each kind turns exactly its rule red", () => {
+  it("none is red before", async () => {
+    expect(await home.red()).toEqual({});
+  });
+
+  it.each(silverFaults)("%s", async (rule, example, change) => {
+    const restore = await home.changeDay(lastWednesday, change);
+    await expectRed(rule, [example]);
+    await restore();
+    expect(await home.red()).toEqual({});
+  });
+
+  it("an order line whose pizza is not on the menu is menu_prices too", async () => {
+    const restore = await home.changeDay(
+      lastWednesday,
+      second(() => ({ pizza_id: "secret_s" })),
+    );
+    expect(await home.red()).toEqual({ menu_prices: [`${line}: secret_s is not on the menu of ${lastWednesday}`] });
+    await restore();
+  });
+
+  it("customers_known, as a till's update stops sending them", async () => {
+    const nameless = (revision: number, customer?: object) =>
+      home.ordersOf(lastWednesday, 60, { revision, status: "amended", customer });
+    await home.sell(nameless(1));
+    await home.work();
+    await expectRed("customers_known", [`${lastWednesday}: 0 of 60 orders name a customer`]);
+    await home.sell(nameless(2, { customer_id: "c-1" }));
+    await home.work();
+    expect(await home.red()).toEqual({});
+  });
+
+  it("weekday_volume, as orders come more than three times, and less than a third", async () => {
+    await home.sell(home.ordersOf(lastWednesday, 130, {}, 60));
+    await home.work();
+    await expectRed("weekday_volume", [`${lastWednesday}: 190 orders; 240 on 4 such weekdays before`]);
+    await home.sell(home.ordersOf(lastWednesday, 180, { revision: 3, status: "cancelled" }, 10));
+    await home.work();
+    await expectRed("weekday_volume", [`${lastWednesday}: 10 orders; 240 on 4 such weekdays before`]);
+    await home.sell(home.ordersOf(lastWednesday, 50, { revision: 4, status: "amended" }, 10));
+    await home.work();
+    expect(await home.red()).toEqual({});
+  });
+
+  it("gold_is_silver, as silver is changed behind gold's back", async () => {
+    const restore = await home.changeDaySecretly(
+      lastWednesday,
+      second(() => ({ quantity: 3, revenue_cents: 3825, cost_cents: 1230, margin_cents: 2595 })),
+    );
+    await expectRed("gold_is_silver", expect.arrayContaining([expect.stringContaining(`${lastWednesday}: 60 orders`)]));
+    await restore();
+    expect(await home.red()).toEqual({});
+  });
+
+  it("gold_adds_up, where the facts are silver's all the same", async () => {
+    await owner.query(
+      "begin; update gold.monthly_sales_summary set revenue = revenue + 0.01 where month = '2015-02-01'",
+    );
+    try {
+      await expectRed("gold_adds_up", [expect.stringMatching(/^2015-02-01: revenue is .* for /)], owner);
+    } finally {
+      await owner.query("rollback");
+    }
+  });
+
+  it("producer_gaps, until what is missing comes", async () => {
+    const [late, ...others] = home.ordersOf("2015-02-25", 3, {}, 100);
+    await home.sell(others);
+    await home.work();
+    await expectRed("producer_gaps", [expect.stringMatching(/^till-1: \d+$/)]);
+    await home.sell([late!]);
+    await home.work();
+    expect(await home.red()).toEqual({});
+  });
+
+  it("gold_follows_silver, when a change has waited for an hour; then orders_in_time, for a day", async () => {
+    const emitted_at = new Date(home.time.now).toISOString();
+    await home.sell(home.ordersOf("2015-03-05", 1, { emitted_at }, 1));
+    await home.refine();
+    home.time.now += 59 * 60_000;
+    expect(await home.red()).toEqual({});
+    home.time.now += hour;
+    await expectRed("gold_follows_silver", ["2015-03-05: last changed on 2015-03-06"]);
+    await home.publishGold();
+    await expectRed("orders_in_time", [
+      expect.stringMatching(/^2015-03-06T19:59:00Z: 1 orders, 95 % of them within \d+ s$/),
+    ]);
+    home.time.now += 25 * hour;
+    expect(await home.red()).toEqual({});
+  });
+
+  it("and no rule is without such a fault", () => {
+    expect([...planted].toSorted()).toEqual(qualityRules.map(({ name }) => name).toSorted());
+  });
+});
+
+describe("the rules", () => {
+  it("ask for every column that silver always has", () => {
+    const sql = readFileSync("sql/checks/quality/required-values.sql", "utf8");
+    const missing = (silverColumns as readonly Column[]).filter(
+      ({ name, nullable }) => !nullable && !sql.includes(`when ${name} is null`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it("say a limit where their sentence needs one, and what to do", () => {
+    const mute = qualityRules.filter(
+      ({ limit, sentence, next }) => next.length < 20 || !sentence.includes(String(limit ?? "")),
+    );
+    expect(mute).toEqual([]);
+  });
+
+  it("stand in the documentation, each with its severity", () => {
+    const text = readFileSync("docs/quality.md", "utf8");
+    const table = [...text.matchAll(/^\| `(\w+)` \| (.*) \|$/gm)].map(([, name, about]) => ({
+      name,
+      severity: about!.endsWith("; warning") ? "warning" : "error",
+    }));
+    expect(table).toEqual(qualityRules.map(({ name, severity }) => ({ name, severity })));
+  });
+});

@@ -1,0 +1,255 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { readProjectFile } from "../../../adapters/project-files.ts";
+import { parseEdit } from "../../../pipeline/domain/edit-event.ts";
+import { resentKey } from "../../../pipeline/domain/stream-position.ts";
+import type { EventSink, OutgoingRecord } from "../../../pipeline/ports.ts";
+import { listRefused, heldOrders } from "../../../pipeline/quarantine/list-quarantined.ts";
+import {
+  judgeResends,
+  ordersOf,
+  planResend,
+  type Correction,
+  type ResendPlan,
+  resend,
+} from "../../../pipeline/quarantine/resend.ts";
+import { catalog, order } from "../../support/order-fixture.ts";
+import { noon, openSilverHome, record, type SilverHome } from "../silver/silver-home.ts";
+
+let home: SilverHome;
+beforeEach(async () => {
+  home = await openSilverHome();
+});
+afterEach(() => home.close());
+
+const sql = readProjectFile("sql/checks/refused-events.sql");
+const refused = () => listRefused({ ...home.openRefinery(), lake: home.lake, sql });
+const later = noon + 60_000;
+const judge = { catalog, now: later };
+
+/** Lands events as records of their own, one second apart, and takes them into silver and the quarantine. */
+async function take(...records: ReturnType<typeof record>[]) {
+  await home.land(...records);
+  await home.refine();
+  await home.publish();
+}
+
+/** What becomes of refused events with these edits, by what silver holds and by one another. */
+async function judged(...texts: string[]): Promise<ResendPlan[]> {
+  const plans = (await refused())
+    .filter(({ isClosed }) => !isClosed)
+    .map((event) => planResend(event, edits(...texts), judge));
+  return judgeResends(plans, await heldOrders({ ...home.openRefinery(), lake: home.lake }, ordersOf(plans)));
+}
+
+/** Sends what is sound, as the command does, and says what silver made of all that came. */
+async function sendSound(plans: readonly ResendPlan[], firstNumber: number) {
+  const sound = plans.filter(({ problem }) => problem === undefined);
+  const taken = sink();
+  await resend(taken, sound);
+  const records = taken.taken.map(({ data, partitionKey }, index) =>
+    record(firstNumber + index, Buffer.from(data), { partitionKey, arrivedAt: later }),
+  );
+  if (records.length > 0) await take(...records);
+  return (await refused()).filter(({ isClosed }) => !isClosed);
+}
+
+const edits = (...texts: string[]): Correction => ({ edits: texts.map(parseEdit) });
+const line = (changes: object) => ({ line_no: 1, pizza_id: "hawaiian_m", quantity: 1, unit_price: 13.25, ...changes });
+const unknownPizza = order({ order_id: "x-1", lines: [line({ pizza_id: "secret_m" })] });
+
+/** A sink that keeps what it takes; every call first fails for one record. */
+function sink(): EventSink & { taken: OutgoingRecord[] } {
+  const taken: OutgoingRecord[] = [];
+  return {
+    taken,
+    openShards: async () => 1,
+    putRecords: async (records) =>
+      records.map((outgoing, index) => {
+        if (index === 0 && records.length > 1) return { errorCode: "Throttled", errorMessage: "slow down" };
+        return { shard: "s", sequenceNumber: String(taken.push(outgoing)) };
+      }),
+  };
+}
+
+describe("the quarantine's list", () => {
+  it("says what is refused, why, since when, and what is at stake", async () => {
+    const stored = record(1, [order(), unknownPizza, "rubbish"]);
+    await take(stored);
+    const list = (await refused()).toSorted((a, b) => a.recordIndex - b.recordIndex);
+    expect(list).toMatchObject([
+      { recordIndex: 1, reason: "unknown_pizza", orderId: "x-1", cents: 1325, isClosed: false, silverRevision: null },
+      { recordIndex: 2, reason: "not_json", orderId: null, cents: null, isClosed: false, payload: "rubbish" },
+    ]);
+    expect(new Set(list.map(({ id }) => id)).size).toBe(2);
+    for (const { arrivedAt, id } of list) {
+      expect(arrivedAt).toBe(new Date(noon).toISOString());
+      expect(id).toMatch(/^[0-9a-f]{10}$/);
+    }
+  });
+
+  it("is empty before the first refusal", async () => {
+    expect(await refused()).toEqual([]);
+  });
+
+  it("closes what came in later by itself, and nothing that came in before", async () => {
+    await take(record(1, order({ order_id: "early" }), { arrivedAt: noon - 1000 }));
+    await take(record(2, order({ order_id: "early", channel: "online" })), record(3, unknownPizza));
+    await take(record(4, order({ order_id: "x-1", revision: 1, status: "amended" }), { arrivedAt: later }));
+    const states = (await refused()).map(({ orderId, isClosed, silverRevision }) => ({
+      orderId,
+      isClosed,
+      silverRevision,
+    }));
+    expect(states).toContainEqual({ orderId: "early", isClosed: false, silverRevision: 0 });
+    expect(states).toContainEqual({ orderId: "x-1", isClosed: true, silverRevision: 1 });
+  });
+});
+
+describe("a correction", () => {
+  it("is judged as silver will judge it", async () => {
+    await take(record(1, unknownPizza));
+    const [event] = await refused();
+    const fixed = planResend(event!, edits("lines[*].pizza_id=secret_m->hawaiian_m"), judge);
+    expect(fixed).toMatchObject({ cents: 1325, changes: [{ before: "secret_m", after: "hawaiian_m" }] });
+    expect(fixed.problem).toBeUndefined();
+    const wrong = planResend(event!, edits("lines[0].pizza_id=hawaiian_l"), judge);
+    expect(wrong.problem).toContain("the price is not the menu's");
+    const priced = planResend(event!, edits("lines[0].pizza_id=hawaiian_l", "lines[0].unit_price=@menu"), judge);
+    expect(priced).toMatchObject({ cents: 1650 });
+    expect(priced.problem).toBeUndefined();
+    expect(planResend(event!, edits(), judge).problem).toContain("not on the menu");
+    expect(planResend(event!, { event: JSON.stringify(order({ order_id: "x-1" })) }, judge).problem).toBeUndefined();
+  });
+
+  it("of the time of an order takes the moment of its arrival, on its own clock", async () => {
+    await take(record(1, order({ order_id: "x-2", ordered_at: "2099-01-01T10:00:00-05:00" })));
+    const [event] = await refused();
+    const plan = planResend(event!, edits("ordered_at=@arrival"), judge);
+    expect(plan.changes).toEqual([
+      { path: "ordered_at", before: "2099-01-01T10:00:00-05:00", after: "2015-01-02T07:00:00-05:00" },
+    ]);
+    expect(plan.problem).toBeUndefined();
+  });
+
+  it("of a payload that contradicts silver needs the next revision", async () => {
+    await take(record(1, order()), record(2, order({ channel: "online" })));
+    const [same] = await judged("channel=delivery");
+    expect(same!.problem).toContain("add revision=@next");
+    const [next] = await judged("revision=@next");
+    expect(next!.changes).toEqual([{ path: "revision", before: 0, after: 1 }]);
+    expect(next!.problem).toBeUndefined();
+    const [taken] = await judged("channel=dine_in");
+    expect(taken!.problem).toBeUndefined();
+    expect(await sendSound([taken!], 3)).toEqual([]);
+  });
+
+  it("of what is no JSON needs the whole event", async () => {
+    await take(record(1, "rubbish"));
+    const [event] = await refused();
+    expect(planResend(event!, edits("revision=1"), judge).problem).toContain("--file");
+  });
+});
+
+describe("corrections of one call", () => {
+  const moved = (changes: object) => order({ revision: 2, ordered_at: "2015-01-01T12:00:00-05:00", ...changes });
+
+  it("are not sent where silver has the order at another time, however often they are tried", async () => {
+    await take(record(1, order()), record(2, moved({})), record(3, moved({ channel: "online" })));
+    for (const texts of [[], ["revision=@next"], ["revision=7"]]) {
+      const plans = await judged(...texts);
+      expect(plans).toHaveLength(2);
+      for (const { problem } of plans) {
+        expect(problem).toBe(
+          "silver holds order 2015-000001 at 2015-01-01T16:38:36.000Z, of 2015-01-01, and an order keeps its time: set ordered_at to it",
+        );
+      }
+      expect(await sendSound(plans, 10)).toHaveLength(2);
+    }
+    // The same moment on another day of the calendar is another time too.
+    const [other] = await judged("ordered_at=2015-01-02T01:38:36+09:00");
+    expect(other!.problem).toContain("of 2015-01-01");
+  });
+
+  it("are sent where they agree, and all of them close", async () => {
+    await take(record(1, order()), record(2, moved({})), record(3, moved({})), record(4, moved({ revision: 1 })));
+    const plans = await judged("ordered_at=2015-01-01T11:38:36-05:00");
+    expect(plans.map(({ problem }) => problem)).toEqual([undefined, undefined, undefined]);
+    expect(await sendSound(plans, 10)).toEqual([]);
+  });
+
+  it("are one where several would be the same revision of an order, whatever comes between them", async () => {
+    await take(record(1, order()), record(2, order({ channel: "online" })), record(3, moved({ revision: 3 })));
+    await take(record(4, order({ channel: "delivery" })));
+    const plans = await judged("revision=0->1", "ordered_at=2015-01-01T11:38:36-05:00");
+    expect(plans.map(({ problem }) => problem)).toEqual([
+      undefined,
+      undefined,
+      "another of these events is revision 1 of order 2015-000001 too: name the one that is right",
+    ]);
+    await sendSound(plans, 10);
+    expect(await home.quarantined("reason")).toHaveLength(3);
+  });
+
+  it("do not put one order that is new to silver at two times", async () => {
+    const wrong = { lines: [line({ pizza_id: "secret_m" })] };
+    await take(record(1, order({ ...wrong, revision: 1 })), record(2, moved(wrong)));
+    const plans = await judged("lines[0].pizza_id=hawaiian_m");
+    expect(plans.map(({ problem }) => problem?.slice(0, 63))).toEqual([
+      undefined,
+      "another of these events puts order 2015-000001 at another time:",
+    ]);
+  });
+
+  it("do not give an event the name of another order", async () => {
+    const wrong = { lines: [line({ pizza_id: "secret_m" })] };
+    await take(record(1, order()), record(2, order({ order_id: "x-1", ...wrong })));
+    const [plan] = await judged("lines[0].pizza_id=hawaiian_m", "order_id=2015-000001", "revision=4");
+    expect(plan!.problem).toBe("order_id 2015-000001 is the name of another order: give it a name of its own");
+    await take(record(3, order({ order_id: "x-2", ...wrong, revision: 1 })));
+    const both = await judged("lines[0].pizza_id=hawaiian_m", "order_id=x-3");
+    expect(both.map(({ problem }) => problem !== undefined)).toEqual([true, true]);
+    const own = await judged("lines[0].pizza_id=hawaiian_m");
+    expect(own.map(({ problem }) => problem)).toEqual([undefined, undefined]);
+  });
+});
+
+describe("sending again", () => {
+  it("sends every event once, as a record that names the refused one, also where the stream first refuses some", async () => {
+    await take(record(1, unknownPizza), record(2, order({ order_id: "x-2", store_id: "mars-01" })));
+    const plans = (await refused()).map((event) =>
+      planResend(event, edits("lines[0].pizza_id=hawaiian_m", "store_id=nyc-01"), judge),
+    );
+    const stream = sink();
+    const sent = await resend(stream, plans);
+    expect(stream.taken.map(({ partitionKey }) => partitionKey).toSorted()).toEqual(
+      plans.map(({ refused: { shard, sequenceNumber } }) => resentKey(`${shard}/${sequenceNumber}/0`)).toSorted(),
+    );
+    for (const [index, { sequenceNumber }] of sent.entries()) {
+      expect(Buffer.from(stream.taken[Number(sequenceNumber) - 1]!.data).toString()).toBe(plans[index]!.text);
+    }
+  });
+
+  it("closes the refused event, even where its order cannot be read and a newer revision follows", async () => {
+    await take(record(1, "rubbish"));
+    const [event] = await refused();
+    const key = resentKey(`${event!.shard}/${event!.sequenceNumber}/0`);
+    await take(record(2, order({ order_id: "x-3" }), { partitionKey: key, arrivedAt: later }));
+    expect(await refused()).toMatchObject([{ id: event!.id, isClosed: true }]);
+    await take(record(3, order({ order_id: "x-3", revision: 1, status: "cancelled" }), { arrivedAt: later }));
+    expect(await refused()).toMatchObject([{ isClosed: true }]);
+  });
+
+  it("closes nothing where silver refuses what was sent", async () => {
+    await take(record(1, "rubbish"), record(2, order()));
+    const [event] = await refused();
+    const key = resentKey(`${event!.shard}/${event!.sequenceNumber}/0`);
+    await take(record(3, order({ channel: "online" }), { partitionKey: key, arrivedAt: later }));
+    const list = await refused();
+    expect(
+      list.map(({ isClosed, reason }) => ({ isClosed, reason })).toSorted((a, b) => (a.reason < b.reason ? -1 : 1)),
+    ).toEqual([
+      { isClosed: false, reason: "conflicting_payload" },
+      { isClosed: false, reason: "not_json" },
+    ]);
+  });
+});

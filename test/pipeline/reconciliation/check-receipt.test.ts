@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import type { Receipt } from "../../../pipeline/domain/receipt.ts";
+import { checkReceipt } from "../../../pipeline/reconciliation/verify-receipt.ts";
+
+const sales = { orders: 1, lines: 1, pizzas: 1, cents: 1325 };
+const receipt: Receipt = {
+  records: { sent: 1, landed: 1, onFailure: 0, waiting: 0, transportDuplicates: 0, distinct: 1 },
+  events: {
+    distinct: 1,
+    accepted: 1,
+    eventDuplicates: 0,
+    supersededRevisions: 0,
+    quarantined: {},
+    closed: 0,
+    pending: 0,
+  },
+  notSales: 0,
+  expected: sales,
+  silver: sales,
+  gold: sales,
+  unpublishedDays: [],
+  notes: [],
+  producers: 1,
+  findings: [],
+};
+const finding = { invariant: "sent = landed", sentence: "records are missing", examples: ["shard-0/49001"] };
+
+function inbox() {
+  const messages: { subject: string; text: string }[] = [];
+  return { messages, notify: async (message: { subject: string; text: string }) => void messages.push(message) };
+}
+
+describe("the receipt as a step of a workflow", () => {
+  it("says that it balances and tells nobody", async () => {
+    const notifier = inbox();
+    expect(await checkReceipt({ verify: async () => receipt, notifier })).toEqual({ balanced: true, ...receipt });
+    expect(notifier.messages).toEqual([]);
+  });
+
+  it("tells what is wrong and where, and fails nothing", async () => {
+    const notifier = inbox();
+    const checked = await checkReceipt({ verify: async () => ({ ...receipt, findings: [finding] }), notifier });
+    expect(checked.balanced).toBe(false);
+    expect(notifier.messages).toHaveLength(1);
+    for (const part of [finding.invariant, finding.sentence, ...finding.examples]) {
+      expect(notifier.messages[0]!.text).toContain(part);
+    }
+  });
+
+  it("fails where the message does not go out", async () => {
+    const notifier = { notify: async () => Promise.reject(new Error("no such topic")) };
+    const verify = async () => ({ ...receipt, findings: [finding] });
+    await expect(checkReceipt({ verify, notifier })).rejects.toThrow("no such topic");
+  });
+});

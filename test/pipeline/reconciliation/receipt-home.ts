@@ -1,0 +1,179 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { zstdCompressSync } from "node:zlib";
+import { openDuckDbLake } from "../../../adapters/duckdb.ts";
+import { openFolderStore } from "../../../adapters/folder-store.ts";
+import { loadQualitySql, loadTraceSql, readProjectFile } from "../../../adapters/project-files.ts";
+import { landRecords } from "../../../pipeline/bronze/land-records.ts";
+import type { QualitySummary } from "../../../pipeline/quality/check-quality.ts";
+import { forgetCustomer, type RedactStream } from "../../../pipeline/forget/forget-customer.ts";
+import type { ObjectStore, StreamRecord } from "../../../pipeline/ports.ts";
+import { verifyReceipt, type Books } from "../../../pipeline/reconciliation/verify-receipt.ts";
+import { rebuild, type RebuildPlace, type RebuildRequest } from "../../../pipeline/rebuild/rebuild.ts";
+import { openQuarantine, openSilver, orderStream } from "../../../pipeline/silver/tables.ts";
+import { traceOrder } from "../../../pipeline/trace/trace-order.ts";
+import { createFunctions } from "../../../targets/local/functions.ts";
+import { openStreamLog } from "../../../targets/local/stream/stream-log.ts";
+import { streamAccount } from "../../../targets/local/stream-account.ts";
+import { sql as goldSql, type GoldHome } from "../gold/gold-home.ts";
+import type { Catalog } from "../../../pipeline/domain/catalog.ts";
+import { catalog as orderCatalog } from "../../support/order-fixture.ts";
+import { customerKey } from "../silver/silver-home.ts";
+
+const check = (name: string) => readProjectFile(`sql/checks/${name}.sql`);
+const checks = {
+  quarantinedEvents: check("quarantined-events"),
+  silverDays: check("silver-days"),
+  silverRepeats: check("silver-repeats"),
+  goldDays: check("gold-days"),
+  goldFacts: check("gold-facts"),
+  goldSums: check("gold-sums"),
+};
+
+const noon = Date.parse("2015-03-05T12:00:00Z");
+
+/** The whole way in one folder, step by step at the test's command; gold is the shared database, emptied first. */
+export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog } = {}) {
+  await gold.empty();
+  const dir = mkdtempSync(join(tmpdir(), "pizza-receipt-"));
+  const time = { now: noon };
+  const clock = () => time.now;
+  const messages: { subject: string; text: string }[] = [];
+  const openStream = () => openStreamLog({ dir: join(dir, "stream"), shards: 1, clock });
+  let stream = await openStream();
+  const [store, onFailure] = [openFolderStore(join(dir, "lake")), openFolderStore(join(dir, "on-failure"))];
+  const lake = await openDuckDbLake({ root: join(dir, "lake"), threads: 1 });
+  const openTables = (over: ObjectStore = store) => {
+    const place = { store: over, clock };
+    return { silver: openSilver(place), quarantine: openQuarantine(place) };
+  };
+  const { silver, quarantine } = openTables();
+  let refinery = { store, stream: orderStream, silver, quarantine, catalog, customerKey, clock };
+  const functionsOf = () =>
+    createFunctions({
+      refinery,
+      onFailure,
+      lake,
+      warehouse: gold.writer,
+      goldSql,
+      customersEveryMs: 0,
+      verify: () => home.verify(),
+      quality: { sql: loadQualitySql(), notifier: { notify: async (message) => void messages.push(message) } },
+    });
+  let run = functionsOf();
+  const call = async (name: string, input: object = {}) => await run[name]!(input as never);
+  const checkpoints: Record<string, string> = {};
+
+  const home = {
+    dir,
+    store,
+    onFailure,
+    silver,
+    quarantine,
+    owner: gold.owner,
+    checkpoints,
+    time,
+    lake,
+    /** What people were told. */
+    messages,
+    /** What a new release with another menu would do. */
+    replaceCatalog(next: Catalog) {
+      refinery = { ...refinery, catalog: next };
+      run = functionsOf();
+    },
+    /** Puts records into the stream; an array of events is one batch. Gives them as the stream hands them out. */
+    send: (...contents: (object[] | Buffer)[]) => home.sendUnder("key", ...contents),
+    async sendUnder(partitionKey: string, ...contents: (object[] | Buffer)[]): Promise<StreamRecord[]> {
+      const sent = await stream.putRecords(contents.map((content) => ({ partitionKey, data: encode(content) })));
+      const numbers = sent.map((result) => ("sequenceNumber" in result ? result.sequenceNumber : ""));
+      const { id } = stream.shards()[0]!;
+      const records = await stream.read({ shard: id, limit: 1000, maxBytes: 2 ** 24 });
+      return records.filter(({ sequenceNumber }) => numbers.includes(sequenceNumber));
+    },
+    /** Lands records as one bronze object and moves the checkpoint; gives the object's key. */
+    async land(records: StreamRecord[]): Promise<string> {
+      const { key } = await landRecords({ store, stream: orderStream, clock }, records);
+      home.confirm(records);
+      return key;
+    },
+    /** The one segment file of the stream. */
+    segment: join(dir, "stream", "shardId-000000000000", `${"0".repeat(16)}.log`),
+    /** Opens the stream again, as a new process does. */
+    async reopenStream() {
+      await stream.close();
+      stream = await openStream();
+    },
+    confirm(records: StreamRecord[]) {
+      for (const { shard, sequenceNumber } of records) checkpoints[shard] = sequenceNumber;
+    },
+    refine: () => call("RefineSilver", { sweep: "full" }),
+    publishQuarantine: () => call("PublishQuarantine"),
+    async publishGold() {
+      const plan = (await call("PlanWindows", { customers: "now" })) as {
+        batches: object[];
+        customersDue: boolean;
+      };
+      for (const batch of plan.batches) await call("PublishWindows", batch);
+      if (plan.customersDue) await call("PublishCustomers", plan);
+      await call("ReportWindows", plan);
+    },
+    /** The last step of data_quality, after the receipt. */
+    checkQuality: async () => (await call("CheckQuality", await home.verify())) as QualitySummary,
+    async work() {
+      await home.refine();
+      await home.publishQuarantine();
+      await home.publishGold();
+    },
+    /** What the commands ask of gold and the lake. */
+    parts: { store, silver, lake, warehouse: gold.reader },
+    account: () => streamAccount(stream, checkpoints, onFailure),
+    verify: (other: Partial<Pick<Books, "account" | "warehouse">> = {}) =>
+      verifyReceipt({
+        ...refinery,
+        ...openTables(),
+        account: home.account(),
+        lake,
+        warehouse: gold.reader,
+        goldSql,
+        checks,
+        ...other,
+      }),
+    /** `over` replaces the lake's store, as of a process that dies. */
+    async forget(
+      customerId: string,
+      over: (store: ObjectStore) => ObjectStore = (same) => same,
+      redactStream: RedactStream = async (records) => ({ rewritten: await stream.replace(records), kept: 0 }),
+    ) {
+      const dying = over(store);
+      const place = { ...refinery, ...openTables(dying), store: dying };
+      const eraser = { erase: (key: string) => dying.delete(key) };
+      const summary = await forgetCustomer({ refinery: place, eraser, redactStream }, customerId);
+      await home.publishGold();
+      return summary;
+    },
+    async streamRecords() {
+      return await stream.read({ shard: stream.shards()[0]!.id, limit: 1000, maxBytes: 2 ** 24 });
+    },
+    trace: (orderId: string) => traceOrder({ ...refinery, lake, warehouse: gold.reader, sql: loadTraceSql() }, orderId),
+    rebuild: (request: Partial<RebuildRequest> = {}, other: Partial<RebuildPlace> = {}) =>
+      rebuild(
+        { refinery, lake, warehouse: gold.writer, sql: goldSql, ...other },
+        { from: "2015-01-01", to: "2015-12-31", source: "bronze", isDryRun: false, ...request },
+      ),
+    async close() {
+      await stream.close();
+      lake.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+  return home;
+}
+
+export type ReceiptHome = Awaited<ReturnType<typeof openReceiptHome>>;
+
+function encode(content: object[] | Buffer): Buffer {
+  if (Buffer.isBuffer(content)) return content;
+  const lines = content.map((event) => (Buffer.isBuffer(event) ? event : Buffer.from(JSON.stringify(event))));
+  return zstdCompressSync(Buffer.concat(lines.flatMap((line, n) => (n === 0 ? [line] : [Buffer.from("\n"), line]))));
+}

@@ -1,0 +1,479 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { decodeBronze, encodeBronze } from "../../../pipeline/bronze/bronze-object.ts";
+import type { Finding } from "../../../pipeline/domain/receipt.ts";
+import { silverColumns } from "../../../pipeline/silver/columns.ts";
+import type { AddFile } from "../../../pipeline/delta/table.ts";
+import type { FileStats } from "../../../pipeline/parquet/file-stats.ts";
+import { copyRows, readColumns } from "../../../pipeline/parquet/read-columns.ts";
+import { createTableWriter } from "../../../pipeline/parquet/table-writer.ts";
+import { quarantineColumns } from "../../../pipeline/silver/quarantine-table.ts";
+import { orderStream } from "../../../pipeline/silver/tables.ts";
+import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { event, sellMessily } from "../quality/messy-day.ts";
+import { openReceiptHome, type ReceiptHome } from "./receipt-home.ts";
+
+type Columns = Awaited<ReturnType<typeof readColumns>>;
+
+let gold: GoldHome;
+let home: ReceiptHome;
+let sold: Awaited<ReturnType<typeof sellMessily>>;
+beforeAll(async () => {
+  gold = await openGoldHome();
+});
+afterAll(() => gold.close());
+beforeEach(async () => {
+  home = await openReceiptHome(gold);
+  sold = await sellMessily(home);
+});
+afterEach(() => home.close());
+
+/** The findings as lines `invariant: sentence: example`. */
+async function found(...change: Parameters<ReceiptHome["verify"]>): Promise<string> {
+  const { findings } = await home.verify(...change);
+  return findings
+    .flatMap(({ invariant, sentence, examples }: Finding) =>
+      examples.map((example) => `${invariant}: ${sentence}: ${example}`),
+    )
+    .join("\n");
+}
+
+const position = (n: number) => `${sold.records[n]!.shard}/${sold.records[n]!.sequenceNumber}`;
+
+describe("damage in bronze", () => {
+  it("a deleted object", async () => {
+    await home.store.delete(sold.keys[0]!);
+    const text = await found();
+    expect(text).toContain(
+      `sent = landed: 1 records were sent and confirmed, but are neither in bronze nor on-failure: ${position(0)}`,
+    );
+    expect(text).toContain("silver = bronze: 2 orders in silver have no event in bronze: a from");
+  });
+
+  it("an object with one byte of one payload altered", async () => {
+    const key = sold.keys[1]!;
+    const [first, ...rest] = await decodeBronze((await home.store.get(key))!);
+    const data = Uint8Array.from(first!.data);
+    data[data.length - 1]! ^= 1;
+    await home.store.put(key, encodeBronze(orderStream, [{ ...first!, data }, ...rest]));
+    const text = await found();
+    expect(text).toContain(`bronze objects have other bytes than their name says: ${key}`);
+    expect(text).toContain(`records in bronze differ from what the stream holds: ${position(1)}`);
+  });
+
+  it("an object that is cut short", async () => {
+    const key = sold.keys[0]!;
+    await home.store.put(key, (await home.store.get(key))!.subarray(0, 100));
+    const text = await found();
+    expect(text).toContain(
+      `bronze is whole: 1 bronze objects hold another number of records than their key says: ${key}`,
+    );
+    expect(text).toContain(`neither in bronze nor on-failure: ${position(0)}`);
+  });
+
+  it("two objects that hold other bytes of one record", async () => {
+    const record = sold.records[1]!;
+    await home.land([{ ...record, data: Buffer.concat([record.data, Buffer.from(" ")]) }]);
+    expect(await found()).toBe(`bronze is raw: 1 records differ between two bronze objects: ${position(1)}`);
+  });
+
+  it("an object in the on-failure store that is no failed batch", async () => {
+    await home.onFailure.put("aws/lambda/landing/cut", Buffer.from('{"payl'));
+    expect(await found()).toBe(
+      "sent = landed: 1 objects in the on-failure store cannot be read, and may hold records: aws/lambda/landing/cut",
+    );
+  });
+
+  it("a partition key in the stream", async () => {
+    const account = home.account();
+    const renamed = {
+      ...account,
+      async *records() {
+        for await (const record of account.records()) yield { ...record, partitionKey: "another" };
+      },
+    };
+    expect(await found({ account: renamed })).toContain(
+      `bronze is raw: 6 records in bronze differ from what the stream holds: ${position(0)}`,
+    );
+  });
+
+  it("an object of records that nobody sent", async () => {
+    const sequenceNumber = `${BigInt(sold.records.at(-1)!.sequenceNumber) + 1n}`;
+    await home.land([{ ...sold.records[0]!, sequenceNumber }]);
+    expect(await found()).toContain(
+      `records lie in bronze that the stream never took: ${sold.records[0]!.shard}/${sequenceNumber}`,
+    );
+  });
+
+  it("a record that the stream says it never had", async () => {
+    const gone = sold.records[2]!.sequenceNumber;
+    const account = home.account();
+    const forgetful = {
+      ...account,
+      async *records() {
+        for await (const record of account.records()) if (record.sequenceNumber !== gone) yield record;
+      },
+    };
+    const text = await found({ account: forgetful });
+    expect(text).toBe(`sent = landed: 1 records lie in bronze that the stream never took: ${position(2)}`);
+  });
+
+  it("a checkpoint that is ahead of what has landed", async () => {
+    const [record] = await home.send([event(13, "z")]);
+    home.confirm([record!]);
+    expect(await found()).toBe(
+      "sent = landed: 1 records were sent and confirmed, but are neither in bronze nor on-failure: " +
+        `${record!.shard}/${record!.sequenceNumber}`,
+    );
+  });
+});
+
+describe("damage at the tills", () => {
+  // One of them is number 4, which came as rubbish that day.
+  const among = (count: number) => `(${count} may be among the unreadable events of that till)`;
+
+  it("numbers that never came", async () => {
+    await home.land(await home.send([event(13, "x"), event(20, "y"), event(22, "z")]));
+    await home.work();
+    expect(await found()).toBe(
+      `no gap in a till's numbers: 1 tills sent events that never came: till-1: 4, 14-19, 21 ${among(1)}`,
+    );
+  });
+
+  it("numbers that never came, however much rubbish others send", async () => {
+    await home.land(await home.send([event(13, "x"), event(15, "y")]));
+    const rubbish = Array.from({ length: 8 }, (_, n) => Buffer.from(`rubbish ${n}`));
+    const stranger = Buffer.from('{"producer":{"producer_id":"till-2","seq":14');
+    await home.land(await home.send(...rubbish, stranger, [event(16, "z"), Buffer.from("at the end of a batch")]));
+    await home.work();
+    expect(await found()).toBe(
+      `no gap in a till's numbers: 1 tills sent events that never came: till-1: 4, 14 ${among(1)}`,
+    );
+  });
+
+  it("more numbers than there are damaged events of the till", async () => {
+    await home.land(await home.send([event(13, "x"), Buffer.from("damaged"), event(16, "y")]));
+    await home.work();
+    expect(await found()).toBe(
+      `no gap in a till's numbers: 1 tills sent events that never came: till-1: 4, 14-15 ${among(2)}`,
+    );
+  });
+
+  it("an order's id that was used again on another day", async () => {
+    await home.land(await home.send([event(13, "a", { ordered_at: "2015-01-09T10:00:00Z" })]));
+    await home.work();
+    expect(await found()).toContain("an order lies in two days: a");
+  });
+});
+
+describe("damage in silver", () => {
+  const holder = async (orderId: string): Promise<AddFile> => {
+    for (const file of (await home.silver.snapshot()).files.values()) {
+      const { order_id } = await readColumns((await home.store.get(pathOf(file)))!, ["order_id"]);
+      if (order_id!.includes(orderId)) return file;
+    }
+    throw new Error(`order ${orderId} is in no file`);
+  };
+  const pathOf = ({ path }: AddFile) => `${home.silver.root}/${path}`;
+  const commit = async (removes: AddFile[], adds: AddFile[]) => {
+    const { version } = await home.silver.snapshot();
+    const request = { operation: "DAMAGE", transactions: [], operationMetrics: {}, dataChange: false };
+    await home.silver.commit({ ...request, readVersion: version, adds, removes });
+  };
+  /** Writes a file of silver again with one cell changed, without saying that data has changed. Gives the way back. */
+  const change = async (orderId: string, column: string, value: unknown) => {
+    const file = await holder(orderId);
+    const columns = await readColumns(
+      (await home.store.get(pathOf(file)))!,
+      silverColumns.map(({ name }) => name),
+    );
+    columns[column]![columns["order_id"]!.indexOf(orderId)] = value;
+    const writer = createTableWriter(silverColumns);
+    copyRows(writer, columns, () => true);
+    const changed = await home.silver.writeDataFile({ partition: file.partition, ...writer.finish() });
+    await commit([file], [changed]);
+    return () => commit([changed], [file]);
+  };
+
+  const copyOf = async (file: AddFile) => {
+    const path = file.path.replace(/[^/]+$/, "copy.parquet");
+    await home.store.put(`${home.silver.root}/${path}`, (await home.store.get(pathOf(file)))!);
+    return path;
+  };
+
+  it("a data file that is no longer named", async () => {
+    await commit([await holder("d")], []);
+    const text = await found();
+    expect(text).toContain("every event has one place: 1 valid events are nowhere in silver: d revision 0 at");
+    expect(text).toContain("gold = silver: 1 days differ between silver and gold: 2015-01-02");
+  });
+
+  it.each([
+    ["removed from the disk", (file: AddFile) => home.store.delete(pathOf(file))],
+    ["cut short", async (file: AddFile) => void (await home.store.put(pathOf(file), Buffer.alloc(10)))],
+  ])("a data file that was %s", async (_, damage) => {
+    const file = await holder("d");
+    await damage(file);
+    const text = await found();
+    expect(text).toContain(
+      `the lake is whole: 1 data files are missing, or have another size than the log says: ${pathOf(file)}`,
+    );
+    expect(text).toContain("valid events are nowhere in silver: d revision 0");
+  });
+
+  it("a data file that is named twice", async () => {
+    const file = await holder("c");
+    const body = (await home.store.get(pathOf(file)))!;
+    await commit(
+      [],
+      [await home.silver.writeDataFile({ partition: file.partition, body, stats: file.stats!, rows: file.rows })],
+    );
+    const text = await found();
+    expect(text).toContain("an order line stands twice: c line 1");
+    expect(text).toContain("gold = silver: 1 days differ between silver and gold: 2015-01-01");
+  });
+
+  it("a cell, whichever it is", async () => {
+    const cells: [column: string, value: unknown, difference: string][] = [
+      ["quantity", 2, "quantity is 2 for 1"],
+      ["revenue_cents", 1326, "revenue_cents is 1326 for 1325"],
+      ["unit_cost_cents", 1, "unit_cost_cents is 1 for 400"],
+      ["status", "refunded", "status is refunded for placed"],
+      ["customer_key", "0123456789abcdef", "customer_key is 0123456789abcdef for "],
+      ["customer_key", null, "customer_key is null for "],
+      ["order_hour", 12, "order_hour is 12 for 11"],
+      ["ordered_at", 1_420_130_316_000_001, "ordered_at is 1420130316000001 for 1420130316000000"],
+      ["is_first_of_type", false, "is_first_of_type is false for true"],
+      ["channel", "delivery", "channel is delivery for dine_in"],
+      ["category", "Veggie", "category is Veggie for Classic"],
+      ["producer_seq", 99, "producer_seq is 99 for 1"],
+    ];
+    for (const [column, value, difference] of cells) {
+      const undo = await change("a", column, value);
+      const text = await found();
+      const place = `a at ${position(0)}/0`;
+      expect(text).toContain(`silver = bronze: 1 orders have other cells in silver than their event makes: ${place}`);
+      expect(text).toContain(`line 1: ${difference}`);
+      await undo();
+    }
+    expect(await found()).toBe("");
+  });
+
+  it("one bit of a data file, wherever it is: a file that cannot be read, or another cell", async () => {
+    const file = await holder("a");
+    const body = (await home.store.get(pathOf(file)))!;
+    const unreadable = `data files cannot be read: ${pathOf(file)}`;
+    // In the pages, and in the footer's length.
+    for (const at of [30, 200, Math.floor(body.length * 0.4), body.length - 8]) {
+      const damaged = Uint8Array.from(body);
+      damaged[at]! ^= 4;
+      await home.store.put(pathOf(file), damaged);
+      const text = await found();
+      const isNamed = text.includes(unreadable) || text.includes("silver = bronze");
+      expect([at, isNamed, text]).toEqual([at, true, text]);
+    }
+    await home.store.put(pathOf(file), body);
+    expect(await found()).toBe("");
+  });
+
+  it.each<[what: string, differently: (file: AddFile) => Partial<AddFile>, wrong: string]>([
+    ["a lower bound", (file) => statsOf(file, { minValues: { order_id: "zzz" } }), "min of order_id is zzz for a"],
+    ["an upper bound", (file) => statsOf(file, { maxValues: { order_id: "0000" } }), "max of order_id is 0000 for e"],
+    [
+      "the bound of a time",
+      (file) => statsOf(file, { maxValues: { ordered_at: "2015-01-01T00:00:00.000Z" } }),
+      "max of ordered_at is 2015-01-01T00:00:00.000Z for 2015-01-01T16:38:36.000Z",
+    ],
+    ["a count of nulls", (file) => statsOf(file, { nullCount: { order_id: 3 } }), "nullCount of order_id is 3 for 0"],
+    ["the number of rows", ({ rows, ...file }) => statsOf({ ...file, rows }, { numRecords: rows + 1 }), "rows is"],
+  ])("%s that the log has of a data file", async (_, differently, wrong) => {
+    const file = await holder("a");
+    const path = await copyOf(file);
+    await commit([file], [{ ...file, ...differently(file), path }]);
+    const text = await found();
+    expect(text).toContain(
+      `the lake is whole: 1 data files hold other rows than the log says: ${home.silver.root}/${path}: ${wrong}`,
+    );
+  });
+
+  const statsOf = ({ stats }: AddFile, other: { [Key in keyof FileStats]?: Partial<FileStats[Key]> }) => ({
+    stats: {
+      numRecords: other.numRecords ?? stats!.numRecords,
+      minValues: { ...stats!.minValues, ...other.minValues },
+      maxValues: { ...stats!.maxValues, ...other.maxValues },
+      nullCount: { ...stats!.nullCount, ...other.nullCount },
+    } as FileStats,
+  });
+
+  it("the partition that the log has of a data file", async () => {
+    const file = await holder("a");
+    const path = await copyOf(file);
+    await commit([file], [{ ...file, path, partition: "2015-01-09" }]);
+    expect(await found()).toContain(
+      `the lake is whole: 1 data files lie in another partition than the log says: ${home.silver.root}/${path}: 2015-01-09`,
+    );
+  });
+
+  it("a copy of a data file that is named beside it", async () => {
+    const file = await holder("d");
+    await commit([], [{ ...file, path: await copyOf(file) }]);
+    expect(await found()).toContain("orders stand in silver under two events, or in two files: d");
+  });
+
+  it("two commits that changed places", async () => {
+    const keys = [0, 1].map((version) => `${home.silver.root}/_delta_log/${String(version).padStart(20, "0")}.json`);
+    const [first, second] = await Promise.all(keys.map((key) => home.store.get(key)));
+    await home.store.put(keys[0]!, second!);
+    await home.store.put(keys[1]!, first!);
+    expect(await found()).toContain(
+      `the lake is whole: 1 commits stand in another place of the log than they were made for: ${keys[0]} was made as version 1`,
+    );
+  });
+
+  it("a commit that is missing, or is none: there is no receipt, and the error names it", async () => {
+    const key = `${home.silver.root}/_delta_log/${"0".repeat(20)}.json`;
+    await home.store.put(key, Buffer.from("{"));
+    await expect(found()).rejects.toThrow(`${key} cannot be read; put the file back from a backup`);
+    await home.store.delete(key);
+    await expect(found()).rejects.toThrow("version 0 is missing from silver/order_lines/_delta_log/");
+  });
+
+  it("a revision that was put back", async () => {
+    await change("b", "revision", 0);
+    expect(await found()).toContain("newer revisions are missing in silver: b revision 1");
+  });
+});
+
+describe("damage in quarantine", () => {
+  const files = async () => [...(await home.quarantine.snapshot()).files.values()];
+  const remove = async (removes: AddFile[]) => {
+    const { version } = await home.quarantine.snapshot();
+    const request = { operation: "DAMAGE", adds: [], transactions: [], operationMetrics: {} };
+    await home.quarantine.commit({ ...request, readVersion: version, removes });
+  };
+
+  it("rows that are missing", async () => {
+    await remove(await files());
+    const text = await found();
+    for (const reason of ["not_json", "unknown_store", "bad_utf8"]) {
+      expect(text).toContain(`every event has one place: 1 events are refused (${reason}) but not in quarantine:`);
+    }
+    expect(text).toContain("events differ from what silver accepted and are not in quarantine: c revision 0");
+  });
+
+  /** Writes the quarantine's rows again, but for some, with a cell changed. */
+  const rewrite = async ({
+    without = "",
+    change = () => {},
+  }: {
+    without?: string;
+    change?: (rows: Columns) => void;
+  }) => {
+    const removes = await files();
+    const writer = createTableWriter(quarantineColumns);
+    const names = quarantineColumns.map(({ name }) => name);
+    for (const { path } of removes) {
+      const columns = await readColumns((await home.store.get(`${home.quarantine.root}/${path}`))!, names);
+      change(columns);
+      copyRows(writer, columns, (row) => columns["reason"]![row] !== without);
+    }
+    const { version } = await home.quarantine.snapshot();
+    const adds = [await home.quarantine.writeDataFile({ partition: undefined, ...writer.finish() })];
+    const request = { operation: "DAMAGE", transactions: [], operationMetrics: {} };
+    await home.quarantine.commit({ ...request, readVersion: version, adds, removes });
+  };
+
+  it("one row of several", async () => {
+    await rewrite({ without: "not_json" });
+    expect(await found()).toBe(
+      `every event has one place: 1 events are refused (not_json) but not in quarantine: ${position(0)}/3`,
+    );
+  });
+
+  it("the bytes of an event, as text or as base64", async () => {
+    const change = (column: string, from: string, to: string) => (columns: Columns) => {
+      columns[column] = columns[column]!.map((cell) => (cell === from ? to : cell));
+    };
+    await rewrite({ change: change("payload", "rubbish", "robbish") });
+    const sentence = "events in quarantine have other bytes than those that came";
+    expect(await found()).toBe(`quarantine = bronze: 1 ${sentence}: ${position(0)}/3`);
+    await rewrite({ change: change("payload_base64", "//4=", "//8=") });
+    expect(await found()).toContain(`quarantine = bronze: 2 ${sentence}: ${position(5)}/0`);
+  });
+
+  /** Gives the row of this reason other cells. */
+  const alter =
+    (reason: string, cells: Record<string, unknown>) =>
+    (columns: Columns): void => {
+      const row = columns["reason"]!.indexOf(reason);
+      for (const [column, cell] of Object.entries(cells)) if (row >= 0) columns[column]![row] = cell;
+    };
+
+  it("another reason than the event has", async () => {
+    await rewrite({ change: alter("not_json", { reason: "bad_utf8" }) });
+    expect(await found()).toBe(
+      `every event has one place: 1 events are in quarantine as bad_utf8, but are not_json: ${position(0)}/3`,
+    );
+  });
+
+  it("a row of an event that never came", async () => {
+    await rewrite({ change: alter("not_json", { record_index: 99 }) });
+    expect(await found()).toContain(
+      `quarantine = bronze: 1 quarantined events have no refused event in bronze: ${position(0)}/99 not_json`,
+    );
+  });
+
+  it("a row of an event that silver accepted", async () => {
+    await rewrite({ change: alter("not_json", { record_index: 2, reason: "conflicting_payload" }) });
+    expect(await found()).toContain(
+      `every event has one place: 1 accepted events are in quarantine as conflicting_payload: c revision 0 at ${position(0)}/2`,
+    );
+  });
+
+  it.each<[column: string, differently: (value: unknown) => unknown]>([
+    ["order_id", (value) => (value === "f" ? "ff" : value)],
+    ["arrived_at", (value) => (value as number) + 1000],
+  ])("the %s of an event, by which it is closed", async (column, differently) => {
+    await rewrite({ change: (columns) => void (columns[column] = columns[column]!.map(differently)) });
+    expect(await found()).toMatch(
+      /^quarantine = bronze: \d events in quarantine have another order or arrival than those that came: shardId/,
+    );
+  });
+
+  it("a file that is named twice", async () => {
+    const [file] = await files();
+    const body = (await home.store.get(`${home.quarantine.root}/${file!.path}`))!;
+    await home.store.put(`${home.quarantine.root}/copy.parquet`, body);
+    const { version } = await home.quarantine.snapshot();
+    const request = { operation: "DAMAGE", removes: [], transactions: [], operationMetrics: {} };
+    await home.quarantine.commit({ ...request, readVersion: version, adds: [{ ...file!, path: "copy.parquet" }] });
+    const text = await found();
+    expect(text).toMatch(/^quarantine is distinct: \d+ events stand in quarantine more than once: /);
+    expect(text).toContain(position(0));
+  });
+
+  it("one bit of a data file", async () => {
+    const [file] = await files();
+    const key = `${home.quarantine.root}/${file!.path}`;
+    const body = (await home.store.get(key))!;
+    const damaged = Uint8Array.from(body);
+    damaged[body.length - 8]! ^= 4;
+    await home.store.put(key, damaged);
+    expect(await found()).toContain(`the lake is whole: 1 data files cannot be read: ${key}`);
+  });
+
+  it("statistics in the log that are not the file's", async () => {
+    const [file] = await files();
+    await remove([file!]);
+    const { version } = await home.quarantine.snapshot();
+    const stats = { ...file!.stats!, minValues: { ...file!.stats!.minValues, shard: "zzz" } };
+    const request = { operation: "DAMAGE", removes: [], transactions: [], operationMetrics: {} };
+    await home.quarantine.commit({ ...request, readVersion: version, adds: [{ ...file!, stats }] });
+    expect(await found()).toContain(`${file!.path}: min of shard is zzz for shardId-000000000000`);
+  });
+
+  it("a data file that is missing", async () => {
+    const [file] = await files();
+    await home.store.delete(`${home.quarantine.root}/${file!.path}`);
+    expect(await found()).toContain("the lake is whole: 1 data files are missing");
+  });
+});

@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { refineSilver } from "../../../pipeline/silver/refine-silver.ts";
+import { order } from "../../support/order-fixture.ts";
+import { openSilverHome, record, type SilverHome } from "./silver-home.ts";
+
+let home: SilverHome;
+let next = 0;
+beforeEach(async () => {
+  home = await openSilverHome();
+});
+afterEach(() => home.close());
+
+const first = order({ order_id: "a", ordered_at: "2015-01-01T20:15:00-06:00" });
+const amended = (revision: number, ordered_at = first.ordered_at) =>
+  order({ order_id: "a", revision, status: "amended", ordered_at });
+const moved = amended(1, "2015-01-02T05:00:00-06:00");
+
+/** Lands each list as one record and takes it in a run of its own, on a machine that has just started. */
+async function takeOneByOne(...events: object[][]): Promise<void> {
+  for (const list of events) {
+    await home.land(record(next++, list));
+    await refineSilver(home.openRefinery());
+  }
+  await home.publish();
+}
+
+const held = async () =>
+  (await home.rows("order_date, revision")).map((row) => `${row["order_date"]} ${row["revision"]}`);
+const reasons = async () => (await home.quarantined("reason")).map(({ reason }) => reason);
+
+it("refuses a revision that moves its order to another day", async () => {
+  await takeOneByOne([first], [moved]);
+  expect(await held()).toEqual(["2015-01-01 0"]);
+  expect(await reasons()).toEqual(["ordered_at_changed"]);
+});
+
+it("refuses the first revision where a later one came first and named another day", async () => {
+  await takeOneByOne([moved], [first]);
+  expect(await held()).toEqual(["2015-01-02 1"]);
+  expect(await reasons()).toEqual(["ordered_at_changed"]);
+});
+
+it("refuses it however the revisions are spread over runs", async () => {
+  for (const runs of [
+    [[first, moved]],
+    [[moved, first]],
+    [[moved], [first, amended(2)]],
+    [[first], [moved, amended(3)]],
+  ]) {
+    home.close();
+    home = await openSilverHome();
+    await takeOneByOne(...runs);
+    const days = new Set((await held()).map((row) => row.slice(0, 10)));
+    expect(days.size, JSON.stringify(runs)).toBe(1);
+  }
+});
+
+it("refuses the same moment written as another day: an order has the day of its store", async () => {
+  const inUtc = amended(1, "2015-01-02T02:15:00Z");
+  await takeOneByOne([first], [inUtc]);
+  expect(await held()).toEqual(["2015-01-01 0"]);
+  expect(await reasons()).toEqual(["ordered_at_changed"]);
+});
+
+it("takes a later revision of the right day afterwards", async () => {
+  await takeOneByOne([first], [moved], [amended(2)]);
+  expect(await held()).toEqual(["2015-01-01 2"]);
+});
+
+it("takes revisions of the right day in any order", async () => {
+  await takeOneByOne([amended(2)], [first], [amended(1)]);
+  expect(await held()).toEqual(["2015-01-01 2"]);
+  expect(await reasons()).toEqual([]);
+});
+
+it("reads no other day for a new order, for one that is amended at once, or for the change of a known one", async () => {
+  await takeOneByOne([order({ order_id: "b", ordered_at: "2015-01-02T12:00:00-06:00" })]);
+  await home.land(record(next++, [first, amended(1), order({ order_id: "aa", ordered_at: first.ordered_at })]));
+  expect(await home.refine()).toMatchObject({ accepted: 2, filesRead: 0 });
+  await home.land(record(next++, [amended(2)]));
+  expect(await home.refine()).toMatchObject({ accepted: 1, filesRead: 1 });
+});

@@ -1,0 +1,83 @@
+import { zstdCompressSync } from "node:zlib";
+import { expect, it } from "vitest";
+import { limits } from "../../../pipeline/domain/rejection-reasons.ts";
+import { order } from "../../support/order-fixture.ts";
+import { openSilverHome, record } from "./silver-home.ts";
+
+const valid = JSON.stringify(order({ order_id: "bad" }));
+const batch = zstdCompressSync(Buffer.from(valid));
+
+const rubbish: [name: string, bytes: Buffer, reason: string][] = [
+  ["binary", Buffer.from([0, 255, 254, 253, 1, 2]), "bad_utf8"],
+  ["nothing", Buffer.alloc(0), "not_json"],
+  ["a line of a megabyte", Buffer.alloc(1_000_000, "x"), "event_too_large"],
+  ["10,000 levels", Buffer.from("[".repeat(10_000) + "]".repeat(10_000)), "too_deep"],
+  [
+    "10,000 levels in a field",
+    Buffer.from(valid.replace('"bad"', `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`)),
+    "too_deep",
+  ],
+  ["a NUL byte", Buffer.from(valid.replace("bad", "b\0d")), "not_json"],
+  ["an escaped NUL", Buffer.from(valid.replace("Ada", "A\\u0000a")), "forbidden_character"],
+  ["half a surrogate pair", Buffer.from(valid.replace("Ada", "A\\ud83ca")), "forbidden_character"],
+  ["half a UTF-8 character", Buffer.concat([Buffer.from(valid.slice(0, -1)), Buffer.from([0xc3])]), "bad_utf8"],
+  ["__proto__", Buffer.from(valid.replace("{", '{"__proto__":{"status":"placed"},')), "unknown_key"],
+  ["constructor", Buffer.from(valid.replace("{", '{"constructor":1,')), "unknown_key"],
+  ["a huge price", Buffer.from(valid.replace("13.25", "1e308")), "money_out_of_range"],
+  ["a price beyond all numbers", Buffer.from(valid.replace("13.25", "1e999")), "money_out_of_range"],
+  ["a list", Buffer.from("[]"), "wrong_type"],
+  ["null", Buffer.from("null"), "wrong_type"],
+  ["two events in one record", Buffer.from(`${valid}\n${valid}`), "not_json"],
+];
+
+/** What cannot stand in a batch, because it is one. */
+const records: [name: string, bytes: Buffer, reason: string][] = [
+  ["a batch cut short", batch.subarray(0, -5), "batch_corrupt"],
+  ["a bomb", zstdCompressSync(Buffer.alloc(limits.batchBytes + 1)), "batch_too_large"],
+];
+
+async function refined(...contents: unknown[]) {
+  const home = await openSilverHome();
+  try {
+    await home.land(...contents.map((content, n) => record(n, content)));
+    const summary = await home.refine();
+    await home.publish();
+    const [orders, quarantined] = [await home.rows("order_id"), await home.quarantined()];
+    return { summary, orders: orders.map((row) => row["order_id"]), quarantined };
+  } finally {
+    home.close();
+  }
+}
+
+it("is refused with its reason and kept byte by byte, and no record before or after it suffers", async () => {
+  const all = [...rubbish, ...records];
+  const contents = all.flatMap(([, bytes], n) => [order({ order_id: `good-${n}` }), bytes]);
+  const { orders, quarantined } = await refined(...contents, order({ order_id: "last" }));
+  expect(orders).toEqual([...all.map((_, n) => `good-${n}`), "last"].toSorted());
+  expect(quarantined.map(({ reason }, n) => [all[n]![0], reason])).toEqual(
+    all.map(([name, , reason]) => [name, reason]),
+  );
+  const kept = quarantined.map((row) =>
+    row["payload_base64"] === null
+      ? Buffer.from(String(row["payload"]))
+      : Buffer.from(String(row["payload_base64"]), "base64"),
+  );
+  expect(kept.map((bytes, n) => [all[n]![0], bytes.equals(all[n]![1])])).toEqual(all.map(([name]) => [name, true]));
+});
+
+it("in the middle of a batch spoils nothing but itself", async () => {
+  const lines = rubbish.filter(([, bytes]) => !bytes.includes(10));
+  const newline = Buffer.from("\n");
+  const parts = lines.flatMap(([, bytes], n) => [
+    Buffer.from(JSON.stringify(order({ order_id: `good-${n}` }))),
+    newline,
+    bytes,
+    newline,
+  ]);
+  const { summary, orders, quarantined } = await refined(zstdCompressSync(Buffer.concat(parts)));
+  expect(summary).toMatchObject({ accepted: lines.length, quarantined: lines.length, events: 2 * lines.length });
+  expect(orders).toEqual(lines.map((_, n) => `good-${n}`).toSorted());
+  expect(quarantined.map((row) => [row["record_index"], row["reason"]])).toEqual(
+    lines.map(([, , reason], n) => [2 * n + 1, reason]),
+  );
+});

@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { partitionColumn, silverColumns } from "../../../pipeline/silver/columns.ts";
+import { compactTable } from "../../../pipeline/delta/compact.ts";
+import { openDeltaTable } from "../../../pipeline/delta/table.ts";
+import { silverLakeTable } from "../../../pipeline/silver/tables.ts";
+import { orderLines, writeRows } from "../delta/order-lines.ts";
+import { order } from "../../support/order-fixture.ts";
+import { openSilverHome, record, type SilverHome } from "./silver-home.ts";
+
+let home: SilverHome;
+beforeEach(async () => {
+  home = await openSilverHome();
+});
+afterEach(() => home.close());
+
+const one = { line_no: 1, pizza_id: "hawaiian_m", quantity: 1, unit_price: 13.25 };
+const two = { line_no: 2, pizza_id: "bbq_ckn_s", quantity: 2, unit_price: 12.75 };
+const isNew = new Set<string>(["promotion_code", "tip_cents"]);
+const firstColumns = silverColumns.filter(({ name }) => !isNew.has(name));
+const shown = "order_id, line_no, revenue_cents, promotion_code, tip_cents";
+
+function second(order_id: string, changes: Record<string, unknown>) {
+  return order({ schema_version: 2, order_id, lines: [one, two], ...changes });
+}
+
+/** Of silver as it is, or as it was at a version. */
+async function sums(version?: number) {
+  const table = silverLakeTable(await home.openRefinery().silver.snapshot(version));
+  const sql = "select count(*) as lines, cast(sum(tip_cents) as bigint) as tips from silver_order_lines";
+  return (await home.lake.query(sql, [], [table]))[0];
+}
+
+/** The table as a program made it that did not know the new columns: two files of one day, twenty orders each. */
+async function makeOldTable() {
+  const table = openDeltaTable({
+    store: home.store,
+    clock: () => home.now,
+    root: "silver/order_lines",
+    name: "order_lines",
+    description: "",
+    columns: firstColumns,
+    partitionColumn,
+  });
+  for (const seed of [1, 2]) {
+    const rows = orderLines({ orders: 20, seed, firstOrder: seed * 100 });
+    const add = await table.writeDataFile({ partition: "2015-01-01", ...writeRows(rows, firstColumns) });
+    const { version } = await table.snapshot();
+    const nothing = { removes: [], transactions: [], operationMetrics: {} };
+    await table.commit({ readVersion: version, operation: "WRITE", adds: [add], ...nothing });
+  }
+  return table;
+}
+
+it("takes version 2 beside version 1: the code on every line, the tip once an order, revenue as ever", async () => {
+  await home.land(
+    record(1, [
+      order({ order_id: "a", lines: [one, two] }),
+      second("b", { promotion_code: "FRIDAY", tip: 2.05 }),
+      second("c", { tip: 0 }),
+      JSON.stringify(second("d", { tip: 1 }), null, 1).replaceAll("\n", ""),
+      { ...second("e", {}), schema_version: 3 },
+    ]),
+  );
+  await home.refine();
+  await home.publish();
+  const line = (order_id: string, line_no: number, promotion_code: string | null, tip_cents: number | null) => {
+    return { order_id, line_no, revenue_cents: line_no === 1 ? 1325 : 2550, promotion_code, tip_cents };
+  };
+  expect(await home.rows(shown)).toEqual([
+    line("a", 1, null, null),
+    line("a", 2, null, null),
+    line("b", 1, "FRIDAY", 205),
+    line("b", 2, "FRIDAY", null),
+    line("c", 1, null, 0),
+    line("c", 2, null, null),
+    line("d", 1, null, 100),
+    line("d", 2, null, null),
+  ]);
+  expect(await home.quarantined("order_id, reason")).toEqual([{ order_id: "e", reason: "unsupported_schema_version" }]);
+});
+
+it("gives an old table its columns with the next commit, without losing a row, and old versions still open", async () => {
+  await makeOldTable();
+  const before = await home.rows("order_id, line_no, revenue_cents");
+  expect(await sums()).toEqual({ lines: BigInt(before.length), tips: null });
+  await home.land(
+    record(1, [
+      order({
+        order_id: "new",
+        ordered_at: "2015-01-01T12:00:00-05:00",
+        schema_version: 2,
+        tip: 3,
+        promotion_code: "X",
+      }),
+    ]),
+  );
+  const { version } = await home.refine();
+  const log = await home.store.get(`silver/order_lines/_delta_log/${String(version).padStart(20, "0")}.json`);
+  expect(Buffer.from(log!).toString()).toContain("tip_cents");
+  const rows = await home.rows(shown);
+  expect(rows).toHaveLength(before.length + 1);
+  expect(
+    rows
+      .filter((row) => row["order_id"] !== "new")
+      .map(({ order_id, line_no, revenue_cents }) => ({ order_id, line_no, revenue_cents })),
+  ).toEqual(before);
+  expect(rows.filter((row) => row["tip_cents"] !== null || row["promotion_code"] !== null)).toEqual([
+    { order_id: "new", line_no: 1, revenue_cents: 1325, promotion_code: "X", tip_cents: 300 },
+  ]);
+  expect(await sums(version - 1)).toEqual({ lines: BigInt(before.length), tips: null });
+});
+
+it("writes an old file's rows anew with nulls, when a revision replaces one of its orders and when files are joined", async () => {
+  const table = await makeOldTable();
+  const [known] = orderLines({ orders: 1, seed: 1, firstOrder: 100 });
+  const ordered_at = new Date(Number(known!["ordered_at"]) / 1000).toISOString().replace("Z", "-00:00");
+  const lines = Number((await sums())!["lines"]);
+  const own = orderLines({ orders: 20, seed: 1, firstOrder: 100 }).filter(
+    (row) => row["order_id"] === known!["order_id"],
+  ).length;
+  await home.land(
+    record(1, [
+      order({
+        schema_version: 2,
+        order_id: String(known!["order_id"]),
+        revision: 1,
+        status: "amended",
+        ordered_at,
+        tip: 1.5,
+      }),
+    ]),
+  );
+  expect(await home.refine()).toMatchObject({ accepted: 1, filesRewritten: 1 });
+  const held = { lines: BigInt(lines - own + 1), tips: 150n };
+  expect(await sums()).toEqual(held);
+  await compactTable({ table: home.refinery.silver, store: home.store, minFiles: 2 });
+  expect(await home.files()).toHaveLength(1);
+  expect(await sums()).toEqual(held);
+  await expect(table.snapshot()).rejects.toThrow("promotion_code is only in the table");
+});

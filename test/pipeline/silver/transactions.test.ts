@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { watermarkDate } from "../../../pipeline/silver/transactions.ts";
+import { order } from "../../support/order-fixture.ts";
+import { openSilverHome, record, type SilverHome } from "./silver-home.ts";
+
+let home: SilverHome;
+beforeEach(async () => {
+  home = await openSilverHome();
+});
+afterEach(() => home.close());
+
+let next = 0;
+
+/** An order of that moment comes through that shard, so many seconds after noon. */
+async function sell(shard: string, ordered_at: string, seconds = 0) {
+  const event = order({ order_id: `order-${next}`, ordered_at });
+  await home.land(record(next++, event, { shard, arrivedAt: Date.parse("2015-03-01T12:00:00Z") + seconds * 1000 }));
+  await home.refine();
+  return watermarkDate(await home.refinery.silver.snapshot());
+}
+
+describe("the date that event time has reached", () => {
+  it("is unknown before the first order", async () => {
+    expect(watermarkDate(await home.refinery.silver.snapshot())).toBeUndefined();
+  });
+
+  it("is the latest that has begun everywhere on earth when the latest order was placed", async () => {
+    expect(await sell("a", "2015-01-05T23:30:00-05:00")).toBe("2015-01-05");
+    expect(await sell("a", "2015-01-06T11:59:59Z")).toBe("2015-01-05");
+    expect(await sell("a", "2015-01-06T00:00:00-12:00")).toBe("2015-01-06");
+  });
+
+  it("never goes back for a late order", async () => {
+    await sell("a", "2015-01-06T12:00:00Z");
+    expect(await sell("a", "2015-01-02T12:00:00Z")).toBe("2015-01-06");
+  });
+
+  it("waits for the slowest shard that is busy", async () => {
+    await sell("a", "2015-01-06T12:00:00Z");
+    expect(await sell("b", "2015-01-04T12:00:00Z", 10)).toBe("2015-01-04");
+    expect(await sell("b", "2015-01-07T12:00:00Z", 20)).toBe("2015-01-06");
+  });
+
+  it("does not wait for a shard that has been silent for a minute longer than the busiest", async () => {
+    await sell("a", "2015-01-02T12:00:00Z");
+    expect(await sell("b", "2015-01-05T12:00:00Z", 60)).toBe("2015-01-02");
+    expect(await sell("b", "2015-01-06T12:00:00Z", 61)).toBe("2015-01-06");
+  });
+
+  it("is kept in the table's log, so that another process knows it", async () => {
+    await sell("a", "2015-01-06T12:00:00Z");
+    expect(watermarkDate(await home.openRefinery().silver.snapshot())).toBe("2015-01-06");
+  });
+});

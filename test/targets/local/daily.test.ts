@@ -1,0 +1,61 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { classicYear } from "../../../bin/commands/send.ts";
+import { statusText } from "../../../bin/status-text.ts";
+import { dueDaily } from "../../../targets/local/timer.ts";
+import type { Home } from "../../../targets/pipeline-api.ts";
+import { openHome } from "../../../targets/local/open.ts";
+import { sendOrders, temporaryHome } from "../../e2e/home-fixture.ts";
+
+const hour = 3_600_000;
+const due = async (lastStart: number | undefined, now: number) =>
+  await dueDaily(["data_quality"], { runs: { lastStart: async () => lastStart }, since: 0, clock: () => now });
+
+describe("a workflow that runs once a day", () => {
+  it("is due a day after its last run began, and in a new home a day after that was made", async () => {
+    expect(await due(undefined, 23 * hour)).toEqual([]);
+    expect(await due(undefined, 24 * hour)).toEqual(["data_quality"]);
+    expect(await due(30 * hour, 53 * hour)).toEqual([]);
+    expect(await due(30 * hour, 54 * hour)).toEqual(["data_quality"]);
+  });
+});
+
+describe("the home", () => {
+  const { dir, remove } = temporaryHome();
+  let home: Home | undefined;
+  afterEach(async () => await home?.close());
+
+  /** As if the home had been made two days ago. */
+  function age(): void {
+    const path = join(dir, "home.json");
+    const record = JSON.parse(readFileSync(path, "utf8")) as { createdAt: string };
+    writeFileSync(path, JSON.stringify({ ...record, createdAt: new Date(Date.now() - 48 * hour).toISOString() }));
+  }
+
+  async function untilRun(workflow: string) {
+    for (;;) {
+      const found = (await home!.status()).workflows.find((run) => run.workflow === workflow);
+      if (found !== undefined) return found;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  it("runs it by itself, and shows it with its history after a restart too", async () => {
+    await (await openHome({ dir })).close();
+    age();
+    home = await openHome({ dir });
+    await sendOrders(home.sink, [...classicYear()].slice(0, 69));
+    const first = await untilRun("data_quality");
+    expect(first).toMatchObject({ earlier: [] });
+    expect(first.error).toBeUndefined();
+    await home.run("data_quality");
+    await home.close();
+    home = await openHome({ dir });
+    const status = await home.status();
+    const found = status.workflows.find(({ workflow }) => workflow === "data_quality")!;
+    expect(found.earlier).toEqual([{ startedAt: first.startedAt, milliseconds: first.milliseconds }]);
+    expect(statusText(status)).toMatch(/workflow {4}data_quality, .* ms; 1 before it, none failed/);
+    remove();
+  });
+});

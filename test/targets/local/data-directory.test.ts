@@ -1,0 +1,103 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { existingHome, homeFolder, prepareHome, removeHome } from "../../../targets/local/data-directory.ts";
+
+let root: string;
+let dir: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "pizza-folder-"));
+  dir = join(root, "home");
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const prepare = () => prepareHome(homeFolder(dir), "start");
+
+describe("a new home", () => {
+  it("is made in no folder that holds something else, and touches nothing there", () => {
+    mkdirSync(dir);
+    writeFileSync(join(dir, "thesis.txt"), "important");
+    expect(prepare).toThrow(/holds thesis\.txt, which is no part of a home: give a folder of its own with --dir/);
+    expect(readdirSync(dir)).toEqual(["thesis.txt"]);
+  });
+
+  it("is made in no file", () => {
+    writeFileSync(dir, "");
+    expect(prepare).toThrow(/home is a file: give a folder with --dir/);
+  });
+
+  it("is made in an empty folder, in one with a log of a start that failed, and in one that was cut off in its making", () => {
+    mkdirSync(join(dir, "logs"), { recursive: true });
+    writeFileSync(join(dir, "logs", "home.log"), "port 80 is used by another program");
+    mkdirSync(join(dir, "lake"));
+    mkdirSync(join(dir, "stream"));
+    const record = prepare();
+    expect(prepare()).toEqual(record);
+  });
+});
+
+describe("a home that lost home.json", () => {
+  it.each(["stream", "lake", "postgres", "backups"] as const)("is not made anew over its %s", (part) => {
+    const first = prepare();
+    const folder = homeFolder(dir);
+    mkdirSync(folder[part], { recursive: true });
+    writeFileSync(join(folder[part], "data"), "orders");
+    const kept = readFileSync(join(dir, "home.json"));
+    rmSync(join(dir, "home.json"));
+    expect(prepare).toThrow(new RegExp(`home\\.json is lost, but ${part} is there: put it back`));
+    expect(() => existingHome(folder)).toThrow(/is lost/);
+    writeFileSync(join(dir, "home.json"), kept);
+    expect(prepare()).toEqual(first);
+  });
+});
+
+describe("a home that lost one of its folders", () => {
+  it.each([
+    ["lake", "put it back, or start anew"],
+    ["stream", "put it back, or start anew"],
+    ["postgres", "bring it back with pizza restore"],
+  ] as const)("is not opened without its %s, and no empty one is made", (part, advice) => {
+    prepare();
+    const folder = homeFolder(dir);
+    rmSync(folder[part], { recursive: true });
+    expect(prepare).toThrow(`has lost ${folder[part]}: ${advice}`);
+    expect(existsSync(folder[part])).toBe(false);
+  });
+});
+
+describe("removing a home", () => {
+  it("removes the folder with all that the home made", () => {
+    prepare();
+    writeFileSync(join(dir, "lake", "data"), "orders");
+    expect(removeHome(homeFolder(dir))).toEqual([]);
+    expect(existsSync(dir)).toBe(false);
+  });
+
+  it("leaves what is not the home's, and names it", () => {
+    prepare();
+    writeFileSync(join(dir, "thesis.txt"), "important");
+    mkdirSync(join(dir, "photos"));
+    expect(removeHome(homeFolder(dir)).toSorted()).toEqual(["photos", "thesis.txt"]);
+    expect(readdirSync(dir).toSorted()).toEqual(["photos", "thesis.txt"]);
+  });
+
+  it("removes a link to another disk, and nothing on it", () => {
+    prepare();
+    const disk = join(root, "disk");
+    mkdirSync(disk);
+    writeFileSync(join(disk, "old"), "backup");
+    symlinkSync(disk, homeFolder(dir).backups);
+    expect(removeHome(homeFolder(dir))).toEqual([]);
+    expect(readdirSync(disk)).toEqual(["old"]);
+  });
+});

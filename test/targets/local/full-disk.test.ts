@@ -1,0 +1,82 @@
+import { describe, expect, it } from "vitest";
+import type { Receipt } from "../../../pipeline/domain/receipt.ts";
+import type { PutResult } from "../../../pipeline/ports.ts";
+import { canMountDisk, onSmallDisk } from "./small-disk.ts";
+
+const isPossible = canMountDisk();
+if (!isPossible)
+  console.warn("full disk: not tested, this machine lets nobody mount a tmpfs (Linux with unshare does)");
+
+const advice = /disk.*free some space|free some space.*disk/;
+
+describe.skipIf(!isPossible)("a full disk", () => {
+  it("takes nothing into the stream that it does not keep, and the stream goes on once there is room", async () => {
+    const seen = await onSmallDisk<{ kept: string[]; refusals: string[]; found: string[] }>("stream");
+    expect(seen.kept).toEqual(["0", "4"]);
+    expect(seen.found).toEqual(seen.kept);
+    expect(seen.refusals).toHaveLength(3);
+    for (const message of seen.refusals) expect(message).toMatch(advice);
+  });
+
+  it("leaves no part of a bronze object, and the same landing succeeds once there is room", async () => {
+    const seen = await onSmallDisk<{ refusals: string[]; objects: number }>("landing");
+    expect(seen.refusals.length).toBeGreaterThan(5);
+    for (const message of seen.refusals) expect(message).toMatch(advice);
+    expect(seen.objects).toBe(1);
+  });
+
+  it("keeps silver as it was wherever the room ends, and takes every line once when there is enough", async () => {
+    const seen = await onSmallDisk<Record<"version" | "lines" | "sentLines" | "again", number> & SilverSeen>("silver");
+    expect(seen.refusals.length).toBeGreaterThan(1);
+    for (const message of seen.refusals) expect(message).toMatch(advice);
+    expect(seen.refusals.some((message) => message.includes("_delta_log"))).toBe(true);
+    expect(seen.versions).toEqual([-1]);
+    expect(seen).toMatchObject({ version: 0, lines: seen.sentLines, again: 0 });
+  });
+
+  it("makes the home say so, answer, and balance in the end with every order it had taken", async () => {
+    const seen = await onSmallDisk<HomeSeen>("home");
+    expect(seen.refused).toMatchObject({ errorCode: "InternalFailure", errorMessage: expect.stringMatching(advice) });
+    expect(seen.lines.find((line) => line.startsWith("landing "))).toMatch(advice);
+    expect(seen.whileFull.lines).toBeGreaterThan(0);
+    expect(seen.taken).toHaveProperty("sequenceNumber");
+    expect(seen.sentAgain).toHaveProperty("sequenceNumber");
+    expect(seen.findings).toEqual([]);
+    expect(seen.records.sent).toBe(3);
+    expect(seen.events).toMatchObject({ distinct: 180, accepted: 180, pending: 0 });
+    expect(seen.gold.orders).toBe(180);
+  });
+});
+
+describe.skipIf(!isPossible)("a lake folder that turns read-only", () => {
+  it("makes the home say so, keep what it takes in the stream, and go on by itself once it may write again", async () => {
+    const seen = await onSmallDisk<ReadOnlySeen>("readOnlyLake");
+    expect(seen.taken).toHaveProperty("sequenceNumber");
+    expect(seen.lines.find((line) => line.startsWith("landing "))).toMatch(/mounted read-only/);
+    expect(seen.whileReadOnly.lines).toBeGreaterThan(0);
+    expect(seen.waiting).toBe(1);
+    expect(seen.findings).toEqual([]);
+    expect(seen.events).toMatchObject({ distinct: 120, accepted: 120, pending: 0 });
+    expect(seen.gold.orders).toBe(120);
+  });
+});
+
+interface ReadOnlySeen extends Pick<Receipt, "findings" | "events" | "gold"> {
+  taken: PutResult;
+  lines: string[];
+  whileReadOnly: { lines: number };
+  waiting: number;
+}
+
+interface SilverSeen {
+  refusals: string[];
+  versions: number[];
+}
+
+interface HomeSeen extends Pick<Receipt, "findings" | "records" | "events" | "gold"> {
+  refused: PutResult;
+  taken: PutResult;
+  sentAgain: PutResult;
+  lines: string[];
+  whileFull: { lines: number };
+}

@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { classicYear } from "../../../bin/commands/send.ts";
+import type { Home } from "../../../targets/pipeline-api.ts";
+import { openHome } from "../../../targets/local/open.ts";
+import { findServer } from "../../../targets/local/postgres-process.ts";
+import { sendOrders } from "../../e2e/home-fixture.ts";
+
+const orders = [...classicYear()].slice(0, 600);
+const [first, second, third] = [orders.slice(0, 200), orders.slice(200, 400), orders.slice(400)] as const;
+
+let root: string;
+let lines: string[];
+let home: Home;
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), "pizza-home-"));
+  lines = [];
+  home = await openHome({ dir: join(root, "home"), onLog: (line) => lines.push(line) });
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await home.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const ordersInGold = async () => {
+  const [row] = await home.query("select coalesce(sum(orders), 0) as orders from gold.daily_sales_summary", {
+    lake: false,
+  });
+  return Number(row!["orders"]);
+};
+
+/** Waits until the home has published so many orders by itself; nobody hurries it with a drain. */
+const untilGoldHas = async (count: number) => {
+  await expect.poll(ordersInGold, { timeout: 40_000, interval: 100 }).toBe(count);
+};
+
+function killPostgres(): void {
+  process.kill(findServer(join(root, "home", "postgres", "data"))!.pid, "SIGKILL");
+}
+
+it("starts a PostgreSQL again that was killed alone, publishes on, and answers whoever asks meanwhile", async () => {
+  await sendOrders(home.sink, first);
+  await untilGoldHas(200);
+  killPostgres();
+  await sendOrders(home.sink, second);
+  await untilGoldHas(400);
+  killPostgres();
+  expect(await home.query("select 1 as one", { lake: false })).toEqual([{ one: 1 }]);
+  expect(await home.credentials()).toMatchObject({ host: "127.0.0.1", database: "pizza_sales" });
+  await sendOrders(home.sink, third);
+  await home.drain();
+  expect(await home.verify()).toMatchObject({ findings: [], gold: { orders: 600 } });
+  expect(lines.filter((line) => line.startsWith("PostgreSQL is gone"))).toHaveLength(2);
+});
+
+it("goes on at once when the clock is set back by an hour, and when it is set forward again", async () => {
+  await sendOrders(home.sink, first);
+  await untilGoldHas(200);
+  const { now } = Date;
+  const clock = vi.spyOn(Date, "now").mockImplementation(() => now() - 3_600_000);
+  await sendOrders(home.sink, second);
+  await untilGoldHas(400);
+  clock.mockImplementation(() => now());
+  await sendOrders(home.sink, third);
+  await untilGoldHas(600);
+  await home.drain();
+  expect((await home.verify()).findings).toEqual([]);
+});

@@ -1,0 +1,69 @@
+import { spawn, spawnSync } from "node:child_process";
+import { closeSync, ftruncateSync, fstatSync, mkdtempSync, openSync, rmSync, unlinkSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { errorCode } from "../../../pipeline/domain/errors.ts";
+
+const asRoot = process.getuid?.() === 0;
+/** A mount that only the program started by it sees; who is not root makes it in a user namespace. */
+const namespace = asRoot ? ["--mount"] : ["--map-current-user", "--keep-caps", "--mount"];
+const mount = "mount -t tmpfs -o size=4m,mode=777 tmpfs";
+
+/** Whether this machine lets the tests mount a small disk. */
+export function canMountDisk(): boolean {
+  if (process.platform !== "linux") return false;
+  const dir = mkdtempSync(join(tmpdir(), "pizza-disk-"));
+  try {
+    return spawnSync("unshare", [...namespace, "sh", "-c", `${mount} "$0"`, dir]).status === 0;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Runs a scenario of `full-disk-scenario.ts` with a real disk of 4 MiB at its first argument; gives the JSON that it prints. */
+export async function onSmallDisk<Seen>(scenario: string): Promise<Seen> {
+  const dir = mkdtempSync(join(tmpdir(), "pizza-disk-"));
+  const script = new URL("full-disk-scenario.ts", import.meta.url).pathname;
+  const command = `${mount} "$0" && exec "$@"`;
+  try {
+    const disk = join(dir, "disk");
+    const shell = ["sh", "-c", `mkdir "$0" && ${command}`, disk, process.execPath, script, disk, scenario];
+    const child = spawn("unshare", [...namespace, ...shell], { stdio: ["ignore", "pipe", "inherit"] });
+    let stdout = "";
+    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+    const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+    if (code !== 0) throw new Error(`scenario ${scenario} ended with ${code}: its message stands above`);
+    return JSON.parse(stdout) as Seen;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+const page = 4096;
+
+/** A file that takes all the room that a disk has left. */
+export function createBallast(disk: string) {
+  const path = join(disk, "ballast");
+  return {
+    /** Leaves room for so many pages of 4 KiB. */
+    fill(pagesLeft = 0): void {
+      const file = openSync(path, "a");
+      try {
+        while (grows(file));
+        ftruncateSync(file, fstatSync(file).size - pagesLeft * page);
+      } finally {
+        closeSync(file);
+      }
+    },
+    remove: () => unlinkSync(path),
+  };
+}
+
+function grows(file: number): boolean {
+  try {
+    return writeSync(file, Buffer.alloc(page, 1)) === page;
+  } catch (error) {
+    if (errorCode(error) === "ENOSPC") return false;
+    throw error;
+  }
+}

@@ -1,0 +1,154 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { openCheckpoints } from "../../../../targets/local/event-source-mapping/checkpoints.ts";
+import { openAppendFile, StorageUncertain, replaceFile } from "../../../../targets/local/stream/durable-files.ts";
+import { openStreamLog } from "../../../../targets/local/stream/stream-log.ts";
+
+type Method = "appendFile" | "datasync" | "truncate" | "writeFile";
+
+let dir: string;
+/** What all open files of this process have in common: their calls go through to the disk, and are watched. */
+let handles: FileHandle;
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), "durable-"));
+  const file = await open(join(dir, "any"), "w");
+  handles = Object.getPrototypeOf(file) as FileHandle;
+  await file.close();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(dir, { recursive: true });
+});
+
+const failing = (method: Method, code: string) =>
+  vi.spyOn(handles, method).mockRejectedValueOnce(Object.assign(new Error(`${code}: no`), { code }));
+
+/** Notes the calls of these methods once each is done. */
+function watch(...methods: Method[]): string[] {
+  const done: string[] = [];
+  for (const method of methods) {
+    const real = handles[method] as (...parameters: unknown[]) => Promise<void>;
+    vi.spyOn(handles, method).mockImplementation(async function (this: FileHandle, ...parameters: unknown[]) {
+      await real.apply(this, parameters);
+      done.push(method);
+    });
+  }
+  return done;
+}
+
+describe("the stream's log", () => {
+  const put = (text: string) => ({ partitionKey: "a", data: Buffer.from(text) });
+
+  it("answers a put once its bytes are written and then synced to the disk", async () => {
+    const stream = await openStreamLog({ dir: join(dir, "stream"), shards: 1 });
+    const done = watch("appendFile", "datasync");
+    await stream.putRecords([put("x")]).then(() => done.push("answered"));
+    expect(done).toEqual(["appendFile", "datasync", "answered"]);
+    await stream.close();
+  });
+
+  it("takes nothing more after a sync that failed, until it is opened and checked again", async () => {
+    const folder = { dir: join(dir, "stream"), shards: 1 };
+    const stream = await openStreamLog(folder);
+    await stream.putRecords([put("kept")]);
+    failing("datasync", "EIO");
+    for (const text of ["lost or not", "refused"]) {
+      const refusal = expect.stringContaining("the disk failed");
+      expect(await stream.putRecords([put(text)])).toMatchObject([{ errorMessage: refusal }]);
+    }
+    await stream.close();
+    const again = await openStreamLog(folder);
+    await again.putRecords([put("taken")]);
+    const shard = again.shards()[0]!.id;
+    const texts = (await again.read({ shard, limit: 9, maxBytes: 999 })).map(({ data }) =>
+      Buffer.from(data).toString(),
+    );
+    expect(texts.filter((text) => text !== "lost or not")).toEqual(["kept", "taken"]);
+    await again.close();
+  });
+
+  it("keeps a segment whole whose rewriting fails half way", async () => {
+    const folder = { dir: join(dir, "stream"), shards: 1 };
+    const stream = await openStreamLog(folder);
+    const [sent] = await stream.putRecords([put("before")]);
+    const shard = stream.shards()[0]!.id;
+    const { sequenceNumber } = sent as { sequenceNumber: string };
+    const change = [{ ...put("behind"), shard, sequenceNumber, arrivedAt: 0 }];
+    failing("writeFile", "ENOSPC");
+    await expect(stream.replace(change)).rejects.toThrow("ENOSPC");
+    vi.restoreAllMocks();
+    const done = watch("writeFile", "datasync");
+    const data = async () => Buffer.from((await stream.read({ shard, limit: 1, maxBytes: 99 }))[0]!.data).toString();
+    expect(await data()).toBe("before");
+    await stream.replace(change);
+    expect(await data()).toBe("behind");
+    expect(done).toEqual(["writeFile", "datasync"]);
+    await stream.close();
+  });
+});
+
+describe("a file that only grows", () => {
+  it("says after a failed sync that nobody knows what the disk holds", async () => {
+    const file = await openAppendFile(join(dir, "log"), 0);
+    failing("datasync", "EIO");
+    await expect(file.append(Buffer.from("a"))).rejects.toThrow(StorageUncertain);
+    await expect(file.append(Buffer.from("b"))).rejects.toThrow(StorageUncertain);
+    await file.close();
+  });
+
+  it("says so too where what a failed write left cannot be cut off", async () => {
+    const file = await openAppendFile(join(dir, "log"), 0);
+    failing("appendFile", "ENOSPC");
+    failing("truncate", "EIO");
+    await expect(file.append(Buffer.from("a"))).rejects.toThrow(StorageUncertain);
+    await expect(file.append(Buffer.from("b"))).rejects.toThrow(StorageUncertain);
+    await file.close();
+  });
+
+  it("cuts off what stands behind its good bytes when it is opened", async () => {
+    const path = join(dir, "log");
+    writeFileSync(path, "goodtorn");
+    const file = await openAppendFile(path, 4);
+    await file.append(Buffer.from("more"));
+    await file.close();
+    expect(readFileSync(path, "utf8")).toBe("goodmore");
+  });
+});
+
+describe("a file that is replaced", () => {
+  it("is the old one where the new text cannot be written whole", async () => {
+    const path = join(dir, "map.json");
+    await replaceFile(path, "old");
+    failing("writeFile", "ENOSPC");
+    await expect(replaceFile(path, "new")).rejects.toThrow("ENOSPC");
+    expect(readFileSync(path, "utf8")).toBe("old");
+  });
+
+  it("is synced to the disk before it takes the old one's place", async () => {
+    const path = join(dir, "map.json");
+    await replaceFile(path, "old");
+    failing("datasync", "EIO");
+    await expect(replaceFile(path, "new")).rejects.toThrow("EIO");
+    expect(readFileSync(path, "utf8")).toBe("old");
+  });
+});
+
+describe("a checkpoint", () => {
+  it("counts once its file says so", async () => {
+    const checkpoints = openCheckpoints(join(dir, "checkpoints"));
+    await checkpoints.save("shard", "1");
+    failing("writeFile", "ENOSPC");
+    await expect(checkpoints.save("shard", "2")).rejects.toThrow("ENOSPC");
+    expect(checkpoints.get("shard")).toBe("1");
+    expect(openCheckpoints(join(dir, "checkpoints")).get("shard")).toBe("1");
+  });
+
+  it.each(['{"sequenceNumber": "12x"}', '{"sequenceNumber": 12}', "{}", "12"])("that says %s is lost", (text) => {
+    openCheckpoints(dir);
+    writeFileSync(join(dir, "shard.json"), text);
+    expect(openCheckpoints(dir).all()).toEqual({});
+  });
+});

@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync } from "node:fs";
+// @ts-expect-error: it ships no types
+import aslValidator from "asl-validator";
+import { describe, expect, it } from "vitest";
+import { workflowNames } from "../../../targets/pipeline-api.ts";
+import { loadWorkflow, type Functions } from "../../../targets/local/workflow-runner.ts";
+
+const folder = new URL("../../../step-functions/", import.meta.url);
+
+const definitions = readdirSync(folder).filter((name) => name.endsWith(".asl.json"));
+
+/** Every function of bronze_to_silver; each call is noted. */
+function functions(calls: string[], changes: Record<string, (input: any) => Promise<unknown>> = {}): Functions {
+  const all = {
+    RedriveLanding: async () => ({ records: 0 }),
+    RefineSilver: async () => ({ remaining: 0 }),
+    PublishQuarantine: async () => ({}),
+    CompactSilver: async () => ({}),
+  };
+  return Object.fromEntries(
+    Object.entries({ ...all, ...changes }).map(([name, call]) => [
+      name,
+      async (input: never) => {
+        calls.push(name);
+        return await (call as (input: unknown) => Promise<unknown>)(input);
+      },
+    ]),
+  );
+}
+
+describe("a workflow", () => {
+  it("is refined until nothing remains, then goes on", async () => {
+    const calls: string[] = [];
+    let remaining = 2;
+    const workflow = loadWorkflow(
+      "bronze_to_silver",
+      functions(calls, { RefineSilver: async () => ({ remaining: remaining-- }) }),
+    );
+    const output = await workflow.run({ sweep: "full" });
+    const refined = ["RefineSilver", "RefineSilver", "RefineSilver"];
+    expect(calls).toEqual(["RedriveLanding", ...refined, "PublishQuarantine", "CompactSilver"]);
+    expect(output).toMatchObject({ sweep: "full", refined: { remaining: 0 } });
+  });
+
+  it("tries a step that failed again", async () => {
+    const calls: string[] = [];
+    let failures = 1;
+    const PublishQuarantine = async () => {
+      if (failures-- > 0) throw new Error("once");
+      return {};
+    };
+    await loadWorkflow("bronze_to_silver", functions(calls, { PublishQuarantine })).run({ sweep: "full" });
+    expect(calls.filter((name) => name === "PublishQuarantine")).toHaveLength(2);
+  });
+
+  it("fails with what its step said", async () => {
+    const broken = functions([], { CompactSilver: async () => Promise.reject(new Error("the lake is read-only")) });
+    await expect(loadWorkflow("bronze_to_silver", broken).run({ sweep: "full" })).rejects.toThrow(
+      "workflow bronze_to_silver failed: the lake is read-only",
+    );
+  });
+
+  it("is refused where a state calls a function that is not there", () => {
+    const { CompactSilver: _, ...some } = functions([]);
+    expect(() => loadWorkflow("bronze_to_silver", some)).toThrow('state "Compact silver" calls ${CompactSilver}');
+  });
+
+  it.each(definitions)("%s is valid Amazon States Language", (file) => {
+    const text = readFileSync(new URL(file, folder), "utf8").replaceAll(
+      /\$\{(\w+)\}/g,
+      "arn:aws:lambda:eu-west-1:000000000000:function:$1",
+    );
+    expect(aslValidator(JSON.parse(text))).toMatchObject({ isValid: true });
+  });
+
+  it("has a name that the command line knows, and a sample input", () => {
+    expect(definitions.map((name) => name.replace(".asl.json", ""))).toEqual(workflowNames.toSorted());
+    for (const name of workflowNames) {
+      const sample: unknown = JSON.parse(readFileSync(new URL(`${name}.input.json`, folder), "utf8"));
+      expect(sample, name).toBeTypeOf("object");
+    }
+  });
+});
