@@ -18,8 +18,12 @@ AT := $(if $(filter localstack,$(ON)),--home localstack,$(if $(ON),--home aws --
 help: ## this list
 	@awk -F':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  make %-20s %s\n", $$1, $$2}' Makefile
 
+# npm's warnings are for those who change package.json and show with a plain `npm ci`; its errors show here too.
 node_modules/.installed: package-lock.json
-	npm ci --no-audit --no-fund
+	@node -e 'process.exit(parseInt(process.version.slice(1)) < 20 ? 1 : 0)' 2>/dev/null || \
+		{ echo "Install Node 20 or newer first (https://nodejs.org): npm then fetches the Node 24 that the project runs on." >&2; exit 1; }
+	@echo "installing the packages that package-lock.json pins (once, with npm ci)"
+	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 demo: node_modules/.installed ## the classic year through every layer; ENV=localstack a week, LocalStack started and deployed
