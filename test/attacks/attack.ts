@@ -1,0 +1,34 @@
+import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
+import type { OutgoingRecord } from "../../pipeline/ports.ts";
+import type { RefusedOrder } from "../../pipeline/quarantine/list-quarantined.ts";
+import type { Home } from "../../targets/pipeline-api.ts";
+import { order } from "../support/order-fixture.ts";
+
+/** Where the stream put a record. */
+export interface Place {
+  shard: string;
+  sequenceNumber: string;
+}
+
+let events = 0;
+
+/** A valid order of its own, from a till of its own: an attack makes no gap in another's numbers. */
+export function ownOrder(changes: Partial<OrderEvent> = {}): OrderEvent {
+  events += 1;
+  const producer = { producer_id: `till-attack-${events}`, seq: 1 };
+  return order({ order_id: `attack-${events}`, producer, ...changes });
+}
+
+/** Puts records in through the front door, as a till's would come; gives their places. */
+export async function put({ sink }: Pick<Home, "sink">, ...contents: (string | Buffer)[]): Promise<Place[]> {
+  const records: OutgoingRecord[] = contents.map((data) => ({ partitionKey: "key", data: Buffer.from(data) }));
+  return (await sink.putRecords(records)).map((answer) => {
+    if ("sequenceNumber" in answer) return answer;
+    throw new Error(`the stream did not take a record: ${answer.errorMessage}`);
+  });
+}
+
+/** What the quarantine holds of one record. */
+export function refusedOf(refused: readonly RefusedOrder[], { shard, sequenceNumber }: Place): RefusedOrder[] {
+  return refused.filter((event) => event.shard === shard && event.sequenceNumber === sequenceNumber);
+}
