@@ -9,7 +9,7 @@ CDK := npx cdk
 LOCALSTACK := $(NODE) bin/localstack.ts
 # Given to make itself: some shells have a variable of this name.
 ON := $(if $(findstring command,$(origin ENV)),$(ENV))
-AT := $(if $(filter localstack,$(ON)),--home localstack,$(if $(ON),--home aws --env $(ON)))
+AT := $(if $(filter localstack,$(ON)),--target localstack,$(if $(ON),--target aws --env $(ON)))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check deploy start stop restart logs clean init-database start-streaming stop-streaming \

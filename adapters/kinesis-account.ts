@@ -2,7 +2,7 @@ import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import { listBronze } from "../pipeline/bronze/list-bronze.ts";
 import { onFailurePositions } from "../pipeline/bronze/on-failure-objects.ts";
 import type { ObjectStore } from "../pipeline/ports.ts";
-import { positionOf, type StreamAccount } from "../pipeline/reconciliation/reconcile-records.ts";
+import { positionOf, type StreamContents } from "../pipeline/reconciliation/reconcile-records.ts";
 import { sharedKinesisClient, explainKinesis, listShards, readShard } from "./kinesis.ts";
 
 /**
@@ -10,7 +10,7 @@ import { sharedKinesisClient, explainKinesis, listShards, readShard } from "./ki
  * confirmed when landing has passed it by: bronze or the on-failure store holds a later one of its shard, and no bronze
  * object's range has room for it.
  */
-export function kinesisAccount({
+export function kinesisContents({
   streamName,
   store,
   onFailure,
@@ -25,7 +25,7 @@ export function kinesisAccount({
   /** The stream's name in bronze's keys. */
   stream: string;
   client?: KinesisClient;
-}): StreamAccount {
+}): StreamContents {
   const until = Date.now();
   let landed: Ranges = new Map();
   return {

@@ -16,13 +16,13 @@ import { errorCode } from "../pipeline/domain/errors.ts";
 import type { StreamRecord, EventSink, OutgoingRecord, PutResult } from "../pipeline/ports.ts";
 
 /** Where to read: a stream, and the client to read it with. */
-export interface KinesisPlace {
+export interface KinesisLocation {
   kinesis: KinesisClient;
   streamName: string;
 }
 
 /** The ids of all shards whose records the stream still keeps, closed ones too, in the order of their making. */
-export async function listShards({ kinesis, streamName }: KinesisPlace): Promise<string[]> {
+export async function listShards({ kinesis, streamName }: KinesisLocation): Promise<string[]> {
   const ids: string[] = [];
   let token: string | undefined;
   do {
@@ -41,7 +41,7 @@ const pauseMilliseconds = 250;
  * The records of a shard that the stream still keeps, from the oldest up to its end, or to the first that came after
  * `until` (milliseconds since 1970), so that a stream that is being written ends too.
  */
-export async function* readShard(place: KinesisPlace, shard: string, until: number): AsyncGenerator<StreamRecord> {
+export async function* readShard(place: KinesisLocation, shard: string, until: number): AsyncGenerator<StreamRecord> {
   let last: string | undefined;
   let iterator = await iteratorAt(place, shard, last);
   while (iterator !== undefined) {
@@ -61,7 +61,7 @@ export async function* readShard(place: KinesisPlace, shard: string, until: numb
   }
 }
 
-async function iteratorAt({ kinesis, streamName }: KinesisPlace, shard: string, after: string | undefined) {
+async function iteratorAt({ kinesis, streamName }: KinesisLocation, shard: string, after: string | undefined) {
   const from =
     after === undefined
       ? ({ ShardIteratorType: "TRIM_HORIZON" } as const)
@@ -71,7 +71,7 @@ async function iteratorAt({ kinesis, streamName }: KinesisPlace, shard: string, 
 }
 
 /** An iterator lives for five minutes; whoever takes a record may need longer. */
-async function readPage({ kinesis }: KinesisPlace, iterator: string): Promise<GetRecordsCommandOutput | "expired"> {
+async function readPage({ kinesis }: KinesisLocation, iterator: string): Promise<GetRecordsCommandOutput | "expired"> {
   try {
     return await kinesis.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: 10_000 }));
   } catch (error) {

@@ -94,5 +94,5 @@ const unreachable = new Set(["ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT", "EHOSTUNR
 function explain(cause: unknown, connectionString: string): unknown {
   if (!unreachable.has(errorCode(cause))) return cause;
   const { host } = new URL(connectionString);
-  return new Error(`PostgreSQL at ${host} does not answer: see that it runs (pizza status) and try again`, { cause });
+  return new Error(`PostgreSQL at ${host} does not answer: see that it runs (./pizza status) and try again`, { cause });
 }

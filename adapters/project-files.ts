@@ -56,7 +56,7 @@ export function loadChecks(): ReceiptChecks {
 }
 
 /** The lake SQL that lists the quarantine, from `sql/checks/`. */
-export function loadRefusedSql(): string {
+export function loadQuarantinedSql(): string {
   return readProjectFile("sql/checks/refused-events.sql");
 }
 
@@ -65,6 +65,6 @@ export function loadTraceSql(): TraceSql {
   return {
     orderLines: readProjectFile("sql/trace/order-lines.sql"),
     goldRows: readProjectFile("sql/trace/gold-rows.sql"),
-    refusedEvents: loadRefusedSql(),
+    refusedEvents: loadQuarantinedSql(),
   };
 }

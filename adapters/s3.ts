@@ -42,12 +42,12 @@ export function openS3Store({ bucket, client }: { bucket: string; client?: S3Cli
   };
 }
 
-interface Place {
+interface S3Location {
   bucket: string;
   s3: () => S3Client;
 }
 
-async function getObject({ bucket, s3 }: Place, key: string): Promise<Uint8Array | undefined> {
+async function getObject({ bucket, s3 }: S3Location, key: string): Promise<Uint8Array | undefined> {
   checkKey(bucket, key);
   try {
     // The SDK repeats a request, but not the reading of a body that breaks off or fails its checksum.
@@ -74,7 +74,7 @@ async function bodyOf({ Body, ContentLength, ETag }: GetObjectCommandOutput): Pr
 }
 
 async function putObject(
-  { bucket, s3 }: Place,
+  { bucket, s3 }: S3Location,
   key: string,
   { body, ifAbsent }: { body: Uint8Array; ifAbsent: boolean },
 ): Promise<boolean> {
@@ -106,7 +106,7 @@ class Unconfirmed extends Error {}
 const isUndecided = (error: unknown) => statusOf(error) === 409 || error instanceof Unconfirmed;
 
 /** S3 lists in byte order of the keys; what could not be a key (the folder marks of consoles) is left out. */
-async function listObjects({ bucket, s3 }: Place, prefix: string, startAfter?: string): Promise<ObjectInfo[]> {
+async function listObjects({ bucket, s3 }: S3Location, prefix: string, startAfter?: string): Promise<ObjectInfo[]> {
   if (!canBeginKey(prefix)) return [];
   const found: ObjectInfo[] = [];
   let page: ListObjectsV2CommandOutput | undefined;

@@ -10,7 +10,7 @@ import { openSilver } from "../pipeline/silver/tables.ts";
 import { openBusyChain, prepareBusyChain } from "./busy-chain.ts";
 import type { Setting } from "./case.ts";
 import { createMemoryStore, readAll } from "./memory-store.ts";
-import { openRefinery, refineAll } from "./bench-home.ts";
+import { openRefinery, refineAll } from "./bench-pipeline.ts";
 
 const names = silverColumns.map(({ name }) => name);
 const moments = new Set(["ordered_at", "emitted_at", "arrived_at"]);

@@ -7,7 +7,7 @@ import type { BronzeForm, PreparedBronze, Sent } from "./busy-chain.ts";
 import type { Runner, Setting, Work } from "./case.ts";
 import { createMemoryStore, readAll } from "./memory-store.ts";
 import { parseAndWrite, refineNaive, type PlainSilver } from "./plain-refining.ts";
-import { openRefinery, refineAll } from "./bench-home.ts";
+import { openRefinery, refineAll } from "./bench-pipeline.ts";
 
 type Open = (setting: Setting, form: BronzeForm, amount: "all" | "part") => PreparedBronze;
 

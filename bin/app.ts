@@ -1,13 +1,13 @@
 import { acknowledge } from "../lib/acknowledgements.ts";
 import { bundles } from "../lib/bundle-function.ts";
-import { chooseEnvironment, refuseUnknown } from "../lib/choose-environment.ts";
+import { chooseEnvironment, rejectUnknown } from "../lib/choose-environment.ts";
 import { addPizzaSales, createApp } from "../lib/pizza-app.ts";
 import { SettingsError } from "../lib/config.ts";
 
 /** The CDK app: `npx cdk synth -c env=dev`. */
 try {
   const app = createApp();
-  refuseUnknown(Object.keys(app.node.getAllContext() as object));
+  rejectUnknown(Object.keys(app.node.getAllContext() as object));
   const environment = chooseEnvironment((name) => app.node.tryGetContext(name) as unknown);
   acknowledge(addPizzaSales(app, { environment, code: bundles(environment) }));
   app.synth();

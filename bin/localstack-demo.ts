@@ -8,13 +8,13 @@ import { goldHash, type GoldHash } from "../pipeline/backup/gold-hash.ts";
 import type { Warehouse } from "../pipeline/ports.ts";
 import { toOutgoing } from "../producer/batch-builder.ts";
 import { createSender } from "../producer/send-orders.ts";
-import type { Home } from "../targets/pipeline-api.ts";
-import { openHome } from "../targets/local/open.ts";
-import { openRemoteHome } from "../targets/aws/open.ts";
+import type { Pipeline } from "../targets/pipeline-api.ts";
+import { openLocalPipeline } from "../targets/local/open.ts";
+import { openDeployedPipeline } from "../targets/aws/open.ts";
 import { deploy, readCustomerSecret } from "../localstack/deploy.ts";
 import { clientEnvironment } from "../localstack/environment.ts";
-import type { LocalStackHome } from "../targets/localstack-place.ts";
-import { reach } from "../localstack/resolve-target.ts";
+import type { LocalStackDirectory } from "../targets/localstack-place.ts";
+import { resolveTarget } from "../localstack/resolve-target.ts";
 
 export interface Demo {
   receipt: Receipt;
@@ -22,7 +22,7 @@ export interface Demo {
   /** Gold tables that are not as in an embedded home that got the same orders. */
   differing: string[];
   /** How long each part took. */
-  seconds: { start: number; deploy: number; ordersToGold: number; embeddedHome: number };
+  seconds: { start: number; deploy: number; ordersToGold: number; embeddedPipeline: number };
 }
 
 /** The last business date of the classic week, which begins with the year 2015. */
@@ -33,17 +33,17 @@ const lastDay = "2015-01-07";
  * through an embedded home and compares gold. Leaves LocalStack running. A pipeline that has orders already is refused.
  */
 export async function demo(
-  home: LocalStackHome,
+  directory: LocalStackDirectory,
   { port, say }: { port: number; say: (line: string) => void },
 ): Promise<Demo> {
   const lap = stopwatch();
-  const target = await reach(home, { port, say });
-  const seconds = { start: lap(), deploy: 0, ordersToGold: 0, embeddedHome: 0 };
+  const target = await resolveTarget(directory, { port, say });
+  const seconds = { start: lap(), deploy: 0, ordersToGold: 0, embeddedPipeline: 0 };
   Object.assign(process.env, clientEnvironment(target.endpoint), { DATABASE_URL: target.databaseUrl });
-  if (await holdsOrders()) throw new Error(refused);
-  await deploy(home, { target, say });
+  if (await holdsOrders()) throw new Error(rejected);
+  await deploy(directory, { target, say });
   seconds.deploy = lap();
-  const deployed = await openRemoteHome({ environment: "localstack", onProgress: progress });
+  const deployed = await openDeployedPipeline({ environment: "localstack", onProgress: progress });
   try {
     say("sending the classic week through Kinesis: landing, bronze, silver, gold");
     await sendAll(deployed, classicWeek());
@@ -53,8 +53,8 @@ export async function demo(
     say("sending it through an embedded home too, to compare gold");
     const secret = await readCustomerSecret(deployed.deployment.customerKeySecretArn);
     lap();
-    const expected = await goldOfEmbeddedHome(join(home.temporary, "embedded-home"), secret);
-    seconds.embeddedHome = lap();
+    const expected = await goldOfEmbeddedPipeline(join(directory.temporary, "embedded-home"), secret);
+    seconds.embeddedPipeline = lap();
     const names = Object.keys({ ...expected.tables, ...gold.tables });
     const differing = names.filter((name) => expected.tables[name]?.hash !== gold.tables[name]?.hash);
     return { receipt, gold, differing, seconds };
@@ -64,16 +64,16 @@ export async function demo(
   }
 }
 
-const refused = "this LocalStack holds orders already: make stop-localstack forgets them, then call the demo again";
+const rejected = "this LocalStack holds orders already: make stop-localstack forgets them, then call the demo again";
 
 /** Asked before a deployment too, which takes its time; what is not there yet, or not whole, holds none. */
 async function holdsOrders(): Promise<boolean> {
-  const home = await openRemoteHome({ environment: "localstack" }).catch(() => undefined);
+  const directory = await openDeployedPipeline({ environment: "localstack" }).catch(() => undefined);
   try {
-    const { silver, stream } = (await home?.status().catch(() => undefined)) ?? {};
+    const { silver, stream } = (await directory?.status().catch(() => undefined)) ?? {};
     return silver !== undefined && (silver.version >= 0 || stream!.shardsBehind > 0);
   } finally {
-    await home?.close();
+    await directory?.close();
   }
 }
 
@@ -82,28 +82,28 @@ function* classicWeek(): Generator<OrderEvent> {
 }
 
 /** Sends the orders and waits until they are in gold. */
-async function sendAll(home: Home, events: Iterable<OrderEvent>): Promise<void> {
-  const sender = createSender({ sink: home.sink });
+async function sendAll(directory: Pipeline, events: Iterable<OrderEvent>): Promise<void> {
+  const sender = createSender({ sink: directory.sink });
   for (const event of events) await sender.send(toOutgoing(event));
   await sender.close();
-  await home.drain();
+  await directory.drain();
 }
 
 /** Customers have the same keys where the secret is the same. */
-async function goldOfEmbeddedHome(dir: string, customerSecret: string): Promise<GoldHash> {
+async function goldOfEmbeddedPipeline(dir: string, customerSecret: string): Promise<GoldHash> {
   process.env["PIZZA_CUSTOMER_SECRET"] = customerSecret;
-  const home = await openHome({ dir });
+  const directory = await openLocalPipeline({ dir });
   try {
-    await sendAll(home, classicWeek());
-    return await hashOf(home);
+    await sendAll(directory, classicWeek());
+    return await hashOf(directory);
   } finally {
-    await home.close();
+    await directory.close();
     rmSync(dir, { recursive: true, force: true });
   }
 }
 
-function hashOf(home: Home): Promise<GoldHash> {
-  const query = async (sql: string) => await home.query(sql, { lake: false });
+function hashOf(directory: Pipeline): Promise<GoldHash> {
+  const query = async (sql: string) => await directory.query(sql, { lake: false });
   return goldHash({ query } as Warehouse);
 }
 

@@ -7,12 +7,12 @@ import { deploy } from "../localstack/deploy.ts";
 import { checkLoopback } from "../localstack/health.ts";
 import { checkFolder, removeFolder } from "../localstack/data-folder.ts";
 import {
-  localStackHome,
-  type LocalStackHome,
+  localStackDirectory,
+  type LocalStackDirectory,
   readRunning,
   type RunningLocalStack,
 } from "../targets/localstack-place.ts";
-import { reach } from "../localstack/resolve-target.ts";
+import { resolveTarget } from "../localstack/resolve-target.ts";
 import { keepSchedules } from "../localstack/schedules.ts";
 import { start } from "../localstack/start.ts";
 import { stop } from "../localstack/stop.ts";
@@ -24,30 +24,30 @@ const usage =
 /** What a command says, the same as JSON, and its exit code where that is not 0. */
 type Answer = [text: string, json: Record<string, unknown>, code?: number];
 
-const commands: Record<string, (home: LocalStackHome, port: number) => Promise<Answer>> = {
-  async start(home, port) {
-    const running = await start(home, { port, say });
+const commands: Record<string, (directory: LocalStackDirectory, port: number) => Promise<Answer>> = {
+  async start(directory, port) {
+    const running = await start(directory, { port, say });
     const { wasRunning, pid, endpoint, databaseUrl } = running;
     const text = wasRunning ? `${runningText(running)} already, in process ${pid}` : runningText(running);
     return [text, { started: !wasRunning, process: pid, endpoint, databaseUrl }];
   },
-  async stop(home) {
-    const stopped = await stop(home, say);
+  async stop(directory) {
+    const stopped = await stop(directory, say);
     return [stopped ? "LocalStack is stopped; what it held is gone" : "LocalStack does not run", { stopped }];
   },
-  async status(home) {
-    const running = readRunning(home);
+  async status(directory) {
+    const running = readRunning(directory);
     const text = running ? `${runningText(running)}, since ${running.startedAt}` : "LocalStack does not run";
     return [text, { running: running !== undefined, ...running }];
   },
-  async deploy(home, port) {
-    const deployed = await deploy(home, { target: await reach(home, { port, say }), say });
-    return [`deployed to ${deployed.endpoint}: pizza --home localstack status`, { ...deployed }];
+  async deploy(directory, port) {
+    const deployed = await deploy(directory, { target: await resolveTarget(directory, { port, say }), say });
+    return [`deployed to ${deployed.endpoint}: ./pizza --target localstack status`, { ...deployed }];
   },
-  async demo(home, port) {
+  async demo(directory, port) {
     // It opens an embedded home, with all that belongs to one.
     const { demo } = await import("./localstack-demo.ts");
-    const { receipt, gold, differing, seconds } = await demo(home, { port, say });
+    const { receipt, gold, differing, seconds } = await demo(directory, { port, say });
     const balanced = receipt.findings.length === 0;
     const equality =
       differing.length === 0
@@ -60,8 +60,8 @@ const commands: Record<string, (home: LocalStackHome, port: number) => Promise<A
       balanced && differing.length === 0 ? 0 : 3,
     ];
   },
-  async schedule(home) {
-    if (readRunning(home)) return ["this LocalStack keeps its schedules itself", { kept: true }];
+  async schedule(directory) {
+    if (readRunning(directory)) return ["this LocalStack keeps its schedules itself", { kept: true }];
     const endpoint = process.env["AWS_ENDPOINT_URL"] ?? "http://127.0.0.1:4566";
     checkLoopback(endpoint);
     say(`keeping the schedules of ${endpoint}; Ctrl-C ends it`);
@@ -70,14 +70,14 @@ const commands: Record<string, (home: LocalStackHome, port: number) => Promise<A
     await schedules.stop();
     return ["the schedules are no longer kept", { kept: false }];
   },
-  async clean(home) {
-    await stop(home, say);
-    const others = removeFolder(home);
+  async clean(directory) {
+    await stop(directory, say);
+    const others = removeFolder(directory);
     const text =
       others.length === 0
-        ? `${home.root} is removed`
-        : `all of LocalStack's is removed from ${home.root}; not its own, and left: ${others.join(", ")}`;
-    return [text, { removed: home.root, left: others }];
+        ? `${directory.root} is removed`
+        : `all of LocalStack's is removed from ${directory.root}; not its own, and left: ${others.join(", ")}`;
+    return [text, { removed: directory.root, left: others }];
   },
 };
 
@@ -98,9 +98,9 @@ async function main(args: string[]): Promise<void> {
   if (!command || positionals.length > 1) throw new UsageError(usage);
   if (!(Number.isInteger(port) && port > 0 && port < 65_536))
     throw new UsageError(`--port ${values.port}: give a port\n${usage}`);
-  const home = localStackHome(values.dir);
-  checkFolder(home);
-  const [text, json, code = 0] = await command(home, port);
+  const directory = localStackDirectory(values.dir);
+  checkFolder(directory);
+  const [text, json, code = 0] = await command(directory, port);
   if (values.json) printJson(json);
   else print(text);
   process.exitCode = code;
@@ -110,8 +110,8 @@ function demoClosing({ start: started, deploy: deployed, ordersToGold }: Demo["s
   return [
     `LocalStack started in ${started} s, both stacks deployed in ${deployed} s, the week in gold after ${ordersToGold} s.`,
     "It goes on running; look around:",
-    "  npx pizza --home localstack status",
-    "  npx pizza --home localstack produce --rate 20 --orders 200     (gold follows by itself, in a minute or two)",
+    "  ./pizza --target localstack status",
+    "  ./pizza --target localstack produce --rate 20 --orders 200     (gold follows by itself, in a minute or two)",
     "  make stop-localstack                                           (forgets everything)",
   ].join("\n");
 }

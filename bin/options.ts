@@ -1,22 +1,24 @@
+import { join, relative } from "node:path";
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { projectRoot } from "../targets/localstack-place.ts";
 import { UsageError } from "./output.ts";
 
 /** What every command understands. */
 export const commonOptions = {
   json: { type: "boolean" },
-  home: { type: "string", default: "embedded" },
+  target: { type: "string", default: "local" },
   env: { type: "string" },
-  dir: { type: "string", default: process.env["PIZZA_DIR"] ?? ".pizza" },
+  dir: { type: "string", default: process.env["PIZZA_DIR"] ?? relative(process.cwd(), join(projectRoot, ".pizza")) },
   help: { type: "boolean", short: "h" },
 } as const satisfies ParseArgsOptionsConfig;
 
 /** Where a pipeline runs. */
-export const homeNames = ["embedded", "localstack", "aws"] as const;
+export const targetNames = ["local", "localstack", "aws"] as const;
 
 export type Values = Record<string, string | boolean | undefined> & {
   json?: boolean;
   dir: string;
-  home: (typeof homeNames)[number];
+  target: (typeof targetNames)[number];
   /** The environment of a deployed home. */
   env: string;
 };
@@ -32,7 +34,7 @@ export interface Command {
   /** How many words it takes beside its options; none where nothing is said. */
   mostWords?: number;
   /** Where the command is for the embedded home alone: what to do for a deployed one. */
-  embeddedOnly?: { aws: (environment: string) => string; localstack: string };
+  localOnly?: { aws: (environment: string) => string; localstack: string };
   /** Options beyond the common ones, each with a sentence. */
   options?: Record<string, { type: "string" | "boolean"; about: string }>;
   /** Resolves to the exit code; 0 where it resolves to nothing. */
@@ -56,17 +58,17 @@ export function readOptions(
     parsed = { values, words: positionals };
   } catch (error) {
     const [reason] = (error as Error).message.split(". To specify");
-    throw new UsageError(`${reason}\nusage: pizza ${usage}`);
+    throw new UsageError(`${reason}\nusage: ./pizza ${usage}`);
   }
   const surplus = parsed.words[mostWords];
-  if (surplus !== undefined) throw new UsageError(`${surplus} is one word too many\nusage: pizza ${usage}`);
-  const home = oneOf(parsed.values, "home", homeNames)!;
-  return { values: { ...parsed.values, home, env: environmentOf(parsed.values, home) }, words: parsed.words };
+  if (surplus !== undefined) throw new UsageError(`${surplus} is one word too many\nusage: ./pizza ${usage}`);
+  const target = oneOf(parsed.values, "target", targetNames)!;
+  return { values: { ...parsed.values, target, env: environmentOf(parsed.values, target) }, words: parsed.words };
 }
 
 /** The name is part of the names of the stacks. */
-function environmentOf({ env }: { env?: string | undefined }, home: Values["home"]): string {
-  const name = env ?? process.env["PIZZA_ENV"] ?? (home === "localstack" ? "localstack" : "dev");
+function environmentOf({ env }: { env?: string | undefined }, target: Values["target"]): string {
+  const name = env ?? process.env["PIZZA_ENV"] ?? (target === "localstack" ? "localstack" : "dev");
   if (/^[a-z][a-z0-9-]{0,30}$/.test(name)) return name;
   throw new UsageError(`--env ${name}: give the name of an environment, such as dev, staging or prod`);
 }

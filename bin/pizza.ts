@@ -60,15 +60,15 @@ async function main(given: string[]): Promise<number> {
     print(commandHelp(command));
     return 0;
   }
-  if (values.home !== "embedded" && command.embeddedOnly !== undefined) {
-    const { aws, localstack } = command.embeddedOnly;
-    const instead = values.home === "aws" ? `${values.env} on AWS: ${aws(values.env)}` : `LocalStack: ${localstack}`;
-    throw new UsageError(`pizza ${name} is for the embedded home; for ${instead}`);
+  if (values.target !== "local" && command.localOnly !== undefined) {
+    const { aws, localstack } = command.localOnly;
+    const instead = values.target === "aws" ? `${values.env} on AWS: ${aws(values.env)}` : `LocalStack: ${localstack}`;
+    throw new UsageError(`./pizza ${name} is for the embedded home; for ${instead}`);
   }
   return (await command.run(values, words)) ?? 0;
 }
 
-/** Puts the command in front of common options that stand before it: `--home aws status` is `status --home aws`. */
+/** Puts the command in front of common options that stand before it: `--target aws status` is `status --target aws`. */
 function commandFirst(args: string[]): string[] {
   let at = 0;
   for (let option = optionName(args[at]); option !== undefined; option = optionName(args[at])) {
@@ -88,19 +88,19 @@ function help(): string {
   return [
     "pizza: orders from the tills, through stream, bronze and silver, to gold, and a receipt that proves it",
     "",
-    "usage: pizza <command> [options]",
+    "usage: ./pizza <command> [options]",
     "",
     ...lines,
     "",
     "every command: --json (one JSON document on stdout), --dir (the home's folder, .pizza by default), --help",
-    "a deployed pipeline: --home aws --env dev (status, verify, quality, query, lineage, quarantine, trace, explain, corrections, run, logs, credentials, produce, replay, doctor)",
+    "a deployed pipeline: --target aws --env dev (status, verify, quality, query, lineage, quarantine, trace, explain, corrections, run, logs, credentials, produce, replay, doctor)",
     "exit codes: 0 done, 1 failed, 2 wrong usage, 3 the receipt does not balance, a quality rule is red, or an explained number differs",
   ].join("\n");
 }
 
 function commandHelp({ summary, usage, options = {} }: Command): string {
   const lines = Object.entries(options).map(([name, { about }]) => `  --${name.padEnd(16)} ${about}`);
-  return [summary, "", `usage: pizza ${usage}`, ...(lines.length > 0 ? ["", ...lines] : [])].join("\n");
+  return [summary, "", `usage: ./pizza ${usage}`, ...(lines.length > 0 ? ["", ...lines] : [])].join("\n");
 }
 
 // Who reads only the first lines (`| head`) has closed the pipe: end as any program does of SIGPIPE.

@@ -1,8 +1,8 @@
-import type { HomeStatus, WorkflowRun } from "../targets/pipeline-api.ts";
+import type { PipelineStatus, WorkflowRun } from "../targets/pipeline-api.ts";
 import { count } from "./output.ts";
 
 /** How a home is, as people read it. */
-export function statusText(status: HomeStatus): string {
+export function statusText(status: PipelineStatus): string {
   const { silver, quarantine, gold, workflows, postgres, memory } = status;
   return [
     `home        ${place(status)}`,
@@ -19,12 +19,15 @@ export function statusText(status: HomeStatus): string {
   ].join("\n");
 }
 
-function place({ dir, deployment, process: running }: HomeStatus): string {
+function place({ dir, deployment, process: running }: PipelineStatus): string {
   if (deployment !== undefined) return `${deployment.environment} in ${deployment.region}`;
   return `${dir}${running ? `, process ${running.pid} since ${running.startedAt}` : ", not running"}`;
 }
 
-function stream({ deployment, stream: { shards, records, bytes, shardsBehind, waitingSeconds } }: HomeStatus): string {
+function stream({
+  deployment,
+  stream: { shards, records, bytes, shardsBehind, waitingSeconds },
+}: PipelineStatus): string {
   const name = deployment === undefined ? "" : `${deployment.stream}, `;
   const size = records === undefined || bytes === undefined ? "" : `, ${count(records)} records, ${count(bytes)} bytes`;
   const waiting = waitingSeconds === undefined ? "" : `, the oldest record waits ${count(waitingSeconds)} s`;
@@ -32,7 +35,7 @@ function stream({ deployment, stream: { shards, records, bytes, shardsBehind, wa
   return `${name}${shards} shards${size}; ${behind}`;
 }
 
-function bronze({ deployment, landing: { invocations, errors, onFailureRecords } }: HomeStatus): string {
+function bronze({ deployment, landing: { invocations, errors, onFailureRecords } }: PipelineStatus): string {
   const landings =
     deployment === undefined
       ? `${count(invocations ?? 0)} landings since the start, ${errors ?? 0} errors`
@@ -40,14 +43,14 @@ function bronze({ deployment, landing: { invocations, errors, onFailureRecords }
   return `${landings}, ${onFailureRecords} records in the on-failure store`;
 }
 
-function freshness({ freshness: found }: HomeStatus): string {
+function freshness({ freshness: found }: PipelineStatus): string {
   if (found === null) return "no orders yet";
   const { medianSeconds, p95Seconds, orders } = found;
   return `sent to visible in gold: median ${medianSeconds} s, 95 % within ${p95Seconds} s (${count(orders)} orders)`;
 }
 
-function quality({ quality: found }: HomeStatus): string {
-  if (found === null) return "not checked yet: pizza run data_quality";
+function quality({ quality: found }: PipelineStatus): string {
+  if (found === null) return "not checked yet: ./pizza run data_quality";
   const { checkedAt, rules, errors, warnings } = found;
   const red = [...errors.map((rule) => `${rule} (error)`), ...warnings.map((rule) => `${rule} (warning)`)];
   return `${red.length === 0 ? `${rules} rules are green` : `${red.length} of ${rules} rules are red: ${red.join(", ")}`}, ${checkedAt}`;

@@ -11,7 +11,7 @@ export interface Access {
 }
 
 /** The same rights, for who does not have to know the thing's name. */
-export const rightsOnly = ({ statements }: Access): Access => ({ variables: {}, statements });
+export const permissionsOnly = ({ statements }: Access): Access => ({ variables: {}, statements });
 
 /** A statement that allows actions on resources. */
 export const allow = (actions: string[], resources: string[]): PolicyStatement =>

@@ -86,7 +86,7 @@ const stateless: Acknowledgement[] = [
       "Landing/RedriveLanding",
       ...["PlanWindows", "PublishWindows", "PublishCustomers", "ReportWindows"].map((name) => `Publishing/${name}`),
       "Receipt/VerifyReceipt",
-      ...["BackUpWarehouse", "ProveBackup", "SnapshotDatabase"].map((name) => `Backup/${name}`),
+      ...["BackUpWarehouse", "VerifyBackup", "SnapshotDatabase"].map((name) => `Backup/${name}`),
       "Receipt/CheckQuality",
     ],
     "A state machine waits for its answer and calls it again; a run that fails has an alarm.",

@@ -38,7 +38,7 @@ export function findMistakes(environment: Environment): string[] {
     ...alarms.emails.map(email),
     ...schedules(environment),
     ...warehouse(environment),
-    ...home(environment),
+    ...pipeline(environment),
   ].filter((mistake) => mistake !== undefined);
 }
 
@@ -79,7 +79,13 @@ function schedules({ schedules: all }: Environment): (string | undefined)[] {
   );
 }
 
-function home({ home: place, lakeSql, warehouse: { kind }, name, keepsData }: Environment): (string | undefined)[] {
+function pipeline({
+  pipeline: place,
+  lakeSql,
+  warehouse: { kind },
+  name,
+  keepsData,
+}: Environment): (string | undefined)[] {
   if (place === "aws") {
     return kind === "aurora"
       ? []

@@ -91,7 +91,7 @@ function isOff(name: ContextSetting, context: (name: ContextSetting) => unknown)
 const ofCdk = /^(@aws-cdk\/|aws-cdk|cli-|[^:]+:)/;
 
 /** Throws a sentence where the context has names that say nothing here: a misspelt setting would count as not set. */
-export function refuseUnknown(names: readonly string[]): void {
+export function rejectUnknown(names: readonly string[]): void {
   const unknown = names.filter((name) => !ofCdk.test(name) && !Object.hasOwn(contextSettings, name));
   if (unknown.length === 0) return;
   throw new SettingsError(

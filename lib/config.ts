@@ -11,7 +11,7 @@ export type EnvironmentName = "dev" | "staging" | "prod" | "localstack";
 export interface Environment {
   name: EnvironmentName;
   /** `localstack` leaves out what its free edition lacks: Aurora, Glue, Athena, dashboard, alarms, budget. */
-  home: "aws" | "localstack";
+  pipeline: "aws" | "localstack";
   architecture: "arm64" | "x86_64";
   stream: {
     /** Shards bought by the hour, or `on-demand`, which grows by itself and costs more at a steady rate. */
@@ -87,7 +87,7 @@ export interface PostgresSettings {
 }
 
 const aws = {
-  home: "aws",
+  pipeline: "aws",
   architecture: "arm64",
   lake: { infrequentAfterDays: 30, archiveAfterDays: 90, keepOldVersionsDays: 30 },
   lakeSql: "athena",
@@ -164,7 +164,7 @@ export const environments: Record<EnvironmentName, Environment> = {
   localstack: {
     ...aws,
     name: "localstack",
-    home: "localstack",
+    pipeline: "localstack",
     architecture: process.arch === "arm64" ? "arm64" : "x86_64",
     stream: { shards: 2, retentionHours: 24 },
     landing: { batchRecords: 100, windowSeconds: 1, retryAttempts: 10, maxRecordAgeSeconds: 43_200 },

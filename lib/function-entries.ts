@@ -31,7 +31,7 @@ export const functionEntries = {
     usesLakeSql: true,
   },
   BackUpWarehouse: { entry: "lambdas/backup/back-up-warehouse.ts" },
-  ProveBackup: { entry: "lambdas/backup/prove-backup.ts" },
+  VerifyBackup: { entry: "lambdas/backup/verify-backup.ts" },
   SnapshotDatabase: { entry: "lambdas/backup/snapshot-database.ts" },
   RestoreBackup: { entry: "lambdas/backup/restore-backup.ts" },
   RecordLineage: { entry: "lambdas/lineage/record-lineage.ts" },

@@ -49,7 +49,7 @@ export class StatefulStack extends Stack {
       WriterSecretArn: this.secrets.writer.secretArn,
       CustomerKeySecretArn: this.secrets.customerKey.secretArn,
     });
-    if (environment.home === "aws") this.glueDatabase = this.addGlue(environment);
+    if (environment.pipeline === "aws") this.glueDatabase = this.addGlue(environment);
     const { warehouse: settings } = environment;
     if (settings.kind === "aurora") this.warehouse = this.addWarehouse({ ...shared, settings });
     else addOutputs(this, { DatabaseUrl: settings.databaseUrl });

@@ -51,7 +51,7 @@ export class StatelessStack extends Stack {
     const { missedStarts, startWorkflow } = new Schedules(this, "Schedules", { ...shared, files, machines });
 
     const { glueDatabase, warehouse } = stateful;
-    if (environment.home === "aws" && glueDatabase && warehouse && environment.warehouse.kind === "aurora") {
+    if (environment.pipeline === "aws" && glueDatabase && warehouse && environment.warehouse.kind === "aurora") {
       const { workgroup } = new Exploration(this, "Exploration", { environment, key, lake, glueDatabase });
       const { dashboardUrl } = new Operations(this, "Operations", {
         environment,

@@ -6,11 +6,11 @@ import { join, dirname } from "node:path";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { openSecrets } from "../adapters/secrets.ts";
-import { type LocalStackHome, rememberDeployed, projectRoot } from "../targets/localstack-place.ts";
+import { type LocalStackDirectory, rememberDeployed, projectRoot } from "../targets/localstack-place.ts";
 import { makeFolders } from "./data-folder.ts";
 import { clientEnvironment, clientSettings } from "./environment.ts";
 import { checkLoopback } from "./health.ts";
-import type { Target } from "./resolve-target.ts";
+import type { LocalStackTarget } from "./resolve-target.ts";
 
 /** Where the pipeline was deployed to, and what the stacks say of themselves. */
 export interface Deployed {
@@ -26,18 +26,18 @@ const stacks = ["PizzaSales-localstack-Stateful", "PizzaSales-localstack-Statele
  * time it changes what differs.
  */
 export async function deploy(
-  home: LocalStackHome,
-  { target, say }: { target: Target; say: (line: string) => void },
+  directory: LocalStackDirectory,
+  { target, say }: { target: LocalStackTarget; say: (line: string) => void },
 ): Promise<Deployed> {
   const started = performance.now();
   const { endpoint, functionsDatabaseUrl: databaseUrl } = target;
   checkLoopback(endpoint);
-  makeFolders(home);
-  // Before anything is there: what fails half-way is found by pizza doctor too.
-  rememberDeployed(home, target);
+  makeFolders(directory);
+  // Before anything is there: what fails half-way is found by ./pizza doctor too.
+  rememberDeployed(directory, target);
   const environment = clientEnvironment(endpoint);
-  const out = join(home.temporary, "cdk.out");
-  const run = (args: string[]) => cdk(args, { home, environment });
+  const out = join(directory.temporary, "cdk.out");
+  const run = (args: string[]) => cdk(args, { directory, environment });
   say("making the templates");
   await run(["synth", "--quiet", "--output", out, "-c", "env=localstack", "-c", `databaseUrl=${databaseUrl}`]);
   checkTypes(out);
@@ -124,10 +124,10 @@ export async function readCustomerSecret(arn: string): Promise<string> {
  */
 async function cdk(
   args: string[],
-  { home, environment }: { home: LocalStackHome; environment: Record<string, string> },
+  { directory, environment }: { directory: LocalStackDirectory; environment: Record<string, string> },
 ): Promise<void> {
   const program = createRequire(import.meta.url).resolve("aws-cdk/bin/cdk");
-  const path = join(home.logs, "cdk.log");
+  const path = join(directory.logs, "cdk.log");
   const log = openSync(path, "a");
   const from = statSync(path).size;
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("AWS_"));
@@ -139,9 +139,9 @@ async function cdk(
       ...environment,
       // The app is started by the name of its program.
       PATH: [dirname(process.execPath), process.env["PATH"] ?? ""].join(":"),
-      TMPDIR: home.temporary,
+      TMPDIR: directory.temporary,
       // Below it cdk and the app keep their caches.
-      HOME: home.files,
+      HOME: directory.files,
       CDK_DISABLE_CLI_TELEMETRY: "true",
       NO_COLOR: "1",
     },

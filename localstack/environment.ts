@@ -1,18 +1,18 @@
 import { dirname, join } from "node:path";
-import { projectRoot, type LocalStackHome } from "../targets/localstack-place.ts";
+import { projectRoot, type LocalStackDirectory } from "../targets/localstack-place.ts";
 
 /** Programs are found as the caller finds them; nothing else of the caller's settings reaches LocalStack or its functions. */
 const passed = ["PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SYSTEMROOT"];
 
 /** What LocalStack is started with: offline, on 127.0.0.1, and with all its files below the home. */
-export function serverEnvironment(home: LocalStackHome, port: number): Record<string, string> {
+export function serverEnvironment(directory: LocalStackDirectory, port: number): Record<string, string> {
   const node = process.execPath;
   return {
     ...pick(process.env, passed),
     PATH: [dirname(node), process.env["PATH"] ?? ""].join(":"),
-    HOME: home.files,
-    TMPDIR: home.temporary,
-    FILESYSTEM_ROOT: home.files,
+    HOME: directory.files,
+    TMPDIR: directory.temporary,
+    FILESYSTEM_ROOT: directory.files,
     // Or LocalStack takes a container of anybody's for its own image, and keeps its files in /var/lib.
     OVERRIDE_IN_DOCKER: "0",
     GATEWAY_LISTEN: `127.0.0.1:${port}`,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { findPython } from "./find-python.ts";
 import { makeFolders } from "./data-folder.ts";
-import { kinesisPackage, projectRoot, type LocalStackHome } from "../targets/localstack-place.ts";
+import { kinesisPackage, projectRoot, type LocalStackDirectory } from "../targets/localstack-place.ts";
 
 const exec = promisify(execFile);
 const requirements = join(projectRoot, "localstack", "requirements.txt");
@@ -15,40 +15,40 @@ const executor = join(projectRoot, "localstack", "executor");
  * Brings a home to what `requirements.txt` and `executor/` say: LocalStack in a virtual environment of its own, our plugin
  * for it, and its Kinesis. What is there already stays; the first time needs PyPI and npm. Says what it does.
  */
-export async function install(home: LocalStackHome, say: (line: string) => void): Promise<void> {
-  makeFolders(home);
-  const done = marker(home, "requirements", [requirements]);
+export async function install(directory: LocalStackDirectory, say: (line: string) => void): Promise<void> {
+  makeFolders(directory);
+  const done = marker(directory, "requirements", [requirements]);
   if (!done.holds()) {
     const { program, version } = await findPython();
-    say(`installing LocalStack for Python ${version} in ${home.venv}: one or two minutes, once`);
-    rmSync(home.venv, { recursive: true, force: true });
-    await run(program, ["-m", "venv", home.venv], home);
-    await pip(home, ["-r", requirements]);
+    say(`installing LocalStack for Python ${version} in ${directory.venv}: one or two minutes, once`);
+    rmSync(directory.venv, { recursive: true, force: true });
+    await run(program, ["-m", "venv", directory.venv], directory);
+    await pip(directory, ["-r", requirements]);
     done.write();
   }
-  await installExecutor(home);
-  if (!existsSync(home.kinesis)) {
+  await installExecutor(directory);
+  if (!existsSync(directory.kinesis)) {
     say(`installing ${kinesisPackage}`);
-    const cache = join(home.temporary, "npm");
-    const options = ["--prefix", home.kinesis, "--cache", cache, "--ignore-scripts", "--no-audit", "--no-fund"];
-    await run("npm", ["install", ...options, kinesisPackage], home);
+    const cache = join(directory.temporary, "npm");
+    const options = ["--prefix", directory.kinesis, "--cache", cache, "--ignore-scripts", "--no-audit", "--no-fund"];
+    await run("npm", ["install", ...options, kinesisPackage], directory);
   }
 }
 
-async function installExecutor(home: LocalStackHome): Promise<void> {
+async function installExecutor(directory: LocalStackDirectory): Promise<void> {
   const folder = join(executor, "host_mode");
   const sources = readdirSync(folder).filter((name) => /\.(py|mjs)$/.test(name));
-  const done = marker(home, "executor", [
+  const done = marker(directory, "executor", [
     join(executor, "pyproject.toml"),
     ...sources.map((name) => join(folder, name)),
   ]);
   if (done.holds()) return;
-  await pip(home, ["--no-deps", "--no-build-isolation", "--force-reinstall", executor]);
+  await pip(directory, ["--no-deps", "--no-build-isolation", "--force-reinstall", executor]);
   done.write();
 }
 
 /** Remembers inside the virtual environment what was installed in it, by the content of the files that say so. */
-function marker({ venv }: LocalStackHome, name: string, files: string[]) {
+function marker({ venv }: LocalStackDirectory, name: string, files: string[]) {
   const path = join(venv, `installed-${name}`);
   const hash = createHash("sha256");
   for (const file of files) hash.update(readFileSync(file));
@@ -59,12 +59,12 @@ function marker({ venv }: LocalStackHome, name: string, files: string[]) {
   };
 }
 
-async function pip(home: LocalStackHome, args: string[]): Promise<void> {
+async function pip(directory: LocalStackDirectory, args: string[]): Promise<void> {
   const quiet = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", "--no-cache-dir"];
-  await run(home.python, ["-m", "pip", "install", ...quiet, ...args], home);
+  await run(directory.python, ["-m", "pip", "install", ...quiet, ...args], directory);
 }
 
-async function run(program: string, args: string[], { root, temporary }: LocalStackHome): Promise<void> {
+async function run(program: string, args: string[], { root, temporary }: LocalStackDirectory): Promise<void> {
   try {
     await exec(program, args, { cwd: root, env: { ...process.env, TMPDIR: temporary }, maxBuffer: 64 * 1024 * 1024 });
   } catch (cause) {

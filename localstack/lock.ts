@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { errorCode } from "../pipeline/domain/errors.ts";
 import { isRunning, processStart } from "../targets/local/machine.ts";
 import { makeFolders } from "./data-folder.ts";
-import type { LocalStackHome } from "../targets/localstack-place.ts";
+import type { LocalStackDirectory } from "../targets/localstack-place.ts";
 
 interface Holder {
   pid: number;
@@ -15,14 +15,14 @@ interface Holder {
  * is gone counts for nothing.
  */
 export async function withLock<Result>(
-  home: LocalStackHome,
+  directory: LocalStackDirectory,
   { say = () => {} }: { say?: ((line: string) => void) | undefined },
   work: () => Promise<Result>,
 ): Promise<Result> {
-  for (let told = false; !take(home); await sleep(100)) {
-    const holder = readHolder(home.lock);
+  for (let told = false; !take(directory); await sleep(100)) {
+    const holder = readHolder(directory.lock);
     if (holder === undefined) continue;
-    if (!isRunning(holder.pid, holder.started)) takeAway(home.lock, holder);
+    if (!isRunning(holder.pid, holder.started)) takeAway(directory.lock, holder);
     else if (!told) {
       say(`process ${holder.pid} starts or stops LocalStack here: waiting for it`);
       told = true;
@@ -31,14 +31,14 @@ export async function withLock<Result>(
   try {
     return await work();
   } finally {
-    rmSync(home.lock, { force: true });
+    rmSync(directory.lock, { force: true });
   }
 }
 
 /** A link comes into being whole or not at all, and never replaces another. */
-function take(home: LocalStackHome): boolean {
-  makeFolders(home);
-  const { lock } = home;
+function take(directory: LocalStackDirectory): boolean {
+  makeFolders(directory);
+  const { lock } = directory;
   const own = `${lock}.${process.pid}`;
   writeFileSync(own, JSON.stringify({ pid: process.pid, started: processStart(process.pid) }));
   try {

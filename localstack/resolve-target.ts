@@ -1,10 +1,10 @@
 import { answersAsLocalStack, runsInDocker, checkLoopback } from "./health.ts";
 import { checkFolder } from "./data-folder.ts";
-import { type LocalStackHome, readRunning, type Place } from "../targets/localstack-place.ts";
+import { type LocalStackDirectory, readRunning, type LocalStackAddress } from "../targets/localstack-place.ts";
 import { start, startBeside } from "./start.ts";
 
 /** Where the pipeline goes, and the warehouse as its functions reach it. */
-export interface Target extends Place {
+export interface LocalStackTarget extends LocalStackAddress {
   functionsDatabaseUrl: string;
 }
 
@@ -13,35 +13,35 @@ export interface Target extends Place {
  * the port, with the database that DATABASE_URL names or our own PostgreSQL beside it; else starts one. Where functions could
  * not reach a database, says what to set.
  */
-export async function reach(
-  home: LocalStackHome,
+export async function resolveTarget(
+  directory: LocalStackDirectory,
   { port, say }: { port: number; say: (line: string) => void },
-): Promise<Target> {
-  checkFolder(home);
-  const running = readRunning(home);
+): Promise<LocalStackTarget> {
+  checkFolder(directory);
+  const running = readRunning(directory);
   if (running) return withFunctions(running);
   const local = `http://127.0.0.1:${port}`;
   const endpoint = process.env["AWS_ENDPOINT_URL"] ?? local;
   checkLoopback(endpoint);
-  if (await answersAsLocalStack(endpoint)) return await reachOthers(home, { endpoint, say });
-  if (portOf(endpoint) === port) return withFunctions(await start(home, { port, say }));
+  if (await answersAsLocalStack(endpoint)) return await resolveRunning(directory, { endpoint, say });
+  if (portOf(endpoint) === port) return withFunctions(await start(directory, { port, say }));
   throw new Error(
     `nothing answers as LocalStack at AWS_ENDPOINT_URL ${endpoint}: start it, or unset AWS_ENDPOINT_URL and one is started here`,
   );
 }
 
-async function reachOthers(
-  home: LocalStackHome,
+async function resolveRunning(
+  directory: LocalStackDirectory,
   { endpoint, say }: { endpoint: string; say: (line: string) => void },
-): Promise<Target> {
+): Promise<LocalStackTarget> {
   const { DATABASE_URL: databaseUrl, FUNCTIONS_DATABASE_URL: functionsDatabaseUrl = databaseUrl } = process.env;
   say(`LocalStack answers at ${endpoint} already: deploying into it`);
   if (databaseUrl && functionsDatabaseUrl) return { endpoint, databaseUrl, functionsDatabaseUrl };
   if (await runsInDocker(endpoint)) throw new Error(inDocker(endpoint));
-  return withFunctions(await startBeside(home, { endpoint, say }));
+  return withFunctions(await startBeside(directory, { endpoint, say }));
 }
 
-const withFunctions = ({ endpoint, databaseUrl }: Place): Target => ({
+const withFunctions = ({ endpoint, databaseUrl }: LocalStackAddress): LocalStackTarget => ({
   endpoint,
   databaseUrl,
   functionsDatabaseUrl: databaseUrl,

@@ -74,7 +74,7 @@ function periodSeconds({ name, expression }: DeployedSchedule): number {
 
 interface ScheduleResource {
   Type: string;
-  Properties: { ScheduleExpression: string; State: string; Target: { Input: string } };
+  Properties: { ScheduleExpression: string; State: string; LocalStackTarget: { Input: string } };
 }
 
 /** What the stack's template says; undefined where nothing is deployed. */
@@ -95,13 +95,13 @@ async function findSchedules(formation: CloudFormationClient) {
       ([
         name,
         {
-          Properties: { ScheduleExpression: expression, State, Target },
+          Properties: { ScheduleExpression: expression, State, LocalStackTarget },
         },
       ]) => ({
         name,
         expression,
         isEnabled: State !== "DISABLED",
-        input: Target.Input,
+        input: LocalStackTarget.Input,
       }),
     );
   return { functionName, schedules };

@@ -5,7 +5,12 @@ import { answersAsLocalStack, sessionOf } from "./health.ts";
 import { serverEnvironment } from "./environment.ts";
 import { keepPostgres } from "./keep-postgres.ts";
 import { makeFolders, removeRun } from "./data-folder.ts";
-import { localStackHome, type LocalStackHome, removeRunning, writeRunning } from "../targets/localstack-place.ts";
+import {
+  localStackDirectory,
+  type LocalStackDirectory,
+  removeRunning,
+  writeRunning,
+} from "../targets/localstack-place.ts";
 import { keepSchedules } from "./schedules.ts";
 
 /**
@@ -19,34 +24,38 @@ const lookMs = 1000;
 /** Looks in a row without an answer before another's LocalStack counts as gone: a busy one may miss some. */
 const missedLooks = 15;
 
-async function serve(home: LocalStackHome, where: string): Promise<void> {
+async function serveScript(directory: LocalStackDirectory, where: string): Promise<void> {
   const stopped = untilSignal();
   // LocalStack forgets all on a stop, so gold must not remember versions of a silver that is gone.
-  removeRun(home);
-  makeFolders(home);
+  removeRun(directory);
+  makeFolders(directory);
   const log = (line: string): void => console.error(`${new Date().toISOString()} ${line}`);
-  const postgres = await keepPostgres(home.postgres, log);
-  const localStack = /^\d+$/.test(where) ? startLocalStack(home, Number(where)) : besideLocalStack(where);
+  const postgres = await keepPostgres(directory.postgres, log);
+  const localStack = /^\d+$/.test(where) ? startLocalStack(directory, Number(where)) : besideLocalStack(where);
   const { endpoint } = localStack;
   try {
     const early = await Promise.race([stopped, localStack.ended, postgres.ended, untilHealthy(endpoint)]);
     if (early !== "healthy") throw new Error(`${early} before it was ready: see the lines above`);
-    writeRunning(home, { endpoint, databaseUrl: postgres.databaseUrl, ...(localStack.isOthers && { isOthers: true }) });
+    writeRunning(directory, {
+      endpoint,
+      databaseUrl: postgres.databaseUrl,
+      ...(localStack.isOthers && { isOthers: true }),
+    });
     log(localStack.isOthers ? `PostgreSQL is ready beside ${endpoint}` : `LocalStack is ready at ${endpoint}`);
     const schedules = keepSchedules({ endpoint, log });
     log(`${await Promise.race([stopped, localStack.ended, postgres.ended])}: stopping`);
     await schedules.stop();
   } finally {
-    removeRunning(home);
+    removeRunning(directory);
     await Promise.all([localStack.stop(), postgres.stop()]);
-    removeRun(home);
+    removeRun(directory);
   }
 }
 
-function startLocalStack(home: LocalStackHome, port: number) {
-  const child = spawn(home.python, ["-m", "localstack.runtime.main"], {
-    cwd: home.root,
-    env: serverEnvironment(home, port),
+function startLocalStack(directory: LocalStackDirectory, port: number) {
+  const child = spawn(directory.python, ["-m", "localstack.runtime.main"], {
+    cwd: directory.root,
+    env: serverEnvironment(directory, port),
     stdio: "inherit",
   });
   const ended = once(child, "exit").then(([code, signal]) => `LocalStack ended (${code ?? signal})`);
@@ -92,5 +101,5 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 const [, , dir, where] = process.argv;
-await serve(localStackHome(dir), where!);
+await serveScript(localStackDirectory(dir), where!);
 process.exit();

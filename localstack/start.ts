@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { install } from "./install.ts";
 import { answersAsLocalStack } from "./health.ts";
-import { endLeftOver, serve } from "./orphan-processes.ts";
+import { endOrphans, serveScript } from "./orphan-processes.ts";
 import { withLock } from "./lock.ts";
 import { checkFolder } from "./data-folder.ts";
-import { type LocalStackHome, readRunning, type RunningLocalStack } from "../targets/localstack-place.ts";
+import { type LocalStackDirectory, readRunning, type RunningLocalStack } from "../targets/localstack-place.ts";
 
 export type Started = RunningLocalStack & { wasRunning: boolean };
 
@@ -24,61 +24,61 @@ interface StartOptions {
  * already, says so and does nothing; a start or stop that is on its way is waited for. The first time it installs what is needed.
  */
 export async function start(
-  home: LocalStackHome,
+  directory: LocalStackDirectory,
   { port, say, platform = process.platform }: StartOptions & { port: number },
 ): Promise<Started> {
-  return await startOnce(home, say, async () => {
+  return await startOnce(directory, say, async () => {
     checkPlatform(platform);
     await checkPort(port);
-    await install(home, say);
-    say(`starting LocalStack and PostgreSQL; log: ${logFile(home)}`);
-    return await spawnServer(home, String(port));
+    await install(directory, say);
+    say(`starting LocalStack and PostgreSQL; log: ${logFile(directory)}`);
+    return await spawnServer(directory, String(port));
   });
 }
 
 /** Starts PostgreSQL alone, beside a LocalStack that somebody else started and whose functions are processes of this machine. */
 export async function startBeside(
-  home: LocalStackHome,
+  directory: LocalStackDirectory,
   { endpoint, say }: StartOptions & { endpoint: string },
 ): Promise<Started> {
-  return await startOnce(home, say, async () => {
-    say(`starting PostgreSQL beside it; log: ${logFile(home)}`);
-    return await spawnServer(home, endpoint);
+  return await startOnce(directory, say, async () => {
+    say(`starting PostgreSQL beside it; log: ${logFile(directory)}`);
+    return await spawnServer(directory, endpoint);
   });
 }
 
 async function startOnce(
-  home: LocalStackHome,
+  directory: LocalStackDirectory,
   say: (line: string) => void,
   work: () => Promise<RunningLocalStack>,
 ): Promise<Started> {
-  checkFolder(home);
-  const known = readRunning(home);
+  checkFolder(directory);
+  const known = readRunning(directory);
   if (known) return { ...known, wasRunning: true };
-  return await withLock(home, { say }, async () => {
-    const meanwhile = readRunning(home);
+  return await withLock(directory, { say }, async () => {
+    const meanwhile = readRunning(directory);
     if (meanwhile) return { ...meanwhile, wasRunning: true };
-    await endLeftOver(home);
+    await endOrphans(directory);
     return { ...(await work()), wasRunning: false };
   });
 }
 
 /** Where LocalStack's own words go. */
-export function logFile({ logs }: LocalStackHome): string {
+export function logFile({ logs }: LocalStackDirectory): string {
   return join(logs, "localstack.log");
 }
 
-async function spawnServer(home: LocalStackHome, where: string): Promise<RunningLocalStack> {
-  const path = logFile(home);
+async function spawnServer(directory: LocalStackDirectory, where: string): Promise<RunningLocalStack> {
+  const path = logFile(directory);
   const from = existsSync(path) ? statSync(path).size : 0;
   const log = openSync(path, "a");
-  const child = spawn(process.execPath, [serve, home.root, where], {
+  const child = spawn(process.execPath, [serveScript, directory.root, where], {
     detached: true,
     stdio: ["ignore", log, log],
   });
   closeSync(log);
   while (child.exitCode === null && child.signalCode === null) {
-    const running = readRunning(home);
+    const running = readRunning(directory);
     if (running?.pid === child.pid) {
       child.unref();
       return running!;

@@ -30,7 +30,7 @@ const lastNames = (
 /** The invented guest of that number: a pure function of seed, number and the list of stores. */
 export function customerOf(number: number, stores: readonly StoreProfile[], seed: string = populationSeed): Customer {
   const random = createRandom(seed, number);
-  const home = stores[Math.floor(number / numbersPerStore) % stores.length]!;
+  const pipeline = stores[Math.floor(number / numbersPerStore) % stores.length]!;
   const first = random.pick(firstNames);
   const last = random.pick(lastNames);
   return {
@@ -38,9 +38,9 @@ export function customerOf(number: number, stores: readonly StoreProfile[], seed
     name: `${first} ${last}`,
     email: `${first}.${last}.${number}@example.com`.toLowerCase(),
     // 555-0100 to 555-0199 are kept free for fiction.
-    phone: `+1-${home.area_code}-555-01${String(random.integer(0, 99)).padStart(2, "0")}`,
-    city: home.city,
-    postal_code: `${home.postal_prefix}${String(random.integer(1, 60)).padStart(2, "0")}`,
+    phone: `+1-${pipeline.area_code}-555-01${String(random.integer(0, 99)).padStart(2, "0")}`,
+    city: pipeline.city,
+    postal_code: `${pipeline.postal_prefix}${String(random.integer(1, 60)).padStart(2, "0")}`,
   };
 }
 
@@ -115,8 +115,8 @@ export function createGuests(stores: readonly StoreProfile[]): (store: number, w
   return (store, wall, random) => {
     const channel = channelsByDaypart[daypartOf(Math.floor(wall / 3_600_000) % 24)](random);
     if (!random.chance(named[channel])) return { channel };
-    const home = random.chance(travelling) ? random.integer(0, stores.length - 1) : store;
-    const number = guestNumber(stores[home]!, home, Math.floor(wall / 86_400_000), random.next());
+    const pipeline = random.chance(travelling) ? random.integer(0, stores.length - 1) : store;
+    const number = guestNumber(stores[pipeline]!, pipeline, Math.floor(wall / 86_400_000), random.next());
     return { channel, customer: customer(number) };
   };
 }

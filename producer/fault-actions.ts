@@ -15,7 +15,7 @@ export interface FaultTools {
   /** Sends it after some of the events that come next. */
   overtake: (outgoing: Outgoing) => void;
   /** Makes and sends it when the event's till has come `milliseconds` further; `make` learns when that is. */
-  hold: (event: OrderEvent, milliseconds: number, make: (emittedAt: number) => Outgoing) => void;
+  delayQueue: (event: OrderEvent, milliseconds: number, make: (emittedAt: number) => Outgoing) => void;
 }
 
 /** Returns what goes out at once. */
@@ -35,10 +35,10 @@ export const faultActions: Record<FaultKind, FaultAction> = {
     overtake(toOutgoing(tills.number(event), "reorder"));
     return [];
   },
-  late(event, { random, tills, live, stores, hold }) {
+  late(event, { random, tills, live, stores, delayQueue }) {
     const days = random.integer(1, 14);
     if (live) return [toOutgoing(tills.number(backdate(event, days, stores)), "late")];
-    hold(event, days * day, (at) => toOutgoing(tills.number(event, at), "late"));
+    delayQueue(event, days * day, (at) => toOutgoing(tills.number(event, at), "late"));
     return [];
   },
   amended: (event, tools) => sendAndRevise("amended", event, tools, [minute, 10 * minute]),
@@ -66,13 +66,13 @@ export const faultActions: Record<FaultKind, FaultAction> = {
 function sendAndRevise(
   status: "amended" | "cancelled" | "refunded",
   event: OrderEvent,
-  { random, tills, live, hold }: FaultTools,
+  { random, tills, live, delayQueue }: FaultTools,
   [soonest, latest]: [number, number],
 ): Outgoing[] {
   const revised = revise(event, status, random);
   // Nobody who watches live wants to wait for three days.
   const wait = live ? random.integer(1000, 20_000) : random.integer(soonest, latest);
-  hold(event, wait, (at) => toOutgoing(tills.number(revised, at), status));
+  delayQueue(event, wait, (at) => toOutgoing(tills.number(revised, at), status));
   return [toOutgoing(tills.number(event))];
 }
 

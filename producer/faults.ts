@@ -45,7 +45,7 @@ export function withFaults(events: Iterable<OrderEvent>, options: FaultOptions):
 function* inject(events: Iterable<OrderEvent>, options: FaultOptions): Generator<Outgoing, void, undefined> {
   const random = createRandom("faults", options.seed);
   const tills = createNumbering();
-  const overtaken = createHold<Outgoing>();
+  const overtaken = createDelayQueue<Outgoing>();
   const held = new Map<string, Hold<Held>>();
   let passed = 0;
   const tools: FaultTools = {
@@ -55,7 +55,7 @@ function* inject(events: Iterable<OrderEvent>, options: FaultOptions): Generator
     stores: new Map(options.stores.map((store) => [store.store_id, store])),
     // Half of them within a batch, half of them across batches.
     overtake: (outgoing) => overtaken.add(passed + random.integer(1, random.chance(0.5) ? 5 : 3000), outgoing),
-    hold: (event, wait, make) => holdBack(held, event, wait, make),
+    delayQueue: (event, wait, make) => holdBack(held, event, wait, make),
   };
   for (const event of events) {
     const now = Date.parse(event.emitted_at);
@@ -73,7 +73,7 @@ function* inject(events: Iterable<OrderEvent>, options: FaultOptions): Generator
 /** Each till has a queue of its own: the clocks of stores in different zones have nothing to say about each other. */
 function holdBack(held: Map<string, Hold<Held>>, event: OrderEvent, wait: number, make: Held): void {
   const { producer_id } = event.producer;
-  const queue = held.get(producer_id) ?? createHold<Held>();
+  const queue = held.get(producer_id) ?? createDelayQueue<Held>();
   held.set(producer_id, queue);
   const due = Date.parse(event.emitted_at) + wait;
   queue.add(due, (now) => make(Math.min(due, now)));
@@ -91,7 +91,7 @@ interface Hold<Item> {
   take(now: number): Item[];
 }
 
-export function createHold<Item>(): Hold<Item> {
+export function createDelayQueue<Item>(): Hold<Item> {
   const held: { due: number; item: Item }[] = [];
   return {
     add(due, item) {

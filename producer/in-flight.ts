@@ -9,7 +9,7 @@ export interface QueuedRecord {
 }
 
 /** A queue whose records go out strictly one after the other; all events of one till are in one lane. */
-export interface Lane {
+export interface InFlightSlot {
   /** Closed records, the first being sent or next. */
   queue: QueuedRecord[];
   /** Attempts to send the first record that have failed. */
@@ -27,7 +27,7 @@ export interface Lane {
 /** Without batching every event is a record, and order is kept by lanes that are no shards. */
 const lanesWithoutBatching = 500;
 
-export interface LaneOptions {
+export interface InFlightOptions {
   batch: Batching;
   batchBytes: number;
   batchEvents: number;
@@ -35,7 +35,7 @@ export interface LaneOptions {
 }
 
 /** One lane for each shard, or many narrow ones without batching. */
-export function createLanes({ batch, batchBytes, batchEvents, shards }: LaneOptions): Lane[] {
+export function createInFlightSlots({ batch, batchBytes, batchEvents, shards }: InFlightOptions): InFlightSlot[] {
   if (batch === "off") return Array.from({ length: lanesWithoutBatching }, () => createSingleLane());
   return Array.from({ length: shards }, (_, index) =>
     createBatchLane(createBatchBuilder({ batchBytes, batchEvents, compression: batch }), {
@@ -46,16 +46,16 @@ export function createLanes({ batch, batchBytes, batchEvents, shards }: LaneOpti
 }
 
 /** The lane's index: the same for a till as long as the number of lanes is. */
-export function laneOf(producerId: string, lanes: number): number {
-  return hash32(producerId) % lanes;
+export function slotOf(producerId: string, slots: number): number {
+  return hash32(producerId) % slots;
 }
 
 /** The middle of the lane's part of the hash keys, 0 to 2^128. */
-function middleOfRange(index: number, lanes: number): string {
-  return String(((2n * BigInt(index) + 1n) << 127n) / BigInt(lanes));
+function middleOfRange(index: number, slots: number): string {
+  return String(((2n * BigInt(index) + 1n) << 127n) / BigInt(slots));
 }
 
-function createBatchLane(builder: BatchBuilder, keys: Omit<OutgoingRecord, "data">): Lane {
+function createBatchLane(builder: BatchBuilder, keys: Omit<OutgoingRecord, "data">): InFlightSlot {
   const queue: QueuedRecord[] = [];
   let batches = 0;
   function close(): void {
@@ -80,7 +80,7 @@ function createBatchLane(builder: BatchBuilder, keys: Omit<OutgoingRecord, "data
   };
 }
 
-function createSingleLane(): Lane {
+function createSingleLane(): InFlightSlot {
   const queue: QueuedRecord[] = [];
   return {
     queue,

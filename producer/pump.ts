@@ -1,5 +1,5 @@
 import type { EventSink, PutResult } from "../pipeline/ports.ts";
-import type { Lane } from "./in-flight.ts";
+import type { InFlightSlot } from "./in-flight.ts";
 import type { Sleep } from "./pace.ts";
 
 /** What has been sent and acknowledged so far. */
@@ -16,7 +16,7 @@ export interface SendSummary {
 
 export interface PumpOptions {
   sink: EventSink;
-  lanes: readonly Lane[];
+  slots: readonly InFlightSlot[];
   sleep: Sleep;
   /** From 0 to 1: spreads the repetitions of several senders. */
   random: () => number;
@@ -38,40 +38,40 @@ const backoff = { first: 50, longest: 5000 };
  * function that starts it whenever a lane has got a record.
  */
 export function createPump(options: PumpOptions): () => void {
-  const { sink, lanes, summary, onCall } = options;
+  const { sink, slots, summary, onCall } = options;
   let isRunning = false;
   let hasGivenUp = false;
   let turn = 0;
 
   async function run(): Promise<void> {
     isRunning = true;
-    for (let heads = takeHeads(lanes, turn); heads.length > 0; heads = hasGivenUp ? [] : takeHeads(lanes, turn)) {
-      turn = (lanes.indexOf(heads.at(-1)!) + 1) % lanes.length;
+    for (let heads = takeHeads(slots, turn); heads.length > 0; heads = hasGivenUp ? [] : takeHeads(slots, turn)) {
+      turn = (slots.indexOf(heads.at(-1)!) + 1) % slots.length;
       summary.calls++;
       const results = await put(sink, heads);
-      for (const [index, lane] of heads.entries()) settle(lane, results[index]);
+      for (const [index, slot] of heads.entries()) settle(slot, results[index]);
       onCall();
     }
     isRunning = false;
   }
 
-  function settle(lane: Lane, result: unknown): void {
+  function settle(slot: InFlightSlot, result: unknown): void {
     if (isStored(result)) {
-      const { record, events } = lane.queue.shift()!;
+      const { record, events } = slot.queue.shift()!;
       summary.records++;
       summary.events += events;
       summary.bytes += record.data.length;
-      lane.attempts = 0;
-      lane.busy = false;
-    } else if (++lane.attempts < options.maxAttempts) void tryAgain(lane);
-    else giveUp(new Error(`${lane.attempts} attempts failed, the last with ${describe(result)}`, { cause: result }));
+      slot.attempts = 0;
+      slot.busy = false;
+    } else if (++slot.attempts < options.maxAttempts) void tryAgain(slot);
+    else giveUp(new Error(`${slot.attempts} attempts failed, the last with ${describe(result)}`, { cause: result }));
   }
 
-  async function tryAgain(lane: Lane): Promise<void> {
-    const longest = Math.min(backoff.longest, backoff.first * 2 ** (lane.attempts - 1));
+  async function tryAgain(slot: InFlightSlot): Promise<void> {
+    const longest = Math.min(backoff.longest, backoff.first * 2 ** (slot.attempts - 1));
     await options.sleep(longest * (0.5 + options.random() / 2));
     summary.retries++;
-    lane.busy = false;
+    slot.busy = false;
     kick();
   }
 
@@ -87,25 +87,25 @@ export function createPump(options: PumpOptions): () => void {
 }
 
 /** The lanes whose first record goes out now, as many as one call takes, beginning where the last call ended. */
-function takeHeads(lanes: readonly Lane[], turn: number): Lane[] {
-  const heads: Lane[] = [];
+function takeHeads(slots: readonly InFlightSlot[], turn: number): InFlightSlot[] {
+  const heads: InFlightSlot[] = [];
   let bytes = 0;
-  for (let i = 0; i < lanes.length && heads.length < callLimit.records; i++) {
-    const lane = lanes[(turn + i) % lanes.length]!;
-    const first = lane.queue[0];
-    if (lane.busy || first === undefined) continue;
+  for (let i = 0; i < slots.length && heads.length < callLimit.records; i++) {
+    const slot = slots[(turn + i) % slots.length]!;
+    const first = slot.queue[0];
+    if (slot.busy || first === undefined) continue;
     bytes += first.record.data.length + first.record.partitionKey.length;
     if (bytes > callLimit.bytes) break;
-    lane.busy = true;
-    heads.push(lane);
+    slot.busy = true;
+    heads.push(slot);
   }
   return heads;
 }
 
 /** One result a lane; after a throw each of them is the error. */
-async function put(sink: EventSink, heads: readonly Lane[]): Promise<readonly unknown[]> {
+async function put(sink: EventSink, heads: readonly InFlightSlot[]): Promise<readonly unknown[]> {
   try {
-    return await sink.putRecords(heads.map((lane) => lane.queue[0]!.record));
+    return await sink.putRecords(heads.map((slot) => slot.queue[0]!.record));
   } catch (error) {
     return heads.map(() => error);
   }

@@ -1,6 +1,6 @@
 import type { EventSink } from "../pipeline/ports.ts";
 import type { Batching, Outgoing } from "./batch-builder.ts";
-import { createLanes, laneOf, type Lane } from "./in-flight.ts";
+import { createInFlightSlots, slotOf, type InFlightSlot } from "./in-flight.ts";
 import { sleepFor, type Sleep } from "./pace.ts";
 import { createPump, type SendSummary } from "./pump.ts";
 
@@ -61,7 +61,7 @@ export function createSender({
   const summary: SendSummary = { events: 0, records: 0, bytes: 0, calls: 0, retries: 0 };
   const early: Outgoing[] = [];
   const waiting: Waiting[] = [];
-  let lanes: Lane[] | undefined;
+  let slots: InFlightSlot[] | undefined;
   let opening: Promise<void> | undefined;
   let kick = (): void => {};
   let accepted = 0;
@@ -72,40 +72,40 @@ export function createSender({
   async function connect(): Promise<void> {
     try {
       const shards = await sink.openShards();
-      lanes = createLanes({ batch, batchBytes, batchEvents, shards });
-      kick = createPump({ sink, lanes, sleep, random, maxAttempts, summary, onCall, onGiveUp });
-      for (const outgoing of early.splice(0)) accept(lanes, outgoing);
+      slots = createInFlightSlots({ batch, batchBytes, batchEvents, shards });
+      kick = createPump({ sink, slots, sleep, random, maxAttempts, summary, onCall, onGiveUp });
+      for (const outgoing of early.splice(0)) accept(slots, outgoing);
     } catch (error) {
       onGiveUp(error);
     }
   }
 
-  function accept(open: readonly Lane[], outgoing: Outgoing): void {
-    const lane = open[laneOf(outgoing.producerId, open.length)]!;
-    const before = lane.queue.length;
-    const batchBefore = lane.openBatch();
-    lane.add(outgoing);
-    queued += lane.queue.length - before;
-    if (lane.queue.length > before) kick();
-    const opened = lane.openBatch();
-    if (opened !== undefined && opened !== batchBefore) void linger(lane, opened);
+  function accept(open: readonly InFlightSlot[], outgoing: Outgoing): void {
+    const slot = open[slotOf(outgoing.producerId, open.length)]!;
+    const before = slot.queue.length;
+    const batchBefore = slot.openBatch();
+    slot.add(outgoing);
+    queued += slot.queue.length - before;
+    if (slot.queue.length > before) kick();
+    const opened = slot.openBatch();
+    if (opened !== undefined && opened !== batchBefore) void linger(slot, opened);
   }
 
-  async function linger(lane: Lane, opened: number): Promise<void> {
+  async function linger(slot: InFlightSlot, opened: number): Promise<void> {
     if (lingerMs === Infinity) return;
     await sleep(lingerMs);
-    if (lane.openBatch() === opened) closeBatch(lane);
+    if (slot.openBatch() === opened) closeBatch(slot);
   }
 
-  function closeBatch(lane: Lane): void {
-    const before = lane.queue.length;
-    lane.close();
-    queued += lane.queue.length - before;
-    if (lane.queue.length > before) kick();
+  function closeBatch(slot: InFlightSlot): void {
+    const before = slot.queue.length;
+    slot.close();
+    queued += slot.queue.length - before;
+    if (slot.queue.length > before) kick();
   }
 
   function onCall(): void {
-    queued = lanes?.reduce((sum, lane) => sum + lane.queue.length, 0) ?? 0;
+    queued = slots?.reduce((sum, slot) => sum + slot.queue.length, 0) ?? 0;
     wake(waiting, failure);
     onProgress({ ...summary });
   }
@@ -125,11 +125,11 @@ export function createSender({
     });
   }
 
-  const hasRoom = (): boolean => queued < (lanes?.length ?? 0) * recordsWaiting;
+  const hasRoom = (): boolean => queued < (slots?.length ?? 0) * recordsWaiting;
 
   async function flush(): Promise<SendSummary> {
     if (opening !== undefined) await opening;
-    for (const lane of lanes ?? []) closeBatch(lane);
+    for (const slot of slots ?? []) closeBatch(slot);
     await until(() => summary.events === accepted);
     return { ...summary };
   }
@@ -140,10 +140,10 @@ export function createSender({
       if (isClosed) throw new Error(`sender: it is closed, an event of ${outgoing.producerId} came too late`);
       checkSize(outgoing);
       accepted++;
-      if (lanes === undefined) {
+      if (slots === undefined) {
         early.push(outgoing);
         await (opening ??= connect());
-      } else accept(lanes, outgoing);
+      } else accept(slots, outgoing);
       await until(hasRoom);
     },
     flush,

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { isRunning, processStart } from "./local/machine.ts";
 
 /** Where a pipeline is to be found. */
-export interface Place {
+export interface LocalStackAddress {
   /** Where the AWS services answer, such as `http://127.0.0.1:4566`. */
   endpoint: string;
   /** The warehouse, as its owner, from this machine. */
@@ -12,7 +12,7 @@ export interface Place {
 }
 
 /** A LocalStack that runs, as `state.json` tells; readable by its owner only. */
-export interface RunningLocalStack extends Place {
+export interface RunningLocalStack extends LocalStackAddress {
   /** The process that keeps LocalStack and PostgreSQL. */
   pid: number;
   started?: string | undefined;
@@ -22,38 +22,44 @@ export interface RunningLocalStack extends Place {
 }
 
 /** The LocalStack that runs in this home; undefined where none does. */
-export function readRunning({ state }: LocalStackHome): RunningLocalStack | undefined {
+export function readRunning({ state }: LocalStackDirectory): RunningLocalStack | undefined {
   if (!existsSync(state)) return undefined;
   const known = JSON.parse(readFileSync(state, "utf8")) as RunningLocalStack;
   return isRunning(known.pid, known.started) ? known : undefined;
 }
 
 /** Tells others that this process keeps a LocalStack that is ready. */
-export function writeRunning({ state }: LocalStackHome, where: Place & Pick<RunningLocalStack, "isOthers">): void {
+export function writeRunning(
+  { state }: LocalStackDirectory,
+  where: LocalStackAddress & Pick<RunningLocalStack, "isOthers">,
+): void {
   const { pid } = process;
   const running: RunningLocalStack = { pid, started: processStart(pid), startedAt: new Date().toISOString(), ...where };
   writePrivately(state, running);
 }
 
 /** Takes it back. */
-export function removeRunning({ state }: LocalStackHome): void {
+export function removeRunning({ state }: LocalStackDirectory): void {
   rmSync(state, { force: true });
 }
 
 /** Remembers for the command line where a deployment went. */
-export function rememberDeployed({ deployed }: LocalStackHome, { endpoint, databaseUrl }: Place): void {
+export function rememberDeployed(
+  { deployed }: LocalStackDirectory,
+  { endpoint, databaseUrl }: LocalStackAddress,
+): void {
   writePrivately(deployed, { endpoint, databaseUrl });
 }
 
-export function forgetDeployed({ deployed }: LocalStackHome): void {
+export function forgetDeployed({ deployed }: LocalStackDirectory): void {
   rmSync(deployed, { force: true });
 }
 
 /** Where the pipeline of this home is: at the LocalStack that runs in it, else where it was deployed to last. */
-export function findPlace(home: LocalStackHome): Place | undefined {
-  const running = readRunning(home);
-  if (running || !existsSync(home.deployed)) return running;
-  return JSON.parse(readFileSync(home.deployed, "utf8")) as Place;
+export function findAddress(directory: LocalStackDirectory): LocalStackAddress | undefined {
+  const running = readRunning(directory);
+  if (running || !existsSync(directory.deployed)) return running;
+  return JSON.parse(readFileSync(directory.deployed, "utf8")) as LocalStackAddress;
 }
 
 /** Addresses hold passwords. */
@@ -66,7 +72,7 @@ function writePrivately(path: string, value: unknown): void {
 export const projectRoot = fileURLToPath(new URL("../", import.meta.url));
 
 /** Where a LocalStack home keeps what. Nothing of it lies elsewhere. */
-export interface LocalStackHome {
+export interface LocalStackDirectory {
   root: string;
   /** Python's virtual environment, which outlives a stop. */
   venv: string;
@@ -90,7 +96,7 @@ export interface LocalStackHome {
 const kinesisVersion = "0.5.2";
 
 /** The paths below a home's root, `.localstack/` in the project by default. */
-export function localStackHome(dir = join(projectRoot, ".localstack")): LocalStackHome {
+export function localStackDirectory(dir = join(projectRoot, ".localstack")): LocalStackDirectory {
   const root = resolve(dir);
   const files = join(root, "files");
   return {

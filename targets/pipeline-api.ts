@@ -2,7 +2,7 @@ import type { ExplainRequest, Explanation } from "../pipeline/explain/explain-ro
 import type { Corrections } from "../pipeline/gold/list-corrections.ts";
 import type { Receipt } from "../pipeline/domain/receipt.ts";
 import type { BackupInfo } from "../pipeline/backup/manifest.ts";
-import type { HeldOrder, RefusedOrder } from "../pipeline/quarantine/list-quarantined.ts";
+import type { HeldOrder, QuarantinedOrder } from "../pipeline/quarantine/list-quarantined.ts";
 import type { ForgetSummary } from "../pipeline/forget/forget-customer.ts";
 import type { OrderTrace } from "../pipeline/trace/trace-order.ts";
 import type { RebuildRequest } from "../pipeline/rebuild/rebuild.ts";
@@ -18,16 +18,16 @@ export const workflowNames: readonly string[] = ["bronze_to_silver", "silver_to_
 export const dailyWorkflows: readonly string[] = ["data_quality", "backup"];
 
 /** What the command line can ask of a home, whether it runs in this process or in another. */
-export interface Home {
+export interface Pipeline {
   sink: EventSink;
-  status(): Promise<HomeStatus>;
+  status(): Promise<PipelineStatus>;
   /** Runs a workflow now, to its end. */
   run(workflow: string): Promise<{ workflow: string; milliseconds: number; output: Record<string, unknown> }>;
   /** Resolves when all that was sent before is in gold, customers included. */
   drain(): Promise<void>;
   verify(): Promise<Receipt>;
   /** Every refused event, oldest first. */
-  refused(): Promise<RefusedOrder[]>;
+  rejected(): Promise<QuarantinedOrder[]>;
   /** What silver holds of these orders. */
   heldOrders(orderIds: readonly string[]): Promise<HeldOrder[]>;
   /** Every place where an order is. */
@@ -62,7 +62,7 @@ export interface Credentials {
   url: string;
 }
 
-export interface HomeStatus {
+export interface PipelineStatus {
   /** The folder of an embedded home. */
   dir?: string;
   /** Where a deployed home is; `landing` says how its event source mapping is. */
@@ -99,7 +99,7 @@ export interface EndedRun {
   error?: string;
 }
 
-/** One check of `pizza doctor`. */
+/** One check of `./pizza doctor`. */
 export interface Check {
   name: string;
   /** Resolves to what was found; throws an error that says what to do. */

@@ -2,7 +2,7 @@ import { openDuckDbLake } from "../../adapters/duckdb.ts";
 import { openFolderStore } from "../../adapters/folder-store.ts";
 import { groupByMonth, readFacts } from "../../pipeline/gold/facts.ts";
 import { openSilver, silverLakeTable } from "../../pipeline/silver/tables.ts";
-import { goldSql } from "../bench-home.ts";
+import { goldSql } from "../bench-pipeline.ts";
 import type { Case, Runner, Setting } from "../case.ts";
 import { prepareTables, tableFolder } from "../large-table.ts";
 

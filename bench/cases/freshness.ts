@@ -8,7 +8,7 @@ import type { Patterns } from "../../producer/patterns.ts";
 import { createSender } from "../../producer/send-orders.ts";
 import { simulateOrders } from "../../producer/simulator.ts";
 import type { StoreProfile } from "../../producer/tills.ts";
-import { openHome } from "../../targets/local/open.ts";
+import { openLocalPipeline } from "../../targets/local/open.ts";
 import type { Case, Runner, Setting } from "../case.ts";
 
 const ordersPerSecond = 200;
@@ -26,10 +26,10 @@ export default freshness;
 async function sendSteadily({ dir, size }: Setting): Promise<Runner> {
   const folder = join(dir, "freshness");
   rmSync(folder, { recursive: true, force: true });
-  const home = await openHome({ dir: folder });
+  const pipeline = await openLocalPipeline({ dir: folder });
   return {
     async run() {
-      const sender = createSender({ sink: home.sink });
+      const sender = createSender({ sink: pipeline.sink });
       const orders = simulateOrders({
         seed: 200,
         menu: readProjectJson<Pizza[]>("data/menu.json"),
@@ -39,13 +39,13 @@ async function sendSteadily({ dir, size }: Setting): Promise<Runner> {
       });
       for await (const order of paced(orders, { rate: ordersPerSecond })) await sender.send(toOutgoing(order));
       const { events } = await sender.close();
-      await home.drain();
-      const { freshness: told } = await home.status();
+      await pipeline.drain();
+      const { freshness: told } = await pipeline.status();
       if (told === null) throw new Error("freshness: the home tells none; nothing was published");
       return { units: events, figures: { medianSeconds: told.medianSeconds, p95Seconds: told.p95Seconds } };
     },
     async close() {
-      await home.close();
+      await pipeline.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };

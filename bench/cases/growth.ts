@@ -1,7 +1,7 @@
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
-import { openBenchHome, type BenchHome } from "../bench-home.ts";
+import { openBenchPipeline, type BenchPipeline } from "../bench-pipeline.ts";
 import { busyOrders } from "../busy-chain.ts";
 import type { Case, Runner, Setting } from "../case.ts";
 import { prepareTables, tableFolder } from "../large-table.ts";
@@ -30,31 +30,31 @@ async function measureRuns(setting: Setting, which: "small" | "large"): Promise<
   const folder = join(setting.dir, `growth-${which}`);
   rmSync(folder, { recursive: true, force: true });
   cpSync(tableFolder(setting, which), folder, { recursive: true });
-  const home = await openBenchHome({ dir: setting.dir, name: `growth-${which}`, lakeFolder: folder });
-  await home.publishChanged();
-  const { files, partitions } = await home.silver.snapshot();
+  const pipeline = await openBenchPipeline({ dir: setting.dir, name: `growth-${which}`, lakeFolder: folder });
+  await pipeline.publishChanged();
+  const { files, partitions } = await pipeline.silver.snapshot();
   const rows = files.values().reduce((sum, file) => sum + file.rows, 0);
   const oldDays = [...partitions.keys()].toSorted();
   let round = 0;
   return {
     async run() {
       round++;
-      const newDay = await seconds(home, ordersOf(newDayOf(round), newOrders, round));
+      const newDay = await seconds(pipeline, ordersOf(newDayOf(round), newOrders, round));
       const late = await seconds(
-        home,
+        pipeline,
         oldDays.slice(0, lateDays).flatMap((date) => ordersOf(date, lateOrders / lateDays, round)),
       );
       const figures = { rows, newDayMs: newDay * 1000, lateMs: late * 1000 };
       if (which === "small") return { units: 1, figures };
       const spread = oldDays.slice(lateDays, lateDays + lateDaysSpread);
       const lateSpread = await seconds(
-        home,
+        pipeline,
         spread.flatMap((date) => ordersOf(date, Math.ceil(lateOrders / spread.length), round)),
       );
       return { units: 1, figures: { ...figures, late50DaysMs: lateSpread * 1000 } };
     },
     async close() {
-      await home.close();
+      await pipeline.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -70,11 +70,11 @@ function ordersOf(date: string, orders: number, round: number): OrderEvent[] {
 }
 
 /** How long the run takes that brings these orders from bronze into gold. */
-async function seconds(home: BenchHome, events: readonly OrderEvent[]): Promise<number> {
-  await home.land(events);
+async function seconds(pipeline: BenchPipeline, events: readonly OrderEvent[]): Promise<number> {
+  await pipeline.land(events);
   const started = performance.now();
-  const { accepted } = await home.refine();
+  const { accepted } = await pipeline.refine();
   if (accepted !== events.length) throw new Error(`growth: ${accepted} of ${events.length} orders were accepted`);
-  await home.publishChanged();
+  await pipeline.publishChanged();
   return (performance.now() - started) / 1000;
 }

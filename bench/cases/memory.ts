@@ -13,25 +13,26 @@ const memory: Case = {
   unit: "runs",
   rounds: 3,
   warmUp: false,
-  variants: { "pizza demo": replayClassic },
+  variants: { "./pizza demo": replayClassic },
 };
 
 export default memory;
 
 async function replayClassic({ dir }: Setting): Promise<Runner> {
-  const home = join(dir, "demo");
+  const pipeline = join(dir, "demo");
   const peak = join(dir, "demo-peak.json");
-  const clear = () => [home, peak].forEach((path) => rmSync(path, { recursive: true, force: true }));
+  const clear = () => [pipeline, peak].forEach((path) => rmSync(path, { recursive: true, force: true }));
   return {
     before: async () => clear(),
     async run() {
-      const demo = ["--import", reporter, program, "demo", "--json", "--dir", home];
+      const demo = ["--import", reporter, program, "demo", "--json", "--dir", pipeline];
       const { stdout } = await run(process.execPath, demo, {
         env: { ...process.env, PIZZA_BENCH_PEAK: peak },
         maxBuffer: 16 * 2 ** 20,
       });
       const { balanced, seconds }: { balanced: boolean; seconds: number } = JSON.parse(stdout);
-      if (!balanced) throw new Error(`pizza demo: its receipt does not balance; run it by hand with --dir ${home}`);
+      if (!balanced)
+        throw new Error(`./pizza demo: its receipt does not balance; run it by hand with --dir ${pipeline}`);
       const { peakMiB, cpuSeconds }: { peakMiB: number; cpuSeconds: number } = JSON.parse(readFileSync(peak, "utf8"));
       return { units: 1, figures: { peakMiB, demoSeconds: seconds, demoCpuSeconds: cpuSeconds } };
     },

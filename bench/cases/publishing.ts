@@ -7,7 +7,7 @@ import type { OrderEvent } from "../../pipeline/domain/generated/order-event.typ
 import { readDayFacts } from "../../pipeline/gold/facts.ts";
 import type { LakeRow } from "../../pipeline/ports.ts";
 import { silverLakeTable } from "../../pipeline/silver/tables.ts";
-import { openBenchHome, goldSql, openRefinery, refineAll } from "../bench-home.ts";
+import { openBenchPipeline, goldSql, openRefinery, refineAll } from "../bench-pipeline.ts";
 import type { Case, Runner, Setting } from "../case.ts";
 import { classicEvents, openClassicYear, prepareClassicYear } from "../classic-year.ts";
 import { readAll } from "../memory-store.ts";
@@ -30,31 +30,31 @@ const publishing: Case = {
 export default publishing;
 
 async function publishDay(setting: Setting, name: string, date: string): Promise<Runner> {
-  const { home, close } = await openYear(setting, name);
+  const { pipeline, close } = await openYear(setting, name);
   const addOrder = orderAdder(date);
   let version = -1;
   return {
     async before() {
-      await home.land([addOrder()]);
-      ({ version } = await home.refine());
-      home.warehouse.seconds = 0;
+      await pipeline.land([addOrder()]);
+      ({ version } = await pipeline.refine());
+      pipeline.warehouse.seconds = 0;
     },
     async run() {
-      const { published, rowsChanged, corrections } = await home.publish([date], version);
+      const { published, rowsChanged, corrections } = await pipeline.publish([date], version);
       if (published !== 1) throw new Error(`publishing ${date}: version ${version} was skipped; it must be new`);
-      return { units: 1, figures: { warehouseMs: home.warehouse.seconds * 1000, rowsChanged, corrections } };
+      return { units: 1, figures: { warehouseMs: pipeline.warehouse.seconds * 1000, rowsChanged, corrections } };
     },
     close,
   };
 }
 
 async function upsertDay(setting: Setting, name: string, date: string): Promise<Runner> {
-  const { home, folder, close } = await openYear(setting, name);
-  const client = new Client({ connectionString: home.ownerUrl });
+  const { pipeline, folder, close } = await openYear(setting, name);
+  const client = new Client({ connectionString: pipeline.ownerUrl });
   await client.connect();
   await createPlainTables(client);
   const lake = await openDuckDbLake({ root: folder });
-  const table = silverLakeTable(await home.silver.snapshot(), [date]);
+  const table = silverLakeTable(await pipeline.silver.snapshot(), [date]);
   return {
     async run() {
       const facts = await readDayFacts(lake, { sql: goldSql, table, windows: [date] });
@@ -77,15 +77,15 @@ async function openYear(setting: Setting, name: string) {
   const store = openFolderStore(folder);
   for (const [key, body] of await readAll(openClassicYear(setting, "batched").store, "")) await store.put(key, body);
   await refineAll(openRefinery(store));
-  const home = await openBenchHome({ dir: setting.dir, name, lakeFolder: folder });
-  await home.publishChanged();
-  await home.publishCustomers();
-  await home.warehouse.query("select ops.report_windows($1::date)", [openDay]);
+  const pipeline = await openBenchPipeline({ dir: setting.dir, name, lakeFolder: folder });
+  await pipeline.publishChanged();
+  await pipeline.publishCustomerDays();
+  await pipeline.warehouse.query("select ops.report_windows($1::date)", [openDay]);
   const close = async () => {
-    await home.close();
+    await pipeline.close();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { home, folder, close };
+  return { pipeline, folder, close };
 }
 
 /** Copies of the day's first order, each under an id of its own. */

@@ -2,7 +2,7 @@ import type { BackupSummary } from "../../pipeline/backup/back-up-warehouse.ts";
 import type { BackupInfo } from "../../pipeline/backup/manifest.ts";
 import { count, print, printJson, say, textTable, UsageError } from "../output.ts";
 import type { Command, Values } from "../options.ts";
-import { lookAtHome, withHome, withRemoteHome } from "../with-target.ts";
+import { withReadOnlyPipeline, withPipeline, withDeployedPipeline } from "../with-target.ts";
 
 export const backup: Command = {
   summary: "copy gold and the ledgers to the backup store, and prove the copy; --list shows what is there",
@@ -10,7 +10,7 @@ export const backup: Command = {
   options: { list: { type: "boolean", about: "show the backups, the newest first" } },
   async run(values) {
     if (values["list"] === true) return await list(values);
-    const { output, milliseconds } = await withHome(values, (home) => home.run("backup"));
+    const { output, milliseconds } = await withPipeline(values, (pipeline) => pipeline.run("backup"));
     const { backup: made, snapshot } = output as { backup: BackupSummary; snapshot: { snapshot: string | null } };
     if (values.json) return printJson({ ...made, proven: true, snapshot: snapshot.snapshot, milliseconds });
     print(summary(made, "made and proven by a restore on trial"));
@@ -33,16 +33,21 @@ export const restore: Command = {
 
 async function restoreInto(values: Values, id: string | undefined): Promise<BackupSummary> {
   const { from } = values;
-  if (values.home === "embedded") {
-    const { restoreHome } = await import("../../targets/local/restore.ts");
-    return await restoreHome({ dir: values.dir, id, from: typeof from === "string" ? from : undefined, onLog: say });
+  if (values.target === "local") {
+    const { restoreLocalPipeline } = await import("../../targets/local/restore.ts");
+    return await restoreLocalPipeline({
+      dir: values.dir,
+      id,
+      from: typeof from === "string" ? from : undefined,
+      onLog: say,
+    });
   }
   if (from !== undefined) throw new UsageError("--from is for the embedded home: a deployed one has its own bucket");
-  return await withRemoteHome(values, (home) => home.restore(id));
+  return await withDeployedPipeline(values, (pipeline) => pipeline.restore(id));
 }
 
 async function list(values: Values): Promise<void> {
-  const backups = await lookAtHome(values, (home) => home.backups());
+  const backups = await withReadOnlyPipeline(values, (pipeline) => pipeline.backups());
   if (values.json) return printJson(backups);
   print(textTable(backups.map(rowOf)));
   for (const one of backups) if ("problem" in one) say(one.problem);

@@ -2,7 +2,7 @@ import { explainedTables } from "../../pipeline/explain/gold-tables.ts";
 import type { Corrections, LateOrder, RestatedValue } from "../../pipeline/gold/list-corrections.ts";
 import { momentOf, type Command, type Values } from "../options.ts";
 import { print, printJson, UsageError, money, textTable } from "../output.ts";
-import { lakeSqlOption, lookAtHome } from "../with-target.ts";
+import { lakeSqlOption, withReadOnlyPipeline } from "../with-target.ts";
 
 export const corrections: Command = {
   summary: "what changed after it was reported: as first reported, as now known, and the orders behind it",
@@ -15,7 +15,7 @@ export const corrections: Command = {
   },
   async run(values) {
     const [since, table] = [sinceOf(values), tableOf(values)];
-    const found = await lookAtHome(values, (home) => home.corrections({ since }));
+    const found = await withReadOnlyPipeline(values, (pipeline) => pipeline.corrections({ since }));
     if (values.json) printJson(found);
     else print(correctionsText(found, { table, isAll: values["all"] === true }));
   },

@@ -20,7 +20,7 @@ export const cost: Command = {
   },
   async run(values) {
     const ordersPerDay = wholeNumber(values, "orders-per-day", { min: 1, max: 1e12 });
-    if (ordersPerDay === undefined) throw new UsageError(`say how many orders a day\nusage: pizza ${cost.usage}`);
+    if (ordersPerDay === undefined) throw new UsageError(`say how many orders a day\nusage: ./pizza ${cost.usage}`);
     if (values.env === "localstack")
       throw new UsageError("--env localstack costs nothing: choose dev, staging or prod");
     const resources = await resourcesOf(values);

@@ -1,9 +1,9 @@
-import type { Home } from "../../targets/pipeline-api.ts";
+import type { Pipeline } from "../../targets/pipeline-api.ts";
 import {
-  homeFolder,
-  readHomeRecord,
-  refuseTakenFolder,
-  removeHome,
+  dataDirectory,
+  readPipelineRecord,
+  rejectForeignFolder,
+  removeDataDirectory,
   runningProcess,
 } from "../../targets/local/data-directory.ts";
 import { toOutgoing } from "../../producer/batch-builder.ts";
@@ -15,24 +15,29 @@ import { classicYear, send } from "./send.ts";
 export const demo: Command = {
   summary: "a fresh home, the classic year through every layer, the key figures and the receipt",
   usage: "demo [--json] [--dir DIR]",
-  embeddedOnly: {
-    aws: () => "pizza replay classic --wait sends the same orders, pizza verify prints the receipt",
-    localstack: "make demo ENV=localstack sends the classic week; pizza replay classic --wait the whole year",
+  localOnly: {
+    aws: () => "./pizza replay classic --wait sends the same orders, ./pizza verify prints the receipt",
+    localstack: "make demo ENV=localstack sends the classic week; ./pizza replay classic --wait the whole year",
   },
   async run(values) {
     const started = Date.now();
     makeRoom(values.dir);
-    say(`opening a fresh home in ${homeFolder(values.dir).root}`);
-    const { openHome } = await import("../../targets/local/open.ts");
-    const home = await openHome({ dir: values.dir, madeBy: "demo", isEarly: true });
+    say(`opening a fresh home in ${dataDirectory(values.dir).root}`);
+    const { openLocalPipeline } = await import("../../targets/local/open.ts");
+    const pipeline = await openLocalPipeline({ dir: values.dir, madeBy: "demo", isEarly: true });
     try {
       say("replaying the classic year: tills -> stream -> bronze -> silver -> gold");
-      const sent = await send(home.sink, () => [...classicYear()].values().map((event) => toOutgoing(event)), values, {
-        isPaced: false,
-      });
-      await home.drain();
-      const figures = await keyFigures(home);
-      const receipt = await home.verify();
+      const sent = await send(
+        pipeline.sink,
+        () => [...classicYear()].values().map((event) => toOutgoing(event)),
+        values,
+        {
+          isPaced: false,
+        },
+      );
+      await pipeline.drain();
+      const figures = await keyFigures(pipeline);
+      const receipt = await pipeline.verify();
       const seconds = (Date.now() - started) / 1000;
       const balanced = receipt.findings.length === 0;
       if (values.json) printJson({ balanced, seconds, sent, figures, receipt });
@@ -40,24 +45,24 @@ export const demo: Command = {
       if (!values.json) say(closing(seconds));
       return balanced ? 0 : 3;
     } finally {
-      await home.close();
+      await pipeline.close();
     }
   },
 };
 
 /** Only what an earlier demo made may be wiped by this one. */
 function makeRoom(dir: string): void {
-  const folder = homeFolder(dir);
+  const folder = dataDirectory(dir);
   const running = runningProcess(folder);
   if (running !== undefined) {
-    throw new Error(`a home runs in ${folder.root} (process ${running.pid}): stop it with pizza stop, or give --dir`);
+    throw new Error(`a home runs in ${folder.root} (process ${running.pid}): stop it with ./pizza stop, or give --dir`);
   }
-  const record = readHomeRecord(folder);
+  const record = readPipelineRecord(folder);
   if (record !== undefined && record.madeBy !== "demo") {
-    throw new Error(`${folder.root} holds a home that the demo did not make: give another --dir, or pizza clean`);
+    throw new Error(`${folder.root} holds a home that the demo did not make: give another --dir, or ./pizza clean`);
   }
-  refuseTakenFolder(folder);
-  if (record !== undefined) removeHome(folder);
+  rejectForeignFolder(folder);
+  if (record !== undefined) removeDataDirectory(folder);
 }
 
 interface KeyFigures {
@@ -74,8 +79,8 @@ interface KeyFigures {
   peakHour: string;
 }
 
-async function keyFigures(home: Home): Promise<KeyFigures> {
-  const one = async (sql: string) => (await home.query(sql, { lake: false }))[0]!;
+async function keyFigures(pipeline: Pipeline): Promise<KeyFigures> {
+  const one = async (sql: string) => (await pipeline.query(sql, { lake: false }))[0]!;
   const year = await one(
     `select count(*) as days, sum(orders) as orders, sum(order_lines) as lines, sum(pizzas) as pizzas,
          sum(revenue) as revenue, round(100 * sum(margin) / sum(revenue), 1) as margin_pct
@@ -135,8 +140,8 @@ function figuresText(figures: KeyFigures): string {
 function closing(seconds: number): string {
   return [
     `done in ${seconds.toFixed(1)} s. The home is kept; look around:`,
-    '  npx pizza query "select * from gold.daily_sales_summary order by revenue desc limit 5"',
-    "  npx pizza start && npx pizza credentials     (psql, DBeaver, Power BI)",
-    "  npx pizza produce --rate 50 --orders 1000    (more orders), npx pizza status, npx pizza verify",
+    '  ./pizza query "select * from gold.daily_sales_summary order by revenue desc limit 5"',
+    "  ./pizza start && ./pizza credentials     (psql, DBeaver, Power BI)",
+    "  ./pizza produce --rate 50 --orders 1000    (more orders), ./pizza status, ./pizza verify",
   ].join("\n");
 }

@@ -1,7 +1,7 @@
 import { paint, print, printJson } from "../output.ts";
 import type { Command, Values } from "../options.ts";
 import type { Check } from "../../targets/pipeline-api.ts";
-import { prepareRemote } from "../with-target.ts";
+import { prepareDeployed } from "../with-target.ts";
 
 export const doctor: Command = {
   summary: "what is missing on this machine or in a deployed home, and how to mend it",
@@ -32,13 +32,13 @@ export const doctor: Command = {
 async function checksOf(values: Values): Promise<Check[]> {
   const { bucket } = values;
   if (typeof bucket === "string") return [await bucketCheck(values, bucket)];
-  const checks = values.home === "embedded" ? await localChecks(values) : await deployedChecks(values);
+  const checks = values.target === "local" ? await localChecks(values) : await deployedChecks(values);
   return [{ name: "Node.js", look: nodeVersion }, ...checks];
 }
 
 async function bucketCheck(values: Values, bucket: string): Promise<Check> {
   const { checkPutIfAbsent } = await import("../../targets/aws/check-deployment.ts");
-  prepareRemote(values);
+  prepareDeployed(values);
   const { env } = process;
   const endpoint = env["AWS_ENDPOINT_URL_S3"] ?? env["AWS_ENDPOINT_URL"];
   if (endpoint === undefined) return { name: "store", look: () => checkPutIfAbsent(bucket) };
@@ -64,12 +64,12 @@ async function localChecks(values: Values): Promise<Check[]> {
 
 async function deployedChecks(values: Values): Promise<Check[]> {
   const { deploymentChecks } = await import("../../targets/aws/check-deployment.ts");
-  prepareRemote(values);
+  prepareDeployed(values);
   return deploymentChecks(values.env);
 }
 
 async function nodeVersion(): Promise<string> {
   const [major] = process.versions.node.split(".").map(Number);
-  if (major! < 24) throw new Error(`${process.version} is too old: npm ci brings Node 24, and npx pizza uses it`);
+  if (major! < 24) throw new Error(`${process.version} is too old: npm ci brings Node 24, and ./pizza uses it`);
   return process.version;
 }

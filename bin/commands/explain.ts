@@ -2,7 +2,7 @@ import type { ExplainedCell, Explanation } from "../../pipeline/explain/explain-
 import { explainedTables, type ExplainedTable } from "../../pipeline/explain/gold-tables.ts";
 import { calendarDay, wholeNumber, type Command } from "../options.ts";
 import { print, printJson, UsageError, count, textTable } from "../output.ts";
-import { lakeSqlOption, lookAtHome } from "../with-target.ts";
+import { lakeSqlOption, withReadOnlyPipeline } from "../with-target.ts";
 
 /** So many lines are listed on a terminal, and in JSON. */
 const [shortList, longList] = [20, 100_000];
@@ -18,7 +18,7 @@ export const explain: Command = {
   async run(values, words) {
     const lines = wholeNumber(values, "lines", { min: 0, max: longList }) ?? (values.json ? longList : shortList);
     const request = { ...readQuestion(words), lines };
-    const found = await lookAtHome(values, (home) => home.explain(request));
+    const found = await withReadOnlyPipeline(values, (pipeline) => pipeline.explain(request));
     if (values.json) printJson(found);
     else print(explanationText(found));
     return found.cells.every(({ equal }) => equal) ? 0 : 3;
@@ -29,14 +29,14 @@ function readQuestion([name, ...words]: string[]): { table: string; key: string[
   const tables = Object.keys(explainedTables);
   const table = (name ?? "").replace(/^gold\./, "");
   if (!Object.hasOwn(explainedTables, table)) {
-    throw new UsageError(`name a table of gold: ${tables.join(", ")}\nusage: pizza ${explain.usage}`);
+    throw new UsageError(`name a table of gold: ${tables.join(", ")}\nusage: ./pizza ${explain.usage}`);
   }
   const { key, cells } = explainedTables[table]!;
   const given = words.slice(0, key.length).map((word, index) => keyPart(word, key[index]!));
   const [column, ...rest] = words.slice(key.length);
   if (given.length < key.length || rest.length > 0) {
     throw new UsageError(
-      `the key of ${table} is ${key.map((part) => part.name).join(" ")}\nusage: pizza ${explain.usage}`,
+      `the key of ${table} is ${key.map((part) => part.name).join(" ")}\nusage: ./pizza ${explain.usage}`,
     );
   }
   if (column === undefined) return { table, key: given };

@@ -2,7 +2,7 @@ import { createInterface } from "node:readline/promises";
 import type { ForgetSummary } from "../../pipeline/forget/forget-customer.ts";
 import { count, print, printJson, say, UsageError } from "../output.ts";
 import type { Command } from "../options.ts";
-import { withHome } from "../with-target.ts";
+import { withPipeline } from "../with-target.ts";
 
 export const forget: Command = {
   summary: "take a customer out of every layer; orders, totals and the receipt stay",
@@ -11,10 +11,10 @@ export const forget: Command = {
   options: { yes: { type: "boolean", about: "do not ask" } },
   async run(values, [customerId]) {
     if (customerId === undefined || customerId === "") {
-      throw new UsageError(`name one customer, as the tills do\nusage: pizza ${forget.usage}`);
+      throw new UsageError(`name one customer, as the tills do\nusage: ./pizza ${forget.usage}`);
     }
     if (values["yes"] !== true && !(await isConfirmed(customerId))) return 1;
-    const summary = await withHome(values, (home) => home.forget(customerId));
+    const summary = await withPipeline(values, (pipeline) => pipeline.forget(customerId));
     if (values.json) printJson({ customerId, ...summary });
     else if (isNothing(summary)) print(`nothing names ${customerId}: nothing was changed`);
     else print(summaryText(summary));
@@ -59,7 +59,7 @@ function closing(customerId: string, summary: ForgetSummary): string {
       : []),
     ...(unreadable > 0
       ? [
-          `${count(unreadable)} records that cannot be unpacked were not looked into: pizza quarantine list --reason batch_corrupt`,
+          `${count(unreadable)} records that cannot be unpacked were not looked into: ./pizza quarantine list --reason batch_corrupt`,
         ]
       : []),
   ].join("\n");

@@ -4,14 +4,14 @@ import { wholeNumber, type Command, type Values } from "../options.ts";
 import type { QualitySummary } from "../../pipeline/quality/check-quality.ts";
 import { workflowNames, type Credentials } from "../../targets/pipeline-api.ts";
 import { StreamDamaged } from "../../targets/local/stream/segment.ts";
-import { lakeSqlOption, lookAtHome, withHome, withRemoteHome } from "../with-target.ts";
+import { lakeSqlOption, withReadOnlyPipeline, withPipeline, withDeployedPipeline } from "../with-target.ts";
 
 export const verify: Command = {
   summary: "account for every record from the stream to gold; exit code 3 when it does not balance",
   usage: "verify [--json] [--dir DIR] [--lake-sql athena|duckdb]",
   options: lakeSqlOption,
   async run(values) {
-    const receipt = await lookAtHome(values, (home) => home.verify()).catch(sayDamage);
+    const receipt = await withReadOnlyPipeline(values, (pipeline) => pipeline.verify()).catch(sayDamage);
     if (receipt === undefined) return 3;
     if (values.json) printJson({ balanced: receipt.findings.length === 0, ...receipt });
     else print(receiptTable(receipt));
@@ -36,11 +36,12 @@ export const query: Command = {
     ...lakeSqlOption,
   },
   async run(values, [sql]) {
-    if (sql === undefined || sql.trim() === "") throw new UsageError(`give one SQL text\nusage: pizza ${query.usage}`);
+    if (sql === undefined || sql.trim() === "")
+      throw new UsageError(`give one SQL text\nusage: ./pizza ${query.usage}`);
     const version = wholeNumber(values, "version", { min: 0, max: Number.MAX_SAFE_INTEGER });
     const lake = values["lake"] === true;
     if (version !== undefined && !lake) throw new UsageError("--version is for the lake: add --lake");
-    const rows = await lookAtHome(values, (home) => home.query(sql, { lake, version }));
+    const rows = await withReadOnlyPipeline(values, (pipeline) => pipeline.query(sql, { lake, version }));
     if (values.json) printJson(rows);
     else print(textTable(rows));
   },
@@ -51,11 +52,11 @@ export const run: Command = {
   usage: "run <workflow> [--json]",
   mostWords: 1,
   async run(values, [workflow]) {
-    if (workflow === undefined) throw new UsageError(`name one workflow\nusage: pizza ${run.usage}`);
+    if (workflow === undefined) throw new UsageError(`name one workflow\nusage: ./pizza ${run.usage}`);
     if (!workflowNames.includes(workflow)) {
       throw new UsageError(`workflow ${workflow} is not known: choose one of ${workflowNames.join(", ")}`);
     }
-    const result = await withHome(values, (home) => home.run(workflow));
+    const result = await withPipeline(values, (pipeline) => pipeline.run(workflow));
     if (values.json) printJson(result);
     else {
       say(`${workflow} took ${result.milliseconds} ms`);
@@ -69,8 +70,8 @@ export const run: Command = {
 function verdict(output: Record<string, unknown>): number {
   const { receipt, quality } = output as { receipt?: { balanced: boolean }; quality?: QualitySummary };
   const red = (quality?.results ?? []).filter(({ isRed, severity }) => isRed && severity === "error");
-  if (receipt?.balanced === false) say("the receipt does not balance: pizza verify shows it");
-  if (red.length > 0) say(`red: ${red.map(({ name }) => name).join(", ")}: pizza quality shows the offenders`);
+  if (receipt?.balanced === false) say("the receipt does not balance: ./pizza verify shows it");
+  if (red.length > 0) say(`red: ${red.map(({ name }) => name).join(", ")}: ./pizza quality shows the offenders`);
   return receipt?.balanced === false || red.length > 0 ? 3 : 0;
 }
 
@@ -78,25 +79,25 @@ export const credentials: Command = {
   summary: "connection details of gold for psql, DBeaver and Power BI",
   usage: "credentials [--json]",
   async run(values) {
-    if (values.home !== "embedded") return await remoteCredentials(values);
-    const { isRunning, ...found } = await lookAtHome(values, async (home, how) => ({
-      ...(await home.credentials()),
+    if (values.target !== "local") return await deployedCredentials(values);
+    const { isRunning, ...found } = await withReadOnlyPipeline(values, async (pipeline, how) => ({
+      ...(await pipeline.credentials()),
       ...how,
     }));
     if (values.json) printJson(found);
     else print(credentialsText(found));
-    if (!isRunning) say("The home is not running: pizza start brings this server up.");
+    if (!isRunning) say("The home is not running: ./pizza start brings this server up.");
   },
 };
 
-async function remoteCredentials(values: Values): Promise<void> {
-  const found = await withRemoteHome(values, (home) => home.credentials());
+async function deployedCredentials(values: Values): Promise<void> {
+  const found = await withDeployedPipeline(values, (pipeline) => pipeline.credentials());
   if (values.json) return printJson(found);
   print(credentialsText(found));
-  if (values.home === "aws") {
+  if (values.target === "aws") {
     say(
       "The server stands in isolated subnets: it is reached from inside its VPC (QuickSight VPC connection, Power BI gateway, a\n" +
-        "port forwarded through SSM), see docs/deploy.md. pizza query asks it from here, over the Data API.",
+        "port forwarded through SSM), see docs/deploy.md. ./pizza query asks it from here, over the Data API.",
     );
   }
 }

@@ -3,7 +3,7 @@ import type { LineageQuery } from "../../pipeline/lineage/record-lineage.ts";
 import { workflowNames } from "../../targets/pipeline-api.ts";
 import { calendarDay, oneOf, wholeNumber, type Command, type Values } from "../options.ts";
 import { count, print, printJson, say, textTable, UsageError } from "../output.ts";
-import { prepareRemote } from "../with-target.ts";
+import { prepareDeployed } from "../with-target.ts";
 
 const dayMs = 86_400_000;
 
@@ -38,11 +38,11 @@ function dayOf(given: Values[string]): string | undefined {
 
 /** Needs neither PostgreSQL nor a running pipeline: the events are in the lake. */
 async function eventsOf(values: Values, asked: LineageQuery): Promise<LineageEvent[]> {
-  if (values.home === "embedded") {
+  if (values.target === "local") {
     const { readLocalLineage } = await import("../../targets/local/lineage.ts");
     return await readLocalLineage(values.dir, asked);
   }
-  prepareRemote(values);
+  prepareDeployed(values);
   const { readDeployedLineage } = await import("../../targets/aws/open.ts");
   return await readDeployedLineage(values.env, asked);
 }

@@ -1,12 +1,12 @@
 import type { LogLine } from "../../targets/aws/function-logs.ts";
 import { print, printJson } from "../output.ts";
 import type { Values } from "../options.ts";
-import { withRemoteHome } from "../with-target.ts";
+import { withDeployedPipeline } from "../with-target.ts";
 
 /** Prints what the functions of a deployed home logged last, and with `--follow` what they log from then on. */
-export async function remoteLogs(values: Values, lines: number): Promise<void> {
+export async function deployedLogs(values: Values, lines: number): Promise<void> {
   const only = typeof values["function"] === "string" ? { only: values["function"] } : {};
-  await withRemoteHome(values, async ({ logs }) => {
+  await withDeployedPipeline(values, async ({ logs }) => {
     const since = Date.now();
     const newest = await logs.newest({ lines, ...only });
     if (values.json) return printJson(newest);

@@ -3,7 +3,7 @@ import type { QualityReport } from "../../pipeline/quality/check-quality.ts";
 import type { ColumnProfile, SilverProfile } from "../../pipeline/quality/profile-silver.ts";
 import { oneOf, type Command, type Values } from "../options.ts";
 import { print, printJson, UsageError, count, paint, textTable } from "../output.ts";
-import { lakeSqlOption, lookAtHome } from "../with-target.ts";
+import { lakeSqlOption, withReadOnlyPipeline } from "../with-target.ts";
 
 const names = qualityRules.map(({ name }) => name);
 
@@ -21,7 +21,7 @@ export const quality: Command = {
   async run(values) {
     const rule = oneOf(values, "rule", names);
     if (values["profile"] === true) return await showProfile(values, rule);
-    const report = await lookAtHome(values, (home) => home.quality({ rule }));
+    const report = await withReadOnlyPipeline(values, (pipeline) => pipeline.quality({ rule }));
     if (values.json) printJson(report);
     else print(qualityText(report));
     return report.errors === 0 ? 0 : 3;
@@ -30,7 +30,7 @@ export const quality: Command = {
 
 async function showProfile(values: Values, rule: string | undefined): Promise<number> {
   if (rule !== undefined) throw new UsageError("--profile looks at silver without rules: leave --rule out");
-  const profile = await lookAtHome(values, (home) => home.profile());
+  const profile = await withReadOnlyPipeline(values, (pipeline) => pipeline.profile());
   if (values.json) printJson(profile);
   else print(profileText(profile));
   return 0;

@@ -4,7 +4,7 @@ import { parseEdit } from "../../pipeline/domain/edit-event.ts";
 import { errorCode } from "../../pipeline/domain/errors.ts";
 import { reasons } from "../../pipeline/domain/rejection-reasons.ts";
 import { placeOf } from "../../pipeline/domain/stream-position.ts";
-import type { RefusedOrder } from "../../pipeline/quarantine/list-quarantined.ts";
+import type { QuarantinedOrder } from "../../pipeline/quarantine/list-quarantined.ts";
 import {
   judgeResends,
   ordersOf,
@@ -13,10 +13,10 @@ import {
   type ResendPlan,
   resend,
 } from "../../pipeline/quarantine/resend.ts";
-import type { Home } from "../../targets/pipeline-api.ts";
+import type { Pipeline } from "../../targets/pipeline-api.ts";
 import { oneOf, type Command, type Values } from "../options.ts";
 import { print, printJson, say, UsageError, count, money, paint, textTable } from "../output.ts";
-import { lakeSqlOption, lookAtHome, withHome } from "../with-target.ts";
+import { lakeSqlOption, withReadOnlyPipeline, withPipeline } from "../with-target.ts";
 
 const reasonNames = Object.keys(reasons) as (keyof typeof reasons)[];
 
@@ -40,35 +40,35 @@ export const quarantine: Command = {
     if (action === "list" && words.length === 0) return await list(values);
     if (action === "show" && words.length === 1) return await show(values, words[0]!);
     if (action === "resend") return await resendCommand(values, words);
-    throw new UsageError(`say what to do with the quarantine\nusage: pizza ${quarantine.usage}`);
+    throw new UsageError(`say what to do with the quarantine\nusage: ./pizza ${quarantine.usage}`);
   },
 };
 
 async function list(values: Values): Promise<void> {
   const wanted = select(values);
-  const refused = (await lookAtHome(values, (home) => home.refused())).filter(wanted);
-  const shown = values["all"] === true ? refused : refused.filter(({ isClosed }) => !isClosed);
+  const rejected = (await withReadOnlyPipeline(values, (pipeline) => pipeline.rejected())).filter(wanted);
+  const shown = values["all"] === true ? rejected : rejected.filter(({ isClosed }) => !isClosed);
   if (values.json) printJson(shown);
-  else print(listText(shown, { closed: refused.length - shown.length, hasEvents: values["reason"] !== undefined }));
+  else print(listText(shown, { closed: rejected.length - shown.length, hasEvents: values["reason"] !== undefined }));
 }
 
 async function show(values: Values, name: string): Promise<void> {
-  const refused = await lookAtHome(values, (home) => home.refused());
-  const found = find(refused, name);
+  const rejected = await withReadOnlyPipeline(values, (pipeline) => pipeline.rejected());
+  const found = find(rejected, name);
   if (values.json) printJson(found);
   else for (const event of found) print(showText(event));
 }
 
 /** By the beginning of an id, by a place in the stream, or by an order's id, which several events may bear. */
-function find(refused: readonly RefusedOrder[], name: string): RefusedOrder[] {
-  const found = refused.filter(
+function find(rejected: readonly QuarantinedOrder[], name: string): QuarantinedOrder[] {
+  const found = rejected.filter(
     (event) => event.orderId === name || placeOf(event) === name || (name.length >= 4 && event.id.startsWith(name)),
   );
   if (found.length > 0) return found;
-  throw new Error(`nothing in the quarantine is named ${name}: pizza quarantine list --all names what there is`);
+  throw new Error(`nothing in the quarantine is named ${name}: ./pizza quarantine list --all names what there is`);
 }
 
-function select(values: Values): (event: RefusedOrder) => boolean {
+function select(values: Values): (event: QuarantinedOrder) => boolean {
   const reason = oneOf(values, "reason", reasonNames);
   return (event) => reason === undefined || event.reason === reason;
 }
@@ -76,7 +76,7 @@ function select(values: Values): (event: RefusedOrder) => boolean {
 async function resendCommand(values: Values, words: string[]): Promise<number> {
   const names = words.filter((word) => !word.includes("="));
   if (names.length > 0 === (values["reason"] !== undefined)) {
-    throw new UsageError(`name events by their ids, or give --reason\nusage: pizza ${quarantine.usage}`);
+    throw new UsageError(`name events by their ids, or give --reason\nusage: ./pizza ${quarantine.usage}`);
   }
   const wanted = select(values);
   const correction = readCorrection(
@@ -84,19 +84,19 @@ async function resendCommand(values: Values, words: string[]): Promise<number> {
     words.filter((word) => word.includes("=")),
   );
   const isDry = values["dry-run"] === true;
-  const outcome = await withHome(values, async (home, { isRunning }) => {
-    const all = await home.refused();
+  const outcome = await withPipeline(values, async (pipeline, { isRunning }) => {
+    const all = await pipeline.rejected();
     const named = names.length > 0 ? names.flatMap((name) => find(all, name)) : all.filter(wanted);
     const chosen = [...new Set(named)].filter(({ isClosed }) => !isClosed);
     if ("event" in correction && chosen.length > 1) {
       throw new UsageError(`--file is one event, but ${chosen.length} refused ones are chosen: name one by its id`);
     }
-    const plans = await makePlans(home, chosen, correction);
+    const plans = await makePlans(pipeline, chosen, correction);
     const sendable = plans.filter(({ problem }) => problem === undefined);
     if (isDry || sendable.length === 0) return { plans, sent: [] };
-    const sent = await resend(home.sink, sendable);
-    if (values["wait"] === true || !isRunning) await home.drain();
-    return { plans, sent: sent.map((place, index) => ({ id: sendable[index]!.refused.id, ...place })) };
+    const sent = await resend(pipeline.sink, sendable);
+    if (values["wait"] === true || !isRunning) await pipeline.drain();
+    return { plans, sent: sent.map((place, index) => ({ id: sendable[index]!.rejected.id, ...place })) };
   });
   const left = outcome.plans.filter(({ problem }) => problem !== undefined).length;
   if (values.json) printJson(jsonOf(outcome, isDry));
@@ -106,13 +106,17 @@ async function resendCommand(values: Values, words: string[]): Promise<number> {
 }
 
 /** With a rule for many, events that it does not change are none of its business. */
-async function makePlans(home: Home, chosen: readonly RefusedOrder[], correction: Correction): Promise<ResendPlan[]> {
+async function makePlans(
+  pipeline: Pipeline,
+  chosen: readonly QuarantinedOrder[],
+  correction: Correction,
+): Promise<ResendPlan[]> {
   const judge = { catalog: loadCatalog(), now: Date.now() };
   const all = chosen.map((event) => planResend(event, correction, judge));
   const isRule = "edits" in correction && correction.edits.length > 0 && chosen.length > 1;
   const plans = isRule ? all.filter(({ changes }) => changes.length > 0) : all;
   const orders = ordersOf(plans);
-  return judgeResends(plans, orders.length === 0 ? [] : await home.heldOrders(orders));
+  return judgeResends(plans, orders.length === 0 ? [] : await pipeline.heldOrders(orders));
 }
 
 function readCorrection(values: Values, words: readonly string[]): Correction {
@@ -149,15 +153,15 @@ interface Outcome {
 }
 
 function closing({ plans, sent }: Outcome, { isDry, left }: { isDry: boolean; left: number }): string {
-  if (plans.length === 0) return "nothing open was chosen, or no edit changes any of it: pizza quarantine list";
-  const refused = left > 0 ? `, ${left} would be refused again and stay` : "";
-  if (isDry) return `nothing was sent: ${plans.length - left} would be sent${refused}`;
-  return `sent ${sent.length}${refused}; what was sent closes once silver has it: pizza quarantine list`;
+  if (plans.length === 0) return "nothing open was chosen, or no edit changes any of it: ./pizza quarantine list";
+  const rejected = left > 0 ? `, ${left} would be refused again and stay` : "";
+  if (isDry) return `nothing was sent: ${plans.length - left} would be sent${rejected}`;
+  return `sent ${sent.length}${rejected}; what was sent closes once silver has it: ./pizza quarantine list`;
 }
 
 function jsonOf({ plans, sent }: Outcome, dryRun: boolean) {
-  const events = plans.map(({ refused, changes, text, cents, problem }) => {
-    const { id, reason, orderId } = refused;
+  const events = plans.map(({ rejected, changes, text, cents, problem }) => {
+    const { id, reason, orderId } = rejected;
     const place = sent.find((resent) => resent.id === id);
     return {
       id,
@@ -175,22 +179,22 @@ function jsonOf({ plans, sent }: Outcome, dryRun: boolean) {
 
 /** The quarantine by reason; the events themselves where one reason was asked for. */
 function listText(
-  refused: readonly RefusedOrder[],
+  rejected: readonly QuarantinedOrder[],
   { closed, hasEvents }: { closed: number; hasEvents: boolean },
 ): string {
-  if (refused.length === 0) return `nothing is open in the quarantine; ${count(closed)} events are closed`;
-  const groups = Object.entries(Object.groupBy(refused, ({ reason }) => reason));
+  if (rejected.length === 0) return `nothing is open in the quarantine; ${count(closed)} events are closed`;
+  const groups = Object.entries(Object.groupBy(rejected, ({ reason }) => reason));
   const rows = groups.map(([reason, events]) => ({ reason, ...summary(events) }));
-  const open = refused.filter(({ isClosed }) => !isClosed);
+  const open = rejected.filter(({ isClosed }) => !isClosed);
   return [
-    ...(hasEvents ? [textTable(refused.map(eventRow)), ""] : []),
+    ...(hasEvents ? [textTable(rejected.map(eventRow)), ""] : []),
     textTable(rows.toSorted((a, b) => b.open - a.open)),
     "",
     `${count(open.length)} open, ${money(sumOf(open))} at stake${unreadable(open)}; ${count(closed)} closed and not shown`,
   ].join("\n");
 }
 
-function summary(events: readonly RefusedOrder[]) {
+function summary(events: readonly QuarantinedOrder[]) {
   const open = events.filter(({ isClosed }) => !isClosed);
   return {
     open: open.length,
@@ -200,7 +204,7 @@ function summary(events: readonly RefusedOrder[]) {
   };
 }
 
-function eventRow({ id, arrivedAt, orderId, cents, isClosed, detail }: RefusedOrder) {
+function eventRow({ id, arrivedAt, orderId, cents, isClosed, detail }: QuarantinedOrder) {
   const what = detail.length > 70 ? `${detail.slice(0, 67)}...` : detail;
   return {
     id,
@@ -213,7 +217,7 @@ function eventRow({ id, arrivedAt, orderId, cents, isClosed, detail }: RefusedOr
 }
 
 /** One refused event with its payload, indented where it is JSON. */
-function showText(event: RefusedOrder): string {
+function showText(event: QuarantinedOrder): string {
   const { id, reason, detail, orderId, cents, silverRevision, isClosed, payload, payloadBase64 } = event;
   const rows: [string, string][] = [
     ["id", id],
@@ -243,10 +247,10 @@ function indented(payload: string): string {
 /** What was or would be sent, one line an event and one for each change. */
 function plansText(plans: readonly ResendPlan[]): string {
   return plans
-    .flatMap(({ refused, changes, problem, cents }) => [
+    .flatMap(({ rejected, changes, problem, cents }) => [
       [
-        refused.id,
-        refused.orderId ?? "(no order id)",
+        rejected.id,
+        rejected.orderId ?? "(no order id)",
         cents === null ? "" : money(cents),
         problem === undefined ? paint("valid", "green") : paint(`refused: ${problem}`, "red"),
       ].join("  "),
@@ -259,11 +263,11 @@ function valueText(value: unknown): string {
   return value === undefined ? "nothing" : JSON.stringify(value);
 }
 
-function sumOf(events: readonly RefusedOrder[]): number {
+function sumOf(events: readonly QuarantinedOrder[]): number {
   return events.reduce((sum, { cents }) => sum + (cents ?? 0), 0);
 }
 
-function unreadable(events: readonly RefusedOrder[]): string {
+function unreadable(events: readonly QuarantinedOrder[]): string {
   const unknown = events.filter(({ cents }) => cents === null).length;
   return unknown === 0 ? "" : `, and what ${count(unknown)} unreadable events are worth`;
 }

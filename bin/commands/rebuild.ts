@@ -1,7 +1,7 @@
 import { lacksBronze, type RebuildReport } from "../../pipeline/rebuild/report.ts";
 import { calendarDay, type Command, type Values } from "../options.ts";
 import { print, printJson, UsageError, count, paint, textTable } from "../output.ts";
-import { lakeSqlOption, withHome } from "../with-target.ts";
+import { lakeSqlOption, withPipeline } from "../with-target.ts";
 
 export const rebuild: Command = {
   summary: "work days out anew from bronze, compare them with what is published, and publish what differs",
@@ -18,7 +18,7 @@ export const rebuild: Command = {
     if (from > to) throw new UsageError(`--from ${from} is after --to ${to}`);
     const isDryRun = values["dry-run"] === true;
     const source = values["gold"] === true ? ("silver" as const) : ("bronze" as const);
-    const report = await withHome(values, (home) => home.rebuild({ from, to, source, isDryRun }));
+    const report = await withPipeline(values, (pipeline) => pipeline.rebuild({ from, to, source, isDryRun }));
     if (values.json) printJson(report);
     else print(rebuildText(report));
     return (report.equal || report.published) && !lacksBronze(report) ? 0 : 3;

@@ -17,7 +17,7 @@ import { simulateOrders } from "../../producer/simulator.ts";
 import type { StoreProfile } from "../../producer/tills.ts";
 import { momentOf, numberOption, oneOf, wholeNumber, type Command, type Values } from "../options.ts";
 import { count, endProgress, printJson, progress, say, UsageError } from "../output.ts";
-import { withHome } from "../with-target.ts";
+import { withPipeline } from "../with-target.ts";
 import { produceInBackground, stopProducer } from "./background.ts";
 
 const sendingOptions = {
@@ -43,7 +43,7 @@ export const replay: Command = {
     ...sendingOptions,
   },
   async run(values, [what]) {
-    if (what !== "classic") throw new UsageError(`say what to replay: classic\nusage: pizza ${replay.usage}`);
+    if (what !== "classic") throw new UsageError(`say what to replay: classic\nusage: ./pizza ${replay.usage}`);
     const speed = values["speed"] === "max" ? undefined : numberOption(values, "speed", { min: 0.001, max: 1e9 });
     const shuffle = wholeNumber(values, "shuffle", { min: 0, max: Number.MAX_SAFE_INTEGER });
     const { outgoing, tally } = faulty(classicYear(shuffle), values, { live: false });
@@ -70,7 +70,7 @@ export const produce: Command = {
     ...sendingOptions,
   },
   async run(values) {
-    if (values.home !== "embedded" && (values["stop"] === true || values["background"] === true)) {
+    if (values.target !== "local" && (values["stop"] === true || values["background"] === true)) {
       throw new UsageError(
         "--background and --stop are for the embedded home: produce in the foreground, Ctrl-C ends it",
       );
@@ -86,14 +86,14 @@ export const produce: Command = {
 /** Options that would do nothing beside another one are a mistake of who gave them. */
 function refuseIdleOptions(values: Values): void {
   const given = Object.keys(produce.options!).filter((name) => values[name] !== undefined);
-  const refuse = (option: string, besides: readonly string[]) => {
+  const reject = (option: string, besides: readonly string[]) => {
     const idle = given.filter((name) => name !== option && !besides.includes(name));
     if (given.includes(option) && idle.length > 0) {
       throw new UsageError(`--${idle[0]} means nothing beside --${option}: leave it out`);
     }
   };
-  refuse("stop", []);
-  refuse("file", ["background", "batch", "batch-bytes", "linger", "wait"]);
+  reject("stop", []);
+  reject("file", ["background", "batch", "batch-bytes", "linger", "wait"]);
 }
 
 /** Reads every option, and gives what sends the orders. */
@@ -172,10 +172,10 @@ async function sendAll(
   values: Values,
   { isPaced, tally, tooLong = [] }: Sending,
 ): Promise<number> {
-  const sent = await withHome(values, async (home, { isRunning }) => {
-    const summary = await send(home.sink, source, values, { isPaced });
+  const sent = await withPipeline(values, async (pipeline, { isRunning }) => {
+    const summary = await send(pipeline.sink, source, values, { isPaced });
     // A home that was opened for this command must not close on orders that are still under way.
-    if (values["wait"] === true || !isRunning) await home.drain();
+    if (values["wait"] === true || !isRunning) await pipeline.drain();
     return summary;
   });
   const faults = Object.fromEntries(Object.entries(tally ?? {}).filter(([, times]) => times > 0));

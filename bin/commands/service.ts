@@ -3,14 +3,14 @@ import { createReadStream, existsSync, mkdirSync, openSync, readFileSync, statSy
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { HomeStatus } from "../../targets/pipeline-api.ts";
-import { connectHome } from "../../targets/local/control-server.ts";
+import type { PipelineStatus } from "../../targets/pipeline-api.ts";
+import { connectPipeline } from "../../targets/local/control-server.ts";
 import {
-  homeFolder,
-  readHomeRecord,
-  refuseLostRecord,
-  refuseTakenFolder,
-  removeHome,
+  dataDirectory,
+  readPipelineRecord,
+  rejectLostRecord,
+  rejectForeignFolder,
+  removeDataDirectory,
   runningProcess,
 } from "../../targets/local/data-directory.ts";
 import { isFreePort, usedPort, isRunning } from "../../targets/local/machine.ts";
@@ -18,9 +18,9 @@ import { readCredentials } from "../../targets/local/postgres-credentials.ts";
 import { endProgress, print, printJson, progress, say, UsageError } from "../output.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
 import { statusText } from "../status-text.ts";
-import { lookAtHome } from "../with-target.ts";
+import { withReadOnlyPipeline } from "../with-target.ts";
 import { endProducer } from "./background.ts";
-import { remoteLogs } from "./logs.ts";
+import { deployedLogs } from "./logs.ts";
 
 const startSeconds = 60;
 const maxPort = 65_535;
@@ -34,7 +34,7 @@ const startOptions = {
 
 export const start: Command = {
   summary: "start the home in the background, or in the foreground",
-  embeddedOnly: {
+  localOnly: {
     aws: (environment) => `make deploy ENV=${environment} puts it up and starts its schedules`,
     localstack:
       "make deploy ENV=localstack starts and deploys it, with its database; make start-localstack only starts it",
@@ -42,12 +42,12 @@ export const start: Command = {
   usage: "start [--foreground] [--shards N] [--port N] [--postgres-port N]",
   options: startOptions,
   async run(values) {
-    const folder = homeFolder(values.dir);
+    const folder = dataDirectory(values.dir);
     const wanted = readStartOptions(values);
     const running = runningProcess(folder);
     if (running !== undefined) {
       const message = `the home in ${folder.root} already runs in process ${running.pid}, since ${running.startedAt}`;
-      if (values["foreground"] === true) throw new Error(`${message}: stop it with pizza stop`);
+      if (values["foreground"] === true) throw new Error(`${message}: stop it with ./pizza stop`);
       await refuseOtherOptions(values.dir, wanted);
       if (values.json) printJson({ started: false, process: running.pid });
       else say(message);
@@ -73,33 +73,33 @@ function readStartOptions(values: Values) {
 /** A home that runs takes no options: what is asked for must be what it has. */
 async function refuseOtherOptions(dir: string, { shards, port, postgresPort }: StartOptions): Promise<void> {
   if ([shards, port, postgresPort].every((option) => option === undefined)) return;
-  const { stream, postgres } = await connectHome(homeFolder(dir)).status();
+  const { stream, postgres } = await connectPipeline(dataDirectory(dir)).status();
   const options = [
     { option: "--shards", wanted: shards, has: stream.shards },
-    { option: "--port", wanted: port, has: runningProcess(homeFolder(dir))?.port },
+    { option: "--port", wanted: port, has: runningProcess(dataDirectory(dir))?.port },
     { option: "--postgres-port", wanted: postgresPort, has: postgres.port },
   ].filter(({ wanted, has }) => wanted !== undefined && wanted !== has);
   if (options.length === 0) return;
   const has = options.map((other) => `${other.option} ${other.has}`).join(" ");
   const wanted = options.map((other) => `${other.option} ${other.wanted}`).join(" ");
-  throw new Error(`the home already runs with ${has}: pizza restart ${wanted}`);
+  throw new Error(`the home already runs with ${has}: ./pizza restart ${wanted}`);
 }
 
 /** Throws where another program has a port that was asked for. */
 async function refuseUsedPorts(dir: string, { port, postgresPort }: StartOptions): Promise<void> {
   if (port !== undefined && !(await isFreePort(port))) throw usedPort(port, "--port");
   // An existing home may find its own PostgreSQL there, left behind by a killed process.
-  const isNew = readHomeRecord(homeFolder(dir)) === undefined;
+  const isNew = readPipelineRecord(dataDirectory(dir)) === undefined;
   if (isNew && postgresPort !== undefined && !(await isFreePort(postgresPort))) {
     throw usedPort(postgresPort, "--postgres-port");
   }
 }
 
 async function runInForeground(values: Values, { port = 0, ...homeOptions }: StartOptions): Promise<void> {
-  const { announceHome, openHome } = await import("../../targets/local/open.ts");
+  const { announcePipeline, openLocalPipeline } = await import("../../targets/local/open.ts");
   const { startControlServer } = await import("../../targets/local/control-server.ts");
   const log = (line: string): void => say(`${new Date().toISOString()} ${line}`);
-  const home = await openHome({
+  const pipeline = await openLocalPipeline({
     dir: values.dir,
     ...homeOptions,
     onLog: log,
@@ -108,23 +108,23 @@ async function runInForeground(values: Values, { port = 0, ...homeOptions }: Sta
   const untilStopped = new Promise<void>((resolve) => (stopped = resolve));
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stopped());
   try {
-    const announcement = announceHome(values.dir);
-    const server = await startControlServer(home, { port, token: announcement.token, onStop: () => stopped() });
+    const announcement = announcePipeline(values.dir);
+    const server = await startControlServer(pipeline, { port, token: announcement.token, onStop: () => stopped() });
     announcement.publish(server.port);
-    log(`the home in ${homeFolder(values.dir).root} is ready: process ${process.pid}, port ${server.port}`);
+    log(`the home in ${dataDirectory(values.dir).root} is ready: process ${process.pid}, port ${server.port}`);
     await untilStopped;
     log("stopping");
     await server.close();
     announcement.withdraw();
   } finally {
-    await home.close();
+    await pipeline.close();
   }
   log("stopped");
 }
 
 async function startInBackground(values: Values): Promise<void> {
-  const folder = homeFolder(values.dir);
-  if (readHomeRecord(folder) === undefined) refuseTakenFolder(folder);
+  const folder = dataDirectory(values.dir);
+  if (readPipelineRecord(folder) === undefined) rejectForeignFolder(folder);
   mkdirSync(folder.logs, { recursive: true });
   const logFile = join(folder.logs, "home.log");
   const logStart = existsSync(logFile) ? statSync(logFile).size : 0;
@@ -148,7 +148,7 @@ async function startInBackground(values: Values): Promise<void> {
       if (wishedPort !== undefined)
         say(`port ${wishedPort} is used by another program: PostgreSQL has ${port} this time`);
       if (values.json) printJson({ started: true, process: child.pid, port: running.port });
-      else say(`the home runs in process ${child.pid}: pizza status, pizza produce, pizza stop`);
+      else say(`the home runs in process ${child.pid}: ./pizza status, ./pizza produce, ./pizza stop`);
       return;
     }
     if (exited !== undefined) break;
@@ -164,13 +164,13 @@ async function startInBackground(values: Values): Promise<void> {
 export const stop: Command = {
   summary: "stop the home that runs in the background",
   usage: "stop",
-  embeddedOnly: {
+  localOnly: {
     aws: (environment) => `make stop ENV=${environment} stops its schedules; landing goes on, so that nothing is lost`,
     localstack: "make stop-localstack stops it, and all that it holds is forgotten",
   },
   async run(values) {
     const { dir, json } = values;
-    const folder = homeFolder(dir);
+    const folder = dataDirectory(dir);
     // First, while the home still takes what the producer has begun.
     const producer = await endProducer(dir);
     if (producer !== undefined && !json) say(`stopped the producer, process ${producer}`);
@@ -181,21 +181,21 @@ export const stop: Command = {
       return;
     }
     // A home that hangs is asked by signal.
-    await connectHome(folder)
+    await connectPipeline(folder)
       .stop()
       .catch(() => process.kill(running.pid, "SIGTERM"));
     for (let waited = 0; isRunning(running.pid); waited++) {
-      if (waited > 300) throw new Error(`process ${running.pid} does not end: see pizza logs, then kill it`);
+      if (waited > 300) throw new Error(`process ${running.pid} does not end: see ./pizza logs, then kill it`);
       await sleep(100);
     }
     if (json) printJson({ stopped: true, process: running.pid });
-    else say(`stopped process ${running.pid}; nothing is lost, pizza start goes on from here`);
+    else say(`stopped process ${running.pid}; nothing is lost, ./pizza start goes on from here`);
   },
 };
 
 export const restart: Command = {
   summary: "stop and start",
-  embeddedOnly: {
+  localOnly: {
     aws: (environment) => `there is no process to start again; make deploy ENV=${environment} puts the newest code up`,
     localstack:
       "make deploy ENV=localstack puts the newest code up; make stop-localstack before it begins anew, and forgets all",
@@ -204,7 +204,7 @@ export const restart: Command = {
   options: startOptions,
   async run(values, words) {
     const wanted = readStartOptions(values);
-    const { port } = runningProcess(homeFolder(values.dir)) ?? {};
+    const { port } = runningProcess(dataDirectory(values.dir)) ?? {};
     // What cannot be started again is not stopped.
     await refuseUsedPorts(values.dir, { ...wanted, port: wanted.port === port ? undefined : wanted.port });
     await stop.run({ ...values, json: false }, words);
@@ -216,11 +216,11 @@ export const status: Command = {
   summary: "how the home is: stream, layers, workflows, freshness",
   usage: "status",
   async run(values) {
-    const running = values.home === "embedded" ? runningProcess(homeFolder(values.dir)) : undefined;
-    const found = await lookAtHome(values, (home) => home.status());
+    const running = values.target === "local" ? runningProcess(dataDirectory(values.dir)) : undefined;
+    const found = await withReadOnlyPipeline(values, (pipeline) => pipeline.status());
     const { pid, port, startedAt } = running ?? {};
-    const full: HomeStatus =
-      running === undefined ? found : { ...found, process: { pid, port, startedAt } as HomeStatus["process"] & {} };
+    const full: PipelineStatus =
+      running === undefined ? found : { ...found, process: { pid, port, startedAt } as PipelineStatus["process"] & {} };
     if (values.json) printJson(full);
     else print(statusText(full));
   },
@@ -236,10 +236,10 @@ export const logs: Command = {
   },
   async run(values) {
     const lines = wholeNumber(values, "lines", { min: 1, max: 1_000_000 }) ?? 50;
-    if (values.home !== "embedded") return await remoteLogs(values, lines);
+    if (values.target !== "local") return await deployedLogs(values, lines);
     if (values["follow"] === true && values.json) throw new UsageError("--follow never ends, --json is one document");
-    if (values["function"] !== undefined) throw new UsageError("--function is for deployed homes: add --home aws");
-    const path = join(homeFolder(values.dir).logs, "home.log");
+    if (values["function"] !== undefined) throw new UsageError("--function is for deployed homes: add --target aws");
+    const path = join(dataDirectory(values.dir).logs, "home.log");
     if (!existsSync(path)) throw new Error(`there is no log ${path}: the home was never started in the background`);
     const tail = readFileSync(path, "utf8").trimEnd().split("\n").slice(-lines);
     if (values.json) return printJson(tail);
@@ -258,24 +258,24 @@ export const logs: Command = {
 export const clean: Command = {
   summary: "stop the home and remove its folder with all data",
   usage: "clean [--yes]",
-  embeddedOnly: {
+  localOnly: {
     aws: (environment) => `deleting the data of ${environment} takes two steps, see docs/deploy.md`,
     localstack:
       "make stop-localstack forgets all its data; node_modules/.bin/node bin/localstack.ts clean removes its installation too",
   },
   options: { yes: { type: "boolean", about: "do not ask" } },
   async run(values, words) {
-    const folder = homeFolder(values.dir);
+    const folder = dataDirectory(values.dir);
     if (!existsSync(folder.root)) {
       if (values.json) printJson({ removed: false });
       else say(`there is nothing in ${folder.root}`);
       return 0;
     }
-    refuseLostRecord(folder);
-    if (readHomeRecord(folder) === undefined) throw new Error(`${folder.root} is not a home: remove it by hand`);
+    rejectLostRecord(folder);
+    if (readPipelineRecord(folder) === undefined) throw new Error(`${folder.root} is not a home: remove it by hand`);
     if (values["yes"] !== true && !(await isConfirmed(folder.root))) return 1;
     await stop.run({ ...values, json: false }, words);
-    const left = removeHome(folder);
+    const left = removeDataDirectory(folder);
     if (values.json) printJson({ removed: true, left });
     else if (left.length === 0) say(`removed ${folder.root}`);
     else say(`removed the home in ${folder.root}; what is not the home's was left there: ${left.join(", ")}`);

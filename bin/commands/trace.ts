@@ -1,7 +1,7 @@
 import type { OrderTrace, TracedEvent } from "../../pipeline/trace/trace-order.ts";
 import type { Command } from "../options.ts";
 import { print, printJson, say, UsageError, money, paint, textTable } from "../output.ts";
-import { lakeSqlOption, lookAtHome } from "../with-target.ts";
+import { lakeSqlOption, withReadOnlyPipeline } from "../with-target.ts";
 
 export const trace: Command = {
   summary: "where an order is: its records, bronze objects, silver, the rows of gold, or why it was refused",
@@ -9,8 +9,8 @@ export const trace: Command = {
   mostWords: 1,
   options: lakeSqlOption,
   async run(values, [orderId]) {
-    if (orderId === undefined) throw new UsageError(`name one order\nusage: pizza ${trace.usage}`);
-    const found = await lookAtHome(values, (home) => home.trace(orderId));
+    if (orderId === undefined) throw new UsageError(`name one order\nusage: ./pizza ${trace.usage}`);
+    const found = await withReadOnlyPipeline(values, (pipeline) => pipeline.trace(orderId));
     const isThere = found.events.length > 0 || found.silver !== null;
     if (values.json) printJson(found);
     else if (isThere) print(traceText(found));

@@ -1,5 +1,5 @@
 import { openWarehouse } from "../../adapters/warehouse.ts";
-import { planPublishing } from "../../pipeline/gold/plan-windows.ts";
+import { planWindows } from "../../pipeline/gold/plan-windows.ts";
 import { createHandler, lazy } from "../runtime/create-handler.ts";
 import { openLake } from "../runtime/resources.ts";
 import { setting, warehouseSettings } from "../runtime/settings.ts";
@@ -12,5 +12,5 @@ const open = lazy(async () => ({
 
 /** Says which days gold has to show anew. */
 export const handler = createHandler(
-  async (input: { customers: "now" | "when due" }) => await planPublishing(await open(), input),
+  async (input: { customers: "now" | "when due" }) => await planWindows(await open(), input),
 );

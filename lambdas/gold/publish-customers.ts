@@ -2,7 +2,7 @@ import { openLakeEngine } from "../../adapters/lake-engine.ts";
 import { loadGoldSql } from "../../adapters/project-files.ts";
 import { openWarehouse } from "../../adapters/warehouse.ts";
 import type { PublishingPlan } from "../../pipeline/gold/plan-windows.ts";
-import { publishPlannedCustomers } from "../../pipeline/gold/publish-windows.ts";
+import { publishCustomers } from "../../pipeline/gold/publish-windows.ts";
 import { createHandler, lazy } from "../runtime/create-handler.ts";
 import { openLake } from "../runtime/resources.ts";
 import { lakeEngineSettings, warehouseSettings } from "../runtime/settings.ts";
@@ -18,6 +18,6 @@ const open = lazy(async () => {
 
 /** Publishes the rows per customer of the plan's days. */
 export const handler = createHandler(
-  async (plan: PublishingPlan) => await publishPlannedCustomers(await open(), plan),
+  async (plan: PublishingPlan) => await publishCustomers(await open(), plan),
   ({ corrections }) => ({ Corrections: corrections }),
 );

@@ -2,7 +2,7 @@ import { openLakeEngine } from "../../adapters/lake-engine.ts";
 import { loadGoldSql } from "../../adapters/project-files.ts";
 import { openWarehouse } from "../../adapters/warehouse.ts";
 import type { WindowBatch } from "../../pipeline/gold/plan-windows.ts";
-import { publishBatch } from "../../pipeline/gold/publish-windows.ts";
+import { publishWindows } from "../../pipeline/gold/publish-windows.ts";
 import { createHandler, lazy } from "../runtime/create-handler.ts";
 import { openLake } from "../runtime/resources.ts";
 import { lakeEngineSettings, warehouseSettings } from "../runtime/settings.ts";
@@ -18,6 +18,6 @@ const open = lazy(async () => {
 
 /** Publishes one batch of days to gold, in one transaction. */
 export const handler = createHandler(
-  async (batch: WindowBatch) => await publishBatch(await open(), batch),
+  async (batch: WindowBatch) => await publishWindows(await open(), batch),
   ({ published, corrections }) => ({ PublishedWindows: published, Corrections: corrections }),
 );

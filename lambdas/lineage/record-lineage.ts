@@ -15,7 +15,7 @@ const open = lazy(async () => ({
   store: openStore(),
   endpoint: openEndpoint(),
   machines: jsonSetting("STATE_MACHINES"),
-  home: {
+  pipeline: {
     environment: setting("ENVIRONMENT"),
     streamName: setting("STREAM_NAME"),
     lakeBucket: setting("LAKE_BUCKET"),
@@ -26,11 +26,11 @@ const open = lazy(async () => ({
 
 /** Keeps what EventBridge says of the workflows' executions as events of OpenLineage, and tells the endpoint. */
 export const handler = createHandler(async (event: ExecutionStatusChange) => {
-  const { store, endpoint, machines, home } = await open();
+  const { store, endpoint, machines, pipeline } = await open();
   const change = changeOf(event, machines);
   if (change === undefined) return { recorded: false };
   const { account, region } = event;
-  await recordLineage({ store, endpoint, places: awsPlaces({ ...home, account, region }) }, change);
+  await recordLineage({ store, endpoint, places: awsPlaces({ ...pipeline, account, region }) }, change);
   const { workflow, state, runId } = change;
   return { recorded: true, workflow, state, runId };
 });

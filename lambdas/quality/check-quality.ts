@@ -2,7 +2,7 @@ import { openLakeEngine } from "../../adapters/lake-engine.ts";
 import { loadCatalog, loadQualitySql } from "../../adapters/project-files.ts";
 import { openSnsNotifier } from "../../adapters/sns-notifier.ts";
 import { openWarehouse } from "../../adapters/warehouse.ts";
-import { runQuality } from "../../pipeline/quality/check-quality.ts";
+import { checkQuality } from "../../pipeline/quality/check-quality.ts";
 import type { ReceiptPart } from "../../pipeline/quality/evaluate-rule.ts";
 import { createHandler, lazy } from "../runtime/create-handler.ts";
 import { emitMetrics } from "../runtime/metrics.ts";
@@ -25,7 +25,7 @@ const open = lazy(async () => {
 /** Checks the quality rules, keeps what they found, and tells people of errors. */
 export const handler = createHandler(
   async (receipt: ReceiptPart) => {
-    const summary = await runQuality(await open(), receipt);
+    const summary = await checkQuality(await open(), receipt);
     for (const { name, offenders } of summary.results) emitMetrics({ QualityOffenders: offenders }, { rule: name });
     return summary;
   },

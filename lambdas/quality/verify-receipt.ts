@@ -1,10 +1,10 @@
-import { kinesisAccount } from "../../adapters/kinesis-account.ts";
+import { kinesisContents } from "../../adapters/kinesis-account.ts";
 import { openLakeEngine } from "../../adapters/lake-engine.ts";
 import { loadCatalog, loadChecks, loadGoldSql } from "../../adapters/project-files.ts";
 import { openCustomerKey } from "../../adapters/secrets.ts";
 import { openSnsNotifier } from "../../adapters/sns-notifier.ts";
 import { openWarehouse } from "../../adapters/warehouse.ts";
-import { checkReceipt, verifyReceipt } from "../../pipeline/reconciliation/verify-receipt.ts";
+import { alertReceipt, verifyReceipt } from "../../pipeline/reconciliation/verify-receipt.ts";
 import { orderStream } from "../../pipeline/silver/tables.ts";
 import { createHandler, lazy } from "../runtime/create-handler.ts";
 import { openLake, openOnFailure, openStore } from "../runtime/resources.ts";
@@ -14,7 +14,7 @@ const open = lazy(async () => {
   const store = openStore();
   const stream = { stream: orderStream, streamName: setting("STREAM_NAME"), store, onFailure: openOnFailure() };
   const notifier = openSnsNotifier({ topicArn: setting("ALERT_TOPIC_ARN") });
-  const books = {
+  const sources = {
     stream: orderStream,
     catalog: loadCatalog(),
     goldSql: loadGoldSql(),
@@ -24,11 +24,11 @@ const open = lazy(async () => {
     warehouse: await openWarehouse(warehouseSettings()),
   };
   // An account is of the stream as it is at that moment, and the tables are read anew.
-  return { notifier, verify: () => verifyReceipt({ ...books, ...openLake(), account: kinesisAccount(stream) }) };
+  return { notifier, verify: () => verifyReceipt({ ...sources, ...openLake(), account: kinesisContents(stream) }) };
 });
 
 /** Accounts for every record from the stream to gold, and tells people where it does not balance. */
 export const handler = createHandler(
-  async () => await checkReceipt(await open()),
+  async () => await alertReceipt(await open()),
   ({ findings }) => ({ ReceiptFindings: findings.length }),
 );

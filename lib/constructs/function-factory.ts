@@ -19,7 +19,7 @@ export interface FunctionSettings {
   access?: Access[];
   variables?: Record<string, string>;
   /** The most copies at once, where the environment reserves concurrency. */
-  atMost?: number;
+  reservedConcurrency?: number;
   /** Room for fetched files below /tmp. */
   diskMegabytes?: number;
 }
@@ -46,7 +46,15 @@ export class FunctionFactory {
   /** A function named as its placeholder in the state machines. */
   create(scope: Construct, name: FunctionName, settings: FunctionSettings): Function {
     const { environment } = this;
-    const { description, memoryMegabytes, timeout, access = [], variables, atMost, diskMegabytes } = settings;
+    const {
+      description,
+      memoryMegabytes,
+      timeout,
+      access = [],
+      variables,
+      reservedConcurrency,
+      diskMegabytes,
+    } = settings;
     const { path, handler } = this.code(name);
     const logGroup = this.addLogGroup(scope, name);
     const fn = new Function(scope, name, {
@@ -62,7 +70,9 @@ export class FunctionFactory {
       tracing: Tracing.ACTIVE,
       environment: { ...this.shared(), ...Object.assign({}, ...access.map((each) => each.variables)), ...variables },
       ...(diskMegabytes === undefined ? {} : { ephemeralStorageSize: Size.mebibytes(diskMegabytes) }),
-      ...(atMost !== undefined && environment.reservesConcurrency ? { reservedConcurrentExecutions: atMost } : {}),
+      ...(reservedConcurrency !== undefined && environment.reservesConcurrency
+        ? { reservedConcurrentExecutions: reservedConcurrency }
+        : {}),
     });
     this.made.set(name, fn);
     return fn;

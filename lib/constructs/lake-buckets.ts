@@ -23,7 +23,7 @@ export class LakeBuckets extends Construct {
     super(scope, id);
     const { keepOldVersionsDays } = environment.lake;
     // LocalStack forgets by itself, and has not what CDK's function that empties buckets needs.
-    const fate = { removalPolicy, isEmptied: !environment.keepsData && environment.home === "aws" };
+    const fate = { removalPolicy, isEmptied: !environment.keepsData && environment.pipeline === "aws" };
     const accessLogs = addLogBucket(this, "AccessLogs", { ...fate, keepDays: environment.logRetentionDays });
     const shared = { ...fate, key, accessLogs, keepOldVersionsDays };
     this.lake = addDataBucket(this, "Lake", { ...shared, lifecycleRules: lakeRules(environment) });

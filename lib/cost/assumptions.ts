@@ -1,6 +1,6 @@
 import { qualityRules } from "../../pipeline/domain/quality-rules.ts";
 
-/** What the template cannot say, with where it comes from. All of it is printed by `pizza cost --json`. */
+/** What the template cannot say, with where it comes from. All of it is printed by `./pizza cost --json`. */
 export const assumptions = {
   /** The classic year sells between 10:00 and 23:00. */
   openHoursADay: 13,
@@ -48,7 +48,7 @@ export const assumptions = {
     ReportWindows: 150,
     VerifyReceipt: 5000,
     BackUpWarehouse: 20_000,
-    ProveBackup: 30_000,
+    VerifyBackup: 30_000,
     SnapshotDatabase: 400,
     CheckQuality: 10_000,
     StartWorkflow: 200,
@@ -74,7 +74,7 @@ export const assumptions = {
     PublishCustomers: { puts: 2, gets: 6 },
     ReportWindows: { puts: 1, gets: 4 },
     BackUpWarehouse: { puts: 60, gets: 4 },
-    ProveBackup: { puts: 2, gets: 60 },
+    VerifyBackup: { puts: 2, gets: 60 },
     CheckQuality: { puts: 14, gets: 6 },
     StartWorkflow: { puts: 3, gets: 2 },
   } as Record<string, { puts: number; gets: number }>,

@@ -71,7 +71,7 @@ function callsOf(size: DeploymentSize, { traffic, runs }: { traffic: Traffic; ru
     ReportWindows: runs.publishing,
     VerifyReceipt: runs.receipts,
     BackUpWarehouse: runs.backups,
-    ProveBackup: runs.backups,
+    VerifyBackup: runs.backups,
     SnapshotDatabase: size.aurora === undefined ? runs.backups : runs.backups * given.looksPerSnapshot,
     CheckQuality: runs.receipts,
     StartWorkflow: runs.starts,

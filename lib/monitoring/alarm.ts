@@ -42,14 +42,14 @@ export function alarm(
 }
 
 /** As `alarm`, over a metric of one's own: it goes off above the threshold. */
-export const above = (threshold: number, text: AlarmText, settings?: AlarmSettings) => ({
-  threshold,
+export const threshold = (limit: number, text: AlarmText, settings?: AlarmSettings) => ({
+  threshold: limit,
   comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
   ...alarm(text, settings),
 });
 
 /** Tells people of an alarm, and of its end where the end says that it is mended. */
-export const tell = (alerts: ITopic): IAlarmActionStrategy => ({
+export const notifyOn = (alerts: ITopic): IAlarmActionStrategy => ({
   addAlarmActions({ alarm: one, customTags = [] }) {
     one.addAlarmAction(new SnsAction(alerts));
     if (!customTags.includes(eventsTag)) one.addOkAction(new SnsAction(alerts));
@@ -57,7 +57,7 @@ export const tell = (alerts: ITopic): IAlarmActionStrategy => ({
 });
 
 /** A metric that the environment's functions emit, by its name in `lambdas/runtime/metrics.ts`, every five minutes. */
-export const measured = (
+export const pipelineMetric = (
   { name }: Environment,
   metricName: string,
   statistic: string,

@@ -6,7 +6,7 @@ import type { MonitoringFacade } from "cdk-monitoring-constructs";
 import type { Construct } from "constructs";
 import type { AuroraSettings, Environment } from "../config.ts";
 import { minutes } from "../constructs/time.ts";
-import { above, alarm } from "./alarm.ts";
+import { threshold, alarm } from "./alarm.ts";
 
 export interface CostParts {
   environment: Environment;
@@ -38,7 +38,7 @@ export function watchCost(scope: Construct, monitoring: MonitoringFacade, parts:
           {
             alarmFriendlyName: "BytesRead",
             metric: bytesRead(workgroup),
-            addAlarm: { Warning: above(environment.athenaScanLimitMegabytes * 1_000_000, muchRead) },
+            addAlarm: { Warning: threshold(environment.athenaScanLimitMegabytes * 1_000_000, muchRead) },
           },
         ],
       },
@@ -63,8 +63,13 @@ const bytesRead = (workgroup: string) =>
  */
 function addBudget(scope: Construct, { monthlyBudgetUsd }: Environment, alerts: ITopic): CfnBudget {
   const subscribers = [{ subscriptionType: "SNS", address: alerts.topicArn }];
-  const told = (notificationType: string, threshold: number) => ({
-    notification: { notificationType, comparisonOperator: "GREATER_THAN", threshold, thresholdType: "PERCENTAGE" },
+  const told = (notificationType: string, percent: number) => ({
+    notification: {
+      notificationType,
+      comparisonOperator: "GREATER_THAN",
+      threshold: percent,
+      thresholdType: "PERCENTAGE",
+    },
     subscribers,
   });
   return new CfnBudget(scope, "Budget", {

@@ -3,12 +3,12 @@ import type { MonitoringFacade } from "cdk-monitoring-constructs";
 import type { Environment } from "../config.ts";
 import { qualityRules } from "../../pipeline/domain/quality-rules.ts";
 import { minutes } from "../constructs/time.ts";
-import { above, measured } from "./alarm.ts";
+import { threshold, pipelineMetric } from "./alarm.ts";
 
 /** Watches what the functions measure: is gold fresh, does the receipt balance, how much is refused. */
 export function watchData(monitoring: MonitoringFacade, environment: Environment): void {
-  const sum = (name: string) => measured(environment, name, Stats.SUM);
-  const most = (name: string) => measured(environment, name, Stats.MAXIMUM);
+  const sum = (name: string) => pipelineMetric(environment, name, Stats.SUM);
+  const most = (name: string) => pipelineMetric(environment, name, Stats.MAXIMUM);
   const refused = new MathExpression({
     expression: "IF(events > 0, 100 * refused / events, 0)",
     usingMetrics: { refused: sum("QuarantinedEvents"), events: sum("RefinedEvents") },
@@ -19,11 +19,11 @@ export function watchData(monitoring: MonitoringFacade, environment: Environment
   const watched = (
     alarmFriendlyName: string,
     metric: Metric | MathExpression,
-    threshold: ReturnType<typeof above>,
+    critical: ReturnType<typeof threshold>,
   ) => ({
     alarmFriendlyName,
     metric,
-    addAlarm: { Critical: threshold },
+    addAlarm: { Critical: critical },
   });
   monitoring.addLargeHeader("The data");
   monitoring.monitorCustom({
@@ -37,29 +37,29 @@ export function watchData(monitoring: MonitoringFacade, environment: Environment
         title: "Freshness, seconds from sent to visible in gold",
         metrics: [
           most("FreshnessSeconds"),
-          watched("Freshness", most("FreshnessP95Seconds"), above(freshnessSeconds, stale, { datapoints: 3 })),
+          watched("Freshness", most("FreshnessP95Seconds"), threshold(freshnessSeconds, stale, { datapoints: 3 })),
         ],
       },
       {
         title: "Receipt",
-        metrics: [watched("Receipt", most("ReceiptFindings"), above(0, unbalanced, { silence: "unknown" }))],
+        metrics: [watched("Receipt", most("ReceiptFindings"), threshold(0, unbalanced, { silence: "unknown" }))],
       },
       {
         title: "Quality, red rules",
         metrics: [
           most("QualityWarnings"),
-          watched("Quality", most("QualityErrors"), above(0, poor, { silence: "unknown" })),
+          watched("Quality", most("QualityErrors"), threshold(0, poor, { silence: "unknown" })),
         ],
       },
       {
         title: "Quality, offenders by rule",
         metrics: qualityRules.map(({ name: rule }) =>
-          measured(environment, "QualityOffenders", Stats.MAXIMUM, { rule }).with({ label: rule }),
+          pipelineMetric(environment, "QualityOffenders", Stats.MAXIMUM, { rule }).with({ label: rule }),
         ),
       },
       {
         title: "Quarantine",
-        metrics: [watched("Quarantine", refused, above(quarantinePercent, muchRefused, { datapoints: 2 }))],
+        metrics: [watched("Quarantine", refused, threshold(quarantinePercent, muchRefused, { datapoints: 2 }))],
       },
     ],
   });
@@ -67,15 +67,15 @@ export function watchData(monitoring: MonitoringFacade, environment: Environment
 
 const stale = {
   happened: "Gold is further behind the tills than it should be.",
-  next: "see which workflow is late (pizza status): a failed run has an alarm of its own; long runs want more memory or a shorter schedule.",
+  next: "see which workflow is late (./pizza status): a failed run has an alarm of its own; long runs want more memory or a shorter schedule.",
 };
 const unbalanced = {
   happened: "The receipt does not balance: an order is missing or counted twice.",
-  next: "run pizza verify, which names the records, and pizza logs --function VerifyReceipt; nothing is deleted from bronze, so every finding can be mended by refining again.",
+  next: "run ./pizza verify, which names the records, and ./pizza logs --function VerifyReceipt; nothing is deleted from bronze, so every finding can be mended by refining again.",
 };
 const poor = {
   happened: "The daily run of data_quality found that rules of severity error are red.",
-  next: "run pizza --home aws quality, which shows each with its offenders and what to do about it; docs/quality.md says what each rule means.",
+  next: "run ./pizza --target aws quality, which shows each with its offenders and what to do about it; docs/quality.md says what each rule means.",
 };
 const muchRefused = {
   happened: "More events than usual are refused.",

@@ -10,7 +10,7 @@ import type { MonitoringFacade } from "cdk-monitoring-constructs";
 import type { Construct } from "constructs";
 import type { Environment } from "../config.ts";
 import { minutes } from "../constructs/time.ts";
-import { above, alarm, measured } from "./alarm.ts";
+import { threshold, alarm, pipelineMetric } from "./alarm.ts";
 
 export interface LandingParts {
   environment: Environment;
@@ -80,7 +80,7 @@ function watchOnFailure(scope: Construct, monitoring: MonitoringFacade, parts: L
           {
             alarmFriendlyName: "BatchGivenUp",
             metric: givenUp,
-            addAlarm: { Critical: above(0, batchGivenUp, { silence: "over" }) },
+            addAlarm: { Critical: threshold(0, batchGivenUp, { silence: "over" }) },
           },
         ],
       },
@@ -90,7 +90,7 @@ function watchOnFailure(scope: Construct, monitoring: MonitoringFacade, parts: L
           {
             alarmFriendlyName: "BatchLost",
             metric: batchesLost(landRecords),
-            addAlarm: { Critical: above(0, batchLost, { silence: "over" }) },
+            addAlarm: { Critical: threshold(0, batchLost, { silence: "over" }) },
           },
         ],
       },
@@ -99,8 +99,8 @@ function watchOnFailure(scope: Construct, monitoring: MonitoringFacade, parts: L
         metrics: [
           {
             alarmFriendlyName: "BatchUnreadable",
-            metric: measured(environment, "UnreadableBatches", Stats.MAXIMUM),
-            addAlarm: { Critical: above(0, batchUnreadable, { silence: "unknown" }) },
+            metric: pipelineMetric(environment, "UnreadableBatches", Stats.MAXIMUM),
+            addAlarm: { Critical: threshold(0, batchUnreadable, { silence: "unknown" }) },
           },
         ],
       },
@@ -117,11 +117,11 @@ const streamFull = {
 };
 const behind = {
   happened: "Landing is behind the stream.",
-  next: "read the log of LandRecords (pizza logs --function LandRecords). Errors: mend their cause. None: more shards, or a larger landing.batchRecords.",
+  next: "read the log of LandRecords (./pizza logs --function LandRecords). Errors: mend their cause. None: more shards, or a larger landing.batchRecords.",
 };
 const failing = {
   happened: "LandRecords fails again and again; nothing is lost while the stream keeps the records.",
-  next: "read its log (pizza logs --function LandRecords); mostly a missing right, a missing key or S3 itself.",
+  next: "read its log (./pizza logs --function LandRecords); mostly a missing right, a missing key or S3 itself.",
 };
 const throttled = {
   happened: "LandRecords is held back by the account's limit of concurrent executions.",
@@ -134,9 +134,9 @@ const batchGivenUp = {
 const batchLost = {
   happened:
     "Lambda could not write a batch that it gave up to the on-failure bucket: its records are gone, unless the stream still holds them.",
-  next: "see at once whether the role of LandRecords may write to the bucket and use the key, and mend it; then land again what the stream still holds, as docs/deploy.md says under Running it (land again), and run pizza verify, which names what is missing.",
+  next: "see at once whether the role of LandRecords may write to the bucket and use the key, and mend it; then land again what the stream still holds, as docs/deploy.md says under Running it (land again), and run ./pizza verify, which names what is missing.",
 };
 const batchUnreadable = {
   happened: "The on-failure bucket holds an object that is no failed batch, and may hold records.",
-  next: "see which (pizza verify names the keys) and who put it there; what is no batch is removed by hand, and one that is cut is brought back from the object's older version.",
+  next: "see which (./pizza verify names the keys) and who put it there; what is no batch is removed by hand, and one that is cut is brought back from the object's older version.",
 };

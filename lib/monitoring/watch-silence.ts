@@ -3,7 +3,7 @@ import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { MonitoringFacade } from "cdk-monitoring-constructs";
 import type { Environment } from "../config.ts";
 import { seconds } from "../constructs/time.ts";
-import { above, measured } from "./alarm.ts";
+import { threshold, pipelineMetric } from "./alarm.ts";
 
 /**
  * Watches for what no other alarm can see: a stage that does not fail because it does not run. Two periods in a row, since
@@ -13,10 +13,10 @@ export function watchSilence(
   monitoring: MonitoringFacade,
   { environment, stream }: { environment: Environment; stream: IStream },
 ): void {
-  const sum = (name: string) => measured(environment, name, Stats.SUM);
-  const silent = (alarmFriendlyName: string, metric: MathExpression, text: Parameters<typeof above>[1]) => ({
+  const sum = (name: string) => pipelineMetric(environment, name, Stats.SUM);
+  const silent = (alarmFriendlyName: string, metric: MathExpression, text: Parameters<typeof threshold>[1]) => ({
     title: alarmFriendlyName,
-    metrics: [{ alarmFriendlyName, metric, addAlarm: { Critical: above(0, text, { datapoints: 2 }) } }],
+    metrics: [{ alarmFriendlyName, metric, addAlarm: { Critical: threshold(0, text, { datapoints: 2 }) } }],
   });
   const { silenceSeconds } = environment.alarms;
   const landing = { comes: stream.metricIncomingRecords({ statistic: Stats.SUM }), leaves: sum("LandedRecords") };
@@ -49,5 +49,5 @@ const nothingLanded = {
 };
 const nothingPublished = {
   happened: "Silver takes orders and no day is published.",
-  next: "see whether the schedule of silver_to_gold is enabled and what StartWorkflow logs (pizza logs --function StartWorkflow), then the newest run of silver_to_gold; a run by hand (pizza run silver_to_gold) publishes all that waits.",
+  next: "see whether the schedule of silver_to_gold is enabled and what StartWorkflow logs (./pizza logs --function StartWorkflow), then the newest run of silver_to_gold; a run by hand (./pizza run silver_to_gold) publishes all that waits.",
 };

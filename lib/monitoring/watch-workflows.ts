@@ -60,15 +60,15 @@ function watchMachine(monitoring: MonitoringFacade, name: string, stateMachine: 
 }
 
 const look = (name: string) =>
-  `open the execution in the Step Functions console, read the failed step's error, mend its cause, then start it again (pizza run ${name}); where its schedule is one of minutes, that tries again by itself ten minutes after a failure. Every step may run twice.`;
+  `open the execution in the Step Functions console, read the failed step's error, mend its cause, then start it again (./pizza run ${name}); where its schedule is one of minutes, that tries again by itself ten minutes after a failure. Every step may run twice.`;
 
 const missedStart = {
   happened:
     "A scheduled start failed for good, on its way or in StartWorkflow; the message is in the queue MissedStarts.",
-  next: "read the log of StartWorkflow (pizza logs --function StartWorkflow), mend the cause, purge the queue; the next start takes up all that was missed.",
+  next: "read the log of StartWorkflow (./pizza logs --function StartWorkflow), mend the cause, purge the queue; the next start takes up all that was missed.",
 };
 
 const failed = (name: string) => ({
   happened: `${name} fails.`,
-  next: `read its log (pizza logs --function ${name}) and mend the cause; whoever calls it tries again.`,
+  next: `read its log (./pizza logs --function ${name}) and mend the cause; whoever calls it tries again.`,
 });

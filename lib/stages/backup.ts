@@ -21,7 +21,7 @@ const silver = { reads: ["silver/*"] };
 export class Backup extends Construct {
   constructor(scope: Construct, id: string, { functions, resources, stateful }: BackupProps) {
     super(scope, id);
-    const shared = { memoryMegabytes: 1_769, timeout: minutes(15), atMost: 1 };
+    const shared = { memoryMegabytes: 1_769, timeout: minutes(15), reservedConcurrency: 1 };
     functions.create(this, "BackUpWarehouse", {
       description: "Copies gold and the ledgers to the backup bucket as of one moment",
       ...shared,
@@ -31,7 +31,7 @@ export class Backup extends Construct {
         resources.warehouseTransactions("writer"),
       ],
     });
-    functions.create(this, "ProveBackup", {
+    functions.create(this, "VerifyBackup", {
       description: "Restores a backup on trial and lets old ones go",
       ...shared,
       access: [

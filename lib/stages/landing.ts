@@ -1,6 +1,6 @@
 import { CfnEventSourceMapping, type Function } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import { rightsOnly } from "../access.ts";
+import { permissionsOnly } from "../access.ts";
 import type { Environment } from "../config.ts";
 import type { FunctionFactory } from "../constructs/function-factory.ts";
 import { minutes } from "../constructs/time.ts";
@@ -29,9 +29,9 @@ export class Landing extends Construct {
       access: [
         resources.lake({ writes: ["bronze/*"] }),
         // Lambda reads the stream with this role, and puts what it gave up in the on-failure bucket, below aws/lambda/.
-        rightsOnly(resources.stream()),
+        permissionsOnly(resources.stream()),
         // It looks at the bucket as such before it takes it as a destination.
-        rightsOnly(resources.onFailure({ writes: failedBatches, lists: "all" })),
+        permissionsOnly(resources.onFailure({ writes: failedBatches, lists: "all" })),
       ],
     });
     functions.create(this, "RedriveLanding", {

@@ -32,7 +32,7 @@ export class Migrations extends Construct {
       description: "Brings the database to the newest form; an error rolls the deployment back",
       memoryMegabytes: 512,
       timeout: minutes(14),
-      atMost: 1,
+      reservedConcurrency: 1,
       access: [
         resources.warehouse("owner"),
         secretAccess(secrets.reader, "READER_SECRET_ARN", key),
@@ -55,7 +55,7 @@ export class Migrations extends Construct {
       description: "Takes one step of the rotation of a database login's password",
       memoryMegabytes: 512,
       timeout: minutes(3),
-      atMost: 1,
+      reservedConcurrency: 1,
       access: [resources.warehouse("owner"), mayRotate(secrets, key)],
     });
     const permission = new CfnPermission(this, "SecretsManagerRotates", {

@@ -6,7 +6,7 @@ import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { DefaultDashboardFactory, MonitoringFacade } from "cdk-monitoring-constructs";
 import { Construct } from "constructs";
 import type { Environment } from "../config.ts";
-import { tell } from "../monitoring/alarm.ts";
+import { notifyOn } from "../monitoring/alarm.ts";
 import { watchCost, type CostParts } from "../monitoring/watch-cost.ts";
 import { watchData } from "../monitoring/watch-data.ts";
 import { watchLanding, type LandingParts } from "../monitoring/watch-landing.ts";
@@ -32,7 +32,7 @@ export class Operations extends Construct {
       alarmFactoryDefaults: {
         alarmNamePrefix: name,
         actionsEnabled: true,
-        action: tell(alerts),
+        action: notifyOn(alerts),
         datapointsToAlarm: 1,
       },
       metricFactoryDefaults: { namespace: "PizzaSales" },

@@ -32,13 +32,13 @@ export class Publishing extends Construct {
       description: "Publishes one batch of days to gold, in one transaction",
       ...publishing,
       ...roomForFiles(environment),
-      atMost: 4,
+      reservedConcurrency: 4,
     });
     functions.create(this, "PublishCustomers", {
       description: "Publishes the rows per customer of the plan's days",
       ...publishing,
       ...roomForFiles(environment),
-      atMost: 1,
+      reservedConcurrency: 1,
     });
     functions.create(this, "ReportWindows", {
       description: "Marks complete days as reported, and measures how fresh gold is",

@@ -21,7 +21,7 @@ export class Receipt extends Construct {
       description: "Accounts for every record from the stream to gold, and tells people where it does not balance",
       memoryMegabytes: 3_008,
       timeout: minutes(15),
-      atMost: 1,
+      reservedConcurrency: 1,
       access: [
         resources.stream(),
         resources.onFailure({ reads: failedBatches, lists: "all" }),
@@ -37,7 +37,7 @@ export class Receipt extends Construct {
       description: "Checks the quality rules, keeps what they found, and tells people of errors",
       memoryMegabytes: 1_769,
       timeout: minutes(15),
-      atMost: 1,
+      reservedConcurrency: 1,
       access: [
         resources.lake({ reads: ["silver/*"] }),
         resources.lakeSql(["order_lines"]),

@@ -15,7 +15,7 @@ export class Refining extends Construct {
       description: "Takes new bronze objects into silver, in one commit",
       memoryMegabytes: 1_769,
       timeout: minutes(10),
-      atMost: 2,
+      reservedConcurrency: 2,
       access: [resources.lake({ reads: ["bronze/*", ...deltaTables], writes: deltaTables }), resources.customerKey()],
     });
     functions.create(this, "PublishQuarantine", {
@@ -28,7 +28,7 @@ export class Refining extends Construct {
       description: "Joins silver's small files and clears away what no kept version names",
       memoryMegabytes: 1_769,
       timeout: minutes(15),
-      atMost: 2,
+      reservedConcurrency: 2,
       access: [resources.lake({ reads: deltaTables, writes: deltaTables, removes: deltaTables })],
     });
   }

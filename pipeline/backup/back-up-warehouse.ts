@@ -14,7 +14,7 @@ import {
 } from "./manifest.ts";
 
 /** What making a backup works with. */
-export interface BackupPlace {
+export interface BackupContext {
   warehouse: TransactionalWarehouse;
   backups: ObjectStore;
   silver: DeltaTable;
@@ -36,7 +36,7 @@ export interface BackupSummary {
  * Copies gold, its facts and the ledgers to the backup store as of one moment, while the pipeline goes on, and then the
  * manifest that makes it a backup. Each call makes one of its own.
  */
-export async function backUpWarehouse(place: BackupPlace): Promise<BackupSummary> {
+export async function backUpWarehouse(place: BackupContext): Promise<BackupSummary> {
   const now = place.clock();
   const id = backupId(now);
   const { metadata } = await place.silver.snapshot();

@@ -36,7 +36,7 @@ export interface BackupManifest {
   id: string;
   /** ISO 8601, UTC. */
   madeAt: string;
-  /** Over all tables of gold, as `pizza query` gives it from `ops.gold_hash()`. */
+  /** Over all tables of gold, as `./pizza query` gives it from `ops.gold_hash()`. */
   goldHash: string;
   positions: BackupPositions;
   /** Names of the migrations that the warehouse had. */

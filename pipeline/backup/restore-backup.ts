@@ -4,7 +4,7 @@ import { summaryOf, type BackupSummary, inPages, readTable } from "./back-up-war
 import { goldHash } from "./gold-hash.ts";
 import { listBackups, readManifest, type BackupManifest, type BackupTable } from "./manifest.ts";
 
-export interface RestorePlace {
+export interface RestoreContext {
   /** As the owner. */
   warehouse: TransactionalWarehouse;
   backups: ObjectStore;
@@ -16,7 +16,7 @@ export interface RestorePlace {
  * wrong, nothing. The pipeline then publishes what silver has changed since.
  */
 export async function restoreBackup(
-  { warehouse, backups, silver }: RestorePlace,
+  { warehouse, backups, silver }: RestoreContext,
   { id }: { id?: string | undefined },
 ): Promise<BackupSummary> {
   const manifest = await chooseBackup(backups, id);
@@ -46,7 +46,7 @@ async function newestProven(backups: ObjectStore): Promise<string> {
   const proven = (await listBackups(backups)).find(({ isProven }) => isProven);
   if (proven !== undefined) return proven.id;
   throw new Error(
-    "there is no backup that was proven: see pizza backup --list, and name one to restore it all the same",
+    "there is no backup that was proven: see ./pizza backup --list, and name one to restore it all the same",
   );
 }
 
@@ -54,7 +54,7 @@ async function newestProven(backups: ObjectStore): Promise<string> {
 async function checkPositions(silver: DeltaTable, { id, positions }: BackupManifest): Promise<void> {
   const { silverTable, silverVersion } = positions;
   const { version, metadata } = await silver.snapshot();
-  const advice = "gold is made from this lake by pizza run silver_to_gold, without a backup";
+  const advice = "gold is made from this lake by ./pizza run silver_to_gold, without a backup";
   if (silverVersion >= 0 && metadata?.id !== silverTable) {
     throw new Error(`backup ${id} is of another lake, its silver has the id ${silverTable}: ${advice}`);
   }

@@ -6,7 +6,7 @@ import { loadTables } from "./restore-backup.ts";
  * Restores a backup on trial, into tables of the same form beside the real ones and in a transaction that is undone, and
  * only then lets older backups go. Throws where it cannot be restored, so that the run that made it fails.
  */
-export async function proveBackup(
+export async function verifyBackup(
   { warehouse, backups, clock }: { warehouse: TransactionalWarehouse; backups: ObjectStore; clock: Clock },
   { id, keepDays }: { id: string; keepDays: number },
 ): Promise<{ id: string; tables: number; removed: string[] }> {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Column } from "../silver/columns.ts";
 import type { Clock, ObjectStore } from "../ports.ts";
-import { cleanUpTable, type CleanUpSummary } from "./vacuum.ts";
+import { vacuumTable, type VacuumSummary } from "./vacuum.ts";
 import { dataFilePath, newFileId } from "./data-file-name.ts";
 import type { AddFile } from "./actions.ts";
 import { commitKey, describeCommit, encodeActions, readCommit } from "./log.ts";
@@ -35,7 +35,7 @@ export interface DeltaTable {
    */
   changes(fromVersion: number, toVersion: number): Promise<Changes | undefined>;
   /** Clears away what lies behind the retention; time travel within it keeps working. */
-  cleanUp(retention: { logRetentionMs: number; orphanRetentionMs: number }): Promise<CleanUpSummary>;
+  vacuum(retention: { logRetentionMs: number; orphanRetentionMs: number }): Promise<VacuumSummary>;
 }
 
 export type CommitResult = { committed: true; version: number } | { committed: false };
@@ -107,7 +107,7 @@ export function openDeltaTable({
       return { path, partition, size: body.length, rows, stats, modificationTime: clock() };
     },
     changes: (fromVersion, toVersion) => reader.changes(fromVersion, toVersion),
-    cleanUp: (retention) => cleanUpTable({ ...place, now: clock() }, retention),
+    vacuum: (retention) => vacuumTable({ ...place, now: clock() }, retention),
   };
 }
 

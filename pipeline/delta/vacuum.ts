@@ -4,7 +4,7 @@ import { checkpointKey, commitKey, listLog, logFolder, readCommit } from "./log.
 import { loadSnapshot } from "./load-snapshot.ts";
 
 /** What was cleared away. */
-export interface CleanUpSummary {
+export interface VacuumSummary {
   logFiles: number;
   dataFiles: number;
   /** The oldest version that can still be read; -1 where there is no table. */
@@ -20,10 +20,10 @@ const dayMs = 24 * 3_600_000;
  * `orphanRetentionMs`, by the time in its name: younger ones may be about to be committed. It reads the whole log, so it
  * waits until that reaches a day further back than it has to.
  */
-export async function cleanUpTable(
+export async function vacuumTable(
   { store, root, now }: { store: ObjectStore; root: string; now: number },
   { logRetentionMs, orphanRetentionMs }: { logRetentionMs: number; orphanRetentionMs: number },
-): Promise<CleanUpSummary> {
+): Promise<VacuumSummary> {
   const log = await listLog(store, root);
   if (log.commits.length === 0) return { logFiles: 0, dataFiles: 0, oldestVersion: -1 };
   const oldestReadable = log.commits[0] === 0 ? 0 : (log.checkpoints[0] ?? log.commits[0]!);

@@ -3,7 +3,7 @@ import { type Catalog, validOn } from "./catalog.ts";
 import type { OrderEvent } from "./generated/order-event.types.ts";
 import { validate } from "./generated/order-event.validator.js";
 import { parseInstant } from "./parse-instant.ts";
-import { limits, refuse, type Refusal, type ReasonCode } from "./rejection-reasons.ts";
+import { limits, reject, type Rejection, type ReasonCode } from "./rejection-reasons.ts";
 
 /** A customer as far as silver knows one; the token that stands for the id, where it was worked out on the way. */
 export interface Guest {
@@ -36,42 +36,42 @@ export interface CheckedOrder<Event extends OrderFacts = OrderEvent> {
  * Decides about one event's text. `arrivedAt` (microseconds) is the stream's own clock: judging the future by it keeps
  * the verdict the same on every replay.
  */
-export function checkOrder(text: string, arrivedAt: number, catalog: Catalog): CheckedOrder | { refusal: Refusal } {
+export function checkOrder(text: string, arrivedAt: number, catalog: Catalog): CheckedOrder | { rejection: Rejection } {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return refuse("not_json", "event", text);
+    return reject("not_json", "event", text);
   }
   if (!validate(value)) return explainInvalid(value, validate.errors?.[0]);
   const event = value as OrderEvent;
   // In valid UTF-8, NUL and half surrogates can only come in as an escape.
-  if (text.includes("\\u") && hasForbiddenCharacter(event)) return refuse("forbidden_character", "event");
+  if (text.includes("\\u") && hasForbiddenCharacter(event)) return reject("forbidden_character", "event");
   return checkLines(event, catalog) ?? checkTip(event) ?? checkTimes(event, arrivedAt);
 }
 
 /** Store, menu and prices are those of the order's own day; a time that is none is refused afterwards. */
-function checkLines(event: OrderEvent, catalog: Catalog): { refusal: Refusal } | undefined {
+function checkLines(event: OrderEvent, catalog: Catalog): { rejection: Rejection } | undefined {
   const day = event.ordered_at.slice(0, 10);
   if (validOn(catalog.stores.get(event.store_id), day) === undefined)
-    return refuse("unknown_store", "store_id", event.store_id);
+    return reject("unknown_store", "store_id", event.store_id);
   for (const [index, line] of event.lines.entries()) {
     const pizza = validOn(catalog.pizzas.get(line.pizza_id), day);
-    if (pizza === undefined) return refuse("unknown_pizza", `lines[${index}].pizza_id`, line.pizza_id);
+    if (pizza === undefined) return reject("unknown_pizza", `lines[${index}].pizza_id`, line.pizza_id);
     const cents = centsOf(line.unit_price);
-    if (cents === undefined) return refuse("money_precision", `lines[${index}].unit_price`, line.unit_price);
-    if (cents !== pizza.price_cents) return refuse("price_off_menu", `lines[${index}].unit_price`, line.unit_price);
+    if (cents === undefined) return reject("money_precision", `lines[${index}].unit_price`, line.unit_price);
+    if (cents !== pizza.price_cents) return reject("price_off_menu", `lines[${index}].unit_price`, line.unit_price);
     for (let earlier = 0; earlier < index; earlier++) {
       if (event.lines[earlier]!.line_no === line.line_no) {
-        return refuse("duplicate_line_no", `lines[${index}].line_no`, line.line_no);
+        return reject("duplicate_line_no", `lines[${index}].line_no`, line.line_no);
       }
     }
   }
   return undefined;
 }
 
-function checkTip({ tip }: OrderEvent): { refusal: Refusal } | undefined {
-  return tip === undefined || centsOf(tip) !== undefined ? undefined : refuse("money_precision", "tip", tip);
+function checkTip({ tip }: OrderEvent): { rejection: Rejection } | undefined {
+  return tip === undefined || centsOf(tip) !== undefined ? undefined : reject("money_precision", "tip", tip);
 }
 
 /** Dollars as cents; undefined where they have more than two decimals. */
@@ -81,12 +81,12 @@ function centsOf(dollars: number): number | undefined {
   return cents / 100 === dollars ? cents : undefined;
 }
 
-function checkTimes(event: OrderEvent, arrivedAt: number): CheckedOrder | { refusal: Refusal } {
+function checkTimes(event: OrderEvent, arrivedAt: number): CheckedOrder | { rejection: Rejection } {
   const ordered = parseInstant(event.ordered_at);
-  if (ordered === undefined) return refuse("invalid_time", "ordered_at", event.ordered_at);
+  if (ordered === undefined) return reject("invalid_time", "ordered_at", event.ordered_at);
   const emitted = parseInstant(event.emitted_at);
-  if (emitted === undefined) return refuse("invalid_time", "emitted_at", event.emitted_at);
-  if (ordered > arrivedAt + limits.futureMicros) return refuse("future_time", "ordered_at", event.ordered_at);
+  if (emitted === undefined) return reject("invalid_time", "emitted_at", event.emitted_at);
+  if (ordered > arrivedAt + limits.futureMicros) return reject("future_time", "ordered_at", event.ordered_at);
   return {
     event,
     orderDate: event.ordered_at.slice(0, 10),
@@ -97,13 +97,13 @@ function checkTimes(event: OrderEvent, arrivedAt: number): CheckedOrder | { refu
 }
 
 /** Finds the reason code for a value that the contract's validator refused. Limits come before the contract's rules. */
-function explainInvalid(value: unknown, error: ErrorObject | undefined): { refusal: Refusal } {
-  if (exceedsDepth(value, limits.depth)) return refuse("too_deep", "event");
-  if (hasForbiddenCharacter(value)) return refuse("forbidden_character", "event");
-  if (error === undefined) return refuse("invalid_value", "event");
+function explainInvalid(value: unknown, error: ErrorObject | undefined): { rejection: Rejection } {
+  if (exceedsDepth(value, limits.depth)) return reject("too_deep", "event");
+  if (hasForbiddenCharacter(value)) return reject("forbidden_character", "event");
+  if (error === undefined) return reject("invalid_value", "event");
   const place = error.instancePath === "" ? "event" : error.instancePath.slice(1).replaceAll("/", ".");
   const found = at(value, error.instancePath);
-  return refuse(reasonOf(error, found), nameOf(error, place), typeof found === "object" ? undefined : found);
+  return reject(reasonOf(error, found), nameOf(error, place), typeof found === "object" ? undefined : found);
 }
 
 function nameOf(error: ErrorObject, place: string): string {

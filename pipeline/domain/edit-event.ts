@@ -82,14 +82,14 @@ export function editEvent(
   return { event: edited, changes };
 }
 
-interface Place {
+interface EditedField {
   depth: number;
   shown: string;
   valueOf: NameValue;
   changes: Change[];
 }
 
-function apply(holder: unknown, edit: Edit, place: Place): void {
+function apply(holder: unknown, edit: Edit, place: EditedField): void {
   if (typeof holder !== "object" || holder === null) return;
   const step = edit.path[place.depth]!;
   const keys = step === "*" ? Object.keys(holder) : [String(step)];
@@ -102,7 +102,12 @@ function apply(holder: unknown, edit: Edit, place: Place): void {
   }
 }
 
-function change(holder: Record<string, unknown>, key: string, edit: Edit, { shown, valueOf, changes }: Place): void {
+function change(
+  holder: Record<string, unknown>,
+  key: string,
+  edit: Edit,
+  { shown, valueOf, changes }: EditedField,
+): void {
   const before = Object.hasOwn(holder, key) ? holder[key] : undefined;
   if (edit.before !== undefined && JSON.stringify(edit.before) !== JSON.stringify(before)) return;
   const { after } = edit;

@@ -50,7 +50,7 @@ const judgedWeek = (sql: string): RuleSource => ({
 });
 
 const damagedSilver =
-  "silver was changed by something else than the pipeline: pizza verify names the orders and what their events make";
+  "silver was changed by something else than the pipeline: ./pizza verify names the orders and what their events make";
 
 export const qualityRules: readonly QualityRule[] = [
   {
@@ -123,7 +123,7 @@ export const qualityRules: readonly QualityRule[] = [
     severity: "error",
     threshold: 0,
     sentence: "days or facts in gold are not what silver makes of them",
-    next: "pizza verify names the rows; a day that is published again is mended",
+    next: "./pizza verify names the rows; a day that is published again is mended",
     source: { on: "receipt", invariant: "gold = silver" },
   },
   {
@@ -132,7 +132,7 @@ export const qualityRules: readonly QualityRule[] = [
     severity: "error",
     threshold: 0,
     sentence: "rows of gold are not the sums of their days",
-    next: "pizza verify names the cells; a day that is published again is mended",
+    next: "./pizza verify names the cells; a day that is published again is mended",
     source: { on: "receipt", invariant: "gold adds up" },
   },
   {
@@ -142,7 +142,7 @@ export const qualityRules: readonly QualityRule[] = [
     threshold: 0,
     limit: 3600,
     sentence: "days that silver changed more than 3600 seconds ago are not in gold yet",
-    next: "see why silver_to_gold does not run or fails (pizza status); pizza run silver_to_gold publishes what waits",
+    next: "see why silver_to_gold does not run or fails (./pizza status); ./pizza run silver_to_gold publishes what waits",
     source: {
       on: "lake",
       sql: "quality/gold-follows-silver",
@@ -157,7 +157,7 @@ export const qualityRules: readonly QualityRule[] = [
     threshold: 0,
     limit: 1800,
     sentence: "publishes of the last day showed orders later than 1800 seconds after they were sent",
-    next: "see which workflow was late (pizza status), or whether the tills or this pipeline were off",
+    next: "see which workflow was late (./pizza status), or whether the tills or this pipeline were off",
     source: { on: "warehouse", sql: "quality/orders-in-time", parameters: ["limit", "now"] },
   },
   {
@@ -185,7 +185,7 @@ export const qualityRules: readonly QualityRule[] = [
     severity: "error",
     threshold: 0,
     sentence: "tills miss numbers: events that they sent never came",
-    next: "pizza verify names the numbers; the till still has these orders, or they are late: let it send them again",
+    next: "./pizza verify names the numbers; the till still has these orders, or they are late: let it send them again",
     source: { on: "receipt", invariant: "no gap in a till's numbers" },
   },
 ];

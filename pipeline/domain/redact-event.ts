@@ -1,6 +1,6 @@
 import type { Catalog } from "./catalog.ts";
 import { parseInstant } from "./parse-instant.ts";
-import { tillRemains } from "./sequence-gaps.ts";
+import { salvagedFields } from "./sequence-gaps.ts";
 
 type Test = (value: unknown, catalog: Catalog) => boolean;
 
@@ -121,7 +121,7 @@ export function maskBytes(
     const isKept = (index >= from && index < to) || byte < firstVisible || (byte <= lastAscii && punctuation.has(byte));
     if (!isKept) masked[index] = blank;
   }
-  for (const [start, end] of tillRemains(bytes)) masked.set(bytes.subarray(start, end), start);
+  for (const [start, end] of salvagedFields(bytes)) masked.set(bytes.subarray(start, end), start);
   const first = masked.indexOf(blank);
   if (!isUtf8 && first !== -1) masked[first] = broken;
   return masked;

@@ -32,15 +32,15 @@ export const reasons = {
 export type ReasonCode = keyof typeof reasons;
 
 /** What is refused and why; `detail` names the place and the value. */
-export interface Refusal {
+export interface Rejection {
   reason: ReasonCode;
   detail: string;
 }
 
 /** A refusal as data; values in details are cut short. */
-export function refuse(reason: ReasonCode, place: string, value?: unknown): { refusal: Refusal } {
+export function reject(reason: ReasonCode, place: string, value?: unknown): { rejection: Rejection } {
   const shown = value === undefined ? "" : ` ${abbreviate(value)}`;
-  return { refusal: { reason, detail: `${place}${shown}: ${reasons[reason]}` } };
+  return { rejection: { reason, detail: `${place}${shown}: ${reasons[reason]}` } };
 }
 
 function abbreviate(value: unknown): string {

@@ -106,7 +106,7 @@ const till = /"producer_id"\s*:\s*"([^"\\]{1,64})"/;
 const number = /"seq"\s*:\s*(\d{1,16})\s*[,}]/;
 
 /** What is left of a till's name and number in the text of a damaged event; undefined without the name. */
-export function readTillRemains(text: string): { producerId: string; seq?: number } | undefined {
+export function salvageProducer(text: string): { producerId: string; seq?: number } | undefined {
   const producerId = till.exec(text)?.[1];
   if (producerId === undefined) return undefined;
   const seq = number.exec(text)?.[1];
@@ -114,7 +114,7 @@ export function readTillRemains(text: string): { producerId: string; seq?: numbe
 }
 
 /** Where they stand in its bytes. */
-export function tillRemains(bytes: Uint8Array): [start: number, end: number][] {
+export function salvagedFields(bytes: Uint8Array): [start: number, end: number][] {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
   if (!till.test(text)) return [];
   return [till, number].flatMap((pattern) => {

@@ -1,6 +1,6 @@
 import type { LakeRow } from "../ports.ts";
 import type { TermValue } from "./cells.ts";
-import { openPlace, termValue, type Books, type Place } from "./lines-at-scope.ts";
+import { linesAtScope, termValue, type ExplainSources, type ScopedLines } from "./lines-at-scope.ts";
 import type { LineTerm, OtherTerm, Term } from "./terms.ts";
 
 /** What a term came to, from how many lines of which days. */
@@ -24,21 +24,25 @@ function nameOf({ scope, kind, name }: Term, isCustomers: boolean): string {
 }
 
 /** Works out every term of some columns; terms over the same lines are one query. */
-export async function evaluateTerms(books: Books, columns: readonly string[]): Promise<Results> {
-  const { cells, customerColumns } = books.table;
+export async function evaluateTerms(sources: ExplainSources, columns: readonly string[]): Promise<Results> {
+  const { cells, customerColumns } = sources.table;
   const results = new Map<string, Result>();
   for (const [isCustomers, some] of Map.groupBy(columns, (column) => customerColumns.includes(column))) {
     const terms = some.flatMap((column) => cells[column]!.terms);
     for (const [scope, inScope] of Map.groupBy(terms, (term) => term.scope)) {
-      const place = await openPlace(books, { scope, isCustomers });
-      for (const [term, result] of await evaluateAt(place, books.key, inScope))
+      const place = await linesAtScope(sources, { scope, isCustomers });
+      for (const [term, result] of await evaluateAt(place, sources.key, inScope))
         results.set(nameOf(term, isCustomers), result);
     }
   }
   return results;
 }
 
-async function evaluateAt(place: Place, key: readonly string[], terms: readonly Term[]): Promise<[Term, Result][]> {
+async function evaluateAt(
+  place: ScopedLines,
+  key: readonly string[],
+  terms: readonly Term[],
+): Promise<[Term, Result][]> {
   const unique = [...new Map(terms.map((term) => [term.kind + term.name, term])).values()];
   const results: [Term, Result][] = [];
   const own = unique.filter((term): term is LineTerm => term.kind === "lines");
@@ -59,7 +63,7 @@ async function evaluateAt(place: Place, key: readonly string[], terms: readonly 
   return results;
 }
 
-function resultFrom(row: LakeRow, { days, isEmpty }: Place, value: string, orderLines: string): Result {
+function resultFrom(row: LakeRow, { days, isEmpty }: ScopedLines, value: string, orderLines: string): Result {
   return { value: termValue(row[value]), orderLines: Number(row[orderLines] ?? 0), days, isEmpty };
 }
 

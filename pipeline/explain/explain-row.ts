@@ -3,7 +3,7 @@ import type { LakeQuery, Warehouse, LakeRow } from "../ports.ts";
 import { showTerm } from "./cells.ts";
 import { evaluateTerms, resultOf, type Results, listedColumns, listSql } from "./evaluate-terms.ts";
 import { explainedTables, type ExplainedTable } from "./gold-tables.ts";
-import { type Books, readShownDays, openPlace, termValue } from "./lines-at-scope.ts";
+import { type ExplainSources, readShownDays, linesAtScope, termValue } from "./lines-at-scope.ts";
 import type { LineTerm } from "./terms.ts";
 
 export interface ExplainPorts {
@@ -44,10 +44,13 @@ export interface ExplainedCell {
 export async function explainRow(ports: ExplainPorts, request: ExplainRequest): Promise<Explanation> {
   const table = explainedTables[request.table]!;
   const row = await readRow(ports.warehouse, { name: request.table, table, key: request.key });
-  const books = { ...ports, table, key: request.key, shown: await readShownDays(ports.warehouse) };
+  const sources = { ...ports, table, key: request.key, shown: await readShownDays(ports.warehouse) };
   const columns = request.column === undefined ? Object.keys(table.cells) : [request.column];
-  const [results, list] = await Promise.all([evaluateTerms(books, columns), listLines(books, columns, request.lines)]);
-  const cells = columns.map((column) => explainCell(column, { row, books, results }));
+  const [results, list] = await Promise.all([
+    evaluateTerms(sources, columns),
+    listLines(sources, columns, request.lines),
+  ]);
+  const cells = columns.map((column) => explainCell(column, { row, sources, results }));
   return {
     table: `gold.${request.table}`,
     key: Object.fromEntries(table.key.map(({ name }, index) => [name, request.key[index]!])),
@@ -58,9 +61,9 @@ export async function explainRow(ports: ExplainPorts, request: ExplainRequest): 
 
 function explainCell(
   column: string,
-  { row, books, results }: { row: Record<string, string | null>; books: Books; results: Results },
+  { row, sources, results }: { row: Record<string, string | null>; sources: ExplainSources; results: Results },
 ): ExplainedCell {
-  const { table, key } = books;
+  const { table, key } = sources;
   const cell = table.cells[column]!;
   const isCustomers = table.customerColumns.includes(column);
   const found = cell.terms.map((term) => ({ term, ...resultOf(results, term, isCustomers) }));
@@ -95,7 +98,9 @@ async function readRow(
   const [row] = await warehouse.query<Record<string, string | null>>(sql, key);
   if (row !== undefined) return row;
   const wanted = table.key.map((column, index) => `${column.name} ${key[index]}`).join(", ");
-  throw new Error(`gold.${name} has no row of ${wanted}: pizza query "select * from gold.${name}" shows what there is`);
+  throw new Error(
+    `gold.${name} has no row of ${wanted}: ./pizza query "select * from gold.${name}" shows what there is`,
+  );
 }
 
 function asText(column: string): string {
@@ -134,8 +139,8 @@ interface LineList {
  * The lines of one column's own terms; of a whole row, those of all its sums over the row's own days. A column that follows
  * with the rows per customer may count other lines than the rest of its row: those are listed for it alone.
  */
-async function listLines(books: Books, columns: readonly string[], most: number): Promise<LineList> {
-  const { cells, customerColumns } = books.table;
+async function listLines(sources: ExplainSources, columns: readonly string[], most: number): Promise<LineList> {
+  const { cells, customerColumns } = sources.table;
   const isOne = columns.length === 1;
   const isCustomers = columns.every((column) => customerColumns.includes(column));
   const own = columns
@@ -144,7 +149,7 @@ async function listLines(books: Books, columns: readonly string[], most: number)
   const scope = isOne ? (own[0]?.scope ?? "row") : "row";
   const listed = own.filter((term) => term.scope === scope && (isOne || term.aggregate === "sum"));
   const terms = [...new Map(listed.map((term) => [term.name, term])).values()];
-  const place = await openPlace(books, { scope, isCustomers });
+  const place = await linesAtScope(sources, { scope, isCustomers });
   const { names, values } = place.filters;
   const rows = await place.query(listSql(terms, names, Math.max(1, most)), values);
   return {

@@ -6,7 +6,7 @@ import type { ExplainedTable } from "./gold-tables.ts";
 import type { Scope } from "./terms.ts";
 
 /** A row of gold and what it is explained from. */
-export interface Books {
+export interface ExplainSources {
   silver: DeltaTable;
   lake: LakeQuery;
   table: ExplainedTable;
@@ -15,7 +15,7 @@ export interface Books {
 }
 
 /** Silver on the days of a scope, each as gold shows it. */
-export interface Place {
+export interface ScopedLines {
   /** The days in words. */
   days: string;
   isEmpty: boolean;
@@ -25,10 +25,10 @@ export interface Place {
 }
 
 /** Opens silver on a scope's days; `isCustomers` at the versions that the rows per customer show. */
-export async function openPlace(
-  { silver, lake, table, key, shown }: Books,
+export async function linesAtScope(
+  { silver, lake, table, key, shown }: ExplainSources,
   { scope, isCustomers }: { scope: Scope; isCustomers: boolean },
-): Promise<Place> {
+): Promise<ScopedLines> {
   const [from, to] = rangeOf(scope, dateOf(table, key));
   const days: DayAtVersion[] = [];
   for (const { order_date, version, customersVersion } of shown) {
@@ -49,8 +49,8 @@ function dateOf({ key: [first] }: ExplainedTable, [value]: readonly string[]) {
   return first.name === "month" ? { month: value! } : { day: value! };
 }
 
-function filtersOf(table: ExplainedTable, key: readonly string[]): Place["filters"] {
-  const filters: Place["filters"] = { names: [], values: [] };
+function filtersOf(table: ExplainedTable, key: readonly string[]): ScopedLines["filters"] {
+  const filters: ScopedLines["filters"] = { names: [], values: [] };
   for (const [index, { silver, type }] of table.key.entries()) {
     if (silver === undefined) continue;
     filters.names.push(silver);

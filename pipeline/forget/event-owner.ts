@@ -9,7 +9,7 @@ export interface Known {
 }
 
 /** Tells a customer's events from those of others. */
-export interface Ownership {
+export interface CustomerMatch {
   /** Whether an event is the customer's. */
   owns: (bytes: Buffer) => boolean;
   /** Whether bytes bear one of the addresses, in capitals or not. */
@@ -23,7 +23,7 @@ export interface Ownership {
  * is taken for the customer's if the id is what it gives for a customer, or if it bears one of the addresses. Wherever else
  * the id stands, as the name of an order, a store or a key, it says nothing.
  */
-export function createOwnership({ customerId, emails }: Known): Ownership {
+export function matchCustomer({ customerId, emails }: Known): CustomerMatch {
   const holdsId = createFinder(customerId);
   const id = escapeForPattern(customerId);
   const value = `(?:(["'])${id}(?:\\1|$)|${id}(?:[\\s,}\\]]|$))`;

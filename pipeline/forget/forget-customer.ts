@@ -7,7 +7,7 @@ import { publishQuarantine } from "../silver/quarantine-table.ts";
 import type { Refinery } from "../silver/refine-silver.ts";
 import { findInBronze, formerObjects, writeRedacted } from "./redact-bronze.ts";
 import { redactQuarantine } from "./redact-quarantine.ts";
-import { eraseOldVersions, redactSilver } from "./redact-silver.ts";
+import { deleteOldVersions, redactSilver } from "./redact-silver.ts";
 
 /** What forgetting a customer changed. */
 export interface ForgetSummary {
@@ -35,7 +35,7 @@ export interface ForgetSummary {
 /** The stream's part: it rewrites its records, or says how many of them it keeps for a while. */
 export type RedactStream = (records: readonly StreamRecord[]) => Promise<{ rewritten: number; kept: number }>;
 
-export interface ForgetPlace {
+export interface ForgetContext {
   refinery: Refinery;
   eraser: Eraser;
   redactStream: RedactStream;
@@ -47,24 +47,24 @@ export interface ForgetPlace {
  * at the end where silver holds orders of theirs that bronze does not.
  */
 export async function forgetCustomer(
-  { refinery, eraser, redactStream }: ForgetPlace,
+  { refinery, eraser, redactStream }: ForgetContext,
   customerId: string,
 ): Promise<ForgetSummary> {
   const { store, silver, quarantine, clock } = refinery;
-  const token = refinery.customerKey(customerId);
-  const { value: pseudonym, isResumed } = await takePseudonym(store, token);
+  const customerKey = refinery.customerKey(customerId);
+  const { value: pseudonym, isResumed } = await reservePseudonym(store, customerKey);
   await publishQuarantine(refinery);
-  const before = await rowsOfToken(refinery, token);
+  const before = await rowsByCustomerKey(refinery, customerKey);
   const snapshot = await silver.snapshot();
   const found = await findInBronze(refinery, { customerId, pseudonym }, { snapshot, by: refinery });
   const { orders } = found.keys.size === 0 ? { orders: 0 } : await redactSilver(refinery, found);
   const { payloads: quarantined, unreadable } = await redactQuarantine(refinery, found);
   await writeRedacted(refinery, found);
   const { rewritten, kept } = await redactStream(found.records);
-  const erasedFiles = await eraseOldVersions({ store, eraser, clock }, { silver, quarantine, token });
+  const erasedFiles = await deleteOldVersions({ store, eraser, clock }, { silver, quarantine, customerKey });
   for (const key of formerObjects(found)) await eraser.erase(key);
-  await checkSilver(refinery, { customerId, token, before });
-  await dropPseudonym(eraser, token);
+  await checkSilver(refinery, { customerId, customerKey, before });
+  await releasePseudonym(eraser, customerKey);
   return {
     events: found.places.size,
     records: found.records.length,
@@ -84,16 +84,16 @@ const mostNamed = 5;
 /** Throws where a row that was silver's at the beginning still bears the token; what came meanwhile is a new customer's. */
 async function checkSilver(
   refinery: Refinery,
-  { customerId, token, before }: { customerId: string; token: string; before: ReadonlyMap<string, string> },
+  { customerId, customerKey, before }: { customerId: string; customerKey: string; before: ReadonlyMap<string, string> },
 ): Promise<void> {
   if (before.size === 0) return;
-  const left = [...(await rowsOfToken(refinery, token))].filter(([place]) => before.has(place));
+  const left = [...(await rowsByCustomerKey(refinery, customerKey))].filter(([place]) => before.has(place));
   if (left.length === 0) return;
   const named = left.slice(0, mostNamed).map(([place, orderId]) => `${orderId} (from ${place})`);
   throw new Error(
     `customer ${customerId} is forgotten where bronze names them, but ${left.length} orders of theirs are left in silver, ` +
       `and bronze holds no event of them: ${named.join(", ")}${left.length > mostNamed ? ", ..." : ""}; ` +
-      "bring the missing bronze objects back and forget again; where none is missing, pizza rebuild puts silver right",
+      "bring the missing bronze objects back and forget again; where none is missing, ./pizza rebuild puts silver right",
   );
 }
 
@@ -105,31 +105,33 @@ export interface Pseudonym {
 }
 
 /** Draws a pseudonym, or takes the one of a run that did not come to its end. `token` stands for the customer. */
-async function takePseudonym(store: ObjectStore, token: string): Promise<Pseudonym> {
+async function reservePseudonym(store: ObjectStore, customerKey: string): Promise<Pseudonym> {
   const drawn = `forgotten-${randomUUID().replaceAll("-", "").slice(0, 16)}`;
-  const isNew = await store.put(keyOf(token), Buffer.from(JSON.stringify({ pseudonym: drawn })), { ifAbsent: true });
+  const isNew = await store.put(keyOf(customerKey), Buffer.from(JSON.stringify({ pseudonym: drawn })), {
+    ifAbsent: true,
+  });
   if (isNew) return { value: drawn, isResumed: false };
-  const known = await store.get(keyOf(token));
-  if (known === undefined) return await takePseudonym(store, token);
+  const known = await store.get(keyOf(customerKey));
+  if (known === undefined) return await reservePseudonym(store, customerKey);
   const { pseudonym } = JSON.parse(Buffer.from(known).toString()) as { pseudonym: string };
   return { value: pseudonym, isResumed: true };
 }
 
 /** From here on nothing leads from the customer to the pseudonym. */
-async function dropPseudonym(eraser: Eraser, token: string): Promise<void> {
-  await eraser.erase(keyOf(token));
+async function releasePseudonym(eraser: Eraser, customerKey: string): Promise<void> {
+  await eraser.erase(keyOf(customerKey));
 }
 
-function keyOf(token: string): string {
-  return `forgetting/${token}.json`;
+function keyOf(customerKey: string): string {
+  return `forgetting/${customerKey}.json`;
 }
 
 const columnNames = ["customer_key", "order_id", "shard", "sequence_number", "record_index"];
 
 /** Silver's orders under a customer's token: their ids by the place of the event that they came from. */
-async function rowsOfToken(
+async function rowsByCustomerKey(
   { store, silver }: { store: ObjectStore; silver: DeltaTable },
-  token: string,
+  customerKey: string,
 ): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   const { files, version } = await silver.snapshot();
@@ -138,10 +140,10 @@ async function rowsOfToken(
     if (body === undefined)
       throw new Error(`silver file ${path} is named by version ${version} but is not in the lake`);
     const { customer_key: keys } = await readColumns(body, ["customer_key"]);
-    if (!keys!.includes(token)) continue;
+    if (!keys!.includes(customerKey)) continue;
     const columns = await readColumns(body, columnNames);
     for (const [row, key] of keys!.entries()) {
-      if (key !== token) continue;
+      if (key !== customerKey) continue;
       const [shard, sequenceNumber] = [String(columns["shard"]![row]), String(columns["sequence_number"]![row])];
       const recordIndex = Number(columns["record_index"]![row]);
       found.set(placeOf({ shard, sequenceNumber, recordIndex }), String(columns["order_id"]![row]));

@@ -7,10 +7,10 @@ import { isConsumed, takenAt } from "../silver/list-pending.ts";
 import { readEvents, type Enrichment, type ReadEvents } from "../silver/read-events.ts";
 import { isRedacted } from "../silver/transactions.ts";
 import { findEvents } from "../trace/find-events.ts";
-import { createOwnership, emailOf } from "./event-owner.ts";
+import { matchCustomer, emailOf } from "./event-owner.ts";
 import { redactEventOf, redactRecord, type Forgotten } from "./redact-record.ts";
 
-interface BronzePlace {
+interface BronzeContext {
   store: ObjectStore;
   stream: string;
 }
@@ -38,16 +38,16 @@ export interface BronzeRedaction extends ReadEvents {
  * other for a new object.
  */
 export async function findInBronze(
-  place: BronzePlace,
+  place: BronzeContext,
   { customerId, pseudonym }: { customerId: string; pseudonym: string },
   { snapshot, by }: { snapshot: Snapshot; by: Enrichment },
 ): Promise<BronzeRedaction> {
   const isWanted = (object: BronzeObject) => isConsumed(snapshot, object);
   const named = await findEvents(place, createFinder(customerId), { isWanted });
   const emails = new Set(named.map(({ bytes }) => emailOf(bytes, customerId)).filter((email) => email !== undefined));
-  const ownership = createOwnership({ customerId, emails });
-  const who = { customerId, pseudonym, ...ownership };
-  const bearing = emails.size === 0 ? [] : await findEvents(place, ownership.bearsEmail, { isWanted });
+  const match = matchCustomer({ customerId, emails });
+  const who = { customerId, pseudonym, ...match };
+  const bearing = emails.size === 0 ? [] : await findEvents(place, match.bearsEmail, { isWanted });
   const theirs = [...named, ...bearing].filter(({ bytes, record }) => redactEventOf(bytes, record, who, by));
   const affected = new Set(theirs.flatMap(({ bronzeKeys }) => bronzeKeys));
   const how = { who, by, copies: await redactedCopies(place, affected, snapshot) };
@@ -57,7 +57,7 @@ export async function findInBronze(
     records: [],
     places: new Set(theirs.map((event) => event.place)),
     candidates: [],
-    refused: [],
+    rejected: [],
   };
   const seen = new Set<string>();
   for (const key of affected) {
@@ -67,16 +67,16 @@ export async function findInBronze(
       if (seen.has(positionOf(record))) continue;
       seen.add(positionOf(record));
       redaction.records.push(record);
-      const { candidates, refused } = readEvents([record], object.key, by);
+      const { candidates, rejected } = readEvents([record], object.key, by);
       redaction.candidates.push(...candidates);
-      redaction.refused.push(...refused);
+      redaction.rejected.push(...rejected);
     }
   }
   return redaction;
 }
 
 /** A bronze object with the customer taken out, under the key of its new content and of the hour that it had. */
-async function redactObject({ store, stream }: BronzePlace, key: string, { who, by, copies }: HowToRedact) {
+async function redactObject({ store, stream }: BronzeContext, key: string, { who, by, copies }: HowToRedact) {
   const body = await store.get(key);
   if (body === undefined) throw new Error(`bronze object ${key} was listed but cannot be read`);
   const changed: StreamRecord[] = [];
@@ -93,7 +93,7 @@ async function redactObject({ store, stream }: BronzePlace, key: string, { who, 
 }
 
 /** Writes the objects without the customer beside those with; whoever repeats it finds them there. */
-export async function writeRedacted(place: BronzePlace, { keys, how }: BronzeRedaction): Promise<void> {
+export async function writeRedacted(place: BronzeContext, { keys, how }: BronzeRedaction): Promise<void> {
   for (const [key] of keys) {
     const redacted = await redactObject(place, key, how);
     await place.store.put(redacted.key, redacted.body, { ifAbsent: true });

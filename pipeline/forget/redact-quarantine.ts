@@ -64,10 +64,10 @@ async function redactFile(
   return { ...counts, rewritten: { add, remove: file } };
 }
 
-function redactRows(columns: Columns, { keys, places, records, refused }: BronzeRedaction) {
+function redactRows(columns: Columns, { keys, places, records, rejected }: BronzeRedaction) {
   const counts = { changed: 0, payloads: 0, unreadable: 0 };
   const byPosition = new Map(records.map((record) => [`${record.shard}/${record.sequenceNumber}`, record]));
-  const refusals = new Map(refused.map((event) => [placeOf(event.position), event]));
+  const rejections = new Map(rejected.map((event) => [placeOf(event.position), event]));
   for (const row of columns["shard"]!.keys()) {
     const text = (name: string) => String(columns[name]![row]);
     const newKey = keys.get(text("bronze_key"));
@@ -83,11 +83,11 @@ function redactRows(columns: Columns, { keys, places, records, refused }: Bronze
     columns["payload"]![row] = bytes.toString("utf8");
     columns["payload_base64"]![row] = isUtf8(bytes) ? null : bytes.toString("base64");
     columns["order_id"]![row] = readOrderId(bytes.toString("utf8"));
-    const refusal = refusals.get(place);
+    const rejection = rejections.get(place);
     // A conflict is a valid event: why it was refused does not follow from its bytes.
-    if (refusal === undefined) continue;
-    columns["reason"]![row] = refusal.reason;
-    columns["detail"]![row] = refusal.detail;
+    if (rejection === undefined) continue;
+    columns["reason"]![row] = rejection.reason;
+    columns["detail"]![row] = rejection.detail;
   }
   return counts;
 }

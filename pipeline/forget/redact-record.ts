@@ -5,10 +5,10 @@ import { fillings, maskBytes, redactEvent } from "../domain/redact-event.ts";
 import type { StreamRecord } from "../ports.ts";
 import { readEvents, type Enrichment } from "../silver/read-events.ts";
 import { endOfLine, unpackBytes } from "../silver/unpack-record.ts";
-import { parse, type Ownership } from "./event-owner.ts";
+import { parse, type CustomerMatch } from "./event-owner.ts";
 
 /** Whom to forget, and what stands in the place of the id. */
-export interface Forgotten extends Ownership {
+export interface Forgotten extends CustomerMatch {
   customerId: string;
   pseudonym: string;
 }
@@ -19,7 +19,7 @@ export interface Forgotten extends Ownership {
  */
 export function redactRecord(record: StreamRecord, who: Forgotten, by: Enrichment): StreamRecord | undefined {
   const unpacked = unpackBytes(record.data);
-  if ("refusal" in unpacked) return undefined;
+  if ("rejection" in unpacked) return undefined;
   const { bytes, isBatch } = unpacked;
   if (!isBatch) {
     const redacted = redactEventOf(bytes, record, who, by);
@@ -84,6 +84,6 @@ const valid = "valid";
 
 /** What silver says to an event that stands in a record by itself: valid, or the reason of its refusal. */
 function judge(bytes: Uint8Array, record: StreamRecord, by: Enrichment): string {
-  const { refused } = readEvents([{ ...record, data: bytes }], "", by);
-  return refused[0]?.reason ?? valid;
+  const { rejected } = readEvents([{ ...record, data: bytes }], "", by);
+  return rejected[0]?.reason ?? valid;
 }

@@ -3,7 +3,7 @@ import type { DeltaTable } from "../delta/table.ts";
 import { placeOf } from "../domain/stream-position.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import type { Clock, Eraser, ObjectStore } from "../ports.ts";
-import { sideLakes } from "../rebuild/staging-tables.ts";
+import { stagingFolder } from "../rebuild/staging-tables.ts";
 import { findKnown } from "../silver/find-known.ts";
 import { writeOrders, type Refinery } from "../silver/refine-silver.ts";
 import { redactions } from "../silver/transactions.ts";
@@ -54,7 +54,7 @@ export async function redactSilver(
 /** A younger file that no version names may be about to be committed. */
 const orphanMs = 7 * 24 * 3_600_000;
 
-interface Place {
+interface SilverContext {
   store: ObjectStore;
   eraser: Eraser;
   clock: Clock;
@@ -65,16 +65,16 @@ interface Place {
  * the quarantine, whose files are only replaced to take a customer out. Gives their number. What a rebuild that was killed
  * has left holds copies of both, and goes too; one that goes on meanwhile has to begin again anyhow.
  */
-export async function eraseOldVersions(
-  place: Place,
-  { silver, quarantine, token }: { silver: DeltaTable; quarantine: DeltaTable; token: string },
+export async function deleteOldVersions(
+  place: SilverContext,
+  { silver, quarantine, customerKey }: { silver: DeltaTable; quarantine: DeltaTable; customerKey: string },
 ): Promise<number> {
   let erased = 0;
   for (const path of await formerFiles(place, silver)) {
     const key = `${silver.root}/${path}`;
     const body = await place.store.get(key);
     if (body === undefined) continue;
-    if (!(await readColumns(body, ["customer_key"]))["customer_key"]!.includes(token)) continue;
+    if (!(await readColumns(body, ["customer_key"]))["customer_key"]!.includes(customerKey)) continue;
     await place.eraser.erase(key);
     erased++;
   }
@@ -82,12 +82,12 @@ export async function eraseOldVersions(
     await place.eraser.erase(`${quarantine.root}/${path}`);
     erased++;
   }
-  for (const { key } of await place.store.list(sideLakes)) await place.eraser.erase(key);
+  for (const { key } of await place.store.list(stagingFolder)) await place.eraser.erase(key);
   return erased;
 }
 
 /** Data files that lie in the lake and are not part of the table any more. */
-async function formerFiles({ store, clock }: Place, { root, ...table }: DeltaTable): Promise<string[]> {
+async function formerFiles({ store, clock }: SilverContext, { root, ...table }: DeltaTable): Promise<string[]> {
   const { files, removed } = await table.snapshot();
   const paths = (await store.list(`${root}/`))
     .map(({ key }) => key.slice(root.length + 1))

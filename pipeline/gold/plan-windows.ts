@@ -22,7 +22,7 @@ interface LedgerRow {
  * Says which days gold has to show anew. `changedSince` gives the dates that silver changed after a version up to the
  * snapshot's, or undefined where its log no longer reaches back: then every day counts as changed.
  */
-export async function planWindows(
+export async function planStaleWindows(
   { warehouse }: { warehouse: Warehouse },
   {
     snapshotVersion,
@@ -139,7 +139,7 @@ export interface PublishingPlan {
  * Plans a run on silver's newest version. Rows per customer are due at once with `customers: "now"`; else when some are
  * behind and the last were published `customersEveryMs` ago.
  */
-export async function planPublishing(
+export async function planWindows(
   {
     silver,
     warehouse,
@@ -149,7 +149,7 @@ export async function planPublishing(
   { customers }: { customers: "now" | "when due" },
 ): Promise<PublishingPlan> {
   const snapshot = await silver.snapshot();
-  const { silverVersion, batches, customerBatches } = await planWindows(
+  const { silverVersion, batches, customerBatches } = await planStaleWindows(
     { warehouse },
     {
       snapshotVersion: snapshot.version,

@@ -19,7 +19,7 @@ export interface PublishSummary {
  * Publishes days to gold from one version of silver, in one transaction. `table` holds the files of these windows;
  * a window without a sale is published as empty. Running it twice, or late after a newer one, changes nothing.
  */
-export async function publishWindows(
+export async function publishDays(
   { lake, warehouse, sql, isAgain = false }: { lake: LakeQuery; warehouse: Warehouse; sql: WindowSql } & Again,
   { table, windows, silverVersion }: { table: LakeTable; windows: string[]; silverVersion: number },
 ): Promise<PublishSummary> {
@@ -64,7 +64,7 @@ const bytesPerRow = 220;
  * Publishes the rows per customer of days that gold already shows: purchases per day, distinct customers per month and
  * city, and the segments. Each call to the database holds as many days of a month as one request may carry.
  */
-export async function publishCustomers(
+export async function publishCustomerDays(
   { lake, warehouse, sql, isAgain = false }: { lake: LakeQuery; warehouse: Warehouse; sql: CustomerSql } & Again,
   { table, windows, silverVersion }: { table: LakeTable; windows: string[]; silverVersion: number },
 ): Promise<PublishSummary> {
@@ -122,25 +122,25 @@ export interface Publishing {
 }
 
 /** Texts of the lake SQL in `sql/gold/`. */
-export type GoldSql = Parameters<typeof publishWindows>[0]["sql"] & Parameters<typeof publishCustomers>[0]["sql"];
+export type GoldSql = Parameters<typeof publishDays>[0]["sql"] & Parameters<typeof publishCustomerDays>[0]["sql"];
 
 /** Publishes one batch of the plan from the plan's version of silver. */
-export async function publishBatch(
+export async function publishWindows(
   { silver, ...gold }: Publishing,
   { silverVersion, windows }: WindowBatch,
 ): Promise<PublishSummary> {
   const table = silverLakeTable(await silver.snapshot(silverVersion), windows);
-  return await publishWindows(gold, { table, windows, silverVersion });
+  return await publishDays(gold, { table, windows, silverVersion });
 }
 
 /** Publishes the rows per customer of the plan's days, and notes when. */
-export async function publishPlannedCustomers(
+export async function publishCustomers(
   { silver, clock, ...gold }: Publishing & { clock: Clock },
   { silverVersion, customerBatches }: PublishingPlan,
 ): Promise<PublishSummary> {
   const windows = customerBatches.flat();
   const table = silverLakeTable(await silver.snapshot(silverVersion), windows);
-  const published = await publishCustomers(gold, { table, windows, silverVersion });
+  const published = await publishCustomerDays(gold, { table, windows, silverVersion });
   await gold.warehouse.query("select ops.note_customers_published($1::timestamptz)::text", [
     new Date(clock()).toISOString(),
   ]);

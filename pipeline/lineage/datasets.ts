@@ -57,7 +57,7 @@ export interface Places {
 }
 
 /** The places of a home on AWS, or on an emulator of it; `warehouse` is `postgres://host:port/database`. */
-export function awsPlaces(home: {
+export function awsPlaces(pipeline: {
   environment: string;
   region: string;
   account: string;
@@ -66,7 +66,7 @@ export function awsPlaces(home: {
   backupBucket: string;
   warehouse: string;
 }): Places {
-  const { environment, region, account, streamName, lakeBucket, backupBucket, warehouse } = home;
+  const { environment, region, account, streamName, lakeBucket, backupBucket, warehouse } = pipeline;
   return {
     jobs: `pizza-sales-${environment}`,
     stream: { namespace: `arn:aws:kinesis:${region}:${account}`, name: `stream/${streamName}` },
@@ -77,13 +77,13 @@ export function awsPlaces(home: {
 }
 
 /** The places of an embedded home: folders, and the PostgreSQL that it runs. */
-export function folderPlaces(home: { stream: string; lake: string; backups: string; warehouse: string }): Places {
+export function folderPlaces(pipeline: { stream: string; lake: string; backups: string; warehouse: string }): Places {
   return {
     jobs: "pizza-sales-embedded",
-    stream: { namespace: "file", name: home.stream },
-    backups: { namespace: "file", name: home.backups },
-    lake: (path) => ({ namespace: "file", name: `${home.lake}/${path}` }),
-    table: tableOf(home.warehouse),
+    stream: { namespace: "file", name: pipeline.stream },
+    backups: { namespace: "file", name: pipeline.backups },
+    lake: (path) => ({ namespace: "file", name: `${pipeline.lake}/${path}` }),
+    table: tableOf(pipeline.warehouse),
   };
 }
 

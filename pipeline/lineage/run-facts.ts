@@ -32,16 +32,16 @@ async function refiningFacts(
   startedAt: number,
   output: Record<string, unknown>,
 ): Promise<RunFacts> {
-  const { refined = {}, compacted = {}, quarantine: refused = {} } = output as Record<string, Numbers>;
+  const { refined = {}, compacted = {}, quarantine: rejected = {} } = output as Record<string, Numbers>;
   const { version = -1 } = refined;
   const counts = await sumCommits(store, version, startedAt);
   return {
     counts,
-    versions: { [silver]: Math.max(version, compacted["version"] ?? -1), [quarantine]: refused["version"] ?? -1 },
+    versions: { [silver]: Math.max(version, compacted["version"] ?? -1), [quarantine]: rejected["version"] ?? -1 },
     statistics: {
       "lake:bronze/orders": { fileCount: counts["bronzeObjects"] ?? 0 },
       [silver]: { rowCount: counts["lines"] ?? 0, fileCount: counts["filesWritten"] ?? 0 },
-      [quarantine]: { rowCount: refused["rows"] ?? 0, fileCount: refused["files"] ?? 0 },
+      [quarantine]: { rowCount: rejected["rows"] ?? 0, fileCount: rejected["files"] ?? 0 },
     },
   };
 }

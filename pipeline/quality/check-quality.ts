@@ -1,7 +1,7 @@
 import type { DeltaTable } from "../delta/table.ts";
 import { judge, type QualityRule, type RuleResult, qualityRules } from "../domain/quality-rules.ts";
 import type { Clock, Notifier, Warehouse } from "../ports.ts";
-import { askRule, type QualityBooks, type ReceiptPart } from "./evaluate-rule.ts";
+import { evaluateRule, type QualitySources, type ReceiptPart } from "./evaluate-rule.ts";
 
 /** What the rules found at one moment. */
 export interface QualityReport {
@@ -18,13 +18,13 @@ export interface QualityReport {
 }
 
 /** Asks every rule for its offenders, at the newest version of silver. Changes nothing and tells nobody. */
-async function checkQuality(
-  { silver, clock, ...books }: QualityBooks & { silver: DeltaTable; clock: Clock },
+async function evaluateRules(
+  { silver, clock, ...sources }: QualitySources & { silver: DeltaTable; clock: Clock },
   { rules, receipt }: { rules: readonly QualityRule[]; receipt: ReceiptPart },
 ): Promise<QualityReport> {
   const [snapshot, now] = [await silver.snapshot(), clock()];
   const results = await Promise.all(
-    rules.map(async (rule) => judge(rule, await askRule(books, rule, { snapshot, receipt, now }))),
+    rules.map(async (rule) => judge(rule, await evaluateRule(sources, rule, { snapshot, receipt, now }))),
   );
   const red = (severity: QualityRule["severity"]) =>
     results.filter((result) => result.isRed && result.severity === severity).length;
@@ -38,7 +38,7 @@ async function checkQuality(
   };
 }
 
-export interface QualityPlace extends QualityBooks {
+export interface QualityContext extends QualitySources {
   silver: DeltaTable;
   clock: Clock;
   notifier: Notifier;
@@ -53,8 +53,8 @@ export interface QualitySummary extends Omit<QualityReport, "results"> {
  * Checks every rule, keeps the results, and tells people of errors; red rules are no failure of the step. Of what comes from
  * the receipt the step before has told already.
  */
-export async function runQuality(place: QualityPlace, receipt: ReceiptPart): Promise<QualitySummary> {
-  const report = await checkQuality(place, { rules: qualityRules, receipt });
+export async function checkQuality(place: QualityContext, receipt: ReceiptPart): Promise<QualitySummary> {
+  const report = await evaluateRules(place, { rules: qualityRules, receipt });
   await keepQuality(place.warehouse, report);
   const { results, ...counts } = report;
   await alertQuality(
@@ -107,7 +107,7 @@ function textOf(red: readonly RuleResult[]): string {
       "\n",
     ),
   );
-  return [...rules, "pizza quality shows all rules; docs/quality.md says what each one means."].join("\n\n");
+  return [...rules, "./pizza quality shows all rules; docs/quality.md says what each one means."].join("\n\n");
 }
 
 /** All rules, or the one of a name; a name that no rule has is an error that lists them. */
@@ -119,12 +119,12 @@ export function chooseRules(name: string | undefined): readonly QualityRule[] {
 }
 
 /** Checks rules on the data as they are now, for a person who asks; works the receipt out only where a rule needs it. */
-export async function lookAtQuality(
-  place: QualityBooks & { silver: DeltaTable; clock: Clock },
+export async function previewQuality(
+  place: QualitySources & { silver: DeltaTable; clock: Clock },
   { rules, verify }: { rules: readonly QualityRule[]; verify: () => Promise<ReceiptPart> },
 ): Promise<QualityReport> {
   const receipt = needsReceipt(rules) ? await verify() : { findings: [], unpublishedDays: [] };
-  return await checkQuality(place, { rules, receipt });
+  return await evaluateRules(place, { rules, receipt });
 }
 
 /** Whether any of these rules asks the receipt, which costs a reading of all of bronze. */

@@ -7,7 +7,7 @@ import { silverLakeTable } from "../silver/tables.ts";
 import { watermarkDate } from "../silver/transactions.ts";
 
 /** What the rules are asked of, at one moment and one version of silver. */
-export interface QualityBooks {
+export interface QualitySources {
   lake: LakeQuery;
   warehouse: Warehouse;
   catalog: Catalog;
@@ -30,21 +30,21 @@ const judgedDays = 7;
 const comparedDays = 28;
 
 /** Asks one rule for its offenders. */
-export async function askRule(
-  books: QualityBooks,
+export async function evaluateRule(
+  sources: QualitySources,
   rule: QualityRule,
   { snapshot, receipt, now }: { snapshot: Snapshot; receipt: ReceiptPart; now: number },
 ): Promise<Offenders> {
   const { source } = rule;
   if (source.on === "receipt") return fromReceipt(receipt, source.invariant);
-  const { sql, parameters, tables } = questionOf(books, rule, { snapshot, receipt, now });
-  if (source.on === "warehouse") return fromRows(await books.warehouse.query(sql, parameters));
-  return fromRows(await books.lake.query(sql, parameters, tables));
+  const { sql, parameters, tables } = ruleQuery(sources, rule, { snapshot, receipt, now });
+  if (source.on === "warehouse") return fromRows(await sources.warehouse.query(sql, parameters));
+  return fromRows(await sources.lake.query(sql, parameters, tables));
 }
 
 /** What a rule with SQL asks: of the lake with its table, of the warehouse with none. */
-export function questionOf(
-  { qualitySql, catalog }: Pick<QualityBooks, "qualitySql" | "catalog">,
+export function ruleQuery(
+  { qualitySql, catalog }: Pick<QualitySources, "qualitySql" | "catalog">,
   rule: QualityRule,
   { snapshot, receipt, now }: { snapshot: Snapshot; receipt: ReceiptPart; now: number },
 ): { sql: string; parameters: (string | number)[]; tables: LakeTable[] } {

@@ -6,7 +6,7 @@ import type { LakeQuery, LakeRow } from "../ports.ts";
 import { quarantineLakeTable, silverLakeTable } from "../silver/tables.ts";
 
 /** An event that silver refused, as the quarantine keeps it. */
-export interface RefusedOrder {
+export interface QuarantinedOrder {
   /** Ten hexadecimal digits that follow from its place in the stream. */
   id: string;
   shard: string;
@@ -34,7 +34,7 @@ export interface RefusedOrder {
 }
 
 /** Lists every refused event, oldest first; one that was filed twice comes once. */
-export async function listRefused({
+export async function listQuarantined({
   silver,
   quarantine,
   lake,
@@ -45,15 +45,15 @@ export async function listRefused({
   lake: LakeQuery;
   /** Text of `sql/checks/refused-events.sql`. */
   sql: string;
-}): Promise<RefusedOrder[]> {
-  const [snapshot, refused] = await Promise.all([silver.snapshot(), quarantine.snapshot()]);
-  if (refused.files.size === 0) return [];
-  const rows = await lake.query(sql, [], [quarantineLakeTable(refused), silverLakeTable(snapshot)]);
+}): Promise<QuarantinedOrder[]> {
+  const [snapshot, rejected] = await Promise.all([silver.snapshot(), quarantine.snapshot()]);
+  if (rejected.files.size === 0) return [];
+  const rows = await lake.query(sql, [], [quarantineLakeTable(rejected), silverLakeTable(snapshot)]);
   const orders = new Map(rows.map((row) => refusedOrder(row, snapshot)).map((order) => [order.id, order]));
   return [...orders.values()].toSorted((a, b) => (ageOf(a) < ageOf(b) ? -1 : 1));
 }
 
-function refusedOrder(row: LakeRow, { transactions }: Snapshot): RefusedOrder {
+function refusedOrder(row: LakeRow, { transactions }: Snapshot): QuarantinedOrder {
   const text = (name: string) => String(row[name]);
   const position = {
     shard: text("shard"),
@@ -62,13 +62,13 @@ function refusedOrder(row: LakeRow, { transactions }: Snapshot): RefusedOrder {
   };
   const place = placeOf(position);
   return {
-    id: refusedId(place),
+    id: quarantinedId(place),
     ...position,
     arrivedAt: text("arrived_at"),
     reason: text("reason") as ReasonCode,
     detail: text("detail"),
     orderId: row["order_id"] === null ? null : text("order_id"),
-    cents: moneyAtStake(text("payload")) ?? null,
+    cents: quarantinedAmount(text("payload")) ?? null,
     isClosed: row["came_later"] === true || transactions.has(resentKey(place)),
     silverRevision: row["silver_revision"] === null ? null : Number(row["silver_revision"]),
     bronzeKey: text("bronze_key"),
@@ -79,12 +79,12 @@ function refusedOrder(row: LakeRow, { transactions }: Snapshot): RefusedOrder {
 }
 
 /** A short name for a refused event, from its place in the stream. */
-export function refusedId(place: string): string {
+export function quarantinedId(place: string): string {
   return hash("sha256", place, "hex").slice(0, 10);
 }
 
 /** Sorts by arrival, then by place in the stream. */
-function ageOf({ arrivedAt, shard, sequenceNumber, recordIndex }: RefusedOrder): string {
+function ageOf({ arrivedAt, shard, sequenceNumber, recordIndex }: QuarantinedOrder): string {
   return [arrivedAt, shard, sequenceNumber.padStart(56, "0"), String(recordIndex).padStart(9, "0")].join(" ");
 }
 
@@ -140,7 +140,7 @@ const mostCents = 10_000_00 * 100 * 200;
  * What an event says its order is worth, whole cents: quantity × unit price of every line, 0 for a cancelled or refunded
  * order. Undefined where its lines cannot be read as numbers.
  */
-export function moneyAtStake(payload: string): number | undefined {
+export function quarantinedAmount(payload: string): number | undefined {
   let event: unknown;
   try {
     event = JSON.parse(payload);

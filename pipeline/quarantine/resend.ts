@@ -7,7 +7,7 @@ import { parseInstant } from "../domain/parse-instant.ts";
 import { placeOf, resentKey } from "../domain/stream-position.ts";
 import type { EventSink, OutgoingRecord } from "../ports.ts";
 import { eventOf, payloadHash } from "../silver/unpack-record.ts";
-import { moneyAtStake, type RefusedOrder, type HeldOrder } from "./list-quarantined.ts";
+import { quarantinedAmount, type QuarantinedOrder, type HeldOrder } from "./list-quarantined.ts";
 
 const recordsAtOnce = 100;
 const attempts = 8;
@@ -26,8 +26,8 @@ export interface Resent {
 export async function resend(sink: EventSink, plans: readonly ResendPlan[]): Promise<Resent[]> {
   const resent: Resent[] = [];
   for (let start = 0; start < plans.length; start += recordsAtOnce) {
-    const records = plans.slice(start, start + recordsAtOnce).map(({ refused, text }) => ({
-      partitionKey: resentKey(placeOf(refused)),
+    const records = plans.slice(start, start + recordsAtOnce).map(({ rejected, text }) => ({
+      partitionKey: resentKey(placeOf(rejected)),
       data: Buffer.from(text!),
     }));
     resent.push(...(await putAll(sink, records)));
@@ -54,7 +54,7 @@ async function putAll(sink: EventSink, records: readonly OutgoingRecord[]): Prom
 
 /** What would be sent in place of a refused event, and what silver would say to it. */
 export interface ResendPlan {
-  refused: RefusedOrder;
+  rejected: QuarantinedOrder;
   changes: Change[];
   /** The event as it would be sent; undefined where there is none. */
   text?: string;
@@ -74,33 +74,33 @@ export type Correction = { edits: readonly Edit[] } | { event: string };
  * holds already is for `judgeResends`. `now` is the moment of sending, milliseconds since 1970.
  */
 export function planResend(
-  refused: RefusedOrder,
+  rejected: QuarantinedOrder,
   correction: Correction,
   { catalog, now }: { catalog: Catalog; now: number },
 ): ResendPlan {
-  const corrected = correct(refused, correction, catalog);
-  if ("problem" in corrected) return { refused, changes: [], cents: null, ...corrected };
+  const corrected = correct(rejected, correction, catalog);
+  if ("problem" in corrected) return { rejected, changes: [], cents: null, ...corrected };
   const { text } = corrected;
-  const plan = { refused, ...corrected, cents: moneyAtStake(text) ?? null };
+  const plan = { rejected, ...corrected, cents: quarantinedAmount(text) ?? null };
   const event = eventOf(Buffer.from(text));
-  const checked = "refusal" in event ? event : checkOrder(event.text, now * 1000, catalog);
-  return "refusal" in checked ? { ...plan, problem: checked.refusal.detail } : { ...plan, checked };
+  const checked = "rejection" in event ? event : checkOrder(event.text, now * 1000, catalog);
+  return "rejection" in checked ? { ...plan, problem: checked.rejection.detail } : { ...plan, checked };
 }
 
-function correct(refused: RefusedOrder, correction: Correction, catalog: Catalog) {
+function correct(rejected: QuarantinedOrder, correction: Correction, catalog: Catalog) {
   if ("event" in correction) return { text: correction.event, changes: [] };
-  if (correction.edits.length === 0) return { text: refused.payload, changes: [] };
+  if (correction.edits.length === 0) return { text: rejected.payload, changes: [] };
   let event: unknown;
   try {
-    event = JSON.parse(refused.payload);
+    event = JSON.parse(rejected.payload);
   } catch {
     return { problem: "its payload is no JSON, so no edit finds its place: give the whole event with --file" };
   }
-  const edited = editEvent(event, correction.edits, namesOf(refused, catalog));
+  const edited = editEvent(event, correction.edits, namesOf(rejected, catalog));
   return { text: JSON.stringify(edited.event), changes: edited.changes };
 }
 
-function namesOf({ arrivedAt, payload, silverRevision }: RefusedOrder, { pizzas }: Catalog): NameValue {
+function namesOf({ arrivedAt, payload, silverRevision }: QuarantinedOrder, { pizzas }: Catalog): NameValue {
   return (name, container) => {
     if (name === "next") return (silverRevision ?? -1) + 1;
     if (name === "arrival")
@@ -156,17 +156,17 @@ function isSound(plan: ResendPlan): plan is Sound {
 }
 
 /** Whether an edit gave the event the name of an order that is none of its own: it would take that one's place. */
-function isOfAnother({ refused, checked }: Sound, plans: readonly ResendPlan[], known: ReadonlyMap<string, unknown>) {
+function isOfAnother({ rejected, checked }: Sound, plans: readonly ResendPlan[], known: ReadonlyMap<string, unknown>) {
   const { order_id } = checked.event;
-  if (refused.orderId === null || refused.orderId === order_id) return false;
+  if (rejected.orderId === null || rejected.orderId === order_id) return false;
   return (
     known.has(order_id) ||
-    plans.some((other) => other.refused.orderId !== refused.orderId && other.checked?.event.order_id === order_id)
+    plans.some((other) => other.rejected.orderId !== rejected.orderId && other.checked?.event.order_id === order_id)
   );
 }
 
-function candidateOf({ refused, checked, text }: Sound) {
-  const { shard, sequenceNumber, recordIndex } = refused;
+function candidateOf({ rejected, checked, text }: Sound) {
+  const { shard, sequenceNumber, recordIndex } = rejected;
   const position = { shard, sequenceNumber, recordIndex };
   return { ...checked, position, arrivedAt: 0, payloadHash: payloadHash(text) };
 }

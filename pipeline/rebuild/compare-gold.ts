@@ -6,7 +6,7 @@ import type { SilverDifferences } from "./compare-silver.ts";
 import type { Cause, Difference } from "./report.ts";
 
 /** What gold is compared by. */
-export interface GoldPlace {
+export interface GoldContext {
   lake: LakeQuery;
   warehouse: Warehouse;
   sql: GoldSql;
@@ -40,7 +40,7 @@ const mostCells = 2000;
  * the facts would make of it. `counted` are the days whose rows per customer are shown at the version of the day.
  */
 export async function compareGold(
-  place: GoldPlace,
+  place: GoldContext,
   { table, days, counted }: { table: TableOf; days: readonly string[]; counted: ReadonlySet<string> },
 ): Promise<GoldDifferences> {
   const facts: GoldCell[] = [];
@@ -64,12 +64,12 @@ interface Asked {
   counted: ReadonlySet<string>;
 }
 
-async function documentsOf(place: GoldPlace, asked: Asked): Promise<Record<string, unknown>[]> {
+async function documentsOf(place: GoldContext, asked: Asked): Promise<Record<string, unknown>[]> {
   const { customer_windows: counted, customer_days: customers, ...days } = await wholeDocument(place, asked);
   return [days, ...(counted.length > 0 ? [{ windows: counted, customer_days: customers }] : [])];
 }
 
-async function wholeDocument({ lake, sql }: GoldPlace, { table, windows, counted }: Asked) {
+async function wholeDocument({ lake, sql }: GoldContext, { table, windows, counted }: Asked) {
   const known = windows.filter((day) => counted.has(day));
   const facts = windows.length === 0 ? {} : await readDayFacts(lake, { sql, table: table(windows), windows });
   const customers =

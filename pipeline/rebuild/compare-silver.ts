@@ -4,7 +4,7 @@ import { readColumns } from "../parquet/read-columns.ts";
 import type { ObjectStore } from "../ports.ts";
 import { cellOf, digestLines, lineColumns, readLines, type LineCells } from "../reconciliation/silver-lines.ts";
 import type { Cause, Difference } from "./report.ts";
-import { placeOf, type RecordPlace } from "./replay-bronze.ts";
+import { placeOf, type RecordPosition } from "./replay-bronze.ts";
 
 /** A silver table at one version, with the store that its files lie in. */
 export interface SilverAt {
@@ -28,7 +28,7 @@ export type ReasonsOf = (orderId: string) => ReasonCode[];
 
 interface Comparing extends Omit<SilverDifferences, "missingRecords"> {
   /** Differences of published rows that the rebuilt table does not have from the same record, by that record. */
-  uprooted: Map<Difference, RecordPlace>;
+  uprooted: Map<Difference, RecordPosition>;
 }
 
 /** Compares two tables day by day, cell by cell; `findMissing` says which records are in no bronze object. */
@@ -38,7 +38,7 @@ export async function compareSilver(
     from: string;
     to: string;
     reasonsOf: ReasonsOf;
-    findMissing: (records: readonly RecordPlace[]) => Promise<ReadonlySet<string>>;
+    findMissing: (records: readonly RecordPosition[]) => Promise<ReadonlySet<string>>;
   },
 ): Promise<SilverDifferences> {
   const { from, to, reasonsOf, findMissing } = request;
@@ -87,7 +87,7 @@ function compareDay(
   }
 }
 
-function recordOf(cells: LineCells): RecordPlace {
+function recordOf(cells: LineCells): RecordPosition {
   return { shard: cellOf(cells, "shard"), sequenceNumber: cellOf(cells, "sequence_number") };
 }
 

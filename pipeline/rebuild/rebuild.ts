@@ -2,8 +2,7 @@ import { backupId } from "../backup/manifest.ts";
 import type { BronzeObject } from "../bronze/list-bronze.ts";
 import type { DeltaTable, Snapshot } from "../delta/table.ts";
 import { groupByMonth } from "../gold/facts.ts";
-import { publishCustomers } from "../gold/publish-windows.ts";
-import { type GoldSql, publishWindows } from "../gold/publish-windows.ts";
+import { publishCustomerDays, type GoldSql, publishDays } from "../gold/publish-windows.ts";
 import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
 import type { Refinery } from "../silver/refine-silver.ts";
 import { silverLakeTable } from "../silver/tables.ts";
@@ -14,16 +13,16 @@ import {
   lateDays,
   readLedger,
   type LedgerDay,
-  type GoldPlace,
+  type GoldContext,
 } from "./compare-gold.ts";
 import { compareSilver, readReasons, type SilverDifferences } from "./compare-silver.ts";
-import { replaceRefused, replaceSilver } from "./replace-silver.ts";
+import { replaceQuarantined, replaceSilver } from "./replace-silver.ts";
 import { findMissingObjects, findMissingRecords, replayBronze } from "./replay-bronze.ts";
 import { type Difference, lacksBronze, reportOf, type RebuildReport } from "./report.ts";
-import { openSideLake, type SideLake } from "./staging-tables.ts";
+import { openStagingTables, type StagingTables } from "./staging-tables.ts";
 
 /** What a rebuild works with. */
-export interface RebuildPlace {
+export interface RebuildContext {
   refinery: Refinery;
   lake: LakeQuery;
   /** As the writer. */
@@ -50,41 +49,41 @@ const mostAttempts = 5;
  * what differs: silver's days in one commit, then gold's. Equal days are left alone; a rebuild that is killed before has
  * changed nothing, and one that is repeated completes it. Where bronze lacks what silver was made from nothing is published.
  */
-export async function rebuild(place: RebuildPlace, request: RebuildRequest): Promise<RebuildReport> {
+export async function rebuild(place: RebuildContext, request: RebuildRequest): Promise<RebuildReport> {
   const { refinery, exclusively = (job) => job() } = place;
   const { store, clock, silver } = refinery;
   const started = clock();
-  const side = await openSideLake({ store, clock, id: backupId(started) });
+  const staging = await openStagingTables({ store, clock, id: backupId(started) });
   try {
     // The long part; what comes meanwhile is little, and is taken up below.
-    if (request.source === "bronze") await replayBronze(refinery, { side, snapshot: await silver.snapshot() });
+    if (request.source === "bronze") await replayBronze(refinery, { staging, snapshot: await silver.snapshot() });
     for (let attempt = 1; attempt <= mostAttempts; attempt++) {
-      const report = await exclusively(() => settle(place, side, request));
+      const report = await exclusively(() => settle(place, staging, request));
       if (report !== undefined) return { ...report, milliseconds: clock() - started };
     }
   } finally {
-    await side.remove();
+    await staging.remove();
   }
   throw new Error("silver was changed again and again while it was to be replaced: try again when less is coming in");
 }
 
 /** Compares with silver as it is now, and publishes; undefined where silver was changed meanwhile. */
 async function settle(
-  place: RebuildPlace,
-  side: SideLake,
+  place: RebuildContext,
+  staging: StagingTables,
   request: RebuildRequest,
 ): Promise<RebuildReport | undefined> {
   const { refinery } = place;
   const { silver } = refinery;
   const snapshot = await silver.snapshot();
   const isWhole = request.source === "bronze";
-  const listed = isWhole ? await replayBronze(refinery, { side, snapshot }) : [];
-  const rebuilt = isWhole ? await side.silver.snapshot() : snapshot;
-  const table: TableOf = (days) => (isWhole ? sideTable(side, rebuilt, days) : silverLakeTable(snapshot, days));
+  const listed = isWhole ? await replayBronze(refinery, { staging, snapshot }) : [];
+  const rebuilt = isWhole ? await staging.silver.snapshot() : snapshot;
+  const table: TableOf = (days) => (isWhole ? sideTable(staging, rebuilt, days) : silverLakeTable(snapshot, days));
   const ledger = await readLedger(place.warehouse, request);
   const days = daysOf(request, [snapshot, rebuilt], ledger);
   const silverFound = isWhole
-    ? await silverDifferences(refinery, side, { snapshot, rebuilt, listed }, request)
+    ? await silverDifferences(refinery, staging, { snapshot, rebuilt, listed }, request)
     : noDifferences;
   const gold = await compareGold(place, { table, days, counted: countedDays(ledger) });
   const late = await lateDays(silver, { snapshot, ledger, days: gold.days });
@@ -98,7 +97,7 @@ async function settle(
     missing: { objects, records: silverFound.missingRecords },
   });
   if (report.equal || request.isDryRun || lacksBronze(report)) return report;
-  const version = await replaceDays({ ...refinery, side }, { snapshot, found: silverFound });
+  const version = await replaceDays({ ...refinery, staging }, { snapshot, found: silverFound });
   if (version === undefined) return undefined;
   const published = [...new Set([...silverFound.days, ...gold.days, ...editedDays(cells, ledger)])];
   await republishGold(place, { silver, version, days: published, counted: countedDays(ledger) });
@@ -109,7 +108,7 @@ const noDifferences: SilverDifferences = { differences: [], days: [], orders: ne
 
 async function silverDifferences(
   { store, silver, quarantine }: Refinery,
-  side: SideLake,
+  staging: StagingTables,
   { snapshot, rebuilt, listed }: { snapshot: Snapshot; rebuilt: Snapshot; listed: readonly BronzeObject[] },
   { from, to }: RebuildRequest,
 ): Promise<SilverDifferences> {
@@ -118,19 +117,19 @@ async function silverDifferences(
     table,
     snapshot: await table.snapshot(),
   });
-  const reasonsOf = await readReasons([await at(quarantine, { store }), await at(side.quarantine, side)]);
+  const reasonsOf = await readReasons([await at(quarantine, { store }), await at(staging.quarantine, staging)]);
   return await compareSilver(
     {
       published: { store, table: silver, snapshot },
-      rebuilt: { store: side.store, table: side.silver, snapshot: rebuilt },
+      rebuilt: { store: staging.store, table: staging.silver, snapshot: rebuilt },
     },
     { from, to, reasonsOf, findMissing: (records) => findMissingRecords(store, { listed, records }) },
   );
 }
 
-function sideTable(side: SideLake, rebuilt: Snapshot, days: readonly string[]): LakeTable {
+function sideTable(staging: StagingTables, rebuilt: Snapshot, days: readonly string[]): LakeTable {
   const table = silverLakeTable(rebuilt, days);
-  return { ...table, files: table.files.map((file) => side.keyOf(file)) };
+  return { ...table, files: table.files.map((file) => staging.keyOf(file)) };
 }
 
 function daysOf({ from, to }: RebuildRequest, snapshots: readonly Snapshot[], ledger: readonly LedgerDay[]): string[] {
@@ -148,7 +147,7 @@ async function replaceDays(
   const { days, orders } = found;
   if (days.length === 0) return snapshot.version;
   const version = await replaceSilver(place, { snapshot, days });
-  if (version !== undefined) await replaceRefused(place, orders);
+  if (version !== undefined) await replaceQuarantined(place, orders);
   return version;
 }
 
@@ -165,7 +164,7 @@ function editedDays(cells: readonly Difference[], ledger: readonly LedgerDay[]):
 
 /** Publishes days of one version of silver, also where gold shows that version already; their customers where it did. */
 async function republishGold(
-  gold: GoldPlace,
+  gold: GoldContext,
   {
     silver,
     version,
@@ -177,8 +176,8 @@ async function republishGold(
   const table = (windows: readonly string[]) => silverLakeTable(snapshot, windows);
   const place = { ...gold, isAgain: true };
   for (const windows of groupByMonth(days)) {
-    await publishWindows(place, { table: table(windows), windows, silverVersion: version });
+    await publishDays(place, { table: table(windows), windows, silverVersion: version });
   }
   const customers = days.filter((day) => counted.has(day));
-  await publishCustomers(place, { table: table(customers), windows: customers, silverVersion: version });
+  await publishCustomerDays(place, { table: table(customers), windows: customers, silverVersion: version });
 }

@@ -2,13 +2,13 @@ import type { AddFile, DeltaTable, Snapshot } from "../delta/table.ts";
 import { copyRows, readColumns } from "../parquet/read-columns.ts";
 import { createTableWriter } from "../parquet/table-writer.ts";
 import type { ObjectStore } from "../ports.ts";
-import type { SideLake } from "./staging-tables.ts";
+import type { StagingTables } from "./staging-tables.ts";
 
-interface Place {
+interface ReplaceContext {
   store: ObjectStore;
   silver: DeltaTable;
   quarantine: DeltaTable;
-  side: SideLake;
+  staging: StagingTables;
 }
 
 /** Entries of the table's log that say how far it has come; the others say what its orders are. */
@@ -19,14 +19,14 @@ const progress = /^(bronze|watermark)\//;
  * new version; undefined where somebody else committed meanwhile, and nothing has changed.
  */
 export async function replaceSilver(
-  { store, silver, side }: Place,
+  { store, silver, staging }: ReplaceContext,
   { snapshot, days }: { snapshot: Snapshot; days: readonly string[] },
 ): Promise<number | undefined> {
-  const rebuilt = await side.silver.snapshot();
+  const rebuilt = await staging.silver.snapshot();
   const adds: AddFile[] = [];
   for (const day of days) {
     for (const { path, stats, rows } of rebuilt.partitions.get(day) ?? []) {
-      const body = (await side.store.get(`${side.silver.root}/${path}`))!;
+      const body = (await staging.store.get(`${staging.silver.root}/${path}`))!;
       adds.push(await silver.writeDataFile({ partition: day, body, rows, stats: stats! }));
     }
   }
@@ -48,12 +48,15 @@ export async function replaceSilver(
  * Brings the quarantine up to date for these orders: it gains the events that are refused by now, and loses those that are
  * not any more. Changes nothing where it is so already.
  */
-export async function replaceRefused({ store, quarantine, side }: Place, orders: ReadonlySet<string>): Promise<void> {
+export async function replaceQuarantined(
+  { store, quarantine, staging }: ReplaceContext,
+  orders: ReadonlySet<string>,
+): Promise<void> {
   for (;;) {
-    const [before, after] = await Promise.all([quarantine.snapshot(), side.quarantine.snapshot()]);
+    const [before, after] = await Promise.all([quarantine.snapshot(), staging.quarantine.snapshot()]);
     const [old, now] = [
       await placesOf(quarantine, store, before, orders),
-      await placesOf(side.quarantine, side.store, after, orders),
+      await placesOf(staging.quarantine, staging.store, after, orders),
     ];
     const lost = old.filter(({ place }) => !now.some((other) => other.place === place));
     const gained = now.filter(({ place }) => !old.some((other) => other.place === place));
@@ -67,7 +70,7 @@ export async function replaceRefused({ store, quarantine, side }: Place, orders:
     for (const file of new Set(gained.map((event) => event.file))) {
       const rows = new Set(gained.filter((event) => event.file === file).map(({ row }) => row));
       adds.push(
-        await copy(quarantine, { store: side.store, file, from: side.quarantine, keep: (row) => rows.has(row) }),
+        await copy(quarantine, { store: staging.store, file, from: staging.quarantine, keep: (row) => rows.has(row) }),
       );
     }
     const result = await quarantine.commit({

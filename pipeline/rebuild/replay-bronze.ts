@@ -6,7 +6,7 @@ import type { ObjectStore } from "../ports.ts";
 import { isConsumed, takenAt } from "../silver/list-pending.ts";
 import { publishQuarantine } from "../silver/quarantine-table.ts";
 import { refineSilver, type Refinery } from "../silver/refine-silver.ts";
-import type { SideLake } from "./staging-tables.ts";
+import type { StagingTables } from "./staging-tables.ts";
 
 /** More than a run of the stream takes: nobody waits for these orders, and fewer commits rewrite fewer files. */
 const maxEvents = 100_000;
@@ -18,13 +18,13 @@ const maxEvents = 100_000;
  */
 export async function replayBronze(
   refinery: Refinery,
-  { side, snapshot }: { side: SideLake; snapshot: Snapshot },
+  { staging, snapshot }: { staging: StagingTables; snapshot: Snapshot },
 ): Promise<BronzeObject[]> {
   const listed = (await listBronze(refinery.store, refinery.stream)).filter((object) => isConsumed(snapshot, object));
   // Names that have expired come first, in the order of their hours; the sort keeps the order of the keys.
   const consumed = listed.toSorted((a, b) => takenAt(snapshot, a) - takenAt(snapshot, b));
-  const { store, silver, quarantine } = side;
-  await checkTaken(side, consumed);
+  const { store, silver, quarantine } = staging;
+  await checkTaken(staging, consumed);
   const replay: Refinery = {
     ...refinery,
     store,
@@ -41,7 +41,7 @@ export async function replayBronze(
 }
 
 /** What was taken before has to be there as it was: what replaces it would be dropped as a record that comes again. */
-async function checkTaken({ silver }: SideLake, listed: readonly BronzeObject[]): Promise<void> {
+async function checkTaken({ silver }: StagingTables, listed: readonly BronzeObject[]): Promise<void> {
   const there = new Set(listed.map(({ key }) => key));
   const { transactions } = await silver.snapshot();
   const gone = [...transactions.keys()].find((key) => parseBronzeKey(key) !== undefined && !there.has(key));
@@ -53,7 +53,7 @@ async function checkTaken({ silver }: SideLake, listed: readonly BronzeObject[])
 }
 
 /** A record by its shard and sequence number. */
-export interface RecordPlace {
+export interface RecordPosition {
   shard: string;
   sequenceNumber: string;
 }
@@ -83,7 +83,7 @@ function withoutHash(key: string): string {
 /** Which of some records are in no bronze object. Only objects whose name lets them hold one are read. */
 export async function findMissingRecords(
   store: ObjectStore,
-  { listed, records }: { listed: readonly BronzeObject[]; records: readonly RecordPlace[] },
+  { listed, records }: { listed: readonly BronzeObject[]; records: readonly RecordPosition[] },
 ): Promise<Set<string>> {
   const wanted = new Map(records.map((record) => [placeOf(record), record]));
   for (const object of listed) {
@@ -96,6 +96,6 @@ export async function findMissingRecords(
 }
 
 /** The name of a record: `shard/sequence number`. */
-export function placeOf({ shard, sequenceNumber }: RecordPlace): string {
+export function placeOf({ shard, sequenceNumber }: RecordPosition): string {
   return `${shard}/${sequenceNumber}`;
 }

@@ -4,7 +4,7 @@ import type { Clock, ObjectStore } from "../ports.ts";
 import { openQuarantine, openSilver } from "../silver/tables.ts";
 
 /** Two tables as silver and the quarantine are, empty at first, beside them in the same lake. */
-export interface SideLake {
+export interface StagingTables {
   /** Bronze as it is; whatever is written to silver or the quarantine lies aside. */
   store: ObjectStore;
   silver: DeltaTable;
@@ -15,12 +15,12 @@ export interface SideLake {
 }
 
 /** Everything below this belongs to side lakes. */
-export const sideLakes = "silver/rebuild/";
+export const stagingFolder = "silver/rebuild/";
 const dayMs = 24 * 3_600_000;
 const tables = /^(silver|quarantine)\//;
 
 /** Opens a side lake of its own; what one that was killed has left a day ago and longer is removed first. */
-export async function openSideLake({
+export async function openStagingTables({
   store,
   clock,
   id,
@@ -28,11 +28,11 @@ export async function openSideLake({
   store: ObjectStore;
   clock: Clock;
   id: string;
-}): Promise<SideLake> {
+}): Promise<StagingTables> {
   await removeLeftovers(store, clock() - dayMs);
-  const prefix = `${sideLakes}${id}/`;
+  const prefix = `${stagingFolder}${id}/`;
   const keyOf = (key: string) => (tables.test(key) ? prefix + key : key);
-  const side: ObjectStore = {
+  const staging: ObjectStore = {
     get: (key) => store.get(keyOf(key)),
     put: (key, body, options) => store.put(keyOf(key), body, options),
     delete: (key) => store.delete(keyOf(key)),
@@ -43,9 +43,9 @@ export async function openSideLake({
     },
   };
   return {
-    store: side,
-    silver: openSilver({ store: side, clock }),
-    quarantine: openQuarantine({ store: side, clock }),
+    store: staging,
+    silver: openSilver({ store: staging, clock }),
+    quarantine: openQuarantine({ store: staging, clock }),
     keyOf,
     remove: () => removeAll(store, prefix),
   };
@@ -53,8 +53,8 @@ export async function openSideLake({
 
 /** An id is the moment it was made at. */
 async function removeLeftovers(store: ObjectStore, before: number): Promise<void> {
-  const oldest = sideLakes + backupId(before);
-  for (const { key } of await store.list(sideLakes)) if (key < oldest) await store.delete(key);
+  const oldest = stagingFolder + backupId(before);
+  for (const { key } of await store.list(stagingFolder)) if (key < oldest) await store.delete(key);
 }
 
 async function removeAll(store: ObjectStore, prefix: string): Promise<void> {

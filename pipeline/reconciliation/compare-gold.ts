@@ -33,7 +33,7 @@ export function showSales({ orders, lines, pizzas, cents }: Sales): string {
 }
 
 /** What gold is compared with silver by. */
-export interface GoldBooks {
+export interface GoldSources {
   silver: DeltaTable;
   lake: LakeQuery;
   warehouse: Warehouse;
@@ -59,13 +59,13 @@ interface GoldDay {
 
 /** Compares every published day with silver, cell by cell; a day that silver changed since is only unpublished. */
 export async function compareGold(
-  books: GoldBooks,
+  sources: GoldSources,
   { table, snapshot }: { table: SilverTable; snapshot: Snapshot },
   findings: Findings,
 ): Promise<{ silver: Sales; gold: Sales; unpublishedDays: string[] }> {
-  const silverDays = await readSilverDays(books, table());
-  const goldDays = await readGoldDays(books);
-  const changedSince = createChangedSince(books.silver, snapshot.version);
+  const silverDays = await readSilverDays(sources, table());
+  const goldDays = await readGoldDays(sources);
+  const changedSince = createChangedSince(sources.silver, snapshot.version);
   const [shown, unpublishedDays]: string[][] = [[], []];
   for (const date of [...new Set([...snapshot.partitions.keys(), ...goldDays.keys()])].toSorted()) {
     const { sales, version } = goldDays.get(date) ?? unpublished;
@@ -84,8 +84,8 @@ export async function compareGold(
     compareDay({ date, here: silverDays.get(date) ?? noSales, there: sales }, findings);
   }
   await Promise.all([
-    compareFacts(books, { table, shown: shown!, goldDays }, findings),
-    noteOffenders(books.warehouse.query(books.checks.goldSums), ["gold adds up", "the days make"], findings),
+    compareFacts(sources, { table, shown: shown!, goldDays }, findings),
+    noteOffenders(sources.warehouse.query(sources.checks.goldSums), ["gold adds up", "the days make"], findings),
   ]);
   return {
     silver: totalSales(silverDays.values()),
@@ -97,12 +97,12 @@ export async function compareGold(
 const noSales = readSales({});
 const unpublished: GoldDay = { sales: noSales, version: -1, hasCustomers: false };
 
-async function readSilverDays({ lake, checks }: GoldBooks, table: LakeTable): Promise<Map<string, Sales>> {
+async function readSilverDays({ lake, checks }: GoldSources, table: LakeTable): Promise<Map<string, Sales>> {
   const rows = await lake.query(checks.silverDays, [], [table]);
   return new Map(rows.map((row) => [String(row["order_date"]), readSales(row)]));
 }
 
-async function readGoldDays({ warehouse, checks }: GoldBooks): Promise<Map<string, GoldDay>> {
+async function readGoldDays({ warehouse, checks }: GoldSources): Promise<Map<string, GoldDay>> {
   const rows = await warehouse.query(checks.goldDays);
   return new Map(
     rows.map((row) => [
@@ -132,7 +132,7 @@ const mostBytes = 3_000_000;
 
 /** Works the facts of the shown days out from silver once more, and lets the warehouse compare them. */
 async function compareFacts(
-  { lake, warehouse, goldSql, checks }: GoldBooks,
+  { lake, warehouse, goldSql, checks }: GoldSources,
   { table, shown, goldDays }: { table: SilverTable; shown: string[]; goldDays: ReadonlyMap<string, GoldDay> },
   findings: Findings,
 ): Promise<void> {

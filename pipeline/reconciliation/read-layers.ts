@@ -26,13 +26,13 @@ export interface Layers {
   /** Stream position of a refused event to its reason. */
   quarantine: ReadonlyMap<string, ReasonCode>;
   /** Stream position of a refused event to what the quarantine says came there. */
-  filed: ReadonlyMap<string, FiledEvent>;
+  quarantined: ReadonlyMap<string, QuarantinedEvent>;
   /** Stream positions of refused events whose order silver holds from an event that came later. */
   cameLater: ReadonlySet<string>;
 }
 
 /** A refused event in the quarantine. */
-export interface FiledEvent {
+export interface QuarantinedEvent {
   /** The `digestBytes` of its bytes. */
   digest: string;
   orderId: string | null;
@@ -40,7 +40,7 @@ export interface FiledEvent {
   arrivedAt: number;
 }
 
-interface LayerBooks {
+interface LayerSources {
   store: ObjectStore;
   silver: DeltaTable;
   quarantine: DeltaTable;
@@ -54,7 +54,7 @@ export type SilverTable = (days?: readonly string[]) => LakeTable;
 
 /** Silver without the data files that are missing or cut. */
 export async function wholeSilver(
-  { store, silver }: Pick<LayerBooks, "store" | "silver">,
+  { store, silver }: Pick<LayerSources, "store" | "silver">,
   snapshot: Snapshot,
   findings: Findings,
 ): Promise<SilverTable> {
@@ -68,7 +68,7 @@ export async function wholeSilver(
 
 /** Reads every order of silver, one data file at a time, and compares each file with what the log says of it. */
 export async function readSilver(
-  { store, silver, dataFiles }: LayerBooks,
+  { store, silver, dataFiles }: LayerSources,
   { files }: LakeTable,
   { snapshot, findings }: { snapshot: Snapshot; findings: Findings },
 ): Promise<Map<string, SilverOrder>> {
@@ -104,7 +104,7 @@ export async function readSilver(
 
 /** Reads what is refused as of a version of silver, published or about to be. */
 export async function readQuarantine(
-  { store, lake, silver, quarantine, checks, dataFiles }: LayerBooks,
+  { store, lake, silver, quarantine, checks, dataFiles }: LayerSources,
   { silverTable }: { silverTable: LakeTable },
   findings: Findings,
 ): Promise<Omit<Layers, "silver">> {
@@ -115,7 +115,7 @@ export async function readQuarantine(
   );
   const sizes = new Map(named.map(([key, { size }]) => [key, size]));
   const files = await wholeFiles({ store, root: quarantine.root, sizes }, findings);
-  const filed = await readFiled({ store, dataFiles }, { files, named: new Map(named) }, findings);
+  const quarantined = await readFiled({ store, dataFiles }, { files, named: new Map(named) }, findings);
   const tables = [{ ...quarantineLakeTable(snapshot), files }, silverTable];
   const rows = await lake.query(checks.quarantinedEvents, [], tables);
   for (const row of rows.filter(({ times }) => Number(times) > 1)) {
@@ -123,7 +123,7 @@ export async function readQuarantine(
   }
   return {
     quarantine: new Map(rows.map((row) => [positionOfRow(row), row["reason"] as ReasonCode])),
-    filed,
+    quarantined,
     cameLater: new Set(rows.filter((row) => Number(row["came_later"]) > 0).map(positionOfRow)),
   };
 }
@@ -133,11 +133,11 @@ const payloadColumns = ["shard", "sequence_number", "record_index", "payload", "
 const readOfQuarantine = [...payloadColumns, "order_id", "arrived_at", "quarantined_at"];
 
 async function readFiled(
-  { store, dataFiles }: Pick<LayerBooks, "store" | "dataFiles">,
+  { store, dataFiles }: Pick<LayerSources, "store" | "dataFiles">,
   { files, named }: { files: readonly string[]; named: ReadonlyMap<string, Omit<FileInLog, "columns">> },
   findings: Findings,
-): Promise<Map<string, FiledEvent>> {
-  const filed = new Map<string, FiledEvent>();
+): Promise<Map<string, QuarantinedEvent>> {
+  const quarantined = new Map<string, QuarantinedEvent>();
   for (const file of files) {
     const columns = await dataFiles.read(
       file,
@@ -149,14 +149,14 @@ async function readFiled(
       const cells = Object.fromEntries(payloadColumns.map((name) => [name, columns[name]![row]])) as LakeRow;
       const base64 = cells["payload_base64"];
       const bytes = Buffer.from(String(base64 ?? cells["payload"]), base64 === null ? "utf8" : "base64");
-      filed.set(positionOfRow(cells), {
+      quarantined.set(positionOfRow(cells), {
         digest: digestBytes(bytes),
         orderId: columns["order_id"]![row] as string | null,
         arrivedAt: columns["arrived_at"]![row] as number,
       });
     }
   }
-  return filed;
+  return quarantined;
 }
 
 /** Tells an event's bytes from others. */

@@ -1,5 +1,5 @@
 import type { OrderEvent } from "../domain/generated/order-event.types.ts";
-import { type ProducerLedger, type Trace, readTillRemains } from "../domain/sequence-gaps.ts";
+import { type ProducerLedger, type Trace, salvageProducer } from "../domain/sequence-gaps.ts";
 import type { UnpackedEvent } from "../silver/unpack-record.ts";
 
 type Producer = OrderEvent["producer"];
@@ -9,7 +9,7 @@ export type SeenProducer = Producer | { trace: Trace } | undefined;
 
 /** Reads what a refused event says of its till. */
 export function readProducer(event: UnpackedEvent): SeenProducer {
-  return ("text" in event ? parseProducer(event.text) : undefined) ?? readRemains(event);
+  return ("text" in event ? parseProducer(event.text) : undefined) ?? salvage(event);
 }
 
 function parseProducer(text: string): Producer | undefined {
@@ -22,8 +22,8 @@ function parseProducer(text: string): Producer | undefined {
   }
 }
 
-function readRemains(event: UnpackedEvent): { trace: Trace } | undefined {
-  const remains = readTillRemains("text" in event ? event.text : event.bytes.toString("utf8"));
+function salvage(event: UnpackedEvent): { trace: Trace } | undefined {
+  const remains = salvageProducer("text" in event ? event.text : event.bytes.toString("utf8"));
   if (remains === undefined) return undefined;
   const { producerId, seq } = remains;
   return { trace: seq === undefined ? { producerId } : { producerId, from: seq, to: seq } };

@@ -35,7 +35,7 @@ const rulesOfTheirTime: ReadonlySet<ReasonCode> = new Set([
  * Judges the events of raw records once more, from nothing but their bytes, and says where each one went. Every event
  * must be found in exactly one place.
  */
-export function createEventAccount(
+export function createEventReconciliation(
   {
     catalog,
     customerKey,
@@ -73,24 +73,24 @@ export function createEventAccount(
       const position = `${positionOf(record)}/${index}`;
       events.distinct++;
       if (!record.isConsumed) events.pending++;
-      const checked = "refusal" in unpacked ? unpacked : checkOrder(unpacked.text, record.arrivedAt * 1000, catalog);
+      const checked = "rejection" in unpacked ? unpacked : checkOrder(unpacked.text, record.arrivedAt * 1000, catalog);
       producers.push("event" in checked ? checked.event.producer : readProducer(unpacked));
       if (!record.isConsumed) continue;
-      compareFiled(position, unpacked, record.arrivedAt);
-      if ("refusal" in checked) noteRefused(position, checked.refusal.reason);
+      compareQuarantined(position, unpacked, record.arrivedAt);
+      if ("rejection" in checked) noteRefused(position, checked.rejection.reason);
       else if ("text" in unpacked) noteValid({ position, record, index, hash: payloadHash(unpacked.text) }, checked);
     }
     noteProducers(ledger, producers, record.partitionKey);
   }
 
   /** Whatever is in quarantine is there as it came: its bytes, and what closes it. */
-  function compareFiled(position: string, event: UnpackedEvent, arrivedAt: number): void {
-    const filed = layers.filed.get(position);
-    if (filed === undefined) return;
+  function compareQuarantined(position: string, event: UnpackedEvent, arrivedAt: number): void {
+    const stored = layers.quarantined.get(position);
+    if (stored === undefined) return;
     const bytes = "text" in event ? Buffer.from(event.text) : event.bytes;
-    if (filed.digest !== digestBytes(bytes)) {
+    if (stored.digest !== digestBytes(bytes)) {
       findings.add("quarantine = bronze", "events in quarantine have other bytes than those that came", position);
-    } else if (filed.arrivedAt !== arrivedAt * 1000 || filed.orderId !== readOrderId(bytes.toString("utf8"))) {
+    } else if (stored.arrivedAt !== arrivedAt * 1000 || stored.orderId !== readOrderId(bytes.toString("utf8"))) {
       findings.add(
         "quarantine = bronze",
         "events in quarantine have another order or arrival than those that came",
@@ -100,11 +100,11 @@ export function createEventAccount(
   }
 
   function noteRefused(position: string, reason: ReasonCode): void {
-    const filed = layers.quarantine.get(position);
-    if (filed === undefined) {
+    const stored = layers.quarantine.get(position);
+    if (stored === undefined) {
       findings.add("every event has one place", `events are refused (${reason}) but not in quarantine`, position);
-    } else if (filed !== reason) {
-      findings.add("every event has one place", `events are in quarantine as ${filed}, but are ${reason}`, position);
+    } else if (stored !== reason) {
+      findings.add("every event has one place", `events are in quarantine as ${stored}, but are ${reason}`, position);
     }
     countQuarantined(position, reason);
   }
@@ -114,22 +114,22 @@ export function createEventAccount(
     events.quarantined[reason] = (events.quarantined[reason] ?? 0) + 1;
   }
 
-  function noteValid(place: Place, checked: CheckedOrder): void {
+  function noteValid(place: EventPlace, checked: CheckedOrder): void {
     const { event } = checked;
     const { position } = place;
-    const filed = layers.quarantine.get(position);
+    const stored = layers.quarantine.get(position);
     const order = layers.silver.get(event.order_id);
     const example = `${event.order_id} revision ${event.revision} at ${position}`;
     const invariant = "every event has one place";
-    if (filed !== undefined && rulesOfTheirTime.has(filed) && order?.position !== position) {
-      return noteLateValid(position, filed, checked);
+    if (stored !== undefined && rulesOfTheirTime.has(stored) && order?.position !== position) {
+      return noteLateValid(position, stored, checked);
     }
     if (order === undefined) findings.add(invariant, "valid events are nowhere in silver", example);
-    else if (order.position === position && filed !== undefined) {
-      findings.add(invariant, `accepted events are in quarantine as ${filed}`, example);
+    else if (order.position === position && stored !== undefined) {
+      findings.add(invariant, `accepted events are in quarantine as ${stored}`, example);
     }
-    if (filed !== undefined && conflicts.has(filed)) return countQuarantined(position, filed);
-    if (filed !== undefined) findings.add(invariant, `valid events are in quarantine as ${filed}`, example);
+    if (stored !== undefined && conflicts.has(stored)) return countQuarantined(position, stored);
+    if (stored !== undefined) findings.add(invariant, `valid events are in quarantine as ${stored}`, example);
     if (order === undefined) return;
     if (isResent(place.record.partitionKey)) corrected.add(place.record.partitionKey);
     if (event.revision < order.revision) events.supersededRevisions++;
@@ -140,17 +140,17 @@ export function createEventAccount(
   }
 
   /** Menu, stores or contract have moved on since: whoever sends the order again brings it into silver. */
-  function noteLateValid(position: string, filed: ReasonCode, { event }: CheckedOrder): void {
-    countQuarantined(position, filed);
+  function noteLateValid(position: string, stored: ReasonCode, { event }: CheckedOrder): void {
+    countQuarantined(position, stored);
     if (event.revision <= (layers.silver.get(event.order_id)?.revision ?? -1)) return;
     findings.add(
       "every event has one place",
-      `events in quarantine as ${filed} are valid by now: send them again`,
+      `events in quarantine as ${stored} are valid by now: send them again`,
       `${event.order_id} revision ${event.revision} at ${position}`,
     );
   }
 
-  function noteAccepted({ position, record, index, hash }: Place, checked: CheckedOrder, digest: string): void {
+  function noteAccepted({ position, record, index, hash }: EventPlace, checked: CheckedOrder, digest: string): void {
     const { event, orderDate } = checked;
     const { shard, sequenceNumber } = record;
     events.accepted++;
@@ -193,7 +193,7 @@ export function createEventAccount(
 }
 
 /** Where an event stands, and the first 64 bits of its hash. */
-interface Place {
+interface EventPlace {
   position: string;
   record: LandedRecord;
   index: number;

@@ -8,7 +8,7 @@ import { isConsumed } from "../silver/list-pending.ts";
 import { isRedacted } from "../silver/transactions.ts";
 
 /** The stream's own account: every record it still keeps, shard by shard (damage ends a shard), and how far landing has come. */
-export interface StreamAccount {
+export interface StreamContents {
   /** Whether the stream still keeps all that it ever took; else bronze may rightly hold more. */
   isComplete: boolean;
   records(onDamage?: (sentence: string) => void): AsyncIterable<StreamRecord>;
@@ -25,13 +25,13 @@ export interface LandedRecord extends StreamRecord {
 }
 
 /** Reads every bronze object and gives each distinct record once; consumed objects first, then in the order of the keys. */
-export async function accountRecords(
+export async function reconcileRecords(
   {
     store,
     stream,
     snapshot,
     account,
-  }: { store: ObjectStore; stream: string; snapshot: Snapshot; account: StreamAccount },
+  }: { store: ObjectStore; stream: string; snapshot: Snapshot; account: StreamContents },
   onRecord: (record: LandedRecord) => void,
   findings: Findings,
 ) {
@@ -75,7 +75,7 @@ async function readObject(store: ObjectStore, { key, hash: named }: BronzeObject
 }
 
 interface Comparison {
-  account: StreamAccount;
+  account: StreamContents;
   digests: Map<string, string>;
   /** Whether a customer was taken out of the record in bronze: a stream that cannot be rewritten still has it as it was. */
   isKnownToDiffer: (position: string) => boolean;

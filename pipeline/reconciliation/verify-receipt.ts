@@ -4,21 +4,21 @@ import type { Catalog } from "../domain/catalog.ts";
 import { createFindings, type Findings, type Receipt } from "../domain/receipt.ts";
 import { createProducerLedger, type ProducerLedger } from "../domain/sequence-gaps.ts";
 import type { ObjectStore, Notifier } from "../ports.ts";
-import { compareGold, type GoldBooks, isSameSales, showSales } from "./compare-gold.ts";
+import { compareGold, type GoldSources, isSameSales, showSales } from "./compare-gold.ts";
 import { watchDataFiles, type DataFiles } from "./data-files.ts";
 import { readQuarantine, readSilver, wholeSilver, type SilverTable } from "./read-layers.ts";
-import { createEventAccount, type WrongOrder } from "./reconcile-events.ts";
-import { accountRecords, type StreamAccount } from "./reconcile-records.ts";
+import { createEventReconciliation, type WrongOrder } from "./reconcile-events.ts";
+import { reconcileRecords, type StreamContents } from "./reconcile-records.ts";
 import { cellOf, explainLines, linesOf, readLineColumns } from "./silver-lines.ts";
 
 /**
  * What the receipt is worked out from: the data of every layer, no counters. The two tables are opened for the receipt, so
  * that it reads their logs and not what a process remembers of them.
  */
-export interface Books extends GoldBooks {
+export interface ReconciliationSources extends GoldSources {
   store: ObjectStore;
   stream: string;
-  account: StreamAccount;
+  account: StreamContents;
   quarantine: DeltaTable;
   catalog: Catalog;
   customerKey: (customerId: string) => string;
@@ -27,7 +27,7 @@ export interface Books extends GoldBooks {
 }
 
 /** SQL of the receipt. */
-export interface ReceiptChecks extends Record<keyof GoldBooks["checks"], string> {
+export interface ReceiptChecks extends Record<keyof GoldSources["checks"], string> {
   /** Lake: one row per refused event. */
   quarantinedEvents: string;
   /** Lake: order lines that stand twice, and orders in two days. */
@@ -35,20 +35,20 @@ export interface ReceiptChecks extends Record<keyof GoldBooks["checks"], string>
 }
 
 /** The books, of which damaged data files are passed over. */
-type ReadBooks = Books & { dataFiles: DataFiles };
+type ReadSources = ReconciliationSources & { dataFiles: DataFiles };
 
 /** Accounts for every record from the stream to gold; the receipt balances when there are no findings. */
-export async function verifyReceipt(given: Books): Promise<Receipt> {
+export async function verifyReceipt(given: ReconciliationSources): Promise<Receipt> {
   const [findings, notes] = [createFindings(), createFindings()];
   const dataFiles = watchDataFiles(given.lake, findings);
-  const books: ReadBooks = { ...given, lake: dataFiles.lake, dataFiles };
-  const snapshot = await books.silver.snapshot();
-  for (const { root } of [books.silver, books.quarantine]) await checkLog(books.store, root, findings);
-  const table = await wholeSilver(books, snapshot, findings);
+  const sources: ReadSources = { ...given, lake: dataFiles.lake, dataFiles };
+  const snapshot = await sources.silver.snapshot();
+  for (const { root } of [sources.silver, sources.quarantine]) await checkLog(sources.store, root, findings);
+  const table = await wholeSilver(sources, snapshot, findings);
   // One compares raw events with silver in this process, the other mostly waits for the warehouse.
   const [account, days] = await Promise.all([
-    accountToSilver(books, { table, snapshot }, findings, notes),
-    compareGold(books, { table, snapshot }, findings),
+    accountToSilver(sources, { table, snapshot }, findings, notes),
+    compareGold(sources, { table, snapshot }, findings),
   ]);
   if (!isSameSales(account.expected, days.silver)) {
     const example = `${showSales(days.silver)} for ${showSales(account.expected)}`;
@@ -59,22 +59,22 @@ export async function verifyReceipt(given: Books): Promise<Receipt> {
 
 /** Follows every record from the stream through bronze into silver or the quarantine. */
 async function accountToSilver(
-  books: ReadBooks,
+  sources: ReadSources,
   { table, snapshot }: { table: SilverTable; snapshot: Snapshot },
   findings: Findings,
   notes: Findings,
 ) {
   const layers = {
-    silver: await readSilver(books, table(), { snapshot, findings }),
-    ...(await readQuarantine(books, { silverTable: table() }, findings)),
+    silver: await readSilver(sources, table(), { snapshot, findings }),
+    ...(await readQuarantine(sources, { silverTable: table() }, findings)),
   };
   const ledger = createProducerLedger();
-  const account = createEventAccount({ ...books, layers, ledger }, findings);
-  const records = await accountRecords({ ...books, snapshot }, account.note, findings);
+  const account = createEventReconciliation({ ...sources, layers, ledger }, findings);
+  const records = await reconcileRecords({ ...sources, snapshot }, account.note, findings);
   const { events, expected, notSales, wrong } = account.finish();
-  await noteWrong(books, { wrong, table }, findings);
+  await noteWrong(sources, { wrong, table }, findings);
   noteGaps(ledger, findings, notes);
-  await noteRepeats(books, table, findings);
+  await noteRepeats(sources, table, findings);
   return { records, events, notSales, expected, producers: ledger.producers };
 }
 
@@ -82,7 +82,7 @@ const mostExplained = 10;
 
 /** Names the cells of the first orders that differ; reading them again is cheaper than keeping all. */
 async function noteWrong(
-  { store, dataFiles }: ReadBooks,
+  { store, dataFiles }: ReadSources,
   { wrong, table }: { wrong: readonly WrongOrder[]; table: SilverTable },
   findings: Findings,
 ): Promise<void> {
@@ -117,7 +117,11 @@ function noteGaps(ledger: ProducerLedger, findings: Findings, notes: Findings): 
 
 const noGap = "no gap in a till's numbers";
 
-async function noteRepeats({ lake, checks }: Books, table: SilverTable, findings: Findings): Promise<void> {
+async function noteRepeats(
+  { lake, checks }: ReconciliationSources,
+  table: SilverTable,
+  findings: Findings,
+): Promise<void> {
   for (const row of await lake.query(checks.silverRepeats, [], [table()])) {
     findings.add("silver is distinct", `offenders: ${row["what"]}`, String(row["example"]));
   }
@@ -127,7 +131,7 @@ async function noteRepeats({ lake, checks }: Books, table: SilverTable, findings
 export type CheckedReceipt = Receipt & { balanced: boolean };
 
 /** Works out the receipt and tells people where it does not balance; that is no failure of the step. */
-export async function checkReceipt({
+export async function alertReceipt({
   verify,
   notifier,
 }: {
@@ -149,7 +153,7 @@ function textOf({ findings }: Receipt): string {
   return [
     ...lines,
     "",
-    "What to do: pizza verify shows the whole receipt; docs/pipeline.md says what each line means.",
+    "What to do: ./pizza verify shows the whole receipt; docs/pipeline.md says what each line means.",
   ].join("\n");
 }
 

@@ -12,7 +12,7 @@ export interface KnownOrders {
   filesRead: number;
 }
 
-interface Place {
+interface LookupContext {
   store: ObjectStore;
   root: string;
   snapshot: Snapshot;
@@ -23,7 +23,7 @@ interface Place {
  * is looked at, and there only files whose range of order ids holds one of them. Where an order may lie on another day
  * than its event says, that day is looked at too.
  */
-export async function findKnown(place: Place, candidates: readonly Candidate[]): Promise<KnownOrders> {
+export async function findKnown(place: LookupContext, candidates: readonly Candidate[]): Promise<KnownOrders> {
   const known: KnownOrders = { orders: new Map(), files: new Map(), filesRead: 0 };
   await lookUp(place, known, idsByDate(candidates, place.snapshot));
   await lookUp(place, known, otherDays(candidates, known.orders, place.snapshot));
@@ -31,7 +31,7 @@ export async function findKnown(place: Place, candidates: readonly Candidate[]):
 }
 
 async function lookUp(
-  { store, root, snapshot }: Place,
+  { store, root, snapshot }: LookupContext,
   known: KnownOrders,
   wanted: ReadonlyMap<string, ReadonlySet<string>>,
 ): Promise<void> {

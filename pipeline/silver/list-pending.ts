@@ -5,13 +5,13 @@ import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
 const hourMs = 3_600_000;
 
 /** Transaction id under which silver keeps the hour before which every bronze object is consumed and none can come. */
-export const settledHourId = "bronze/settled-before";
+export const lowWatermarkId = "bronze/settled-before";
 
 export interface PendingBronze {
   /** Bronze objects that no commit of silver names yet, oldest first. */
   objects: BronzeObject[];
   /** Hours since 1970 before which nothing is pending and nothing can arrive any more; only a full sweep knows it. */
-  settledHour?: number;
+  lowWatermark?: number;
 }
 
 /**
@@ -23,20 +23,20 @@ export async function listPending(
   { store, stream, snapshot }: { store: ObjectStore; stream: string; snapshot: Snapshot },
   { now, sweep, horizonMs }: { now: number; sweep: "recent" | "full"; horizonMs: number },
 ): Promise<PendingBronze> {
-  const settled = snapshot.transactions.get(settledHourId)?.version ?? 0;
+  const settled = snapshot.transactions.get(lowWatermarkId)?.version ?? 0;
   const recent = Math.floor(now / hourMs) - 1;
   const fromHour = sweep === "full" ? settled : Math.max(settled, recent);
   const listed = await listBronze(store, stream, { fromHour: hourName(fromHour) });
   const objects = listed.filter(({ key }) => !snapshot.transactions.has(key));
   if (sweep === "recent") return { objects };
   const oldestPending = objects.length === 0 ? Infinity : Date.parse(`${objects[0]!.hour}:00:00Z`) / hourMs;
-  return { objects, settledHour: Math.max(settled, Math.min(oldestPending, Math.floor((now - horizonMs) / hourMs))) };
+  return { objects, lowWatermark: Math.max(settled, Math.min(oldestPending, Math.floor((now - horizonMs) / hourMs))) };
 }
 
 /** Whether silver has taken a bronze object. Names of consumed objects expire from the log; by then their hour is settled. */
 export function isConsumed({ transactions }: Snapshot, { key, hour }: Pick<BronzeObject, "key" | "hour">): boolean {
   if (transactions.has(key)) return true;
-  const settled = transactions.get(settledHourId)?.version ?? 0;
+  const settled = transactions.get(lowWatermarkId)?.version ?? 0;
   return Date.parse(`${hour}:00:00Z`) / hourMs < settled;
 }
 

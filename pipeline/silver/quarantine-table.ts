@@ -5,7 +5,7 @@ import { createTableWriter } from "../parquet/table-writer.ts";
 import type { ObjectStore } from "../ports.ts";
 import type { Column } from "./columns.ts";
 import { readNote } from "./commit-note.ts";
-import type { RefusedEvent } from "./read-events.ts";
+import type { RejectedEvent } from "./read-events.ts";
 
 /** Transaction id under which the quarantine table keeps the version of silver up to which it is published. */
 const publishedId = "silver/order_lines";
@@ -14,9 +14,9 @@ const publishedId = "silver/order_lines";
  * Writes refused events as a data file that no version names yet. It becomes part of the quarantine only through the
  * commit of silver that consumes their bronze objects: both happen, or neither.
  */
-export async function stageQuarantine(quarantine: DeltaTable, refused: readonly RefusedEvent[], now: number) {
+export async function stageQuarantine(quarantine: DeltaTable, rejected: readonly RejectedEvent[], now: number) {
   const writer = createTableWriter(quarantineColumns);
-  for (const { position, arrivedAt, reason, detail, bytes, bronzeKey } of refused) {
+  for (const { position, arrivedAt, reason, detail, bytes, bronzeKey } of rejected) {
     const payload = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const text = payload.toString("utf8");
     writer.string("shard").push(position.shard);
@@ -107,23 +107,23 @@ const keyColumns = ["shard", "sequence_number", "record_index"];
  * Which of these refused events the quarantine holds already, as of a version of silver: a record that comes again is
  * filed once. Only files with events of the same time of arrival are read, and new events arrive later than all filed ones.
  */
-export async function findFiled(
+export async function findQuarantined(
   place: { store: ObjectStore; silver: DeltaTable; quarantine: DeltaTable; snapshot: Snapshot },
-  refused: readonly RefusedEvent[],
-): Promise<Set<RefusedEvent>> {
-  const found = new Set<RefusedEvent>();
-  if (refused.length === 0) return found;
+  rejected: readonly RejectedEvent[],
+): Promise<Set<RejectedEvent>> {
+  const found = new Set<RejectedEvent>();
+  if (rejected.length === 0) return found;
   const { store, silver, quarantine, snapshot } = place;
-  const filed = await quarantine.snapshot();
-  const staged = await unpublishedFiles(silver, snapshot.version, filed);
+  const quarantined = await quarantine.snapshot();
+  const staged = await unpublishedFiles(silver, snapshot.version, quarantined);
   const byPlace = new Map(
-    refused.map((event) => {
+    rejected.map((event) => {
       const { shard, sequenceNumber, recordIndex } = event.position;
       return [placeOf([shard, sequenceNumber, recordIndex]), event];
     }),
   );
-  for (const file of [...filed.files.values(), ...staged]) {
-    if (!refused.some(({ arrivedAt }) => holds(file, arrivedAt))) continue;
+  for (const file of [...quarantined.files.values(), ...staged]) {
+    if (!rejected.some(({ arrivedAt }) => holds(file, arrivedAt))) continue;
     const body = await store.get(`${quarantine.root}/${file.path}`);
     if (body === undefined) throw new Error(`quarantine file ${file.path} is named by the log but is not in the lake`);
     const columns = await readColumns(body, keyColumns);

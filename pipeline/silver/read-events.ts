@@ -2,13 +2,13 @@ import { isUtf8 } from "node:buffer";
 import { checkOrder, type CheckedOrder, type OrderFacts } from "../domain/check-order.ts";
 import type { Catalog } from "../domain/catalog.ts";
 import type { Candidate, Position } from "../domain/merge-orders.ts";
-import type { Refusal } from "../domain/rejection-reasons.ts";
+import type { Rejection } from "../domain/rejection-reasons.ts";
 import { OrderScanner } from "../domain/scan-order.ts";
 import type { StreamRecord } from "../ports.ts";
 import { endOfLine, eventOf, payloadHash, unpackBytes } from "./unpack-record.ts";
 
 /** An event, or a whole record, that silver refuses. */
-export interface RefusedEvent extends Refusal {
+export interface RejectedEvent extends Rejection {
   position: Position;
   /** Microseconds since 1970, UTC. */
   arrivedAt: number;
@@ -24,7 +24,7 @@ export interface ReadCandidate extends Candidate {
 
 export interface ReadEvents {
   candidates: ReadCandidate[];
-  refused: RefusedEvent[];
+  rejected: RejectedEvent[];
 }
 
 /** What the events are judged by and enriched with. */
@@ -38,18 +38,18 @@ const scanners = new WeakMap<Enrichment, OrderScanner>();
 
 /** Judges every event of some records of one bronze object. */
 export function readEvents(records: readonly StreamRecord[], bronzeKey: string, by: Enrichment): ReadEvents {
-  const result: ReadEvents = { candidates: [], refused: [] };
+  const result: ReadEvents = { candidates: [], rejected: [] };
   for (const record of records) readRecord(result, record, bronzeKey, by);
   return result;
 }
 
-function readRecord({ candidates, refused }: ReadEvents, record: StreamRecord, bronzeKey: string, by: Enrichment) {
+function readRecord({ candidates, rejected }: ReadEvents, record: StreamRecord, bronzeKey: string, by: Enrichment) {
   const { shard, sequenceNumber } = record;
   const arrivedAt = record.arrivedAt * 1000;
   const unpacked = unpackBytes(record.data);
-  if ("refusal" in unpacked) {
+  if ("rejection" in unpacked) {
     const position = { shard, sequenceNumber, recordIndex: 0 };
-    refused.push({ ...unpacked.refusal, position, arrivedAt, bytes: unpacked.bytes, bronzeKey });
+    rejected.push({ ...unpacked.rejection, position, arrivedAt, bytes: unpacked.bytes, bronzeKey });
     return;
   }
   const judge = createJudge(unpacked, arrivedAt, by);
@@ -61,13 +61,13 @@ function readRecord({ candidates, refused }: ReadEvents, record: StreamRecord, b
     const position = { shard, sequenceNumber, recordIndex: recordIndex++ };
     const { checked, end } = judge(start);
     const event = bytes.subarray(start, end);
-    if ("refusal" in checked) refused.push({ ...checked.refusal, position, arrivedAt, bytes: event, bronzeKey });
+    if ("rejection" in checked) rejected.push({ ...checked.rejection, position, arrivedAt, bytes: event, bronzeKey });
     else candidates.push(candidateOf(checked, { event, position, arrivedAt, record, bronzeKey }));
     start = end + 1;
   }
 }
 
-type Verdict = { checked: CheckedOrder<OrderFacts> | { refusal: Refusal }; end: number };
+type Verdict = { checked: CheckedOrder<OrderFacts> | { rejection: Rejection }; end: number };
 
 /** Judges the event that begins at some byte: the scanner if it can, else the slow way. */
 function createJudge({ bytes, isBatch }: { bytes: Buffer; isBatch: boolean }, arrivedAt: number, by: Enrichment) {
@@ -80,7 +80,7 @@ function createJudge({ bytes, isBatch }: { bytes: Buffer; isBatch: boolean }, ar
     }
     const end = isBatch ? endOfLine(bytes, start) : bytes.length;
     const event = eventOf(bytes.subarray(start, end));
-    return { checked: "refusal" in event ? event : checkOrder(event.text, arrivedAt, by.catalog), end };
+    return { checked: "rejection" in event ? event : checkOrder(event.text, arrivedAt, by.catalog), end };
   };
 }
 

@@ -2,17 +2,17 @@ import { decodeBronze } from "../bronze/bronze-object.ts";
 import type { BronzeObject } from "../bronze/list-bronze.ts";
 import type { Catalog } from "../domain/catalog.ts";
 import { mergeOrders, type MergePlan } from "../domain/merge-orders.ts";
-import { refuse } from "../domain/rejection-reasons.ts";
+import { reject } from "../domain/rejection-reasons.ts";
 import { silverColumns } from "./columns.ts";
 import type { DeltaTable, Snapshot } from "../delta/table.ts";
 import { copyRows, readColumns } from "../parquet/read-columns.ts";
 import { createTableWriter } from "../parquet/table-writer.ts";
 import type { Clock, ObjectStore, StreamRecord } from "../ports.ts";
 import { type CommitNote, sentAt } from "./commit-note.ts";
-import { closings, watermarks } from "./transactions.ts";
+import { resolutions, watermarks } from "./transactions.ts";
 import { findKnown, type KnownOrders, rememberAhead } from "./find-known.ts";
-import { listPending, settledHourId, type PendingBronze } from "./list-pending.ts";
-import { findFiled, stageQuarantine } from "./quarantine-table.ts";
+import { listPending, lowWatermarkId, type PendingBronze } from "./list-pending.ts";
+import { findQuarantined, stageQuarantine } from "./quarantine-table.ts";
 import { readEvents, type ReadEvents } from "./read-events.ts";
 import { eventBytes } from "./unpack-record.ts";
 import { createOrderWriter } from "./write-orders.ts";
@@ -77,7 +77,7 @@ export async function refineSilver(
       (await listPending({ ...refinery, snapshot }, { now, sweep, horizonMs }));
     if (pending.objects.length === 0) return nothingDone(snapshot.version);
     const batch = await readBatch(refinery, pending.objects, maxEvents);
-    const summary = await commitBatch(refinery, { snapshot, batch, now, settledHour: pending.settledHour });
+    const summary = await commitBatch(refinery, { snapshot, batch, now, lowWatermark: pending.lowWatermark });
     if (summary !== undefined) {
       return { ...summary, remaining: pending.objects.length - batch.objects.length };
     }
@@ -90,18 +90,18 @@ interface Batch extends ReadEvents {
 }
 
 async function readBatch(refinery: Refinery, pending: readonly BronzeObject[], maxEvents: number) {
-  const batch: Batch = { objects: [], candidates: [], refused: [], repeatedRecords: 0 };
+  const batch: Batch = { objects: [], candidates: [], rejected: [], repeatedRecords: 0 };
   const seen = new Set<string>();
   for (const object of pending) {
     const body = await refinery.store.get(object.key);
     if (body === undefined) throw new Error(`bronze object ${object.key} was listed but cannot be read`);
     const records = (await decodeBronze(body)).filter((record) => isNew(record, seen));
-    const { candidates, refused } = readEvents(records, object.key, refinery);
+    const { candidates, rejected } = readEvents(records, object.key, refinery);
     batch.repeatedRecords += object.count - records.length;
     for (const candidate of candidates) batch.candidates.push(candidate);
-    for (const event of refused) batch.refused.push(event);
+    for (const event of rejected) batch.rejected.push(event);
     batch.objects.push(object);
-    if (batch.candidates.length + batch.refused.length >= maxEvents) break;
+    if (batch.candidates.length + batch.rejected.length >= maxEvents) break;
   }
   return batch;
 }
@@ -115,10 +115,10 @@ interface Attempt {
   snapshot: Snapshot;
   batch: Batch;
   now: number;
-  settledHour: number | undefined;
+  lowWatermark: number | undefined;
 }
 
-async function commitBatch(refinery: Refinery, { snapshot, batch, now, settledHour }: Attempt) {
+async function commitBatch(refinery: Refinery, { snapshot, batch, now, lowWatermark }: Attempt) {
   const { silver, store, quarantine } = refinery;
   const known = await findKnown({ store, root: silver.root, snapshot }, batch.candidates);
   const plan = mergeOrders(batch.candidates, known.orders);
@@ -126,21 +126,28 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, settledHo
     const { record, bronzeKey } = candidate as Batch["candidates"][number];
     const { position, arrivedAt, event } = candidate;
     return {
-      ...refuse(reason, `order ${event.order_id} revision ${event.revision}`).refusal,
+      ...reject(reason, `order ${event.order_id} revision ${event.revision}`).rejection,
       position,
       arrivedAt,
       bytes: eventBytes(record.data, position.recordIndex),
       bronzeKey,
     };
   });
-  const judged = [...batch.refused, ...conflicts];
-  const filed = await findFiled({ store, silver, quarantine, snapshot }, judged);
-  const refused = judged.filter((event) => !filed.has(event));
-  const staged = refused.length === 0 ? undefined : await stageQuarantine(quarantine, refused, now);
+  const judged = [...batch.rejected, ...conflicts];
+  const quarantined = await findQuarantined({ store, silver, quarantine, snapshot }, judged);
+  const rejected = judged.filter((event) => !quarantined.has(event));
+  const staged = rejected.length === 0 ? undefined : await stageQuarantine(quarantine, rejected, now);
   const files = await writeOrders(refinery, plan, known);
   const sent = sentAt(plan.accepted);
   const note: CommitNote = { ...(staged && { quarantine: staged }), ...(sent && { sentAt: sent }) };
-  const summary = summarise({ batch, plan, known, files, quarantined: refused.length, refiled: filed.size });
+  const summary = summarise({
+    batch,
+    plan,
+    known,
+    files,
+    quarantined: rejected.length,
+    quarantinedAgain: quarantined.size,
+  });
   const result = await silver.commit({
     readVersion: snapshot.version,
     operation: "MERGE",
@@ -149,9 +156,9 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, settledHo
     transactions: [
       ...batch.objects.map(({ key }) => ({ appId: key, version: 0, lastUpdated: now })),
       ...watermarks(plan.accepted, snapshot),
-      ...closings(batch.candidates, plan.conflicts),
+      ...resolutions(batch.candidates, plan.conflicts),
       ...rememberAhead(plan.accepted, plan.ahead),
-      ...(settledHour === undefined ? [] : [{ appId: settledHourId, version: settledHour }]),
+      ...(lowWatermark === undefined ? [] : [{ appId: lowWatermarkId, version: lowWatermark }]),
     ],
     operationMetrics: summary,
     userMetadata: JSON.stringify(note),
@@ -196,16 +203,16 @@ function summarise(run: {
   known: KnownOrders;
   files: { adds: unknown[]; removes: unknown[]; lines: number };
   quarantined: number;
-  refiled: number;
+  quarantinedAgain: number;
 }): Omit<RefineSummary, "version" | "remaining"> {
-  const { batch, plan, known, files, quarantined, refiled } = run;
+  const { batch, plan, known, files, quarantined, quarantinedAgain } = run;
   return {
     bronzeObjects: batch.objects.length,
-    events: batch.candidates.length + batch.refused.length,
+    events: batch.candidates.length + batch.rejected.length,
     accepted: plan.accepted.length,
     lines: files.lines,
     repeatedRecords: batch.repeatedRecords,
-    redeliveredEvents: plan.redeliveredEvents + refiled,
+    redeliveredEvents: plan.redeliveredEvents + quarantinedAgain,
     eventDuplicates: plan.eventDuplicates,
     supersededRevisions: plan.supersededRevisions,
     quarantined,
@@ -216,10 +223,10 @@ function summarise(run: {
 }
 
 function nothingDone(version: number): RefineSummary {
-  const none = { batch: { objects: [], candidates: [], refused: [], repeatedRecords: 0 }, known: emptyKnown };
+  const none = { batch: { objects: [], candidates: [], rejected: [], repeatedRecords: 0 }, known: emptyKnown };
   const plan = mergeOrders([], emptyKnown.orders);
   return {
-    ...summarise({ ...none, plan, files: { adds: [], removes: [], lines: 0 }, quarantined: 0, refiled: 0 }),
+    ...summarise({ ...none, plan, files: { adds: [], removes: [], lines: 0 }, quarantined: 0, quarantinedAgain: 0 }),
     version,
     remaining: 0,
   };

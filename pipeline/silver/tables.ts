@@ -7,7 +7,7 @@ import { quarantineColumns } from "./quarantine-table.ts";
 /** The stream of the chain's orders; bronze is kept below its name. */
 export const orderStream = "orders";
 
-interface TablePlace {
+interface TableLocation {
   store: ObjectStore;
   clock: Clock;
   /** Hears of a checkpoint that could not be written; the commit stands, and a later commit tries again. */
@@ -17,7 +17,7 @@ interface TablePlace {
 }
 
 /** The Delta table `silver/order_lines`: clean order lines, once each. */
-export function openSilver(place: TablePlace): DeltaTable {
+export function openSilver(place: TableLocation): DeltaTable {
   return openDeltaTable({
     ...place,
     root: "silver/order_lines",
@@ -29,7 +29,7 @@ export function openSilver(place: TablePlace): DeltaTable {
 }
 
 /** The Delta table `quarantine/order_events`: what silver refused, and why. */
-export function openQuarantine(place: TablePlace): DeltaTable {
+export function openQuarantine(place: TableLocation): DeltaTable {
   return openDeltaTable({
     ...place,
     root: "quarantine/order_events",
@@ -114,6 +114,6 @@ export async function compactSilver(
   { sweep }: { sweep: "recent" | "full" },
 ): Promise<CompactSummary> {
   const compacted = await compactTable({ table: silver, store });
-  if (sweep === "full") for (const table of [silver, quarantine]) await table.cleanUp(retention);
+  if (sweep === "full") for (const table of [silver, quarantine]) await table.vacuum(retention);
   return compacted;
 }

@@ -46,7 +46,7 @@ export function watermarkDate({ transactions }: Snapshot): string | undefined {
  * What valid events that were sent again in place of refused ones close, as transactions of silver's table: `appId` is the
  * partition key, which names the refused event. They never expire; a rebuild from bronze gives the same.
  */
-export function closings(
+export function resolutions(
   candidates: readonly ReadCandidate[],
   conflicts: readonly Conflict[],
 ): { appId: string; version: number }[] {

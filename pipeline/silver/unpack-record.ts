@@ -1,13 +1,13 @@
 import { isUtf8 } from "node:buffer";
 import { hash } from "node:crypto";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
-import { limits, refuse, type Refusal } from "../domain/rejection-reasons.ts";
+import { limits, reject, type Rejection } from "../domain/rejection-reasons.ts";
 
 /** One event as it stood in a stream record: its text, or exactly the bytes that came and why they are no event. */
-export type UnpackedEvent = { text: string } | { bytes: Buffer; refusal: Refusal };
+export type UnpackedEvent = { text: string } | { bytes: Buffer; rejection: Rejection };
 
 /** The bytes of a stream record with its compression undone, or why that cannot be done. */
-export type UnpackedRecord = { bytes: Buffer; isBatch: boolean } | { bytes: Buffer; refusal: Refusal };
+export type UnpackedRecord = { bytes: Buffer; isBatch: boolean } | { bytes: Buffer; rejection: Rejection };
 
 /**
  * Unpacks a stream record: one event as JSON, or a batch of newline-delimited events compressed with zstd or gzip, known
@@ -17,13 +17,13 @@ export function unpackBytes(data: Uint8Array): UnpackedRecord {
   const record = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   if (!isCompressed(record)) return { bytes: record, isBatch: false };
   const batch = decompress(record);
-  return "refusal" in batch ? { bytes: record, refusal: batch.refusal } : { bytes: batch.bytes, isBatch: true };
+  return "rejection" in batch ? { bytes: record, rejection: batch.rejection } : { bytes: batch.bytes, isBatch: true };
 }
 
 /** Takes a stream record apart. The place in the answer is the event's index within the record. */
 export function unpackRecord(data: Uint8Array): UnpackedEvent[] {
   const record = unpackBytes(data);
-  if ("refusal" in record) return [record];
+  if ("rejection" in record) return [record];
   const { bytes, isBatch } = record;
   if (!isBatch) return [eventOf(bytes)];
   const events: UnpackedEvent[] = [];
@@ -53,9 +53,9 @@ export function endOfLine(bytes: Buffer, start: number): number {
 /** One event's bytes as text, if they are within the limit and valid UTF-8. */
 export function eventOf(bytes: Buffer): UnpackedEvent {
   if (bytes.length > limits.eventBytes) {
-    return { bytes, ...refuse("event_too_large", `event of ${bytes.length} bytes`) };
+    return { bytes, ...reject("event_too_large", `event of ${bytes.length} bytes`) };
   }
-  return isUtf8(bytes) ? { text: bytes.toString("utf8") } : { bytes, ...refuse("bad_utf8", "event") };
+  return isUtf8(bytes) ? { text: bytes.toString("utf8") } : { bytes, ...reject("bad_utf8", "event") };
 }
 
 /** The first 64 bits of the SHA-256 of an event's bytes in UTF-8, signed as Parquet and SQL hold them. */
@@ -81,14 +81,14 @@ function isGzip(record: Buffer): boolean {
   return record.length >= 2 && record[0] === 0x1f && record[1] === 0x8b;
 }
 
-function decompress(record: Buffer): { bytes: Buffer } | { refusal: Refusal } {
+function decompress(record: Buffer): { bytes: Buffer } | { rejection: Rejection } {
   try {
     return {
       bytes: isGzip(record) ? gunzipSync(record, { maxOutputLength: limits.batchBytes }) : unpackFrames(record),
     };
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    return refuse(code === "ERR_BUFFER_TOO_LARGE" ? "batch_too_large" : "batch_corrupt", "record", code);
+    return reject(code === "ERR_BUFFER_TOO_LARGE" ? "batch_too_large" : "batch_corrupt", "record", code);
   }
 }
 

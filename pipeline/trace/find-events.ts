@@ -54,7 +54,7 @@ function collect(
 /** The events of a record whose bytes pass a test; a record that cannot be unpacked has none. */
 function eventsWith(record: StreamRecord, holds: (bytes: Buffer) => boolean): { bytes: Buffer; recordIndex: number }[] {
   const unpacked = unpackBytes(record.data);
-  if ("refusal" in unpacked || !holds(unpacked.bytes)) return [];
+  if ("rejection" in unpacked || !holds(unpacked.bytes)) return [];
   if (!unpacked.isBatch) return [{ bytes: unpacked.bytes, recordIndex: 0 }];
   const events = [];
   for (let start = 0, recordIndex = 0; start < unpacked.bytes.length; recordIndex++) {

@@ -6,7 +6,7 @@ import type { LakeQuery, LakeRow, ObjectStore } from "../ports.ts";
 import { silverLakeTable } from "../silver/tables.ts";
 
 /** Where silver holds an order. */
-export interface SilverOrder {
+export interface TracedSilverOrder {
   /** Key of the data file in the lake, and the version that added it: compaction and newer revisions write files anew. */
   file: string;
   fileVersion: number | null;
@@ -20,7 +20,7 @@ export interface SilverOrder {
   lines: { lineNo: number; pizzaId: string; quantity: number; revenueCents: number }[];
 }
 
-interface Place {
+interface TraceContext {
   store: ObjectStore;
   silver: DeltaTable;
   lake: LakeQuery;
@@ -30,9 +30,9 @@ interface Place {
 
 /** An order as silver holds it, with its rows; undefined where silver does not have it. Reads only files that may hold it. */
 export async function findSilverOrder(
-  { store, silver, lake, sql }: Place,
+  { store, silver, lake, sql }: TraceContext,
   { orderId, snapshot }: { orderId: string; snapshot: Snapshot },
-): Promise<{ order: SilverOrder; rows: LakeRow[] } | undefined> {
+): Promise<{ order: TracedSilverOrder; rows: LakeRow[] } | undefined> {
   const files = [...snapshot.files.values()].filter((file) => mayHold(file.stats, orderId));
   if (files.length === 0) return undefined;
   const table = { ...silverLakeTable(snapshot), files: files.map(({ path }) => `${silver.root}/${path}`) };
@@ -42,7 +42,7 @@ export async function findSilverOrder(
   const ofDay = files.filter(({ partition }) => partition === row["order_date"]);
   const holder = await holderOf({ store, root: silver.root }, ofDay, orderId);
   const added = await addedAt({ store, root: silver.root }, holder);
-  const order: SilverOrder = {
+  const order: TracedSilverOrder = {
     file: `${silver.root}/${holder}`,
     fileVersion: added?.version ?? null,
     orderDate: String(row["order_date"]),

@@ -5,17 +5,17 @@ import { isResent, placeOf } from "../domain/stream-position.ts";
 import { findCommit, type FoundCommit } from "../delta/log.ts";
 import type { DeltaTable, Snapshot } from "../delta/table.ts";
 import type { LakeQuery, LakeRow, ObjectStore, Warehouse } from "../ports.ts";
-import { listRefused, type RefusedOrder } from "../quarantine/list-quarantined.ts";
+import { listQuarantined, type QuarantinedOrder } from "../quarantine/list-quarantined.ts";
 import { isConsumed } from "../silver/list-pending.ts";
 import { findEvents, type BronzeEvent } from "./find-events.ts";
-import { findSilverOrder, type SilverOrder } from "./silver-order.ts";
+import { findSilverOrder, type TracedSilverOrder } from "./silver-order.ts";
 
 /** Every place where an order is, from its records to gold. */
 export interface OrderTrace {
   orderId: string;
   /** By arrival. */
   events: TracedEvent[];
-  silver: SilverOrder | null;
+  silver: TracedSilverOrder | null;
   /** The rows of gold that the order counts in; none for one that is no sale. */
   gold: GoldRow[];
   /** Version of silver that gold shows for the order's day, and since when; null before the first publish. */
@@ -53,7 +53,7 @@ export interface GoldRow {
   publishedAt: string;
 }
 
-export interface TracePlace {
+export interface TraceSources {
   store: ObjectStore;
   stream: string;
   silver: DeltaTable;
@@ -74,12 +74,12 @@ export interface TraceSql {
  * Finds every event of an order. Silver and quarantine are asked by its id; other copies lie in bronze, and none can have
  * arrived before the order was placed, so bronze is read from that hour on; all of it where silver does not have the order.
  */
-export async function traceOrder(place: TracePlace, orderId: string): Promise<OrderTrace> {
+export async function traceOrder(place: TraceSources, orderId: string): Promise<OrderTrace> {
   const { silver, lake, sql } = place;
   const snapshot = await silver.snapshot();
   const [found, refused] = await Promise.all([
     findSilverOrder({ ...place, sql: sql.orderLines }, { orderId, snapshot }),
-    listRefused({ ...place, lake, sql: sql.refusedEvents }),
+    listQuarantined({ ...place, lake, sql: sql.refusedEvents }),
   ]);
   const mine = refused.filter((event) => event.orderId === orderId);
   const events = await bronzeEvents(place, { orderId, snapshot, found: found?.order, refused: mine });
@@ -96,8 +96,13 @@ export async function traceOrder(place: TracePlace, orderId: string): Promise<Or
 }
 
 async function bronzeEvents(
-  place: TracePlace,
-  known: { orderId: string; snapshot: Snapshot; found: SilverOrder | undefined; refused: readonly RefusedOrder[] },
+  place: TraceSources,
+  known: {
+    orderId: string;
+    snapshot: Snapshot;
+    found: TracedSilverOrder | undefined;
+    refused: readonly QuarantinedOrder[];
+  },
 ): Promise<BronzeEvent[]> {
   const { orderId, snapshot, found, refused } = known;
   const keys = new Set(refused.map(({ bronzeKey }) => bronzeKey));
@@ -115,7 +120,7 @@ function earliestHour(orderedAt: string): string {
 }
 
 /** Which commit of silver took a bronze object; several events share one. */
-function createConsumption({ store, silver }: TracePlace, snapshot: Snapshot) {
+function createConsumption({ store, silver }: TraceSources, snapshot: Snapshot) {
   const known = new Map<string, Promise<FoundCommit | undefined>>();
   const look = async (key: string) => {
     const taken = snapshot.transactions.get(key);
@@ -134,14 +139,14 @@ function createConsumption({ store, silver }: TracePlace, snapshot: Snapshot) {
 }
 
 interface Judged {
-  order: SilverOrder | undefined;
-  refused: ReadonlyMap<string, RefusedOrder>;
+  order: TracedSilverOrder | undefined;
+  refused: ReadonlyMap<string, QuarantinedOrder>;
   consumed: ReturnType<typeof createConsumption>;
 }
 
 async function traceEvent(event: BronzeEvent, { order, refused, consumed }: Judged): Promise<TracedEvent> {
   const { place, record, recordIndex, bytes, bronzeKeys } = event;
-  const filed = refused.get(place);
+  const quarantined = refused.get(place);
   const { revision, status } = read(bytes);
   const taken = bronzeKeys.filter((key) => consumed.isTaken(key));
   const commits = await Promise.all(taken.map((key) => consumed.commitOf(key)));
@@ -153,8 +158,11 @@ async function traceEvent(event: BronzeEvent, { order, refused, consumed }: Judg
     arrivedAt: new Date(record.arrivedAt).toISOString(),
     revision: typeof revision === "number" ? revision : null,
     status: typeof status === "string" ? status : null,
-    outcome: outcomeOf({ place, revision, isTaken: taken.length > 0, isRefused: filed !== undefined }, order),
-    refused: filed === undefined ? null : { reason: filed.reason, detail: filed.detail, isClosed: filed.isClosed },
+    outcome: outcomeOf({ place, revision, isTaken: taken.length > 0, isRefused: quarantined !== undefined }, order),
+    refused:
+      quarantined === undefined
+        ? null
+        : { reason: quarantined.reason, detail: quarantined.detail, isClosed: quarantined.isClosed },
     corrects: isResent(record.partitionKey) ? record.partitionKey.slice("resent/".length) : null,
     bronzeKeys,
     silverVersion: first?.version ?? null,
@@ -165,7 +173,7 @@ async function traceEvent(event: BronzeEvent, { order, refused, consumed }: Judg
 /** `lost` is what the receipt would name: a valid event that silver took and does not show. */
 function outcomeOf(
   event: { place: string; revision: unknown; isTaken: boolean; isRefused: boolean },
-  order: SilverOrder | undefined,
+  order: TracedSilverOrder | undefined,
 ): TracedEvent["outcome"] {
   if (event.isRefused) return "quarantined";
   if (!event.isTaken) return "pending";
@@ -183,7 +191,7 @@ function read(bytes: Buffer): Record<string, unknown> {
   }
 }
 
-async function goldOf({ warehouse, sql }: TracePlace, rows: readonly LakeRow[]) {
+async function goldOf({ warehouse, sql }: TraceSources, rows: readonly LakeRow[]) {
   const [row] = rows;
   if (row === undefined) return { gold: [], window: null };
   const distinct = (name: string) => [...new Set(rows.map((line) => line[name]))];

@@ -4,7 +4,7 @@ import type { DeltaTable } from "../delta/table.ts";
 import type { Clock, ObjectStore, StartOutcome, WorkflowRunState, WorkflowStarter } from "../ports.ts";
 
 /** What a start looks at to see whether there is anything new. */
-export interface StartPlace {
+export interface WorkflowContext {
   store: ObjectStore;
   onFailure: ObjectStore;
   stream: string;
@@ -30,7 +30,10 @@ export interface StartSummary {
  * Starts a workflow under a name made of a time and of what the workflow would work on. A name is used once, so a schedule
  * that fires twice, or with nothing new, starts nothing. Where the newest run failed it is tried again after a pause.
  */
-export async function startWorkflow(place: StartPlace, { workflow, input }: ScheduledStart): Promise<StartSummary> {
+export async function startWorkflow(
+  place: WorkflowContext,
+  { workflow, input }: ScheduledStart,
+): Promise<StartSummary> {
   const { starter, clock } = place;
   const execution = await nameOf(place, workflow);
   const first = { workflow, name: execution, input: scheduledInput(workflow, input, clock()) };
@@ -67,7 +70,7 @@ function scheduledInput(
   return input;
 }
 
-async function nameOf(place: StartPlace, workflow: string): Promise<string> {
+async function nameOf(place: WorkflowContext, workflow: string): Promise<string> {
   const now = place.clock();
   if (workflow === "bronze_to_silver") return `${hourOf(now)}-v${await bronzeVersion(place)}`;
   if (workflow === "silver_to_gold") return await silverName(place);
@@ -85,7 +88,7 @@ const pauseMs = hourMs / 6;
  * Each new hour starts one run even without a change, for rows per customer that were not due; two hours after silver's
  * last commit days take their place, so that a database that has paused is left alone.
  */
-async function silverName({ silver, clock }: StartPlace): Promise<string> {
+async function silverName({ silver, clock }: WorkflowContext): Promise<string> {
   const { version, transactions } = await silver.snapshot();
   if (version < 0) return "empty";
   const committedAt = Math.max(...[...transactions.values()].map(({ lastUpdated }) => lastUpdated));
@@ -98,7 +101,7 @@ function hourOf(milliseconds: number): string {
 }
 
 /** Changes with every bronze object of the last two hours, and with every object in the on-failure store. */
-async function bronzeVersion({ store, onFailure, stream, clock }: StartPlace): Promise<string> {
+async function bronzeVersion({ store, onFailure, stream, clock }: WorkflowContext): Promise<string> {
   const fromHour = hourOf(clock() - hourMs);
   const [landed, failed] = await Promise.all([listBronze(store, stream, { fromHour }), onFailure.list("")]);
   const keys = [...failed, ...landed].map(({ key }) => key);

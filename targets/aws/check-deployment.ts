@@ -45,7 +45,9 @@ export function deploymentChecks(environment: string): Check[] {
   async function landing(): Promise<string> {
     const state = await mappingState(await deployment(), new LambdaClient({}));
     if (/^Enabled(; (OK\b.*|No records processed))?$/.test(state)) return state;
-    throw new Error(`${state}: see pizza logs --function LandRecords; make deploy ENV=${environment} enables it again`);
+    throw new Error(
+      `${state}: see ./pizza logs --function LandRecords; make deploy ENV=${environment} enables it again`,
+    );
   }
 
   async function lake(): Promise<string> {

@@ -78,7 +78,7 @@ export function openBackupStore({ backupBucket, environment }: Deployment): Obje
 }
 
 /** Has RestoreBackup restore a backup and waits for it; what it refuses is an error with its reason. */
-export async function restoreRemotely(
+export async function restoreDeployed(
   { functions, environment, region }: Deployment,
   id: string | undefined,
 ): Promise<BackupSummary> {
@@ -93,11 +93,11 @@ export async function restoreRemotely(
   const { FunctionError, Payload } = await explained(call, { what: `calling ${name}`, region });
   const answer = JSON.parse(Buffer.from(Payload ?? []).toString() || "{}") as BackupSummary & { errorMessage?: string };
   if (FunctionError === undefined) return answer;
-  throw new Error(answer.errorMessage ?? `RestoreBackup failed: see pizza logs --function RestoreBackup`);
+  throw new Error(answer.errorMessage ?? `RestoreBackup failed: see ./pizza logs --function RestoreBackup`);
 }
 
 /** How to reach gold as a role that may only read. */
-export async function remoteCredentials(deployment: Deployment): Promise<Credentials> {
+export async function deployedCredentials(deployment: Deployment): Promise<Credentials> {
   const { databaseUrl, databaseHost: host, databaseName: database, readerSecretArn, region, environment } = deployment;
   if (databaseUrl !== undefined) return fromUrl(databaseUrl);
   if (host === undefined || database === undefined || readerSecretArn === undefined) {

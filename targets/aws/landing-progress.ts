@@ -9,7 +9,7 @@ import { listBronze } from "../../pipeline/bronze/list-bronze.ts";
 import { onFailurePositions } from "../../pipeline/bronze/on-failure-objects.ts";
 import type { ObjectStore } from "../../pipeline/ports.ts";
 import { orderStream } from "../../pipeline/silver/tables.ts";
-import type { HomeStatus } from "../pipeline-api.ts";
+import type { PipelineStatus } from "../pipeline-api.ts";
 
 const hourMs = 3_600_000;
 const shardsAtOnce = 8;
@@ -30,7 +30,7 @@ export async function landingProgress({
   streamName: string;
   store: ObjectStore;
   onFailure: ObjectStore;
-}): Promise<{ stream: HomeStatus["stream"]; onFailureRecords: number }> {
+}): Promise<{ stream: PipelineStatus["stream"]; onFailureRecords: number }> {
   const summary = await client.send(new DescribeStreamSummaryCommand({ StreamName: streamName }));
   const { OpenShardCount, RetentionPeriodHours = 24 } = summary.StreamDescriptionSummary!;
   const [shards, failed, last] = await Promise.all([

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DescribeStreamSummaryCommand, type KinesisClient } from "@aws-sdk/client-kinesis";
-import { kinesisAccount } from "../../adapters/kinesis-account.ts";
+import { kinesisContents } from "../../adapters/kinesis-account.ts";
 import { sharedKinesisClient, openKinesisSink } from "../../adapters/kinesis.ts";
 import {
   loadCatalog,
   loadChecks,
   loadGoldSql,
   loadQualitySql,
-  loadRefusedSql,
+  loadQuarantinedSql,
   loadTraceSql,
 } from "../../adapters/project-files.ts";
 import { openS3Store, openS3Eraser } from "../../adapters/s3.ts";
@@ -19,9 +19,9 @@ import { forgetCustomer, type RedactStream } from "../../pipeline/forget/forget-
 import type { LineageEvent } from "../../pipeline/lineage/open-lineage.ts";
 import { readEvents, type LineageQuery } from "../../pipeline/lineage/record-lineage.ts";
 import { listCorrections } from "../../pipeline/gold/list-corrections.ts";
-import { chooseRules, lookAtQuality } from "../../pipeline/quality/check-quality.ts";
+import { chooseRules, previewQuality } from "../../pipeline/quality/check-quality.ts";
 import { profileSilver } from "../../pipeline/quality/profile-silver.ts";
-import { heldOrders, listRefused } from "../../pipeline/quarantine/list-quarantined.ts";
+import { heldOrders, listQuarantined } from "../../pipeline/quarantine/list-quarantined.ts";
 import { rebuild } from "../../pipeline/rebuild/rebuild.ts";
 import { verifyReceipt } from "../../pipeline/reconciliation/verify-receipt.ts";
 import {
@@ -32,31 +32,31 @@ import {
   quarantineLakeTable,
 } from "../../pipeline/silver/tables.ts";
 import { traceOrder } from "../../pipeline/trace/trace-order.ts";
-import type { Home } from "../pipeline-api.ts";
+import type { Pipeline } from "../pipeline-api.ts";
 import {
   openLakeSql,
   openReader,
   openWriter,
   openBackupStore,
-  restoreRemotely,
-  remoteCredentials,
+  restoreDeployed,
+  deployedCredentials,
 } from "./connections.ts";
 import { findDeployment, type Deployment } from "./deployment.ts";
 import { openExecutions } from "./executions.ts";
 import { openFunctionLogs, type FunctionLogs } from "./function-logs.ts";
 import { landingProgress } from "./landing-progress.ts";
-import { remoteStatus } from "./status.ts";
+import { deployedStatus } from "./status.ts";
 
 /** How long `drain` waits for landing before it says so. */
 const landingPatienceMs = 15 * 60_000;
 const landingPauseMs = 2000;
 
 /** Opens the home that was deployed as an environment's stacks; the SDK's own settings say as whom and where. */
-export async function openRemoteHome({
+export async function openDeployedPipeline({
   environment,
   lakeSql,
   onProgress = () => {},
-}: RemoteHomeOptions): Promise<RemoteHome> {
+}: DeployedPipelineOptions): Promise<DeployedPipeline> {
   const deployment = await findDeployment(environment);
   const { lakeBucket, onFailureBucket, streamName } = deployment;
   const kinesis = sharedKinesisClient();
@@ -88,7 +88,7 @@ export async function openRemoteHome({
       if (stream.shardsBehind === 0) return;
       if (Date.now() - started > landingPatienceMs) {
         throw new Error(
-          `landing of ${streamName} is ${stream.waitingSeconds} s behind: see pizza status and pizza logs`,
+          `landing of ${streamName} is ${stream.waitingSeconds} s behind: see ./pizza status and ./pizza logs`,
         );
       }
       onProgress(`landing: ${stream.shardsBehind} shards behind, ${stream.waitingSeconds} s`);
@@ -100,7 +100,7 @@ export async function openRemoteHome({
     verifyReceipt({
       store,
       stream: orderStream,
-      account: kinesisAccount({ streamName, store, onFailure, stream: orderStream, client: kinesis }),
+      account: kinesisContents({ streamName, store, onFailure, stream: orderStream, client: kinesis }),
       silver,
       quarantine,
       lake: await lake(),
@@ -116,7 +116,7 @@ export async function openRemoteHome({
     sink: openKinesisSink({ streamName }),
     logs: openFunctionLogs(deployment),
     status: async () =>
-      remoteStatus({
+      deployedStatus({
         deployment,
         kinesis,
         store,
@@ -133,7 +133,7 @@ export async function openRemoteHome({
       await executions.run("silver_to_gold");
     },
     heldOrders: async (orderIds) => heldOrders({ silver, lake: await lake() }, orderIds),
-    refused: async () => listRefused({ silver, quarantine, lake: await lake(), sql: loadRefusedSql() }),
+    rejected: async () => listQuarantined({ silver, quarantine, lake: await lake(), sql: loadQuarantinedSql() }),
     async forget(customerId) {
       await untilLanded();
       await executions.run("bronze_to_silver");
@@ -166,14 +166,14 @@ export async function openRemoteHome({
     async quality({ rule } = {}) {
       const rules = chooseRules(rule);
       const sql = { lake: await lake(), warehouse: await warehouse(), qualitySql: loadQualitySql() };
-      return await lookAtQuality({ ...place, ...sql, silver, catalog: loadCatalog() }, { rules, verify });
+      return await previewQuality({ ...place, ...sql, silver, catalog: loadCatalog() }, { rules, verify });
     },
     async query(sql, { lake: onLake, version }) {
       if (!onLake) return await (await warehouse()).query(sql);
       const tables = [await versionTable(store, silver, version), quarantineLakeTable(await quarantine.snapshot())];
       return await (await lake()).query(sql, [], tables);
     },
-    credentials: () => remoteCredentials(deployment),
+    credentials: () => deployedCredentials(deployment),
     backups: () => listBackups(openBackupStore(deployment)),
     async rebuild(request) {
       const rights = { catalog: loadCatalog(), customerKey: await customerKey(), clock: Date.now };
@@ -185,7 +185,7 @@ export async function openRemoteHome({
         await writer.close();
       }
     },
-    restore: (id) => restoreRemotely(deployment, id),
+    restore: (id) => restoreDeployed(deployment, id),
     async close() {
       for (const closer of closers.splice(0)) await closer();
     },
@@ -193,7 +193,7 @@ export async function openRemoteHome({
 }
 
 /** A deployed home, as the command line uses it. */
-export interface RemoteHome extends Home {
+export interface DeployedPipeline extends Pipeline {
   deployment: Deployment;
   logs: FunctionLogs;
   /** Restores a backup, the newest that was proven where none is named, into an empty warehouse. */
@@ -202,7 +202,7 @@ export interface RemoteHome extends Home {
 
 export type LakeSql = "athena" | "duckdb";
 
-interface RemoteHomeOptions {
+interface DeployedPipelineOptions {
   environment: string;
   /** What reads the lake; Athena where the environment has a workgroup. */
   lakeSql?: LakeSql;

@@ -3,7 +3,7 @@ import { LambdaClient, GetEventSourceMappingCommand } from "@aws-sdk/client-lamb
 import type { DeltaTable } from "../../pipeline/delta/table.ts";
 import type { ObjectStore, Warehouse } from "../../pipeline/ports.ts";
 import { freshness, goldStatus, qualityStatus, rowsOf } from "../local/status.ts";
-import type { HomeStatus } from "../pipeline-api.ts";
+import type { PipelineStatus } from "../pipeline-api.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Executions } from "./executions.ts";
 import { explained } from "./explain-error.ts";
@@ -21,7 +21,7 @@ interface Parts {
 }
 
 /** Says how a deployed home is, from its layers themselves; a paused database wakes up for it. */
-export async function remoteStatus(parts: Parts, lambda = new LambdaClient({})): Promise<HomeStatus> {
+export async function deployedStatus(parts: Parts, lambda = new LambdaClient({})): Promise<PipelineStatus> {
   const { deployment, kinesis, store, onFailure, warehouse, executions } = parts;
   const { environment, region, streamName, databaseHost, databasePort } = deployment;
   const landing = landingProgress({ client: kinesis, streamName, store, onFailure });

@@ -4,7 +4,13 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { openFolderStore } from "../../adapters/folder-store.ts";
 import type { Check } from "../pipeline-api.ts";
-import { homeFolder, readHomeRecord, refuseLostParts, refuseTakenFolder, runningProcess } from "./data-directory.ts";
+import {
+  dataDirectory,
+  readPipelineRecord,
+  rejectIncompleteDirectory,
+  rejectForeignFolder,
+  runningProcess,
+} from "./data-directory.ts";
 import { findBinaries } from "./postgres-process.ts";
 
 const freeBytesWanted = 500 * 1024 * 1024;
@@ -17,7 +23,7 @@ export function machineChecks(dir: string): Check[] {
     { name: "folder", look: () => createsFilesOnce(dir) },
     { name: "disk", look: () => freeDisk(dir) },
     { name: "loopback", look: loopback },
-    { name: "home", look: () => home(dir) },
+    { name: "home", look: () => pipeline(dir) },
   ];
 }
 
@@ -35,7 +41,7 @@ async function duckDb(): Promise<string> {
 
 /** Two writers, one key: exactly one may win, and what it wrote must stand. Everything after landing relies on it. */
 async function createsFilesOnce(dir: string): Promise<string> {
-  const place = existing(homeFolder(dir).root);
+  const place = existing(dataDirectory(dir).root);
   if (!statSync(place).isDirectory()) throw new Error(`${place} is a file: give a folder with --dir`);
   const root = mkdtempSync(join(place, ".pizza-doctor-"));
   try {
@@ -55,7 +61,7 @@ async function createsFilesOnce(dir: string): Promise<string> {
 }
 
 async function freeDisk(dir: string): Promise<string> {
-  const { bavail, bsize } = statfsSync(existing(homeFolder(dir).root));
+  const { bavail, bsize } = statfsSync(existing(dataDirectory(dir).root));
   const free = `${Math.round((bavail * bsize) / 1024 / 1024)} MiB free`;
   if (bavail * bsize < freeBytesWanted) throw new Error(`${free}: make room, or give another disk with --dir`);
   return free;
@@ -68,13 +74,13 @@ async function loopback(): Promise<string> {
   return "127.0.0.1 listens";
 }
 
-async function home(dir: string): Promise<string> {
-  const folder = homeFolder(dir);
-  if (readHomeRecord(folder) === undefined) {
-    refuseTakenFolder(folder);
-    return `none in ${folder.root} yet: pizza demo or pizza start makes one`;
+async function pipeline(dir: string): Promise<string> {
+  const folder = dataDirectory(dir);
+  if (readPipelineRecord(folder) === undefined) {
+    rejectForeignFolder(folder);
+    return `none in ${folder.root} yet: ./pizza demo or ./pizza start makes one`;
   }
-  refuseLostParts(folder);
+  rejectIncompleteDirectory(folder);
   const running = runningProcess(folder);
   return `${folder.root}, ${running === undefined ? "not running" : `running in process ${running.pid}`}`;
 }

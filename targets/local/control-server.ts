@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import type { ExplainRequest } from "../../pipeline/explain/explain-row.ts";
 import type { OutgoingRecord } from "../../pipeline/ports.ts";
 import type { RebuildRequest } from "../../pipeline/rebuild/rebuild.ts";
-import type { Home } from "../pipeline-api.ts";
-import { runningProcess, type HomeFolder } from "./data-directory.ts";
+import type { Pipeline } from "../pipeline-api.ts";
+import { runningProcess, type DataDirectory } from "./data-directory.ts";
 import { usedPort } from "./machine.ts";
 
 /** One call over HTTP: `POST /<method>` with a JSON body, answered by `{ "result": … }` or `{ "error": … }`. */
@@ -18,10 +18,10 @@ const mostBytes = 16 * 1024 * 1024;
  * Lets other processes of this machine use the home: 127.0.0.1 only, and only with the token that stands in `home.json`.
  */
 export async function startControlServer(
-  home: Home,
+  pipeline: Pipeline,
   { port, token, onStop }: { port: number; token: string; onStop: () => void },
 ): Promise<{ port: number; close(): Promise<void> }> {
-  const methods = methodsOf(home, onStop);
+  const methods = methodsOf(pipeline, onStop);
   const server = createServer((request, response) => void respond(request, response, { methods, token }));
   server.keepAliveTimeout = 60_000;
   await listen(server, port);
@@ -35,26 +35,26 @@ export async function startControlServer(
   };
 }
 
-function methodsOf(home: Home, onStop: () => void): Methods {
+function methodsOf(pipeline: Pipeline, onStop: () => void): Methods {
   return {
-    putRecords: ({ records }: { records: WireRecord[] }) => home.sink.putRecords(records.map(fromWire)),
-    openShards: () => home.sink.openShards(),
-    status: () => home.status(),
-    run: ({ workflow }: { workflow: string }) => home.run(workflow),
-    drain: () => home.drain(),
-    verify: () => home.verify(),
-    refused: () => home.refused(),
-    heldOrders: ({ orderIds }: { orderIds: string[] }) => home.heldOrders(orderIds),
-    forget: ({ customerId }: { customerId: string }) => home.forget(customerId),
-    trace: ({ orderId }: { orderId: string }) => home.trace(orderId),
-    explain: (request: ExplainRequest) => home.explain(request),
-    corrections: (asked: { since: string }) => home.corrections(asked),
-    quality: (options: { rule?: string }) => home.quality(options),
-    profile: () => home.profile(),
-    query: ({ sql, ...options }: { sql: string; lake: boolean; version?: number }) => home.query(sql, options),
-    credentials: () => home.credentials(),
-    backups: () => home.backups(),
-    rebuild: (request: RebuildRequest) => home.rebuild(request),
+    putRecords: ({ records }: { records: WireRecord[] }) => pipeline.sink.putRecords(records.map(fromWire)),
+    openShards: () => pipeline.sink.openShards(),
+    status: () => pipeline.status(),
+    run: ({ workflow }: { workflow: string }) => pipeline.run(workflow),
+    drain: () => pipeline.drain(),
+    verify: () => pipeline.verify(),
+    rejected: () => pipeline.rejected(),
+    heldOrders: ({ orderIds }: { orderIds: string[] }) => pipeline.heldOrders(orderIds),
+    forget: ({ customerId }: { customerId: string }) => pipeline.forget(customerId),
+    trace: ({ orderId }: { orderId: string }) => pipeline.trace(orderId),
+    explain: (request: ExplainRequest) => pipeline.explain(request),
+    corrections: (asked: { since: string }) => pipeline.corrections(asked),
+    quality: (options: { rule?: string }) => pipeline.quality(options),
+    profile: () => pipeline.profile(),
+    query: ({ sql, ...options }: { sql: string; lake: boolean; version?: number }) => pipeline.query(sql, options),
+    credentials: () => pipeline.credentials(),
+    backups: () => pipeline.backups(),
+    rebuild: (request: RebuildRequest) => pipeline.rebuild(request),
     stop: async () => void setImmediate(onStop),
   };
 }
@@ -124,14 +124,14 @@ function listen(server: Server, port: number): Promise<void> {
  * A home that runs in another process of this machine, reached through its control server. Every call looks up where the
  * home is now: after a restart the next one finds it again.
  */
-export function connectHome(folder: HomeFolder): Home & { stop(): Promise<void> } {
+export function connectPipeline(folder: DataDirectory): Pipeline & { stop(): Promise<void> } {
   async function call<Result>(method: string, body: unknown = {}): Promise<Result> {
     const running = runningProcess(folder);
-    if (running === undefined) throw new Error(`no home runs in ${folder.root}: start it with pizza start`);
+    if (running === undefined) throw new Error(`no home runs in ${folder.root}: start it with ./pizza start`);
     const headers = { authorization: `Bearer ${running.token}`, "content-type": "application/json" };
     const request = { method: "POST", headers, body: JSON.stringify(body) };
     const response = await fetch(`http://127.0.0.1:${running.port}/${method}`, request).catch((cause: Error) => {
-      throw new Error(`the home in process ${running.pid} does not answer on port ${running.port}: see pizza logs`, {
+      throw new Error(`the home in process ${running.pid} does not answer on port ${running.port}: see ./pizza logs`, {
         cause,
       });
     });
@@ -149,7 +149,7 @@ export function connectHome(folder: HomeFolder): Home & { stop(): Promise<void> 
     run: (workflow) => call("run", { workflow }),
     drain: () => call("drain"),
     verify: () => call("verify"),
-    refused: () => call("refused"),
+    rejected: () => call("refused"),
     heldOrders: (orderIds) => call("heldOrders", { orderIds }),
     forget: (customerId) => call("forget", { customerId }),
     trace: (orderId) => call("trace", { orderId }),

@@ -16,7 +16,7 @@ import { basename, join, resolve } from "node:path";
 import { isRunning } from "./machine.ts";
 
 /** Where an embedded home keeps what. */
-export interface HomeFolder {
+export interface DataDirectory {
   root: string;
   lake: string;
   onFailure: string;
@@ -29,7 +29,7 @@ export interface HomeFolder {
 }
 
 /** What a home remembers of itself, in `home.json`; readable by its owner only. */
-export interface HomeRecord {
+export interface PipelineRecord {
   homeId: string;
   createdAt: string;
   /** `demo` may be made anew by the next demo; any other home is never wiped without `clean`. */
@@ -41,7 +41,7 @@ export interface HomeRecord {
 }
 
 /** The folders below a home's root. */
-export function homeFolder(dir: string): HomeFolder {
+export function dataDirectory(dir: string): DataDirectory {
   const root = resolve(dir);
   return {
     root,
@@ -56,30 +56,30 @@ export function homeFolder(dir: string): HomeFolder {
 }
 
 /** What a home may not lose; `backups` comes with the first of them. */
-function partsOf({ lake, onFailure, stream, checkpoints, postgres }: HomeFolder): string[] {
+function partsOf({ lake, onFailure, stream, checkpoints, postgres }: DataDirectory): string[] {
   return [lake, onFailure, stream, checkpoints, postgres];
 }
 
 /** Everything that a home ever makes in its folder; whatever else lies there is somebody else's. */
-function ownEntries(folder: HomeFolder): string[] {
+function ownEntries(folder: DataDirectory): string[] {
   const folders = [...partsOf(folder), folder.logs, folder.backups].map((part) => basename(part));
   return [...folders, "home.json", "home.json.new", "producer.pid"];
 }
 
 /** Reads `home.json`; undefined where there is no home. */
-export function readHomeRecord({ root }: HomeFolder): HomeRecord | undefined {
+export function readPipelineRecord({ root }: DataDirectory): PipelineRecord | undefined {
   const path = join(root, "home.json");
   if (!existsSync(path)) return undefined;
   try {
-    return JSON.parse(readFileSync(path, "utf8")) as HomeRecord;
+    return JSON.parse(readFileSync(path, "utf8")) as PipelineRecord;
   } catch (cause) {
     throw new Error(`${path} is damaged: put it back, from a copy; docs/operations.md says what it holds`, { cause });
   }
 }
 
 /** Throws where orders lie in the folder, but `home.json` is gone: a new one would give every customer a second token. */
-export function refuseLostRecord(folder: HomeFolder): void {
-  if (readHomeRecord(folder) !== undefined) return;
+export function rejectLostRecord(folder: DataDirectory): void {
+  if (readPipelineRecord(folder) !== undefined) return;
   const left = [folder.stream, folder.lake, folder.postgres, folder.backups].filter(holdsSomething);
   if (left.length === 0) return;
   throw new Error(
@@ -89,11 +89,11 @@ export function refuseLostRecord(folder: HomeFolder): void {
 }
 
 /** The record of a home that is there. Throws where there is none, or where it is lost. */
-export function existingHome(folder: HomeFolder): HomeRecord {
-  const record = readHomeRecord(folder);
+export function requireDataDirectory(folder: DataDirectory): PipelineRecord {
+  const record = readPipelineRecord(folder);
   if (record !== undefined) return record;
-  refuseLostRecord(folder);
-  throw new Error(`there is no home in ${folder.root}: make one with pizza demo or pizza start`);
+  rejectLostRecord(folder);
+  throw new Error(`there is no home in ${folder.root}: make one with ./pizza demo or ./pizza start`);
 }
 
 function holdsSomething(part: string): boolean {
@@ -101,34 +101,34 @@ function holdsSomething(part: string): boolean {
 }
 
 /** Replaces `home.json` in one step. */
-export function writeHomeRecord({ root }: HomeFolder, record: HomeRecord): void {
+export function writePipelineRecord({ root }: DataDirectory, record: PipelineRecord): void {
   const path = join(root, "home.json");
   writeFileSync(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600, flush: true });
   renameSync(`${path}.new`, path);
 }
 
 /** Makes the folders of a new home, or checks that those of an old one are all there. */
-export function prepareHome(folder: HomeFolder, madeBy: HomeRecord["madeBy"]): HomeRecord {
-  const known = readHomeRecord(folder);
+export function prepareDataDirectory(folder: DataDirectory, madeBy: PipelineRecord["madeBy"]): PipelineRecord {
+  const known = readPipelineRecord(folder);
   if (known !== undefined) {
-    refuseLostParts(folder);
+    rejectIncompleteDirectory(folder);
     return known;
   }
-  refuseTakenFolder(folder);
+  rejectForeignFolder(folder);
   for (const part of [...partsOf(folder), folder.logs]) mkdirSync(part, { recursive: true });
-  const record: HomeRecord = {
+  const record: PipelineRecord = {
     homeId: randomUUID(),
     createdAt: new Date().toISOString(),
     madeBy,
     customerSecret: process.env["PIZZA_CUSTOMER_SECRET"] ?? randomBytes(32).toString("hex"),
   };
-  writeHomeRecord(folder, record);
+  writePipelineRecord(folder, record);
   return record;
 }
 
 /** Throws where a folder holds what is not a home's, or what a home left that lost its `home.json`. */
-export function refuseTakenFolder(folder: HomeFolder): void {
-  refuseLostRecord(folder);
+export function rejectForeignFolder(folder: DataDirectory): void {
+  rejectLostRecord(folder);
   const strange = strangers(folder);
   if (strange.length === 0) return;
   const named = strange.length > 3 ? `${strange.slice(0, 3).join(", ")} and more` : strange.join(", ");
@@ -136,17 +136,18 @@ export function refuseTakenFolder(folder: HomeFolder): void {
 }
 
 /** Throws where a folder of the home is gone, with what to do. */
-export function refuseLostParts(folder: HomeFolder): void {
+export function rejectIncompleteDirectory(folder: DataDirectory): void {
   const lost = partsOf(folder).filter((part) => !existsSync(part));
   if (lost.length === 0) return;
-  const advice = lost.length === 1 && lost[0] === folder.postgres ? "bring it back with pizza restore" : "put it back";
+  const advice =
+    lost.length === 1 && lost[0] === folder.postgres ? "bring it back with ./pizza restore" : "put it back";
   throw new Error(
-    `the home in ${folder.root} has lost ${lost.join(" and ")}: ${advice}, or start anew with pizza clean`,
+    `the home in ${folder.root} has lost ${lost.join(" and ")}: ${advice}, or start anew with ./pizza clean`,
   );
 }
 
 /** Names of what lies in the folder and is not the home's. */
-function strangers(folder: HomeFolder): string[] {
+function strangers(folder: DataDirectory): string[] {
   if (!existsSync(folder.root)) return [];
   if (!statSync(folder.root).isDirectory()) throw new Error(`${folder.root} is a file: give a folder with --dir`);
   const own = new Set(ownEntries(folder));
@@ -154,8 +155,8 @@ function strangers(folder: HomeFolder): string[] {
 }
 
 /** The process that has the home open, if it is alive. */
-export function runningProcess(folder: HomeFolder): HomeRecord["process"] {
-  const known = readHomeRecord(folder)?.process;
+export function runningProcess(folder: DataDirectory): PipelineRecord["process"] {
+  const known = readPipelineRecord(folder)?.process;
   return known !== undefined && isRunning(known.pid, known.started) ? known : undefined;
 }
 
@@ -163,7 +164,7 @@ export function runningProcess(folder: HomeFolder): HomeRecord["process"] {
  * Removes what is the home's, `home.json` last, so that a removal that was cut off can be made again. The folder goes too
  * where nothing else lies in it; gives the names of what does.
  */
-export function removeHome(folder: HomeFolder): string[] {
+export function removeDataDirectory(folder: DataDirectory): string[] {
   for (const name of ownEntries(folder).toSorted((a, b) => lastOf(a) - lastOf(b))) {
     rmSync(join(folder.root, name), { recursive: true, force: true });
   }

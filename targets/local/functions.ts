@@ -1,14 +1,14 @@
 import { backUpWarehouse, snapshotDatabase } from "../../pipeline/backup/back-up-warehouse.ts";
-import { proveBackup } from "../../pipeline/backup/verify-backup.ts";
+import { verifyBackup } from "../../pipeline/backup/verify-backup.ts";
 import { redriveLanding } from "../../pipeline/bronze/land-records.ts";
-import { planPublishing, type PublishingPlan, type WindowBatch } from "../../pipeline/gold/plan-windows.ts";
-import { publishBatch, publishPlannedCustomers, type GoldSql } from "../../pipeline/gold/publish-windows.ts";
+import { planWindows, type PublishingPlan, type WindowBatch } from "../../pipeline/gold/plan-windows.ts";
+import { publishWindows, publishCustomers, type GoldSql } from "../../pipeline/gold/publish-windows.ts";
 import { reportWindows } from "../../pipeline/gold/report-windows.ts";
 import type { Receipt } from "../../pipeline/domain/receipt.ts";
 import type { LakeQuery, Notifier, ObjectStore, TransactionalWarehouse, Warehouse } from "../../pipeline/ports.ts";
 import type { ReceiptPart } from "../../pipeline/quality/evaluate-rule.ts";
-import { checkReceipt } from "../../pipeline/reconciliation/verify-receipt.ts";
-import { runQuality } from "../../pipeline/quality/check-quality.ts";
+import { alertReceipt } from "../../pipeline/reconciliation/verify-receipt.ts";
+import { checkQuality } from "../../pipeline/quality/check-quality.ts";
 import { compactSilver } from "../../pipeline/silver/tables.ts";
 import { publishQuarantine } from "../../pipeline/silver/quarantine-table.ts";
 import { refineSilver, type Refinery } from "../../pipeline/silver/refine-silver.ts";
@@ -47,9 +47,9 @@ export function createFunctions(context: FunctionContext): Functions {
     PublishQuarantine: () => publishQuarantine({ silver, quarantine }),
     CompactSilver: ({ sweep }: Sweep) => compactSilver({ silver, quarantine, store }, { sweep }),
     PlanWindows: (input: { customers: "now" | "when due" }) =>
-      planPublishing({ silver, warehouse, clock, customersEveryMs }, input),
-    PublishWindows: (batch: WindowBatch) => publishBatch(gold, batch),
-    PublishCustomers: (plan: PublishingPlan) => publishPlannedCustomers(gold, plan),
+      planWindows({ silver, warehouse, clock, customersEveryMs }, input),
+    PublishWindows: (batch: WindowBatch) => publishWindows(gold, batch),
+    PublishCustomers: (plan: PublishingPlan) => publishCustomers(gold, plan),
     ReportWindows: (plan: PublishingPlan) => reportWindows({ silver, warehouse, clock }, plan),
     ...(backup && backupFunctions(backup, { silver, clock })),
     ...(quality && qualityFunctions(quality, context)),
@@ -61,9 +61,9 @@ function qualityFunctions(
   { refinery: { silver, catalog, clock }, lake, warehouse, verify }: FunctionContext,
 ): Functions {
   return {
-    VerifyReceipt: () => checkReceipt({ verify, notifier }),
+    VerifyReceipt: () => alertReceipt({ verify, notifier }),
     CheckQuality: (receipt: ReceiptPart) =>
-      runQuality({ silver, lake, warehouse, catalog, qualitySql, notifier, clock }, receipt),
+      checkQuality({ silver, lake, warehouse, catalog, qualitySql, notifier, clock }, receipt),
   };
 }
 
@@ -74,7 +74,7 @@ function backupFunctions(
   type Kept = { id: string; keepDays: number };
   return {
     BackUpWarehouse: () => backUpWarehouse({ backups, silver, clock, warehouse: writer }),
-    ProveBackup: (kept: Kept) => proveBackup({ backups, clock, warehouse: owner }, kept),
+    VerifyBackup: (kept: Kept) => verifyBackup({ backups, clock, warehouse: owner }, kept),
     // This server makes no snapshots of its own.
     SnapshotDatabase: (kept: Kept) => snapshotDatabase({ snapshots: undefined, clock }, kept),
   };

@@ -5,7 +5,7 @@ import { readEvents, recordLineage, type LineageQuery } from "../../pipeline/lin
 import type { RunChange } from "../../pipeline/lineage/execution-change.ts";
 import type { LineageEndpoint, ObjectStore } from "../../pipeline/ports.ts";
 import { folderPlaces } from "../../pipeline/lineage/datasets.ts";
-import { existingHome, homeFolder, type HomeFolder } from "./data-directory.ts";
+import { requireDataDirectory, dataDirectory, type DataDirectory } from "./data-directory.ts";
 import type { NotedRun } from "./run-ledger.ts";
 
 const quietMs = 30_000;
@@ -14,14 +14,14 @@ const quietMs = 30_000;
  * Keeps the runs of an embedded home as events of OpenLineage. Start and end are written together once a run has ended, so
  * that the timer's idle turns leave nothing. Whatever goes wrong is logged and stops no workflow.
  */
-export function createHomeLineage({
+export function createLineageRecorder({
   folder,
   store,
   database,
   endpoint,
   onLog,
 }: {
-  folder: HomeFolder;
+  folder: DataDirectory;
   store: ObjectStore;
   /** Where gold is. */
   database: () => Promise<{ host: string; port: number; database: string }>;
@@ -65,7 +65,7 @@ export function createHomeLineage({
 
 /** The recorded lineage events of the local pipeline in `dir`, running or not. */
 export async function readLocalLineage(dir: string, asked: LineageQuery): Promise<LineageEvent[]> {
-  const folder = homeFolder(dir);
-  existingHome(folder);
+  const folder = dataDirectory(dir);
+  requireDataDirectory(folder);
   return await readEvents(openFolderStore(folder.lake), asked);
 }

@@ -6,7 +6,7 @@ import {
   loadCatalog,
   loadChecks,
   loadGoldSql,
-  loadRefusedSql,
+  loadQuarantinedSql,
   loadTraceSql,
   loadQualitySql,
   readProjectJson,
@@ -15,13 +15,13 @@ import { explainRow } from "../../pipeline/explain/explain-row.ts";
 import { listCorrections } from "../../pipeline/gold/list-corrections.ts";
 import { listBackups } from "../../pipeline/backup/manifest.ts";
 import { landRecords } from "../../pipeline/bronze/land-records.ts";
-import { chooseRules, lookAtQuality } from "../../pipeline/quality/check-quality.ts";
+import { chooseRules, previewQuality } from "../../pipeline/quality/check-quality.ts";
 import { profileSilver } from "../../pipeline/quality/profile-silver.ts";
 import { forgetCustomer } from "../../pipeline/forget/forget-customer.ts";
-import { verifyReceipt, type Books } from "../../pipeline/reconciliation/verify-receipt.ts";
+import { verifyReceipt, type ReconciliationSources } from "../../pipeline/reconciliation/verify-receipt.ts";
 import { rebuild } from "../../pipeline/rebuild/rebuild.ts";
 import type { RebuildReport } from "../../pipeline/rebuild/report.ts";
-import { heldOrders, listRefused } from "../../pipeline/quarantine/list-quarantined.ts";
+import { heldOrders, listQuarantined } from "../../pipeline/quarantine/list-quarantined.ts";
 import {
   versionTable,
   openQuarantine,
@@ -33,28 +33,28 @@ import { createCustomerKey } from "../../pipeline/silver/write-orders.ts";
 import { traceOrder } from "../../pipeline/trace/trace-order.ts";
 import { createFunctions } from "./functions.ts";
 import { dueDaily, startTimer } from "./timer.ts";
-import { dailyWorkflows, workflowNames, type Credentials, type Home } from "../pipeline-api.ts";
-import { homeFolder, prepareHome, writeHomeRecord, type HomeRecord } from "./data-directory.ts";
-import { createHomeStatus } from "./status.ts";
-import { startEventSourceMapping, openStillMapping } from "./event-source-mapping/mapping.ts";
+import { dailyWorkflows, workflowNames, type Credentials, type Pipeline } from "../pipeline-api.ts";
+import { dataDirectory, prepareDataDirectory, writePipelineRecord, type PipelineRecord } from "./data-directory.ts";
+import { createPipelineStatus } from "./status.ts";
+import { startEventSourceMapping, openReadOnlyMapping } from "./event-source-mapping/mapping.ts";
 import { processStart } from "./machine.ts";
-import { createHomeLineage } from "./lineage.ts";
+import { createLineageRecorder } from "./lineage.ts";
 import { createRunLedger } from "./run-ledger.ts";
 import { openStreamLog } from "./stream/stream-log.ts";
-import { streamAccount } from "./stream-account.ts";
-import { keepWarehouses } from "./warehouses.ts";
+import { streamContents } from "./stream-account.ts";
+import { reconnectingWarehouses } from "./warehouses.ts";
 import { loadWorkflow } from "./workflow-runner.ts";
 
-export interface HomeOptions {
+export interface LocalPipelineOptions {
   dir: string;
-  madeBy?: HomeRecord["madeBy"];
+  madeBy?: PipelineRecord["madeBy"];
   /** Shards of the stream; an existing stream is resharded to it, without it stays as it is. */
   shards?: number | undefined;
   postgresPort?: number | undefined;
   /** Gives the home back while its PostgreSQL still starts: what needs it waits, and fails with its error. */
   isEarly?: boolean;
   /** Opens it to look only: nothing lands and no workflow starts by itself, so what waits is found waiting. */
-  isStill?: boolean;
+  isReadOnly?: boolean;
   onLog?: (line: string) => void;
 }
 
@@ -74,17 +74,17 @@ const settings = {
 const readRole = "reader";
 
 /** Opens the embedded home in this process: stream, landing, lake, PostgreSQL, workflows and their timer. */
-export async function openHome({
+export async function openLocalPipeline({
   dir,
   madeBy = "start",
   shards,
   postgresPort,
   isEarly = false,
-  isStill = false,
+  isReadOnly = false,
   onLog = () => {},
-}: HomeOptions): Promise<Home> {
-  const folder = homeFolder(dir);
-  const record = prepareHome(folder, madeBy);
+}: LocalPipelineOptions): Promise<Pipeline> {
+  const folder = dataDirectory(dir);
+  const record = prepareDataDirectory(folder, madeBy);
   const closers: (() => Promise<unknown>)[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).toReversed()) await closer();
@@ -96,12 +96,12 @@ export async function openHome({
     throw error;
   }
 
-  async function assemble(): Promise<Home> {
+  async function assemble(): Promise<Pipeline> {
     const stream = await openStreamLog({ dir: folder.stream, shards: shards ?? settings.shards, onNotice: onLog });
     closers.push(() => stream.close());
     if (shards !== undefined) await stream.reshard(shards);
     // Not before the stream, whose lock says that no other process has this home and its server.
-    const warehouses = keepWarehouses({ dir: folder.postgres, port: postgresPort, onLog });
+    const warehouses = reconnectingWarehouses({ dir: folder.postgres, port: postgresPort, onLog });
     closers.push(() => warehouses.close());
     const [writer, reader] = [warehouses.as("writer"), warehouses.as("reader")];
     const clock = Date.now;
@@ -119,7 +119,7 @@ export async function openHome({
 
     const goldSql = loadGoldSql();
     const qualitySql = loadQualitySql();
-    const lineage = createHomeLineage({
+    const lineage = createLineageRecorder({
       folder,
       store,
       database: async () => (await warehouses.current()).postgres.credentials,
@@ -135,7 +135,7 @@ export async function openHome({
       warehouse: writer,
       goldSql,
       customersEveryMs: settings.customersEveryMs,
-      verify: () => verifyReceipt(books()),
+      verify: () => verifyReceipt(sources()),
       backup: { store: backups, writer: warehouses.transactional("writer"), owner: warehouses.transactional("owner") },
       quality: {
         sql: qualitySql,
@@ -150,7 +150,7 @@ export async function openHome({
     let drains = 0;
     const timer = startTimer({
       intervalMs: settings.timerMs,
-      idleMs: isStill ? Infinity : settings.idleMs,
+      idleMs: isReadOnly ? Infinity : settings.idleMs,
       onError: (error) => onLog(error.message),
       task: async () => {
         const sweep = performance.now() - sweptAt >= settings.sweepEveryMs ? "full" : "recent";
@@ -184,13 +184,13 @@ export async function openHome({
           timer.wake();
         },
       });
-    const mapping = isStill ? openStillMapping(folder.checkpoints) : startMapping();
+    const mapping = isReadOnly ? openReadOnlyMapping(folder.checkpoints) : startMapping();
     closers.push(() => mapping.stop());
 
-    const books = (): Books => ({
+    const sources = (): ReconciliationSources => ({
       store,
       stream: orderStream,
-      account: streamAccount(stream, mapping.checkpoints(), onFailure),
+      account: streamContents(stream, mapping.checkpoints(), onFailure),
       silver: openSilver({ store, clock }),
       quarantine: openQuarantine({ store, clock }),
       lake,
@@ -204,7 +204,7 @@ export async function openHome({
     const drain = async () => {
       drains += 1;
       try {
-        await Promise.all([mapping.drain(), warehouses.current()]);
+        await Promise.all([mapping.flush(), warehouses.current()]);
         await timer.runNow(async () => {
           await runWorkflow("bronze_to_silver");
           await runWorkflow("silver_to_gold");
@@ -220,7 +220,7 @@ export async function openHome({
       async status() {
         const { postgres } = await warehouses.current();
         const parts = { folder, stream, mapping, silver, quarantine, lake, warehouse: writer, postgres, runs };
-        return await createHomeStatus(parts)();
+        return await createPipelineStatus(parts)();
       },
       async run(workflow) {
         if (!workflows.has(workflow)) {
@@ -232,9 +232,9 @@ export async function openHome({
       },
       drain,
       heldOrders: (orderIds) => heldOrders({ silver, lake }, orderIds),
-      refused: () => listRefused({ silver, quarantine, lake, sql: loadRefusedSql() }),
+      rejected: () => listQuarantined({ silver, quarantine, lake, sql: loadQuarantinedSql() }),
       async forget(customerId) {
-        await Promise.all([mapping.drain(), warehouses.current()]);
+        await Promise.all([mapping.flush(), warehouses.current()]);
         return await timer.runNow(async () => {
           await runWorkflow("bronze_to_silver");
           const summary = await forgetCustomer(
@@ -254,17 +254,17 @@ export async function openHome({
           { store, stream: orderStream, silver, quarantine, lake, warehouse: reader, sql: loadTraceSql() },
           orderId,
         ),
-      verify: () => timer.runNow(() => verifyReceipt(books())),
+      verify: () => timer.runNow(() => verifyReceipt(sources())),
       explain: (request) => explainRow({ silver, lake, warehouse: reader }, request),
       corrections: (asked) => listCorrections({ store, silver, lake, warehouse: reader }, asked),
       profile: () => profileSilver({ silver, lake }),
       async quality({ rule } = {}) {
         const place = { silver, lake, warehouse: reader, catalog, qualitySql, clock };
         const rules = chooseRules(rule);
-        return await timer.runNow(() => lookAtQuality(place, { rules, verify: () => verifyReceipt(books()) }));
+        return await timer.runNow(() => previewQuality(place, { rules, verify: () => verifyReceipt(sources()) }));
       },
       async query(sql, { lake: onLake, version }) {
-        if (!onLake) return await warehouses.as("people").query(sql);
+        if (!onLake) return await warehouses.as("adHoc").query(sql);
         const tables = [await versionTable(store, silver, version), quarantineLakeTable(await quarantine.snapshot())];
         return await lake.query(sql, [], tables);
       },
@@ -291,18 +291,18 @@ function messageOf(error: unknown): string {
 }
 
 /** Notes in `home.json` that this process has the home: `publish` once it listens, `withdraw` when it stops. */
-export function announceHome(dir: string) {
-  const folder = homeFolder(dir);
+export function announcePipeline(dir: string) {
+  const folder = dataDirectory(dir);
   const token = randomBytes(24).toString("hex");
-  const { process: _, ...record } = prepareHome(folder, "start");
+  const { process: _, ...record } = prepareDataDirectory(folder, "start");
   const startedAt = new Date().toISOString();
   return {
     token,
     publish(port: number) {
       const { pid } = process;
-      writeHomeRecord(folder, { ...record, process: { pid, started: processStart(pid), port, token, startedAt } });
+      writePipelineRecord(folder, { ...record, process: { pid, started: processStart(pid), port, token, startedAt } });
     },
-    withdraw: () => writeHomeRecord(folder, record),
+    withdraw: () => writePipelineRecord(folder, record),
   };
 }
 

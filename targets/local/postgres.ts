@@ -19,7 +19,7 @@ export type { PostgresCredentials, PostgresRole } from "./postgres-credentials.t
 /** Not PostgreSQL's own 5432, which belongs to a server that the machine may have. */
 const defaultPort = 55_432;
 
-export interface EmbeddedPostgres {
+export interface LocalPostgres {
   /** `postgresql://…` of the database pizza_sales for one role. */
   connectionString(role: PostgresRole): string;
   credentials: PostgresCredentials;
@@ -48,7 +48,7 @@ export async function startPostgres({
   port?: number;
   preferredPort?: number;
   onLog?: (line: string) => void;
-}): Promise<EmbeddedPostgres> {
+}): Promise<LocalPostgres> {
   const folder = resolve(dir);
   const data = join(folder, "data");
   await makeFolder(folder);

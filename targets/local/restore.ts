@@ -4,7 +4,13 @@ import type { BackupSummary } from "../../pipeline/backup/back-up-warehouse.ts";
 import { chooseBackup, restoreBackup } from "../../pipeline/backup/restore-backup.ts";
 import { openSilver } from "../../pipeline/silver/tables.ts";
 import type { ObjectStore } from "../../pipeline/ports.ts";
-import { homeFolder, type HomeFolder, readHomeRecord, refuseLostRecord, runningProcess } from "./data-directory.ts";
+import {
+  dataDirectory,
+  type DataDirectory,
+  readPipelineRecord,
+  rejectLostRecord,
+  runningProcess,
+} from "./data-directory.ts";
 import { openStreamLog } from "./stream/stream-log.ts";
 import { openWarehouses } from "./warehouses.ts";
 
@@ -12,7 +18,7 @@ import { openWarehouses } from "./warehouses.ts";
  * Restores a backup into the home's PostgreSQL, which is made anew where its folder is gone. The home must not run: its
  * timer would fill gold from silver first. `from` is another folder with backups than the home's own.
  */
-export async function restoreHome({
+export async function restoreLocalPipeline({
   dir,
   id,
   from,
@@ -23,14 +29,14 @@ export async function restoreHome({
   from?: string | undefined;
   onLog: (line: string) => void;
 }): Promise<BackupSummary> {
-  const folder = homeFolder(dir);
-  if (readHomeRecord(folder) === undefined) {
-    refuseLostRecord(folder);
+  const folder = dataDirectory(dir);
+  if (readPipelineRecord(folder) === undefined) {
+    rejectLostRecord(folder);
     throw new Error(`there is no home in ${folder.root}: a backup goes back into the home that made it`);
   }
   const running = runningProcess(folder);
   if (running !== undefined) {
-    throw new Error(`the home runs in process ${running.pid}: stop it with pizza stop, then restore`);
+    throw new Error(`the home runs in process ${running.pid}: stop it with ./pizza stop, then restore`);
   }
   const backupFolder = from ?? folder.backups;
   if (!existsSync(backupFolder))
@@ -55,7 +61,7 @@ export async function restoreHome({
 }
 
 async function restoreInto(
-  folder: HomeFolder,
+  folder: DataDirectory,
   { backups, id, onLog }: { backups: ObjectStore; id: string; onLog: (line: string) => void },
 ): Promise<BackupSummary> {
   const warehouses = await openWarehouses({ dir: folder.postgres, port: undefined, onLog });

@@ -1,26 +1,26 @@
 import type { DeltaTable, Snapshot } from "../../pipeline/delta/table.ts";
 import type { LakeQuery, Warehouse } from "../../pipeline/ports.ts";
 import type { EventSourceMapping } from "./event-source-mapping/mapping.ts";
-import { workflowNames, type HomeStatus } from "../pipeline-api.ts";
-import type { HomeFolder } from "./data-directory.ts";
-import type { EmbeddedPostgres } from "./postgres.ts";
+import { workflowNames, type PipelineStatus } from "../pipeline-api.ts";
+import type { DataDirectory } from "./data-directory.ts";
+import type { LocalPostgres } from "./postgres.ts";
 import type { RunLedger } from "./run-ledger.ts";
 import type { StreamLog } from "./stream/stream-log.ts";
 
 interface Parts {
-  folder: HomeFolder;
+  folder: DataDirectory;
   stream: StreamLog;
   mapping: EventSourceMapping;
   silver: DeltaTable;
   quarantine: DeltaTable;
   lake: LakeQuery;
   warehouse: Warehouse;
-  postgres: EmbeddedPostgres;
+  postgres: LocalPostgres;
   runs: RunLedger;
 }
 
 /** Says how the home is: counters and newest runs; the proof is the receipt's. */
-export function createHomeStatus(parts: Parts): () => Promise<HomeStatus> {
+export function createPipelineStatus(parts: Parts): () => Promise<PipelineStatus> {
   return async () => {
     const [silver, quarantine] = await Promise.all([parts.silver.snapshot(), parts.quarantine.snapshot()]);
     const { invocations, errors, onFailureRecords } = parts.mapping.metrics();
@@ -53,7 +53,7 @@ export function rowsOf({ files }: Snapshot): number {
   return rows;
 }
 
-function streamStatus({ stream, mapping }: Parts): HomeStatus["stream"] {
+function streamStatus({ stream, mapping }: Parts): PipelineStatus["stream"] {
   const shards = stream.shards();
   const total = (key: "records" | "bytes") => shards.reduce((sum, shard) => sum + shard[key], 0);
   const checkpoints = mapping.checkpoints();
@@ -69,7 +69,7 @@ function streamStatus({ stream, mapping }: Parts): HomeStatus["stream"] {
 }
 
 /** What gold shows, and since when. */
-export async function goldStatus(warehouse: Warehouse): Promise<HomeStatus["gold"]> {
+export async function goldStatus(warehouse: Warehouse): Promise<PipelineStatus["gold"]> {
   const [row] = await warehouse.query<Record<string, string | null>>(
     `select
          coalesce(max(silver_version), -1) as silver_version,
@@ -87,7 +87,7 @@ export async function goldStatus(warehouse: Warehouse): Promise<HomeStatus["gold
 }
 
 /** How long orders took from the till to gold; null before the first. */
-export async function freshness(warehouse: Warehouse): Promise<HomeStatus["freshness"]> {
+export async function freshness(warehouse: Warehouse): Promise<PipelineStatus["freshness"]> {
   const [row] = await warehouse.query<Record<string, string | null>>(
     `select
          sum(orders) as orders,
@@ -106,7 +106,7 @@ export async function freshness(warehouse: Warehouse): Promise<HomeStatus["fresh
 }
 
 /** What the newest run of data_quality found; null before the first. */
-export async function qualityStatus(warehouse: Warehouse): Promise<HomeStatus["quality"]> {
+export async function qualityStatus(warehouse: Warehouse): Promise<PipelineStatus["quality"]> {
   const rows = await warehouse.query<{ checked_at: string; rule: string; severity: string; is_red: boolean }>(
     `select
          to_char(checked_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as checked_at,

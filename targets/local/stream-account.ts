@@ -1,5 +1,5 @@
 import { onFailurePositions } from "../../pipeline/bronze/on-failure-objects.ts";
-import { positionOf, type StreamAccount } from "../../pipeline/reconciliation/reconcile-records.ts";
+import { positionOf, type StreamContents } from "../../pipeline/reconciliation/reconcile-records.ts";
 import type { ObjectStore, StreamRecord } from "../../pipeline/ports.ts";
 import { StreamDamaged } from "./stream/segment.ts";
 import type { StreamReader } from "./stream/stream-log.ts";
@@ -16,11 +16,11 @@ async function* readShard(stream: StreamReader, shard: string): AsyncGenerator<S
 }
 
 /** What the embedded stream says of itself: it keeps every record it ever took. */
-export function streamAccount(
+export function streamContents(
   stream: StreamReader,
   checkpoints: Record<string, string>,
   onFailure: ObjectStore,
-): StreamAccount {
+): StreamContents {
   return {
     isComplete: true,
     async *records(onDamage) {

@@ -2,12 +2,12 @@ import { openPostgresWarehouse } from "../../adapters/postgres-warehouse.ts";
 import { loadMigrations } from "../../adapters/project-files.ts";
 import { migrate } from "../../pipeline/gold/migrate.ts";
 import type { TransactionalWarehouse, Warehouse } from "../../pipeline/ports.ts";
-import { startPostgres, type EmbeddedPostgres } from "./postgres.ts";
+import { startPostgres, type LocalPostgres } from "./postgres.ts";
 
 /** The home's warehouses over a PostgreSQL that is started again where somebody killed it. */
-export interface KeptWarehouses {
+export interface ReconnectingWarehouses {
   /** One role's warehouse: a query waits while the server starts, and fails with the server's error where it cannot. */
-  as(role: "writer" | "reader" | "people"): Warehouse;
+  as(role: "writer" | "reader" | "adHoc"): Warehouse;
   /** The same for transactions; one whose server dies fails, and is not made again. */
   transactional(role: "owner" | "writer"): TransactionalWarehouse;
   /** The warehouses of a server that runs now. */
@@ -19,7 +19,7 @@ export interface KeptWarehouses {
  * Opens the warehouses, and opens them anew when their server is gone. A query that met its end is made again: it may have
  * gone through before, as over the RDS Data API, and every statement here bears to run twice.
  */
-export function keepWarehouses(options: Parameters<typeof openWarehouses>[0]): KeptWarehouses {
+export function reconnectingWarehouses(options: Parameters<typeof openWarehouses>[0]): ReconnectingWarehouses {
   let opening = openWarehouses(options);
   opening.catch(() => {});
   let isClosed = false;
@@ -73,12 +73,12 @@ export function keepWarehouses(options: Parameters<typeof openWarehouses>[0]): K
 
 /** The home's PostgreSQL, brought to the newest form, and a warehouse for each role. */
 interface Warehouses {
-  postgres: EmbeddedPostgres;
+  postgres: LocalPostgres;
   owner: TransactionalWarehouse;
   writer: TransactionalWarehouse;
   reader: Warehouse;
   /** The reader, with a connection for each query: what people's SQL sets, or leaves open, is no other query's. */
-  people: Warehouse;
+  adHoc: Warehouse;
   /** Closes the connections and stops the server. */
   close(): Promise<void>;
 }
@@ -97,7 +97,7 @@ export async function openWarehouses({
   const [owner, writer, reader] = (["owner", "writer", "reader"] as const).map((role) =>
     openPostgresWarehouse({ connectionString: postgres.connectionString(role) }),
   );
-  const people: Warehouse = {
+  const adHoc: Warehouse = {
     async query(sql, parameters) {
       const connectionString = postgres.connectionString("reader");
       const warehouse = openPostgresWarehouse({ connectionString, readOnly: true, max: 1 });
@@ -114,7 +114,7 @@ export async function openWarehouses({
   };
   try {
     await migrate({ warehouse: owner!, migrations: loadMigrations() });
-    return { postgres, owner: owner!, writer: writer!, reader: reader!, people, close };
+    return { postgres, owner: owner!, writer: writer!, reader: reader!, adHoc, close };
   } catch (error) {
     await close();
     throw error;

@@ -3,52 +3,51 @@ import { loadMigrations, readProjectFile } from "../../adapters/project-files.ts
 import { readDayFacts, readFacts, toJson } from "../../pipeline/gold/facts.ts";
 import { goldHash } from "../../pipeline/backup/gold-hash.ts";
 import { migrate } from "../../pipeline/gold/migrate.ts";
-import { planWindows } from "../../pipeline/gold/plan-windows.ts";
-import { publishCustomers } from "../../pipeline/gold/publish-windows.ts";
-import { publishWindows } from "../../pipeline/gold/publish-windows.ts";
+import { planStaleWindows } from "../../pipeline/gold/plan-windows.ts";
+import { publishCustomerDays, publishDays } from "../../pipeline/gold/publish-windows.ts";
 import type { LakeTable, Warehouse } from "../../pipeline/ports.ts";
 import { readClassicOrders } from "../pipeline/gold/classic-orders.ts";
 import { readGold } from "../pipeline/gold/gold-tables.ts";
-import { datesOf, openGoldHome, sql, type GoldHome } from "../pipeline/gold/gold-home.ts";
+import { datesOf, openGoldPipeline, sql, type GoldPipeline } from "../pipeline/gold/gold-fixture.ts";
 import { writeSilver } from "../pipeline/gold/silver-fixture.ts";
-import { openDataApi } from "./data-api-home.ts";
+import { openDataApi } from "./data-api-fixture.ts";
 
-let home: GoldHome;
+let pipeline: GoldPipeline;
 let api: Awaited<ReturnType<typeof openDataApi>>;
 let silver: LakeTable;
 let windows: string[];
 beforeAll(async () => {
-  home = await openGoldHome();
-  api = await openDataApi(home.postgres);
+  pipeline = await openGoldPipeline();
+  api = await openDataApi(pipeline.postgres);
   const orders = readClassicOrders().filter(({ at }) => at < "2015-03");
-  silver = (await writeSilver(home.dir, 1, orders))();
+  silver = (await writeSilver(pipeline.dir, 1, orders))();
   windows = datesOf(orders);
 });
 afterAll(async () => {
   await api.close();
-  await home.close();
+  await pipeline.close();
 });
 
 /** Plans and publishes two months to an empty gold. */
 async function publishAll(warehouse: Warehouse) {
-  await home.empty();
-  const gold = { ...home.gold, warehouse };
+  await pipeline.empty();
+  const gold = { ...pipeline.gold, warehouse };
   const plan = async () =>
-    await planWindows(
+    await planStaleWindows(
       { warehouse },
       { snapshotVersion: 1, partitions: windows, changedSince: async () => new Set(windows) },
     );
   const { batches, customerBatches } = await plan();
   const published = [];
   for (const batch of batches) {
-    published.push(await publishWindows(gold, { table: silver, windows: batch, silverVersion: 1 }));
+    published.push(await publishDays(gold, { table: silver, windows: batch, silverVersion: 1 }));
   }
-  published.push(await publishCustomers(gold, { table: silver, windows: customerBatches.flat(), silverVersion: 1 }));
+  published.push(await publishCustomerDays(gold, { table: silver, windows: customerBatches.flat(), silverVersion: 1 }));
   return { published, after: await plan(), hash: await goldHash(warehouse), cells: await readGold(warehouse) };
 }
 
 test("gold is the same over the Data API as over PostgreSQL's wire, to the last cell", async () => {
-  const direct = await publishAll(home.gold.warehouse);
+  const direct = await publishAll(pipeline.gold.warehouse);
   const overApi = await publishAll(api.connect("writer"));
   expect(overApi.hash.hash).toMatch(/^[0-9a-f]{32}$/);
   expect(overApi).toEqual(direct);
@@ -57,7 +56,7 @@ test("gold is the same over the Data API as over PostgreSQL's wire, to the last 
 
 test("the receipt's questions have the same answers over both", async () => {
   const [day] = windows;
-  const facts = await readDayFacts(home.lake, { sql, table: silver, windows });
+  const facts = await readDayFacts(pipeline.lake, { sql, table: silver, windows });
   facts.day_items.find(({ order_date }) => order_date === day)!["pizzas"] = 999n;
   const document = toJson({ windows, ...facts });
   const ask = async (warehouse: Warehouse) => ({
@@ -65,7 +64,7 @@ test("the receipt's questions have the same answers over both", async () => {
     sums: await warehouse.query(readProjectFile("sql/checks/gold-sums.sql")),
     facts: await warehouse.query(readProjectFile("sql/checks/gold-facts.sql"), [document]),
   });
-  const direct = await ask(home.reader);
+  const direct = await ask(pipeline.reader);
   expect(direct.facts).toHaveLength(1);
   expect(direct.days).toHaveLength(windows.length);
   expect(await ask(api.connect("reader"))).toEqual(direct);
@@ -79,10 +78,10 @@ test("a publish whose document goes in parts does the same", async () => {
     state: "NY",
     city: "x".repeat(60),
   }));
-  const facts = await readFacts(home.lake, { sql: sql.customerDays, table: silver, windows: [day!] });
+  const facts = await readFacts(pipeline.lake, { sql: sql.customerDays, table: silver, windows: [day!] });
   const document = toJson({ silver_version: 2, windows: [day], customer_days: [...facts, ...filler] });
   const publish = "select published, skipped, rows_changed, corrections from ops.publish_customers($1::jsonb)";
-  await home.owner.query("update ops.windows set silver_version = 2 where order_date = $1", [day]);
+  await pipeline.owner.query("update ops.windows set silver_version = 2 where order_date = $1", [day]);
   expect(await api.connect("writer").query(publish, [document])).toMatchObject([{ published: 1, skipped: 0 }]);
   expect(api.server.statements.at(-1)!.sql).toContain("ops.take_parameter");
 });
@@ -92,7 +91,7 @@ test("a call whose answer was lost is made again, and gold is none the wiser", a
   const before = await goldHash(writer);
   api.server.fail("answer lost");
   const day = windows[1]!;
-  await publishWindows({ ...home.gold, warehouse: writer }, { table: silver, windows: [day], silverVersion: 3 });
+  await publishDays({ ...pipeline.gold, warehouse: writer }, { table: silver, windows: [day], silverVersion: 3 });
   expect(await goldHash(writer)).toEqual(before);
 });
 

@@ -6,11 +6,11 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { loadMigrations } from "../../adapters/project-files.ts";
 import { migrate } from "../../pipeline/gold/migrate.ts";
 import type { Warehouse } from "../../pipeline/ports.ts";
-import { startPostgres, type EmbeddedPostgres } from "../../targets/local/postgres.ts";
-import { openDataApi } from "./data-api-home.ts";
+import { startPostgres, type LocalPostgres } from "../../targets/local/postgres.ts";
+import { openDataApi } from "./data-api-fixture.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "pizza-data-api-"));
-let postgres: EmbeddedPostgres;
+let postgres: LocalPostgres;
 let api: Awaited<ReturnType<typeof openDataApi>>;
 let owner: Warehouse;
 let writer: Warehouse;

@@ -92,7 +92,7 @@ test("a person's statement only reads, and only the lake", async () => {
   writeFileSync(secret, "secret");
   const [file] = silver().files;
   const before = readFileSync(join(root, file!));
-  const refused = /a lake query (?:only reads|is one statement)|^Permission Error: /;
+  const rejected = /a lake query (?:only reads|is one statement)|^Permission Error: /;
   const statements = [
     `copy (select 1) to '${join(outside, "new.csv")}'`,
     `copy (select 1) to '${join(root, "new.csv")}'`,
@@ -117,7 +117,7 @@ test("a person's statement only reads, and only the lake", async () => {
     "",
   ];
   for (const statement of statements) {
-    await expect(lake.query(statement, [], [silver()]), statement).rejects.toThrow(refused);
+    await expect(lake.query(statement, [], [silver()]), statement).rejects.toThrow(rejected);
   }
   expect(readdirSync(outside)).toEqual(["secret.txt"]);
   expect(readdirSync(root)).not.toContain("new.csv");

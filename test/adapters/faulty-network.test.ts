@@ -5,14 +5,13 @@ import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { afterEach, expect, test } from "vitest";
 import { newAthenaClient, openAthenaLake } from "../../adapters/athena.ts";
 import { newDataApiClient } from "../../adapters/data-api.ts";
-import { kinesisAccount } from "../../adapters/kinesis-account.ts";
+import { kinesisContents } from "../../adapters/kinesis-account.ts";
 import { newKinesisClient, openKinesisSink } from "../../adapters/kinesis.ts";
 import { newS3Client, openS3Store } from "../../adapters/s3.ts";
 import { openFolderStore } from "../../adapters/folder-store.ts";
 import { landRecords } from "../../pipeline/bronze/land-records.ts";
 import { goldHash } from "../../pipeline/backup/gold-hash.ts";
-import { publishCustomers } from "../../pipeline/gold/publish-windows.ts";
-import { publishWindows } from "../../pipeline/gold/publish-windows.ts";
+import { publishCustomerDays, publishDays } from "../../pipeline/gold/publish-windows.ts";
 import { compactTable } from "../../pipeline/delta/compact.ts";
 import type { StreamRecord } from "../../pipeline/ports.ts";
 import { createSender } from "../../producer/send-orders.ts";
@@ -20,18 +19,18 @@ import { publishQuarantine } from "../../pipeline/silver/quarantine-table.ts";
 import { refineSilver } from "../../pipeline/silver/refine-silver.ts";
 import { orderStream } from "../../pipeline/silver/tables.ts";
 import { unpackRecord } from "../../pipeline/silver/unpack-record.ts";
-import { openGoldHome } from "../pipeline/gold/gold-home.ts";
+import { openGoldPipeline } from "../pipeline/gold/gold-fixture.ts";
 import { writeSilver, type FixtureOrder } from "../pipeline/gold/silver-fixture.ts";
 import { order } from "../support/order-fixture.ts";
-import { openSilverHome, record } from "../pipeline/silver/silver-home.ts";
+import { openSilverPipeline, record } from "../pipeline/silver/refine-fixture.ts";
 import { startAthenaServer } from "../support/athena-server.ts";
 import { testAccess } from "../support/aws-access.ts";
 import { duckDbEngine } from "../support/duckdb-engine.ts";
 import { networkFaults, startFaultyProxy, type FaultyProxy, type FaultyProxyOptions } from "../support/faulty-proxy.ts";
 import { s3Error } from "../support/s3-faults.ts";
 import { startS3Server } from "../support/s3-server.ts";
-import { openDataApi } from "./data-api-home.ts";
-import { openKinesisHome } from "./kinesis-home.ts";
+import { openDataApi } from "./data-api-fixture.ts";
+import { openKinesisPipeline } from "./kinesis-fixture.ts";
 
 /** Closed after each test, the newest first. */
 const closers: (() => unknown)[] = [];
@@ -75,16 +74,16 @@ const json = (status: number, type: string, headers = {}) => ({
 });
 
 test("S3: landings that overlap, two refineries and a compaction leave every order once", async () => {
-  const home = await openSilverHome();
-  closers.push(() => home.close());
-  const server = await startS3Server({ root: dirname(home.root) });
+  const pipeline = await openSilverPipeline();
+  closers.push(() => pipeline.close());
+  const server = await startS3Server({ root: dirname(pipeline.root) });
   closers.push(() => server.close());
-  const refusals = [s3Error(503, "SlowDown"), s3Error(500, "InternalError"), s3Error(400, "RequestTimeout")];
-  const proxy = await faultyProxy({ target: server.url, refusals, lateMs: 700 });
+  const rejections = [s3Error(503, "SlowDown"), s3Error(500, "InternalError"), s3Error(400, "RequestTimeout")];
+  const proxy = await faultyProxy({ target: server.url, rejections, lateMs: 700 });
   const open = () => {
     const client = newS3Client(impatient(proxy, 400));
     closers.push(() => client.destroy());
-    return openS3Store({ bucket: basename(home.root), client });
+    return openS3Store({ bucket: basename(pipeline.root), client });
   };
 
   const events = Array.from({ length: 36 }, (_, n) =>
@@ -100,11 +99,11 @@ test("S3: landings that overlap, two refineries and a compaction leave every ord
     const store = open();
     for (let at = 0; at < records.length; at += size) {
       const batch: StreamRecord[] = records.slice(at, at + size);
-      await again(() => landRecords({ store, stream: orderStream, clock: () => home.now }, batch));
+      await again(() => landRecords({ store, stream: orderStream, clock: () => pipeline.now }, batch));
     }
   };
   const refine = async () => {
-    const refinery = home.openRefinery(open());
+    const refinery = pipeline.openRefinery(open());
     for (let round = 0; round < 4; round++) {
       await again(() => refineSilver(refinery, { maxEvents: 9 }));
       await again(() => publishQuarantine(refinery));
@@ -115,8 +114,8 @@ test("S3: landings that overlap, two refineries and a compaction leave every ord
   await everyFaultMet(proxy);
 
   proxy.calm();
-  while ((await home.refine()).remaining > 0);
-  expect(await home.rows("order_id, line_no, revision")).toEqual(
+  while ((await pipeline.refine()).remaining > 0);
+  expect(await pipeline.rows("order_id, line_no, revision")).toEqual(
     Array.from({ length: 24 }, (_, n) => ({ order_id: `order-${n}`, line_no: 1, revision: n < 12 ? 1 : 0 })).toSorted(
       (a, b) => (a.order_id < b.order_id ? -1 : 1),
     ),
@@ -124,32 +123,34 @@ test("S3: landings that overlap, two refineries and a compaction leave every ord
 });
 
 test("the Data API: days that are published again and again end as if nothing had happened", async () => {
-  const home = await openGoldHome();
-  closers.push(() => home.close());
-  const api = await openDataApi(home.postgres);
+  const pipeline = await openGoldPipeline();
+  closers.push(() => pipeline.close());
+  const api = await openDataApi(pipeline.postgres);
   closers.push(() => api.close());
-  const refusals = [
+  const rejections = [
     json(429, "ThrottlingException", { "x-amzn-errortype": "ThrottlingException" }),
     json(503, "ServiceUnavailableError", { "x-amzn-errortype": "ServiceUnavailableError" }),
     json(500, "InternalServerErrorException", { "x-amzn-errortype": "InternalServerErrorException" }),
     json(400, "DatabaseResumingException", { "x-amzn-errortype": "DatabaseResumingException" }),
   ];
-  const proxy = await faultyProxy({ target: api.server.url, refusals, lateMs: 2500 });
+  const proxy = await faultyProxy({ target: api.server.url, rejections, lateMs: 2500 });
   const client = newDataApiClient(impatient(proxy, 1500));
   closers.push(() => client.destroy());
-  const flaky = { ...home.gold, warehouse: api.connect("writer", { client }) };
+  const flaky = { ...pipeline.gold, warehouse: api.connect("writer", { client }) };
 
   const days = ["2015-03-30", "2015-03-31", "2015-04-01"];
-  const tables = await Promise.all([1, 2, 3].map((version) => writeSilver(home.dir, version, ordersOf(version, days))));
+  const tables = await Promise.all(
+    [1, 2, 3].map((version) => writeSilver(pipeline.dir, version, ordersOf(version, days))),
+  );
   const publish = async (gold: Gold, version: number, windows: string[]) => {
     const at = { table: tables[version - 1]!(windows), windows, silverVersion: version };
-    await again(() => publishWindows(gold, at));
-    await again(() => publishCustomers(gold, at));
+    await again(() => publishDays(gold, at));
+    await again(() => publishCustomerDays(gold, at));
   };
-  await publish(home.gold, 3, days);
-  const calm = await goldHash(home.reader);
+  await publish(pipeline.gold, 3, days);
+  const calm = await goldHash(pipeline.reader);
 
-  await home.empty();
+  await pipeline.empty();
   await Promise.all(
     [1, 2, 3].map(async (version) => {
       for (const day of days) await publish(flaky, version, [day]);
@@ -157,11 +158,11 @@ test("the Data API: days that are published again and again end as if nothing ha
   );
   await everyFaultMet(proxy);
   // Segments are scored by whoever comes last; a run by hand does it once more.
-  await publish(home.gold, 3, days);
-  expect(await goldHash(home.reader)).toEqual(calm);
+  await publish(pipeline.gold, 3, days);
+  expect(await goldHash(pipeline.reader)).toEqual(calm);
 });
 
-type Gold = Parameters<typeof publishWindows>[0] & Parameters<typeof publishCustomers>[0];
+type Gold = Parameters<typeof publishDays>[0] & Parameters<typeof publishCustomerDays>[0];
 
 /** Every version sells something else. */
 function ordersOf(version: number, days: readonly string[]): FixtureOrder[] {
@@ -183,12 +184,12 @@ test("Athena: every query runs once and gives all of its rows", async () => {
   const bucket = "pizza-lake";
   const server = await startAthenaServer({ engine: duckDbEngine({ root, bucket }) });
   closers.push(() => server.close());
-  const refusals = [
+  const rejections = [
     json(400, "TooManyRequestsException"),
     json(400, "ThrottlingException"),
     json(500, "InternalServerException"),
   ];
-  const proxy = await faultyProxy({ target: server.url, refusals, lateMs: 2500 });
+  const proxy = await faultyProxy({ target: server.url, rejections, lateMs: 2500 });
   const client = newAthenaClient(impatient(proxy, 1500));
   closers.push(() => client.destroy());
   const store = openFolderStore(root);
@@ -206,14 +207,14 @@ test("Athena: every query runs once and gives all of its rows", async () => {
 });
 
 test("Kinesis: a till's events are all stored, in their order but for repetitions, and all are read back", async () => {
-  const home = await openKinesisHome({ shards: 2 });
-  closers.push(() => home.close());
-  const refusals = [
+  const pipeline = await openKinesisPipeline({ shards: 2 });
+  closers.push(() => pipeline.close());
+  const rejections = [
     json(400, "ProvisionedThroughputExceededException"),
     json(400, "LimitExceededException"),
     json(500, "InternalFailure"),
   ];
-  const proxy = await faultyProxy({ target: home.server.url, refusals, lateMs: 700 });
+  const proxy = await faultyProxy({ target: pipeline.server.url, rejections, lateMs: 700 });
   const client = newKinesisClient(impatient(proxy, 400));
   closers.push(() => client.destroy());
   const tills = ["till-1", "till-2", "till-3", "till-4"];
@@ -228,8 +229,8 @@ test("Kinesis: a till's events are all stored, in their order but for repetition
   await sender.close();
 
   const stored: string[] = [];
-  const onFailure = openFolderStore(join(home.root, "on-failure"));
-  const account = kinesisAccount({ streamName: "orders", stream: "orders", store: onFailure, onFailure, client });
+  const onFailure = openFolderStore(join(pipeline.root, "on-failure"));
+  const account = kinesisContents({ streamName: "orders", stream: "orders", store: onFailure, onFailure, client });
   for await (const { data } of account.records())
     stored.push(...unpackRecord(data).flatMap((event) => ("text" in event ? event.text : [])));
   await everyFaultMet(proxy);

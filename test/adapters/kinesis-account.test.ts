@@ -2,27 +2,28 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openFolderStore } from "../../adapters/folder-store.ts";
-import { kinesisAccount } from "../../adapters/kinesis-account.ts";
+import { kinesisContents } from "../../adapters/kinesis-account.ts";
 import { landRecords } from "../../pipeline/bronze/land-records.ts";
 import { encodeFailedBatch } from "../../pipeline/bronze/on-failure-objects.ts";
 import type { ObjectStore, StreamRecord } from "../../pipeline/ports.ts";
-import { openKinesisHome, recordOf, type KinesisHome } from "./kinesis-home.ts";
+import { openKinesisPipeline, recordOf, type KinesisPipeline } from "./kinesis-fixture.ts";
 
-let home: KinesisHome;
+let pipeline: KinesisPipeline;
 let store: ObjectStore;
 let onFailure: ObjectStore;
 beforeEach(async () => {
-  home = await openKinesisHome({ shards: 1 });
-  store = openFolderStore(join(home.root, "lake"));
-  onFailure = openFolderStore(join(home.root, "on-failure"));
+  pipeline = await openKinesisPipeline({ shards: 1 });
+  store = openFolderStore(join(pipeline.root, "lake"));
+  onFailure = openFolderStore(join(pipeline.root, "on-failure"));
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
 const stream = "orders";
-const account = () => kinesisAccount({ streamName: "pizza-orders", store, onFailure, stream, client: home.client });
+const account = () =>
+  kinesisContents({ streamName: "pizza-orders", store, onFailure, stream, client: pipeline.client });
 
 async function send(...texts: string[]): Promise<void> {
-  await home.server.log.putRecords(texts.map((text) => recordOf(text)));
+  await pipeline.server.log.putRecords(texts.map((text) => recordOf(text)));
   // What came in the millisecond of the account's own making counts as later.
   await sleep(2);
 }
@@ -45,8 +46,8 @@ async function fail(records: StreamRecord[]): Promise<void> {
 test("every record comes once, page by page, from closed shards too", async () => {
   const sent = Array.from({ length: 8 }, (_, index) => `a${index}`);
   await send(...sent);
-  await home.server.log.reshard(3);
-  await home.server.log.putRecords([recordOf("b"), recordOf("c", String(2n ** 128n - 1n))]);
+  await pipeline.server.log.reshard(3);
+  await pipeline.server.log.putRecords([recordOf("b"), recordOf("c", String(2n ** 128n - 1n))]);
   await sleep(2);
   const records = await readAll();
   expect(textsOf(records)).toEqual([...sent, "b", "c"]);
@@ -56,7 +57,7 @@ test("every record comes once, page by page, from closed shards too", async () =
 
 test("empty pages, an expired iterator, throttling and a dropped connection lose and repeat nothing", async () => {
   await send("a", "b", "c", "d", "e", "f", "g");
-  home.server.faults.push(
+  pipeline.server.faults.push(
     { on: "GetRecords", kind: "empty page" },
     { on: "GetRecords", kind: "throttled" },
     { on: "GetRecords", kind: "reset" },
@@ -64,10 +65,10 @@ test("empty pages, an expired iterator, throttling and a dropped connection lose
   const records: StreamRecord[] = [];
   for await (const record of account().records()) {
     records.push(record);
-    if (records.length === 4) home.server.faults.push({ on: "GetRecords", kind: "expired iterator" });
+    if (records.length === 4) pipeline.server.faults.push({ on: "GetRecords", kind: "expired iterator" });
   }
   expect(textsOf(records)).toEqual(["a", "b", "c", "d", "e", "f", "g"]);
-  expect(home.server.faults).toEqual([]);
+  expect(pipeline.server.faults).toEqual([]);
 });
 
 test("a stream that is being written ends at what came before the account", async () => {
@@ -82,12 +83,12 @@ test("a record is confirmed once landing has passed it by, in bronze or in the o
   await send("a", "b", "c", "d", "e");
   const records = await readAll();
   const [a, b, c, d, e] = records as [StreamRecord, StreamRecord, StreamRecord, StreamRecord, StreamRecord];
-  const books = account();
+  const sources = account();
   const confirmed = async () => {
-    const { positions } = await books.onFailure();
-    return { positions: [...positions], texts: textsOf(records.filter((record) => books.isConfirmed(record))) };
+    const { positions } = await sources.onFailure();
+    return { positions: [...positions], texts: textsOf(records.filter((record) => sources.isConfirmed(record))) };
   };
-  expect(books.isComplete).toBe(false);
+  expect(sources.isComplete).toBe(false);
   expect(await confirmed()).toEqual({ positions: [], texts: [] });
   await landRecords({ store, stream }, [b]);
   expect(await confirmed()).toEqual({ positions: [], texts: ["a"] });
@@ -103,13 +104,13 @@ test("a record of another shard says nothing about this one's", async () => {
   await send("a");
   const [record] = (await readAll()) as [StreamRecord];
   await landRecords({ store, stream }, [{ ...record, shard: "shardId-000000000009", sequenceNumber: "9".repeat(56) }]);
-  const books = account();
-  await books.onFailure();
-  expect(books.isConfirmed(record)).toBe(false);
+  const sources = account();
+  await sources.onFailure();
+  expect(sources.isConfirmed(record)).toBe(false);
 });
 
 test("errors name the stream and say what to do", async () => {
-  home.server.faults.push({ on: "ListShards", kind: "not found" });
+  pipeline.server.faults.push({ on: "ListShards", kind: "not found" });
   await expect(readAll()).rejects.toThrow(
     "Kinesis stream pizza-orders: ListShards, GetShardIterator, GetRecords failed:",
   );

@@ -2,22 +2,22 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { newKinesisClient, openKinesisSink } from "../../adapters/kinesis.ts";
 import type { EventSink } from "../../pipeline/ports.ts";
 import { testAccess } from "../support/aws-access.ts";
-import { openKinesisHome, recordOf, type KinesisHome } from "./kinesis-home.ts";
+import { openKinesisPipeline, recordOf, type KinesisPipeline } from "./kinesis-fixture.ts";
 
-let home: KinesisHome;
+let pipeline: KinesisPipeline;
 let sink: EventSink;
 beforeEach(async () => {
-  home = await openKinesisHome({ shards: 2 });
-  sink = openKinesisSink({ streamName: "orders", client: home.client });
+  pipeline = await openKinesisPipeline({ shards: 2 });
+  sink = openKinesisSink({ streamName: "orders", client: pipeline.client });
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
 const secondShard = String(2n ** 127n);
-const puts = () => home.server.calls.filter(({ operation }) => operation === "PutRecords");
+const puts = () => pipeline.server.calls.filter(({ operation }) => operation === "PutRecords");
 const sizes = () => puts().map(({ input }) => (input["Records"] as unknown[]).length);
 
 async function storedIn(shard: string): Promise<string[]> {
-  const records = await home.server.log.read({ shard, limit: 2000, maxBytes: 1e9 });
+  const records = await pipeline.server.log.read({ shard, limit: 2000, maxBytes: 1e9 });
   return records.map(({ data }) => Buffer.from(data).toString());
 }
 
@@ -36,7 +36,7 @@ test("every record gets its own result, in order, from the shard that its hash k
 });
 
 test("what the stream refuses of a call is a result, and nothing of it is stored", async () => {
-  home.server.faults.push({ on: "PutRecords", kind: "some entries" });
+  pipeline.server.faults.push({ on: "PutRecords", kind: "some entries" });
   const results = await sink.putRecords(["a", "b", "c"].map((text) => recordOf(text)));
   expect(results[1]).toEqual({
     errorCode: "ProvisionedThroughputExceededException",
@@ -60,13 +60,13 @@ test("nothing to put is no call", async () => {
 });
 
 test("a throttled call and a dropped connection are tried again", async () => {
-  home.server.faults.push({ on: "PutRecords", kind: "throttled" }, { on: "PutRecords", kind: "reset" });
+  pipeline.server.faults.push({ on: "PutRecords", kind: "throttled" }, { on: "PutRecords", kind: "reset" });
   expect(await sink.putRecords([recordOf("a")])).toHaveLength(1);
   expect(await storedIn("shardId-000000000000")).toEqual(["a"]);
 });
 
 test("a lost answer stores the records twice: the stream is at least once", async () => {
-  home.server.faults.push({ on: "PutRecords", kind: "lost answer" });
+  pipeline.server.faults.push({ on: "PutRecords", kind: "lost answer" });
   await sink.putRecords([recordOf("a")]);
   expect(await storedIn("shardId-000000000000")).toEqual(["a", "a"]);
 });
@@ -86,12 +86,12 @@ test("a call that fails after others went through fails its own records only", a
 
 test("the number of open shards follows the stream", async () => {
   expect(await sink.openShards()).toBe(2);
-  await home.server.log.reshard(3);
+  await pipeline.server.log.reshard(3);
   expect(await sink.openShards()).toBe(3);
 });
 
 test("errors name the stream and say what to do", async () => {
-  home.server.faults.push({ on: "DescribeStreamSummary", kind: "not found" }, { on: "PutRecords", kind: "denied" });
+  pipeline.server.faults.push({ on: "DescribeStreamSummary", kind: "not found" }, { on: "PutRecords", kind: "denied" });
   await expect(sink.openShards()).rejects.toThrow(
     "Kinesis stream orders: DescribeStreamSummary failed: there is no such",
   );

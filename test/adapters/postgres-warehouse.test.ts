@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openPostgresWarehouse } from "../../adapters/postgres-warehouse.ts";
-import { startPostgres, type EmbeddedPostgres } from "../../targets/local/postgres.ts";
+import { startPostgres, type LocalPostgres } from "../../targets/local/postgres.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "pizza-warehouse-"));
-let postgres: EmbeddedPostgres;
+let postgres: LocalPostgres;
 let warehouse: ReturnType<typeof openPostgresWarehouse>;
 beforeAll(async () => {
   postgres = await startPostgres({ dir });

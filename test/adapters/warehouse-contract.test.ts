@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openPostgresWarehouse } from "../../adapters/postgres-warehouse.ts";
 import type { TransactionalWarehouse } from "../../pipeline/ports.ts";
-import { startPostgres, type EmbeddedPostgres } from "../../targets/local/postgres.ts";
-import { openDataApi } from "./data-api-home.ts";
+import { startPostgres, type LocalPostgres } from "../../targets/local/postgres.ts";
+import { openDataApi } from "./data-api-fixture.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "pizza-contract-"));
-let postgres: EmbeddedPostgres;
+let postgres: LocalPostgres;
 let direct: ReturnType<typeof openPostgresWarehouse>;
 let api: Awaited<ReturnType<typeof openDataApi>>;
 let warehouses: Record<string, TransactionalWarehouse>;

@@ -1,7 +1,7 @@
 import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
 import type { OutgoingRecord } from "../../pipeline/ports.ts";
-import type { RefusedOrder } from "../../pipeline/quarantine/list-quarantined.ts";
-import type { Home } from "../../targets/pipeline-api.ts";
+import type { QuarantinedOrder } from "../../pipeline/quarantine/list-quarantined.ts";
+import type { Pipeline } from "../../targets/pipeline-api.ts";
 import { order } from "../support/order-fixture.ts";
 
 /** Where the stream put a record. */
@@ -20,7 +20,7 @@ export function ownOrder(changes: Partial<OrderEvent> = {}): OrderEvent {
 }
 
 /** Puts records in through the front door, as a till's would come; gives their places. */
-export async function put({ sink }: Pick<Home, "sink">, ...contents: (string | Buffer)[]): Promise<Place[]> {
+export async function put({ sink }: Pick<Pipeline, "sink">, ...contents: (string | Buffer)[]): Promise<Place[]> {
   const records: OutgoingRecord[] = contents.map((data) => ({ partitionKey: "key", data: Buffer.from(data) }));
   return (await sink.putRecords(records)).map((answer) => {
     if ("sequenceNumber" in answer) return answer;
@@ -29,6 +29,6 @@ export async function put({ sink }: Pick<Home, "sink">, ...contents: (string | B
 }
 
 /** What the quarantine holds of one record. */
-export function refusedOf(refused: readonly RefusedOrder[], { shard, sequenceNumber }: Place): RefusedOrder[] {
-  return refused.filter((event) => event.shard === shard && event.sequenceNumber === sequenceNumber);
+export function refusedOf(rejected: readonly QuarantinedOrder[], { shard, sequenceNumber }: Place): QuarantinedOrder[] {
+  return rejected.filter((event) => event.shard === shard && event.sequenceNumber === sequenceNumber);
 }

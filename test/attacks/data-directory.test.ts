@@ -2,12 +2,12 @@ import { lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { Home } from "../../targets/pipeline-api.ts";
-import { homeFolder, runningProcess, type HomeFolder } from "../../targets/local/data-directory.ts";
-import { openHome } from "../../targets/local/open.ts";
+import type { Pipeline } from "../../targets/pipeline-api.ts";
+import { dataDirectory, runningProcess, type DataDirectory } from "../../targets/local/data-directory.ts";
+import { openLocalPipeline } from "../../targets/local/open.ts";
 import { findServer, stopServer } from "../../targets/local/postgres-process.ts";
 import { isRunning } from "../../targets/local/machine.ts";
-import { pizza, temporaryHome } from "../e2e/home-fixture.ts";
+import { pizza, temporaryPipeline } from "../e2e/command-line-fixture.ts";
 import { ownOrder, put } from "./attack.ts";
 
 /** What happens when the first folder is made. */
@@ -22,8 +22,8 @@ vi.mock("node:fs", async (importOriginal) => {
   return { ...fs, mkdirSync };
 });
 
-const { dir, remove } = temporaryHome();
-const folder = homeFolder(dir);
+const { dir, remove } = temporaryPipeline();
+const folder = dataDirectory(dir);
 const umask = process.umask();
 
 /** What the second start that came in the midst of the first one led to. */
@@ -33,17 +33,17 @@ let open: { files: string[]; folders: string[] };
 
 beforeAll(async () => {
   process.umask(0o022);
-  const homes = await startTwice();
-  starts.opened = homes.length;
-  const home = homes[0] ?? (await openHome({ dir }));
+  const pipelines = await startTwice();
+  starts.opened = pipelines.length;
+  const pipeline = pipelines[0] ?? (await openLocalPipeline({ dir }));
   // Each is a version of silver.
   for (const day of [1, 2, 3]) {
-    await put(home, JSON.stringify(ownOrder({ ordered_at: `2015-01-0${day}T12:00:00-05:00` })), "refused");
-    await home.drain();
+    await put(pipeline, JSON.stringify(ownOrder({ ordered_at: `2015-01-0${day}T12:00:00-05:00` })), "refused");
+    await pipeline.drain();
   }
   open = openToOthers(folder);
-  for (const each of homes.slice(1)) await each.close();
-  await home.close();
+  for (const each of pipelines.slice(1)) await each.close();
+  await pipeline.close();
 });
 
 afterAll(() => {
@@ -59,15 +59,15 @@ async function startTwice() {
     const record = readdirSync(dir).includes("home.json") ? readFileSync(join(dir, "home.json"), "utf8") : "";
     if (record !== "") starts.secrets.add(JSON.parse(record).customerSecret);
   };
-  let second: ReturnType<typeof openHome> | undefined;
+  let second: ReturnType<typeof openLocalPipeline> | undefined;
   first.folder = () => {
     first.folder = () => {};
-    second = openHome({ dir });
+    second = openLocalPipeline({ dir });
     second.catch(() => {});
     starts.mode = lstatSync(dir).mode;
     noteSecret();
   };
-  const [early] = await Promise.allSettled([openHome({ dir })]);
+  const [early] = await Promise.allSettled([openLocalPipeline({ dir })]);
   const [late] = await Promise.allSettled([second]);
   vi.unstubAllEnvs();
   if (second === undefined) throw new Error("the second start did not come in the midst of the first");
@@ -75,7 +75,7 @@ async function startTwice() {
   return [early, late].flatMap((start) => (start.status === "fulfilled" && start.value ? [start.value] : []));
 }
 
-function openToOthers({ root }: HomeFolder): { files: string[]; folders: string[] } {
+function openToOthers({ root }: DataDirectory): { files: string[]; folders: string[] } {
   const entries = readdirSync(root, { recursive: true, withFileTypes: true });
   const paths = [root, ...entries.map(({ parentPath, name }) => join(parentPath, name))];
   // PostgreSQL takes its own away while they are looked at.
@@ -108,9 +108,9 @@ describe("a stream whose list of shards is empty", () => {
   beforeAll(async () => {
     const kept = readFileSync(path);
     writeFileSync(path, "");
-    message = await openHome({ dir }).then(
-      async (home) => {
-        await home.close();
+    message = await openLocalPipeline({ dir }).then(
+      async (pipeline) => {
+        await pipeline.close();
         return "it opened";
       },
       (error: Error) => error.message,
@@ -124,8 +124,8 @@ describe("a stream whose list of shards is empty", () => {
 });
 
 describe("a home that was killed", () => {
-  const killed = temporaryHome();
-  const killedFolder = homeFolder(killed.dir);
+  const killed = temporaryPipeline();
+  const killedFolder = dataDirectory(killed.dir);
   const data = join(killedFolder.postgres, "data");
   /** Whether PostgreSQL still runs after a command that ends the home. */
   const isLeft: Record<string, boolean> = {};
@@ -141,7 +141,7 @@ describe("a home that was killed", () => {
 
   async function leaves(...command: string[]): Promise<boolean> {
     const { code, stderr } = await pizza(killed.dir, "start");
-    if (code !== 0) throw new Error(`pizza start failed: ${stderr}`);
+    if (code !== 0) throw new Error(`./pizza start failed: ${stderr}`);
     const { pid } = runningProcess(killedFolder)!;
     const server = findServer(data)!.pid;
     process.kill(pid, "SIGKILL");
@@ -177,21 +177,21 @@ describe("a home whose silver has lost its newest versions", () => {
     const commits = readdirSync(log).filter((name) => /^\d+\.json$/.test(name));
     // The last two come again as one, so that the next order is under a number that gold has seen before.
     for (const lost of commits.toSorted().slice(-2)) rmSync(join(log, lost));
-    const home = await openHome({ dir }).catch(() => undefined);
+    const pipeline = await openLocalPipeline({ dir }).catch(() => undefined);
     try {
-      await home?.drain();
-      if (home !== undefined) sales = await sellOneMore(home);
+      await pipeline?.drain();
+      if (pipeline !== undefined) sales = await sellOneMore(pipeline);
     } catch {
       // Where it is refused later than at its start.
     }
     isRefused = sales === undefined;
-    await home?.close();
+    await pipeline?.close();
   });
 
-  async function sellOneMore(home: Home): Promise<{ silver: number; gold: number }> {
-    await put(home, JSON.stringify(ownOrder({ ordered_at: "2015-01-03T13:00:00-05:00" })));
-    await home.drain();
-    const { silver, gold } = await home.verify();
+  async function sellOneMore(pipeline: Pipeline): Promise<{ silver: number; gold: number }> {
+    await put(pipeline, JSON.stringify(ownOrder({ ordered_at: "2015-01-03T13:00:00-05:00" })));
+    await pipeline.drain();
+    const { silver, gold } = await pipeline.verify();
     return { silver: silver.orders, gold: gold.orders };
   }
 

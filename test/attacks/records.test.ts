@@ -2,13 +2,13 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { RefusedOrder } from "../../pipeline/quarantine/list-quarantined.ts";
+import type { QuarantinedOrder } from "../../pipeline/quarantine/list-quarantined.ts";
 import { startControlServer } from "../../targets/local/control-server.ts";
-import type { Home } from "../../targets/pipeline-api.ts";
-import { homeFolder } from "../../targets/local/data-directory.ts";
-import { announceHome, openHome } from "../../targets/local/open.ts";
-import { pizza, temporaryHome } from "../e2e/home-fixture.ts";
-import { openSilverHome, record } from "../pipeline/silver/silver-home.ts";
+import type { Pipeline } from "../../targets/pipeline-api.ts";
+import { dataDirectory } from "../../targets/local/data-directory.ts";
+import { announcePipeline, openLocalPipeline } from "../../targets/local/open.ts";
+import { pizza, temporaryPipeline } from "../e2e/command-line-fixture.ts";
+import { openSilverPipeline, record } from "../pipeline/silver/refine-fixture.ts";
 import { ownOrder, put, refusedOf, type Place } from "./attack.ts";
 
 /** How often the batch of conflicts was unpacked, by whichever part of the home. */
@@ -29,9 +29,9 @@ vi.mock("node:zlib", async (importOriginal) => {
   };
 });
 
-const { dir, remove } = temporaryHome();
-let home: Home;
-let refused: RefusedOrder[];
+const { dir, remove } = temporaryPipeline();
+let pipeline: Pipeline;
+let rejected: QuarantinedOrder[];
 
 /** The escape that colours what follows, and the one that gives the window another title. */
 const [red, title] = ["\u001b[31m", "\u001b]0;taken over\u0007"];
@@ -87,7 +87,7 @@ const twice = {
 type Places<Contents> = Record<keyof Contents, Place>;
 
 async function putAll<Contents extends Record<string, string | Buffer>>(contents: Contents): Promise<Places<Contents>> {
-  const places = await put(home, ...Object.values(contents));
+  const places = await put(pipeline, ...Object.values(contents));
   return Object.fromEntries(Object.keys(contents).map((name, n) => [name, places[n]])) as Places<Contents>;
 }
 
@@ -103,7 +103,7 @@ const forgotten: Record<string, { isLeft: boolean; unreadable: number }> = {};
 const printed: Record<string, string> = {};
 
 beforeAll(async () => {
-  home = await openHome({ dir });
+  pipeline = await openLocalPipeline({ dir });
   // One after the other, before anything else is refused that cannot be looked into.
   const hidden = { customer_id: "c-hidden", name: "Hidden Guest" };
   const shadowed = JSON.stringify(ownOrder()).replace(
@@ -117,8 +117,8 @@ beforeAll(async () => {
   forgotten["in a batch within a batch"] = await forget("c-nested", nested);
 
   unpacked.batch = conflicts;
-  await put(home, conflicts);
-  await home.drain();
+  await put(pipeline, conflicts);
+  await pipeline.drain();
   unpacked.batch = Buffer.alloc(0);
 
   places = await putAll(plain);
@@ -126,10 +126,10 @@ beforeAll(async () => {
   twicePlaces = await putAll(twice);
   const timesSent = Object.entries(times).map(([name, { order }]) => [name, JSON.stringify(order)]);
   timesPlaces = (await putAll(Object.fromEntries(timesSent))) as typeof timesPlaces;
-  [emojiPlace] = (await put(home, JSON.stringify(emoji))) as [Place];
-  await home.drain();
-  refused = await home.refused();
-  const rows = await home.query(
+  [emojiPlace] = (await put(pipeline, JSON.stringify(emoji))) as [Place];
+  await pipeline.drain();
+  rejected = await pipeline.rejected();
+  const rows = await pipeline.query(
     "select distinct order_id, order_date || ' ' || order_hour as booked from silver_order_lines",
     { lake: true },
   );
@@ -138,27 +138,27 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await home.close();
+  await pipeline.close();
   remove();
 });
 
 /** Sends what holds a customer, and forgets them: whether the record is in the stream as it came, and what was said. */
 async function forget(customerId: string, data: Buffer): Promise<{ isLeft: boolean; unreadable: number }> {
-  await put(home, data);
-  await home.drain();
-  const { unreadable } = await home.forget(customerId);
-  const logs = readdirSync(homeFolder(dir).stream, { recursive: true, encoding: "utf8" })
+  await put(pipeline, data);
+  await pipeline.drain();
+  const { unreadable } = await pipeline.forget(customerId);
+  const logs = readdirSync(dataDirectory(dir).stream, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".log"))
-    .map((name) => readFileSync(join(homeFolder(dir).stream, name)));
+    .map((name) => readFileSync(join(dataDirectory(dir).stream, name)));
   return { isLeft: logs.some((log) => log.includes(data)), unreadable };
 }
 
 /** Has the command line ask this home, as from another terminal. */
 async function printAll(): Promise<void> {
-  const announcement = announceHome(dir);
-  const server = await startControlServer(home, { port: 0, token: announcement.token, onStop: () => {} });
+  const announcement = announcePipeline(dir);
+  const server = await startControlServer(pipeline, { port: 0, token: announcement.token, onStop: () => {} });
   announcement.publish(server.port);
-  const [unknownKey] = refusedOf(refused, places.unknownKey);
+  const [unknownKey] = refusedOf(rejected, places.unknownKey);
   const commands = {
     "quarantine show": ["quarantine", "show", unknownKey!.id],
     verify: ["verify"],
@@ -173,7 +173,7 @@ async function printAll(): Promise<void> {
 
 describe("a batch", () => {
   it.fails("of thousands of empty lines is one row in the quarantine", () => {
-    expect(refusedOf(refused, places.manyEmptyLines)).toHaveLength(1);
+    expect(refusedOf(rejected, places.manyEmptyLines)).toHaveLength(1);
   });
 
   it.fails("of many events of one order and revision is unpacked once, and not for each of them", () => {
@@ -181,11 +181,11 @@ describe("a batch", () => {
   });
 
   it.fails("of two gzip members is not taken for the first alone where the second is spoilt", () => {
-    expect(refusedOf(refused, spoiltPlaces.gzip)).not.toEqual([]);
+    expect(refusedOf(rejected, spoiltPlaces.gzip)).not.toEqual([]);
   });
 
   it("of two zstd frames is not taken for the first alone where the second is spoilt", () => {
-    expect(refusedOf(refused, spoiltPlaces.zstd)).not.toEqual([]);
+    expect(refusedOf(rejected, spoiltPlaces.zstd)).not.toEqual([]);
   });
 });
 
@@ -194,7 +194,7 @@ describe("a bronze object that no run gets through", () => {
   let orders: unknown[];
 
   beforeAll(async () => {
-    const silver = await openSilverHome();
+    const silver = await openSilverPipeline();
     const key = await silver.land(record(1, ownOrder()));
     const path = join(silver.root, key);
     writeFileSync(path, readFileSync(path).subarray(0, 100));
@@ -213,18 +213,18 @@ describe("a bronze object that no run gets through", () => {
 describe("an order of a till whose clock is not the store's", () => {
   it.fails.each(Object.keys(times) as (keyof typeof times)[])("%s, is in the store's own day or refused", (name) => {
     const { order, right } = times[name];
-    const isRefused = refusedOf(refused, timesPlaces[name]).length > 0;
+    const isRefused = refusedOf(rejected, timesPlaces[name]).length > 0;
     expect(isRefused ? right : booked.get(order.order_id)).toBe(right);
   });
 });
 
 describe("an event", () => {
   it.fails.each(Object.keys(twice) as (keyof typeof twice)[])("that says its %s twice is refused", (key) => {
-    expect(refusedOf(refused, twicePlaces[key])).toHaveLength(1);
+    expect(refusedOf(rejected, twicePlaces[key])).toHaveLength(1);
   });
 
   it.fails("whose customer id has as many characters as the contract lets it, each of four bytes, is accepted", () => {
-    expect(refusedOf(refused, emojiPlace)).toEqual([]);
+    expect(refusedOf(rejected, emojiPlace)).toEqual([]);
   });
 });
 

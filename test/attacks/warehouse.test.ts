@@ -4,31 +4,31 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Finding } from "../../pipeline/domain/receipt.ts";
-import { connectHome } from "../../targets/local/control-server.ts";
-import { homeFolder, runningProcess } from "../../targets/local/data-directory.ts";
+import { connectPipeline } from "../../targets/local/control-server.ts";
+import { dataDirectory, runningProcess } from "../../targets/local/data-directory.ts";
 import { connectionString, readCredentials } from "../../targets/local/postgres-credentials.ts";
 import { findServer, stopServer } from "../../targets/local/postgres-process.ts";
 import { isRunning } from "../../targets/local/machine.ts";
-import { pizza, temporaryHome } from "../e2e/home-fixture.ts";
+import { pizza, temporaryPipeline } from "../e2e/command-line-fixture.ts";
 import { ownOrder, put } from "./attack.ts";
 
-const { dir, remove } = temporaryHome();
-const folder = homeFolder(dir);
-const home = connectHome(folder);
+const { dir, remove } = temporaryPipeline();
+const folder = dataDirectory(dir);
+const pipeline = connectPipeline(folder);
 let running: { pid: number; port: number; token: string };
 let owner: pg.Client;
 
 /** In a process of its own, which can be killed with all that it computes. */
 beforeAll(async () => {
   const { code, stderr } = await pizza(dir, "start");
-  if (code !== 0) throw new Error(`pizza start failed: ${stderr}`);
+  if (code !== 0) throw new Error(`./pizza start failed: ${stderr}`);
   running = runningProcess(folder)!;
   owner = new pg.Client({ connectionString: connectionString((await readCredentials(folder.postgres))!, "owner") });
   // It may end with its server.
   owner.on("error", () => {});
   await owner.connect();
-  await put(home, JSON.stringify(ownOrder()));
-  await home.drain();
+  await put(pipeline, JSON.stringify(ownOrder()));
+  await pipeline.drain();
 });
 
 afterAll(async () => {
@@ -45,16 +45,16 @@ describe("a reader who takes the locks that publishing takes", () => {
   let isHeldUp = false;
 
   beforeAll(async () => {
-    const reader = new pg.Client({ connectionString: (await home.credentials()).url });
+    const reader = new pg.Client({ connectionString: (await pipeline.credentials()).url });
     await reader.connect();
     const { rows } = await reader.query("select pg_backend_pid() as pid");
     // January 2015: what a reader is not allowed to do holds nobody up.
     const days = "generate_series(date '2015-01-01' - date '2000-01-01', date '2015-01-31' - date '2000-01-01') day";
     await reader.query("set statement_timeout = 0").catch(() => {});
     await reader.query(`select pg_advisory_lock(4101, day), pg_advisory_lock(4102, day) from ${days}`).catch(() => {});
-    await put(home, JSON.stringify(ownOrder()));
+    await put(pipeline, JSON.stringify(ownOrder()));
     const way = { isAtItsEnd: false };
-    const drained = home.drain().then(() => (way.isAtItsEnd = true));
+    const drained = pipeline.drain().then(() => (way.isAtItsEnd = true));
     while (!way.isAtItsEnd && !isHeldUp) {
       isHeldUp = await waitsFor(rows[0].pid);
       await sleep(10);
@@ -91,7 +91,7 @@ describe("a table of gold", () => {
   beforeAll(async () => {
     for (const [name, { damage, mend }] of Object.entries(damages)) {
       await owner.query(damage);
-      found[name] = await home.verify().then(
+      found[name] = await pipeline.verify().then(
         ({ findings }) => findings,
         (error: Error) => error,
       );
@@ -114,7 +114,7 @@ describe.skipIf(!existsSync("/proc/self/task"))("a query of the lake that would 
     request.abort();
     ended["cancelled"] = await comesToRest();
     await askEndlessly();
-    await home.stop();
+    await pipeline.stop();
     ended["stopped"] = await isGone();
   });
 

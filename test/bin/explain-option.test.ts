@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { explain } from "../../bin/commands/explain.ts";
 import type { Values } from "../../bin/options.ts";
 
-const values = { dir: "/nowhere/at/all", home: "embedded", env: "dev" } as Values;
+const values = { dir: "/nowhere/at/all", target: "local", env: "dev" } as Values;
 
 it.each([
   [[], "name a table of gold: daily_sales_summary, hourly_trends"],

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { makeFolders } from "../../localstack/data-folder.ts";
-import { localStackHome } from "../../targets/localstack-place.ts";
+import { localStackDirectory } from "../../targets/localstack-place.ts";
 import { start } from "../../localstack/start.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "pizza-localstack-"));
@@ -26,7 +26,7 @@ test("where nothing runs, a stop says so and does no harm", () => {
 });
 
 test("the state of a process that is gone counts for nothing", () => {
-  makeFolders(localStackHome(dir));
+  makeFolders(localStackDirectory(dir));
   const gone = spawnSync(process.execPath, ["-e", ""]).pid;
   writeFileSync(join(dir, "state.json"), JSON.stringify({ pid: gone, endpoint: "http://127.0.0.1:1" }));
   expect(JSON.parse(control("status", "--json").stdout)).toEqual({ running: false });
@@ -45,7 +45,7 @@ test("a port that is taken is told before anything is installed", async () => {
   const { port } = other.address() as { port: number };
   const said: string[] = [];
   try {
-    await expect(start(localStackHome(dir), { port, say: (line) => said.push(line) })).rejects.toThrow(
+    await expect(start(localStackDirectory(dir), { port, say: (line) => said.push(line) })).rejects.toThrow(
       `port ${port} is taken: stop what listens there, or choose --port`,
     );
     expect(said).toEqual([]);
@@ -55,7 +55,7 @@ test("a port that is taken is told before anything is installed", async () => {
 });
 
 test("without Docker it starts on Linux alone, and says what runs elsewhere", async () => {
-  const started = start(localStackHome(dir), { port: 1, say: () => {}, platform: "darwin" });
+  const started = start(localStackDirectory(dir), { port: 1, say: () => {}, platform: "darwin" });
   await expect(started).rejects.toThrow(
     "LocalStack without Docker runs on Linux only, and this is darwin: with Docker",
   );

@@ -4,7 +4,7 @@ import { toOutgoing, type Outgoing } from "../../producer/batch-builder.ts";
 import { createMemorySink } from "../producer/memory-sink.ts";
 
 const orders = [...classicYear()].slice(0, 600).map((event) => toOutgoing(event));
-const values = { dir: "", home: "embedded", env: "", "batch-bytes": "20000" } as const;
+const values = { dir: "", target: "local", env: "", "batch-bytes": "20000" } as const;
 
 /** The records of each shard, in order, from a source that stops for longer than an event lingers by default. */
 async function recordsOf(pauseAt: number): Promise<Map<string, Buffer[]>> {

@@ -10,21 +10,21 @@ function pizza(...args: string[]) {
 
 describe("a command for a deployed home", () => {
   it.each([
-    [["--home", "aws", "demo"], "pizza replay classic --wait"],
-    [["--home=aws", "stop"], "landing goes on"],
-    [["clean", "--yes", "--home", "aws"], "two steps"],
-    [["start", "--home", "aws", "--env", "staging"], "staging on AWS: make deploy ENV=staging"],
-    [["restart", "--home", "aws", "--env", "prod"], "make deploy ENV=prod puts the newest code up"],
-    [["start", "--home", "localstack"], "LocalStack: make deploy ENV=localstack"],
-    [["stop", "--home", "localstack"], "LocalStack: make stop-localstack"],
-    [["restart", "--home", "localstack"], "LocalStack: make deploy ENV=localstack"],
-    [["clean", "--home", "localstack"], "LocalStack: make stop-localstack"],
-    [["demo", "--home", "localstack"], "LocalStack: make demo ENV=localstack"],
-    [["produce", "--background", "--home", "aws"], "produce in the foreground"],
-    [["--home", "aws", "--env", "Dev!", "status"], "give the name of an environment"],
-    [["verify", "--home", "moon"], "choose one of embedded, localstack, aws"],
-    [["verify", "--lake-sql", "athena"], "add --home aws"],
-    [["logs", "--function", "LandRecords"], "add --home aws"],
+    [["--target", "aws", "demo"], "./pizza replay classic --wait"],
+    [["--target=aws", "stop"], "landing goes on"],
+    [["clean", "--yes", "--target", "aws"], "two steps"],
+    [["start", "--target", "aws", "--env", "staging"], "staging on AWS: make deploy ENV=staging"],
+    [["restart", "--target", "aws", "--env", "prod"], "make deploy ENV=prod puts the newest code up"],
+    [["start", "--target", "localstack"], "LocalStack: make deploy ENV=localstack"],
+    [["stop", "--target", "localstack"], "LocalStack: make stop-localstack"],
+    [["restart", "--target", "localstack"], "LocalStack: make deploy ENV=localstack"],
+    [["clean", "--target", "localstack"], "LocalStack: make stop-localstack"],
+    [["demo", "--target", "localstack"], "LocalStack: make demo ENV=localstack"],
+    [["produce", "--background", "--target", "aws"], "produce in the foreground"],
+    [["--target", "aws", "--env", "Dev!", "status"], "give the name of an environment"],
+    [["verify", "--target", "moon"], "choose one of local, localstack, aws"],
+    [["verify", "--lake-sql", "athena"], "add --target aws"],
+    [["logs", "--function", "LandRecords"], "add --target aws"],
     [["cost", "--env", "prod"], "say how many orders a day"],
   ])("%j ends with exit code 2 and says what is right", (args, sentence) => {
     expect(pizza(...args)).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(sentence) });
@@ -42,7 +42,7 @@ describe("a command for a deployed home", () => {
   });
 
   it("may have its options in front of its name", () => {
-    const { code, stdout } = pizza("--home", "aws", "--env", "prod", "query", "--help");
-    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("usage: pizza query") });
+    const { code, stdout } = pizza("--target", "aws", "--env", "prod", "query", "--help");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("usage: ./pizza query") });
   });
 });

@@ -1,14 +1,14 @@
 /** `npm run crash -- --kills 50 --seed 1`: the classic year with faults, through a home that is killed again and again. */
 import { wholeNumber } from "../../bin/options.ts";
 import { receiptTable } from "../../bin/receipt-table.ts";
-import { connectHome } from "../../targets/local/control-server.ts";
-import { homeFolder } from "../../targets/local/data-directory.ts";
-import { openHome } from "../../targets/local/open.ts";
+import { connectPipeline } from "../../targets/local/control-server.ts";
+import { dataDirectory } from "../../targets/local/data-directory.ts";
+import { openLocalPipeline } from "../../targets/local/open.ts";
 import { createSender } from "../../producer/send-orders.ts";
 import type { Receipt } from "../../pipeline/domain/receipt.ts";
 import { scriptOptions } from "../../scripts/script-options.ts";
-import { goldHashes, pizza, temporaryHome } from "../e2e/home-fixture.ts";
-import { replayUnderKills } from "./killed-home.ts";
+import { goldHashes, pizza, temporaryPipeline } from "../e2e/command-line-fixture.ts";
+import { replayUnderKills } from "./killed-pipeline.ts";
 import { classicTotals, wildYear } from "./wild-year.ts";
 
 const usage = `npm run crash -- [--kills N] [--seed S] [--keep]
@@ -28,12 +28,12 @@ const events = wildYear(seed);
 const started = Date.now();
 const say = (text: string) => void process.stderr.write(`${text}\n`);
 
-const calm = temporaryHome();
+const calm = temporaryPipeline();
 say(`${events.length} events of the classic year with faults (seed ${seed}) into a home that nobody kills`);
 const expected = await calmGold(calm.dir);
 calm.remove();
 
-const wild = temporaryHome();
+const wild = temporaryPipeline();
 say(`the same events into ${wild.dir}, killed ${kills} times`);
 const { tally } = await replayUnderKills({
   dir: wild.dir,
@@ -42,15 +42,15 @@ const { tally } = await replayUnderKills({
   seed,
   onKill: ({ starting, running }) => (starting + running) % 10 === 0 && say(`${starting + running} kills`),
 });
-const home = connectHome(homeFolder(wild.dir));
-await home.drain();
-const gold = await goldHashes(home);
+const pipeline = connectPipeline(dataDirectory(wild.dir));
+await pipeline.drain();
+const gold = await goldHashes(pipeline);
 const { code, stdout } = await pizza(wild.dir, "verify", "--json");
 const receipt = JSON.parse(stdout) as Receipt;
 await pizza(wild.dir, "stop");
 
 const problems = [
-  ...(code === 0 ? [] : [`pizza verify ended with exit code ${code}`]),
+  ...(code === 0 ? [] : [`./pizza verify ended with exit code ${code}`]),
   ...(JSON.stringify(receipt.gold) === JSON.stringify(classicTotals) ? [] : ["gold is not the classic year's total"]),
   ...Object.keys(expected)
     .filter((table) => gold[table] !== expected[table])
@@ -67,7 +67,7 @@ else wild.remove();
 process.exitCode = problems.length === 0 ? 0 : 1;
 
 async function calmGold(dir: string): Promise<Record<string, string>> {
-  const open = await openHome({ dir });
+  const open = await openLocalPipeline({ dir });
   try {
     const sender = createSender({ sink: open.sink });
     for (const event of events) await sender.send(event);

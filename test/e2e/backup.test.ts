@@ -3,37 +3,37 @@ import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import type { WholeBackup } from "../../pipeline/backup/manifest.ts";
 import { classicYear } from "../../bin/commands/send.ts";
-import { homeFolder } from "../../targets/local/data-directory.ts";
-import { openHome } from "../../targets/local/open.ts";
-import { goldHashes, pizza, sendOrders, temporaryHome } from "./home-fixture.ts";
+import { dataDirectory } from "../../targets/local/data-directory.ts";
+import { openLocalPipeline } from "../../targets/local/open.ts";
+import { goldHashes, pizza, sendOrders, temporaryPipeline } from "./command-line-fixture.ts";
 
-const { dir, remove } = temporaryHome();
+const { dir, remove } = temporaryPipeline();
 afterAll(remove);
 
 it("backed up, wiped, restored and gone on: the same gold, and a receipt that balances", async () => {
   const [first, second] = [0, 1500].map((from) => [...classicYear()].slice(from, from + 1500));
-  let home = await openHome({ dir });
-  await sendOrders(home.sink, first!);
-  await home.drain();
-  await home.run("backup");
-  const { output } = await home.run("backup");
+  let pipeline = await openLocalPipeline({ dir });
+  await sendOrders(pipeline.sink, first!);
+  await pipeline.drain();
+  await pipeline.run("backup");
+  const { output } = await pipeline.run("backup");
   expect(output).toMatchObject({ proof: { tables: expect.any(Number) as number }, snapshot: { state: "none" } });
-  const backups = await home.backups();
+  const backups = await pipeline.backups();
   expect(backups.map(({ isProven }) => isProven)).toEqual([true, true]);
-  const { workflows } = await home.status();
+  const { workflows } = await pipeline.status();
   expect(workflows.find(({ workflow }) => workflow === "backup")).toMatchObject({ earlier: [expect.anything()] });
   // What comes between the backup and the loss is in silver, and is published again.
-  await sendOrders(home.sink, second!);
-  await home.drain();
-  const expected = await goldHashes(home);
-  await home.close();
+  await sendOrders(pipeline.sink, second!);
+  await pipeline.drain();
+  const expected = await goldHashes(pipeline);
+  await pipeline.close();
 
-  const folder = homeFolder(dir);
+  const folder = dataDirectory(dir);
   rmSync(folder.postgres, { recursive: true });
   const lost = await pizza(dir, "status");
   expect(lost).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining("bring it back with pizza restore") as string,
+    stderr: expect.stringContaining("bring it back with ./pizza restore") as string,
   });
 
   const [newest, older] = backups;
@@ -57,13 +57,13 @@ it("backed up, wiped, restored and gone on: the same gold, and a receipt that ba
   const again = await pizza(dir, "restore", older!.id);
   expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("the warehouse is not empty") as string });
 
-  home = await openHome({ dir });
-  await home.drain();
-  expect(await goldHashes(home)).toEqual(expected);
-  const receipt = await home.verify();
+  pipeline = await openLocalPipeline({ dir });
+  await pipeline.drain();
+  expect(await goldHashes(pipeline)).toEqual(expected);
+  const receipt = await pipeline.verify();
   expect(receipt.findings).toEqual([]);
   expect(receipt.unpublishedDays).toEqual([]);
-  await home.close();
+  await pipeline.close();
   expect(readdirSync(join(folder.backups, "backups"))).toHaveLength(2);
 
   writeFileSync(join(folder.backups, "backups", newest!.id, "manifest.json"), "{");

@@ -3,27 +3,27 @@ import { classicYear } from "../../bin/commands/send.ts";
 import { readProjectJson } from "../../adapters/project-files.ts";
 import type { Pizza } from "../../pipeline/domain/catalog.ts";
 import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
-import type { Home } from "../../targets/pipeline-api.ts";
-import { openHome } from "../../targets/local/open.ts";
+import type { Pipeline } from "../../targets/pipeline-api.ts";
+import { openLocalPipeline } from "../../targets/local/open.ts";
 import { order } from "../support/order-fixture.ts";
-import { goldHashes, sendOrders, temporaryHome } from "./home-fixture.ts";
+import { goldHashes, sendOrders, temporaryPipeline } from "./command-line-fixture.ts";
 
-const { dir, remove } = temporaryHome();
-let home: Home;
+const { dir, remove } = temporaryPipeline();
+let pipeline: Pipeline;
 
 beforeAll(async () => {
-  home = await openHome({ dir });
-  await sendOrders(home.sink, classicYear());
-  await home.drain();
+  pipeline = await openLocalPipeline({ dir });
+  await sendOrders(pipeline.sink, classicYear());
+  await pipeline.drain();
 });
 
 afterAll(async () => {
-  await home?.close();
+  await pipeline?.close();
   remove();
 });
 
-const gold = (sql: string) => home.query(sql, { lake: false });
-const lake = (sql: string, version?: number) => home.query(sql, { lake: true, version });
+const gold = (sql: string) => pipeline.query(sql, { lake: false });
+const lake = (sql: string, version?: number) => pipeline.query(sql, { lake: true, version });
 const price = new Map(readProjectJson<Pizza[]>("data/menu.json").map((pizza) => [pizza.pizza_id, pizza.price_cents]));
 
 /** An order of 1 March 2015 that the classic year does not have. */
@@ -51,7 +51,7 @@ describe("the classic year through the embedded home", () => {
        from gold.daily_sales_summary`,
     );
     expect(year).toEqual({ orders: 21_350, lines: 48_620, pizzas: 49_574, revenue: "817860.05" });
-    const receipt = await home.verify();
+    const receipt = await pipeline.verify();
     expect(receipt.findings).toEqual([]);
     const sales = { orders: 21_350, lines: 48_620, pizzas: 49_574, cents: 81_786_005 };
     expect(receipt).toMatchObject({ expected: sales, silver: sales, gold: sales, unpublishedDays: [] });
@@ -63,15 +63,18 @@ describe("the classic year through the embedded home", () => {
   });
 
   it("restates exactly the rows that a late order touches, and the ledger says so", async () => {
-    const before = await home.status();
-    const hashes = await goldHashes(home);
+    const before = await pipeline.status();
+    const hashes = await goldHashes(pipeline);
     const [{ version }] = (await gold("select max(silver_version)::int as version from ops.windows")) as [
       { version: number },
     ];
-    await sendOrders(home.sink, [lateOrder(0)]);
-    await home.drain();
+    await sendOrders(pipeline.sink, [lateOrder(0)]);
+    await pipeline.drain();
 
-    expect((await home.status()).silver).toMatchObject({ lines: before.silver.lines + 2, days: before.silver.days });
+    expect((await pipeline.status()).silver).toMatchObject({
+      lines: before.silver.lines + 2,
+      days: before.silver.days,
+    });
     const ledger = await gold("select order_date::text as day from ops.windows where silver_version > " + version);
     expect(ledger).toEqual([{ day: "2015-03-01" }]);
 
@@ -97,28 +100,28 @@ describe("the classic year through the embedded home", () => {
     const cents = 2 * price.get("thai_ckn_l")! + price.get("hawaiian_s")!;
     expect(Math.round(Number(day!["after"]) * 100) - Math.round(Number(day!["before"]) * 100)).toBe(cents);
     expect(day!["cause"]).toContain("2015-03-01");
-    expect(await goldHashes(home)).not.toEqual(hashes);
-    expect((await home.verify()).findings).toEqual([]);
+    expect(await goldHashes(pipeline)).not.toEqual(hashes);
+    expect((await pipeline.verify()).findings).toEqual([]);
   });
 
   it("lets an amended, then cancelled order leave the right money", async () => {
     const revenue = async () =>
       (await gold("select revenue from gold.daily_sales_summary where order_date = '2015-03-01'"))[0]!["revenue"];
     const withOrder = Number(await revenue());
-    await sendOrders(home.sink, [lateOrder(1, { status: "amended", lines: [line(1, "hawaiian_s", 1)] })]);
-    await home.drain();
+    await sendOrders(pipeline.sink, [lateOrder(1, { status: "amended", lines: [line(1, "hawaiian_s", 1)] })]);
+    await pipeline.drain();
     expect(Number(await revenue())).toBeCloseTo(withOrder - (2 * price.get("thai_ckn_l")!) / 100, 2);
-    await sendOrders(home.sink, [lateOrder(2, { status: "cancelled", lines: [line(1, "hawaiian_s", 1)] })]);
-    await home.drain();
+    await sendOrders(pipeline.sink, [lateOrder(2, { status: "cancelled", lines: [line(1, "hawaiian_s", 1)] })]);
+    await pipeline.drain();
     const [year] = await gold(
       "select sum(revenue) as revenue, sum(orders)::int as orders from gold.daily_sales_summary",
     );
     expect(year).toEqual({ revenue: "817860.05", orders: 21_350 });
-    expect((await home.verify()).findings).toEqual([]);
+    expect((await pipeline.verify()).findings).toEqual([]);
   });
 
   it("ends the same when the revisions of another order arrive in the wrong order", async () => {
-    const hashes = await goldHashes(home);
+    const hashes = await goldHashes(pipeline);
     const revisions = [0, 1, 2].map((revision) =>
       lateOrder(revision, {
         order_id: "2015-late-2",
@@ -127,11 +130,11 @@ describe("the classic year through the embedded home", () => {
       }),
     );
     for (const revision of [2, 0, 1]) {
-      await sendOrders(home.sink, [revisions[revision]!]);
-      await home.drain();
+      await sendOrders(pipeline.sink, [revisions[revision]!]);
+      await pipeline.drain();
     }
-    expect(await goldHashes(home)).toEqual(hashes);
-    expect((await home.verify()).events.supersededRevisions).toBe(4);
+    expect(await goldHashes(pipeline)).toEqual(hashes);
+    expect((await pipeline.verify()).events.supersededRevisions).toBe(4);
   });
 
   it("shows silver as it was at an old version", async () => {
@@ -144,21 +147,21 @@ describe("the classic year through the embedded home", () => {
   });
 
   it("equals what a rebuild from bronze makes of it, revisions and corrections included", async () => {
-    const [hashes, before] = [await goldHashes(home), await home.status()];
+    const [hashes, before] = [await goldHashes(pipeline), await pipeline.status()];
     const whole = { from: "2015-01-01", to: "2015-12-31", source: "bronze", isDryRun: false } as const;
-    expect(await home.rebuild(whole)).toMatchObject({ equal: true, published: false, differences: [], days: 358 });
-    expect(await goldHashes(home)).toEqual(hashes);
-    const { silver, workflows } = await home.status();
+    expect(await pipeline.rebuild(whole)).toMatchObject({ equal: true, published: false, differences: [], days: 358 });
+    expect(await goldHashes(pipeline)).toEqual(hashes);
+    const { silver, workflows } = await pipeline.status();
     expect(silver).toEqual(before.silver);
     expect(workflows.map(({ workflow }) => workflow)).toContain("rebuild");
   });
 
   it("does no harm when the workflows run again", async () => {
-    const [hashes, status] = [await goldHashes(home), await home.status()];
-    await home.run("bronze_to_silver");
-    await home.run("silver_to_gold");
-    expect(await goldHashes(home)).toEqual(hashes);
-    expect((await home.status()).silver.version).toBe(status.silver.version);
+    const [hashes, status] = [await goldHashes(pipeline), await pipeline.status()];
+    await pipeline.run("bronze_to_silver");
+    await pipeline.run("silver_to_gold");
+    expect(await goldHashes(pipeline)).toEqual(hashes);
+    expect((await pipeline.status()).silver.version).toBe(status.silver.version);
   });
 });
 

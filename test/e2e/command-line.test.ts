@@ -5,13 +5,13 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RefusedOrder } from "../../pipeline/quarantine/list-quarantined.ts";
+import type { QuarantinedOrder } from "../../pipeline/quarantine/list-quarantined.ts";
 import { order } from "../support/order-fixture.ts";
-import { homeFolder, prepareHome } from "../../targets/local/data-directory.ts";
+import { dataDirectory, prepareDataDirectory } from "../../targets/local/data-directory.ts";
 import { isRunning } from "../../targets/local/machine.ts";
-import { pizza, script, temporaryHome } from "./home-fixture.ts";
+import { pizza, script, temporaryPipeline } from "./command-line-fixture.ts";
 
-const { dir, remove } = temporaryHome();
+const { dir, remove } = temporaryPipeline();
 const run = (...args: string[]) => pizza(dir, ...args);
 const json = async (...args: string[]) => JSON.parse((await run(...args, "--json")).stdout);
 
@@ -24,7 +24,7 @@ afterAll(async () => {
   await run("clean", "--yes");
   const isLeft = existsSync(dir);
   remove();
-  if (isLeft) throw new Error(`pizza clean left ${dir}`);
+  if (isLeft) throw new Error(`./pizza clean left ${dir}`);
 });
 
 describe("wrong usage", () => {
@@ -63,7 +63,7 @@ describe("wrong usage", () => {
     [["lineage", "--since", "2026-02-31"], "give a day"],
     [["produce", "--from", "2300-01-01", "--orders", "1"], "give a date from 2000-01-02"],
     [["verify", "--loud"], "Unknown option '--loud'"],
-    [["verify", "--home", "moon"], "choose one of embedded, localstack, aws"],
+    [["verify", "--target", "moon"], "choose one of local, localstack, aws"],
   ])("%j ends with exit code 2 and says what is right", async (args, message) => {
     const { code, stdout, stderr } = await run(...args);
     expect(stderr).toContain(message);
@@ -87,7 +87,7 @@ describe("a home in the background", () => {
     const { code, stderr } = await run("start", "--shards", "4");
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: expect.stringContaining("already runs with --shards 1: pizza restart --shards 4"),
+      stderr: expect.stringContaining("already runs with --shards 1: ./pizza restart --shards 4"),
     });
   });
 
@@ -97,7 +97,7 @@ describe("a home in the background", () => {
     expect(second.stderr).toContain("already runs in process");
     const foreground = await run("start", "--foreground");
     expect(foreground).toMatchObject({ code: 1 });
-    expect(foreground.stderr).toContain("stop it with pizza stop");
+    expect(foreground.stderr).toContain("stop it with ./pizza stop");
   });
 
   it("takes simulated orders into gold, as live as they are", async () => {
@@ -185,7 +185,7 @@ describe("a home in the background", () => {
     writeFileSync(file, wrong.join("\n"));
     await json("produce", "--file", file, "--wait");
     const listed = await json("quarantine", "list", "--reason", "unknown_pizza");
-    expect(listed.map((event: RefusedOrder) => [event.orderId, event.cents, event.isClosed])).toEqual(
+    expect(listed.map((event: QuarantinedOrder) => [event.orderId, event.cents, event.isClosed])).toEqual(
       ["w-1", "w-2", "w-3"].map((id) => [id, 2650, false]),
     );
     const { closed } = (await json("verify")).events;
@@ -197,7 +197,7 @@ describe("a home in the background", () => {
     expect(await json(...rule, "--wait")).toMatchObject({ dryRun: false, sent: 2, events: [{}, {}] });
     expect(await json("verify")).toMatchObject({ balanced: true, events: { closed: closed + 2 } });
     const left = await json("quarantine", "list", "--reason", "unknown_pizza");
-    expect(left.map((event: RefusedOrder) => event.orderId)).toEqual(["w-3"]);
+    expect(left.map((event: QuarantinedOrder) => event.orderId)).toEqual(["w-3"]);
     expect(await run("quarantine", "resend", left[0].id)).toMatchObject({
       code: 1,
       stdout: expect.stringContaining("the pizza is not on the menu"),
@@ -371,7 +371,7 @@ describe("what goes wrong", () => {
     const { code, stderr } = await run("start", "--port", String(port));
     expect(code).toBe(1);
     expect(stderr).toContain(`port ${port} is used by another program`);
-    const elsewhere = temporaryHome();
+    const elsewhere = temporaryPipeline();
     for (const option of ["--port", "--postgres-port"]) {
       const fresh = await pizza(elsewhere.dir, "start", option, String(port));
       expect(fresh).toMatchObject({ code: 1, stderr: expect.stringContaining(`choose one with ${option}`) });
@@ -405,12 +405,12 @@ describe("what goes wrong", () => {
 
   it("has a doctor that knows how a lost database comes back", async () => {
     renameSync(join(dir, "postgres"), join(dirname(dir), "postgres"));
-    expect((await run("doctor")).stdout).toContain("bring it back with pizza restore");
+    expect((await run("doctor")).stdout).toContain("bring it back with ./pizza restore");
     renameSync(join(dirname(dir), "postgres"), join(dir, "postgres"));
   });
 
   it("makes no home beside what is somebody else's, and removes only its own", async () => {
-    const elsewhere = temporaryHome();
+    const elsewhere = temporaryPipeline();
     mkdirSync(elsewhere.dir);
     const thesis = join(elsewhere.dir, "thesis.txt");
     writeFileSync(thesis, "important");
@@ -420,7 +420,7 @@ describe("what goes wrong", () => {
     }
     expect(readdirSync(elsewhere.dir)).toEqual(["thesis.txt"]);
     rmSync(thesis);
-    prepareHome(homeFolder(elsewhere.dir), "demo");
+    prepareDataDirectory(dataDirectory(elsewhere.dir), "demo");
     writeFileSync(thesis, "important");
     expect(await pizza(elsewhere.dir, "demo")).toMatchObject({ code: 1 });
     expect(readdirSync(elsewhere.dir)).toContain("home.json");
@@ -477,11 +477,11 @@ describe("what goes wrong", () => {
   });
 
   it("says where there is no home", async () => {
-    const elsewhere = temporaryHome();
+    const elsewhere = temporaryPipeline();
     const { code, stderr } = await pizza(elsewhere.dir, "verify");
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: expect.stringContaining("make one with pizza demo or pizza start"),
+      stderr: expect.stringContaining("make one with ./pizza demo or ./pizza start"),
     });
     elsewhere.remove();
   });

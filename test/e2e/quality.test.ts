@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pizza, temporaryHome } from "./home-fixture.ts";
+import { pizza, temporaryPipeline } from "./command-line-fixture.ts";
 
-const { dir, remove } = temporaryHome();
+const { dir, remove } = temporaryPipeline();
 const run = (...args: string[]) => pizza(dir, ...args);
 
 beforeAll(async () => {
@@ -13,7 +13,7 @@ afterAll(async () => {
   remove();
 });
 
-describe("pizza quality, after orders of which some were lost at the tills", () => {
+describe("./pizza quality, after orders of which some were lost at the tills", () => {
   it("ends with exit code 3, and names the rule and its offenders", async () => {
     const { code, stdout } = await run("quality");
     expect(code).toBe(3);

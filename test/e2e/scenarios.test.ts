@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Receipt } from "../../pipeline/domain/receipt.ts";
-import type { Home } from "../../targets/pipeline-api.ts";
-import { openHome } from "../../targets/local/open.ts";
-import { goldHashes, temporaryHome } from "./home-fixture.ts";
+import type { Pipeline } from "../../targets/pipeline-api.ts";
+import { openLocalPipeline } from "../../targets/local/open.ts";
+import { goldHashes, temporaryPipeline } from "./command-line-fixture.ts";
 import { openAws, openLocalStack } from "./scenarios/deployed.ts";
-import { openEmbedded } from "./scenarios/embedded.ts";
-import { deliver, send, type HomeUnderTest } from "./scenarios/home-under-test.ts";
+import { openEmbedded } from "./scenarios/local.ts";
+import { deliver, send, type PipelineUnderTest } from "./scenarios/target-under-test.ts";
 import { classicDays, createRevisions, outgoing, rubbish } from "./scenarios/orders.ts";
 
 /**
@@ -18,17 +18,17 @@ const { PIZZA_TEST_LOCALSTACK: endpoint, PIZZA_TEST_AWS: environment } = process
 const name = endpoint ? "LocalStack" : environment ? "AWS" : "embedded";
 
 describe(`the ${name} home`, () => {
-  const { dir, remove } = temporaryHome();
+  const { dir, remove } = temporaryPipeline();
   const days = classicDays();
   const revisions = createRevisions();
   const told = { accepted: 0, eventDuplicates: 0, supersededRevisions: 0, quarantined: {}, pending: 0 };
-  let tested: HomeUnderTest;
-  let calm: Home;
+  let tested: PipelineUnderTest;
+  let calm: Pipeline;
 
   beforeAll(async () => {
     tested = await (endpoint ? openLocalStack(endpoint) : environment ? openAws(environment) : openEmbedded());
     process.env["PIZZA_CUSTOMER_SECRET"] = tested.customerSecret;
-    calm = await openHome({ dir });
+    calm = await openLocalPipeline({ dir });
   }, 120_000);
 
   afterAll(async () => {
@@ -39,11 +39,11 @@ describe(`the ${name} home`, () => {
 
   /** What the home under test says of itself. */
   async function seen() {
-    const { findings, records, events, ...receipt } = await tested.home.verify();
+    const { findings, records, events, ...receipt } = await tested.pipeline.verify();
     const { accepted, eventDuplicates, supersededRevisions, quarantined, pending } = events;
     const counts = { accepted, eventDuplicates, supersededRevisions, quarantined, pending };
     const { onFailure, waiting } = records;
-    return { findings, onFailure, waiting, counts, sales: salesOf(receipt), gold: await goldHashes(tested.home) };
+    return { findings, onFailure, waiting, counts, sales: salesOf(receipt), gold: await goldHashes(tested.pipeline) };
   }
 
   /** What it must say: gold and its sums are the calm home's; `happened` adds to what happened before. */
@@ -57,15 +57,15 @@ describe(`the ${name} home`, () => {
   it("takes the classic week", async () => {
     const week = days("2015-01-07");
     await deliver(calm, outgoing(week));
-    await deliver(tested.home, outgoing(week));
+    await deliver(tested.pipeline, outgoing(week));
     expect(await seen()).toEqual(await wanted({ accepted: week.length }));
   }, 120_000);
 
   it("counts an order once that comes twice, at once or later", async () => {
     const orders = days("2015-01-09");
     await deliver(calm, outgoing(orders));
-    await send(tested.home, outgoing(orders.flatMap((event) => [event, event])));
-    await deliver(tested.home, outgoing(orders.toReversed()));
+    await send(tested.pipeline, outgoing(orders.flatMap((event) => [event, event])));
+    await deliver(tested.pipeline, outgoing(orders.toReversed()));
     expect(await seen()).toEqual(await wanted({ accepted: orders.length, eventDuplicates: 2 * orders.length }));
   }, 120_000);
 
@@ -73,9 +73,9 @@ describe(`the ${name} home`, () => {
     const orders = days("2015-01-11");
     const isLate = (_: unknown, i: number) => i % 3 === 0;
     await deliver(calm, outgoing(orders));
-    await deliver(tested.home, outgoing(orders.filter((event, i) => !isLate(event, i))));
-    expect(await goldHashes(tested.home)).not.toEqual(await goldHashes(calm));
-    await deliver(tested.home, outgoing(orders.filter(isLate)));
+    await deliver(tested.pipeline, outgoing(orders.filter((event, i) => !isLate(event, i))));
+    expect(await goldHashes(tested.pipeline)).not.toEqual(await goldHashes(calm));
+    await deliver(tested.pipeline, outgoing(orders.filter(isLate)));
     expect(await seen()).toEqual(await wanted({ accepted: orders.length }));
   }, 120_000);
 
@@ -86,9 +86,12 @@ describe(`the ${name} home`, () => {
     const cancelled = changed.slice(0, 10).map(revisions.cancelled);
     await deliver(calm, outgoing([...kept, ...amended.slice(10), ...cancelled]));
     // Half of them in their order; of the others the last revision first, and each in a run of its own.
-    await deliver(tested.home, outgoing([...kept, ...cancelled.slice(5), ...changed.filter((_, i) => i % 2 === 0)]));
-    await deliver(tested.home, outgoing(amended));
-    await deliver(tested.home, outgoing([...changed.filter((_, i) => i % 2 === 1), ...cancelled.slice(0, 5)]));
+    await deliver(
+      tested.pipeline,
+      outgoing([...kept, ...cancelled.slice(5), ...changed.filter((_, i) => i % 2 === 0)]),
+    );
+    await deliver(tested.pipeline, outgoing(amended));
+    await deliver(tested.pipeline, outgoing([...changed.filter((_, i) => i % 2 === 1), ...cancelled.slice(0, 5)]));
     expect(await seen()).toEqual(
       await wanted({ accepted: orders.length, supersededRevisions: changed.length + cancelled.length }),
     );
@@ -99,7 +102,7 @@ describe(`the ${name} home`, () => {
     const { events, reasons } = rubbish();
     await deliver(calm, outgoing(orders));
     const good = outgoing(orders);
-    await deliver(tested.home, [...good.slice(0, 20), ...events, ...good.slice(20)]);
+    await deliver(tested.pipeline, [...good.slice(0, 20), ...events, ...good.slice(20)]);
     expect(await seen()).toEqual(await wanted({ accepted: orders.length }, reasons));
   }, 120_000);
 
@@ -123,15 +126,15 @@ describe(`the ${name} home`, () => {
     async () => {
       const orders = days("2015-01-17");
       await deliver(calm, outgoing(orders));
-      await deliver(tested.home, outgoing(orders.slice(0, 10)));
+      await deliver(tested.pipeline, outgoing(orders.slice(0, 10)));
       const mend = await tested.breakPublishing!();
       try {
-        await expect(deliver(tested.home, outgoing(orders.slice(10)))).rejects.toThrow("silver_to_gold");
-        expect((await tested.home.verify()).unpublishedDays).toEqual(["2015-01-17"]);
+        await expect(deliver(tested.pipeline, outgoing(orders.slice(10)))).rejects.toThrow("silver_to_gold");
+        expect((await tested.pipeline.verify()).unpublishedDays).toEqual(["2015-01-17"]);
       } finally {
         await mend();
       }
-      await tested.home.run("silver_to_gold");
+      await tested.pipeline.run("silver_to_gold");
       expect(await seen()).toEqual(await wanted({ accepted: orders.length }));
     },
     240_000,
@@ -145,15 +148,15 @@ describe(`the ${name} home`, () => {
       await deliver(calm, outgoing(orders));
       const mend = await tested.breakLanding!();
       try {
-        await send(tested.home, outgoing(orders));
-        const givenUp = async () => (await tested.home.status()).landing.onFailureRecords;
+        await send(tested.pipeline, outgoing(orders));
+        const givenUp = async () => (await tested.pipeline.status()).landing.onFailureRecords;
         await expect.poll(givenUp, { timeout: 240_000, interval: 200 }).toBeGreaterThan(0);
       } finally {
         await mend();
       }
-      await tested.home.drain();
+      await tested.pipeline.drain();
       expect(await seen()).toEqual(await wanted({ accepted: orders.length }));
-      expect((await tested.home.status()).landing.onFailureRecords).toBe(0);
+      expect((await tested.pipeline.status()).landing.onFailureRecords).toBe(0);
     },
     400_000,
   );

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { functionEntries, functionNames, type FunctionEntry } from "../../lib/function-entries.ts";
 import { readEvents } from "../../pipeline/lineage/record-lineage.ts";
 import { mistakesOf } from "../pipeline/lineage/validate-event.ts";
-import { record } from "../pipeline/silver/silver-home.ts";
+import { record } from "../pipeline/silver/refine-fixture.ts";
 import { startHttpServer } from "../support/http-server.ts";
 import { AwsFault } from "../support/aws-json.ts";
 import { recordedCalls } from "../support/recorded-calls.ts";

@@ -1,8 +1,8 @@
 import { Client } from "pg";
-import { startPostgres, type EmbeddedPostgres } from "../../targets/local/postgres.ts";
+import { startPostgres, type LocalPostgres } from "../../targets/local/postgres.ts";
 import { connectionString } from "../../targets/local/postgres-credentials.ts";
 
-export interface ManagedPostgres extends EmbeddedPostgres {
+export interface ManagedPostgres extends LocalPostgres {
   /** Runs a statement as PostgreSQL's superuser. */
   asAdmin(sql: string): Promise<void>;
 }
@@ -27,7 +27,7 @@ export async function startManagedPostgres(dir: string): Promise<ManagedPostgres
 }
 
 /** The address under which a role logs in with a password. */
-export function addressOf({ credentials }: EmbeddedPostgres, user: string, password: string): string {
+export function addressOf({ credentials }: LocalPostgres, user: string, password: string): string {
   const { host, port, database } = credentials;
   return `postgresql://${user}:${password}@${host}:${port}/${database}`;
 }

@@ -7,11 +7,11 @@ import type { EventSink, StreamRecord } from "../../pipeline/ports.ts";
 import { toOutgoing, type Outgoing } from "../../producer/batch-builder.ts";
 import { createSender } from "../../producer/send-orders.ts";
 import { openSilver } from "../../pipeline/silver/tables.ts";
-import { openHome } from "../../targets/local/open.ts";
+import { openLocalPipeline } from "../../targets/local/open.ts";
 import { changeDay } from "../pipeline/silver/change-day.ts";
-import { temporaryHome } from "../e2e/home-fixture.ts";
+import { temporaryPipeline } from "../e2e/command-line-fixture.ts";
 import { recordedCalls } from "../support/recorded-calls.ts";
-import { openAwsHome, type AwsHome } from "./aws-home.ts";
+import { openAwsPipeline, type AwsPipeline } from "./aws-fixture.ts";
 import { forbiddenCalls } from "./forbidden-calls.ts";
 import { kinesisEvent } from "./kinesis-events.ts";
 
@@ -42,24 +42,24 @@ async function send(sink: EventSink): Promise<void> {
 /** The gold hash of the embedded way over the same events. */
 async function embeddedHash(): Promise<string> {
   process.env["PIZZA_CUSTOMER_SECRET"] = customerKey;
-  const { dir, remove } = temporaryHome();
-  const home = await openHome({ dir });
+  const { dir, remove } = temporaryPipeline();
+  const pipeline = await openLocalPipeline({ dir });
   try {
-    await send(home.sink);
-    await home.drain();
-    const query = async (sql: string) => (await home.query(sql, { lake: false })) as never[];
+    await send(pipeline.sink);
+    await pipeline.drain();
+    const query = async (sql: string) => (await pipeline.query(sql, { lake: false })) as never[];
     return (await goldHash({ query })).hash;
   } finally {
-    await home.close();
+    await pipeline.close();
     remove();
   }
 }
 
 /** Lands a shard as its event source mapping would: batch by batch, one of them twice, and one given up. */
-async function land(home: AwsHome, records: readonly StreamRecord[]): Promise<void> {
+async function land(pipeline: AwsPipeline, records: readonly StreamRecord[]): Promise<void> {
   const [givenUp, ...rest] = [records.slice(0, 2), records.slice(2, 5), records.slice(5)];
-  for (const batch of rest) await home.lambda("LandRecords").invoke(kinesisEvent(batch));
-  await home.lambda("LandRecords").invoke(kinesisEvent(records.slice(3, 6)));
+  for (const batch of rest) await pipeline.lambda("LandRecords").invoke(kinesisEvent(batch));
+  await pipeline.lambda("LandRecords").invoke(kinesisEvent(records.slice(3, 6)));
   const { key, body } = encodeFailedBatch({
     name: "orders",
     streamArn: "arn:aws:kinesis:eu-central-1:000000000000:stream/orders",
@@ -70,14 +70,14 @@ async function land(home: AwsHome, records: readonly StreamRecord[]): Promise<vo
     failedAt: Date.now(),
     errorMessage: "the bucket was away",
   });
-  await home.s3.bucket("on-failure").put(key, body);
+  await pipeline.s3.bucket("on-failure").put(key, body);
 }
 
-let aws: AwsHome;
+let aws: AwsPipeline;
 let expected: string;
 
 beforeAll(async () => {
-  aws = await openAwsHome({ customerKey });
+  aws = await openAwsPipeline({ customerKey });
   expected = await embeddedHash();
   await aws.lambda("MigrateWarehouse").invoke({ RequestType: "Create" });
   await send(aws.sink);
@@ -136,12 +136,12 @@ describe("the deployed pipeline", () => {
   });
 
   it("makes a backup that is proven, and goes on from it after the database is lost", async () => {
-    const call = async (name: Parameters<AwsHome["lambda"]>[0], input: object = {}) =>
+    const call = async (name: Parameters<AwsPipeline["lambda"]>[0], input: object = {}) =>
       (await aws.lambda(name).invoke(input)) as Record<string, unknown>;
     const made = await call("BackUpWarehouse");
     expect(made).toMatchObject({ goldHash: expected });
     const kept = { id: made["id"], keepDays: 35 };
-    expect(await call("ProveBackup", kept)).toMatchObject({ id: made["id"], removed: [] });
+    expect(await call("VerifyBackup", kept)).toMatchObject({ id: made["id"], removed: [] });
     expect(await call("SnapshotDatabase", kept)).toMatchObject({ state: "creating", isDone: false });
     aws.rds.finish();
     expect(await call("SnapshotDatabase", kept)).toMatchObject({ state: "exporting", isDone: false });
@@ -223,7 +223,7 @@ describe("the deployed pipeline", () => {
         "LandRecords.athena",
         "MigrateWarehouse.athena",
         "PlanWindows.athena",
-        "ProveBackup.athena",
+        "VerifyBackup.athena",
         "PublishCustomers.athena",
         "PublishCustomers.duckdb",
         "PublishQuarantine.athena",

@@ -3,7 +3,7 @@ import { findMistakes } from "../../lib/check-config.ts";
 import {
   chooseEnvironment,
   contextSettings,
-  refuseUnknown,
+  rejectUnknown,
   type ContextSetting,
 } from "../../lib/choose-environment.ts";
 import { environments, type Environment } from "../../lib/config.ts";
@@ -52,7 +52,7 @@ describe("an environment", () => {
   });
 
   test("refuses a setting that nothing reads", () => {
-    expect(() => refuseUnknown(["env", "alertEmail", "Schedules"])).toThrow(
+    expect(() => rejectUnknown(["env", "alertEmail", "Schedules"])).toThrow(
       "context has alertEmail, Schedules, which nothing here reads; allowed: env, alertEmails,",
     );
     const ofCdk = [
@@ -60,7 +60,7 @@ describe("an environment", () => {
       "aws:cdk:enable-path-metadata",
       "availability-zones:account=1",
     ];
-    expect(() => refuseUnknown([...Object.keys(contextSettings), ...ofCdk])).not.toThrow();
+    expect(() => rejectUnknown([...Object.keys(contextSettings), ...ofCdk])).not.toThrow();
   });
 
   test("gives up its data only to who names it twice", () => {

@@ -149,12 +149,12 @@ describe("what must survive", () => {
       );
     }
     const once = policies.flat().filter(({ Sid }) => Sid === "WrittenOnce");
-    const refused = expect.objectContaining({
+    const rejected = expect.objectContaining({
       Effect: "Deny",
       Action: "s3:PutObject",
       Condition: { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } },
     }) as object;
-    expect(once).toEqual([refused, refused]);
+    expect(once).toEqual([rejected, rejected]);
     expect(JSON.stringify(once[1]!.Resource)).toContain("/backups/*");
     expect(JSON.stringify(once[0]!.Resource)).toMatch(
       /bronze\/\*.*quarantine\/\*\/_delta_log\/\*\.json.*silver\/\*\/_delta_log\/\*\.json/,
@@ -276,11 +276,11 @@ describe("rights", () => {
     const rights = (name: string) => rightsOf(made["prod"]!, name);
     const changing = (right: string) => /Put|Delete|Create|Start/.test(right) && !/^(logs|xray):/.test(right);
     expect(rights("BackUpWarehouse").filter(changing)).toEqual(["s3:PutObject BucketsBackups/backups/*"]);
-    expect(rights("ProveBackup").filter(changing)).toEqual([
+    expect(rights("VerifyBackup").filter(changing)).toEqual([
       "s3:DeleteObject BucketsBackups/backups/*",
       "s3:PutObject BucketsBackups/backups/*",
     ]);
-    expect(rights("ProveBackup").filter((right) => right.includes("Lake"))).toEqual([]);
+    expect(rights("VerifyBackup").filter((right) => right.includes("Lake"))).toEqual([]);
     expect(rights("RestoreBackup").filter(changing)).toEqual([]);
     const snapshots = rights("SnapshotDatabase");
     expect(snapshots.filter((right) => /Tags/.test(right))).toEqual([

@@ -81,7 +81,7 @@ describe("the workflows", () => {
     });
     const alarms = added("AWS::CloudWatch::Alarm").map(({ AlarmDescription }) => AlarmDescription as string);
     expect(alarms).toHaveLength(3);
-    for (const text of alarms) expect(text).toMatch(/^A run of stocktaking .+ What to do: .+pizza run stocktaking/);
+    for (const text of alarms) expect(text).toMatch(/^A run of stocktaking .+ What to do: .+\.\/pizza run stocktaking/);
   });
 
   test("a placeholder without a function is refused with a sentence", () => {

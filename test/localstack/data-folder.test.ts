@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { checkFolder, makeFolders, removeFolder, removeRun } from "../../localstack/data-folder.ts";
-import { localStackHome } from "../../targets/localstack-place.ts";
+import { localStackDirectory } from "../../targets/localstack-place.ts";
 import { start } from "../../localstack/start.ts";
 import { stop } from "../../localstack/stop.ts";
 
@@ -60,46 +60,46 @@ describe("a folder with files of somebody else", () => {
 
   test("is refused by everything that would write or remove there", async () => {
     const dir = folderWith(project);
-    const home = localStackHome(dir);
-    const refusal = "is not a folder of LocalStack's";
-    for (const act of [makeFolders, removeRun, removeFolder]) expect(() => act(home)).toThrow(refusal);
-    await expect(stop(home)).rejects.toThrow(refusal);
-    await expect(start(home, { port: 1, say: () => {}, platform: "darwin" })).rejects.toThrow(refusal);
+    const directory = localStackDirectory(dir);
+    const rejection = "is not a folder of LocalStack's";
+    for (const act of [makeFolders, removeRun, removeFolder]) expect(() => act(directory)).toThrow(rejection);
+    await expect(stop(directory)).rejects.toThrow(rejection);
+    await expect(start(directory, { port: 1, say: () => {}, platform: "darwin" })).rejects.toThrow(rejection);
     expect(contents(dir)).toEqual(project);
   });
 
   test("is refused where all of its names are ours too", () => {
     const dir = folderWith({ "tmp/important": "1" });
-    expect(() => checkFolder(localStackHome(dir))).toThrow("nothing in it was touched");
+    expect(() => checkFolder(localStackDirectory(dir))).toThrow("nothing in it was touched");
   });
 });
 
 test("an empty or new folder becomes ours, and goes with a clean", () => {
   for (const dir of [folderWith({}), join(root, "new", "one")]) {
-    const home = localStackHome(dir);
-    makeFolders(home);
-    makeFolders(home);
-    expect(removeFolder(home)).toEqual([]);
+    const directory = localStackDirectory(dir);
+    makeFolders(directory);
+    makeFolders(directory);
+    expect(removeFolder(directory)).toEqual([]);
     expect(existsSync(dir)).toBe(false);
-    expect(removeFolder(home)).toEqual([]);
+    expect(removeFolder(directory)).toEqual([]);
   }
 });
 
 test("a folder as earlier versions left it, without a marker, is taken and gets one", () => {
   const dir = folderWith({ ".gitignore": "*\n", "package.json": "{}\n", "venv/bin/python": "", "logs/cdk.log": "" });
-  const home = localStackHome(dir);
-  removeRun(home);
-  makeFolders(home);
-  expect(existsSync(home.marker)).toBe(true);
+  const directory = localStackDirectory(dir);
+  removeRun(directory);
+  makeFolders(directory);
+  expect(existsSync(directory.marker)).toBe(true);
   writeFileSync(join(dir, "package.json"), "changed");
-  expect(() => checkFolder(home)).not.toThrow();
+  expect(() => checkFolder(directory)).not.toThrow();
 });
 
 test("a clean leaves what somebody put into our folder", () => {
   const dir = folderWith({});
-  const home = localStackHome(dir);
-  makeFolders(home);
+  const directory = localStackDirectory(dir);
+  makeFolders(directory);
   writeFileSync(join(dir, "notes"), "mine");
-  expect(removeFolder(home)).toEqual(["notes"]);
+  expect(removeFolder(directory)).toEqual(["notes"]);
   expect(contents(dir)).toEqual({ notes: "mine" });
 });

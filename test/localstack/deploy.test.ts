@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { checkLoopback } from "../../localstack/health.ts";
 import { clientEnvironment, serverEnvironment } from "../../localstack/environment.ts";
 import { unknownTypes } from "../../localstack/deploy.ts";
-import { localStackHome } from "../../targets/localstack-place.ts";
+import { localStackDirectory } from "../../targets/localstack-place.ts";
 
 test.each(["http://127.0.0.1:4566", "http://127.1.2.3:1", "http://localhost:4566", "http://[::1]:4566"])(
   "%s is on this machine",
@@ -45,7 +45,7 @@ test("a client of LocalStack is given no way to a real account", () => {
 test("LocalStack is given no credentials of the caller, and writes below its home", () => {
   process.env["AWS_SECRET_ACCESS_KEY"] = "the caller's own";
   try {
-    const variables = serverEnvironment(localStackHome("/somewhere"), 4566);
+    const variables = serverEnvironment(localStackDirectory("/somewhere"), 4566);
     expect(Object.keys(variables).filter((name) => name.startsWith("AWS"))).toEqual([]);
     for (const name of ["HOME", "TMPDIR", "FILESYSTEM_ROOT"]) expect(variables[name]).toMatch(/^\/somewhere\//);
     // Its folders are those of an image where it takes itself for one, as in any container.

@@ -4,29 +4,29 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { localStackHome } from "../../targets/localstack-place.ts";
+import { localStackDirectory } from "../../targets/localstack-place.ts";
 import { watch } from "./left-behind.ts";
 
 test("a file, a folder of the run and a process that are left are told", async () => {
   const root = mkdtempSync(join(tmpdir(), "pizza-left-"));
-  const home = localStackHome(join(root, "home"));
-  const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)", `${home.root}/kinesis`]);
+  const directory = localStackDirectory(join(root, "home"));
+  const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)", `${directory.root}/kinesis`]);
   await once(child, "spawn");
-  const watched = watch(home);
+  const watched = watch(directory);
   try {
     writeFileSync(join(homedir(), "notes"), "");
     writeFileSync(join(tmpdir(), "object"), "");
-    mkdirSync(home.postgres, { recursive: true });
+    mkdirSync(directory.postgres, { recursive: true });
     expect(watched.leftBehind()).toEqual([
       join(homedir(), "notes"),
       join(tmpdir(), "object"),
-      home.postgres,
+      directory.postgres,
       expect.stringContaining(String(child.pid)),
     ]);
     const gone = once(child, "exit");
     child.kill("SIGKILL");
     await gone;
-    for (const path of [join(homedir(), "notes"), join(tmpdir(), "object"), home.postgres])
+    for (const path of [join(homedir(), "notes"), join(tmpdir(), "object"), directory.postgres])
       rmSync(path, { recursive: true });
     expect(watched.leftBehind()).toEqual([]);
   } finally {

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { LocalStackHome } from "../../targets/localstack-place.ts";
+import type { LocalStackDirectory } from "../../targets/localstack-place.ts";
 
 /** Where LocalStack writes where nobody tells it otherwise, as in its own image. */
 const places = ["/var/lib/localstack", "/usr/lib/localstack", "/etc/localstack", "/tmp/localstack"];
@@ -11,8 +11,8 @@ const places = ["/var/lib/localstack", "/usr/lib/localstack", "/etc/localstack",
  * Gives this process and its children empty folders as the user's own and as /tmp. `leftBehind` tells what lies in them
  * later, which other places have come, what is left of the run in its home, and which processes of it run still.
  */
-export function watch(home: LocalStackHome): { leftBehind(): string[]; end(): void } {
-  const before = places.filter((place) => existsSync(place));
+export function watch(directory: LocalStackDirectory): { leftBehind(): string[]; end(): void } {
+  const before = places.filter((address) => existsSync(address));
   const root = mkdtempSync(join(tmpdir(), "pizza-watch-"));
   const folders = { HOME: join(root, "home"), TMPDIR: join(root, "tmp") };
   for (const folder of Object.values(folders)) mkdirSync(folder);
@@ -20,10 +20,10 @@ export function watch(home: LocalStackHome): { leftBehind(): string[]; end(): vo
   Object.assign(process.env, folders);
   return {
     leftBehind: () => [
-      ...places.filter((place) => existsSync(place) && !before.includes(place)),
+      ...places.filter((address) => existsSync(address) && !before.includes(address)),
       ...Object.values(folders).flatMap(filesBelow),
-      ...[home.temporary, home.postgres, home.state].filter((path) => existsSync(path)),
-      ...processesOf(home),
+      ...[directory.temporary, directory.postgres, directory.state].filter((path) => existsSync(path)),
+      ...processesOf(directory),
     ],
     end() {
       for (const [name, value] of Object.entries(own)) {
@@ -40,7 +40,7 @@ function filesBelow(folder: string): string[] {
 }
 
 /** Id and command of each process that has to do with the home. */
-function processesOf({ root }: LocalStackHome): string[] {
+function processesOf({ root }: LocalStackDirectory): string[] {
   const list = execFileSync("ps", ["-A", "-ww", "-o", "pid=,command="], { encoding: "utf8" });
   return list.split("\n").filter((line) => line.includes(`${root}/`));
 }

@@ -7,14 +7,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { withLock } from "../../localstack/lock.ts";
 import { makeFolders } from "../../localstack/data-folder.ts";
-import { localStackHome } from "../../targets/localstack-place.ts";
+import { localStackDirectory } from "../../targets/localstack-place.ts";
 import { stop } from "../../localstack/stop.ts";
 
 const root = mkdtempSync(join(tmpdir(), "pizza-lock-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
 test("a start or stop in another process is waited for, and told of once", async () => {
-  const home = localStackHome(join(root, "held"));
+  const directory = localStackDirectory(join(root, "held"));
   const script = `
     import { withLock } from ${JSON.stringify(new URL("../../localstack/lock.ts", import.meta.url).pathname)};
     import { localStackHome } from ${JSON.stringify(new URL("../../targets/localstack-place.ts", import.meta.url).pathname)};
@@ -24,12 +24,12 @@ test("a start or stop in another process is waited for, and told of once", async
       console.log("let go");
     });
     process.exit();`;
-  const other = spawn(process.execPath, ["--input-type=module", "-e", script, home.root]);
+  const other = spawn(process.execPath, ["--input-type=module", "-e", script, directory.root]);
   const heard: string[] = [];
   other.stdout.on("data", (data: Buffer) => heard.push(...data.toString().trim().split("\n")));
   await once(other.stdout, "data");
   const said: string[] = [];
-  const stopped = stop(home, (line) => said.push(line)).then((found) => {
+  const stopped = stop(directory, (line) => said.push(line)).then((found) => {
     heard.push("stopped");
     return found;
   });
@@ -42,12 +42,12 @@ test("a start or stop in another process is waited for, and told of once", async
 });
 
 test("the lock of a process that is gone is taken over, by one alone", async () => {
-  const home = localStackHome(join(root, "dead"));
-  makeFolders(home);
-  writeFileSync(home.lock, JSON.stringify({ pid: spawnSync(process.execPath, ["-e", ""]).pid, started: "1" }));
+  const directory = localStackDirectory(join(root, "dead"));
+  makeFolders(directory);
+  writeFileSync(directory.lock, JSON.stringify({ pid: spawnSync(process.execPath, ["-e", ""]).pid, started: "1" }));
   let inside = 0;
   const works = Array.from({ length: 8 }, async () => {
-    await withLock(home, {}, async () => {
+    await withLock(directory, {}, async () => {
       inside += 1;
       expect(inside).toBe(1);
       await sleep(5);
@@ -55,5 +55,5 @@ test("the lock of a process that is gone is taken over, by one alone", async () 
     });
   });
   await Promise.all(works);
-  expect(existsSync(home.lock)).toBe(false);
+  expect(existsSync(directory.lock)).toBe(false);
 });

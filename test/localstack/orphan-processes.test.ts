@@ -4,15 +4,15 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { belongsTo, endLeftOver, serve } from "../../localstack/orphan-processes.ts";
-import { localStackHome } from "../../targets/localstack-place.ts";
+import { belongsTo, endOrphans, serveScript } from "../../localstack/orphan-processes.ts";
+import { localStackDirectory } from "../../targets/localstack-place.ts";
 
 const root = mkdtempSync(join(tmpdir(), "pizza left over "));
 afterAll(() => rmSync(root, { recursive: true }));
 
 test("the process of a home below a path with a space is ended, that of another home is not", async () => {
-  const homes = [localStackHome(join(root, "home")), localStackHome(join(root, "home too"))];
-  const children = homes.map(({ python }) => {
+  const pipelines = [localStackDirectory(join(root, "home")), localStackDirectory(join(root, "home too"))];
+  const children = pipelines.map(({ python }) => {
     mkdirSync(dirname(python), { recursive: true });
     // A shell that takes Python's arguments: the module's name is that of its script.
     symlinkSync("/bin/bash", python);
@@ -22,7 +22,7 @@ test("the process of a home below a path with a space is ended, that of another 
   const exits = children.map((child) => once(child, "exit"));
   try {
     for (const child of children) await once(child.stdout, "data");
-    expect(await endLeftOver(homes[0]!)).toBe(1);
+    expect(await endOrphans(pipelines[0]!)).toBe(1);
     expect(await exits[0]).toEqual([null, "SIGKILL"]);
     expect(children[1]!.exitCode ?? children[1]!.signalCode).toBeNull();
   } finally {
@@ -40,8 +40,14 @@ test.each([
   ["grep VENV/lib", false],
   ["node /elsewhere/VENV/lib/x.js", false],
 ])("%s", (template, belongs) => {
-  const home = localStackHome("/a b/.localstack");
-  const words = { PYTHON: home.python, SERVE: serve, ROOT: home.root, VENV: home.venv, KINESIS: home.kinesis };
+  const directory = localStackDirectory("/a b/.localstack");
+  const words = {
+    PYTHON: directory.python,
+    SERVE: serveScript,
+    ROOT: directory.root,
+    VENV: directory.venv,
+    KINESIS: directory.kinesis,
+  };
   const command = Object.entries(words).reduce((text, [name, path]) => text.replace(name, path), template);
-  expect(belongsTo(home, command)).toBe(belongs);
+  expect(belongsTo(directory, command)).toBe(belongs);
 });

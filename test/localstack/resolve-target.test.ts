@@ -4,12 +4,12 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
-import { localStackHome } from "../../targets/localstack-place.ts";
-import { reach } from "../../localstack/resolve-target.ts";
+import { localStackDirectory } from "../../targets/localstack-place.ts";
+import { resolveTarget } from "../../localstack/resolve-target.ts";
 import { start } from "../../localstack/start.ts";
 
 const root = mkdtempSync(join(tmpdir(), "pizza-reach-"));
-const home = localStackHome(join(root, "home"));
+const directory = localStackDirectory(join(root, "home"));
 afterAll(() => rmSync(root, { recursive: true }));
 afterEach(() => vi.unstubAllEnvs());
 
@@ -38,20 +38,24 @@ test("a LocalStack that somebody else started is deployed into, with the databas
   await withEmulator({ is_docker: true }, async ({ port, endpoint }) => {
     vi.stubEnv("DATABASE_URL", "postgresql://here/pizza");
     const databaseUrl = "postgresql://here/pizza";
-    expect(await reach(home, { port, say })).toEqual({ endpoint, databaseUrl, functionsDatabaseUrl: databaseUrl });
+    expect(await resolveTarget(directory, { port, say })).toEqual({
+      endpoint,
+      databaseUrl,
+      functionsDatabaseUrl: databaseUrl,
+    });
     vi.stubEnv("FUNCTIONS_DATABASE_URL", "postgresql://postgres/pizza");
-    expect(await reach(home, { port, say })).toMatchObject({
+    expect(await resolveTarget(directory, { port, say })).toMatchObject({
       databaseUrl,
       functionsDatabaseUrl: "postgresql://postgres/pizza",
     });
     vi.stubEnv("AWS_ENDPOINT_URL", endpoint);
-    expect(await reach(home, { port: 1, say })).toMatchObject({ endpoint });
+    expect(await resolveTarget(directory, { port: 1, say })).toMatchObject({ endpoint });
   });
 });
 
 test("in Docker, where our PostgreSQL is out of reach, it says what to set", async () => {
   await withEmulator({ is_docker: true }, async ({ port }) => {
-    await expect(reach(home, { port, say })).rejects.toThrow(
+    await expect(resolveTarget(directory, { port, say })).rejects.toThrow(
       /export DATABASE_URL=.*\n.*export FUNCTIONS_DATABASE_URL=/,
     );
   });
@@ -59,19 +63,19 @@ test("in Docker, where our PostgreSQL is out of reach, it says what to set", asy
 
 test("an AWS_ENDPOINT_URL where nothing answers is named, and nothing is started", async () => {
   vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
-  await expect(reach(home, { port: 4566, say })).rejects.toThrow(
+  await expect(resolveTarget(directory, { port: 4566, say })).rejects.toThrow(
     "nothing answers as LocalStack at AWS_ENDPOINT_URL http://127.0.0.1:1",
   );
 });
 
 test("an AWS_ENDPOINT_URL elsewhere is refused before it is asked", async () => {
   vi.stubEnv("AWS_ENDPOINT_URL", "https://cloudformation.us-east-1.amazonaws.com");
-  await expect(reach(home, { port: 4566, say })).rejects.toThrow("is not on this machine");
+  await expect(resolveTarget(directory, { port: 4566, say })).rejects.toThrow("is not on this machine");
 });
 
 test("a start where another LocalStack has the port says how to deploy into that one", async () => {
   await withEmulator({}, async ({ port }) => {
-    await expect(start(home, { port, say })).rejects.toThrow(
+    await expect(start(directory, { port, say })).rejects.toThrow(
       `port ${port} is taken by a LocalStack that was not started here: make deploy ENV=localstack deploys into it`,
     );
   });

@@ -6,22 +6,22 @@ import { deploy } from "../../localstack/deploy.ts";
 import { findPython } from "../../localstack/find-python.ts";
 import { install } from "../../localstack/install.ts";
 import { makeFolders } from "../../localstack/data-folder.ts";
-import { localStackHome, projectRoot, readRunning } from "../../targets/localstack-place.ts";
+import { localStackDirectory, projectRoot, readRunning } from "../../targets/localstack-place.ts";
 import { start } from "../../localstack/start.ts";
 import { stop } from "../../localstack/stop.ts";
 import { watch } from "./left-behind.ts";
 import { remembered } from "./remembered.ts";
 
 /** Runs the tests that need LocalStack, or says why they cannot run here: `node test/localstack/run.ts`. */
-const home = localStackHome();
+const directory = localStackDirectory();
 /** vitest keeps a file of its own there. */
 const { HOME } = process.env;
 
 async function reasonToSkip(): Promise<string | undefined> {
   try {
-    makeFolders(home);
+    makeFolders(directory);
     const { program } = await findPython();
-    const probe = ["-m", "pip", "download", "--quiet", "--no-cache-dir", "--no-deps", "--dest", home.temporary];
+    const probe = ["-m", "pip", "download", "--quiet", "--no-cache-dir", "--no-deps", "--dest", directory.temporary];
     return spawnSync(program, [...probe, "flit-core==3.12.0"]).status === 0 ? undefined : "PyPI cannot be reached";
   } catch (error) {
     return (error as Error).message;
@@ -29,10 +29,10 @@ async function reasonToSkip(): Promise<string | undefined> {
 }
 
 async function test(): Promise<boolean> {
-  if (readRunning(home)) throw new Error("LocalStack runs here already: make stop-localstack, then test again");
-  await install(home, say);
+  if (readRunning(directory)) throw new Error("LocalStack runs here already: make stop-localstack, then test again");
+  await install(directory, say);
   if (!testExecutor()) return false;
-  const watched = watch(home);
+  const watched = watch(directory);
   try {
     const passed = (await testDeployed()) && (await testForgotten());
     const left = watched.leftBehind();
@@ -46,33 +46,36 @@ async function test(): Promise<boolean> {
 function testExecutor(): boolean {
   const executor = join(projectRoot, "localstack", "executor");
   const environment = { ...process.env, LAMBDA_NODE: process.execPath, PYTHONDONTWRITEBYTECODE: "1" };
-  return succeeds(home.python, ["-m", "unittest", "discover", "-t", ".", "-s", "tests"], executor, environment);
+  return succeeds(directory.python, ["-m", "unittest", "discover", "-t", ".", "-s", "tests"], executor, environment);
 }
 
 /** The tests of the emulator, and the scenarios on a pipeline that was just deployed to it. */
 async function testDeployed(): Promise<boolean> {
-  const running = await start(home, { port: 4566, say });
+  const running = await start(directory, { port: 4566, say });
   try {
-    const { seconds } = await deploy(home, { target: { ...running, functionsDatabaseUrl: running.databaseUrl }, say });
+    const { seconds } = await deploy(directory, {
+      target: { ...running, functionsDatabaseUrl: running.databaseUrl },
+      say,
+    });
     say(`deployed in ${seconds} s`);
     const vitest = join(projectRoot, "node_modules", "vitest", "vitest.mjs");
     const tests = ["test/localstack", "test/e2e/scenarios.test.ts"];
     const variables = { ...process.env, HOME, PIZZA_TEST_LOCALSTACK: running.endpoint };
     return succeeds(process.execPath, [vitest, "run", ...tests], projectRoot, variables);
   } finally {
-    await stop(home);
+    await stop(directory);
   }
 }
 
 /** What was deployed is gone after a stop, where AWS keeps it: this fails on the day that it stays. */
 async function testForgotten(): Promise<boolean> {
-  const running = await start(home, { port: 4566, say });
+  const running = await start(directory, { port: 4566, say });
   try {
     const kept = await remembered(running);
     if (kept.length > 0) say(`LocalStack remembers after its stop:\n${kept.join("\n")}`);
     return kept.length === 0;
   } finally {
-    await stop(home);
+    await stop(directory);
   }
 }
 

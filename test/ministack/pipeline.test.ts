@@ -9,9 +9,9 @@ const script = new URL("../../bin/pizza.ts", import.meta.url).pathname;
 /** Runs the command line on the deployed home; what it prints as JSON. */
 function pizza(...args: string[]): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const all = [script, "--home", "localstack", ...args, "--json"];
+    const all = [script, "--target", "localstack", ...args, "--json"];
     execFile(process.execPath, all, { maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-      if (error) reject(new Error(`pizza ${args.join(" ")} ended with ${error.code}: ${stderr}`));
+      if (error) reject(new Error(`./pizza ${args.join(" ")} ended with ${error.code}: ${stderr}`));
       else resolve(JSON.parse(stdout));
     });
   });

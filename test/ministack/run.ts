@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { say } from "../../bin/output.ts";
 import { deploy } from "../../localstack/deploy.ts";
 import { clientEnvironment } from "../../localstack/environment.ts";
-import { localStackHome, projectRoot } from "../../targets/localstack-place.ts";
+import { localStackDirectory, projectRoot } from "../../targets/localstack-place.ts";
 import { installMiniStack, startMiniStack, type RunningMiniStack } from "./server.ts";
 
 /** Deploys the app to MiniStack and runs the tests on it, or says why it cannot here: `node test/ministack/run.ts`. */
 async function test({ endpoint, databaseUrl, folder }: RunningMiniStack): Promise<number> {
-  const { seconds } = await deploy(localStackHome(join(folder, "home")), {
+  const { seconds } = await deploy(localStackDirectory(join(folder, "home")), {
     target: { endpoint, databaseUrl, functionsDatabaseUrl: databaseUrl },
     say,
   });

@@ -21,7 +21,7 @@ import { refineSilver } from "../../pipeline/silver/refine-silver.ts";
 import { checkPutIfAbsent } from "../../targets/aws/check-deployment.ts";
 import { keepsTheContract } from "../adapters/object-store-contract.ts";
 import { catalog, order } from "../support/order-fixture.ts";
-import { customerKey, noon, record } from "../pipeline/silver/silver-home.ts";
+import { customerKey, noon, record } from "../pipeline/silver/refine-fixture.ts";
 import { clientOf, makeBucket, storeInNewBucket } from "./bucket.ts";
 
 /** Where MinIO answers; `run.ts` starts one, and the tests are skipped where none is given. */
@@ -126,8 +126,8 @@ describe.skipIf(endpoint === undefined)("MinIO as the lake's store", () => {
     expect(await lake.query(`${sums} from silver_order_lines`, [], [silverLakeTable(newest)])).toEqual([
       { lines: 59n, orders: 59n, cents: 59n * 1325n },
     ]);
-    const refused = [quarantineLakeTable(await quarantine.snapshot())];
-    expect(await lake.query("select order_id, reason from quarantine_order_events", [], refused)).toEqual([
+    const rejected = [quarantineLakeTable(await quarantine.snapshot())];
+    expect(await lake.query("select order_id, reason from quarantine_order_events", [], rejected)).toEqual([
       { order_id: "o-59", reason: "unknown_store" },
     ]);
     const first = silverLakeTable(await silver.snapshot(0));

@@ -43,10 +43,10 @@ describe("the classic year as events", () => {
 
   test("is accepted whole by the contract", () => {
     const catalog = createCatalog(menu, stores);
-    const refused = events
+    const rejected = events
       .map((event) => checkOrder(JSON.stringify(event), Date.parse(event.emitted_at) * 1000, catalog))
-      .filter((verdict) => "refusal" in verdict);
-    expect(refused).toEqual([]);
+      .filter((verdict) => "rejection" in verdict);
+    expect(rejected).toEqual([]);
   });
 
   test("shows each store's true offset from UTC, summer and winter", () => {

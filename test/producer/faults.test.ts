@@ -27,10 +27,10 @@ function textOf({ bytes }: Outgoing): string {
   return Buffer.from(bytes).toString();
 }
 
-function refusals(sent: readonly Outgoing[]): string[] {
+function rejections(sent: readonly Outgoing[]): string[] {
   return sent.map((outgoing) => {
     const verdict = checkOrder(textOf(outgoing), Date.parse("2026-12-01T00:00:00Z") * 1000, catalog);
-    return "refusal" in verdict ? verdict.refusal.reason : "";
+    return "rejection" in verdict ? verdict.rejection.reason : "";
   });
 }
 
@@ -129,7 +129,7 @@ describe("one fault alone", () => {
     const waited = days.filter((wait) => wait > 86_400_000 - 5000);
     // Where the history ends first, it is sent at the end.
     expect(waited.length).toBeGreaterThan(10);
-    expect(new Set(refusals(sent))).toEqual(new Set([""]));
+    expect(new Set(rejections(sent))).toEqual(new Set([""]));
   });
 
   test("late, live: the order bears a time of days ago on its store's clock, and is sent now", () => {
@@ -146,7 +146,7 @@ describe("one fault alone", () => {
     // Across the day on which the clocks changed, the offset is the earlier day's.
     const offsets = faulty.map(read).filter((event) => event.ordered_at < "2026-03-08" && event.store_id === "nyc-01");
     expect(new Set(offsets.map((event) => event.ordered_at.slice(19)))).toEqual(new Set(["-05:00"]));
-    expect(new Set(refusals(sent))).toEqual(new Set([""]));
+    expect(new Set(rejections(sent))).toEqual(new Set([""]));
   });
 
   test.each(["amended", "cancelled", "refunded"] as const)(
@@ -165,7 +165,7 @@ describe("one fault alone", () => {
         expect(places.get(textOf(order))).toBeLessThan(places.get(textOf(outgoing))!);
         expect(JSON.stringify(revision.lines) === JSON.stringify(read(order).lines)).toBe(kind !== "amended");
       }
-      expect(new Set(refusals(sent))).toEqual(new Set([""]));
+      expect(new Set(rejections(sent))).toEqual(new Set([""]));
     },
   );
 
@@ -176,20 +176,20 @@ describe("one fault alone", () => {
       expect(event.revision).toBe(first.get(event.order_id)!.revision);
       expect(event.lines).not.toEqual(first.get(event.order_id)!.lines);
     }
-    expect(new Set(refusals(sent))).toEqual(new Set([""]));
+    expect(new Set(rejections(sent))).toEqual(new Set([""]));
   });
 
   test("malformed: nothing that was damaged is accepted, in many ways", () => {
     const { faulty } = only("malformed");
-    const reasons = new Set(refusals(faulty));
+    const reasons = new Set(rejections(faulty));
     expect(reasons).not.toContain("");
     expect(reasons.size).toBeGreaterThan(3);
     expect(faulty.some(({ bytes }) => bytes.includes(0x0a))).toBe(true);
   });
 
   test("unknown_pizza and future: refused for just that", () => {
-    expect(new Set(refusals(only("unknown_pizza").faulty))).toEqual(new Set(["unknown_pizza"]));
-    expect(new Set(refusals(only("future").faulty))).toEqual(new Set(["future_time"]));
+    expect(new Set(rejections(only("unknown_pizza").faulty))).toEqual(new Set(["unknown_pizza"]));
+    expect(new Set(rejections(only("future").faulty))).toEqual(new Set(["future_time"]));
   });
 
   test("gap: a number is missing before the event", () => {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { createHold } from "../../producer/faults.ts";
+import { createDelayQueue } from "../../producer/faults.ts";
 
 test("what is due comes out in the order of its time, equal ones as they came", () => {
-  const hold = createHold<string>();
+  const delayQueue = createDelayQueue<string>();
   for (const [due, item] of [
     [5, "e"],
     [1, "a"],
@@ -11,10 +11,10 @@ test("what is due comes out in the order of its time, equal ones as they came", 
     [9, "z"],
     [3, "d"],
   ] as const)
-    hold.add(due, item);
-  expect(hold.take(0)).toEqual([]);
-  expect(hold.take(3)).toEqual(["a", "b", "c", "d"]);
-  expect(hold.take(3)).toEqual([]);
-  expect(hold.take(5)).toEqual(["e"]);
-  expect(hold.take(Number.POSITIVE_INFINITY)).toEqual(["z"]);
+    delayQueue.add(due, item);
+  expect(delayQueue.take(0)).toEqual([]);
+  expect(delayQueue.take(3)).toEqual(["a", "b", "c", "d"]);
+  expect(delayQueue.take(3)).toEqual([]);
+  expect(delayQueue.take(5)).toEqual(["e"]);
+  expect(delayQueue.take(Number.POSITIVE_INFINITY)).toEqual(["z"]);
 });

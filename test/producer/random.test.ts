@@ -48,6 +48,6 @@ test("the bell has mean 0 and standard deviation 1", () => {
 });
 
 test("the hash spreads tills over lanes", () => {
-  const lanes = new Set(Array.from({ length: 36 }, (_, till) => hash32(`till-nyc-01-${till}`) % 4));
-  expect(lanes.size).toBe(4);
+  const slots = new Set(Array.from({ length: 36 }, (_, till) => hash32(`till-nyc-01-${till}`) % 4));
+  expect(slots.size).toBe(4);
 });

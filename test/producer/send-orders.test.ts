@@ -244,13 +244,13 @@ describe("failures", () => {
     for (let till = 0; till < 12; till++) void sender.send(event(till, till));
     for (let turn = 0; turn < 20; turn++) await soon();
     // The first call's first lane was refused, and all that came since is the other's.
-    const refused = sink.calls[0]![0]!.partitionKey;
+    const rejected = sink.calls[0]![0]!.partitionKey;
     expect(
       sink.calls
         .slice(1)
         .flat()
         .map((record) => record.partitionKey),
-    ).not.toContain(refused);
+    ).not.toContain(rejected);
     expect(sink.stored.length).toBeGreaterThan(0);
     wake();
     expect((await sender.close()).events).toBe(12);

@@ -33,10 +33,10 @@ describe("a simulated history", () => {
 
   test("is accepted whole by the contract", () => {
     const catalog = createCatalog(menu, stores);
-    const refused = history
+    const rejected = history
       .map((event) => checkOrder(JSON.stringify(event), Date.parse(event.emitted_at) * 1000, catalog))
-      .filter((verdict) => "refusal" in verdict);
-    expect(refused).toEqual([]);
+      .filter((verdict) => "rejection" in verdict);
+    expect(rejected).toEqual([]);
   });
 
   test("numbers each till's events without a gap", () => {

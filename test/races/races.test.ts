@@ -15,9 +15,9 @@ import type { StoreProfile } from "../../producer/tills.ts";
 import { verifyReceipt } from "../../pipeline/reconciliation/verify-receipt.ts";
 import { createCustomerKey } from "../../pipeline/silver/write-orders.ts";
 import { openQuarantine, openSilver, orderStream } from "../../pipeline/silver/tables.ts";
-import { streamAccount } from "../../targets/local/stream-account.ts";
+import { streamContents } from "../../targets/local/stream-account.ts";
 import { openStreamLog, type StreamLog } from "../../targets/local/stream/stream-log.ts";
-import { openGoldHome, type GoldHome } from "../pipeline/gold/gold-home.ts";
+import { openGoldPipeline, type GoldPipeline } from "../pipeline/gold/gold-fixture.ts";
 import { startS3Server, type S3Server } from "../support/s3-server.ts";
 import type { RaceOrder, RaceResult } from "./racer.ts";
 
@@ -25,13 +25,13 @@ const root = mkdtempSync(join(tmpdir(), "pizza-races-"));
 const recordsFile = join(root, "records.json");
 const customerSecret = "the racers' secret";
 const script = new URL("racer.ts", import.meta.url).pathname;
-let gold: GoldHome;
+let gold: GoldPipeline;
 let stream: StreamLog;
 let s3: S3Server;
 let calm: Awaited<ReturnType<typeof goldHash>>;
 
 beforeAll(async () => {
-  gold = await openGoldHome();
+  gold = await openGoldPipeline();
   s3 = await startS3Server({ root });
   stream = await openStreamLog({ dir: join(root, "stream"), shards: 1 });
   await fillStream();
@@ -99,7 +99,7 @@ async function verify(folder: string) {
     return await verifyReceipt({
       store,
       stream: orderStream,
-      account: streamAccount(stream, { [id]: lastSequenceNumber! }, openFolderStore(join(root, "on-failure"))),
+      account: streamContents(stream, { [id]: lastSequenceNumber! }, openFolderStore(join(root, "on-failure"))),
       silver: openSilver(place),
       quarantine: openQuarantine(place),
       lake,

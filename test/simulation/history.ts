@@ -10,7 +10,7 @@ import type { SimulatedLake } from "./lake.ts";
 import { LedgerWatch } from "./ledger.ts";
 import { Mapping } from "./mapping.ts";
 import { openWorker, type Places, type Planted, type Worker } from "./pipeline.ts";
-import { checkReceipt } from "./receipt.ts";
+import { alertReceipt } from "./receipt.ts";
 import { SilverReader } from "./silver-rows.ts";
 import { Stream } from "./stream.ts";
 import { runToEnd, Workflows } from "./workflows.ts";
@@ -141,11 +141,11 @@ class History {
     const violations = [
       ...(await checkBronze(stream.records, this.store)),
       ...(this.onFailure.objects.size === 0 ? [] : ["1: batches are left in the on-failure store"]),
-      ...checkSilver(stream.records, before.rows, before.refused),
+      ...checkSilver(stream.records, before.rows, before.rejected),
       ...(await checkNumbers(stream.neverSent, this.store)),
       ...differences(numbersOf(before.gold), goldOf(before.rows)).map((difference) => `6: ${difference}`),
     ];
-    for (const { reason } of before.refused) {
+    for (const { reason } of before.rejected) {
       if (reason === "conflicting_payload") this.world.faults.acted("silver: other payload refused");
       if (reason === "ordered_at_changed") this.world.faults.acted("silver: change of time refused");
     }
@@ -159,7 +159,7 @@ class History {
 
   private async receipt(stream: Stream): Promise<string[]> {
     const { connection, lake } = this.laboratory;
-    const findings = await checkReceipt({ ...this.truth.refinery, lake, warehouse: connection }, stream);
+    const findings = await alertReceipt({ ...this.truth.refinery, lake, warehouse: connection }, stream);
     if (findings.length === 0) this.world.faults.acted("verify: receipt balances");
     return findings;
   }
@@ -182,14 +182,14 @@ class History {
   private async content() {
     const { silver, quarantine } = this.truth.refinery;
     const rows = await this.reader.rows(await silver.snapshot());
-    const refused = await readQuarantine(quarantine, this.store.objects);
+    const rejected = await readQuarantine(quarantine, this.store.objects);
     const { connection } = this.laboratory;
     const gold = await readGold(connection);
     const shown = Object.entries(gold).flatMap(([table, cells]) =>
       cells.map((row) => `${table} ${JSON.stringify(row)}`),
     );
     const lines = rows.map((row) => Object.values(row).join(" ")).toSorted();
-    const places = refused.map(({ position, reason }) => `${position} ${reason}`).toSorted();
-    return { rows, refused, gold, digest: [...shown.toSorted(), ...lines, ...places].join("\n") };
+    const places = rejected.map(({ position, reason }) => `${position} ${reason}`).toSorted();
+    return { rows, rejected, gold, digest: [...shown.toSorted(), ...lines, ...places].join("\n") };
   }
 }

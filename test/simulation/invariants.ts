@@ -70,16 +70,16 @@ async function bronzeRecords(store: ObjectStore): Promise<StreamRecord[]> {
 /** What the quarantine table holds. */
 export async function readQuarantine(quarantine: DeltaTable, objects: Objects): Promise<Refused[]> {
   const { files } = await quarantine.snapshot();
-  const refused: Refused[] = [];
+  const rejected: Refused[] = [];
   for (const path of files.keys()) {
     const columns = await readColumns(objects.get(`${quarantine.root}/${path}`)!, quarantineNames);
     const [shards, numbers, indexes, reasons] = quarantineNames.map((name) => columns[name]!);
     for (const [row, shard] of shards!.entries()) {
       const position = [shard, numbers![row], indexes![row]].join("/");
-      refused.push({ position, reason: reasons![row] as ReasonCode });
+      rejected.push({ position, reason: reasons![row] as ReasonCode });
     }
   }
-  return refused;
+  return rejected;
 }
 
 const quarantineNames = ["shard", "sequence_number", "record_index", "reason"];
@@ -88,12 +88,12 @@ const quarantineNames = ["shard", "sequence_number", "record_index", "reason"];
 export function checkSilver(
   sent: readonly SentRecord[],
   rows: readonly SilverRow[],
-  refused: readonly Refused[],
+  rejected: readonly Refused[],
 ): string[] {
   const events = new Map(
     sent.flatMap((record) => record.events.map((event, index) => [`${placeOf(record)}/${index}`, event] as const)),
   );
-  return [...checkDistinct(rows), ...checkOrders(events, rows), ...checkPlaces(events, rows, refused)];
+  return [...checkDistinct(rows), ...checkOrders(events, rows), ...checkPlaces(events, rows, rejected)];
 }
 
 function checkDistinct(rows: readonly SilverRow[]): string[] {
@@ -159,15 +159,15 @@ function isSameOrder(rows: readonly SilverRow[], order: SentOrder): boolean {
 function checkPlaces(
   events: ReadonlyMap<string, SentEvent>,
   rows: readonly SilverRow[],
-  refused: readonly Refused[],
+  rejected: readonly Refused[],
 ): string[] {
   const accepted = new Map(rows.map(({ orderId, position }) => [orderId, position]));
-  const filed = Map.groupBy(refused, ({ position }) => position);
+  const quarantined = Map.groupBy(rejected, ({ position }) => position);
   const violations: string[] = [];
-  for (const position of filed.keys())
+  for (const position of quarantined.keys())
     if (!events.has(position)) violations.push(`3: ${position} was refused and never sent`);
   for (const [position, event] of events) {
-    const [filing, ...more] = filed.get(position) ?? [];
+    const [filing, ...more] = quarantined.get(position) ?? [];
     const shown = accepted.get(event.order?.orderId ?? "");
     if (more.length > 0) violations.push(`3: ${position} stands in quarantine ${more.length + 1} times`);
     const wrong = misplaced({ position, event, filing }, shown, events);

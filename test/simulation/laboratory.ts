@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openPostgresWarehouse } from "../../adapters/postgres-warehouse.ts";
 import { loadMigrations } from "../../adapters/project-files.ts";
 import { migrate } from "../../pipeline/gold/migrate.ts";
-import { startPostgres, type EmbeddedPostgres } from "../../targets/local/postgres.ts";
+import { startPostgres, type LocalPostgres } from "../../targets/local/postgres.ts";
 import type { Laboratory } from "./history.ts";
 import { openSimulatedLake } from "./lake.ts";
 
@@ -66,7 +66,7 @@ export async function openLaboratory(database: Database): Promise<Laboratory & {
 }
 
 /** Only the admin may make databases and change the server's settings. */
-function adminOf(postgres: EmbeddedPostgres): string {
+function adminOf(postgres: LocalPostgres): string {
   const url = new URL(nameDatabase(postgres.connectionString("owner"), "postgres"));
   const { user, password } = postgres.credentials.roles.admin;
   url.username = user;

@@ -11,8 +11,8 @@ const texts = { goldSql: loadGoldSql(), checks: loadChecks() };
  * The real receipt of a history that is over; what it finds is a violation of all invariants at once, but for numbers of
  * tills that were never sent: these it must name, unless events that nobody can read may have had them.
  */
-export async function checkReceipt(
-  books: Refinery & { lake: LakeQuery; warehouse: Warehouse },
+export async function alertReceipt(
+  sources: Refinery & { lake: LakeQuery; warehouse: Warehouse },
   { records: sent, neverSent }: Pick<Stream, "records" | "neverSent">,
 ): Promise<string[]> {
   const account = {
@@ -23,7 +23,7 @@ export async function checkReceipt(
     isConfirmed: () => true,
     onFailure: async () => ({ positions: new Set<string>(), unreadable: [] }),
   };
-  const { findings, records, events } = await verifyReceipt({ ...books, ...texts, account });
+  const { findings, records, events } = await verifyReceipt({ ...sources, ...texts, account });
   const gaps = findings.filter(({ invariant }) => invariant === "no gap in a till's numbers");
   const found = findings
     .filter((finding) => neverSent.size === 0 || !gaps.includes(finding))
@@ -35,8 +35,8 @@ export async function checkReceipt(
   }
   const distinct = new Set(sent.map(positionOf)).size;
   if (records.sent !== distinct) found.push(`receipt: ${records.sent} records for ${distinct}`);
-  const refused = Object.values(events.quarantined).reduce((sum, count) => sum + count, 0);
-  const placed = events.accepted + events.eventDuplicates + events.supersededRevisions + refused;
+  const rejected = Object.values(events.quarantined).reduce((sum, count) => sum + count, 0);
+  const placed = events.accepted + events.eventDuplicates + events.supersededRevisions + rejected;
   if (placed !== events.distinct) found.push(`receipt: ${placed} of ${events.distinct} events have a place`);
   return found;
 }

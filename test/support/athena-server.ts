@@ -37,8 +37,8 @@ export async function startAthenaServer({ engine }: { engine: AthenaEngine }): P
 
   const operations: Record<string, (input: never) => Promise<HttpAnswer> | HttpAnswer> = {
     async StartQueryExecution(input: StartInput) {
-      if (Buffer.byteLength(input.QueryString) > 262_144) return refuse("InvalidRequestException", "Query too long");
-      if (input.ExecutionParameters?.length === 0) return refuse("InvalidRequestException", "empty parameters");
+      if (Buffer.byteLength(input.QueryString) > 262_144) return reject("InvalidRequestException", "Query too long");
+      if (input.ExecutionParameters?.length === 0) return reject("InvalidRequestException", "empty parameters");
       const known = tokens.get(input.ClientRequestToken);
       if (known !== undefined) return json({ QueryExecutionId: known });
       const id = randomUUID();
@@ -76,7 +76,7 @@ export async function startAthenaServer({ engine }: { engine: AthenaEngine }): P
     const operation = String(headers["x-amz-target"]).replace("AmazonAthena.", "");
     requests.push(operation);
     const fault = faults[0] === "scan limit" ? undefined : faults.shift();
-    if (fault === "TooManyRequestsException") return refuse(fault, "Rate exceeded");
+    if (fault === "TooManyRequestsException") return reject(fault, "Rate exceeded");
     const answer = await operations[operation]!(JSON.parse(body.toString()) as never);
     if (fault === "answer lost") return reset() as undefined;
     return answer;
@@ -122,6 +122,6 @@ function json(body: object, status = 200): HttpAnswer {
   return { status, headers: { "content-type": "application/x-amz-json-1.1" }, body: JSON.stringify(body) };
 }
 
-function refuse(type: string, message: string): HttpAnswer {
+function reject(type: string, message: string): HttpAnswer {
   return json({ __type: type, Message: message }, 400);
 }

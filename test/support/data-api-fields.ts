@@ -33,10 +33,10 @@ export function columnMetadata(fields: readonly FieldDef[]) {
   return fields.map(({ name, dataTypeID }) => {
     const typeName = nameOf.get(dataTypeID);
     if (typeName === undefined) {
-      const refused = new Error(
+      const rejected = new Error(
         `The result contains the unsupported data type ${refusedTypes[dataTypeID] ?? dataTypeID}.`,
       );
-      throw Object.assign(refused, { name: "UnsupportedResultException" });
+      throw Object.assign(rejected, { name: "UnsupportedResultException" });
     }
     return { label: name, name, typeName, nullable: 2 };
   });

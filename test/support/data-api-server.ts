@@ -42,17 +42,17 @@ export async function startDataApiServer({
   const open = new Map<string, PoolClient>();
   const server = await startHttpServer(async ({ url, body, reset }: HttpRequest) => {
     if (url.pathname.endsWith("Transaction")) return await changeTransaction(url.pathname.slice(1), body);
-    if (url.pathname !== "/Execute") return refuse("BadRequestException", `${url.pathname} is not served here`);
-    if (body.length > 4 * mebibyte) return refuse("BadRequestException", "Request size exceeds the 4 MiB limit");
+    if (url.pathname !== "/Execute") return reject("BadRequestException", `${url.pathname} is not served here`);
+    if (body.length > 4 * mebibyte) return reject("BadRequestException", "Request size exceeds the 4 MiB limit");
     const statement = JSON.parse(body.toString()) as Statement;
     statements.push({ sql: statement.sql, bytes: body.length });
     const fault = faults.shift();
-    if (fault !== undefined && fault !== "answer lost") return refuse(fault, `${fault} of the test`);
+    if (fault !== undefined && fault !== "answer lost") return reject(fault, `${fault} of the test`);
     const pool = pools.get(statement.secretArn);
-    if (!pool) return refuse("SecretsErrorException", `no secret ${statement.secretArn}`);
+    if (!pool) return reject("SecretsErrorException", `no secret ${statement.secretArn}`);
     const within = statement.transactionId === undefined ? undefined : open.get(statement.transactionId);
     if (statement.transactionId !== undefined && within === undefined) {
-      return refuse("TransactionNotFoundException", `no transaction ${statement.transactionId}`);
+      return reject("TransactionNotFoundException", `no transaction ${statement.transactionId}`);
     }
     const answer = await execute(pool, statement, { timeoutMs, within });
     if (fault === "answer lost") return reset() as undefined;
@@ -72,7 +72,7 @@ export async function startDataApiServer({
       return answer({ transactionId: id });
     }
     const client = open.get(id);
-    if (client === undefined) return refuse("TransactionNotFoundException", `no transaction ${id}`);
+    if (client === undefined) return reject("TransactionNotFoundException", `no transaction ${id}`);
     open.delete(id);
     await client.query(operation === "CommitTransaction" ? "commit" : "rollback");
     client.release();
@@ -119,11 +119,11 @@ async function execute(
     if (result !== "timeout") return answerOf(result, statement.resultSetOptions?.longReturnType ?? "LONG");
     if (!statement.continueAfterTimeout) await pool.query("select pg_cancel_backend($1)", [pid]);
     running.catch(() => {});
-    return refuse("StatementTimeoutException", "Statement was terminated because it exceeded the time limit");
+    return reject("StatementTimeoutException", "Statement was terminated because it exceeded the time limit");
   } catch (error) {
     const { name, message, code } = error as Error & { code?: string };
-    if (name === "UnsupportedResultException") return refuse(name, message);
-    return refuse("DatabaseErrorException", `ERROR: ${message}; SQLState: ${code}`);
+    if (name === "UnsupportedResultException") return reject(name, message);
+    return reject("DatabaseErrorException", `ERROR: ${message}; SQLState: ${code}`);
   } finally {
     clearTimeout(timer);
   }
@@ -151,11 +151,11 @@ function answerOf({ fields, rows }: QueryArrayResult, longReturnType: string): H
   let size = 0;
   for (const row of rows as (string | null)[][]) {
     const bytes = row.reduce((sum, value) => sum + (value === null ? 1 : Buffer.byteLength(value)), 0);
-    if (bytes > 64 * 1024) return refuse("BadRequestException", "Database returned a row beyond the row size limit");
+    if (bytes > 64 * 1024) return reject("BadRequestException", "Database returned a row beyond the row size limit");
     size += bytes;
   }
   if (size > mebibyte) {
-    return refuse("BadRequestException", "Database returned more than the allowed response size limit");
+    return reject("BadRequestException", "Database returned more than the allowed response size limit");
   }
   const records = (rows as (string | null)[][]).map((row) =>
     row.map((value, index) => toField(value, columns[index]!.typeName, longReturnType)),
@@ -164,7 +164,7 @@ function answerOf({ fields, rows }: QueryArrayResult, longReturnType: string): H
   return { headers: { "content-type": "application/json" }, body };
 }
 
-function refuse(name: string, message: string): HttpAnswer {
+function reject(name: string, message: string): HttpAnswer {
   return {
     status: name === "ThrottlingException" ? 429 : 400,
     headers: { "content-type": "application/json", "x-amzn-errortype": name },

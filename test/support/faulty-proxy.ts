@@ -33,7 +33,7 @@ export interface FaultyProxyOptions {
   /** The server behind it. */
   target: string;
   /** The service's own ways to turn a request away. */
-  refusals: readonly HttpAnswer[];
+  rejections: readonly HttpAnswer[];
   /** Longer than the client waits, milliseconds. */
   lateMs: number;
   /** Of the requests, 0 to 1. */
@@ -44,7 +44,7 @@ export interface FaultyProxyOptions {
 /** A proxy that lets faults befall a share of the requests, every kind about as often. */
 export async function startFaultyProxy({
   target,
-  refusals,
+  rejections,
   lateMs,
   share = 0.3,
   seed = 1,
@@ -65,7 +65,7 @@ export async function startFaultyProxy({
 
   async function handle(request: HttpRequest): Promise<HttpAnswer | undefined> {
     const fault = chooseFault();
-    if (fault === "refused") return random.pick(refusals);
+    if (fault === "refused") return random.pick(rejections);
     if (fault === "reset") return request.reset() as undefined;
     if (fault === "done late") await sleep(lateMs);
     const answer = await forward(target, request);

@@ -80,13 +80,13 @@ function takeFault(faults: KinesisFault[], on: string): KinesisFault["kind"] | u
   return fault.kind;
 }
 
-interface Place {
+interface IteratorPosition {
   log: StreamLog;
   pageSize: number;
   fault: KinesisFault["kind"] | undefined;
 }
 
-async function operate(place: Place, operation: string, input: Record<string, unknown>): Promise<unknown> {
+async function operate(place: IteratorPosition, operation: string, input: Record<string, unknown>): Promise<unknown> {
   const { log } = place;
   const open = log.shards().filter(({ closed }) => !closed);
   if (operation === "PutRecords") return await putRecords(place, input["Records"] as PutEntry[]);
@@ -105,7 +105,7 @@ interface PutEntry {
   Data: string;
 }
 
-async function putRecords({ log, fault }: Place, entries: readonly PutEntry[]): Promise<unknown> {
+async function putRecords({ log, fault }: IteratorPosition, entries: readonly PutEntry[]): Promise<unknown> {
   const isRefused = (index: number) => fault === "some entries" && index % 2 === 1;
   const records = entries.map(recordOf);
   const stored = await log.putRecords(records.filter((_, index) => !isRefused(index))).catch((error: unknown) => {
@@ -133,7 +133,7 @@ function listShards(log: StreamLog, from: number): unknown {
   return { Shards: page, ...(from + 2 < shards.length && { NextToken: String(from + 2) }) };
 }
 
-async function getRecords({ log, pageSize, fault }: Place, iterator: string): Promise<unknown> {
+async function getRecords({ log, pageSize, fault }: IteratorPosition, iterator: string): Promise<unknown> {
   const [shard, after] = JSON.parse(iterator) as [string, string | null];
   if (fault === "empty page") return { Records: [], NextShardIterator: iterator, MillisBehindLatest: 1000 };
   const read = (limit: number, from: string | null | undefined) =>

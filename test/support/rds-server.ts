@@ -15,29 +15,29 @@ export async function startRdsServer(): Promise<RdsServer> {
   const exports: RdsServer["exports"] = new Map();
   const answers: Record<string, (request: Record<string, string>) => HttpAnswer> = {
     CreateDBClusterSnapshot({ DBClusterSnapshotIdentifier: name = "" }) {
-      if (snapshots.has(name)) return refuse("DBClusterSnapshotAlreadyExistsFault");
+      if (snapshots.has(name)) return reject("DBClusterSnapshotAlreadyExistsFault");
       snapshots.set(name, "creating");
       return ok("CreateDBClusterSnapshot", `<DBClusterSnapshot>${snapshot(name)}</DBClusterSnapshot>`);
     },
     DescribeDBClusterSnapshots({ DBClusterSnapshotIdentifier: name }) {
-      if (name !== undefined && !snapshots.has(name)) return refuse("DBClusterSnapshotNotFoundFault");
+      if (name !== undefined && !snapshots.has(name)) return reject("DBClusterSnapshotNotFoundFault");
       const found = [...snapshots.keys()].filter((each) => name === undefined || each === name);
       const items = found.map((each) => `<DBClusterSnapshot>${snapshot(each)}</DBClusterSnapshot>`);
       return ok("DescribeDBClusterSnapshots", `<DBClusterSnapshots>${items.join("")}</DBClusterSnapshots>`);
     },
     DeleteDBClusterSnapshot({ DBClusterSnapshotIdentifier: name = "" }) {
       const gone = snapshot(name);
-      if (!snapshots.delete(name)) return refuse("DBClusterSnapshotNotFoundFault");
+      if (!snapshots.delete(name)) return reject("DBClusterSnapshotNotFoundFault");
       return ok("DeleteDBClusterSnapshot", `<DBClusterSnapshot>${gone}</DBClusterSnapshot>`);
     },
     StartExportTask(request) {
       const { ExportTaskIdentifier: name = "" } = request;
-      if (exports.has(name)) return refuse("ExportTaskAlreadyExists");
+      if (exports.has(name)) return reject("ExportTaskAlreadyExists");
       exports.set(name, { status: "STARTING", request });
       return ok("StartExportTask", task(name));
     },
     DescribeExportTasks({ ExportTaskIdentifier: name = "" }) {
-      if (!exports.has(name)) return refuse("ExportTaskNotFound");
+      if (!exports.has(name)) return reject("ExportTaskNotFound");
       return ok("DescribeExportTasks", `<ExportTasks><ExportTask>${task(name)}</ExportTask></ExportTasks>`);
     },
   };
@@ -74,7 +74,7 @@ function ok(action: string, result: string): HttpAnswer {
   };
 }
 
-function refuse(code: string): HttpAnswer {
+function reject(code: string): HttpAnswer {
   const error = `<Error><Type>Sender</Type><Code>${code}</Code><Message>${code} of the test</Message></Error>`;
   return { status: 404, headers: { "content-type": "text/xml" }, body: `<ErrorResponse>${error}</ErrorResponse>` };
 }

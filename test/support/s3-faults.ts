@@ -37,7 +37,7 @@ const codes: Partial<Record<S3Fault["kind"], readonly [status: number, code: str
 };
 
 /** The answer of a fault that leaves everything undone; undefined for the others. */
-export function refusal(kind: S3Fault["kind"] | undefined): HttpAnswer | undefined {
+export function rejection(kind: S3Fault["kind"] | undefined): HttpAnswer | undefined {
   const [status, code] = (kind && codes[kind]) ?? [];
   return status === undefined || code === undefined ? undefined : s3Error(status, code);
 }

@@ -5,7 +5,7 @@ import { openFolderStore } from "../../adapters/folder-store.ts";
 import type { ObjectInfo, ObjectStore } from "../../pipeline/ports.ts";
 import { startHttpServer, type HttpAnswer, type HttpRequest, type TestServer } from "./http-server.ts";
 import { createVersions } from "./s3-versions.ts";
-import { refusal, s3Error, takeFault, type S3Fault } from "./s3-faults.ts";
+import { rejection, s3Error, takeFault, type S3Fault } from "./s3-faults.ts";
 
 export interface S3Server extends TestServer {
   /** What is to go wrong; tests put faults in, requests take them out. */
@@ -44,8 +44,8 @@ export async function startS3Server({
     requests.push(`${method} ${url.pathname}${url.search}`);
     const isListing = url.searchParams.get("list-type") === "2";
     const fault = takeFault(faults, isListing ? "LIST" : (method as S3Fault["on"]));
-    const refused = refusal(fault);
-    if (refused) return refused;
+    const rejected = rejection(fault);
+    if (rejected) return rejected;
     if (fault === "reset") return hangUp(request);
     const [, name = "", ...parts] = url.pathname.split("/").map(decodeURIComponent);
     const store = bucket(name);

@@ -3,10 +3,10 @@ import type { StreamReader } from "../stream/stream-log.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 
 /** Those who wait for the mapping to catch up, and the signal that ends the lanes' windows meanwhile. */
-export interface Drains {
+export interface Flushes {
   /** Aborted while anyone drains, and after a stop: no lane waits for its window then. */
-  readonly hurry: AbortSignal;
-  drain(): Promise<void>;
+  readonly flushing: AbortSignal;
+  flush(): Promise<void>;
   /** To be called whenever a checkpoint has moved. */
   check(): void;
   /** Ends every drain, also those to come, with that error. */
@@ -14,7 +14,7 @@ export interface Drains {
 }
 
 /** Makes the drains of one mapping. */
-export function createDrains({
+export function createFlushes({
   stream,
   checkpoints,
   stopping,
@@ -22,7 +22,7 @@ export function createDrains({
   stream: StreamReader;
   checkpoints: Checkpoints;
   stopping: AbortSignal;
-}): Drains {
+}): Flushes {
   const waiting = new Set<{ targets: Map<string, string>; resolve: () => void; reject: (error: Error) => void }>();
   let controller = new AbortController();
   let failure: Error | undefined;
@@ -36,10 +36,10 @@ export function createDrains({
   }
 
   return {
-    get hurry() {
+    get flushing() {
       return controller.signal;
     },
-    async drain() {
+    async flush() {
       if (failure) throw failure;
       const targets = new Map(
         stream.shards().flatMap(({ id, lastSequenceNumber: last }) => (last ? [[id, last]] : [])),

@@ -2,8 +2,8 @@ import type { StreamRecord } from "../../../pipeline/ports.ts";
 import { compareSequenceNumbers } from "../stream/sequence-number.ts";
 import { type Checkpoints, openCheckpoints } from "./checkpoints.ts";
 import { Stopped } from "./deliver-batch.ts";
-import { createDrains } from "./flush.ts";
-import { runLane } from "./poll-shard.ts";
+import { createFlushes } from "./flush.ts";
+import { pollShard } from "./poll-shard.ts";
 import { checkedSettings, type MappingMetrics, type MappingSettings, type Settings } from "./settings.ts";
 
 export type { MappingEvent, MappingMetrics, MappingSettings } from "./settings.ts";
@@ -16,7 +16,7 @@ export interface EventSourceMapping {
    * Resolves when every record that was in the stream at the call is landed or in the on-failure store, without waiting
    * for the window. Rejects where the mapping stops before, or a shard cannot be read.
    */
-  drain(): Promise<void>;
+  flush(): Promise<void>;
   /** Per shard, the sequence number up to which all is landed or in the on-failure store. */
   checkpoints(): Record<string, string>;
   metrics(): MappingMetrics;
@@ -43,48 +43,48 @@ export function startEventSourceMapping(given: MappingSettings): EventSourceMapp
     iteratorAgeMs: 0,
   };
   const batches = new Map<string, readonly StreamRecord[]>();
-  const lanes = new Map<string, Promise<void>>();
+  const pollers = new Map<string, Promise<void>>();
   const finished = new Set<string>();
-  const drains = createDrains({ stream, checkpoints, stopping: stopping.signal });
+  const flushes = createFlushes({ stream, checkpoints, stopping: stopping.signal });
 
-  function startLanes(): void {
+  function startPollers(): void {
     if (stopping.signal.aborted) return;
     for (const { id, parents } of stream.shards()) {
-      if (lanes.has(id) || !parents.every((parent) => finished.has(parent))) continue;
+      if (pollers.has(id) || !parents.every((parent) => finished.has(parent))) continue;
       onEvent({ type: "laneStarted", shard: id });
-      lanes.set(id, followShard(id));
+      pollers.set(id, followShard(id));
     }
   }
 
   async function followShard(shard: string): Promise<void> {
     try {
-      await runLane({
+      await pollShard({
         shard,
         checkpoints,
         delivery: { settings, metrics, stopping: stopping.signal },
-        hurry: () => drains.hurry,
-        onProgress: () => drains.check(),
+        flushing: () => flushes.flushing,
+        onProgress: () => flushes.check(),
         onBatch: (batch) => (batch ? batches.set(shard, batch) : batches.delete(shard)),
       });
       if (stopping.signal.aborted) return;
       finished.add(shard);
       onEvent({ type: "laneFinished", shard });
-      startLanes();
+      startPollers();
     } catch (error) {
       if (error instanceof Stopped) return;
       onEvent({ type: "laneFailed", shard, error });
-      drains.fail(new Error(`Event source mapping: lane ${shard} failed: ${String(error)}`, { cause: error }));
+      flushes.fail(new Error(`Event source mapping: lane ${shard} failed: ${String(error)}`, { cause: error }));
     }
   }
 
-  startLanes();
+  startPollers();
   return {
     async stop() {
       stopping.abort();
-      drains.fail(new Error("Event source mapping: stopped before it was drained; start it again"));
-      await Promise.all(lanes.values());
+      flushes.fail(new Error("Event source mapping: stopped before it was drained; start it again"));
+      await Promise.all(pollers.values());
     },
-    drain: () => drains.drain(),
+    flush: () => flushes.flush(),
     checkpoints: () => checkpoints.all(),
     metrics: () => ({ ...metrics, iteratorAgeMs: oldestBatchAge(batches.values(), clock()) }),
   };
@@ -110,11 +110,11 @@ function oldestBatchAge(batches: Iterable<readonly StreamRecord[]>, now: number)
 }
 
 /** In the place of a mapping where a home is only looked at: tells how far landing has come, and delivers nothing. */
-export function openStillMapping(checkpointDir: string): EventSourceMapping {
+export function openReadOnlyMapping(checkpointDir: string): EventSourceMapping {
   const checkpoints = openCheckpoints(checkpointDir);
   return {
     stop: async () => {},
-    drain: async () => {
+    flush: async () => {
       throw new Error("Event source mapping: the home was opened to look only; open it to work");
     },
     checkpoints: () => checkpoints.all(),

@@ -4,12 +4,12 @@ import { type Delivery, deliverBatch, untilItWorks } from "./deliver-batch.ts";
 import type { Settings } from "./settings.ts";
 
 /** What a lane shares with the mapping it belongs to. */
-export interface LaneContext {
+export interface PollerContext {
   shard: string;
   checkpoints: Checkpoints;
   delivery: Omit<Delivery, "settle">;
   /** The signal that ends a window before its time. */
-  hurry: () => AbortSignal;
+  flushing: () => AbortSignal;
   /** Told whenever the checkpoint has moved. */
   onProgress: () => void;
   /** Told the batch under way, and undefined when it is done. */
@@ -17,14 +17,14 @@ export interface LaneContext {
 }
 
 /** Delivers a shard in order, one batch at a time. Resolves when a closed shard is at its end, or after a stop. */
-export async function runLane(context: LaneContext): Promise<void> {
-  const { shard, checkpoints, hurry, delivery, onBatch, onProgress } = context;
+export async function pollShard(context: PollerContext): Promise<void> {
+  const { shard, checkpoints, flushing, delivery, onBatch, onProgress } = context;
   const { settings, stopping } = delivery;
   while (!stopping.aborted) {
     const after = checkpoints.get(shard);
     // Looked at before reading: a closed shard takes no record any more, so an empty read is its end.
     const isClosed = settings.stream.shards().some(({ id, closed }) => id === shard && closed);
-    const batch = await gatherBatch({ shard, after, stopping, hurry }, settings);
+    const batch = await gatherBatch({ shard, after, stopping, flushing }, settings);
     if (stopping.aborted) return;
     if (batch.length === 0 && isClosed) return;
     if (batch.length === 0) continue;
@@ -38,7 +38,7 @@ export async function runLane(context: LaneContext): Promise<void> {
   }
 }
 
-async function saveCheckpoint(last: StreamRecord, { shard, checkpoints, delivery }: LaneContext): Promise<void> {
+async function saveCheckpoint(last: StreamRecord, { shard, checkpoints, delivery }: PollerContext): Promise<void> {
   await untilItWorks("save a checkpoint", shard, delivery, () => checkpoints.save(shard, last.sequenceNumber));
 }
 
@@ -54,8 +54,8 @@ async function gatherBatch(
     shard,
     after,
     stopping,
-    hurry,
-  }: { shard: string; after: string | undefined; stopping: AbortSignal; hurry: () => AbortSignal },
+    flushing,
+  }: { shard: string; after: string | undefined; stopping: AbortSignal; flushing: () => AbortSignal },
   settings: Settings,
 ): Promise<StreamRecord[]> {
   const { stream, windowMs, clock } = settings;
@@ -85,7 +85,7 @@ async function gatherBatch(
     // A clock that was set back does not make the window longer.
     const left = Math.min(windowMs, deadline - clock());
     const last = batch.at(-1)?.sequenceNumber;
-    if (left <= 0 || !(await stream.waitForRecord(shard, last, left, hurry()))) return batch;
+    if (left <= 0 || !(await stream.waitForRecord(shard, last, left, flushing()))) return batch;
   }
 }
 

@@ -6,25 +6,25 @@ import {
 } from "@aws-sdk/client-lambda";
 import { openSecrets } from "../../../adapters/secrets.ts";
 import { clientEnvironment } from "../../../localstack/environment.ts";
-import { openRemoteHome, type RemoteHome } from "../../../targets/aws/open.ts";
-import { breakPublishing, deliver, type HomeUnderTest } from "./home-under-test.ts";
+import { openDeployedPipeline, type DeployedPipeline } from "../../../targets/aws/open.ts";
+import { breakPublishing, deliver, type PipelineUnderTest } from "./target-under-test.ts";
 import { whileKilling } from "./kill-function.ts";
 
 /** The home deployed to a LocalStack on this machine, whose functions are processes here. */
-export async function openLocalStack(endpoint: string): Promise<HomeUnderTest> {
+export async function openLocalStack(endpoint: string): Promise<PipelineUnderTest> {
   Object.assign(process.env, clientEnvironment(endpoint));
-  const home = await openEmpty("localstack");
-  const { databaseUrl, functions } = home.deployment;
+  const pipeline = await openEmpty("localstack");
+  const { databaseUrl, functions } = pipeline.deployment;
   return {
-    ...(await common(home)),
-    deliverKilling: (name, events) => whileKilling(functions[name]!, () => deliver(home, events)),
+    ...(await common(pipeline)),
+    deliverKilling: (name, events) => whileKilling(functions[name]!, () => deliver(pipeline, events)),
     breakPublishing: () => breakPublishing(databaseUrl!),
     breakLanding: () => breakLanding(functions["LandRecords"]!),
   };
 }
 
 /** An environment on AWS, as the credentials at hand. Nobody can kill its functions or break its database from here. */
-export async function openAws(environment: string): Promise<HomeUnderTest> {
+export async function openAws(environment: string): Promise<PipelineUnderTest> {
   return await common(await openEmpty(environment));
 }
 
@@ -40,14 +40,14 @@ async function breakLanding(FunctionName: string): Promise<() => Promise<void>> 
   return () => configure(Variables!);
 }
 
-async function openEmpty(environment: string): Promise<RemoteHome> {
-  const home = await openRemoteHome({ environment });
-  if ((await home.status()).silver.version < 0) return home;
-  await home.close();
+async function openEmpty(environment: string): Promise<DeployedPipeline> {
+  const pipeline = await openDeployedPipeline({ environment });
+  if ((await pipeline.status()).silver.version < 0) return pipeline;
+  await pipeline.close();
   throw new Error(`environment ${environment} holds orders already: give the scenarios one that was just deployed`);
 }
 
-async function common(home: RemoteHome): Promise<HomeUnderTest> {
-  const { key } = await openSecrets().read(home.deployment.customerKeySecretArn);
-  return { home, customerSecret: key!, close: () => home.close() };
+async function common(pipeline: DeployedPipeline): Promise<PipelineUnderTest> {
+  const { key } = await openSecrets().read(pipeline.deployment.customerKeySecretArn);
+  return { pipeline, customerSecret: key!, close: () => pipeline.close() };
 }

@@ -34,10 +34,10 @@ import {
 import { environments } from "../../../lib/config.ts";
 import { GlueTables } from "../../../lib/constructs/glue-tables.ts";
 import { orderLines, writeRows } from "../../pipeline/delta/order-lines.ts";
-import { questionOf } from "../../../pipeline/quality/evaluate-rule.ts";
+import { ruleQuery } from "../../../pipeline/quality/evaluate-rule.ts";
 import { countsSql, summarySql } from "../../../pipeline/quality/profile-silver.ts";
 import { changeDay, type Cells } from "../../pipeline/silver/change-day.ts";
-import { record } from "../../pipeline/silver/silver-home.ts";
+import { record } from "../../pipeline/silver/refine-fixture.ts";
 import { startAthenaServer } from "../../support/athena-server.ts";
 import { testAccess } from "../../support/aws-access.ts";
 import { trinoEngine } from "../../support/trino-engine.ts";
@@ -73,11 +73,11 @@ async function fillLake(root: string) {
   const size = Math.ceil(orders.length / 4);
   for (let part = 0; part < 4; part++) await send(part, orders.slice(part * size, (part + 1) * size));
   const cancelled = orders.slice(100, 160).map((order) => ({ ...order, revision: 1, status: "cancelled" }));
-  const refused = [
+  const rejected = [
     { order_id: "it's refused", lines: [] },
     { ...orders[0], order_id: "x", status: "lost" },
   ];
-  await send(4, [...cancelled, ...refused]);
+  await send(4, [...cancelled, ...rejected]);
   await plantFaults({ ...place, ...tables });
   return tables;
 }
@@ -162,7 +162,7 @@ async function qualityQuestions(silver: DeltaTable): Promise<Question[]> {
   const rules = qualityRules.filter(({ source }) => source.on === "lake");
   return rules.map((rule) => {
     const strict = { ...rule, ...(rule.name in strictLimits && { limit: strictLimits[rule.name]! }) };
-    const question = questionOf({ qualitySql: loadQualitySql(), catalog }, strict, {
+    const question = ruleQuery({ qualitySql: loadQualitySql(), catalog }, strict, {
       snapshot,
       receipt,
       now: Date.now(),
@@ -188,7 +188,7 @@ async function plantFaults(place: { silver: DeltaTable; store: ObjectStore }): P
   await changeDay(place, faultyDay, (rows) => [...rows.map((cells, row) => ({ ...cells, ...faults[row] })), rows[0]!]);
 }
 
-/** The SQL of `pizza explain` for every table of gold, as it is asked of the row that this order line is in. */
+/** The SQL of `./pizza explain` for every table of gold, as it is asked of the row that this order line is in. */
 function explainSql(table: LakeTable): Question[] {
   const line: Record<string, string | number> = {
     order_hour: 12,
@@ -228,10 +228,10 @@ function explainSql(table: LakeTable): Question[] {
 /** What is asked of both: every lake SQL at three versions, and every column of some lists of files. */
 async function questions({ silver, quarantine }: Awaited<ReturnType<typeof fillLake>>): Promise<Question[]> {
   const newest = await silver.snapshot();
-  const refused = quarantineLakeTable(await quarantine.snapshot());
+  const rejected = quarantineLakeTable(await quarantine.snapshot());
   const asked: Question[] = [];
   for (const version of [newest.version, newest.version - 1, 0]) {
-    const tables = [silverLakeTable(await silver.snapshot(version)), refused];
+    const tables = [silverLakeTable(await silver.snapshot(version)), rejected];
     asked.push(...lakeSql().map(({ name, sql }) => ({ name: `${name} at version ${version}`, sql, tables })));
   }
   const whole = silverLakeTable(newest);
@@ -245,7 +245,7 @@ async function questions({ silver, quarantine }: Awaited<ReturnType<typeof fillL
     ...(await qualityQuestions(silver)),
     { name: "profile, summary", sql: summarySql(silverColumns), tables: [whole], parameters: ["2015-02-15"] },
     { name: "profile, counts", sql: countsSql(silverColumns), tables: [whole], parameters: ["2015-02-15"] },
-    { name: "quarantine, every column", sql: "select * from quarantine_order_events", tables: [refused] },
+    { name: "quarantine, every column", sql: "select * from quarantine_order_events", tables: [rejected] },
   ];
 }
 

@@ -11,7 +11,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { localStackHome } from "../../../targets/localstack-place.ts";
+import { localStackDirectory } from "../../../targets/localstack-place.ts";
 import { createStack, endpoint, eventually, functionOf, powerlessRole, settings } from "./emulator.ts";
 
 const s3 = new S3Client({ ...settings, forcePathStyle: true });
@@ -42,7 +42,7 @@ describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () 
           Properties: {
             ScheduleExpression: `at(${new Date(dueAt).toISOString().slice(0, 19)})`,
             FlexibleTimeWindow: { Mode: "OFF" },
-            Target: { Arn: { "Fn::GetAtt": ["Called", "Arn"] }, RoleArn: { "Fn::GetAtt": ["Role", "Arn"] } },
+            LocalStackTarget: { Arn: { "Fn::GetAtt": ["Called", "Arn"] }, RoleArn: { "Fn::GetAtt": ["Role", "Arn"] } },
           },
         },
       },
@@ -137,7 +137,7 @@ describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () 
   });
 
   test.skipIf(!existsSync("/proc"))("without what it is preloaded with, Kinesis listens to everybody", () => {
-    const folder = join(localStackHome().kinesis, "node_modules", "kinesis-local");
+    const folder = join(localStackDirectory().kinesis, "node_modules", "kinesis-local");
     const temporary = mkdtempSync(join(tmpdir(), "pizza-probe-"));
     // Says where it would listen, and ends before it does.
     const probe = `require("node:net").Server.prototype.listen = (...args) => {

@@ -3,8 +3,8 @@ import type { Mutant } from "../mutant.ts";
 const s3 = "test/adapters/s3.test.ts";
 const folder = "test/adapters/folder-store.test.ts";
 const kinesis = "test/adapters/kinesis.test.ts";
-const home = "test/targets/local/home-goes-on.test.ts";
-const homeFolder = "test/targets/local/data-directory.test.ts";
+const pipeline = "test/targets/local/postgres-restarts.test.ts";
+const dataDirectory = "test/targets/local/data-directory.test.ts";
 const account = "test/adapters/kinesis-account.test.ts";
 
 /** Stores, services, and the embedded home's own parts. */
@@ -127,7 +127,7 @@ export const adapterMutants: readonly Mutant[] = [
     file: "targets/local/warehouses.ts",
     text: "if (opening !== missing || isClosed) return;",
     replacement: "if (isClosed || missing !== undefined) return;",
-    tests: [home],
+    tests: [pipeline],
     only: "killed alone",
   },
   {
@@ -257,15 +257,15 @@ export const adapterMutants: readonly Mutant[] = [
     file: "targets/local/data-directory.ts",
     text: "  if (left.length === 0) return;\n",
     replacement: "  return;\n",
-    tests: [homeFolder],
+    tests: [dataDirectory],
   },
   {
     guard: "a home is made in no folder that holds something else",
-    prevents: "somebody's files lie in a folder that pizza clean empties",
+    prevents: "somebody's files lie in a folder that ./pizza clean empties",
     file: "targets/local/data-directory.ts",
     text: "  if (strange.length === 0) return;\n",
     replacement: "  return;\n",
-    tests: [homeFolder],
+    tests: [dataDirectory],
   },
   {
     guard: "a home that lost one of its folders is not opened",
@@ -273,15 +273,15 @@ export const adapterMutants: readonly Mutant[] = [
     file: "targets/local/data-directory.ts",
     text: "  if (lost.length === 0) return;\n",
     replacement: "  return;\n",
-    tests: [homeFolder],
+    tests: [dataDirectory],
   },
   {
     guard: "only what is the home's is removed with it",
-    prevents: "pizza clean removes somebody's files",
+    prevents: "./pizza clean removes somebody's files",
     file: "targets/local/data-directory.ts",
     text: "for (const name of ownEntries(folder).toSorted(",
     replacement: "for (const name of readdirSync(folder.root).toSorted(",
-    tests: [homeFolder],
+    tests: [dataDirectory],
   },
   {
     guard: "a person's lake query only reads",

@@ -95,8 +95,8 @@ export const goldMutants: readonly Mutant[] = [
     guard: "a batch is published from the version that was planned",
     prevents: "the days of one run show different versions of silver",
     file: "pipeline/gold/publish-windows.ts",
-    text: "silverLakeTable(await silver.snapshot(silverVersion), windows);\n  return await publishWindows",
-    replacement: "silverLakeTable(await silver.snapshot(), windows);\n  return await publishWindows",
+    text: "silverLakeTable(await silver.snapshot(silverVersion), windows);\n  return await publishDays",
+    replacement: "silverLakeTable(await silver.snapshot(), windows);\n  return await publishDays",
     tests: ["test/pipeline/gold/publishing-steps.test.ts"],
   },
   {

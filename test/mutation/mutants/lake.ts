@@ -1,7 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
 const table = "test/pipeline/delta/table.test.ts";
-const [compact, cleanUp] = ["test/pipeline/delta/compact.test.ts", "test/pipeline/delta/vacuum.test.ts"];
+const [compact, vacuum] = ["test/pipeline/delta/compact.test.ts", "test/pipeline/delta/vacuum.test.ts"];
 
 /** The Delta tables. */
 export const lakeMutants: readonly Mutant[] = [
@@ -92,7 +92,7 @@ export const lakeMutants: readonly Mutant[] = [
     file: "pipeline/delta/vacuum.ts",
     text: "if (add) named.add(add.path);",
     replacement: "if (add === null) named.add(root);",
-    tests: [cleanUp],
+    tests: [vacuum],
   },
   {
     guard: "clearing away spares young files",
@@ -100,6 +100,6 @@ export const lakeMutants: readonly Mutant[] = [
     file: "pipeline/delta/vacuum.ts",
     text: "if ((madeAt(key) ?? Infinity) > now - orphanRetentionMs) continue;",
     replacement: "",
-    tests: [cleanUp],
+    tests: [vacuum],
   },
 ];

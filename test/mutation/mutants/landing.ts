@@ -34,8 +34,8 @@ export const landingMutants: readonly Mutant[] = [
     guard: "a parent shard comes before its children",
     prevents: "a till's events overtake one another after a reshard",
     file: "targets/local/event-source-mapping/mapping.ts",
-    text: "if (lanes.has(id) || !parents.every((parent) => finished.has(parent))) continue;",
-    replacement: "if (lanes.has(id)) continue;",
+    text: "if (pollers.has(id) || !parents.every((parent) => finished.has(parent))) continue;",
+    replacement: "if (pollers.has(id)) continue;",
     tests: [mapping],
   },
   {

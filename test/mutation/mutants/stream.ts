@@ -10,7 +10,7 @@ export const streamMutants: readonly Mutant[] = [
     guard: "a lane waits for the record that it tries again",
     prevents: "a record is sent over and over before its pause is over",
     file: "producer/pump.ts",
-    text: "if (lane.busy || first === undefined) continue;",
+    text: "if (slot.busy || first === undefined) continue;",
     replacement: "if (first === undefined) continue;",
     tests: ["test/producer/send-orders.test.ts"],
   },

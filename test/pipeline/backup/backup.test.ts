@@ -5,7 +5,7 @@ import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openFolderStore } from "../../../adapters/folder-store.ts";
 import { backUpWarehouse } from "../../../pipeline/backup/back-up-warehouse.ts";
-import { expireBackups, proveBackup } from "../../../pipeline/backup/verify-backup.ts";
+import { expireBackups, verifyBackup } from "../../../pipeline/backup/verify-backup.ts";
 import {
   backupFolder,
   backupId,
@@ -19,131 +19,133 @@ import {
 import { restoreBackup } from "../../../pipeline/backup/restore-backup.ts";
 import { goldHash } from "../../../pipeline/backup/gold-hash.ts";
 import type { TransactionalWarehouse } from "../../../pipeline/ports.ts";
-import { openDataApi } from "../../adapters/data-api-home.ts";
-import { openBackupHome, someOrders, type BackupHome } from "./backup-home.ts";
+import { openDataApi } from "../../adapters/data-api-fixture.ts";
+import { openBackupPipeline, someOrders, type BackupPipeline } from "./backup-fixture.ts";
 
-let home: BackupHome;
+let pipeline: BackupPipeline;
 let api: Awaited<ReturnType<typeof openDataApi>>;
 let logins: Record<string, { owner: TransactionalWarehouse; writer: TransactionalWarehouse }>;
 
 beforeAll(async () => {
-  home = await openBackupHome();
-  api = await openDataApi(home.postgres);
+  pipeline = await openBackupPipeline();
+  api = await openDataApi(pipeline.postgres);
   logins = {
-    PostgreSQL: { owner: home.owner, writer: home.writer },
+    PostgreSQL: { owner: pipeline.owner, writer: pipeline.writer },
     "the Data API": { owner: api.connect("owner"), writer: api.connect("writer") },
   };
 });
 
 afterAll(async () => {
   await api?.close();
-  await home?.close();
+  await pipeline?.close();
 });
 
 const tables = async () =>
-  await home.owner.query("select table_name, row_count, hash from ops.backup_contents() order by table_name");
+  await pipeline.owner.query("select table_name, row_count, hash from ops.backup_contents() order by table_name");
 const schemas = async () =>
-  (await home.owner.query<{ nspname: string }>("select nspname from pg_namespace where nspname like 'trial%'")).length;
+  (await pipeline.owner.query<{ nspname: string }>("select nspname from pg_namespace where nspname like 'trial%'"))
+    .length;
 
 describe.each(["PostgreSQL", "the Data API"])("a backup over %s", (name) => {
-  const place = () => ({ ...home, warehouse: logins[name]!.writer });
-  const asOwner = () => ({ ...home, warehouse: logins[name]!.owner });
+  const place = () => ({ ...pipeline, warehouse: logins[name]!.writer });
+  const asOwner = () => ({ ...pipeline, warehouse: logins[name]!.owner });
   const make = async () => {
     const { id } = await backUpWarehouse(place());
-    await proveBackup(asOwner(), { id, keepDays: 30 });
+    await verifyBackup(asOwner(), { id, keepDays: 30 });
     return id;
   };
 
   beforeEach(async () => {
-    await home.empty();
-    await home.publishOrders();
+    await pipeline.empty();
+    await pipeline.publishOrders();
   });
 
   it("restores every row of every table into an empty warehouse, and the numbers go on where they stood", async () => {
     const before = await tables();
-    const gold = await goldHash(home.writer);
+    const gold = await goldHash(pipeline.writer);
     const summary = await backUpWarehouse(place());
     expect(summary).toMatchObject({ goldHash: gold.hash, silverVersion: 0 });
-    await home.empty();
-    const [{ next }] = (await home.owner.query("select nextval('ops.publish_id') as next")) as [{ next: string }];
-    await home.owner.query("select setval('ops.publish_id', 1)");
+    await pipeline.empty();
+    const [{ next }] = (await pipeline.owner.query("select nextval('ops.publish_id') as next")) as [{ next: string }];
+    await pipeline.owner.query("select setval('ops.publish_id', 1)");
     const restored = await restoreBackup(asOwner(), { id: summary.id });
     expect(restored).toEqual(summary);
     expect(await tables()).toEqual(before);
-    expect((await goldHash(home.writer)).hash).toBe(gold.hash);
-    expect(await home.owner.query("select nextval('ops.publish_id') as next")).toEqual([{ next }]);
+    expect((await goldHash(pipeline.writer)).hash).toBe(gold.hash);
+    expect(await pipeline.owner.query("select nextval('ops.publish_id') as next")).toEqual([{ next }]);
     // A publish goes on from the ledger: what gold shows already is skipped.
-    const again = await home.publish(0, someOrders);
+    const again = await pipeline.publish(0, someOrders);
     expect(again.windows).toMatchObject({ published: 0, skipped: 3 });
   });
 
   it("is proven by a restore on trial that leaves nothing behind", async () => {
     const before = await tables();
     const id = await make();
-    expect(await listBackups(home.backups)).toContainEqual(expect.objectContaining({ id, isProven: true }));
+    expect(await listBackups(pipeline.backups)).toContainEqual(expect.objectContaining({ id, isProven: true }));
     expect(await tables()).toEqual(before);
     expect(await schemas()).toBe(0);
   });
 
   it("is refused, with the reason, where one of its files is damaged, cut or missing", async () => {
     const id = await make();
-    const [file] = (await readManifest(home.backups, id)).tables.find(({ name: table }) => table === "facts.day_items")!
-      .files as [BackupFile];
-    const body = (await home.backups.get(file.key))!;
+    const [file] = (await readManifest(pipeline.backups, id)).tables.find(
+      ({ name: table }) => table === "facts.day_items",
+    )!.files as [BackupFile];
+    const body = (await pipeline.backups.get(file.key))!;
     const bad = Uint8Array.from(body, (byte, index) => (index === body.length - 5 ? byte ^ 1 : byte));
     const damages = [
       [bad, `the backup is damaged: ${file.key} has other bytes than its manifest says`],
       [body.subarray(0, -3), `the backup is damaged: ${file.key} has other bytes than its manifest says`],
       [undefined, `the backup is damaged: ${file.key} is missing`],
     ] as const;
-    await home.empty();
+    await pipeline.empty();
     for (const [damaged, reason] of damages) {
-      if (damaged === undefined) await home.backups.delete(file.key);
-      else await home.backups.put(file.key, damaged);
+      if (damaged === undefined) await pipeline.backups.delete(file.key);
+      else await pipeline.backups.put(file.key, damaged);
       await expect(restoreBackup(asOwner(), { id })).rejects.toThrow(reason);
-      await expect(proveBackup(asOwner(), { id, keepDays: 30 })).rejects.toThrow(reason);
-      expect(await home.owner.query("select from gold.daily_sales_summary")).toEqual([]);
+      await expect(verifyBackup(asOwner(), { id, keepDays: 30 })).rejects.toThrow(reason);
+      expect(await pipeline.owner.query("select from gold.daily_sales_summary")).toEqual([]);
     }
-    await home.backups.put(file.key, body);
+    await pipeline.backups.put(file.key, body);
     await restoreBackup(asOwner(), { id });
   });
 
   it("is refused where its files are whole and its rows are not those that were backed up", async () => {
     const id = await make();
-    const manifest = await readManifest(home.backups, id);
+    const manifest = await readManifest(pipeline.backups, id);
     const forge = async (files: (file: BackupFile) => Promise<BackupFile[]>) => {
       const held = manifest.tables.map((table) => ({ ...table }));
       const table = held.find((one) => one.name === "gold.hourly_trends")!;
       table.files = await files(table.files[0]!);
-      await home.backups.put(manifestKey(id), Buffer.from(JSON.stringify({ ...manifest, tables: held })));
-      await expect(proveBackup(asOwner(), { id, keepDays: 30 })).rejects.toThrow(
+      await pipeline.backups.put(manifestKey(id), Buffer.from(JSON.stringify({ ...manifest, tables: held })));
+      await expect(verifyBackup(asOwner(), { id, keepDays: 30 })).rejects.toThrow(
         "the backup is damaged: gold.hourly_trends holds other rows than were backed up",
       );
     };
     await forge(async () => []);
     await forge(async (file) => {
-      const rows = zstdDecompressSync((await home.backups.get(file.key))!).toString();
+      const rows = zstdDecompressSync((await pipeline.backups.get(file.key))!).toString();
       const body = zstdCompressSync(Buffer.from(rows.replace('"pizzas": 1', '"pizzas": 7')));
-      await home.backups.put(file.key, body);
+      await pipeline.backups.put(file.key, body);
       return [{ ...file, sha256: hash("sha256", body) }];
     });
   });
 });
 
 describe("a restore", () => {
-  const owner = () => ({ ...home, warehouse: home.owner });
-  const writer = () => ({ ...home, warehouse: home.writer });
+  const owner = () => ({ ...pipeline, warehouse: pipeline.owner });
+  const writer = () => ({ ...pipeline, warehouse: pipeline.writer });
 
   beforeEach(async () => {
-    await home.empty();
-    await home.publishOrders();
+    await pipeline.empty();
+    await pipeline.publishOrders();
   });
 
   it("takes the newest backup that was proven", async () => {
     const proven = await backUpWarehouse(writer());
-    await proveBackup(owner(), { id: proven.id, keepDays: 30 });
+    await verifyBackup(owner(), { id: proven.id, keepDays: 30 });
     const later = await backUpWarehouse(writer());
-    await home.empty();
+    await pipeline.empty();
     expect(await restoreBackup(owner(), {})).toMatchObject({ id: proven.id });
     expect(later.id > proven.id).toBe(true);
   });
@@ -152,15 +154,15 @@ describe("a restore", () => {
     "goes past a backup whose manifest is damaged (%s), which is listed as such",
     async (text) => {
       const whole = await backUpWarehouse(writer());
-      await proveBackup(owner(), { id: whole.id, keepDays: 30 });
+      await verifyBackup(owner(), { id: whole.id, keepDays: 30 });
       const damaged = await backUpWarehouse(writer());
-      await proveBackup(owner(), { id: damaged.id, keepDays: 30 });
-      await home.backups.put(manifestKey(damaged.id), Buffer.from(text));
+      await verifyBackup(owner(), { id: damaged.id, keepDays: 30 });
+      await pipeline.backups.put(manifestKey(damaged.id), Buffer.from(text));
       const problem = `backup ${damaged.id} is damaged: ${manifestKey(damaged.id)} is no manifest of it`;
-      const [first, second] = await listBackups(home.backups);
+      const [first, second] = await listBackups(pipeline.backups);
       expect(first).toEqual({ id: damaged.id, isProven: false, problem });
       expect(second).toMatchObject({ id: whole.id, isProven: true });
-      await home.empty();
+      await pipeline.empty();
       await expect(restoreBackup(owner(), { id: damaged.id })).rejects.toThrow(`${problem}; restore another one`);
       expect(await restoreBackup(owner(), {})).toMatchObject({ id: whole.id });
     },
@@ -175,70 +177,73 @@ describe("a restore", () => {
 
   it("is refused, and leaves nothing, where gold would not have the hash that was backed up", async () => {
     const { id } = await backUpWarehouse(writer());
-    const manifest = await readManifest(home.backups, id);
-    await home.backups.put(manifestKey(id), Buffer.from(JSON.stringify({ ...manifest, goldHash: "another" })));
-    await home.empty();
+    const manifest = await readManifest(pipeline.backups, id);
+    await pipeline.backups.put(manifestKey(id), Buffer.from(JSON.stringify({ ...manifest, goldHash: "another" })));
+    await pipeline.empty();
     await expect(restoreBackup(owner(), { id })).rejects.toThrow(/gold would have the hash \w+, and had another/);
-    expect(await home.owner.query("select from gold.daily_sales_summary")).toEqual([]);
+    expect(await pipeline.owner.query("select from gold.daily_sales_summary")).toEqual([]);
   });
 
   it("bears that a page of rows comes twice, as after an answer that was lost", async () => {
-    const page = await home.owner.query<{ body: string }>(
+    const page = await pipeline.owner.query<{ body: string }>(
       "select body from ops.backup_page('ops.windows', null, 400000)",
     );
     const rows = `[${page.map(({ body }) => body).join(",")}]`;
     const before = await tables();
-    await home.owner.query("delete from ops.windows");
+    await pipeline.owner.query("delete from ops.windows");
     for (const written of [page.length, 0]) {
       const sql = "select ops.restore_rows('ops.windows'::regclass, $1::jsonb) as written";
-      expect(await home.owner.query(sql, [rows])).toEqual([{ written }]);
+      expect(await pipeline.owner.query(sql, [rows])).toEqual([{ written }]);
     }
     expect(await tables()).toEqual(before);
   });
 
   it("is refused where silver is not the table, or has not the version, that the backup knows", async () => {
     const { id } = await backUpWarehouse(writer());
-    await home.empty();
+    await pipeline.empty();
     const other = {
-      ...home.silver,
-      snapshot: async () => ({ ...(await home.silver.snapshot()), metadata: undefined }),
+      ...pipeline.silver,
+      snapshot: async () => ({ ...(await pipeline.silver.snapshot()), metadata: undefined }),
     };
     await expect(restoreBackup({ ...owner(), silver: other }, { id })).rejects.toThrow("is of another lake");
-    const older = { ...home.silver, snapshot: async () => ({ ...(await home.silver.snapshot()), version: -1 }) };
+    const older = {
+      ...pipeline.silver,
+      snapshot: async () => ({ ...(await pipeline.silver.snapshot()), version: -1 }),
+    };
     await expect(restoreBackup({ ...owner(), silver: older }, { id })).rejects.toThrow("the lake ends at -1");
   });
 
   it("is refused where the backup was made by a newer program, was never finished, or is not there", async () => {
     const { id } = await backUpWarehouse(writer());
-    const manifest = await readManifest(home.backups, id);
-    await home.empty();
+    const manifest = await readManifest(pipeline.backups, id);
+    await pipeline.empty();
     const newer = { ...manifest, migrations: [...manifest.migrations, "000999_later.sql"] };
-    await home.backups.put(manifestKey(id), Buffer.from(JSON.stringify(newer)));
+    await pipeline.backups.put(manifestKey(id), Buffer.from(JSON.stringify(newer)));
     await expect(restoreBackup(owner(), { id })).rejects.toThrow("this one lacks 000999_later.sql");
-    await home.backups.put(manifestKey(id), Buffer.from("{"));
+    await pipeline.backups.put(manifestKey(id), Buffer.from("{"));
     await expect(restoreBackup(owner(), { id })).rejects.toThrow(`backup ${id} is damaged`);
-    await home.backups.delete(manifestKey(id));
+    await pipeline.backups.delete(manifestKey(id));
     await expect(restoreBackup(owner(), { id })).rejects.toThrow(`backup ${id} is not there or was never finished`);
   });
 });
 
 describe("old backups", () => {
   it("go once a newer one is proven, but never the last three that were", async () => {
-    for (const { key } of await home.backups.list("")) await home.backups.delete(key);
+    for (const { key } of await pipeline.backups.list("")) await pipeline.backups.delete(key);
     const dayMs = 24 * 3_600_000;
     const start = Date.parse("2026-01-01T00:00:00Z");
     const made: string[] = [];
     for (let day = 0; day < 6; day++) {
       const clock = () => start + day * dayMs;
-      const { id } = await backUpWarehouse({ ...home, warehouse: home.writer, clock });
+      const { id } = await backUpWarehouse({ ...pipeline, warehouse: pipeline.writer, clock });
       made.push(id);
       // The second one was never proven, as after a crash.
-      if (day !== 1) await proveBackup({ ...home, warehouse: home.owner, clock }, { id, keepDays: 1 });
+      if (day !== 1) await verifyBackup({ ...pipeline, warehouse: pipeline.owner, clock }, { id, keepDays: 1 });
     }
-    const left = (await listBackups(home.backups)).map(({ id }) => id);
+    const left = (await listBackups(pipeline.backups)).map(({ id }) => id);
     expect(left).toEqual(made.slice(3).toReversed());
-    expect(await home.backups.list(backupFolder(made[1]!))).toEqual([]);
-    expect(await home.backups.get(proofKey(made[5]!))).toBeDefined();
+    expect(await pipeline.backups.list(backupFolder(made[1]!))).toEqual([]);
+    expect(await pipeline.backups.get(proofKey(made[5]!))).toBeDefined();
   });
 });
 
@@ -247,9 +252,9 @@ describe("backups that expire", () => {
   const start = Date.parse("2026-01-01T00:00:00Z");
   const key = (id: string, name: string) => `${backupFolder(id)}${name}`;
   const daysAgo = (days: number) => backupId(start - days * dayMs);
-  let backups: typeof home.backups;
+  let backups: typeof pipeline.backups;
   beforeEach(async () => {
-    backups = openFolderStore(mkdtempSync(join(home.dir, "expiring-")));
+    backups = openFolderStore(mkdtempSync(join(pipeline.dir, "expiring-")));
     for (let days = 9; days >= 0; days--) {
       for (const name of ["gold.a/00000.jsonl.zst", "manifest.json", "proven.json"]) {
         await backups.put(key(daysAgo(days), name), Buffer.from("{}"));
@@ -285,59 +290,59 @@ describe("copying a table", () => {
   const clock = () => Date.parse("2026-02-01T00:00:00Z");
   const file = `${backupFolder(backupId(clock()))}gold.hourly_trends/00000.jsonl.zst`;
   beforeEach(async () => {
-    await home.empty();
-    await home.publishOrders();
-    for (const { key } of await home.backups.list("")) await home.backups.delete(key);
+    await pipeline.empty();
+    await pipeline.publishOrders();
+    for (const { key } of await pipeline.backups.list("")) await pipeline.backups.delete(key);
   });
 
   it("takes no file of another backup of the same moment for its own", async () => {
-    await home.backups.put(file, Buffer.from("another's rows"));
-    const making = backUpWarehouse({ ...home, warehouse: home.writer, clock });
+    await pipeline.backups.put(file, Buffer.from("another's rows"));
+    const making = backUpWarehouse({ ...pipeline, warehouse: pipeline.writer, clock });
     await expect(making).rejects.toThrow(`somebody else has written ${file}; make another backup`);
-    expect(await listBackups(home.backups)).toEqual([]);
+    expect(await listBackups(pipeline.backups)).toEqual([]);
   });
 
   it("knows its own file where the answer to its put was lost", async () => {
-    const forgetful: typeof home.backups = {
-      ...home.backups,
-      put: async (key, body, options) => (await home.backups.put(key, body, options)) && key !== file,
+    const forgetful: typeof pipeline.backups = {
+      ...pipeline.backups,
+      put: async (key, body, options) => (await pipeline.backups.put(key, body, options)) && key !== file,
     };
-    const { id } = await backUpWarehouse({ ...home, backups: forgetful, warehouse: home.writer, clock });
-    const proven = await proveBackup({ ...home, warehouse: home.owner }, { id, keepDays: 30 });
+    const { id } = await backUpWarehouse({ ...pipeline, backups: forgetful, warehouse: pipeline.writer, clock });
+    const proven = await verifyBackup({ ...pipeline, warehouse: pipeline.owner }, { id, keepDays: 30 });
     expect(proven).toMatchObject({ id, removed: [] });
   });
 
   it("goes on behind a row that is longer than a page", async () => {
-    const [first, second] = await home.owner.query<{ body: string }>(
+    const [first, second] = await pipeline.owner.query<{ body: string }>(
       "select body from ops.backup_page('gold.hourly_trends', null, 400000) limit 2",
     );
     const page = "select body from ops.backup_page('gold.hourly_trends', $1::jsonb, 10)";
-    expect(await home.owner.query(page, [null])).toEqual([first]);
-    expect(await home.owner.query(page, [first!.body])).toEqual([second]);
+    expect(await pipeline.owner.query(page, [null])).toEqual([first]);
+    expect(await pipeline.owner.query(page, [first!.body])).toEqual([second]);
   });
 });
 
 it("every table that a backup holds has a key", async () => {
-  const without = await home.owner.query(
+  const without = await pipeline.owner.query(
     "select table_name from ops.backup_tables() where ops.key_columns(table_name::regclass) is null",
   );
   expect(without).toEqual([]);
 });
 
 it("sees one moment, while gold changes under it", async () => {
-  await home.empty();
-  await home.publishOrders();
-  const before = await goldHash(home.writer);
+  await pipeline.empty();
+  await pipeline.publishOrders();
+  const before = await goldHash(pipeline.writer);
   const slow = {
-    ...home.backups,
-    put: async (...put: Parameters<typeof home.backups.put>) => {
-      await home.owner.query("update gold.daily_sales_summary set pizzas = pizzas + 1");
-      await home.owner.query("delete from gold.hourly_trends");
-      return await home.backups.put(...put);
+    ...pipeline.backups,
+    put: async (...put: Parameters<typeof pipeline.backups.put>) => {
+      await pipeline.owner.query("update gold.daily_sales_summary set pizzas = pizzas + 1");
+      await pipeline.owner.query("delete from gold.hourly_trends");
+      return await pipeline.backups.put(...put);
     },
   };
-  const { id } = await backUpWarehouse({ ...home, backups: slow, warehouse: home.writer });
-  await home.empty();
-  await restoreBackup({ ...home, warehouse: home.owner }, { id });
-  expect((await goldHash(home.writer)).hash).toBe(before.hash);
+  const { id } = await backUpWarehouse({ ...pipeline, backups: slow, warehouse: pipeline.writer });
+  await pipeline.empty();
+  await restoreBackup({ ...pipeline, warehouse: pipeline.owner }, { id });
+  expect((await goldHash(pipeline.writer)).hash).toBe(before.hash);
 });

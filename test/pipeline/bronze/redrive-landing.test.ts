@@ -40,36 +40,36 @@ async function withFailures(...batches: { key: string; body: Uint8Array }[]) {
 
 describe("redrive of landing", () => {
   it("lands what the event source mapping gave up, under the hour of now, and empties the on-failure store", async () => {
-    const home = await withFailures(failedBatch("shard-0", 1, 2), failedBatch("shard-1", 3));
-    expect(await home.redrive()).toEqual({ redriven: 2, records: 3, unreadable: [] });
-    expect(await home.landed()).toEqual(["shard-0/49001 1", "shard-0/49002 2", "shard-1/49003 3"]);
-    for (const key of home.store.objects.keys()) expect(key).toContain("/2015-01-02T12/");
-    expect(home.onFailure.objects.size).toBe(0);
-    expect(await home.redrive()).toEqual({ redriven: 0, records: 0, unreadable: [] });
+    const pipeline = await withFailures(failedBatch("shard-0", 1, 2), failedBatch("shard-1", 3));
+    expect(await pipeline.redrive()).toEqual({ redriven: 2, records: 3, unreadable: [] });
+    expect(await pipeline.landed()).toEqual(["shard-0/49001 1", "shard-0/49002 2", "shard-1/49003 3"]);
+    for (const key of pipeline.store.objects.keys()) expect(key).toContain("/2015-01-02T12/");
+    expect(pipeline.onFailure.objects.size).toBe(0);
+    expect(await pipeline.redrive()).toEqual({ redriven: 0, records: 0, unreadable: [] });
   });
 
   it("lands a batch once where the first attempt died before it was removed", async () => {
-    const home = await withFailures(failedBatch("shard-0", 1));
-    const stuck = { ...home.onFailure, delete: async () => Promise.reject(new Error("connection reset")) };
-    await expect(home.redrive(stuck)).rejects.toThrow("connection reset");
-    await home.redrive();
-    expect(await home.landed()).toEqual(["shard-0/49001 1"]);
+    const pipeline = await withFailures(failedBatch("shard-0", 1));
+    const stuck = { ...pipeline.onFailure, delete: async () => Promise.reject(new Error("connection reset")) };
+    await expect(pipeline.redrive(stuck)).rejects.toThrow("connection reset");
+    await pipeline.redrive();
+    expect(await pipeline.landed()).toEqual(["shard-0/49001 1"]);
   });
 
   it("leaves what is no failed batch where it is, names it, and goes on", async () => {
-    const home = await withFailures(
+    const pipeline = await withFailures(
       { key: "a note", body: Buffer.from("hello") },
       { key: "empty batch", body: Buffer.from('{"payload":"{\\"Records\\":[]}"}') },
       failedBatch("shard-0", 1),
     );
-    expect(await home.redrive()).toEqual({ redriven: 1, records: 1, unreadable: ["a note", "empty batch"] });
-    expect([...home.onFailure.objects.keys()].toSorted()).toEqual(["a note", "empty batch"]);
+    expect(await pipeline.redrive()).toEqual({ redriven: 1, records: 1, unreadable: ["a note", "empty batch"] });
+    expect([...pipeline.onFailure.objects.keys()].toSorted()).toEqual(["a note", "empty batch"]);
   });
 
   it("keeps the batch where bronze cannot be written", async () => {
-    const home = await withFailures(failedBatch("shard-0", 1));
-    home.store.put = async () => Promise.reject(new Error("slow down"));
-    await expect(home.redrive()).rejects.toThrow("slow down");
-    expect(home.onFailure.objects.size).toBe(1);
+    const pipeline = await withFailures(failedBatch("shard-0", 1));
+    pipeline.store.put = async () => Promise.reject(new Error("slow down"));
+    await expect(pipeline.redrive()).rejects.toThrow("slow down");
+    expect(pipeline.onFailure.objects.size).toBe(1);
   });
 });

@@ -24,7 +24,7 @@ describe("cleaning up", () => {
   test("removes old log and data files, and leaves every version within the retention readable", async () => {
     const { store, table, clock } = await twentyDays();
     const young = await writeSmall(table, "2015-01-01", smallRows("o-uncommitted"));
-    const summary = await table.cleanUp(retention);
+    const summary = await table.vacuum(retention);
     expect(summary.oldestVersion).toBe(11);
     expect(summary.dataFiles).toBe(12);
     for (let version = summary.oldestVersion; version < 20; version++) {
@@ -42,19 +42,19 @@ describe("cleaning up", () => {
 
   test("does no harm a second time", async () => {
     const { store, table } = await twentyDays();
-    await table.cleanUp(retention);
+    await table.vacuum(retention);
     const keys = [...store.objects.keys()];
-    expect(await table.cleanUp(retention)).toEqual({ logFiles: 0, dataFiles: 0, oldestVersion: 11 });
+    expect(await table.vacuum(retention)).toEqual({ logFiles: 0, dataFiles: 0, oldestVersion: 11 });
     expect([...store.objects.keys()]).toEqual(keys);
   });
 
   test("reads one commit, and no more, until the log reaches a day too far back", async () => {
     const { store, table } = await twentyDays();
-    await table.cleanUp(retention);
+    await table.vacuum(retention);
     const read: string[] = [];
     const watched = { ...store, get: async (key: string) => (read.push(key), await store.get(key)) };
     const later = openSmall(watched, { clock: () => newYear + 18.9 * dayMs });
-    expect(await later.cleanUp(retention)).toMatchObject({ oldestVersion: 11 });
+    expect(await later.vacuum(retention)).toMatchObject({ oldestVersion: 11 });
     expect(read.filter((key) => key.endsWith(".json"))).toEqual(["t/_delta_log/00000000000000000011.json"]);
   });
 
@@ -62,14 +62,14 @@ describe("cleaning up", () => {
     const { store, table } = await twentyDays();
     await store.put("t/order_date=2015-01-01/somebody-elses.parquet", Buffer.from("?"));
     const count = store.objects.size;
-    await table.cleanUp({ logRetentionMs: 30 * dayMs, orphanRetentionMs: 30 * dayMs });
+    await table.vacuum({ logRetentionMs: 30 * dayMs, orphanRetentionMs: 30 * dayMs });
     expect(store.objects.size).toBe(count);
-    await table.cleanUp(retention);
+    await table.vacuum(retention);
     expect(store.objects.has("t/order_date=2015-01-01/somebody-elses.parquet")).toBe(true);
   });
 
   test("of a table that is not there does nothing", async () => {
-    expect(await openSmall(createMemoryStore()).cleanUp(retention)).toEqual({
+    expect(await openSmall(createMemoryStore()).vacuum(retention)).toEqual({
       logFiles: 0,
       dataFiles: 0,
       oldestVersion: -1,

@@ -52,8 +52,8 @@ describe("an order under a menu that changes", () => {
     const sent = JSON.stringify(order({ ordered_at, lines: [{ ...order().lines[0], unit_price }] }));
     const checked = checkOrder(sent, arrivedAt, dated);
     const scanned = scanner.scan(Buffer.from(sent), 0, arrivedAt);
-    expect(scanned !== undefined, `${ordered_at}: both ways`).toBe(!("refusal" in checked));
-    return "refusal" in checked ? checked.refusal.reason : "accepted";
+    expect(scanned !== undefined, `${ordered_at}: both ways`).toBe(!("rejection" in checked));
+    return "rejection" in checked ? checked.rejection.reason : "accepted";
   };
 
   it.each([
@@ -69,6 +69,6 @@ describe("an order under a menu that changes", () => {
   it("is refused where the pizza is not on the menu any more", () => {
     const open = createCatalog([until], [newYork]);
     const sent = JSON.stringify(order({ ordered_at: "2015-03-01T10:00:00-05:00" }));
-    expect(checkOrder(sent, arrivedAt, open)).toMatchObject({ refusal: { reason: "unknown_pizza" } });
+    expect(checkOrder(sent, arrivedAt, open)).toMatchObject({ rejection: { reason: "unknown_pizza" } });
   });
 });

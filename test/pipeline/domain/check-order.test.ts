@@ -11,7 +11,7 @@ function check(text: string) {
 
 function reasonFor(changes: Record<string, unknown>) {
   const result = check(JSON.stringify(order(changes)));
-  return "refusal" in result ? result.refusal.reason : "accepted";
+  return "rejection" in result ? result.rejection.reason : "accepted";
 }
 
 function second(changes: Record<string, unknown>) {
@@ -103,9 +103,9 @@ describe("an order", () => {
       ["money_out_of_range", text.replace('"schema_version":1', '"schema_version":2,"tip":1e999')],
       ["too_deep", "[".repeat(10_000) + "]".repeat(10_000)],
     ];
-    expect(cases.map(([, bad]) => check(bad!)).map((result) => "refusal" in result && result.refusal.reason)).toEqual(
-      cases.map(([reason]) => reason),
-    );
+    expect(
+      cases.map(([, bad]) => check(bad!)).map((result) => "rejection" in result && result.rejection.reason),
+    ).toEqual(cases.map(([reason]) => reason));
   });
 
   it("is accepted with an emoji in the customer's name", () => {
@@ -116,13 +116,13 @@ describe("an order", () => {
   it("is refused with a sentence that names place and value", () => {
     const result = check(JSON.stringify(order(line({ unit_price: 9.99 }))));
     expect(result).toEqual({
-      refusal: { reason: "price_off_menu", detail: "lines[0].unit_price 9.99: the price is not the menu's" },
+      rejection: { reason: "price_off_menu", detail: "lines[0].unit_price 9.99: the price is not the menu's" },
     });
   });
 
   it("names a key of version 2 in an event of version 1", () => {
     expect(check(JSON.stringify(order({ tip: 3 })))).toEqual({
-      refusal: { reason: "unknown_key", detail: "event.tip 3: the event has a key that the contract does not know" },
+      rejection: { reason: "unknown_key", detail: "event.tip 3: the event has a key that the contract does not know" },
     });
   });
 

@@ -30,7 +30,7 @@ function scan(bytes: Buffer) {
 function check(bytes: Buffer) {
   if (bytes.length > limits.eventBytes || !isUtf8(bytes)) return undefined;
   const checked = checkOrder(bytes.toString(), arrivedAt, catalog);
-  if ("refusal" in checked) return undefined;
+  if ("rejection" in checked) return undefined;
   const { order_id, revision, status, store_id, channel, customer, lines, promotion_code, tip, producer } =
     checked.event;
   const guest = customer && {

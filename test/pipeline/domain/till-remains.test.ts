@@ -1,26 +1,26 @@
 import { expect, it } from "vitest";
 import { maskBytes } from "../../../pipeline/domain/redact-event.ts";
-import { readTillRemains, tillRemains } from "../../../pipeline/domain/sequence-gaps.ts";
+import { salvageProducer, salvagedFields } from "../../../pipeline/domain/sequence-gaps.ts";
 
 const damaged = '{"name":"Ada ü","producer": {"producer_id" : "till-1", "seq": 12}';
 
 it("a damaged event's till and number are found in its bytes", () => {
-  expect(readTillRemains(damaged)).toEqual({ producerId: "till-1", seq: 12 });
+  expect(salvageProducer(damaged)).toEqual({ producerId: "till-1", seq: 12 });
   const bytes = Buffer.from(damaged);
-  expect(tillRemains(bytes).map(([start, end]) => bytes.subarray(start, end).toString())).toEqual([
+  expect(salvagedFields(bytes).map(([start, end]) => bytes.subarray(start, end).toString())).toEqual([
     '"producer_id" : "till-1"',
     '"seq": 12}',
   ]);
 });
 
 it("a number that may have been cut is none, and a number without a till says nothing", () => {
-  expect(readTillRemains(damaged.slice(0, -1))).toEqual({ producerId: "till-1" });
-  expect(readTillRemains('"seq": 12}')).toBeUndefined();
-  expect(tillRemains(Buffer.from('"seq": 12}'))).toEqual([]);
+  expect(salvageProducer(damaged.slice(0, -1))).toEqual({ producerId: "till-1" });
+  expect(salvageProducer('"seq": 12}')).toBeUndefined();
+  expect(salvagedFields(Buffer.from('"seq": 12}'))).toEqual([]);
 });
 
 it("they outlive the customer, so that the receipt goes on to balance", () => {
   const masked = Buffer.from(maskBytes(Buffer.from(damaged), { isUtf8: true })).toString();
   expect(masked).not.toContain("Ada");
-  expect(readTillRemains(masked)).toEqual({ producerId: "till-1", seq: 12 });
+  expect(salvageProducer(masked)).toEqual({ producerId: "till-1", seq: 12 });
 });

@@ -6,10 +6,10 @@ import { explainRow, type Explanation } from "../../../pipeline/explain/explain-
 import { explainedTables } from "../../../pipeline/explain/gold-tables.ts";
 import type { LineTerm } from "../../../pipeline/explain/terms.ts";
 import { simulateOrders } from "../../../producer/simulator.ts";
-import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import { goldKeys } from "../gold/gold-tables.ts";
 import { menu, patterns, stores } from "../../producer/project-data.ts";
-import { openReceiptHome, type ReceiptHome } from "../reconciliation/receipt-home.ts";
+import { openReceiptPipeline, type ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
 
 /** Some orders of two stores over ten weeks, a few of them cancelled or amended later. */
 function someOrders(): OrderEvent[] {
@@ -24,21 +24,21 @@ function someOrders(): OrderEvent[] {
 }
 
 const orders = someOrders();
-let gold: GoldHome;
-let home: ReceiptHome;
+let gold: GoldPipeline;
+let pipeline: ReceiptPipeline;
 beforeAll(async () => {
-  gold = await openGoldHome();
-  home = await openReceiptHome(gold, { catalog: loadCatalog() });
-  await home.land(await home.send(orders));
-  await home.work();
+  gold = await openGoldPipeline();
+  pipeline = await openReceiptPipeline(gold, { catalog: loadCatalog() });
+  await pipeline.land(await pipeline.send(orders));
+  await pipeline.work();
 }, 60_000);
 afterAll(async () => {
-  await home.close();
+  await pipeline.close();
   await gold.close();
 });
 
 const explain = (table: string, key: readonly string[], column?: string, lines = 100_000) =>
-  explainRow(home.parts, { table, key, column, lines });
+  explainRow(pipeline.parts, { table, key, column, lines });
 
 /** Up to so many keys of a table, spread over it. */
 async function keysOf(table: keyof typeof goldKeys, most: number): Promise<string[][]> {
@@ -149,10 +149,10 @@ describe("what is printed", () => {
   it("adds up while the customers of a month have not followed yet", async () => {
     const month = ["2014-12-01"];
     const [first] = orders;
-    await home.land(
-      await home.send([{ ...first!, order_id: "of-a-newcomer", customer: { customer_id: "c-newcomer" } }]),
+    await pipeline.land(
+      await pipeline.send([{ ...first!, order_id: "of-a-newcomer", customer: { customer_id: "c-newcomer" } }]),
     );
-    await home.work();
+    await pipeline.work();
     const day = first!.ordered_at.slice(0, 10);
     await gold.owner.query("update ops.windows set customers_version = 0 where order_date = $1", [day]);
     const row = await explain("monthly_sales_summary", month);
@@ -181,7 +181,7 @@ describe("an explanation", () => {
     const day = sale!.ordered_at.slice(0, 10);
     const { lines } = await explain("daily_sales_summary", [day], "revenue");
     const mine = lines.filter(({ order_id }) => order_id === sale!.order_id);
-    const records = await home.account().records()[Symbol.asyncIterator]().next();
+    const records = await pipeline.account().records()[Symbol.asyncIterator]().next();
     expect(mine).toHaveLength(sale!.lines.length);
     expect(mine[0]).toMatchObject({
       line_no: 1,
@@ -213,7 +213,7 @@ describe("an explanation", () => {
 
   it("says where there is no such row, and what there is", async () => {
     await expect(explain("hourly_trends", ["2015-01-05", "4"])).rejects.toThrow(
-      'gold.hourly_trends has no row of order_date 2015-01-05, hour 4: pizza query "select * from gold.hourly_trends"',
+      'gold.hourly_trends has no row of order_date 2015-01-05, hour 4: ./pizza query "select * from gold.hourly_trends"',
     );
   });
 
@@ -230,10 +230,10 @@ describe("an explanation", () => {
     const [first] = orders;
     const day = first!.ordered_at.slice(0, 10);
     const before = await explain("daily_sales_summary", [day]);
-    await home.land(await home.send([{ ...first!, order_id: "unpublished" }]));
-    await home.refine();
+    await pipeline.land(await pipeline.send([{ ...first!, order_id: "unpublished" }]));
+    await pipeline.refine();
     expect(await explain("daily_sales_summary", [day])).toEqual(before);
-    await home.publishGold();
+    await pipeline.publishGold();
     const after = await explain("daily_sales_summary", [day]);
     expect(after.cells.every(({ equal }) => equal)).toBe(true);
     expect(after.lineCount).toBeGreaterThan(before.lineCount);

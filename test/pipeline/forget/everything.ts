@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { decodeBronze } from "../../../pipeline/bronze/bronze-object.ts";
 import { readColumns } from "../../../pipeline/parquet/read-columns.ts";
-import type { ReceiptHome } from "../reconciliation/receipt-home.ts";
+import type { ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
 
 /** Every byte that a home holds, unpacked: files of the stream and the lake, and what PostgreSQL shows. */
-export async function everything(home: ReceiptHome): Promise<string> {
+export async function everything(pipeline: ReceiptPipeline): Promise<string> {
   const texts: string[] = [];
-  for (const name of readdirSync(home.dir, { recursive: true, encoding: "utf8" })) {
-    const path = join(home.dir, name);
+  for (const name of readdirSync(pipeline.dir, { recursive: true, encoding: "utf8" })) {
+    const path = join(pipeline.dir, name);
     if (!/\.(parquet|json|log)$/.test(name)) continue;
     const bytes = readFileSync(path);
     texts.push(bytes.toString("latin1"));
@@ -18,9 +18,9 @@ export async function everything(home: ReceiptHome): Promise<string> {
     else if (name.includes("order_lines")) texts.push(await column(bytes, "customer_key"));
     else for (const key of ["payload", "payload_base64", "detail", "order_id"]) texts.push(await column(bytes, key));
   }
-  for (const record of await home.streamRecords()) texts.push(plain(record.data));
+  for (const record of await pipeline.streamRecords()) texts.push(plain(record.data));
   for (const table of ["gold.customer_segments", "facts.customer_days", "ops.corrections", "ops.windows"]) {
-    texts.push(JSON.stringify(await home.owner.query(`select * from ${table}`)));
+    texts.push(JSON.stringify(await pipeline.owner.query(`select * from ${table}`)));
   }
   return texts.join("\n");
 }

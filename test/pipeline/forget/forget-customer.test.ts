@@ -10,23 +10,23 @@ import { refineSilver } from "../../../pipeline/silver/refine-silver.ts";
 import { openQuarantine, openSilver, orderStream } from "../../../pipeline/silver/tables.ts";
 import { createMemoryStore } from "../delta/memory-store.ts";
 import { catalog } from "../../support/order-fixture.ts";
-import { customerKey } from "../silver/silver-home.ts";
-import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { customerKey } from "../silver/refine-fixture.ts";
+import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import { event } from "../quality/messy-day.ts";
-import { openReceiptHome, type ReceiptHome } from "../reconciliation/receipt-home.ts";
+import { openReceiptPipeline, type ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
 import { dying } from "./dying-store.ts";
 import { everything, plain } from "./everything.ts";
 
-let gold: GoldHome;
-let home: ReceiptHome;
+let gold: GoldPipeline;
+let pipeline: ReceiptPipeline;
 beforeAll(async () => {
-  gold = await openGoldHome();
+  gold = await openGoldPipeline();
 });
 afterAll(() => gold.close());
 beforeEach(async () => {
-  home = await openReceiptHome(gold);
+  pipeline = await openReceiptPipeline(gold);
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
 const ada = {
   customer_id: "c-adah",
@@ -47,14 +47,14 @@ async function sell() {
   const day2 = { ordered_at: "2015-01-02T19:30:00-06:00", store_id: "chi-01" };
   const damaged = JSON.stringify(ordered(12, "damaged", ada)).slice(0, -30);
   const noId = JSON.stringify(ordered(13, "no-id", { name: "Ada", email: ada.email }));
-  const first = await home.send(
+  const first = await pipeline.send(
     [ordered(1, "a-1", ada), ordered(2, "b-1", bob), ordered(3, "b-2", bob, day2)],
     Buffer.from(JSON.stringify(ordered(4, "a-2", ada, day2))),
     gzipSync(
       Buffer.from([ordered(5, "n-1", undefined), ordered(6, "a-3", ada)].map((one) => JSON.stringify(one)).join("\n")),
     ),
   );
-  const second = await home.send(
+  const second = await pipeline.send(
     [ordered(1, "a-1", ada), ordered(7, "a-2", ada, { ...day2, revision: 1, status: "amended" })],
     [
       ordered(6, "a-3", ada, { channel: "online" }),
@@ -64,11 +64,11 @@ async function sell() {
     [Buffer.from(damaged), Buffer.from(noId), ordered(10, "a-5", { ...ada, nickname: "Countess" })],
     Buffer.from(JSON.stringify(ordered(11, "a-6", ada)).replace("Utica", "\u00ff"), "latin1"),
   );
-  await home.land(first);
-  await home.work();
-  await home.land(second);
-  await home.land(second.slice(0, 2));
-  await home.work();
+  await pipeline.land(first);
+  await pipeline.work();
+  await pipeline.land(second);
+  await pipeline.land(second.slice(0, 2));
+  await pipeline.work();
 }
 
 /** The rows of a table as texts, in some order that follows from them. */
@@ -82,30 +82,32 @@ async function rowsOf(store: ObjectStore, table: DeltaTable, names: string[]): P
 }
 
 const totals = () =>
-  home.owner.query(
+  pipeline.owner.query(
     "select order_date::text, orders, order_lines, pizzas, revenue, margin, customers from gold.daily_sales_summary order by 1",
   );
 const segments = () =>
-  home.owner.query("select recency_days, frequency, monetary, segment from gold.customer_segments order by 1, 2, 3");
+  pipeline.owner.query(
+    "select recency_days, frequency, monetary, segment from gold.customer_segments order by 1, 2, 3",
+  );
 
 describe("forgetting a customer", () => {
   it("leaves nothing of the customer in any layer, and every total as it was", async () => {
     await sell();
-    const before = { receipt: await home.verify(), totals: await totals(), segments: await segments() };
+    const before = { receipt: await pipeline.verify(), totals: await totals(), segments: await segments() };
     expect(before.receipt.findings).toEqual([]);
-    const text = await everything(home);
+    const text = await everything(pipeline);
     for (const trace of traces) expect(text, trace).toContain(trace);
 
-    const summary = await home.forget("c-adah");
+    const summary = await pipeline.forget("c-adah");
     expect(summary).toMatchObject({ orders: 3, streamKeeps: 0, isResumed: false });
     expect(summary.events).toBe(11);
     expect(summary.quarantined).toBe(6);
 
-    const after = await everything(home);
+    const after = await everything(pipeline);
     for (const trace of traces) expect(after, trace).not.toContain(trace);
     expect(after).toContain("Bob Stone");
     expect(after).not.toContain("Countess");
-    const receipt = await home.verify();
+    const receipt = await pipeline.verify();
     expect(receipt).toEqual({
       ...before.receipt,
       records: { ...before.receipt.records, landed: before.receipt.records.landed },
@@ -116,19 +118,20 @@ describe("forgetting a customer", () => {
 
   it("may be repeated, and finds nothing the second time", async () => {
     await sell();
-    await home.forget("c-adah");
-    const { version } = await home.silver.snapshot();
-    expect(await home.forget("c-adah")).toMatchObject({ events: 0, bronzeObjects: 0, orders: 0, isResumed: false });
-    expect((await home.silver.snapshot()).version).toBe(version);
-    expect(await home.forget("c-nobody")).toMatchObject({ events: 0 });
-    expect((await home.verify()).findings).toEqual([]);
+    await pipeline.forget("c-adah");
+    const { version } = await pipeline.silver.snapshot();
+    expect(await pipeline.forget("c-adah")).toMatchObject({ events: 0, bronzeObjects: 0, orders: 0, isResumed: false });
+    expect((await pipeline.silver.snapshot()).version).toBe(version);
+    expect(await pipeline.forget("c-nobody")).toMatchObject({ events: 0 });
+    expect((await pipeline.verify()).findings).toEqual([]);
   });
 
   it("leaves a bronze from which silver and quarantine come out as they are", async () => {
     await sell();
-    await home.forget("c-adah");
+    await pipeline.forget("c-adah");
     const rebuilt = createMemoryStore();
-    for (const { key } of await home.store.list("bronze/")) await rebuilt.put(key, (await home.store.get(key))!);
+    for (const { key } of await pipeline.store.list("bronze/"))
+      await rebuilt.put(key, (await pipeline.store.get(key))!);
     const tables = {
       silver: openSilver({ store: rebuilt, clock: Date.now }),
       quarantine: openQuarantine({ store: rebuilt, clock: Date.now }),
@@ -137,8 +140,8 @@ describe("forgetting a customer", () => {
     await refineSilver(refinery);
     await publishQuarantine(refinery);
     const silver = silverColumns.map(({ name }) => name);
-    expect(await rowsOf(rebuilt, tables.silver, silver)).toEqual(await rowsOf(home.store, home.silver, silver));
-    const refused = [
+    expect(await rowsOf(rebuilt, tables.silver, silver)).toEqual(await rowsOf(pipeline.store, pipeline.silver, silver));
+    const rejected = [
       "shard",
       "sequence_number",
       "record_index",
@@ -148,15 +151,15 @@ describe("forgetting a customer", () => {
       "payload",
       "bronze_key",
     ];
-    expect(await rowsOf(rebuilt, tables.quarantine, refused)).toEqual(
-      await rowsOf(home.store, home.quarantine, refused),
+    expect(await rowsOf(rebuilt, tables.quarantine, rejected)).toEqual(
+      await rowsOf(pipeline.store, pipeline.quarantine, rejected),
     );
   });
 
   it("gives another customer's rows and files no other key", async () => {
     await sell();
-    await home.forget("c-adah");
-    const rows = await home.owner.query("select frequency from gold.customer_segments where customer_key = $1", [
+    await pipeline.forget("c-adah");
+    const rows = await pipeline.owner.query("select frequency from gold.customer_segments where customer_key = $1", [
       customerKey("c-bob"),
     ]);
     expect(rows).toEqual([{ frequency: 3 }]);
@@ -164,45 +167,45 @@ describe("forgetting a customer", () => {
 
   it("takes a later order of the same customer as that of a new one", async () => {
     await sell();
-    await home.forget("c-adah");
-    await home.land(await home.send([ordered(14, "a-9", ada)]));
-    await home.work();
-    expect((await home.verify()).findings).toEqual([]);
-    const keys = await home.owner.query("select frequency from gold.customer_segments where customer_key = $1", [
+    await pipeline.forget("c-adah");
+    await pipeline.land(await pipeline.send([ordered(14, "a-9", ada)]));
+    await pipeline.work();
+    expect((await pipeline.verify()).findings).toEqual([]);
+    const keys = await pipeline.owner.query("select frequency from gold.customer_segments where customer_key = $1", [
       customerKey("c-adah"),
     ]);
     expect(keys).toEqual([{ frequency: 1 }]);
-    expect(await home.forget("c-adah")).toMatchObject({ events: 1, orders: 1 });
-    for (const trace of traces) expect(await everything(home), trace).not.toContain(trace);
+    expect(await pipeline.forget("c-adah")).toMatchObject({ events: 1, orders: 1 });
+    for (const trace of traces) expect(await everything(pipeline), trace).not.toContain(trace);
   });
 
   it("keeps a refused order open, so that it can still be corrected", async () => {
     await sell();
-    await home.forget("c-adah");
-    const { events } = await home.trace("a-4");
-    expect(events).toMatchObject([{ outcome: "quarantined", refused: { reason: "unknown_store", isClosed: false } }]);
-    expect((await home.trace("a-3")).events.map(({ outcome }) => outcome).toSorted()).toEqual([
+    await pipeline.forget("c-adah");
+    const { events } = await pipeline.trace("a-4");
+    expect(events).toMatchObject([{ outcome: "quarantined", rejected: { reason: "unknown_store", isClosed: false } }]);
+    expect((await pipeline.trace("a-3")).events.map(({ outcome }) => outcome).toSorted()).toEqual([
       "accepted",
       "quarantined",
     ]);
   });
 
   it("drops a record that the stream hands out once more as it was", async () => {
-    const [record, next] = await home.send([ordered(1, "a-1", ada)], [ordered(2, "b-1", bob)]);
-    await home.land([record!]);
-    await home.work();
-    await home.forget("c-adah");
-    await home.land([record!, next!]);
-    await home.refine();
-    await home.publishQuarantine();
-    expect((await home.trace("a-1")).silver).toMatchObject({ lines: [{}] });
-    expect((await home.quarantine.snapshot()).files.size).toBe(0);
-    expect((await home.verify()).findings.map(({ sentence }) => sentence)).toContain(
+    const [record, next] = await pipeline.send([ordered(1, "a-1", ada)], [ordered(2, "b-1", bob)]);
+    await pipeline.land([record!]);
+    await pipeline.work();
+    await pipeline.forget("c-adah");
+    await pipeline.land([record!, next!]);
+    await pipeline.refine();
+    await pipeline.publishQuarantine();
+    expect((await pipeline.trace("a-1")).silver).toMatchObject({ lines: [{}] });
+    expect((await pipeline.quarantine.snapshot()).files.size).toBe(0);
+    expect((await pipeline.verify()).findings.map(({ sentence }) => sentence)).toContain(
       "1 records differ between two bronze objects",
     );
-    expect(await home.forget("c-adah")).toMatchObject({ events: 1 });
-    expect((await home.verify()).findings).toEqual([]);
-    for (const trace of traces) expect(await everything(home), trace).not.toContain(trace);
+    expect(await pipeline.forget("c-adah")).toMatchObject({ events: 1 });
+    expect((await pipeline.verify()).findings).toEqual([]);
+    for (const trace of traces) expect(await everything(pipeline), trace).not.toContain(trace);
   });
 });
 
@@ -211,18 +214,18 @@ describe("a run that is killed", () => {
     await sell();
     const before = await totals();
     let killed = 0;
-    let last: string | Awaited<ReturnType<typeof home.forget>> = "";
+    let last: string | Awaited<ReturnType<typeof pipeline.forget>> = "";
     // Each run dies one step later than the one before; what it did stays done.
     for (let steps = 0; ; steps += 2) {
-      last = await home.forget("c-adah", (store) => dying(store, steps)).catch((error: Error) => error.message);
+      last = await pipeline.forget("c-adah", (store) => dying(store, steps)).catch((error: Error) => error.message);
       if (typeof last === "object") break;
       expect(last).toContain("the process died");
       killed++;
     }
     expect(last).toMatchObject({ isResumed: true });
     expect(killed).toBeGreaterThan(3);
-    for (const trace of traces) expect(await everything(home), trace).not.toContain(trace);
-    expect((await home.verify()).findings).toEqual([]);
+    for (const trace of traces) expect(await everything(pipeline), trace).not.toContain(trace);
+    expect((await pipeline.verify()).findings).toEqual([]);
     expect(await totals()).toEqual(before);
     expect(await segments()).toHaveLength(2);
   });
@@ -231,16 +234,19 @@ describe("a run that is killed", () => {
 describe("a stream that cannot be rewritten", () => {
   it("keeps its records for a while, which is no finding", async () => {
     await sell();
-    const summary = await home.forget("c-adah", undefined, async (records) => ({ rewritten: 0, kept: records.length }));
+    const summary = await pipeline.forget("c-adah", undefined, async (records) => ({
+      rewritten: 0,
+      kept: records.length,
+    }));
     expect(summary).toMatchObject({ streamRecords: 0, streamKeeps: summary.records });
-    expect((await home.verify()).findings).toEqual([]);
+    expect((await pipeline.verify()).findings).toEqual([]);
   });
 });
 
 it("is an order event to the end", async () => {
   await sell();
-  await home.forget("c-adah");
-  const [first] = await home.streamRecords();
+  await pipeline.forget("c-adah");
+  const [first] = await pipeline.streamRecords();
   const [redacted] = plain(first!.data)
     .split("\n")
     .map((line) => JSON.parse(line) as OrderEvent);

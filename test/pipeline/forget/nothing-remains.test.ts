@@ -1,38 +1,38 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { StreamRecord } from "../../../pipeline/ports.ts";
-import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import { event } from "../quality/messy-day.ts";
-import { openReceiptHome, type ReceiptHome } from "../reconciliation/receipt-home.ts";
-import { customerKey } from "../silver/silver-home.ts";
+import { openReceiptPipeline, type ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
+import { customerKey } from "../silver/refine-fixture.ts";
 import { dying } from "./dying-store.ts";
 import { everything } from "./everything.ts";
 
-let gold: GoldHome;
-let home: ReceiptHome;
+let gold: GoldPipeline;
+let pipeline: ReceiptPipeline;
 beforeAll(async () => {
-  gold = await openGoldHome();
+  gold = await openGoldPipeline();
 });
 afterAll(() => gold.close());
 beforeEach(async () => {
-  home = await openReceiptHome(gold);
+  pipeline = await openReceiptPipeline(gold);
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
 const ada = { customer_id: "c-adah", name: "Ada Lovelace", email: "ada@example.com", phone: "+1-555-0199" };
 const json = (...args: Parameters<typeof event>) => JSON.stringify(event(...args));
-const balanced = async () => expect((await home.verify()).findings).toEqual([]);
+const balanced = async () => expect((await pipeline.verify()).findings).toEqual([]);
 
 /** Lands each as an object of its own, and works it in. */
-async function take(...contents: Parameters<ReceiptHome["send"]>): Promise<StreamRecord[]> {
+async function take(...contents: Parameters<ReceiptPipeline["send"]>): Promise<StreamRecord[]> {
   const records = [];
-  for (const content of contents) records.push(...(await home.send(content)));
-  for (const record of records) await home.land([record]);
-  await home.work();
+  for (const content of contents) records.push(...(await pipeline.send(content)));
+  for (const record of records) await pipeline.land([record]);
+  await pipeline.work();
   return records;
 }
 
 async function expectGone(...traces: string[]) {
-  const text = (await everything(home)).toLowerCase();
+  const text = (await everything(pipeline)).toLowerCase();
   for (const trace of traces) expect(text, trace).not.toContain(trace.toLowerCase());
 }
 
@@ -45,19 +45,19 @@ describe("an id that a till writes with escapes", () => {
     ["c-adah", "\\u0063-adah"],
   ])("%s, written %s, is found like any other", async (id, escaped) => {
     const written = json(1, "a-1", { customer: { ...ada, customer_id: "ID" } }).replace('"ID"', `"${escaped}"`);
-    const refused = json(2, "a-2", { customer: { ...ada, customer_id: "ID" }, store_id: "mars" });
+    const rejected = json(2, "a-2", { customer: { ...ada, customer_id: "ID" }, store_id: "mars" });
     await take(
-      [Buffer.from(written), Buffer.from(refused.replace('"ID"', `"${escaped}"`))],
+      [Buffer.from(written), Buffer.from(rejected.replace('"ID"', `"${escaped}"`))],
       [event(3, "a-3", { customer: { ...ada, customer_id: id } })],
     );
-    expect(await home.forget(id)).toMatchObject({ events: 3, orders: 2, quarantined: 1 });
+    expect(await pipeline.forget(id)).toMatchObject({ events: 3, orders: 2, quarantined: 1 });
     await expectGone(ada.name, ada.email, escaped, customerKey(id));
     await balanced();
   });
 
   it("and so is an order whose id is written so", async () => {
     await take([Buffer.from(json(1, "shop/1").replace("shop/1", "sh\\u006fp\\/1"))]);
-    expect((await home.trace("shop/1")).events).toMatchObject([{ outcome: "accepted" }]);
+    expect((await pipeline.trace("shop/1")).events).toMatchObject([{ outcome: "accepted" }]);
   });
 });
 
@@ -78,10 +78,10 @@ describe("a refused event", () => {
       { "ada@example.com": 1 },
     ].map((changes, index) => event(2 + index, `odd-${index}`, { customer: ada, store_id: "mars", ...changes }));
     await take([event(1, "a-1", { customer: ada }), ...odd]);
-    const before = await home.verify();
-    await home.forget("c-adah");
+    const before = await pipeline.verify();
+    await pipeline.forget("c-adah");
     await expectGone("Ada Lovelace", ada.email, ada.phone, "5550199", "c-adah");
-    expect(await home.verify()).toEqual(before);
+    expect(await pipeline.verify()).toEqual(before);
     expect(before.findings).toEqual([]);
   });
 
@@ -95,9 +95,9 @@ describe("a refused event", () => {
         Buffer.from(like(5, ada.email).slice(0, -40)),
       ],
     );
-    expect(await home.forget("c-adah")).toMatchObject({ events: 4, quarantined: 3 });
+    expect(await pipeline.forget("c-adah")).toMatchObject({ events: 4, quarantined: 3 });
     await expectGone("Ada Lovelace", '"ada@Example.com', "ada\\u0040");
-    expect(await everything(home)).toContain("Nada");
+    expect(await everything(pipeline)).toContain("Nada");
     await balanced();
   });
 
@@ -106,7 +106,7 @@ describe("a refused event", () => {
     ["an id alone", { customer: "c-adah", note: "Ada Lovelace" }],
   ])("with %s is the customer's", async (_, changes) => {
     await take([event(1, "a-1", { ...changes })]);
-    expect(await home.forget("c-adah")).toMatchObject({ events: 1 });
+    expect(await pipeline.forget("c-adah")).toMatchObject({ events: 1 });
     await expectGone("Ada Lovelace", "c-adah");
     await balanced();
   });
@@ -117,7 +117,7 @@ describe("a refused event", () => {
       [event(1, "a-1", { customer: { customer_id: 117, name: ada.name } })],
       [Buffer.from(cut.slice(0, cut.indexOf('"117"') + 4))],
     );
-    expect(await home.forget("117")).toMatchObject({ events: 2 });
+    expect(await pipeline.forget("117")).toMatchObject({ events: 2 });
     await expectGone(ada.name, '"customer_id":117', '"customer_id":"117');
     await balanced();
   });
@@ -126,19 +126,19 @@ describe("a refused event", () => {
 describe("a run that is killed", () => {
   it("leaves the way to events without an id until they are gone", { timeout: 120_000 }, async () => {
     for (let steps = 0; ; steps++) {
-      await home.close();
-      home = await openReceiptHome(gold);
+      await pipeline.close();
+      pipeline = await openReceiptPipeline(gold);
       await take(
         [event(1, "a-1", { customer: ada })],
         [event(2, "m-2", { customer: { name: ada.name, email: ada.email } })],
       );
-      const killed = await home
+      const killed = await pipeline
         .forget("c-adah", (store) => dying(store, steps))
         .then(
           () => false,
           () => true,
         );
-      await home.forget("c-adah");
+      await pipeline.forget("c-adah");
       await expectGone(...Object.values(ada), customerKey("c-adah"));
       await balanced();
       if (!killed) break;
@@ -150,28 +150,28 @@ describe("a run that is killed", () => {
 it("what a rebuild that was killed has left goes too", async () => {
   await take([event(1, "a-1", { customer: ada }), event(2, "a-2", { customer: ada, store_id: "mars" })]);
   const kill = { exclusively: () => Promise.reject(new Error("the process died")) };
-  const remove = home.store.delete.bind(home.store);
-  home.store.delete = () => Promise.resolve();
-  await expect(home.rebuild({}, kill)).rejects.toThrow("the process died");
-  home.store.delete = remove;
-  expect(await home.store.list("silver/rebuild/")).not.toEqual([]);
-  await home.forget("c-adah");
-  expect(await home.store.list("silver/rebuild/")).toEqual([]);
+  const remove = pipeline.store.delete.bind(pipeline.store);
+  pipeline.store.delete = () => Promise.resolve();
+  await expect(pipeline.rebuild({}, kill)).rejects.toThrow("the process died");
+  pipeline.store.delete = remove;
+  expect(await pipeline.store.list("silver/rebuild/")).not.toEqual([]);
+  await pipeline.forget("c-adah");
+  expect(await pipeline.store.list("silver/rebuild/")).toEqual([]);
 });
 
 describe("a record that lands once more as it was", () => {
   it("brings nobody back who was forgotten when another customer of it is forgotten", async () => {
     const bob = { customer_id: "c-bob", name: "Bob Stone" };
-    const records = await home.send([event(1, "a-1", { customer: ada }), event(2, "b-1", { customer: bob })]);
-    await home.land(records);
-    await home.work();
-    home.time.now += 60_000;
-    await home.forget("c-adah");
-    const next = await home.send([event(3, "n-1", { customer: undefined })]);
-    await home.land([...records, ...next]);
-    await home.work();
-    home.time.now += 60_000;
-    expect(await home.forget("c-bob")).toMatchObject({ events: 1, orders: 1 });
+    const records = await pipeline.send([event(1, "a-1", { customer: ada }), event(2, "b-1", { customer: bob })]);
+    await pipeline.land(records);
+    await pipeline.work();
+    pipeline.time.now += 60_000;
+    await pipeline.forget("c-adah");
+    const next = await pipeline.send([event(3, "n-1", { customer: undefined })]);
+    await pipeline.land([...records, ...next]);
+    await pipeline.work();
+    pipeline.time.now += 60_000;
+    expect(await pipeline.forget("c-bob")).toMatchObject({ events: 1, orders: 1 });
     await expectGone(...Object.values(ada), ...Object.values(bob), customerKey("c-adah"), customerKey("c-bob"));
     await balanced();
   });
@@ -179,15 +179,15 @@ describe("a record that lands once more as it was", () => {
 
 it("an order in silver whose bronze is lost is named, and is forgotten once that is back", async () => {
   const [record] = await take([event(1, "a-1", { customer: ada })], [event(2, "a-2", { customer: ada })]);
-  const key = (await home.store.list("bronze/"))[0]!.key;
-  const body = (await home.store.get(key))!;
-  await home.store.delete(key);
-  await expect(home.forget("c-adah")).rejects.toThrow(
+  const key = (await pipeline.store.list("bronze/"))[0]!.key;
+  const body = (await pipeline.store.get(key))!;
+  await pipeline.store.delete(key);
+  await expect(pipeline.forget("c-adah")).rejects.toThrow(
     `customer c-adah is forgotten where bronze names them, but 1 orders of theirs are left in silver, and bronze holds no event of them: a-1 (from ${record!.shard}/${record!.sequenceNumber}/0)`,
   );
-  await home.store.put(key, body);
-  expect(await home.forget("c-adah")).toMatchObject({ events: 1, orders: 1, isResumed: true });
+  await pipeline.store.put(key, body);
+  expect(await pipeline.forget("c-adah")).toMatchObject({ events: 1, orders: 1, isResumed: true });
   await expectGone(...Object.values(ada), customerKey("c-adah"));
   await balanced();
-  expect(await home.owner.query("select frequency from gold.customer_segments")).toEqual([{ frequency: 2 }]);
+  expect(await pipeline.owner.query("select frequency from gold.customer_segments")).toEqual([{ frequency: 2 }]);
 });

@@ -1,29 +1,29 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { quarantineLakeTable } from "../../../pipeline/silver/tables.ts";
-import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import { event } from "../quality/messy-day.ts";
-import { openReceiptHome, type ReceiptHome } from "../reconciliation/receipt-home.ts";
+import { openReceiptPipeline, type ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
 
-let gold: GoldHome;
-let home: ReceiptHome;
+let gold: GoldPipeline;
+let pipeline: ReceiptPipeline;
 beforeAll(async () => {
-  gold = await openGoldHome();
+  gold = await openGoldPipeline();
 });
 afterAll(() => gold.close());
 beforeEach(async () => {
-  home = await openReceiptHome(gold);
+  pipeline = await openReceiptPipeline(gold);
   const nobody = { customer: undefined };
   const bob = { customer: { customer_id: "c-bob", name: "Bob Stone", email: "bob@example.com" } };
   const cut = (seq: number, id: string, changes: object) =>
     Buffer.from(JSON.stringify(event(seq, id, { ...changes })).slice(0, -20));
-  await home.land(
-    await home.send(
+  await pipeline.land(
+    await pipeline.send(
       [event(1, "n-1", nobody), event(2, "b-1", bob), event(3, "bob@example.com", nobody)],
       Buffer.from(JSON.stringify(event(4, "n-2", nobody))),
     ),
   );
-  await home.land(
-    await home.send([
+  await pipeline.land(
+    await pipeline.send([
       event(5, "n-3", { ...nobody, store_id: "mars-01" }),
       event(6, "b-2", { ...bob, store_id: "mars-01" }),
       cut(7, "n-4", nobody),
@@ -31,11 +31,11 @@ beforeEach(async () => {
       event(9, "n-5", { customer: { name: "Eve", city: "Utica" } }),
     ]),
   );
-  await home.work();
+  await pipeline.work();
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
-const lake = async () => (await home.store.list("")).map(({ key, size }) => `${key} ${size}`);
+const lake = async () => (await pipeline.store.list("")).map(({ key, size }) => `${key} ${size}`);
 
 describe("what is no customer's id", () => {
   it.each([
@@ -54,35 +54,37 @@ describe("what is no customer's id", () => {
     ["bob@example.com", "an address"],
   ])("%s, %s, takes nothing from anybody", async (argument) => {
     const before = await lake();
-    expect(await home.forget(argument)).toMatchObject({
+    expect(await pipeline.forget(argument)).toMatchObject({
       events: 0,
       bronzeObjects: 0,
       quarantined: 0,
       isResumed: false,
     });
     expect(await lake()).toEqual(before);
-    expect((await home.verify()).findings).toEqual([]);
+    expect((await pipeline.verify()).findings).toEqual([]);
   });
 });
 
 it("somebody else's damaged event stays theirs, whatever address it bears", async () => {
   const shared = { customer_id: "c-eve", email: "bob@example.com", name: "Eve" };
-  await home.land(await home.send([Buffer.from(JSON.stringify(event(10, "e-1", { customer: shared })).slice(0, -20))]));
-  await home.work();
-  await home.forget("c-bob");
+  await pipeline.land(
+    await pipeline.send([Buffer.from(JSON.stringify(event(10, "e-1", { customer: shared })).slice(0, -20))]),
+  );
+  await pipeline.work();
+  await pipeline.forget("c-bob");
   expect(JSON.stringify(await payloads())).toContain("Eve");
-  expect((await home.verify()).findings).toEqual([]);
+  expect((await pipeline.verify()).findings).toEqual([]);
 });
 
 it("an order whose name is an address keeps it", async () => {
-  await home.forget("c-bob");
-  expect((await home.trace("bob@example.com")).silver).toMatchObject({ revision: 0 });
-  expect((await home.verify()).findings).toEqual([]);
+  await pipeline.forget("c-bob");
+  expect((await pipeline.trace("bob@example.com")).silver).toMatchObject({ revision: 0 });
+  expect((await pipeline.verify()).findings).toEqual([]);
 });
 
 async function payloads() {
-  const table = quarantineLakeTable(await home.quarantine.snapshot());
-  return (await home.lake.query("select payload from quarantine_order_events", [], [table])).map(
+  const table = quarantineLakeTable(await pipeline.quarantine.snapshot());
+  return (await pipeline.lake.query("select payload from quarantine_order_events", [], [table])).map(
     ({ payload }) => payload,
   );
 }

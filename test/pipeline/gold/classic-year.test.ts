@@ -1,33 +1,32 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { groupByMonth } from "../../../pipeline/gold/facts.ts";
-import { publishCustomers } from "../../../pipeline/gold/publish-windows.ts";
-import { publishWindows } from "../../../pipeline/gold/publish-windows.ts";
+import { publishCustomerDays, publishDays } from "../../../pipeline/gold/publish-windows.ts";
 import type { LakeTable } from "../../../pipeline/ports.ts";
 import { readClassicOrders } from "./classic-orders.ts";
-import { datesOf, openGoldHome, type GoldHome } from "./gold-home.ts";
+import { datesOf, openGoldPipeline, type GoldPipeline } from "./gold-fixture.ts";
 import { writeSilver } from "./silver-fixture.ts";
 
-let home: GoldHome;
+let pipeline: GoldPipeline;
 let silver: LakeTable;
 beforeAll(async () => {
-  home = await openGoldHome();
+  pipeline = await openGoldPipeline();
   const orders = readClassicOrders();
-  const table = await writeSilver(home.dir, 1, orders);
+  const table = await writeSilver(pipeline.dir, 1, orders);
   silver = table();
   const days = datesOf(orders);
   for (const windows of groupByMonth(days)) {
-    await publishWindows(home.gold, { table: table(windows), windows, silverVersion: 1 });
+    await publishDays(pipeline.gold, { table: table(windows), windows, silverVersion: 1 });
   }
-  await publishCustomers(home.gold, { table: silver, windows: days, silverVersion: 1 });
+  await publishCustomerDays(pipeline.gold, { table: silver, windows: days, silverVersion: 1 });
 });
-afterAll(() => home.close());
+afterAll(() => pipeline.close());
 
 /** The same numbers from the lines themselves: distinct orders counted, nothing marked and nothing added up from days. */
 async function compare({ lake, gold }: { lake: string; gold: string }) {
   const text = (rows: Record<string, unknown>[]) => rows.map((row) => Object.values(row).join(" ")).toSorted();
   return {
-    expected: text(await home.lake.query(lake, [], [silver])),
-    shown: text(await home.reader.query(gold)),
+    expected: text(await pipeline.lake.query(lake, [], [silver])),
+    shown: text(await pipeline.reader.query(gold)),
   };
 }
 
@@ -36,7 +35,7 @@ const dollars = "(revenue * 100)::bigint as revenue_cents, (margin * 100)::bigin
 const month = "strftime(order_date, '%Y-%m-01')";
 
 test("the classic year comes out untouched", async () => {
-  const [totals] = await home.reader.query(
+  const [totals] = await pipeline.reader.query(
     `select sum(orders) as orders, sum(order_lines) as lines, sum(pizzas) as pizzas, sum(revenue) as revenue
      from gold.daily_sales_summary`,
   );

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { goldKeys, compareGold, readCorrections, readGold } from "./gold-tables.ts";
-import { openGoldHome, type GoldHome } from "./gold-home.ts";
+import { openGoldPipeline, type GoldPipeline } from "./gold-fixture.ts";
 import type { FixtureOrder } from "./silver-fixture.ts";
 
 const sale = (id: string, at: string, customer: string, store = "nyc-01"): FixtureOrder => ({
@@ -23,26 +23,26 @@ const orders = [
 const late: FixtureOrder = { ...sale("late", "2015-03-01", "c3"), lines: [["bbq_ckn_s", 1]] };
 const march = orders.filter(({ at }) => at.startsWith("2015-03-01"));
 
-let home: GoldHome;
+let pipeline: GoldPipeline;
 beforeAll(async () => {
-  home = await openGoldHome();
+  pipeline = await openGoldPipeline();
 });
-afterAll(() => home.close());
-beforeEach(() => home.empty());
+afterAll(() => pipeline.close());
+beforeEach(() => pipeline.empty());
 
 async function publishAll(version: number, all: readonly FixtureOrder[]) {
-  const { windows, customers } = await home.publish(version, all);
+  const { windows, customers } = await pipeline.publish(version, all);
   return { windows, customers: await customers() };
 }
-const report = (watermark: string) => home.writer.query("select ops.report_windows($1::date)", [watermark]);
+const report = (watermark: string) => pipeline.writer.query("select ops.report_windows($1::date)", [watermark]);
 
 test("a late order changes exactly the rows it must, and the ledger says so", async () => {
   await publishAll(1, orders);
   await report("2015-06-01");
-  const before = await readGold(home.reader);
+  const before = await readGold(pipeline.reader);
   await publishAll(2, [...march, late]);
-  const changes = compareGold(before, await readGold(home.reader));
-  expect(await readCorrections(home.reader)).toEqual(changes);
+  const changes = compareGold(before, await readGold(pipeline.reader));
+  expect(await readCorrections(pipeline.reader)).toEqual(changes);
   expect([...new Set(changes.map((change) => change.replace(/ \w+: .*/, "")))]).toEqual([
     "category_performance 2015-03-01/Chicken",
     "category_performance 2015-03-01/Classic",
@@ -62,7 +62,7 @@ test("a late order changes exactly the rows it must, and the ledger says so", as
     "size_performance 2015-03-01/M",
     "size_performance 2015-03-01/S",
   ]);
-  const causes = await home.reader.query("select distinct cause, silver_version from ops.corrections");
+  const causes = await pipeline.reader.query("select distinct cause, silver_version from ops.corrections");
   expect(causes).toEqual([{ cause: "published again at silver version 2: 2015-03-01", silver_version: "2" }]);
 });
 
@@ -70,7 +70,7 @@ test("every table of gold is watched", async () => {
   await publishAll(1, orders);
   await report("2015-06-01");
   await publishAll(2, [...march, late]);
-  const watched = await home.reader.query<{ name: string }>(
+  const watched = await pipeline.reader.query<{ name: string }>(
     "select distinct replace(table_name, 'gold.', '') as name from ops.corrections order by 1",
   );
   expect(watched.map(({ name }) => name)).toEqual(Object.keys(goldKeys).toSorted());
@@ -80,7 +80,7 @@ test("a day that is still filling up leaves no correction", async () => {
   await publishAll(1, orders);
   await report("2015-03-01");
   await publishAll(2, [...march, late]);
-  expect(await readCorrections(home.reader)).toEqual([]);
+  expect(await readCorrections(pipeline.reader)).toEqual([]);
 });
 
 test("a reported day stays so when a slower run reports an earlier watermark: its first sale is a correction", async () => {
@@ -88,7 +88,9 @@ test("a reported day stays so when a slower run reports an earlier watermark: it
   await report("2015-06-01");
   await report("2015-03-01");
   await publishAll(2, [sale("late", "2015-04-20", "c1")]);
-  expect(await readCorrections(home.reader)).toContainEqual(expect.stringMatching(/^daily_sales_summary 2015-04-20 /));
+  expect(await readCorrections(pipeline.reader)).toContainEqual(
+    expect.stringMatching(/^daily_sales_summary 2015-04-20 /),
+  );
 });
 
 test("a value that was corrected twice is shown as first reported, and as now known", async () => {
@@ -96,7 +98,7 @@ test("a value that was corrected twice is shown as first reported, and as now kn
   await report("2015-06-01");
   await publishAll(2, [...march, late]);
   await publishAll(3, [...march, late, { ...late, id: "later" }]);
-  const [value] = await home.reader.query(
+  const [value] = await pipeline.reader.query(
     `select first_reported, now_known, corrections from gold.restated_values
      where table_name = 'gold.daily_sales_summary' and column_name = 'orders'`,
   );
@@ -106,54 +108,56 @@ test("a value that was corrected twice is shown as first reported, and as now kn
 test("what another day fills up in the same publish is not put down to the reported one", async () => {
   await publishAll(1, orders);
   await report("2015-03-02");
-  const before = await readGold(home.reader);
-  await home.publish(2, [...march, late]);
-  const alone = compareGold(before, await readGold(home.reader));
-  await home.empty();
+  const before = await readGold(pipeline.reader);
+  await pipeline.publish(2, [...march, late]);
+  const alone = compareGold(before, await readGold(pipeline.reader));
+  await pipeline.empty();
   await publishAll(1, orders);
   await report("2015-03-02");
   const filling = [sale("new", "2015-03-25", "c4")];
-  await home.publish(2, [...march, late, ...filling]);
+  await pipeline.publish(2, [...march, late, ...filling]);
   // Of the days after it only 1 March itself was reported; the months are, by its own change.
   const watched = alone.filter((change) => !/revenue_analytics 2015-03-(05|20)/.test(change));
-  expect(await readCorrections(home.reader)).toEqual(watched);
+  expect(await readCorrections(pipeline.reader)).toEqual(watched);
 });
 
 test("a late order on a day that never had one is a correction too", async () => {
   await publishAll(1, orders);
   await report("2015-06-01");
-  const before = await readGold(home.reader);
+  const before = await readGold(pipeline.reader);
   await publishAll(2, [{ ...late, at: "2015-03-03T12:00:00" }]);
-  expect(await readCorrections(home.reader)).toEqual(compareGold(before, await readGold(home.reader)));
+  expect(await readCorrections(pipeline.reader)).toEqual(compareGold(before, await readGold(pipeline.reader)));
 });
 
 test("rows per customer that come after the report are no corrections the first time", async () => {
-  const { customers } = await home.publish(1, orders);
+  const { customers } = await pipeline.publish(1, orders);
   await report("2015-06-01");
   expect(await customers()).toMatchObject({ published: 6, corrections: 0 });
   await publishAll(2, [...march, late]);
-  expect((await readCorrections(home.reader)).filter((line) => line.startsWith("customer_segments"))).not.toEqual([]);
+  expect((await readCorrections(pipeline.reader)).filter((line) => line.startsWith("customer_segments"))).not.toEqual(
+    [],
+  );
 });
 
 test("a cancelled order that empties its day is logged down to null", async () => {
   await publishAll(1, orders);
   await report("2015-06-01");
   await publishAll(2, [{ ...sale("d", "2015-03-05", "c2"), status: "cancelled" }]);
-  expect(await readCorrections(home.reader)).toContain("daily_sales_summary 2015-03-05 revenue: 13.25 -> null");
+  expect(await readCorrections(pipeline.reader)).toContain("daily_sales_summary 2015-03-05 revenue: 13.25 -> null");
 });
 
 test("an edit by hand is logged with its author, and the next publish mends it", async () => {
   await publishAll(1, orders);
   const edit = "update gold.daily_sales_summary set revenue = 1 where order_date = '2015-03-01'";
-  await home.owner.query(edit);
-  expect(await readCorrections(home.reader)).toEqual([]);
+  await pipeline.owner.query(edit);
+  expect(await readCorrections(pipeline.reader)).toEqual([]);
   await report("2015-06-01");
-  await home.owner.query(edit.replace("= 1", "= 2"));
-  expect(await home.reader.query("select old_value, new_value, cause, publish_id from ops.corrections")).toEqual([
+  await pipeline.owner.query(edit.replace("= 1", "= 2"));
+  expect(await pipeline.reader.query("select old_value, new_value, cause, publish_id from ops.corrections")).toEqual([
     { old_value: "1.00", new_value: "2.00", cause: "manual edit by pizza_owner", publish_id: null },
   ]);
   await publishAll(2, march);
   expect(
-    await home.reader.query("select revenue from gold.daily_sales_summary where order_date = '2015-03-01'"),
+    await pipeline.reader.query("select revenue from gold.daily_sales_summary where order_date = '2015-03-01'"),
   ).toEqual([{ revenue: "26.50" }]);
 });

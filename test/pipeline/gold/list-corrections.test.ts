@@ -4,39 +4,39 @@ import { readProjectFile } from "../../../adapters/project-files.ts";
 import { listCorrections, type Corrections } from "../../../pipeline/gold/list-corrections.ts";
 import { VersionNotKept } from "../../../pipeline/delta/table.ts";
 import { event } from "../quality/messy-day.ts";
-import { openReceiptHome, type ReceiptHome } from "../reconciliation/receipt-home.ts";
-import { openGoldHome, type GoldHome } from "./gold-home.ts";
+import { openReceiptPipeline, type ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
+import { openGoldPipeline, type GoldPipeline } from "./gold-fixture.ts";
 
 const day = "2015-01-01";
 const long = new Date(0).toISOString();
 const two = { lines: [{ line_no: 1, pizza_id: "hawaiian_m", quantity: 2, unit_price: 13.25 }] };
 
-let gold: GoldHome;
-let home: ReceiptHome;
+let gold: GoldPipeline;
+let pipeline: ReceiptPipeline;
 beforeAll(async () => {
-  gold = await openGoldHome();
+  gold = await openGoldPipeline();
 });
 afterAll(() => gold.close());
 beforeEach(async () => {
-  home = await openReceiptHome(gold);
+  pipeline = await openReceiptPipeline(gold);
   // The later order moves the watermark past the first day.
-  await home.land(
-    await home.send([
+  await pipeline.land(
+    await pipeline.send([
       event(1, "a"),
       event(2, "b"),
       event(3, "c"),
       event(4, "new", { ordered_at: "2015-01-05T12:00:00Z" }),
     ]),
   );
-  await home.work();
+  await pipeline.work();
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
 async function sendLater(...events: object[]) {
-  await home.land(await home.send(events));
-  await home.work();
+  await pipeline.land(await pipeline.send(events));
+  await pipeline.work();
 }
-const list = (since = long) => listCorrections(home.parts, { since });
+const list = (since = long) => listCorrections(pipeline.parts, { since });
 const cell = ({ values }: Corrections, column: string, table = "gold.daily_sales_summary") =>
   values.find(({ table_name, column_name }) => table_name === table && column_name === column);
 
@@ -148,9 +148,9 @@ it("names the day whose first report went with a forgotten customer, and still t
   const before = await list();
   expect(before.orders.map(({ order_id }) => order_id)).toEqual(["late", "of-ada", "d", "late-too"]);
   // Her order stands in no version that was reported, only in a later one.
-  await home.forget("c-ada");
+  await pipeline.forget("c-ada");
   expect((await list()).orders.map(({ order_id }) => order_id)).toEqual(["late", "of-ada", "d", "late-too"]);
-  await home.forget("c-000117");
+  await pipeline.forget("c-000117");
   const after = await list();
   expect(cell(after, "revenue")).toEqual(cell(before, "revenue"));
   expect(after).toMatchObject({ orders: [{ order_id: "d" }, { order_id: "late-too" }], daysWithoutOrders: [day] });
@@ -158,12 +158,12 @@ it("names the day whose first report went with a forgotten customer, and still t
 
 it("names the day whose reported version the lake no longer keeps", async () => {
   await sendLater(event(5, "late", two));
-  const { silver } = home.parts;
+  const { silver } = pipeline.parts;
   const snapshot: typeof silver.snapshot = async (version) => {
     if (version === 0) throw new VersionNotKept("version 0 is no longer kept");
     return await silver.snapshot(version);
   };
-  const found = await listCorrections({ ...home.parts, silver: { ...silver, snapshot } }, { since: long });
+  const found = await listCorrections({ ...pipeline.parts, silver: { ...silver, snapshot } }, { since: long });
   expect(found).toMatchObject({ orders: [], daysWithoutOrders: [day] });
   expect(cell(found, "revenue")).toMatchObject({ first_reported: "39.75", now_known: "66.25" });
 });

@@ -4,7 +4,7 @@ import { openPostgresWarehouse } from "../../../adapters/postgres-warehouse.ts";
 import { loadMigrations } from "../../../adapters/project-files.ts";
 import { migrate } from "../../../pipeline/gold/migrate.ts";
 import type { CheckedReceipt } from "../../../pipeline/reconciliation/verify-receipt.ts";
-import { openGoldHome, type GoldHome } from "./gold-home.ts";
+import { openGoldPipeline, type GoldPipeline } from "./gold-fixture.ts";
 
 const migrations = loadMigrations();
 const last = {
@@ -12,74 +12,76 @@ const last = {
   sql: "create table gold.extra (a integer); insert into gold.extra values (1);",
 };
 
-let home: GoldHome;
+let pipeline: GoldPipeline;
 beforeAll(async () => {
-  home = await openGoldHome();
+  pipeline = await openGoldPipeline();
 });
-afterAll(() => home.close());
+afterAll(() => pipeline.close());
 
 test("a second migration does no harm", async () => {
-  expect(await migrate({ warehouse: home.owner, migrations })).toEqual([]);
+  expect(await migrate({ warehouse: pipeline.owner, migrations })).toEqual([]);
 });
 
 test("an edited migration is refused", async () => {
   const edited = migrations.map((file, index) => (index === 1 ? { ...file, sql: `${file.sql} ` } : file));
-  await expect(migrate({ warehouse: home.owner, migrations: edited })).rejects.toThrow(
+  await expect(migrate({ warehouse: pipeline.owner, migrations: edited })).rejects.toThrow(
     `migration ${migrations[1]!.name} was changed after it was applied`,
   );
 });
 
 test("a migration that is missing, and one that comes too late, are refused", async () => {
-  await expect(migrate({ warehouse: home.owner, migrations: migrations.slice(1) })).rejects.toThrow(
+  await expect(migrate({ warehouse: pipeline.owner, migrations: migrations.slice(1) })).rejects.toThrow(
     /not among the files/,
   );
   const between = { name: "000001_z.sql", sql: "select 1" };
-  await expect(migrate({ warehouse: home.owner, migrations: [...migrations, between] })).rejects.toThrow(
+  await expect(migrate({ warehouse: pipeline.owner, migrations: [...migrations, between] })).rejects.toThrow(
     /give it a number after the last/,
   );
 });
 
 test("an older program leaves a newer database as it is, also after a later change failed", async () => {
-  const before = await home.owner.query("select * from ops.migrations order by name");
-  expect(await migrate({ warehouse: home.owner, migrations: migrations.slice(0, -1) })).toEqual([]);
+  const before = await pipeline.owner.query("select * from ops.migrations order by name");
+  expect(await migrate({ warehouse: pipeline.owner, migrations: migrations.slice(0, -1) })).toEqual([]);
   const broken = { name: "999999_broken.sql", sql: "select 1 / 0" };
   const next = { name: "999998_next.sql", sql: "create table gold.next_one (a integer)" };
-  await expect(migrate({ warehouse: home.owner, migrations: [...migrations, next, broken] })).rejects.toThrow(
+  await expect(migrate({ warehouse: pipeline.owner, migrations: [...migrations, next, broken] })).rejects.toThrow(
     "999999_broken.sql failed",
   );
-  expect(await migrate({ warehouse: home.owner, migrations })).toEqual([]);
-  await home.owner.query("drop table gold.next_one");
-  await home.owner.query("delete from ops.migrations where name = $1", [next.name]);
-  expect(await home.owner.query("select * from ops.migrations order by name")).toEqual(before);
+  expect(await migrate({ warehouse: pipeline.owner, migrations })).toEqual([]);
+  await pipeline.owner.query("drop table gold.next_one");
+  await pipeline.owner.query("delete from ops.migrations where name = $1", [next.name]);
+  expect(await pipeline.owner.query("select * from ops.migrations order by name")).toEqual(before);
 });
 
 test("a migration that fails half way changes nothing", async () => {
   const broken = { ...last, sql: `${last.sql} select 1 / 0;` };
-  await expect(migrate({ warehouse: home.owner, migrations: [...migrations, broken] })).rejects.toThrow(
+  await expect(migrate({ warehouse: pipeline.owner, migrations: [...migrations, broken] })).rejects.toThrow(
     /999999_last.sql failed and changed nothing: division by zero/,
   );
-  expect(await home.owner.query("select to_regclass('gold.extra') as found")).toEqual([{ found: null }]);
+  expect(await pipeline.owner.query("select to_regclass('gold.extra') as found")).toEqual([{ found: null }]);
 });
 
 test("of two that migrate at once, each change is made once", async () => {
   // Neither may go on before both have seen what is pending.
-  const gate = openPostgresWarehouse({ connectionString: home.postgres.connectionString("reader"), max: 1 });
+  const gate = openPostgresWarehouse({ connectionString: pipeline.postgres.connectionString("reader"), max: 1 });
   await gate.query("begin; select pg_advisory_xact_lock(4100)::text");
-  const both = [1, 2].map(() => migrate({ warehouse: home.owner, migrations: [...migrations, last] }));
+  const both = [1, 2].map(() => migrate({ warehouse: pipeline.owner, migrations: [...migrations, last] }));
   const waiting = "select count(*)::integer as n from pg_locks where locktype = 'advisory' and not granted";
-  await expect.poll(() => home.reader.query(waiting), { timeout: 30_000 }).toEqual([{ n: 2 }]);
+  await expect.poll(() => pipeline.reader.query(waiting), { timeout: 30_000 }).toEqual([{ n: 2 }]);
   await gate.query("rollback");
   await gate.close();
   expect((await Promise.all(both)).flat()).toEqual([last.name]);
-  expect(await home.reader.query("select a from gold.extra")).toEqual([{ a: 1 }]);
-  await home.owner.query("drop table gold.extra");
-  await home.owner.query("delete from ops.migrations where name = $1", [last.name]);
+  expect(await pipeline.reader.query("select a from gold.extra")).toEqual([{ a: 1 }]);
+  await pipeline.owner.query("drop table gold.extra");
+  await pipeline.owner.query("delete from ops.migrations where name = $1", [last.name]);
 });
 
 test("the reader reads, and writes nothing, also where it allows itself to", async () => {
-  const login = home.postgres.connectionString("reader");
+  const login = pipeline.postgres.connectionString("reader");
   const bold = openPostgresWarehouse({ connectionString: `${login}?options=-cdefault_transaction_read_only%3Doff` });
-  expect(await home.reader.query("select count(*) as n from gold.daily_sales_summary, ops.windows")).toHaveLength(1);
+  expect(await pipeline.reader.query("select count(*) as n from gold.daily_sales_summary, ops.windows")).toHaveLength(
+    1,
+  );
   for (const sql of [
     "insert into gold.size_performance (month) values ('2015-01-01')",
     "delete from ops.windows",
@@ -91,14 +93,14 @@ test("the reader reads, and writes nothing, also where it allows itself to", asy
     "select ops.report_windows('2015-01-01')",
     "select ops.apply_migration('a', 'b', 'select 1')",
   ]) {
-    await expect(home.reader.query(sql), sql).rejects.toThrow(/permission denied|read-only transaction/);
+    await expect(pipeline.reader.query(sql), sql).rejects.toThrow(/permission denied|read-only transaction/);
     await expect(bold.query(sql), sql).rejects.toThrow(/permission denied/);
   }
   await bold.close();
 });
 
 test("the reader makes no large object, and does not ask for ever", async () => {
-  const login = home.postgres.connectionString("reader");
+  const login = pipeline.postgres.connectionString("reader");
   const bold = openPostgresWarehouse({ connectionString: `${login}?options=-cdefault_transaction_read_only%3Doff` });
   for (const sql of [
     "select lo_from_bytea(0, 'abc')",
@@ -111,11 +113,11 @@ test("the reader makes no large object, and does not ask for ever", async () => 
     "select lo_import('/etc/passwd')",
     "select lo_export(1, '/tmp/pizza')",
   ]) {
-    await expect(home.reader.query(sql), sql).rejects.toThrow(/permission denied|read-only transaction/);
+    await expect(pipeline.reader.query(sql), sql).rejects.toThrow(/permission denied|read-only transaction/);
     await expect(bold.query(sql), sql).rejects.toThrow(/permission denied/);
   }
   await bold.close();
-  const shown = await home.reader.query(
+  const shown = await pipeline.reader.query(
     "select current_setting('statement_timeout') as timeout, current_setting('transaction_read_only') as read_only",
   );
   expect(shown).toEqual([{ timeout: "5min", read_only: "on" }]);
@@ -125,14 +127,14 @@ test("an owner who made the roles limits the reader by himself, and one who may 
   const { sql } = migrations.find(({ name }) => name === "000030_reader_limits.sql")!;
   const settings =
     "select setconfig from pg_db_role_setting join pg_roles on oid = setrole where rolname = 'pizza_reader'";
-  const before = await home.owner.query(settings);
-  await home.owner.query(sql);
-  expect(await home.owner.query(settings)).toEqual(before);
-  const admin = new Client({ ...home.postgres.credentials, ...home.postgres.credentials.roles.admin });
+  const before = await pipeline.owner.query(settings);
+  await pipeline.owner.query(sql);
+  expect(await pipeline.owner.query(settings)).toEqual(before);
+  const admin = new Client({ ...pipeline.postgres.credentials, ...pipeline.postgres.credentials.roles.admin });
   await admin.connect();
   await admin.query("grant pizza_reader to pizza_owner with admin option; alter role pizza_reader reset all");
-  await home.owner.query(sql);
-  expect(await home.owner.query(settings)).toEqual(before);
+  await pipeline.owner.query(sql);
+  expect(await pipeline.owner.query(settings)).toEqual(before);
   await admin.query("revoke pizza_reader from pizza_owner");
   await admin.end();
 });
@@ -163,11 +165,11 @@ test("the reader sees each receipt as a row", async () => {
   };
   const run =
     "insert into ops.runs (workflow, started_at, milliseconds, output) values ($1, '2026-01-02', 3, $2::jsonb)";
-  await home.writer.query(run, ["data_quality", JSON.stringify({ receipt })]);
+  await pipeline.writer.query(run, ["data_quality", JSON.stringify({ receipt })]);
   const calm = { ...receipt, balanced: true, events: { ...receipt.events, quarantined: {} }, findings: [] };
-  await home.writer.query(run, ["data_quality", JSON.stringify({ receipt: calm })]);
-  await home.writer.query(run, ["data_quality", "{}"]);
-  await home.writer.query(run, ["bronze_to_silver", "{}"]);
+  await pipeline.writer.query(run, ["data_quality", JSON.stringify({ receipt: calm })]);
+  await pipeline.writer.query(run, ["data_quality", "{}"]);
+  await pipeline.writer.query(run, ["bronze_to_silver", "{}"]);
   const select = `select balanced, records_sent, records_distinct, events, events_accepted, event_duplicates,
       superseded_revisions, events_quarantined, events_pending, orders, bronze_cents, silver_cents, gold_cents,
       findings, sentences from ops.receipts order by run_id`;
@@ -189,7 +191,7 @@ test("the reader sees each receipt as a row", async () => {
     sentences: ["1 record never landed"],
   };
   const second = { ...first, balanced: true, events_quarantined: "0", findings: 0, sentences: [] };
-  expect(await home.reader.query(select)).toEqual([first, second]);
+  expect(await pipeline.reader.query(select)).toEqual([first, second]);
 });
 
 test("the writer publishes, and changes nothing by any other way", async () => {
@@ -203,12 +205,12 @@ test("the writer publishes, and changes nothing by any other way", async () => {
     "drop table gold.daily_sales_summary",
     "select ops.refresh_daily_sales_summary('2015-01-01', '2015-01-01', 1)",
   ]) {
-    await expect(home.writer.query(sql)).rejects.toThrow(/permission denied|must be owner/);
+    await expect(pipeline.writer.query(sql)).rejects.toThrow(/permission denied|must be owner/);
   }
 });
 
 test("every table and column has a comment", async () => {
-  const silent = await home.owner.query(
+  const silent = await pipeline.owner.query(
     `select format('%s.%s', attrelid::regclass, attname) as name
      from pg_attribute join pg_class on pg_class.oid = attrelid
      where relnamespace in ('gold'::regnamespace, 'facts'::regnamespace, 'ops'::regnamespace) and relkind in ('r', 'v', 'm')
@@ -219,7 +221,7 @@ test("every table and column has a comment", async () => {
 });
 
 test("every table of gold has a primary key, its version and its time", async () => {
-  const tables = await home.owner.query(
+  const tables = await pipeline.owner.query(
     `select relname as name,
        exists (select from pg_index where indrelid = pg_class.oid and indisprimary) as has_key,
        (select count(*)::int from pg_attribute where attrelid = pg_class.oid

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { planWindows } from "../../../pipeline/gold/plan-windows.ts";
-import { openGoldHome, type GoldHome } from "./gold-home.ts";
+import { planStaleWindows } from "../../../pipeline/gold/plan-windows.ts";
+import { openGoldPipeline, type GoldPipeline } from "./gold-fixture.ts";
 import type { FixtureOrder } from "./silver-fixture.ts";
 
 const days = ["2015-01-30", "2015-01-31", "2015-02-01"];
@@ -15,23 +15,23 @@ const changedSince = (version: number) => {
   return Promise.resolve(version < reach ? undefined : new Set(log.slice(version + 1).flat()));
 };
 
-let home: GoldHome;
+let pipeline: GoldPipeline;
 beforeAll(async () => {
-  home = await openGoldHome();
+  pipeline = await openGoldPipeline();
 });
-afterAll(() => home.close());
+afterAll(() => pipeline.close());
 beforeEach(async () => {
-  await home.empty();
+  await pipeline.empty();
   log.splice(0, log.length, [], days);
   asked.length = 0;
   reach = 0;
 });
 
 const plan = (partitions: readonly string[] = days) =>
-  planWindows({ warehouse: home.writer }, { snapshotVersion: log.length - 1, partitions, changedSince });
+  planStaleWindows({ warehouse: pipeline.writer }, { snapshotVersion: log.length - 1, partitions, changedSince });
 
 async function publish(version: number, windows: string[]) {
-  const { customers } = await home.publish(version, orders, windows);
+  const { customers } = await pipeline.publish(version, orders, windows);
   return customers;
 }
 
@@ -72,8 +72,8 @@ test("a run that planned and died before it published is planned again", async (
 });
 
 test("the cursor of gold only rises", async () => {
-  const cursor = () => home.reader.query("select value from ops.cursor where name = 'silver_version'");
-  for (const version of [10, 9]) await home.writer.query("select ops.advance_cursor($1::bigint)::text", [version]);
+  const cursor = () => pipeline.reader.query("select value from ops.cursor where name = 'silver_version'");
+  for (const version of [10, 9]) await pipeline.writer.query("select ops.advance_cursor($1::bigint)::text", [version]);
   expect(await cursor()).toEqual([{ value: "10" }]);
 });
 

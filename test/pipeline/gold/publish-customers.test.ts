@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { goldHash } from "../../../pipeline/backup/gold-hash.ts";
-import { openGoldHome, type GoldHome } from "./gold-home.ts";
+import { openGoldPipeline, type GoldPipeline } from "./gold-fixture.ts";
 import type { FixtureOrder } from "./silver-fixture.ts";
 
 const sale = (id: string, at: string, customer: string | null, store = "nyc-01"): FixtureOrder => ({
@@ -19,17 +19,17 @@ const orders = [
   sale("e", "2015-04-09", "c1"),
 ];
 
-let home: GoldHome;
+let pipeline: GoldPipeline;
 beforeAll(async () => {
-  home = await openGoldHome();
+  pipeline = await openGoldPipeline();
 });
-afterAll(() => home.close());
-beforeEach(() => home.empty());
+afterAll(() => pipeline.close());
+beforeEach(() => pipeline.empty());
 
-const rows = (sql: string) => home.reader.query(sql);
+const rows = (sql: string) => pipeline.reader.query(sql);
 
 test("customers of a month count once, however many days they came", async () => {
-  const { customers } = await home.publish(1, orders);
+  const { customers } = await pipeline.publish(1, orders);
   expect(await rows("select customers from gold.monthly_sales_summary where month = '2015-03-01'")).toEqual([
     { customers: null },
   ]);
@@ -47,7 +47,7 @@ test("customers of a month count once, however many days they came", async () =>
 });
 
 test("a customer's row says when, how often and for how much", async () => {
-  const { customers } = await home.publish(1, orders);
+  const { customers } = await pipeline.publish(1, orders);
   await customers();
   expect(
     await rows(`select customer_key, recency_days, frequency, monetary, first_ordered_at, last_ordered_at
@@ -78,7 +78,7 @@ test("each fifth of the customers has its score, and the best are champions", as
       sale(`${index}-${visit}`, `2015-03-${String(1 + Math.floor(index / 2)).padStart(2, "0")}`, `c${index + 10}`),
     ),
   ).flat();
-  const { customers } = await home.publish(1, many);
+  const { customers } = await pipeline.publish(1, many);
   await customers();
   for (const score of ["recency_score", "frequency_score", "monetary_score"]) {
     expect(
@@ -94,18 +94,18 @@ test("each fifth of the customers has its score, and the best are champions", as
 });
 
 test("a second publish does no harm, and an old one that finishes late changes nothing", async () => {
-  const first = await home.publish(2, orders);
-  const stale = await home.publish(1, orders.slice(0, 2));
+  const first = await pipeline.publish(2, orders);
+  const stale = await pipeline.publish(1, orders.slice(0, 2));
   await first.customers();
-  const before = await goldHash(home.reader);
+  const before = await goldHash(pipeline.reader);
   expect(await first.customers()).toMatchObject({ published: 0, skipped: 3, rowsChanged: 0 });
   expect(await stale.customers()).toMatchObject({ published: 0, skipped: 2, rowsChanged: 0 });
-  expect(await goldHash(home.reader)).toEqual(before);
+  expect(await goldHash(pipeline.reader)).toEqual(before);
 });
 
 test("a customer whose only order is cancelled disappears", async () => {
-  await (await home.publish(1, orders)).customers();
+  await (await pipeline.publish(1, orders)).customers();
   const cancelled = orders.map((order) => (order.id === "c" ? { ...order, status: "cancelled" as const } : order));
-  await (await home.publish(2, cancelled)).customers();
+  await (await pipeline.publish(2, cancelled)).customers();
   expect(await rows("select customer_key from gold.customer_segments")).toEqual([{ customer_key: "c1" }]);
 });

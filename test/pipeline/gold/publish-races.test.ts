@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { goldHash } from "../../../pipeline/backup/gold-hash.ts";
 import { readDayFacts, readFacts, toJson } from "../../../pipeline/gold/facts.ts";
 import { callPublish } from "../../../pipeline/gold/publish-windows.ts";
-import { datesOf, openGoldHome, sql, type GoldHome } from "./gold-home.ts";
+import { datesOf, openGoldPipeline, sql, type GoldPipeline } from "./gold-fixture.ts";
 import type { Warehouse } from "../../../pipeline/ports.ts";
 import { writeSilver, type FixtureOrder } from "./silver-fixture.ts";
 
@@ -25,10 +25,10 @@ function ordersAt(version: number, dates: readonly string[]): FixtureOrder[] {
   );
 }
 
-let home: GoldHome;
+let pipeline: GoldPipeline;
 let documentOf: (version: number, dates: readonly string[]) => Promise<string>;
 beforeAll(async () => {
-  home = await openGoldHome();
+  pipeline = await openGoldPipeline();
   const facts = new Map<string, Promise<Record<string, unknown>>>();
   documentOf = async (version, dates) => {
     const name = `${version} ${dates.join()}`;
@@ -36,23 +36,23 @@ beforeAll(async () => {
     return toJson({ ...(await facts.get(name)), silver_version: version });
   };
 });
-afterAll(() => home.close());
-beforeEach(() => home.empty());
+afterAll(() => pipeline.close());
+beforeEach(() => pipeline.empty());
 
 async function readAll(version: number, dates: readonly string[]) {
-  const table = (await writeSilver(home.dir, version, ordersAt(version, dates)))();
-  const facts = await readDayFacts(home.lake, { sql, table, windows: dates });
-  const customers = await readFacts(home.lake, { sql: sql.customerDays, table, windows: dates });
+  const table = (await writeSilver(pipeline.dir, version, ordersAt(version, dates)))();
+  const facts = await readDayFacts(pipeline.lake, { sql, table, windows: dates });
+  const customers = await readFacts(pipeline.lake, { sql: sql.customerDays, table, windows: dates });
   return { windows: datesOf(ordersAt(version, dates)), ...facts, customer_days: customers };
 }
 
-const publish = (document: string) => callPublish(home.writer, "ops.publish_windows", document);
-const publishCustomers = (document: string) => callPublish(home.writer, "ops.publish_customers", document);
+const publish = (document: string) => callPublish(pipeline.writer, "ops.publish_windows", document);
+const publishCustomerDays = (document: string) => callPublish(pipeline.writer, "ops.publish_customers", document);
 
 async function hashAfter(work: () => Promise<unknown>): Promise<string> {
-  await home.empty();
+  await pipeline.empty();
   await work();
-  return (await goldHash(home.reader)).hash;
+  return (await goldHash(pipeline.reader)).hash;
 }
 
 test("whoever is slow, the newest version of a day stands in the end", async () => {
@@ -79,17 +79,17 @@ test("two days of one month published at once are both in the month", async () =
 test("days, reports and rows per customer at once neither lose anything nor wait for each other in a circle", async () => {
   const all = await Promise.all([1, 2].flatMap((version) => days.map((day) => documentOf(version, [day]))));
   const newest = all.slice(2);
-  const segments = () => home.writer.query("select ops.publish_customer_segments(2)");
+  const segments = () => pipeline.writer.query("select ops.publish_customer_segments(2)");
   const serial = await hashAfter(async () => {
     for (const document of newest) await publish(document);
-    for (const document of newest) await publishCustomers(document);
+    for (const document of newest) await publishCustomerDays(document);
     await segments();
   });
   for (let race = 0; race < races; race++) {
     const raced = await hashAfter(async () => {
-      const report = () => home.writer.query("select ops.report_windows('2015-04-02')");
-      await Promise.all([...all.map(publish), report(), ...all.map(publishCustomers), segments(), report()]);
-      for (const document of newest) await publishCustomers(document);
+      const report = () => pipeline.writer.query("select ops.report_windows('2015-04-02')");
+      await Promise.all([...all.map(publish), report(), ...all.map(publishCustomerDays), segments(), report()]);
+      for (const document of newest) await publishCustomerDays(document);
       await segments();
     });
     expect(raced, `race ${race}`).toBe(serial);
@@ -99,7 +99,7 @@ test("days, reports and rows per customer at once neither lose anything nor wait
 test("a transaction with an older view of the data is refused", async () => {
   const document = (await documentOf(1, days)).replaceAll("'", "''");
   await expect(
-    home.writer.query(
+    pipeline.writer.query(
       `begin isolation level repeatable read; select * from ops.publish_windows('${document}'); commit`,
     ),
   ).rejects.toThrow(/publish at read committed/);
@@ -108,18 +108,18 @@ test("a transaction with an older view of the data is refused", async () => {
 test("a rebuild that ends late takes no day back, and no rows per customer", async () => {
   const [old, newest] = [await documentOf(1, days), await documentOf(2, days)];
   await publish(newest);
-  await publishCustomers(newest);
-  const { hash } = await goldHash(home.reader);
+  await publishCustomerDays(newest);
+  const { hash } = await goldHash(pipeline.reader);
   for (const call of ["ops.republish_windows", "ops.republish_customers"]) {
-    const done = await home.writer.query(`select published, skipped from ${call}($1::jsonb)`, [old]);
+    const done = await pipeline.writer.query(`select published, skipped from ${call}($1::jsonb)`, [old]);
     expect([call, done]).toEqual([call, [{ published: 0, skipped: 2 }]]);
   }
-  expect((await goldHash(home.reader)).hash).toBe(hash);
+  expect((await goldHash(pipeline.reader)).hash).toBe(hash);
 });
 
 describe("one that ends late", () => {
   /** Does the work in a transaction that stays open until it is let go. */
-  async function hold(work: (warehouse: Warehouse) => Promise<unknown>, warehouse = home.writer) {
+  async function hold(work: (warehouse: Warehouse) => Promise<unknown>, warehouse = pipeline.writer) {
     const [done, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const ended = warehouse.transaction("write", async (within) => {
       await work(within);
@@ -140,7 +140,7 @@ describe("one that ends late", () => {
       () => "ended",
       () => "ended",
     );
-    while ((await home.writer.query(isWaiting)).length === 0) {
+    while ((await pipeline.writer.query(isWaiting)).length === 0) {
       if ((await Promise.race([ended, sleep(5)])) === "ended") return;
     }
   }
@@ -152,15 +152,15 @@ describe("one that ends late", () => {
     await publish(await documentOf(1, days));
     const letGo = await hold(
       (within) => within.query("select from facts.day_totals where order_date = '2015-03-30' for update"),
-      home.owner,
+      pipeline.owner,
     );
     const publishing = documentOf(2, days).then(publish);
     await untilStuck(publishing, "publish_windows");
-    const reporting = home.writer.query("select ops.report_windows('2015-04-02')");
+    const reporting = pipeline.writer.query("select ops.report_windows('2015-04-02')");
     await untilStuck(reporting, "report_windows");
     await letGo();
     await Promise.all([publishing, reporting]);
-    expect(await home.reader.query("select distinct silver_version, reported_version from ops.windows")).toEqual([
+    expect(await pipeline.reader.query("select distinct silver_version, reported_version from ops.windows")).toEqual([
       { silver_version: "2", reported_version: "2" },
     ]);
   });
@@ -193,17 +193,17 @@ describe("one that ends late", () => {
     };
     const publishAll = async () => {
       for (const document of [first, ofMarch, ofMay]) await publish(document);
-      await publishCustomers(first);
-      await home.writer.query("select ops.publish_customer_segments(1)");
+      await publishCustomerDays(first);
+      await pipeline.writer.query("select ops.publish_customer_segments(1)");
     };
     const serial = await hashAfter(async () => {
       await publishAll();
-      for (const document of [ofMarch, ofMay]) await score(document)(home.writer);
+      for (const document of [ofMarch, ofMay]) await score(document)(pipeline.writer);
     });
     const raced = await hashAfter(async () => {
       await publishAll();
       const letGo = await hold(score(ofMarch));
-      const scoring = home.writer.transaction("write", score(ofMay));
+      const scoring = pipeline.writer.transaction("write", score(ofMay));
       await untilStuck(scoring, "publish_customer_segments");
       await letGo();
       await scoring;

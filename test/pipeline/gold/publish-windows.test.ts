@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { readProjectFile } from "../../../adapters/project-files.ts";
 import { goldHash } from "../../../pipeline/backup/gold-hash.ts";
-import { openGoldHome, type GoldHome } from "./gold-home.ts";
+import { openGoldPipeline, type GoldPipeline } from "./gold-fixture.ts";
 import type { FixtureOrder } from "./silver-fixture.ts";
 
 const orders: FixtureOrder[] = [
@@ -12,17 +12,17 @@ const orders: FixtureOrder[] = [
   { id: "e", at: "2015-04-02T20:00:00", lines: [["hawaiian_m", 1]], store: "chi-01", customer: "c2" },
 ];
 
-let home: GoldHome;
+let pipeline: GoldPipeline;
 beforeAll(async () => {
-  home = await openGoldHome();
+  pipeline = await openGoldPipeline();
 });
-afterAll(() => home.close());
-beforeEach(() => home.empty());
+afterAll(() => pipeline.close());
+beforeEach(() => pipeline.empty());
 
-const rows = (sql: string) => home.reader.query(sql);
+const rows = (sql: string) => pipeline.reader.query(sql);
 
 test("a day's sales stand in gold to the cent", async () => {
-  await home.publish(1, orders);
+  await pipeline.publish(1, orders);
   expect(await rows("select * from gold.daily_sales_summary where order_date = '2015-03-01'")).toMatchObject([
     {
       weekday: 7,
@@ -39,7 +39,7 @@ test("a day's sales stand in gold to the cent", async () => {
 });
 
 test("an order counts once in each level that it touches", async () => {
-  await home.publish(1, orders);
+  await pipeline.publish(1, orders);
   const march = "where month = '2015-03-01' order by 1";
   expect(await rows(`select pizza_id, orders, rank_in_month from gold.pizza_performance ${march}`)).toEqual([
     { pizza_id: "bbq_ckn_s", orders: 2, rank_in_month: 2 },
@@ -60,7 +60,7 @@ test("an order counts once in each level that it touches", async () => {
 test("running revenue starts again with the month and reaches back seven days over its end", async () => {
   const sale = (id: string, at: string): FixtureOrder => ({ id, at: `${at}T12:00:00`, lines: [["hawaiian_m", 1]] });
   const days = ["2015-03-27", "2015-03-31", "2015-04-01", "2015-04-02", "2015-04-03"];
-  await home.publish(
+  await pipeline.publish(
     1,
     days.map((at, index) => sale(String(index), at)),
   );
@@ -77,7 +77,7 @@ test("running revenue starts again with the month and reaches back seven days ov
 });
 
 test("growth compares with the month before, and with nothing where that had no sale", async () => {
-  await home.publish(1, orders);
+  await pipeline.publish(1, orders);
   expect(await rows("select month, revenue_growth_pct from gold.monthly_sales_summary order by 1")).toEqual([
     { month: "2015-02-01", revenue_growth_pct: null },
     { month: "2015-03-01", revenue_growth_pct: "226.52" },
@@ -86,13 +86,13 @@ test("growth compares with the month before, and with nothing where that had no 
 });
 
 test("a second publish does no harm", async () => {
-  await home.publish(1, orders);
-  const before = await goldHash(home.reader);
-  const again = await home.publish(1, orders);
+  await pipeline.publish(1, orders);
+  const before = await goldHash(pipeline.reader);
+  const again = await pipeline.publish(1, orders);
   expect(again.windows).toMatchObject({ published: 0, skipped: 4, rowsChanged: 0, corrections: 0 });
-  const later = await home.publish(2, orders);
+  const later = await pipeline.publish(2, orders);
   expect(later.windows).toMatchObject({ published: 4, skipped: 0, rowsChanged: 0, corrections: 0 });
-  expect(await goldHash(home.reader)).toEqual(before);
+  expect(await goldHash(pipeline.reader)).toEqual(before);
   expect(await rows("select distinct silver_version from gold.daily_sales_summary")).toEqual([{ silver_version: "1" }]);
   expect(await rows("select distinct silver_version, publish_count from ops.windows")).toEqual([
     { silver_version: "2", publish_count: 2 },
@@ -100,19 +100,19 @@ test("a second publish does no harm", async () => {
 });
 
 test("an old publish that finishes late changes nothing", async () => {
-  await home.publish(2, orders);
-  const before = await goldHash(home.reader);
-  const late = await home.publish(1, orders.slice(0, 2));
+  await pipeline.publish(2, orders);
+  const before = await goldHash(pipeline.reader);
+  const late = await pipeline.publish(1, orders.slice(0, 2));
   expect(late.windows).toMatchObject({ published: 0, skipped: 2, rowsChanged: 0 });
-  expect(await goldHash(home.reader)).toEqual(before);
+  expect(await goldHash(pipeline.reader)).toEqual(before);
 });
 
 test("a cancelled order takes its money along, and a day without a sale disappears", async () => {
-  await home.publish(1, orders);
+  await pipeline.publish(1, orders);
   const cancelled = orders.map((order) =>
     order.id === "b" || order.id === "d" ? { ...order, status: "cancelled" as const } : order,
   );
-  await home.publish(2, cancelled);
+  await pipeline.publish(2, cancelled);
   expect(await rows("select order_date, orders, revenue from gold.daily_sales_summary order by 1")).toEqual([
     { order_date: "2015-02-27", orders: 1, revenue: "33.00" },
     { order_date: "2015-03-01", orders: 1, revenue: "39.75" },
@@ -127,24 +127,24 @@ test("a cancelled order takes its money along, and a day without a sale disappea
 });
 
 test("the order of publishing does not matter", async () => {
-  await home.publish(1, orders);
-  const together = await goldHash(home.reader);
-  await home.empty();
+  await pipeline.publish(1, orders);
+  const together = await goldHash(pipeline.reader);
+  await pipeline.empty();
   for (const [index, day] of ["2015-04-02", "2015-03-04", "2015-02-27", "2015-03-01"].entries()) {
-    await home.publish(
+    await pipeline.publish(
       index + 1,
       orders.filter(({ at }) => at.startsWith(day)),
     );
   }
-  expect(await goldHash(home.reader)).toEqual(together);
+  expect(await goldHash(pipeline.reader)).toEqual(together);
 });
 
 test("the sums of all tables agree, and the check names a cell that does not", async () => {
-  await home.publish(1, orders);
+  await pipeline.publish(1, orders);
   const check = readProjectFile("sql/checks/gold-sums.sql");
   expect(await rows(check)).toEqual([]);
-  await home.owner.query("update gold.hourly_trends set revenue = revenue + 0.01 where order_date = '2015-03-04'");
-  await home.owner.query("delete from gold.size_performance where month = '2015-04-01'");
+  await pipeline.owner.query("update gold.hourly_trends set revenue = revenue + 0.01 where order_date = '2015-03-04'");
+  await pipeline.owner.query("delete from gold.size_performance where month = '2015-04-01'");
   expect(await rows(check)).toMatchObject([
     { table_name: expect.stringContaining("hourly_trends"), example: expect.stringContaining("2015-03-04") },
     { table_name: expect.stringContaining("size_performance"), example: expect.stringContaining("2015-04-01") },
@@ -153,10 +153,10 @@ test("the sums of all tables agree, and the check names a cell that does not", a
 
 test("equal days have equal hashes in the ledger, other days others", async () => {
   const hash = async () => (await rows("select content_hash from ops.windows where order_date = '2015-03-01'"))[0];
-  await home.publish(1, orders);
+  await pipeline.publish(1, orders);
   const first = await hash();
-  await home.publish(2, orders.toReversed());
+  await pipeline.publish(2, orders.toReversed());
   expect(await hash()).toEqual(first);
-  await home.publish(3, orders.slice(0, 2));
+  await pipeline.publish(3, orders.slice(0, 2));
   expect(await hash()).not.toEqual(first);
 });

@@ -1,22 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { planPublishing } from "../../../pipeline/gold/plan-windows.ts";
-import { publishBatch, publishPlannedCustomers } from "../../../pipeline/gold/publish-windows.ts";
+import { planWindows } from "../../../pipeline/gold/plan-windows.ts";
+import { publishWindows, publishCustomers } from "../../../pipeline/gold/publish-windows.ts";
 import { reportWindows } from "../../../pipeline/gold/report-windows.ts";
 import { order } from "../../support/order-fixture.ts";
-import { noon, openSilverHome, record, type SilverHome } from "../silver/silver-home.ts";
-import { openGoldHome, sql, type GoldHome } from "./gold-home.ts";
+import { noon, openSilverPipeline, record, type SilverPipeline } from "../silver/refine-fixture.ts";
+import { openGoldPipeline, sql, type GoldPipeline } from "./gold-fixture.ts";
 
-let gold: GoldHome;
-let home: SilverHome;
+let gold: GoldPipeline;
+let pipeline: SilverPipeline;
 let sent = 0;
 
 beforeAll(async () => {
-  gold = await openGoldHome();
+  gold = await openGoldPipeline();
 });
 beforeEach(async () => {
   await gold.empty();
-  home = await openSilverHome();
-  return () => home.close();
+  pipeline = await openSilverPipeline();
+  return () => pipeline.close();
 });
 afterAll(async () => {
   await gold.close();
@@ -24,23 +24,23 @@ afterAll(async () => {
 
 /** A function's whole memory, new for every call as a cold function has it. */
 function steps(customersEveryMs = 60_000) {
-  const { silver } = home.openRefinery();
-  const clock = () => home.now;
-  const publishing = { silver, lake: home.lake, warehouse: gold.writer, sql, clock };
+  const { silver } = pipeline.openRefinery();
+  const clock = () => pipeline.now;
+  const publishing = { silver, lake: pipeline.lake, warehouse: gold.writer, sql, clock };
   return {
     plan: async (customers: "now" | "when due" = "when due") =>
-      await planPublishing({ ...publishing, customersEveryMs }, { customers }),
-    publish: publishBatch.bind(undefined, publishing),
-    customers: publishPlannedCustomers.bind(undefined, publishing),
+      await planWindows({ ...publishing, customersEveryMs }, { customers }),
+    publish: publishWindows.bind(undefined, publishing),
+    customers: publishCustomers.bind(undefined, publishing),
     report: reportWindows.bind(undefined, publishing),
   };
 }
 
 async function refine(orderId: string, secondsAgo: number) {
-  const emitted = new Date(home.now - secondsAgo * 1000).toISOString();
+  const emitted = new Date(pipeline.now - secondsAgo * 1000).toISOString();
   const event = order({ order_id: orderId, ordered_at: "2015-01-02T06:59:00-05:00", emitted_at: emitted });
-  await home.land(record(sent++, event, { arrivedAt: home.now }));
-  await home.refine();
+  await pipeline.land(record(sent++, event, { arrivedAt: pipeline.now }));
+  await pipeline.refine();
 }
 
 async function publishAll() {
@@ -70,16 +70,16 @@ describe("the steps of silver_to_gold", () => {
     });
     await publishAll();
     await refine("b", 1);
-    home.now = noon + 59_999;
+    pipeline.now = noon + 59_999;
     expect(await steps().plan()).toMatchObject({ customerBatches: [["2015-01-02"]], customersDue: false });
-    home.now = noon + 60_000;
+    pipeline.now = noon + 60_000;
     expect((await steps().plan()).customersDue).toBe(true);
     // Nobody knows how long ago it was once the clock was set back.
-    home.now = noon - 3_600_000;
+    pipeline.now = noon - 3_600_000;
     expect((await steps().plan()).customersDue).toBe(true);
-    home.now = noon + 60_000;
+    pipeline.now = noon + 60_000;
     await publishAll();
-    home.now = noon + 200_000;
+    pipeline.now = noon + 200_000;
     expect(await steps().plan()).toMatchObject({ customerBatches: [], customersDue: false });
     expect((await steps().plan("now")).customersDue).toBe(true);
   });
@@ -88,7 +88,7 @@ describe("the steps of silver_to_gold", () => {
     await refine("a", 4);
     await refine("b", 2);
     const plan = await publishAll();
-    home.now += 1000;
+    pipeline.now += 1000;
     const { freshness } = await steps().report(plan);
     expect(freshness).toEqual({ orders: 2, medianSeconds: 4, p95Seconds: 4 });
     expect((await steps().report(plan)).freshness).toBeNull();

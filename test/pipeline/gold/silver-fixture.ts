@@ -90,7 +90,7 @@ function linesOf(order: FixtureOrder, index: number) {
       cost_cents: quantity * pizza.cost_cents,
       margin_cents: quantity * (pizza.price_cents - pizza.cost_cents),
       is_first_of_order: isFirst("order"),
-      is_first_of_pizza: isFirst(`pizza ${pizzaId}`),
+      is_first_of_pizza: isFirst(`./pizza ${pizzaId}`),
       is_first_of_type: isFirst(`type ${pizza.pizza_type_id}`),
       is_first_of_category: isFirst(`category ${pizza.category}`),
       is_first_of_size: isFirst(`size ${pizza.size}`),

@@ -5,14 +5,14 @@ import { readEvents, recordLineage } from "../../../pipeline/lineage/record-line
 import type { RunChange, RunState } from "../../../pipeline/lineage/execution-change.ts";
 import { factsOf } from "../../../pipeline/lineage/run-facts.ts";
 import { order } from "../../support/order-fixture.ts";
-import { noon, openSilverHome, record, type SilverHome } from "../silver/silver-home.ts";
+import { noon, openSilverPipeline, record, type SilverPipeline } from "../silver/refine-fixture.ts";
 import { mistakesOf } from "./validate-event.ts";
 
-let home: SilverHome;
+let pipeline: SilverPipeline;
 beforeEach(async () => {
-  home = await openSilverHome();
+  pipeline = await openSilverPipeline();
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
 const minute = 60_000;
 const places = awsPlaces({
@@ -32,21 +32,21 @@ function change(workflow: string, state: RunState, more: Partial<RunChange> = {}
 
 /** Takes orders in, a bronze object and a pass of the refine step for each. */
 async function refinePasses(ids: string[]) {
-  for (const id of ids) await home.land(record(Number(id), order({ order_id: id })));
+  for (const id of ids) await pipeline.land(record(Number(id), order({ order_id: id })));
   let refined;
-  do refined = await home.refine({ maxEvents: 1 });
+  do refined = await pipeline.refine({ maxEvents: 1 });
   while (refined.remaining > 0);
   return refined;
 }
 
 test("a run counts all its passes, and nothing of the runs before it", async () => {
   await refinePasses(["1", "2"]);
-  home.now += minute;
-  await home.land(record(9, "rubbish"));
+  pipeline.now += minute;
+  await pipeline.land(record(9, "rubbish"));
   const refined = await refinePasses(["3", "4", "5"]);
-  const refused = await home.publish();
-  const output = { refined, quarantine: refused, compacted: { version: refined.version + 1 } };
-  const facts = await factsOf(home.store, change("bronze_to_silver", "COMPLETE", { output }));
+  const rejected = await pipeline.publish();
+  const output = { refined, quarantine: rejected, compacted: { version: refined.version + 1 } };
+  const facts = await factsOf(pipeline.store, change("bronze_to_silver", "COMPLETE", { output }));
   expect(refined).toMatchObject({ version: 5, bronzeObjects: 1 });
   expect(facts!.counts).toMatchObject({ bronzeObjects: 4, events: 4, accepted: 3, lines: 3, quarantined: 1 });
   expect(facts!.statistics).toEqual({
@@ -67,7 +67,7 @@ test("a publishing run counts its batches, and every table of gold has silver's 
     customersPublished: { windows: 3, published: 3, skipped: 0, rowsChanged: 12, corrections: 0 },
   };
   const complete = change("silver_to_gold", "COMPLETE", { output });
-  const event = lineageEvent(complete, places, await factsOf(home.store, complete));
+  const event = lineageEvent(complete, places, await factsOf(pipeline.store, complete));
   expect(event.run.facets["pizzaSales_counts"]).toMatchObject({
     windows: 3,
     published: 2,
@@ -91,7 +91,7 @@ const runs = ["bronze_to_silver", "silver_to_gold", "data_quality", "backup", "a
 test("a backup is named by its id, and says which version of silver it shows", async () => {
   const backup = { id: "2026-11-24T130000Z", tables: 31, rows: 900, bytes: 5000, goldHash: "a", silverVersion: 7 };
   const complete = change("backup", "COMPLETE", { output: { backup } });
-  const event = lineageEvent(complete, places, await factsOf(home.store, complete));
+  const event = lineageEvent(complete, places, await factsOf(pipeline.store, complete));
   expect(mistakesOf(event)).toEqual([]);
   expect(event.outputs).toMatchObject([
     {
@@ -106,7 +106,7 @@ test("a backup is named by its id, and says which version of silver it shows", a
 test("a check of the quality says how many rules are red, and how many results it kept", async () => {
   const quality = { silverVersion: 7, errors: 1, warnings: 2, results: Array.from({ length: 14 }, () => ({})) };
   const complete = change("data_quality", "COMPLETE", { output: { receipt: { findings: [{}] }, quality } });
-  const event = lineageEvent(complete, places, await factsOf(home.store, complete));
+  const event = lineageEvent(complete, places, await factsOf(pipeline.store, complete));
   expect(mistakesOf(event)).toEqual([]);
   const counts = { receiptFindings: 1, rules: 14, errors: 1, warnings: 2 };
   expect(event.run.facets["pizzaSales_counts"]).toMatchObject(counts);
@@ -123,14 +123,14 @@ test.each(runs)("$state of $workflow is what the published schemas ask for", asy
     ABORT: { error: "ABORTED" },
     START: {},
   };
-  const event = await recordLineage({ store: home.store, places }, change(workflow, state, more[state]));
+  const event = await recordLineage({ store: pipeline.store, places }, change(workflow, state, more[state]));
   expect(mistakesOf(event)).toEqual([]);
   expect(event).toMatchObject({ eventType: state, job: { namespace: "pizza-sales-dev", name: workflow } });
 });
 
 test("a run whose output is not known has no numbers, and is an event all the same", async () => {
   for (const workflow of ["bronze_to_silver", "silver_to_gold"]) {
-    const event = await recordLineage({ store: home.store, places }, change(workflow, "COMPLETE"));
+    const event = await recordLineage({ store: pipeline.store, places }, change(workflow, "COMPLETE"));
     expect(mistakesOf(event)).toEqual([]);
     expect(JSON.stringify(event)).not.toMatch(/rowCount|datasetVersion|pizzaSales_counts/);
   }
@@ -141,9 +141,9 @@ test("an event that comes twice is kept once, and told again", async () => {
   const endpoint = { send: async (event: object) => void sent.push(event) };
   const output = { backup: { id: "b", tables: 1, rows: 2, bytes: 3, silverVersion: 4 } };
   for (const more of [{ output }, {}]) {
-    await recordLineage({ store: home.store, places, endpoint }, change("backup", "COMPLETE", more));
+    await recordLineage({ store: pipeline.store, places, endpoint }, change("backup", "COMPLETE", more));
   }
-  const kept = await readEvents(home.store, { since: "2015-01-01", limit: 10 });
+  const kept = await readEvents(pipeline.store, { since: "2015-01-01", limit: 10 });
   expect(kept).toEqual([sent[0]]);
   expect(kept[0]!.run.facets).toHaveProperty("pizzaSales_counts");
   expect(sent).toHaveLength(2);
@@ -154,11 +154,11 @@ test("events are read in order of time, by day, by workflow and the newest of ma
   for (const days of [0, 1, 2]) {
     const at = noon + days * dayMs;
     const runId = `3d1f2c9a-7f0a-5a3e-8f51-0e9d6a6f2b1${days}`;
-    await recordLineage({ store: home.store, places }, change("bronze_to_silver", "START", { at, runId }));
-    await recordLineage({ store: home.store, places }, change("data_quality", "START", { at: at + 1, runId }));
+    await recordLineage({ store: pipeline.store, places }, change("bronze_to_silver", "START", { at, runId }));
+    await recordLineage({ store: pipeline.store, places }, change("data_quality", "START", { at: at + 1, runId }));
   }
   const read = async (query: Partial<Parameters<typeof readEvents>[1]>) =>
-    (await readEvents(home.store, { since: "2015-01-01", limit: 99, ...query })).map(
+    (await readEvents(pipeline.store, { since: "2015-01-01", limit: 99, ...query })).map(
       ({ eventTime, job }) => `${eventTime.slice(8, 10)} ${job.name}`,
     );
   expect(await read({ since: "2015-01-03" })).toEqual([
@@ -174,14 +174,17 @@ test("events are read in order of time, by day, by workflow and the newest of ma
 test("a run is not cut in two, neither by the limit nor by midnight", async () => {
   const midnight = Date.parse("2015-01-03T00:00:00Z");
   const keep = (workflow: string, state: RunState, at: number, run: number) =>
-    recordLineage({ store: home.store, places }, change(workflow, state, { at, startedAt: at, runId: `run-${run}` }));
+    recordLineage(
+      { store: pipeline.store, places },
+      change(workflow, state, { at, startedAt: at, runId: `run-${run}` }),
+    );
   await keep("bronze_to_silver", "START", midnight - 3 * minute, 1);
   await keep("bronze_to_silver", "COMPLETE", midnight - 2 * minute, 1);
   await keep("data_quality", "START", midnight - minute, 2);
   await keep("silver_to_gold", "START", midnight, 3);
   await keep("data_quality", "COMPLETE", midnight + minute, 2);
   const read = async (query: Parameters<typeof readEvents>[1]) =>
-    (await readEvents(home.store, query)).map(({ eventType, job }) => `${job.name} ${eventType}`);
+    (await readEvents(pipeline.store, query)).map(({ eventType, job }) => `${job.name} ${eventType}`);
   const whole = ["data_quality START", "data_quality COMPLETE"];
   expect(await read({ since: "2015-01-01", limit: 1 })).toEqual(whole);
   expect(await read({ since: "2015-01-03", workflow: "data_quality", limit: 9 })).toEqual(whole);

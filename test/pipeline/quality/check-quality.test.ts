@@ -1,23 +1,23 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { qualityRules } from "../../../pipeline/domain/quality-rules.ts";
-import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
-import { lastWednesday, openQualityHome, type QualityHome } from "./quality-home.ts";
+import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
+import { lastWednesday, openQualityPipeline, type QualityPipeline } from "./quality-fixture.ts";
 
-let gold: GoldHome;
-let home: QualityHome;
+let gold: GoldPipeline;
+let pipeline: QualityPipeline;
 beforeAll(async () => {
-  gold = await openGoldHome();
+  gold = await openGoldPipeline();
 });
 afterAll(() => gold.close());
 beforeEach(async () => {
-  home = await openQualityHome(gold);
+  pipeline = await openQualityPipeline(gold);
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
 /** What the step found: names of the red rules, and whether people were told. */
 async function check() {
-  const { results, errors } = await home.checkQuality();
-  return { red: results.filter(({ isRed }) => isRed).map(({ name }) => name), errors, told: home.messages.length };
+  const { results, errors } = await pipeline.evaluateRules();
+  return { red: results.filter(({ isRed }) => isRed).map(({ name }) => name), errors, told: pipeline.messages.length };
 }
 
 const quiet = { red: [], errors: 0, told: 0 };
@@ -28,41 +28,41 @@ describe("a quiet day raises no alert", () => {
   });
 
   it("in a home that has sold for an hour", async () => {
-    await home.sell(home.ordersOf("2015-03-06", 3, { emitted_at: new Date(home.time.now).toISOString() }));
-    await home.work();
+    await pipeline.sell(pipeline.ordersOf("2015-03-06", 3, { emitted_at: new Date(pipeline.time.now).toISOString() }));
+    await pipeline.work();
     expect(await check()).toEqual(quiet);
   });
 
   it("when one of two stores is closed", async () => {
-    await home.sellWednesdays(() => 30);
-    await home.sellWednesdays((day) => (day === lastWednesday ? 0 : 30), "chi-01");
+    await pipeline.sellWednesdays(() => 30);
+    await pipeline.sellWednesdays((day) => (day === lastWednesday ? 0 : 30), "chi-01");
     const sold = await gold.reader.query("select orders from gold.daily_sales_summary order by order_date");
     expect(sold.map(({ orders }) => orders)).toEqual([60, 60, 60, 60, 30, 1]);
     expect(await check()).toEqual(quiet);
   });
 
   it("when all stores are closed", async () => {
-    await home.sellWednesdays((day) => (day === lastWednesday ? 0 : 60));
+    await pipeline.sellWednesdays((day) => (day === lastWednesday ? 0 : 60));
     expect(await check()).toEqual(quiet);
   });
 
   it("on a holiday with half of the orders", async () => {
-    await home.sellWednesdays((day) => (day === lastWednesday ? 30 : 60));
+    await pipeline.sellWednesdays((day) => (day === lastWednesday ? 30 : 60));
     expect(await check()).toEqual(quiet);
   });
 
   it("on a holiday with next to none, which is a warning: it shows, and nobody is told", async () => {
-    await home.sellWednesdays((day) => (day === lastWednesday ? 4 : 60));
+    await pipeline.sellWednesdays((day) => (day === lastWednesday ? 4 : 60));
     expect(await check()).toEqual({ red: ["weekday_volume"], errors: 0, told: 0 });
   });
 });
 
 describe("a run", () => {
   it("keeps what each rule found, and a second one keeps its own", async () => {
-    await home.sellWednesdays(() => 20);
-    await home.checkQuality();
-    home.time.now += 1000;
-    await home.checkQuality();
+    await pipeline.sellWednesdays(() => 20);
+    await pipeline.evaluateRules();
+    pipeline.time.now += 1000;
+    await pipeline.evaluateRules();
     const rows = await gold.reader.query(
       `select rule, count(*)::int as runs, bool_or(is_red) as was_red, min(order_lines)::int as lines
        from ops.data_quality_results group by rule order by rule`,
@@ -72,12 +72,12 @@ describe("a run", () => {
   });
 
   it("tells people of an error, with offenders and what to do", async () => {
-    await home.sellWednesdays(() => 20);
-    await home.changeDay(lastWednesday, (rows) =>
+    await pipeline.sellWednesdays(() => 20);
+    await pipeline.changeDay(lastWednesday, (rows) =>
       rows.map((cells, row) => (row === 0 ? { ...cells, pizza_name: "" } : cells)),
     );
     expect(await check()).toEqual({ red: ["required_values"], errors: 1, told: 1 });
-    const [message] = home.messages;
+    const [message] = pipeline.messages;
     expect(message!.subject).toBe("Pizza sales: quality rules are red: required_values");
     expect(message!.text).toContain("required_values: 1 order lines lack a value that every line has");
     expect(message!.text).toMatch(new RegExp(`  ${lastWednesday}/\\d+ line 1: no pizza_name\nWhat to do: `));
@@ -86,18 +86,18 @@ describe("a run", () => {
   });
 
   it("does not tell again what the receipt has told", async () => {
-    await home.sellWednesdays(() => 20);
-    home.ordersOf(lastWednesday, 2);
-    await home.sell(home.ordersOf(lastWednesday, 1, {}, 30));
-    await home.work();
+    await pipeline.sellWednesdays(() => 20);
+    pipeline.ordersOf(lastWednesday, 2);
+    await pipeline.sell(pipeline.ordersOf(lastWednesday, 1, {}, 30));
+    await pipeline.work();
     expect(await check()).toEqual({ red: ["producer_gaps"], errors: 1, told: 0 });
   });
 
   it("says nothing of a customer", async () => {
-    await home.sellWednesdays(() => 20);
-    await home.changeDay(lastWednesday, (rows) => rows.map((cells) => ({ ...cells, quantity: 0 })));
-    const { results } = await home.checkQuality();
-    expect(home.messages).toHaveLength(1);
-    expect(JSON.stringify([results, home.messages])).not.toMatch(/Ada|example\.com|c-000117/);
+    await pipeline.sellWednesdays(() => 20);
+    await pipeline.changeDay(lastWednesday, (rows) => rows.map((cells) => ({ ...cells, quantity: 0 })));
+    const { results } = await pipeline.evaluateRules();
+    expect(pipeline.messages).toHaveLength(1);
+    expect(JSON.stringify([results, pipeline.messages])).not.toMatch(/Ada|example\.com|c-000117/);
   });
 });

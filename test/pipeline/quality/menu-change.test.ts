@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { createCatalog, type Pizza } from "../../../pipeline/domain/catalog.ts";
-import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import { catalog, order } from "../../support/order-fixture.ts";
-import { openReceiptHome, type ReceiptHome } from "../reconciliation/receipt-home.ts";
+import { openReceiptPipeline, type ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
 
 const [hawaiian] = catalog.pizzas.get("hawaiian_m") as [Pizza];
 const stores = [...catalog.stores.values()].flat();
@@ -18,16 +18,16 @@ const newMenu = createCatalog(
   ],
 );
 
-let gold: GoldHome;
-let home: ReceiptHome;
+let gold: GoldPipeline;
+let pipeline: ReceiptPipeline;
 beforeAll(async () => {
-  gold = await openGoldHome();
+  gold = await openGoldPipeline();
 });
 afterAll(() => gold.close());
 beforeEach(async () => {
-  home = await openReceiptHome(gold, { catalog: oldMenu });
+  pipeline = await openReceiptPipeline(gold, { catalog: oldMenu });
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
 function sale(seq: number, day: string, unit_price: number) {
   return order({
@@ -39,34 +39,34 @@ function sale(seq: number, day: string, unit_price: number) {
 }
 
 it("gives each order the price, the cost and the city of its own day, in silver and in gold", async () => {
-  home.replaceCatalog(newMenu);
-  await home.land(await home.send([sale(1, "2015-02-28", 13.25), sale(2, "2015-03-01", 14.5)]));
-  await home.work();
+  pipeline.replaceCatalog(newMenu);
+  await pipeline.land(await pipeline.send([sale(1, "2015-02-28", 13.25), sale(2, "2015-03-01", 14.5)]));
+  await pipeline.work();
   const days = `select order_date::text, revenue::text, cost::text from gold.daily_sales_summary order by 1`;
-  expect(await home.owner.query(days)).toEqual([
+  expect(await pipeline.owner.query(days)).toEqual([
     { order_date: "2015-02-28", revenue: "26.50", cost: "8.00" },
     { order_date: "2015-03-01", revenue: "29.00", cost: "9.00" },
   ]);
   const cities = "select month::text, city, revenue::text from gold.geographic_sales order by 1";
-  expect(await home.owner.query(cities)).toEqual([
+  expect(await pipeline.owner.query(cities)).toEqual([
     { month: "2015-02-01", city: "New York", revenue: "26.50" },
     { month: "2015-03-01", city: "Newark", revenue: "29.00" },
   ]);
-  expect(await home.verify()).toMatchObject({ findings: [], expected: { cents: 5550 } });
+  expect(await pipeline.verify()).toMatchObject({ findings: [], expected: { cents: 5550 } });
 });
 
 it("wants an order again that an older menu refused, and balances once it has come", async () => {
   const early = sale(1, "2015-03-01", 14.5);
-  await home.land(await home.send([early]));
-  await home.work();
-  expect(await home.verify()).toMatchObject({ findings: [], events: { quarantined: { price_off_menu: 1 } } });
-  home.replaceCatalog(newMenu);
-  expect((await home.verify()).findings).toMatchObject([
+  await pipeline.land(await pipeline.send([early]));
+  await pipeline.work();
+  expect(await pipeline.verify()).toMatchObject({ findings: [], events: { quarantined: { price_off_menu: 1 } } });
+  pipeline.replaceCatalog(newMenu);
+  expect((await pipeline.verify()).findings).toMatchObject([
     { sentence: "1 events in quarantine as price_off_menu are valid by now: send them again" },
   ]);
-  await home.land(await home.send([early]));
-  await home.work();
-  expect(await home.verify()).toMatchObject({
+  await pipeline.land(await pipeline.send([early]));
+  await pipeline.work();
+  expect(await pipeline.verify()).toMatchObject({
     findings: [],
     events: { accepted: 1, quarantined: { price_off_menu: 1 } },
   });

@@ -6,29 +6,29 @@ import { silverColumns } from "../../../pipeline/silver/columns.ts";
 import { profileSilver, type SilverProfile } from "../../../pipeline/quality/profile-silver.ts";
 import { refineSilver } from "../../../pipeline/silver/refine-silver.ts";
 import { order } from "../../support/order-fixture.ts";
-import { openSilverHome, record } from "../silver/silver-home.ts";
+import { openSilverPipeline, record } from "../silver/refine-fixture.ts";
 
 const arrivedAt = Date.parse("2015-03-20T12:00:00Z");
 
-let home: Awaited<ReturnType<typeof openSilverHome>>;
+let pipeline: Awaited<ReturnType<typeof openSilverPipeline>>;
 let lake: Awaited<ReturnType<typeof openDuckDbLake>>;
 beforeAll(async () => {
-  home = await openSilverHome();
-  home.now = arrivedAt;
-  lake = await openDuckDbLake({ root: home.root, threads: 1 });
+  pipeline = await openSilverPipeline();
+  pipeline.now = arrivedAt;
+  lake = await openDuckDbLake({ root: pipeline.root, threads: 1 });
 });
 afterAll(async () => {
   lake.close();
-  home.close();
+  pipeline.close();
 });
 
-const profile = async () => await profileSilver({ silver: home.openRefinery().silver, lake });
+const profile = async () => await profileSilver({ silver: pipeline.openRefinery().silver, lake });
 
 const sell = async (number: number, day: string, changes: object[]) => {
   const events = changes.map((change, n) =>
     order({ order_id: `${day}/${n}`, ordered_at: `${day}T12:00:00-05:00`, ...change }),
   );
-  const refinery = home.openRefinery();
+  const refinery = pipeline.openRefinery();
   await landRecords(refinery, [record(number, events, { arrivedAt })]);
   await refineSilver(refinery);
 };

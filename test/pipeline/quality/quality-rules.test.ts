@@ -3,35 +3,35 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openPostgresWarehouse } from "../../../adapters/postgres-warehouse.ts";
 import { qualityRules } from "../../../pipeline/domain/quality-rules.ts";
 import { silverColumns, type Column } from "../../../pipeline/silver/columns.ts";
-import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import type { Cells } from "../silver/change-day.ts";
-import { lastWednesday, openQualityHome, type QualityHome } from "./quality-home.ts";
+import { lastWednesday, openQualityPipeline, type QualityPipeline } from "./quality-fixture.ts";
 
 const hour = 3_600_000;
 
-let gold: GoldHome;
-let home: QualityHome;
+let gold: GoldPipeline;
+let pipeline: QualityPipeline;
 /** One connection, so that a transaction spans many calls. */
 let owner: ReturnType<typeof openPostgresWarehouse>;
 /** The rules that some test turned red alone. */
 const planted = new Set<string>();
 
 beforeAll(async () => {
-  gold = await openGoldHome();
+  gold = await openGoldPipeline();
   owner = openPostgresWarehouse({ connectionString: gold.postgres.connectionString("owner"), max: 1 });
-  home = await openQualityHome(gold);
-  await home.sellWednesdays(() => 60);
+  pipeline = await openQualityPipeline(gold);
+  await pipeline.sellWednesdays(() => 60);
 });
 
 afterAll(async () => {
-  await home.close();
+  await pipeline.close();
   await owner.close();
   await gold.close();
 });
 
 /** Exactly this rule is red, and these are its examples. */
-async function expectRed(rule: string, examples: unknown, warehouse?: QualityHome["owner"]): Promise<void> {
-  expect(await home.red(warehouse)).toEqual({ [rule]: examples });
+async function expectRed(rule: string, examples: unknown, warehouse?: QualityPipeline["owner"]): Promise<void> {
+  expect(await pipeline.red(warehouse)).toEqual({ [rule]: examples });
   planted.add(rule);
 }
 
@@ -87,56 +87,56 @@ const silverFaults: [rule: string, example: string, change: (rows: Rows) => Rows
 
 describe("a fault of each kind turns exactly its rule red", () => {
   it("none is red before", async () => {
-    expect(await home.red()).toEqual({});
+    expect(await pipeline.red()).toEqual({});
   });
 
   it.each(silverFaults)("%s", async (rule, example, change) => {
-    const restore = await home.changeDay(lastWednesday, change);
+    const restore = await pipeline.changeDay(lastWednesday, change);
     await expectRed(rule, [example]);
     await restore();
-    expect(await home.red()).toEqual({});
+    expect(await pipeline.red()).toEqual({});
   });
 
   it("an order line whose pizza is not on the menu is menu_prices too", async () => {
-    const restore = await home.changeDay(
+    const restore = await pipeline.changeDay(
       lastWednesday,
       second(() => ({ pizza_id: "secret_s" })),
     );
-    expect(await home.red()).toEqual({ menu_prices: [`${line}: secret_s is not on the menu of ${lastWednesday}`] });
+    expect(await pipeline.red()).toEqual({ menu_prices: [`${line}: secret_s is not on the menu of ${lastWednesday}`] });
     await restore();
   });
 
   it("customers_known, as a till's update stops sending them", async () => {
     const nameless = (revision: number, customer?: object) =>
-      home.ordersOf(lastWednesday, 60, { revision, status: "amended", customer });
-    await home.sell(nameless(1));
-    await home.work();
+      pipeline.ordersOf(lastWednesday, 60, { revision, status: "amended", customer });
+    await pipeline.sell(nameless(1));
+    await pipeline.work();
     await expectRed("customers_known", [`${lastWednesday}: 0 of 60 orders name a customer`]);
-    await home.sell(nameless(2, { customer_id: "c-1" }));
-    await home.work();
-    expect(await home.red()).toEqual({});
+    await pipeline.sell(nameless(2, { customer_id: "c-1" }));
+    await pipeline.work();
+    expect(await pipeline.red()).toEqual({});
   });
 
   it("weekday_volume, as orders come more than three times, and less than a third", async () => {
-    await home.sell(home.ordersOf(lastWednesday, 130, {}, 60));
-    await home.work();
+    await pipeline.sell(pipeline.ordersOf(lastWednesday, 130, {}, 60));
+    await pipeline.work();
     await expectRed("weekday_volume", [`${lastWednesday}: 190 orders; 240 on 4 such weekdays before`]);
-    await home.sell(home.ordersOf(lastWednesday, 180, { revision: 3, status: "cancelled" }, 10));
-    await home.work();
+    await pipeline.sell(pipeline.ordersOf(lastWednesday, 180, { revision: 3, status: "cancelled" }, 10));
+    await pipeline.work();
     await expectRed("weekday_volume", [`${lastWednesday}: 10 orders; 240 on 4 such weekdays before`]);
-    await home.sell(home.ordersOf(lastWednesday, 50, { revision: 4, status: "amended" }, 10));
-    await home.work();
-    expect(await home.red()).toEqual({});
+    await pipeline.sell(pipeline.ordersOf(lastWednesday, 50, { revision: 4, status: "amended" }, 10));
+    await pipeline.work();
+    expect(await pipeline.red()).toEqual({});
   });
 
   it("gold_is_silver, as silver is changed behind gold's back", async () => {
-    const restore = await home.changeDaySecretly(
+    const restore = await pipeline.changeDaySecretly(
       lastWednesday,
       second(() => ({ quantity: 3, revenue_cents: 3825, cost_cents: 1230, margin_cents: 2595 })),
     );
     await expectRed("gold_is_silver", expect.arrayContaining([expect.stringContaining(`${lastWednesday}: 60 orders`)]));
     await restore();
-    expect(await home.red()).toEqual({});
+    expect(await pipeline.red()).toEqual({});
   });
 
   it("gold_adds_up, where the facts are silver's all the same", async () => {
@@ -151,29 +151,29 @@ describe("a fault of each kind turns exactly its rule red", () => {
   });
 
   it("producer_gaps, until what is missing comes", async () => {
-    const [late, ...others] = home.ordersOf("2015-02-25", 3, {}, 100);
-    await home.sell(others);
-    await home.work();
+    const [late, ...others] = pipeline.ordersOf("2015-02-25", 3, {}, 100);
+    await pipeline.sell(others);
+    await pipeline.work();
     await expectRed("producer_gaps", [expect.stringMatching(/^till-1: \d+$/)]);
-    await home.sell([late!]);
-    await home.work();
-    expect(await home.red()).toEqual({});
+    await pipeline.sell([late!]);
+    await pipeline.work();
+    expect(await pipeline.red()).toEqual({});
   });
 
   it("gold_follows_silver, when a change has waited for an hour; then orders_in_time, for a day", async () => {
-    const emitted_at = new Date(home.time.now).toISOString();
-    await home.sell(home.ordersOf("2015-03-05", 1, { emitted_at }, 1));
-    await home.refine();
-    home.time.now += 59 * 60_000;
-    expect(await home.red()).toEqual({});
-    home.time.now += hour;
+    const emitted_at = new Date(pipeline.time.now).toISOString();
+    await pipeline.sell(pipeline.ordersOf("2015-03-05", 1, { emitted_at }, 1));
+    await pipeline.refine();
+    pipeline.time.now += 59 * 60_000;
+    expect(await pipeline.red()).toEqual({});
+    pipeline.time.now += hour;
     await expectRed("gold_follows_silver", ["2015-03-05: last changed on 2015-03-06"]);
-    await home.publishGold();
+    await pipeline.publishGold();
     await expectRed("orders_in_time", [
       expect.stringMatching(/^2015-03-06T19:59:00Z: 1 orders, 95 % of them within \d+ s$/),
     ]);
-    home.time.now += 25 * hour;
-    expect(await home.red()).toEqual({});
+    pipeline.time.now += 25 * hour;
+    expect(await pipeline.red()).toEqual({});
   });
 
   it("and no rule is without such a fault", () => {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { moneyAtStake } from "../../../pipeline/quarantine/list-quarantined.ts";
+import { quarantinedAmount } from "../../../pipeline/quarantine/list-quarantined.ts";
 
 const line = { quantity: 2, unit_price: 13.25 };
 
@@ -13,5 +13,5 @@ it.each<[string, string, number | undefined]>([
   ["no order", "17", undefined],
   ["null lines", '{"lines":[null]}', undefined],
 ])("%s", (_, payload, cents) => {
-  expect(moneyAtStake(payload)).toBe(cents);
+  expect(quarantinedAmount(payload)).toBe(cents);
 });

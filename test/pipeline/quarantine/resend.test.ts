@@ -3,7 +3,7 @@ import { readProjectFile } from "../../../adapters/project-files.ts";
 import { parseEdit } from "../../../pipeline/domain/edit-event.ts";
 import { resentKey } from "../../../pipeline/domain/stream-position.ts";
 import type { EventSink, OutgoingRecord } from "../../../pipeline/ports.ts";
-import { listRefused, heldOrders } from "../../../pipeline/quarantine/list-quarantined.ts";
+import { listQuarantined, heldOrders } from "../../../pipeline/quarantine/list-quarantined.ts";
 import {
   judgeResends,
   ordersOf,
@@ -13,32 +13,32 @@ import {
   resend,
 } from "../../../pipeline/quarantine/resend.ts";
 import { catalog, order } from "../../support/order-fixture.ts";
-import { noon, openSilverHome, record, type SilverHome } from "../silver/silver-home.ts";
+import { noon, openSilverPipeline, record, type SilverPipeline } from "../silver/refine-fixture.ts";
 
-let home: SilverHome;
+let pipeline: SilverPipeline;
 beforeEach(async () => {
-  home = await openSilverHome();
+  pipeline = await openSilverPipeline();
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
 const sql = readProjectFile("sql/checks/refused-events.sql");
-const refused = () => listRefused({ ...home.openRefinery(), lake: home.lake, sql });
+const rejected = () => listQuarantined({ ...pipeline.openRefinery(), lake: pipeline.lake, sql });
 const later = noon + 60_000;
 const judge = { catalog, now: later };
 
 /** Lands events as records of their own, one second apart, and takes them into silver and the quarantine. */
 async function take(...records: ReturnType<typeof record>[]) {
-  await home.land(...records);
-  await home.refine();
-  await home.publish();
+  await pipeline.land(...records);
+  await pipeline.refine();
+  await pipeline.publish();
 }
 
 /** What becomes of refused events with these edits, by what silver holds and by one another. */
 async function judged(...texts: string[]): Promise<ResendPlan[]> {
-  const plans = (await refused())
+  const plans = (await rejected())
     .filter(({ isClosed }) => !isClosed)
     .map((event) => planResend(event, edits(...texts), judge));
-  return judgeResends(plans, await heldOrders({ ...home.openRefinery(), lake: home.lake }, ordersOf(plans)));
+  return judgeResends(plans, await heldOrders({ ...pipeline.openRefinery(), lake: pipeline.lake }, ordersOf(plans)));
 }
 
 /** Sends what is sound, as the command does, and says what silver made of all that came. */
@@ -50,7 +50,7 @@ async function sendSound(plans: readonly ResendPlan[], firstNumber: number) {
     record(firstNumber + index, Buffer.from(data), { partitionKey, arrivedAt: later }),
   );
   if (records.length > 0) await take(...records);
-  return (await refused()).filter(({ isClosed }) => !isClosed);
+  return (await rejected()).filter(({ isClosed }) => !isClosed);
 }
 
 const edits = (...texts: string[]): Correction => ({ edits: texts.map(parseEdit) });
@@ -75,7 +75,7 @@ describe("the quarantine's list", () => {
   it("says what is refused, why, since when, and what is at stake", async () => {
     const stored = record(1, [order(), unknownPizza, "rubbish"]);
     await take(stored);
-    const list = (await refused()).toSorted((a, b) => a.recordIndex - b.recordIndex);
+    const list = (await rejected()).toSorted((a, b) => a.recordIndex - b.recordIndex);
     expect(list).toMatchObject([
       { recordIndex: 1, reason: "unknown_pizza", orderId: "x-1", cents: 1325, isClosed: false, silverRevision: null },
       { recordIndex: 2, reason: "not_json", orderId: null, cents: null, isClosed: false, payload: "rubbish" },
@@ -88,14 +88,14 @@ describe("the quarantine's list", () => {
   });
 
   it("is empty before the first refusal", async () => {
-    expect(await refused()).toEqual([]);
+    expect(await rejected()).toEqual([]);
   });
 
   it("closes what came in later by itself, and nothing that came in before", async () => {
     await take(record(1, order({ order_id: "early" }), { arrivedAt: noon - 1000 }));
     await take(record(2, order({ order_id: "early", channel: "online" })), record(3, unknownPizza));
     await take(record(4, order({ order_id: "x-1", revision: 1, status: "amended" }), { arrivedAt: later }));
-    const states = (await refused()).map(({ orderId, isClosed, silverRevision }) => ({
+    const states = (await rejected()).map(({ orderId, isClosed, silverRevision }) => ({
       orderId,
       isClosed,
       silverRevision,
@@ -108,7 +108,7 @@ describe("the quarantine's list", () => {
 describe("a correction", () => {
   it("is judged as silver will judge it", async () => {
     await take(record(1, unknownPizza));
-    const [event] = await refused();
+    const [event] = await rejected();
     const fixed = planResend(event!, edits("lines[*].pizza_id=secret_m->hawaiian_m"), judge);
     expect(fixed).toMatchObject({ cents: 1325, changes: [{ before: "secret_m", after: "hawaiian_m" }] });
     expect(fixed.problem).toBeUndefined();
@@ -123,7 +123,7 @@ describe("a correction", () => {
 
   it("of the time of an order takes the moment of its arrival, on its own clock", async () => {
     await take(record(1, order({ order_id: "x-2", ordered_at: "2099-01-01T10:00:00-05:00" })));
-    const [event] = await refused();
+    const [event] = await rejected();
     const plan = planResend(event!, edits("ordered_at=@arrival"), judge);
     expect(plan.changes).toEqual([
       { path: "ordered_at", before: "2099-01-01T10:00:00-05:00", after: "2015-01-02T07:00:00-05:00" },
@@ -145,7 +145,7 @@ describe("a correction", () => {
 
   it("of what is no JSON needs the whole event", async () => {
     await take(record(1, "rubbish"));
-    const [event] = await refused();
+    const [event] = await rejected();
     expect(planResend(event!, edits("revision=1"), judge).problem).toContain("--file");
   });
 });
@@ -187,7 +187,7 @@ describe("corrections of one call", () => {
       "another of these events is revision 1 of order 2015-000001 too: name the one that is right",
     ]);
     await sendSound(plans, 10);
-    expect(await home.quarantined("reason")).toHaveLength(3);
+    expect(await pipeline.quarantined("reason")).toHaveLength(3);
   });
 
   it("do not put one order that is new to silver at two times", async () => {
@@ -216,13 +216,13 @@ describe("corrections of one call", () => {
 describe("sending again", () => {
   it("sends every event once, as a record that names the refused one, also where the stream first refuses some", async () => {
     await take(record(1, unknownPizza), record(2, order({ order_id: "x-2", store_id: "mars-01" })));
-    const plans = (await refused()).map((event) =>
+    const plans = (await rejected()).map((event) =>
       planResend(event, edits("lines[0].pizza_id=hawaiian_m", "store_id=nyc-01"), judge),
     );
     const stream = sink();
     const sent = await resend(stream, plans);
     expect(stream.taken.map(({ partitionKey }) => partitionKey).toSorted()).toEqual(
-      plans.map(({ refused: { shard, sequenceNumber } }) => resentKey(`${shard}/${sequenceNumber}/0`)).toSorted(),
+      plans.map(({ rejected: { shard, sequenceNumber } }) => resentKey(`${shard}/${sequenceNumber}/0`)).toSorted(),
     );
     for (const [index, { sequenceNumber }] of sent.entries()) {
       expect(Buffer.from(stream.taken[Number(sequenceNumber) - 1]!.data).toString()).toBe(plans[index]!.text);
@@ -231,20 +231,20 @@ describe("sending again", () => {
 
   it("closes the refused event, even where its order cannot be read and a newer revision follows", async () => {
     await take(record(1, "rubbish"));
-    const [event] = await refused();
+    const [event] = await rejected();
     const key = resentKey(`${event!.shard}/${event!.sequenceNumber}/0`);
     await take(record(2, order({ order_id: "x-3" }), { partitionKey: key, arrivedAt: later }));
-    expect(await refused()).toMatchObject([{ id: event!.id, isClosed: true }]);
+    expect(await rejected()).toMatchObject([{ id: event!.id, isClosed: true }]);
     await take(record(3, order({ order_id: "x-3", revision: 1, status: "cancelled" }), { arrivedAt: later }));
-    expect(await refused()).toMatchObject([{ isClosed: true }]);
+    expect(await rejected()).toMatchObject([{ isClosed: true }]);
   });
 
   it("closes nothing where silver refuses what was sent", async () => {
     await take(record(1, "rubbish"), record(2, order()));
-    const [event] = await refused();
+    const [event] = await rejected();
     const key = resentKey(`${event!.shard}/${event!.sequenceNumber}/0`);
     await take(record(3, order({ channel: "online" }), { partitionKey: key, arrivedAt: later }));
-    const list = await refused();
+    const list = await rejected();
     expect(
       list.map(({ isClosed, reason }) => ({ isClosed, reason })).toSorted((a, b) => (a.reason < b.reason ? -1 : 1)),
     ).toEqual([

@@ -2,30 +2,30 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { backupId } from "../../../pipeline/backup/manifest.ts";
 import { createCatalog, type Catalog, type Pizza } from "../../../pipeline/domain/catalog.ts";
 import { goldHash } from "../../../pipeline/backup/gold-hash.ts";
-import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import { catalog, order } from "../../support/order-fixture.ts";
-import { openReceiptHome, type ReceiptHome } from "../reconciliation/receipt-home.ts";
+import { openReceiptPipeline, type ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
 
-let gold: GoldHome;
-let home: ReceiptHome;
+let gold: GoldPipeline;
+let pipeline: ReceiptPipeline;
 beforeAll(async () => {
-  gold = await openGoldHome();
+  gold = await openGoldPipeline();
 });
 afterAll(() => gold.close());
 beforeEach(async () => {
-  home = await openReceiptHome(gold);
-  await home.land(await home.send([sale(1, "2015-01-30"), sale(2, "2015-01-31")]));
-  await home.work();
-  await home.land(
-    await home.send([
+  pipeline = await openReceiptPipeline(gold);
+  await pipeline.land(await pipeline.send([sale(1, "2015-01-30"), sale(2, "2015-01-31")]));
+  await pipeline.work();
+  await pipeline.land(
+    await pipeline.send([
       sale(3, "2015-01-31"),
       sale(4, "2015-02-01", "bbq_ckn_s"),
       { ...sale(5, "2015-02-01"), lines: 7 },
     ]),
   );
-  await home.work();
+  await pipeline.work();
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
 const prices: Record<string, number> = { hawaiian_m: 13.25, bbq_ckn_s: 12.75 };
 
@@ -49,53 +49,57 @@ function menuWith(id: string, changes: Partial<Pizza>): Catalog {
 }
 
 const hash = async () => (await goldHash(gold.writer)).hash;
-const silverVersion = async () => (await home.silver.snapshot()).version;
-const leftovers = async () => await home.store.list("silver/rebuild/");
-const balanced = async () => expect((await home.verify()).findings).toEqual([]);
+const silverVersion = async () => (await pipeline.silver.snapshot()).version;
+const leftovers = async () => await pipeline.store.list("silver/rebuild/");
+const balanced = async () => expect((await pipeline.verify()).findings).toEqual([]);
 
 describe("what is published and right", () => {
   it.each(["bronze", "silver"] as const)("is equal, worked out from %s, and nothing changes", async (source) => {
     const [before, version] = [await hash(), await silverVersion()];
-    const ledger = await home.owner.query("select * from ops.windows order by order_date");
-    const report = await home.rebuild({ source });
+    const ledger = await pipeline.owner.query("select * from ops.windows order by order_date");
+    const report = await pipeline.rebuild({ source });
     expect(report).toMatchObject({ equal: true, published: false, differences: [], days: 3, silverVersion: version });
     expect(report.bronzeObjects).toBe(source === "bronze" ? 2 : 0);
     expect([await hash(), await silverVersion()]).toEqual([before, version]);
-    expect(await home.owner.query("select * from ops.windows order by order_date")).toEqual(ledger);
+    expect(await pipeline.owner.query("select * from ops.windows order by order_date")).toEqual(ledger);
     expect(await leftovers()).toEqual([]);
   });
 
   it("is equal after compactions, revisions, repeats, and two events that contradict each other", async () => {
     const contrary = { ...sale(1, "2015-01-30"), channel: "delivery", producer: { producer_id: "till-1", seq: 6 } };
     const amended = { ...sale(2, "2015-01-31", "bbq_ckn_s"), revision: 1, status: "amended" };
-    await home.land(
-      await home.send([contrary, { ...amended, producer: { producer_id: "till-1", seq: 7 } }, sale(3, "2015-01-31")]),
+    await pipeline.land(
+      await pipeline.send([
+        contrary,
+        { ...amended, producer: { producer_id: "till-1", seq: 7 } },
+        sale(3, "2015-01-31"),
+      ]),
     );
-    await home.work();
-    expect(await home.rebuild()).toMatchObject({ equal: true });
+    await pipeline.work();
+    expect(await pipeline.rebuild()).toMatchObject({ equal: true });
   });
 
   it("keeps of two contradicting events the one that silver took first, whatever its object is called", async () => {
-    const first = await home.send([{ ...sale(9, "2015-02-03"), channel: "online" }]);
-    const second = await home.send([sale(9, "2015-02-03")]);
-    await home.land(second);
-    await home.refine();
-    home.time.now += 1000;
-    await home.land(first);
-    await home.work();
-    expect(await home.verify()).toMatchObject({ events: { quarantined: { conflicting_payload: 1 } } });
-    expect(await home.rebuild()).toMatchObject({ equal: true });
+    const first = await pipeline.send([{ ...sale(9, "2015-02-03"), channel: "online" }]);
+    const second = await pipeline.send([sale(9, "2015-02-03")]);
+    await pipeline.land(second);
+    await pipeline.refine();
+    pipeline.time.now += 1000;
+    await pipeline.land(first);
+    await pipeline.work();
+    expect(await pipeline.verify()).toMatchObject({ events: { quarantined: { conflicting_payload: 1 } } });
+    expect(await pipeline.rebuild()).toMatchObject({ equal: true });
   });
 });
 
 describe("what waits in bronze", () => {
   it("is no part of a rebuild: silver takes it when its turn comes, once", async () => {
-    await home.land(await home.send([sale(6, "2015-01-31")]));
-    expect(await home.rebuild()).toMatchObject({ equal: true, bronzeObjects: 2 });
-    home.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
-    expect(await home.rebuild()).toMatchObject({ published: true, bronzeObjects: 2 });
-    expect((await home.verify()).events).toMatchObject({ accepted: 4, pending: 1 });
-    await home.work();
+    await pipeline.land(await pipeline.send([sale(6, "2015-01-31")]));
+    expect(await pipeline.rebuild()).toMatchObject({ equal: true, bronzeObjects: 2 });
+    pipeline.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
+    expect(await pipeline.rebuild()).toMatchObject({ published: true, bronzeObjects: 2 });
+    expect((await pipeline.verify()).events).toMatchObject({ accepted: 4, pending: 1 });
+    await pipeline.work();
     await balanced();
   });
 });
@@ -103,23 +107,23 @@ describe("what waits in bronze", () => {
 describe("two rebuilds at once", () => {
   it("leave each other's files alone; what one that was killed has left is gone after a day", async () => {
     const hourMs = 3_600_000;
-    const keyOf = (hoursAgo: number) => `silver/rebuild/${backupId(home.time.now - hoursAgo * hourMs)}/silver/part`;
-    for (const hours of [1, 48]) await home.store.put(keyOf(hours), Buffer.from("half"));
-    await home.rebuild({ isDryRun: true });
+    const keyOf = (hoursAgo: number) => `silver/rebuild/${backupId(pipeline.time.now - hoursAgo * hourMs)}/silver/part`;
+    for (const hours of [1, 48]) await pipeline.store.put(keyOf(hours), Buffer.from("half"));
+    await pipeline.rebuild({ isDryRun: true });
     expect((await leftovers()).map(({ key }) => key)).toEqual([keyOf(1)]);
   });
 });
 
 describe("after a customer was forgotten", () => {
   it("is equal, also where another customer's event contradicts one of theirs", async () => {
-    home.time.now += 1000;
+    pipeline.time.now += 1000;
     const contrary = { ...sale(1, "2015-01-30"), customer: { customer_id: "c-9" } };
-    await home.land(await home.send([{ ...contrary, producer: { producer_id: "till-1", seq: 6 } }]));
-    await home.work();
-    home.time.now += 1000;
-    await home.forget("c-1");
+    await pipeline.land(await pipeline.send([{ ...contrary, producer: { producer_id: "till-1", seq: 6 } }]));
+    await pipeline.work();
+    pipeline.time.now += 1000;
+    await pipeline.forget("c-1");
     await balanced();
-    expect(await home.rebuild()).toMatchObject({ equal: true, published: false });
+    expect(await pipeline.rebuild()).toMatchObject({ equal: true, published: false });
   });
 });
 
@@ -127,16 +131,16 @@ describe("while a customer is forgotten", () => {
   it("gives up, so that the customer does not come back from what it read before", async () => {
     let isFirst = true;
     const forgetMeanwhile = async <Result>(job: () => Promise<Result>) => {
-      if (isFirst) await home.forget("c-1");
+      if (isFirst) await pipeline.forget("c-1");
       isFirst = false;
       return await job();
     };
-    await expect(home.rebuild({}, { exclusively: forgetMeanwhile })).rejects.toThrow(
+    await expect(pipeline.rebuild({}, { exclusively: forgetMeanwhile })).rejects.toThrow(
       /bronze object .* was replaced or removed while it was worked out anew/,
     );
     expect(await leftovers()).toEqual([]);
     await balanced();
-    expect(await home.rebuild()).toMatchObject({ equal: true });
+    expect(await pipeline.rebuild()).toMatchObject({ equal: true });
   });
 });
 
@@ -158,14 +162,14 @@ describe("what differs", () => {
       ["update gold.customer_segments set frequency = 9", "gold.customer_segments", "frequency"],
     ] as const;
     for (const [edit, table, column] of edits) {
-      await home.owner.query(edit);
-      const report = await home.rebuild();
+      await pipeline.owner.query(edit);
+      const report = await pipeline.rebuild();
       expect(report).toMatchObject({ equal: false, published: true });
       expect(report.differences[0]).toMatchObject({ table, column, cause: "changed outside" });
       expect(await hash()).toBe(before);
     }
-    await home.owner.query("update facts.day_items set pizzas = pizzas + 1 where order_date = '2015-02-01'");
-    expect(await home.rebuild({ source: "silver" })).toMatchObject({
+    await pipeline.owner.query("update facts.day_items set pizzas = pizzas + 1 where order_date = '2015-02-01'");
+    expect(await pipeline.rebuild({ source: "silver" })).toMatchObject({
       published: true,
       differences: [
         { table: "facts.day_items", column: "pizzas", published: "3", rebuilt: "2", cause: "changed outside" },
@@ -173,13 +177,15 @@ describe("what differs", () => {
     });
     expect(await hash()).toBe(before);
     await balanced();
-    expect(await home.rebuild()).toMatchObject({ equal: true });
+    expect(await pipeline.rebuild()).toMatchObject({ equal: true });
   });
 
   it("is only named on a dry run, and only where it lies in the range", async () => {
-    await home.owner.query("update gold.daily_sales_summary set revenue = revenue + 1 where order_date = '2015-01-31'");
+    await pipeline.owner.query(
+      "update gold.daily_sales_summary set revenue = revenue + 1 where order_date = '2015-01-31'",
+    );
     const wrong = await hash();
-    expect(await home.rebuild({ isDryRun: true })).toMatchObject({
+    expect(await pipeline.rebuild({ isDryRun: true })).toMatchObject({
       equal: false,
       published: false,
       differences: [
@@ -193,30 +199,30 @@ describe("what differs", () => {
         },
       ],
     });
-    expect(await home.rebuild({ from: "2015-02-01" })).toMatchObject({ equal: true, days: 1 });
+    expect(await pipeline.rebuild({ from: "2015-02-01" })).toMatchObject({ equal: true, days: 1 });
     expect(await hash()).toBe(wrong);
   });
 
   it("is only named on a dry run, facts that were edited among it: they stay as they are", async () => {
-    await home.owner.query("update facts.day_items set pizzas = pizzas + 1 where order_date = '2015-02-01'");
-    const facts = () => home.owner.query("select * from facts.day_items order by order_date, pizza_id");
+    await pipeline.owner.query("update facts.day_items set pizzas = pizzas + 1 where order_date = '2015-02-01'");
+    const facts = () => pipeline.owner.query("select * from facts.day_items order by order_date, pizza_id");
     const edited = await facts();
-    expect(await home.rebuild({ isDryRun: true })).toMatchObject({ equal: false, published: false });
+    expect(await pipeline.rebuild({ isDryRun: true })).toMatchObject({ equal: false, published: false });
     expect(await facts()).toEqual(edited);
   });
 
   it("is a line that stands twice, put right", async () => {
     const before = await hash();
-    const { version, partitions } = await home.silver.snapshot();
+    const { version, partitions } = await pipeline.silver.snapshot();
     const [file] = partitions.get("2015-02-01")!;
-    const body = (await home.store.get(`${home.silver.root}/${file!.path}`))!;
-    const copy = await home.silver.writeDataFile({
+    const body = (await pipeline.store.get(`${pipeline.silver.root}/${file!.path}`))!;
+    const copy = await pipeline.silver.writeDataFile({
       partition: "2015-02-01",
       body,
       rows: file!.rows,
       stats: file!.stats!,
     });
-    await home.silver.commit({
+    await pipeline.silver.commit({
       readVersion: version,
       operation: "WRITE",
       adds: [copy],
@@ -224,18 +230,18 @@ describe("what differs", () => {
       transactions: [],
       operationMetrics: {},
     });
-    await home.publishGold();
+    await pipeline.publishGold();
     expect(await hash()).not.toBe(before);
-    const report = await home.rebuild();
+    const report = await pipeline.rebuild();
     expect(report.differences[0]).toMatchObject({ key: "order-4 1 (2)", column: "*", rebuilt: null });
     expect(await hash()).toBe(before);
     await balanced();
   });
 
   it("is late where orders are in silver that gold does not show yet", async () => {
-    await home.land(await home.send([sale(6, "2015-01-30")]));
-    await home.refine();
-    const report = await home.rebuild({ source: "silver" });
+    await pipeline.land(await pipeline.send([sale(6, "2015-01-30")]));
+    await pipeline.refine();
+    const report = await pipeline.rebuild({ source: "silver" });
     expect(report).toMatchObject({ equal: false, published: true });
     expect(new Set(report.differences.map(({ cause }) => cause))).toEqual(new Set(["late"]));
     expect(report.counts).toContainEqual({
@@ -244,16 +250,16 @@ describe("what differs", () => {
       cause: "late",
       values: 1,
     });
-    await home.publishGold();
+    await pipeline.publishGold();
     await balanced();
   });
 
   it("is a menu change where the menu says another cost: silver's days, then gold's, are replaced", async () => {
-    await home.land(await home.send([sale(6, "2015-02-10"), sale(7, "2015-02-11")]));
-    await home.work();
-    home.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
+    await pipeline.land(await pipeline.send([sale(6, "2015-02-10"), sale(7, "2015-02-11")]));
+    await pipeline.work();
+    pipeline.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
     const version = await silverVersion();
-    const report = await home.rebuild();
+    const report = await pipeline.rebuild();
     expect([...new Set(report.counts.map(({ column }) => column))].toSorted()).toEqual([
       "cost",
       "cost_cents",
@@ -284,28 +290,28 @@ describe("what differs", () => {
       }),
     );
     await balanced();
-    expect(await home.rebuild()).toMatchObject({ equal: true });
+    expect(await pipeline.rebuild()).toMatchObject({ equal: true });
     expect(await leftovers()).toEqual([]);
   });
 
   it("is refused by now where the menu has another price, and accepted again when it has not", async () => {
     const before = await hash();
-    home.replaceCatalog(menuWith("bbq_ckn_s", { price_cents: 1300 }));
-    const refused = await home.rebuild();
-    expect(refused.differences[0]).toMatchObject({
+    pipeline.replaceCatalog(menuWith("bbq_ckn_s", { price_cents: 1300 }));
+    const rejected = await pipeline.rebuild();
+    expect(rejected.differences[0]).toMatchObject({
       key: "order-4 1",
       column: "*",
       rebuilt: null,
       cause: "menu change",
     });
-    expect(await home.verify()).toMatchObject({
+    expect(await pipeline.verify()).toMatchObject({
       findings: [],
       events: { quarantined: { price_off_menu: 1, wrong_type: 1 } },
     });
-    home.replaceCatalog(catalog);
-    const accepted = await home.rebuild();
+    pipeline.replaceCatalog(catalog);
+    const accepted = await pipeline.rebuild();
     expect(accepted.differences[0]).toMatchObject({ key: "order-4 1", published: null, cause: "menu change" });
-    expect(await home.verify()).toMatchObject({
+    expect(await pipeline.verify()).toMatchObject({
       findings: [],
       events: { accepted: 4, quarantined: { wrong_type: 1 } },
     });
@@ -314,9 +320,9 @@ describe("what differs", () => {
 
   it("is a rule version where rows of silver are gone that bronze makes", async () => {
     const before = await hash();
-    const snapshot = await home.silver.snapshot();
+    const snapshot = await pipeline.silver.snapshot();
     const removes = snapshot.partitions.get("2015-02-01")!;
-    await home.silver.commit({
+    await pipeline.silver.commit({
       readVersion: snapshot.version,
       operation: "DELETE",
       adds: [],
@@ -324,9 +330,9 @@ describe("what differs", () => {
       transactions: [],
       operationMetrics: {},
     });
-    await home.publishGold();
+    await pipeline.publishGold();
     expect(await hash()).not.toBe(before);
-    const report = await home.rebuild();
+    const report = await pipeline.rebuild();
     expect(report.differences[0]).toMatchObject({
       key: "order-4 1",
       published: null,
@@ -340,15 +346,15 @@ describe("what differs", () => {
 
 describe("while orders go on coming", () => {
   it("takes up what came meanwhile, and publishes on top of it", async () => {
-    home.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
+    pipeline.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
     let settled = 0;
-    const report = await home.rebuild(
+    const report = await pipeline.rebuild(
       {},
       {
         async exclusively(job) {
           if (settled++ === 0) {
-            await home.land(await home.send([sale(6, "2015-02-01", "bbq_ckn_s")]));
-            await home.work();
+            await pipeline.land(await pipeline.send([sale(6, "2015-02-01", "bbq_ckn_s")]));
+            await pipeline.work();
           }
           return await job();
         },
@@ -356,57 +362,57 @@ describe("while orders go on coming", () => {
     );
     expect(report).toMatchObject({ published: true, bronzeObjects: 3 });
     await balanced();
-    expect(await home.verify()).toMatchObject({ events: { accepted: 5 } });
+    expect(await pipeline.verify()).toMatchObject({ events: { accepted: 5 } });
   });
 
   it("decides again where somebody else took the version", async () => {
-    home.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
-    const { silver } = home;
+    pipeline.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
+    const { silver } = pipeline;
     let isFirst = true;
     const commit: typeof silver.commit = silver.commit.bind(silver);
     silver.commit = async (request) => {
       silver.commit = commit;
       if (isFirst && request.operation === "WRITE") {
         isFirst = false;
-        await home.land(await home.send([sale(6, "2015-02-01", "bbq_ckn_s")]));
-        await home.work();
+        await pipeline.land(await pipeline.send([sale(6, "2015-02-01", "bbq_ckn_s")]));
+        await pipeline.work();
       }
       return await commit(request);
     };
-    expect(await home.rebuild()).toMatchObject({ published: true, bronzeObjects: 3 });
+    expect(await pipeline.rebuild()).toMatchObject({ published: true, bronzeObjects: 3 });
     await balanced();
   });
 
   it("decides again where somebody commits after the comparison: no order of theirs is lost", async () => {
-    home.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
-    const { silver } = home;
+    pipeline.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
+    const { silver } = pipeline;
     const write: typeof silver.writeDataFile = silver.writeDataFile.bind(silver);
     silver.writeDataFile = async (file) => {
       silver.writeDataFile = write;
-      await home.land(await home.send([sale(6, "2015-02-01", "bbq_ckn_s")]));
-      await home.work();
+      await pipeline.land(await pipeline.send([sale(6, "2015-02-01", "bbq_ckn_s")]));
+      await pipeline.work();
       return await write(file);
     };
-    expect(await home.rebuild()).toMatchObject({ published: true, bronzeObjects: 3 });
+    expect(await pipeline.rebuild()).toMatchObject({ published: true, bronzeObjects: 3 });
     await balanced();
-    expect(await home.verify()).toMatchObject({ events: { accepted: 5 } });
+    expect(await pipeline.verify()).toMatchObject({ events: { accepted: 5 } });
   });
 });
 
 describe("where bronze is missing", () => {
-  const objects = async () => (await home.store.list("bronze/")).map(({ key }) => key);
+  const objects = async () => (await pipeline.store.list("bronze/")).map(({ key }) => key);
 
   /** Removes the object that landed first (orders 1 and 2), or the second (3, 4, and one that is refused). */
   async function lose(which: 0 | 1): Promise<string> {
     const key = (await objects())[which]!;
-    await home.store.delete(key);
+    await pipeline.store.delete(key);
     return key;
   }
 
   it.each([true, false])("silver and gold stay, and what is missing is named (dry run: %s)", async (isDryRun) => {
     const [before, version] = [await hash(), await silverVersion()];
     const key = await lose(0);
-    const report = await home.rebuild({ isDryRun });
+    const report = await pipeline.rebuild({ isDryRun });
     expect(report).toMatchObject({
       equal: false,
       published: false,
@@ -419,17 +425,19 @@ describe("where bronze is missing", () => {
 
   it("nothing is published of other days either, whose bronze is there", async () => {
     const key = await lose(1);
-    await home.owner.query("update gold.daily_sales_summary set revenue = revenue + 1 where order_date = '2015-01-30'");
+    await pipeline.owner.query(
+      "update gold.daily_sales_summary set revenue = revenue + 1 where order_date = '2015-01-30'",
+    );
     const wrong = await hash();
-    const report = await home.rebuild({ to: "2015-01-30" });
+    const report = await pipeline.rebuild({ to: "2015-01-30" });
     expect(report).toMatchObject({ equal: false, published: false, missing: { objects: [key], records: [] } });
     expect(await hash()).toBe(wrong);
   });
 
   /** As long after: the log has let go of the names of bronze objects, and knows their hours as settled. */
   function expireNames() {
-    const snapshotOf = home.silver.snapshot.bind(home.silver);
-    home.silver.snapshot = async (...args) => {
+    const snapshotOf = pipeline.silver.snapshot.bind(pipeline.silver);
+    pipeline.silver.snapshot = async (...args) => {
       const snapshot = await snapshotOf(...args);
       const kept = [...snapshot.transactions].filter(([name]) => !name.startsWith("bronze/"));
       const settled = { version: Date.parse("2016-01-01T00:00:00Z") / 3_600_000, lastUpdated: 0 };
@@ -441,7 +449,7 @@ describe("where bronze is missing", () => {
     await lose(0);
     expireNames();
     const [before, version] = [await hash(), await silverVersion()];
-    const report = await home.rebuild();
+    const report = await pipeline.rebuild();
     expect(report).toMatchObject({ published: false, missing: { objects: [], records: [expect.any(String)] } });
     expect([await hash(), await silverVersion()]).toEqual([before, version]);
   });
@@ -449,31 +457,31 @@ describe("where bronze is missing", () => {
   it("the object of a refused event is looked for there too", async () => {
     const key = await lose(1);
     expireNames();
-    expect(await home.rebuild({ to: "2015-01-30" })).toMatchObject({ missing: { objects: [key], records: [] } });
+    expect(await pipeline.rebuild({ to: "2015-01-30" })).toMatchObject({ missing: { objects: [key], records: [] } });
   });
 
   it("a revision that only a lost object holds is not taken back", async () => {
     const amended = { ...sale(1, "2015-01-30", "bbq_ckn_s"), revision: 1, status: "amended" };
-    const key = await home.land(await home.send([{ ...amended, producer: { producer_id: "till-1", seq: 6 } }]));
-    await home.work();
-    await home.store.delete(key);
-    const report = await home.rebuild();
+    const key = await pipeline.land(await pipeline.send([{ ...amended, producer: { producer_id: "till-1", seq: 6 } }]));
+    await pipeline.work();
+    await pipeline.store.delete(key);
+    const report = await pipeline.rebuild();
     expect(report).toMatchObject({ published: false, missing: { objects: [key], records: [expect.any(String)] } });
-    expect((await home.trace("order-1")).silver).toMatchObject({ revision: 1 });
+    expect((await pipeline.trace("order-1")).silver).toMatchObject({ revision: 1 });
   });
 
   it("an object that holds nothing but a refused event is missed too", async () => {
-    const key = await home.land(await home.send([{ ...sale(6, "2015-02-01"), lines: 7 }]));
-    await home.work();
-    await home.store.delete(key);
-    const report = await home.rebuild();
+    const key = await pipeline.land(await pipeline.send([{ ...sale(6, "2015-02-01"), lines: 7 }]));
+    await pipeline.work();
+    await pipeline.store.delete(key);
+    const report = await pipeline.rebuild();
     expect(report).toMatchObject({ equal: true, published: false, missing: { objects: [key], records: [] } });
   });
 
   it("an object that a customer was taken out of is not missed", async () => {
     const before = await objects();
-    await home.forget("c-1");
+    await pipeline.forget("c-1");
     expect((await objects())[0]).not.toBe(before[0]);
-    expect(await home.rebuild()).toMatchObject({ equal: true, missing: { objects: [], records: [] } });
+    expect(await pipeline.rebuild()).toMatchObject({ equal: true, missing: { objects: [], records: [] } });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Receipt } from "../../../pipeline/domain/receipt.ts";
-import { checkReceipt } from "../../../pipeline/reconciliation/verify-receipt.ts";
+import { alertReceipt } from "../../../pipeline/reconciliation/verify-receipt.ts";
 
 const sales = { orders: 1, lines: 1, pizzas: 1, cents: 1325 };
 const receipt: Receipt = {
@@ -33,13 +33,13 @@ function inbox() {
 describe("the receipt as a step of a workflow", () => {
   it("says that it balances and tells nobody", async () => {
     const notifier = inbox();
-    expect(await checkReceipt({ verify: async () => receipt, notifier })).toEqual({ balanced: true, ...receipt });
+    expect(await alertReceipt({ verify: async () => receipt, notifier })).toEqual({ balanced: true, ...receipt });
     expect(notifier.messages).toEqual([]);
   });
 
   it("tells what is wrong and where, and fails nothing", async () => {
     const notifier = inbox();
-    const checked = await checkReceipt({ verify: async () => ({ ...receipt, findings: [finding] }), notifier });
+    const checked = await alertReceipt({ verify: async () => ({ ...receipt, findings: [finding] }), notifier });
     expect(checked.balanced).toBe(false);
     expect(notifier.messages).toHaveLength(1);
     for (const part of [finding.invariant, finding.sentence, ...finding.examples]) {
@@ -50,6 +50,6 @@ describe("the receipt as a step of a workflow", () => {
   it("fails where the message does not go out", async () => {
     const notifier = { notify: async () => Promise.reject(new Error("no such topic")) };
     const verify = async () => ({ ...receipt, findings: [finding] });
-    await expect(checkReceipt({ verify, notifier })).rejects.toThrow("no such topic");
+    await expect(alertReceipt({ verify, notifier })).rejects.toThrow("no such topic");
   });
 });

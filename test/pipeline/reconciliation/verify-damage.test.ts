@@ -8,28 +8,28 @@ import { copyRows, readColumns } from "../../../pipeline/parquet/read-columns.ts
 import { createTableWriter } from "../../../pipeline/parquet/table-writer.ts";
 import { quarantineColumns } from "../../../pipeline/silver/quarantine-table.ts";
 import { orderStream } from "../../../pipeline/silver/tables.ts";
-import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import { event, sellMessily } from "../quality/messy-day.ts";
-import { openReceiptHome, type ReceiptHome } from "./receipt-home.ts";
+import { openReceiptPipeline, type ReceiptPipeline } from "./receipt-fixture.ts";
 
 type Columns = Awaited<ReturnType<typeof readColumns>>;
 
-let gold: GoldHome;
-let home: ReceiptHome;
+let gold: GoldPipeline;
+let pipeline: ReceiptPipeline;
 let sold: Awaited<ReturnType<typeof sellMessily>>;
 beforeAll(async () => {
-  gold = await openGoldHome();
+  gold = await openGoldPipeline();
 });
 afterAll(() => gold.close());
 beforeEach(async () => {
-  home = await openReceiptHome(gold);
-  sold = await sellMessily(home);
+  pipeline = await openReceiptPipeline(gold);
+  sold = await sellMessily(pipeline);
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
 /** The findings as lines `invariant: sentence: example`. */
-async function found(...change: Parameters<ReceiptHome["verify"]>): Promise<string> {
-  const { findings } = await home.verify(...change);
+async function found(...change: Parameters<ReceiptPipeline["verify"]>): Promise<string> {
+  const { findings } = await pipeline.verify(...change);
   return findings
     .flatMap(({ invariant, sentence, examples }: Finding) =>
       examples.map((example) => `${invariant}: ${sentence}: ${example}`),
@@ -41,7 +41,7 @@ const position = (n: number) => `${sold.records[n]!.shard}/${sold.records[n]!.se
 
 describe("damage in bronze", () => {
   it("a deleted object", async () => {
-    await home.store.delete(sold.keys[0]!);
+    await pipeline.store.delete(sold.keys[0]!);
     const text = await found();
     expect(text).toContain(
       `sent = landed: 1 records were sent and confirmed, but are neither in bronze nor on-failure: ${position(0)}`,
@@ -51,10 +51,10 @@ describe("damage in bronze", () => {
 
   it("an object with one byte of one payload altered", async () => {
     const key = sold.keys[1]!;
-    const [first, ...rest] = await decodeBronze((await home.store.get(key))!);
+    const [first, ...rest] = await decodeBronze((await pipeline.store.get(key))!);
     const data = Uint8Array.from(first!.data);
     data[data.length - 1]! ^= 1;
-    await home.store.put(key, encodeBronze(orderStream, [{ ...first!, data }, ...rest]));
+    await pipeline.store.put(key, encodeBronze(orderStream, [{ ...first!, data }, ...rest]));
     const text = await found();
     expect(text).toContain(`bronze objects have other bytes than their name says: ${key}`);
     expect(text).toContain(`records in bronze differ from what the stream holds: ${position(1)}`);
@@ -62,7 +62,7 @@ describe("damage in bronze", () => {
 
   it("an object that is cut short", async () => {
     const key = sold.keys[0]!;
-    await home.store.put(key, (await home.store.get(key))!.subarray(0, 100));
+    await pipeline.store.put(key, (await pipeline.store.get(key))!.subarray(0, 100));
     const text = await found();
     expect(text).toContain(
       `bronze is whole: 1 bronze objects hold another number of records than their key says: ${key}`,
@@ -72,19 +72,19 @@ describe("damage in bronze", () => {
 
   it("two objects that hold other bytes of one record", async () => {
     const record = sold.records[1]!;
-    await home.land([{ ...record, data: Buffer.concat([record.data, Buffer.from(" ")]) }]);
+    await pipeline.land([{ ...record, data: Buffer.concat([record.data, Buffer.from(" ")]) }]);
     expect(await found()).toBe(`bronze is raw: 1 records differ between two bronze objects: ${position(1)}`);
   });
 
   it("an object in the on-failure store that is no failed batch", async () => {
-    await home.onFailure.put("aws/lambda/landing/cut", Buffer.from('{"payl'));
+    await pipeline.onFailure.put("aws/lambda/landing/cut", Buffer.from('{"payl'));
     expect(await found()).toBe(
       "sent = landed: 1 objects in the on-failure store cannot be read, and may hold records: aws/lambda/landing/cut",
     );
   });
 
   it("a partition key in the stream", async () => {
-    const account = home.account();
+    const account = pipeline.account();
     const renamed = {
       ...account,
       async *records() {
@@ -98,7 +98,7 @@ describe("damage in bronze", () => {
 
   it("an object of records that nobody sent", async () => {
     const sequenceNumber = `${BigInt(sold.records.at(-1)!.sequenceNumber) + 1n}`;
-    await home.land([{ ...sold.records[0]!, sequenceNumber }]);
+    await pipeline.land([{ ...sold.records[0]!, sequenceNumber }]);
     expect(await found()).toContain(
       `records lie in bronze that the stream never took: ${sold.records[0]!.shard}/${sequenceNumber}`,
     );
@@ -106,7 +106,7 @@ describe("damage in bronze", () => {
 
   it("a record that the stream says it never had", async () => {
     const gone = sold.records[2]!.sequenceNumber;
-    const account = home.account();
+    const account = pipeline.account();
     const forgetful = {
       ...account,
       async *records() {
@@ -118,8 +118,8 @@ describe("damage in bronze", () => {
   });
 
   it("a checkpoint that is ahead of what has landed", async () => {
-    const [record] = await home.send([event(13, "z")]);
-    home.confirm([record!]);
+    const [record] = await pipeline.send([event(13, "z")]);
+    pipeline.confirm([record!]);
     expect(await found()).toBe(
       "sent = landed: 1 records were sent and confirmed, but are neither in bronze nor on-failure: " +
         `${record!.shard}/${record!.sequenceNumber}`,
@@ -132,71 +132,73 @@ describe("damage at the tills", () => {
   const among = (count: number) => `(${count} may be among the unreadable events of that till)`;
 
   it("numbers that never came", async () => {
-    await home.land(await home.send([event(13, "x"), event(20, "y"), event(22, "z")]));
-    await home.work();
+    await pipeline.land(await pipeline.send([event(13, "x"), event(20, "y"), event(22, "z")]));
+    await pipeline.work();
     expect(await found()).toBe(
       `no gap in a till's numbers: 1 tills sent events that never came: till-1: 4, 14-19, 21 ${among(1)}`,
     );
   });
 
   it("numbers that never came, however much rubbish others send", async () => {
-    await home.land(await home.send([event(13, "x"), event(15, "y")]));
+    await pipeline.land(await pipeline.send([event(13, "x"), event(15, "y")]));
     const rubbish = Array.from({ length: 8 }, (_, n) => Buffer.from(`rubbish ${n}`));
     const stranger = Buffer.from('{"producer":{"producer_id":"till-2","seq":14');
-    await home.land(await home.send(...rubbish, stranger, [event(16, "z"), Buffer.from("at the end of a batch")]));
-    await home.work();
+    await pipeline.land(
+      await pipeline.send(...rubbish, stranger, [event(16, "z"), Buffer.from("at the end of a batch")]),
+    );
+    await pipeline.work();
     expect(await found()).toBe(
       `no gap in a till's numbers: 1 tills sent events that never came: till-1: 4, 14 ${among(1)}`,
     );
   });
 
   it("more numbers than there are damaged events of the till", async () => {
-    await home.land(await home.send([event(13, "x"), Buffer.from("damaged"), event(16, "y")]));
-    await home.work();
+    await pipeline.land(await pipeline.send([event(13, "x"), Buffer.from("damaged"), event(16, "y")]));
+    await pipeline.work();
     expect(await found()).toBe(
       `no gap in a till's numbers: 1 tills sent events that never came: till-1: 4, 14-15 ${among(2)}`,
     );
   });
 
   it("an order's id that was used again on another day", async () => {
-    await home.land(await home.send([event(13, "a", { ordered_at: "2015-01-09T10:00:00Z" })]));
-    await home.work();
+    await pipeline.land(await pipeline.send([event(13, "a", { ordered_at: "2015-01-09T10:00:00Z" })]));
+    await pipeline.work();
     expect(await found()).toContain("an order lies in two days: a");
   });
 });
 
 describe("damage in silver", () => {
   const holder = async (orderId: string): Promise<AddFile> => {
-    for (const file of (await home.silver.snapshot()).files.values()) {
-      const { order_id } = await readColumns((await home.store.get(pathOf(file)))!, ["order_id"]);
+    for (const file of (await pipeline.silver.snapshot()).files.values()) {
+      const { order_id } = await readColumns((await pipeline.store.get(pathOf(file)))!, ["order_id"]);
       if (order_id!.includes(orderId)) return file;
     }
     throw new Error(`order ${orderId} is in no file`);
   };
-  const pathOf = ({ path }: AddFile) => `${home.silver.root}/${path}`;
+  const pathOf = ({ path }: AddFile) => `${pipeline.silver.root}/${path}`;
   const commit = async (removes: AddFile[], adds: AddFile[]) => {
-    const { version } = await home.silver.snapshot();
+    const { version } = await pipeline.silver.snapshot();
     const request = { operation: "DAMAGE", transactions: [], operationMetrics: {}, dataChange: false };
-    await home.silver.commit({ ...request, readVersion: version, adds, removes });
+    await pipeline.silver.commit({ ...request, readVersion: version, adds, removes });
   };
   /** Writes a file of silver again with one cell changed, without saying that data has changed. Gives the way back. */
   const change = async (orderId: string, column: string, value: unknown) => {
     const file = await holder(orderId);
     const columns = await readColumns(
-      (await home.store.get(pathOf(file)))!,
+      (await pipeline.store.get(pathOf(file)))!,
       silverColumns.map(({ name }) => name),
     );
     columns[column]![columns["order_id"]!.indexOf(orderId)] = value;
     const writer = createTableWriter(silverColumns);
     copyRows(writer, columns, () => true);
-    const changed = await home.silver.writeDataFile({ partition: file.partition, ...writer.finish() });
+    const changed = await pipeline.silver.writeDataFile({ partition: file.partition, ...writer.finish() });
     await commit([file], [changed]);
     return () => commit([changed], [file]);
   };
 
   const copyOf = async (file: AddFile) => {
     const path = file.path.replace(/[^/]+$/, "copy.parquet");
-    await home.store.put(`${home.silver.root}/${path}`, (await home.store.get(pathOf(file)))!);
+    await pipeline.store.put(`${pipeline.silver.root}/${path}`, (await pipeline.store.get(pathOf(file)))!);
     return path;
   };
 
@@ -208,8 +210,8 @@ describe("damage in silver", () => {
   });
 
   it.each([
-    ["removed from the disk", (file: AddFile) => home.store.delete(pathOf(file))],
-    ["cut short", async (file: AddFile) => void (await home.store.put(pathOf(file), Buffer.alloc(10)))],
+    ["removed from the disk", (file: AddFile) => pipeline.store.delete(pathOf(file))],
+    ["cut short", async (file: AddFile) => void (await pipeline.store.put(pathOf(file), Buffer.alloc(10)))],
   ])("a data file that was %s", async (_, damage) => {
     const file = await holder("d");
     await damage(file);
@@ -222,10 +224,10 @@ describe("damage in silver", () => {
 
   it("a data file that is named twice", async () => {
     const file = await holder("c");
-    const body = (await home.store.get(pathOf(file)))!;
+    const body = (await pipeline.store.get(pathOf(file)))!;
     await commit(
       [],
-      [await home.silver.writeDataFile({ partition: file.partition, body, stats: file.stats!, rows: file.rows })],
+      [await pipeline.silver.writeDataFile({ partition: file.partition, body, stats: file.stats!, rows: file.rows })],
     );
     const text = await found();
     expect(text).toContain("an order line stands twice: c line 1");
@@ -260,18 +262,18 @@ describe("damage in silver", () => {
 
   it("one bit of a data file, wherever it is: a file that cannot be read, or another cell", async () => {
     const file = await holder("a");
-    const body = (await home.store.get(pathOf(file)))!;
+    const body = (await pipeline.store.get(pathOf(file)))!;
     const unreadable = `data files cannot be read: ${pathOf(file)}`;
     // In the pages, and in the footer's length.
     for (const at of [30, 200, Math.floor(body.length * 0.4), body.length - 8]) {
       const damaged = Uint8Array.from(body);
       damaged[at]! ^= 4;
-      await home.store.put(pathOf(file), damaged);
+      await pipeline.store.put(pathOf(file), damaged);
       const text = await found();
       const isNamed = text.includes(unreadable) || text.includes("silver = bronze");
       expect([at, isNamed, text]).toEqual([at, true, text]);
     }
-    await home.store.put(pathOf(file), body);
+    await pipeline.store.put(pathOf(file), body);
     expect(await found()).toBe("");
   });
 
@@ -291,7 +293,7 @@ describe("damage in silver", () => {
     await commit([file], [{ ...file, ...differently(file), path }]);
     const text = await found();
     expect(text).toContain(
-      `the lake is whole: 1 data files hold other rows than the log says: ${home.silver.root}/${path}: ${wrong}`,
+      `the lake is whole: 1 data files hold other rows than the log says: ${pipeline.silver.root}/${path}: ${wrong}`,
     );
   });
 
@@ -309,7 +311,7 @@ describe("damage in silver", () => {
     const path = await copyOf(file);
     await commit([file], [{ ...file, path, partition: "2015-01-09" }]);
     expect(await found()).toContain(
-      `the lake is whole: 1 data files lie in another partition than the log says: ${home.silver.root}/${path}: 2015-01-09`,
+      `the lake is whole: 1 data files lie in another partition than the log says: ${pipeline.silver.root}/${path}: 2015-01-09`,
     );
   });
 
@@ -320,20 +322,22 @@ describe("damage in silver", () => {
   });
 
   it("two commits that changed places", async () => {
-    const keys = [0, 1].map((version) => `${home.silver.root}/_delta_log/${String(version).padStart(20, "0")}.json`);
-    const [first, second] = await Promise.all(keys.map((key) => home.store.get(key)));
-    await home.store.put(keys[0]!, second!);
-    await home.store.put(keys[1]!, first!);
+    const keys = [0, 1].map(
+      (version) => `${pipeline.silver.root}/_delta_log/${String(version).padStart(20, "0")}.json`,
+    );
+    const [first, second] = await Promise.all(keys.map((key) => pipeline.store.get(key)));
+    await pipeline.store.put(keys[0]!, second!);
+    await pipeline.store.put(keys[1]!, first!);
     expect(await found()).toContain(
       `the lake is whole: 1 commits stand in another place of the log than they were made for: ${keys[0]} was made as version 1`,
     );
   });
 
   it("a commit that is missing, or is none: there is no receipt, and the error names it", async () => {
-    const key = `${home.silver.root}/_delta_log/${"0".repeat(20)}.json`;
-    await home.store.put(key, Buffer.from("{"));
+    const key = `${pipeline.silver.root}/_delta_log/${"0".repeat(20)}.json`;
+    await pipeline.store.put(key, Buffer.from("{"));
     await expect(found()).rejects.toThrow(`${key} cannot be read; put the file back from a backup`);
-    await home.store.delete(key);
+    await pipeline.store.delete(key);
     await expect(found()).rejects.toThrow("version 0 is missing from silver/order_lines/_delta_log/");
   });
 
@@ -344,11 +348,11 @@ describe("damage in silver", () => {
 });
 
 describe("damage in quarantine", () => {
-  const files = async () => [...(await home.quarantine.snapshot()).files.values()];
+  const files = async () => [...(await pipeline.quarantine.snapshot()).files.values()];
   const remove = async (removes: AddFile[]) => {
-    const { version } = await home.quarantine.snapshot();
+    const { version } = await pipeline.quarantine.snapshot();
     const request = { operation: "DAMAGE", adds: [], transactions: [], operationMetrics: {} };
-    await home.quarantine.commit({ ...request, readVersion: version, removes });
+    await pipeline.quarantine.commit({ ...request, readVersion: version, removes });
   };
 
   it("rows that are missing", async () => {
@@ -372,14 +376,14 @@ describe("damage in quarantine", () => {
     const writer = createTableWriter(quarantineColumns);
     const names = quarantineColumns.map(({ name }) => name);
     for (const { path } of removes) {
-      const columns = await readColumns((await home.store.get(`${home.quarantine.root}/${path}`))!, names);
+      const columns = await readColumns((await pipeline.store.get(`${pipeline.quarantine.root}/${path}`))!, names);
       change(columns);
       copyRows(writer, columns, (row) => columns["reason"]![row] !== without);
     }
-    const { version } = await home.quarantine.snapshot();
-    const adds = [await home.quarantine.writeDataFile({ partition: undefined, ...writer.finish() })];
+    const { version } = await pipeline.quarantine.snapshot();
+    const adds = [await pipeline.quarantine.writeDataFile({ partition: undefined, ...writer.finish() })];
     const request = { operation: "DAMAGE", transactions: [], operationMetrics: {} };
-    await home.quarantine.commit({ ...request, readVersion: version, adds, removes });
+    await pipeline.quarantine.commit({ ...request, readVersion: version, adds, removes });
   };
 
   it("one row of several", async () => {
@@ -441,11 +445,11 @@ describe("damage in quarantine", () => {
 
   it("a file that is named twice", async () => {
     const [file] = await files();
-    const body = (await home.store.get(`${home.quarantine.root}/${file!.path}`))!;
-    await home.store.put(`${home.quarantine.root}/copy.parquet`, body);
-    const { version } = await home.quarantine.snapshot();
+    const body = (await pipeline.store.get(`${pipeline.quarantine.root}/${file!.path}`))!;
+    await pipeline.store.put(`${pipeline.quarantine.root}/copy.parquet`, body);
+    const { version } = await pipeline.quarantine.snapshot();
     const request = { operation: "DAMAGE", removes: [], transactions: [], operationMetrics: {} };
-    await home.quarantine.commit({ ...request, readVersion: version, adds: [{ ...file!, path: "copy.parquet" }] });
+    await pipeline.quarantine.commit({ ...request, readVersion: version, adds: [{ ...file!, path: "copy.parquet" }] });
     const text = await found();
     expect(text).toMatch(/^quarantine is distinct: \d+ events stand in quarantine more than once: /);
     expect(text).toContain(position(0));
@@ -453,27 +457,27 @@ describe("damage in quarantine", () => {
 
   it("one bit of a data file", async () => {
     const [file] = await files();
-    const key = `${home.quarantine.root}/${file!.path}`;
-    const body = (await home.store.get(key))!;
+    const key = `${pipeline.quarantine.root}/${file!.path}`;
+    const body = (await pipeline.store.get(key))!;
     const damaged = Uint8Array.from(body);
     damaged[body.length - 8]! ^= 4;
-    await home.store.put(key, damaged);
+    await pipeline.store.put(key, damaged);
     expect(await found()).toContain(`the lake is whole: 1 data files cannot be read: ${key}`);
   });
 
   it("statistics in the log that are not the file's", async () => {
     const [file] = await files();
     await remove([file!]);
-    const { version } = await home.quarantine.snapshot();
+    const { version } = await pipeline.quarantine.snapshot();
     const stats = { ...file!.stats!, minValues: { ...file!.stats!.minValues, shard: "zzz" } };
     const request = { operation: "DAMAGE", removes: [], transactions: [], operationMetrics: {} };
-    await home.quarantine.commit({ ...request, readVersion: version, adds: [{ ...file!, stats }] });
+    await pipeline.quarantine.commit({ ...request, readVersion: version, adds: [{ ...file!, stats }] });
     expect(await found()).toContain(`${file!.path}: min of shard is zzz for shardId-000000000000`);
   });
 
   it("a data file that is missing", async () => {
     const [file] = await files();
-    await home.store.delete(`${home.quarantine.root}/${file!.path}`);
+    await pipeline.store.delete(`${pipeline.quarantine.root}/${file!.path}`);
     expect(await found()).toContain("the lake is whole: 1 data files are missing");
   });
 });

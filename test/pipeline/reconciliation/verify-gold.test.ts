@@ -1,21 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openPostgresWarehouse } from "../../../adapters/postgres-warehouse.ts";
-import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import { sellMessily } from "../quality/messy-day.ts";
-import { openReceiptHome, type ReceiptHome } from "./receipt-home.ts";
+import { openReceiptPipeline, type ReceiptPipeline } from "./receipt-fixture.ts";
 
-let gold: GoldHome;
-let home: ReceiptHome;
+let gold: GoldPipeline;
+let pipeline: ReceiptPipeline;
 /** One connection, so that a transaction spans many calls. */
 let owner: ReturnType<typeof openPostgresWarehouse>;
 beforeAll(async () => {
-  gold = await openGoldHome();
+  gold = await openGoldPipeline();
   owner = openPostgresWarehouse({ connectionString: gold.postgres.connectionString("owner"), max: 1 });
-  home = await openReceiptHome(gold);
-  await sellMessily(home);
+  pipeline = await openReceiptPipeline(gold);
+  await sellMessily(pipeline);
 });
 afterAll(async () => {
-  await home.close();
+  await pipeline.close();
   await owner.close();
   await gold.close();
 });
@@ -31,7 +31,7 @@ async function whileDamaged<Result>(damage: string, look: () => Promise<Result>)
 }
 
 async function found(): Promise<string[]> {
-  const { findings } = await home.verify({ warehouse: owner });
+  const { findings } = await pipeline.verify({ warehouse: owner });
   return findings.flatMap(({ invariant, sentence, examples }) =>
     examples.map((example) => `${invariant}: ${sentence}: ${example}`),
   );
@@ -195,7 +195,7 @@ describe("damage in the ledger", () => {
 
   it("a day that it does not know, with facts: it is unpublished, and the row is missed", async () => {
     const damage = forget(["ops.windows", "gold.daily_sales_summary"]);
-    const receipt = await whileDamaged(damage, () => home.verify({ warehouse: owner }));
+    const receipt = await whileDamaged(damage, () => pipeline.verify({ warehouse: owner }));
     expect(receipt.unpublishedDays).toEqual(["2015-01-02"]);
     const lines = receipt.findings.map(({ sentence, examples }) => `${sentence}: ${examples.join()}`).toSorted();
     expect(lines).toEqual([
@@ -207,7 +207,7 @@ describe("damage in the ledger", () => {
   it("a day that only the facts of its month know is unpublished, and the month is named", async () => {
     const damage = `${forget(["ops.windows", ...facts.map((table) => `facts.${table}`)])};
       select ops.refresh_gold(array[date '2015-01-02'], 99), ops.refresh_customer_segments(null, null, 99)`;
-    const receipt = await whileDamaged(damage, () => home.verify({ warehouse: owner }));
+    const receipt = await whileDamaged(damage, () => pipeline.verify({ warehouse: owner }));
     expect(receipt).toMatchObject({ unpublishedDays: ["2015-01-02"], gold: { orders: 4 } });
     for (const { sentence } of receipt.findings) expect(sentence).toMatch(/ rows of facts.month_\w+ are not what/);
   });

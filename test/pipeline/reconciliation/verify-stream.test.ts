@@ -1,27 +1,27 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { frameSize, readFrame, writeFrame, type Frame } from "../../../targets/local/stream/segment.ts";
-import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import { sellMessily } from "../quality/messy-day.ts";
-import { openReceiptHome, type ReceiptHome } from "./receipt-home.ts";
+import { openReceiptPipeline, type ReceiptPipeline } from "./receipt-fixture.ts";
 
-let gold: GoldHome;
-let home: ReceiptHome;
+let gold: GoldPipeline;
+let pipeline: ReceiptPipeline;
 let positions: string[];
 beforeAll(async () => {
-  gold = await openGoldHome();
+  gold = await openGoldPipeline();
 });
 afterAll(() => gold.close());
 beforeEach(async () => {
-  home = await openReceiptHome(gold);
-  const { records } = await sellMessily(home);
+  pipeline = await openReceiptPipeline(gold);
+  const { records } = await sellMessily(pipeline);
   positions = records.map(({ shard, sequenceNumber }) => `${shard}/${sequenceNumber}`);
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
 /** The records of the segment file, and where each begins. */
 function readFrames(): { frames: Frame[]; starts: number[] } {
-  const bytes = readFileSync(home.segment);
+  const bytes = readFileSync(pipeline.segment);
   const [frames, starts]: [Frame[], number[]] = [[], []];
   for (let at = 0; at < bytes.length;) {
     const frame = readFrame(bytes, at);
@@ -38,25 +38,25 @@ function writeFrames(frames: readonly Frame[]): void {
   const bytes = Buffer.alloc(frames.reduce((sum, { partitionKey, data }) => sum + frameSize(partitionKey, data), 0));
   let at = 0;
   for (const [ordinal, frame] of frames.entries()) at = writeFrame(bytes, at, { ...frame, ordinal });
-  writeFileSync(home.segment, bytes);
+  writeFileSync(pipeline.segment, bytes);
 }
 
 async function found(): Promise<string[]> {
-  const { findings } = await home.verify();
+  const { findings } = await pipeline.verify();
   return findings.flatMap(({ invariant, sentence, examples }) =>
     examples.map((example) => `${invariant}: ${sentence}: ${example}`),
   );
 }
 
 it("finds nothing in a log that was opened again", async () => {
-  await home.reopenStream();
+  await pipeline.reopenStream();
   expect(await found()).toEqual([]);
 });
 
 it("misses the last record when it is dropped from the log", async () => {
   const { frames } = readFrames();
   writeFrames(frames.slice(0, -1));
-  await home.reopenStream();
+  await pipeline.reopenStream();
   expect(await found()).toEqual([
     `sent = landed: 1 records lie in bronze that the stream never took: ${positions.at(-1)}`,
   ]);
@@ -65,7 +65,7 @@ it("misses the last record when it is dropped from the log", async () => {
 it("misses a record in the middle, though the log was made to look whole without it", async () => {
   const { frames } = readFrames();
   writeFrames(frames.filter((_, index) => index !== 2));
-  await home.reopenStream();
+  await pipeline.reopenStream();
   const later = positions.slice(2, -1);
   expect(await found()).toEqual([
     ...later.map(
@@ -78,7 +78,7 @@ it("misses a record in the middle, though the log was made to look whole without
 it("sees a payload that was altered together with its checksum", async () => {
   const { frames } = readFrames();
   writeFrames(frames.map((frame, index) => (index === 1 ? { ...frame, data: Buffer.from("other") } : frame)));
-  await home.reopenStream();
+  await pipeline.reopenStream();
   expect(await found()).toEqual([
     `bronze is raw: 1 records in bronze differ from what the stream holds: ${positions[1]}`,
   ]);
@@ -86,14 +86,16 @@ it("sees a payload that was altered together with its checksum", async () => {
 
 it("names file and byte where a record is cut out of the log of a running home, and goes on with the other layers", async () => {
   const { starts } = readFrames();
-  const bytes = readFileSync(home.segment);
-  writeFileSync(home.segment, Buffer.concat([bytes.subarray(0, starts[2]), bytes.subarray(starts[3])]));
+  const bytes = readFileSync(pipeline.segment);
+  writeFileSync(pipeline.segment, Buffer.concat([bytes.subarray(0, starts[2]), bytes.subarray(starts[3])]));
   expect(await found()).toEqual([
     expect.stringContaining(
-      `the stream is whole: 1 parts of the stream cannot be read: Stream segment ${home.segment}: damaged`,
+      `the stream is whole: 1 parts of the stream cannot be read: Stream segment ${pipeline.segment}: damaged`,
     ),
   ]);
-  await expect(home.reopenStream()).rejects.toThrow(`Stream segment ${home.segment}: damaged at byte ${starts[2]}`);
-  writeFileSync(home.segment, bytes);
-  await home.reopenStream();
+  await expect(pipeline.reopenStream()).rejects.toThrow(
+    `Stream segment ${pipeline.segment}: damaged at byte ${starts[2]}`,
+  );
+  writeFileSync(pipeline.segment, bytes);
+  await pipeline.reopenStream();
 });

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { refineSilver } from "../../../pipeline/silver/refine-silver.ts";
 import { order } from "../../support/order-fixture.ts";
-import { openSilverHome, record, type SilverHome } from "./silver-home.ts";
+import { openSilverPipeline, record, type SilverPipeline } from "./refine-fixture.ts";
 
-let home: SilverHome;
+let pipeline: SilverPipeline;
 let next = 0;
 beforeEach(async () => {
-  home = await openSilverHome();
+  pipeline = await openSilverPipeline();
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
 const first = order({ order_id: "a", ordered_at: "2015-01-01T20:15:00-06:00" });
 const amended = (revision: number, ordered_at = first.ordered_at) =>
@@ -18,15 +18,15 @@ const moved = amended(1, "2015-01-02T05:00:00-06:00");
 /** Lands each list as one record and takes it in a run of its own, on a machine that has just started. */
 async function takeOneByOne(...events: object[][]): Promise<void> {
   for (const list of events) {
-    await home.land(record(next++, list));
-    await refineSilver(home.openRefinery());
+    await pipeline.land(record(next++, list));
+    await refineSilver(pipeline.openRefinery());
   }
-  await home.publish();
+  await pipeline.publish();
 }
 
 const held = async () =>
-  (await home.rows("order_date, revision")).map((row) => `${row["order_date"]} ${row["revision"]}`);
-const reasons = async () => (await home.quarantined("reason")).map(({ reason }) => reason);
+  (await pipeline.rows("order_date, revision")).map((row) => `${row["order_date"]} ${row["revision"]}`);
+const reasons = async () => (await pipeline.quarantined("reason")).map(({ reason }) => reason);
 
 it("refuses a revision that moves its order to another day", async () => {
   await takeOneByOne([first], [moved]);
@@ -47,8 +47,8 @@ it("refuses it however the revisions are spread over runs", async () => {
     [[moved], [first, amended(2)]],
     [[first], [moved, amended(3)]],
   ]) {
-    home.close();
-    home = await openSilverHome();
+    pipeline.close();
+    pipeline = await openSilverPipeline();
     await takeOneByOne(...runs);
     const days = new Set((await held()).map((row) => row.slice(0, 10)));
     expect(days.size, JSON.stringify(runs)).toBe(1);
@@ -75,8 +75,8 @@ it("takes revisions of the right day in any order", async () => {
 
 it("reads no other day for a new order, for one that is amended at once, or for the change of a known one", async () => {
   await takeOneByOne([order({ order_id: "b", ordered_at: "2015-01-02T12:00:00-06:00" })]);
-  await home.land(record(next++, [first, amended(1), order({ order_id: "aa", ordered_at: first.ordered_at })]));
-  expect(await home.refine()).toMatchObject({ accepted: 2, filesRead: 0 });
-  await home.land(record(next++, [amended(2)]));
-  expect(await home.refine()).toMatchObject({ accepted: 1, filesRead: 1 });
+  await pipeline.land(record(next++, [first, amended(1), order({ order_id: "aa", ordered_at: first.ordered_at })]));
+  expect(await pipeline.refine()).toMatchObject({ accepted: 2, filesRead: 0 });
+  await pipeline.land(record(next++, [amended(2)]));
+  expect(await pipeline.refine()).toMatchObject({ accepted: 1, filesRead: 1 });
 });

@@ -2,25 +2,25 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { publishQuarantine } from "../../../pipeline/silver/quarantine-table.ts";
 import { refineSilver } from "../../../pipeline/silver/refine-silver.ts";
 import { order } from "../../support/order-fixture.ts";
-import { failingOnce, noon, openSilverHome, record, shard, type SilverHome } from "./silver-home.ts";
+import { failingOnce, noon, openSilverPipeline, record, shard, type SilverPipeline } from "./refine-fixture.ts";
 
-let home: SilverHome;
+let pipeline: SilverPipeline;
 beforeEach(async () => {
-  home = await openSilverHome();
+  pipeline = await openSilverPipeline();
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
-const reasons = async () => (await home.quarantined("reason")).map(({ reason }) => reason);
+const reasons = async () => (await pipeline.quarantined("reason")).map(({ reason }) => reason);
 const commitOf = (table: string) => new RegExp(`${table}/_delta_log/\\d{20}\\.json$`);
 
 describe("a refused event", () => {
   it("lies in quarantine with its reason, its place, its bytes and its order's id", async () => {
     const bad = JSON.stringify(order({ order_id: "x-1", store_id: "mars-01" }));
     const stored = record(3, [order(), bad]);
-    const key = await home.land(stored);
-    await home.refine();
-    expect(await home.publish()).toMatchObject({ files: 1, rows: 1 });
-    expect(await home.quarantined()).toEqual([
+    const key = await pipeline.land(stored);
+    await pipeline.refine();
+    expect(await pipeline.publish()).toMatchObject({ files: 1, rows: 1 });
+    expect(await pipeline.quarantined()).toEqual([
       {
         shard,
         sequence_number: stored.sequenceNumber,
@@ -35,15 +35,15 @@ describe("a refused event", () => {
         quarantined_at: new Date(noon).toISOString(),
       },
     ]);
-    expect(await home.rows("order_id")).toEqual([{ order_id: "2015-000001" }]);
+    expect(await pipeline.rows("order_id")).toEqual([{ order_id: "2015-000001" }]);
   });
 
   it("keeps its exact bytes where they are no text", async () => {
     const bytes = Buffer.from([0x7b, 0xc3, 0x00, 0xff]);
-    await home.land(record(1, bytes));
-    await home.refine();
-    await home.publish();
-    const [row] = await home.quarantined("payload, payload_base64");
+    await pipeline.land(record(1, bytes));
+    await pipeline.refine();
+    await pipeline.publish();
+    const [row] = await pipeline.quarantined("payload, payload_base64");
     expect(Buffer.from(String(row!["payload_base64"]), "base64")).toEqual(bytes);
     expect(row!["payload"]).toBe("{\ufffd\0\ufffd");
   });
@@ -51,12 +51,12 @@ describe("a refused event", () => {
   it("that contradicts an accepted one is named, and the accepted one stands", async () => {
     const other = order({ channel: "delivery" });
     const moved = order({ revision: 1, status: "amended", ordered_at: "2015-01-01T12:00:00-05:00" });
-    await home.land(record(1, [order(), other]));
-    await home.refine();
-    await home.land(record(2, [moved]));
-    await home.refine();
-    await home.publish();
-    expect(await home.quarantined("reason, detail, payload")).toEqual([
+    await pipeline.land(record(1, [order(), other]));
+    await pipeline.refine();
+    await pipeline.land(record(2, [moved]));
+    await pipeline.refine();
+    await pipeline.publish();
+    expect(await pipeline.quarantined("reason, detail, payload")).toEqual([
       {
         reason: "conflicting_payload",
         detail: "order 2015-000001 revision 0: another payload was accepted earlier under the same order and revision",
@@ -68,63 +68,63 @@ describe("a refused event", () => {
         payload: JSON.stringify(moved),
       },
     ]);
-    expect(await home.rows("revision, channel")).toEqual([{ revision: 0, channel: "dine_in" }]);
+    expect(await pipeline.rows("revision, channel")).toEqual([{ revision: 0, channel: "dine_in" }]);
   });
 });
 
 describe("publishing the quarantine", () => {
   it("adds what several runs refused, and nothing the second time", async () => {
     for (let n = 0; n < 3; n++) {
-      await home.land(record(n, ["rubbish", order({ order_id: `a-${n}` })]));
-      await home.refine();
+      await pipeline.land(record(n, ["rubbish", order({ order_id: `a-${n}` })]));
+      await pipeline.refine();
     }
-    expect(await home.publish()).toMatchObject({ files: 3, rows: 3 });
-    expect(await home.publish()).toMatchObject({ files: 0, rows: 0 });
-    expect(await publishQuarantine(home.openRefinery())).toMatchObject({ files: 0, rows: 0 });
+    expect(await pipeline.publish()).toMatchObject({ files: 3, rows: 3 });
+    expect(await pipeline.publish()).toMatchObject({ files: 0, rows: 0 });
+    expect(await publishQuarantine(pipeline.openRefinery())).toMatchObject({ files: 0, rows: 0 });
     expect(await reasons()).toEqual(["not_json", "not_json", "not_json"]);
   });
 
   it("adds each file once though three do it at once, and only one of them says that it did", async () => {
-    await home.land(record(1, "rubbish"));
-    await home.refine();
-    const runs = await Promise.all([1, 2, 3].map(() => publishQuarantine(home.openRefinery())));
+    await pipeline.land(record(1, "rubbish"));
+    await pipeline.refine();
+    const runs = await Promise.all([1, 2, 3].map(() => publishQuarantine(pipeline.openRefinery())));
     expect(runs.reduce((sum, { rows }) => sum + rows, 0)).toBe(1);
     expect(await reasons()).toEqual(["not_json"]);
   });
 
   it("is made good by the next run when the one before died", async () => {
-    await home.land(record(1, "rubbish"));
-    const doomed = home.openRefinery(failingOnce(home.store, commitOf("quarantine/order_events")));
+    await pipeline.land(record(1, "rubbish"));
+    const doomed = pipeline.openRefinery(failingOnce(pipeline.store, commitOf("quarantine/order_events")));
     await refineSilver(doomed);
     await expect(publishQuarantine(doomed)).rejects.toThrow("died");
     expect(await reasons()).toEqual([]);
-    expect(await home.refine()).toMatchObject({ bronzeObjects: 0 });
-    expect(await home.publish()).toMatchObject({ files: 1, rows: 1 });
+    expect(await pipeline.refine()).toMatchObject({ bronzeObjects: 0 });
+    expect(await pipeline.publish()).toMatchObject({ files: 1, rows: 1 });
     expect(await reasons()).toEqual(["not_json"]);
   });
 
   it("never shows what a commit of silver that failed had refused", async () => {
-    await home.land(record(1, "rubbish"));
-    const doomed = home.openRefinery(failingOnce(home.store, commitOf("silver/order_lines")));
+    await pipeline.land(record(1, "rubbish"));
+    const doomed = pipeline.openRefinery(failingOnce(pipeline.store, commitOf("silver/order_lines")));
     await expect(refineSilver(doomed)).rejects.toThrow("died");
-    expect(await home.publish()).toMatchObject({ files: 0 });
-    await home.refine();
-    await home.publish();
+    expect(await pipeline.publish()).toMatchObject({ files: 0 });
+    await pipeline.refine();
+    await pipeline.publish();
     expect(await reasons()).toEqual(["not_json"]);
-    expect(await home.store.list("quarantine/order_events/part-")).toHaveLength(2);
+    expect(await pipeline.store.list("quarantine/order_events/part-")).toHaveLength(2);
   });
 
   it("moves its cursor through long times without a refusal", async () => {
-    await home.land(record(0, "rubbish"));
-    await home.refine();
-    await home.publish();
+    await pipeline.land(record(0, "rubbish"));
+    await pipeline.refine();
+    await pipeline.publish();
     for (let n = 1; n <= 101; n++) {
-      await home.land(record(n, order({ order_id: `a-${n}` })));
-      await home.refine();
-      if (n % 50 === 0) await home.publish();
+      await pipeline.land(record(n, order({ order_id: `a-${n}` })));
+      await pipeline.refine();
+      if (n % 50 === 0) await pipeline.publish();
     }
-    expect(await home.publish()).toMatchObject({ files: 0, version: 1 });
-    const { transactions } = await home.refinery.quarantine.snapshot();
+    expect(await pipeline.publish()).toMatchObject({ files: 0, version: 1 });
+    const { transactions } = await pipeline.refinery.quarantine.snapshot();
     expect(transactions.get("silver/order_lines")?.version).toBeGreaterThanOrEqual(100);
   });
 });
@@ -134,34 +134,34 @@ describe("a refused event that comes again", () => {
 
   it("is filed once, whether the first filing is published or not", async () => {
     for (const count of [1, 2, 3]) {
-      await home.land(again, ...Array.from({ length: count }, (_, n) => record(100 * count + n, `${n}`)));
-      const { redeliveredEvents } = await home.refine();
+      await pipeline.land(again, ...Array.from({ length: count }, (_, n) => record(100 * count + n, `${n}`)));
+      const { redeliveredEvents } = await pipeline.refine();
       expect(redeliveredEvents).toBe(count === 1 ? 0 : 3);
-      if (count > 1) await home.publish();
+      if (count > 1) await pipeline.publish();
     }
     expect(await reasons()).toEqual(["not_json", "conflicting_payload", ...Array(6).fill("wrong_type")]);
   });
 
   it("is filed once by two runs at once", async () => {
-    await home.land(again);
-    await home.land(again, record(8, "rubbish"));
-    await Promise.all([1, 2].map(() => refineSilver(home.openRefinery(), { maxEvents: 1 })));
-    await home.refine();
-    await home.publish();
+    await pipeline.land(again);
+    await pipeline.land(again, record(8, "rubbish"));
+    await Promise.all([1, 2].map(() => refineSilver(pipeline.openRefinery(), { maxEvents: 1 })));
+    await pipeline.refine();
+    await pipeline.publish();
     expect(await reasons()).toEqual(["not_json", "conflicting_payload", "not_json"]);
   });
 
   it("costs no reading where all that is filed arrived at another time", async () => {
-    await home.land(record(1, "rubbish"));
-    await home.refine();
-    await home.publish();
+    await pipeline.land(record(1, "rubbish"));
+    await pipeline.refine();
+    await pipeline.publish();
     const read: string[] = [];
     const get = async (key: string) => {
       read.push(key);
-      return await home.store.get(key);
+      return await pipeline.store.get(key);
     };
-    await home.land(record(2, "rubbish", { arrivedAt: noon + 1 }));
-    await refineSilver(home.openRefinery({ ...home.store, get }));
+    await pipeline.land(record(2, "rubbish", { arrivedAt: noon + 1 }));
+    await refineSilver(pipeline.openRefinery({ ...pipeline.store, get }));
     expect(read.filter((key) => key.startsWith("quarantine/order_events/part-"))).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import type { StreamRecord } from "../../../pipeline/ports.ts";
 import { catalog, order } from "../../support/order-fixture.ts";
-import { openSilverHome, record, type SilverHome } from "./silver-home.ts";
+import { openSilverPipeline, record, type SilverPipeline } from "./refine-fixture.ts";
 
 const pizzas = [...catalog.pizzas.values()].map(([pizza]) => pizza!);
 const dates = ["2015-01-01", "2015-01-02"];
@@ -63,8 +63,8 @@ function split<Item>(items: readonly Item[], draw: Draw): Item[][] {
 }
 
 /** Where an order's rows came from may differ between deliveries of equal events; what they say may not. */
-async function content(home: SilverHome) {
-  const rows = await home.rows("* exclude (shard, sequence_number, record_index)");
+async function content(pipeline: SilverPipeline) {
+  const rows = await pipeline.rows("* exclude (shard, sequence_number, record_index)");
   return rows.map((row) => ({
     ...row,
     payload_hash: String(row["payload_hash"]),
@@ -77,7 +77,7 @@ it("gives the same rows however the same events are ordered, repeated, packed, l
     fc.asyncProperty(history, async ({ revisions, seed, repeats }) => {
       const events = eventsOf(revisions);
       const draw: Draw = (below) => seed.next().value % below;
-      const [plain, messy] = [await openSilverHome(), await openSilverHome()];
+      const [plain, messy] = [await openSilverPipeline(), await openSilverPipeline()];
       try {
         await plain.land(record(1, events));
         await plain.refine();

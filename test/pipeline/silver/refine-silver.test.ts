@@ -3,20 +3,28 @@ import { silverColumns } from "../../../pipeline/silver/columns.ts";
 import { refineSilver } from "../../../pipeline/silver/refine-silver.ts";
 import { payloadHash } from "../../../pipeline/silver/unpack-record.ts";
 import { order } from "../../support/order-fixture.ts";
-import { customerKey, failingOnce, noon, openSilverHome, record, shard, type SilverHome } from "./silver-home.ts";
+import {
+  customerKey,
+  failingOnce,
+  noon,
+  openSilverPipeline,
+  record,
+  shard,
+  type SilverPipeline,
+} from "./refine-fixture.ts";
 
-let home: SilverHome;
+let pipeline: SilverPipeline;
 beforeEach(async () => {
-  home = await openSilverHome();
+  pipeline = await openSilverPipeline();
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
 const line = (line_no: number, pizza_id: string, quantity: number) => {
   const unit_price = { hawaiian_m: 13.25, hawaiian_l: 16.5, bbq_ckn_s: 12.75 }[pizza_id];
   return { line_no, pizza_id, quantity, unit_price };
 };
 const named = (order_id: string, changes: Record<string, unknown> = {}) => order({ order_id, ...changes });
-const ids = async () => (await home.rows("order_id")).map((row) => row["order_id"]);
+const ids = async () => (await pipeline.rows("order_id")).map((row) => row["order_id"]);
 const isBronze = (key: string) => key.startsWith("bronze/");
 const commitKey = /silver\/order_lines\/_delta_log\/\d{20}\.json$/;
 
@@ -24,9 +32,9 @@ describe("what a line of silver says", () => {
   it("holds the order, its money in cents, its store, its pizza, its times and where it came from", async () => {
     const event = order({ lines: [line(7, "hawaiian_l", 3)] });
     const stored = record(5, ["rubbish", event]);
-    await home.land(stored);
-    await home.refine();
-    const rows = await home.rows();
+    await pipeline.land(stored);
+    await pipeline.refine();
+    const rows = await pipeline.rows();
     expect(rows).toEqual([
       {
         order_id: "2015-000001",
@@ -74,9 +82,9 @@ describe("what a line of silver says", () => {
   });
 
   it("takes date and hour from the store's own clock, though it is another day in UTC", async () => {
-    await home.land(record(1, [named("late", { ordered_at: "2014-12-31T23:59:59.999999-05:00" })]));
-    await home.refine();
-    expect(await home.rows("order_date, order_hour, daypart, ordered_at")).toEqual([
+    await pipeline.land(record(1, [named("late", { ordered_at: "2014-12-31T23:59:59.999999-05:00" })]));
+    await pipeline.refine();
+    expect(await pipeline.rows("order_date, order_hour, daypart, ordered_at")).toEqual([
       { order_date: "2014-12-31", order_hour: 23, daypart: "late", ordered_at: "2015-01-01T04:59:59.999999Z" },
     ]);
   });
@@ -88,10 +96,10 @@ describe("what a line of silver says", () => {
       line(3, "bbq_ckn_s", 1),
       line(9, "hawaiian_m", 2),
     ];
-    await home.land(record(1, [named("a", { lines }), named("b", { lines: lines.slice(0, 1) })]));
-    await home.refine();
+    await pipeline.land(record(1, [named("a", { lines }), named("b", { lines: lines.slice(0, 1) })]));
+    await pipeline.refine();
     const marks = ["order", "pizza", "type", "category", "size"].map((level) => `is_first_of_${level}`);
-    const rows = await home.rows(["order_id", "line_no", ...marks].join(", "));
+    const rows = await pipeline.rows(["order_id", "line_no", ...marks].join(", "));
     expect(rows.map((row) => [row["order_id"], row["line_no"], ...marks.map((mark) => Number(row[mark]))])).toEqual([
       ["a", 2, 0, 1, 0, 0, 1],
       ["a", 3, 0, 1, 1, 1, 1],
@@ -103,18 +111,18 @@ describe("what a line of silver says", () => {
 
   it("has no customer key where the guest gave no name", async () => {
     const { customer: _, ...anonymous } = order();
-    await home.land(record(1, [anonymous]));
-    await home.refine();
-    expect(await home.rows("customer_key")).toEqual([{ customer_key: null }]);
+    await pipeline.land(record(1, [anonymous]));
+    await pipeline.refine();
+    expect(await pipeline.rows("customer_key")).toEqual([{ customer_key: null }]);
   });
 });
 
 describe("refining", () => {
   it("reports what it did, and does nothing the second time", async () => {
-    await home.land(
+    await pipeline.land(
       record(1, [named("a"), named("b", { lines: [line(1, "hawaiian_m", 1), line(2, "bbq_ckn_s", 1)] })]),
     );
-    expect(await home.refine()).toMatchObject({
+    expect(await pipeline.refine()).toMatchObject({
       version: 0,
       bronzeObjects: 1,
       remaining: 0,
@@ -124,18 +132,18 @@ describe("refining", () => {
       quarantined: 0,
       filesWritten: 1,
     });
-    expect(await home.refine()).toMatchObject({ version: 0, bronzeObjects: 0, events: 0, accepted: 0 });
+    expect(await pipeline.refine()).toMatchObject({ version: 0, bronzeObjects: 0, events: 0, accepted: 0 });
     expect(await ids()).toEqual(["a", "b", "b"]);
   });
 
   it("does nothing where there is nothing, not even make a table", async () => {
-    expect(await home.refine()).toMatchObject({ version: -1, bronzeObjects: 0 });
-    expect(await home.store.list("silver/")).toEqual([]);
+    expect(await pipeline.refine()).toMatchObject({ version: -1, bronzeObjects: 0 });
+    expect(await pipeline.store.list("silver/")).toEqual([]);
   });
 
   it("takes every object once, however many runs are at it", async () => {
-    for (let n = 0; n < 12; n++) await home.land(record(n, [named(`order-${n}`)]));
-    const others = Array.from({ length: 3 }, () => home.openRefinery());
+    for (let n = 0; n < 12; n++) await pipeline.land(record(n, [named(`order-${n}`)]));
+    const others = Array.from({ length: 3 }, () => pipeline.openRefinery());
     const runs = await Promise.all(
       others.flatMap((refinery) => [1, 2].map(() => refineSilver(refinery, { maxEvents: 3 }))),
     );
@@ -146,39 +154,39 @@ describe("refining", () => {
   });
 
   it.each(["before", "after"] as const)("loses and doubles nothing when it dies right %s the commit", async (when) => {
-    await home.land(record(1, [named("a"), "rubbish"]));
-    const doomed = home.openRefinery(failingOnce(home.store, commitKey, when));
+    await pipeline.land(record(1, [named("a"), "rubbish"]));
+    const doomed = pipeline.openRefinery(failingOnce(pipeline.store, commitKey, when));
     await expect(refineSilver(doomed)).rejects.toThrow("died");
     expect(await ids()).toHaveLength(when === "after" ? 1 : 0);
     await refineSilver(doomed);
-    await home.refine();
-    await home.publish();
+    await pipeline.refine();
+    await pipeline.publish();
     expect(await ids()).toEqual(["a"]);
-    expect(await home.quarantined("reason")).toEqual([{ reason: "not_json" }]);
+    expect(await pipeline.quarantined("reason")).toEqual([{ reason: "not_json" }]);
   });
 
   it("consumes nothing that it could not read: a listed object that is not there is an error", async () => {
-    await home.land(record(1, [named("a")]));
+    await pipeline.land(record(1, [named("a")]));
     const blind = {
-      ...home.store,
-      get: async (key: string) => (isBronze(key) ? undefined : await home.store.get(key)),
+      ...pipeline.store,
+      get: async (key: string) => (isBronze(key) ? undefined : await pipeline.store.get(key)),
     };
-    await expect(refineSilver(home.openRefinery(blind))).rejects.toThrow("was listed but cannot be read");
-    await home.refine();
+    await expect(refineSilver(pipeline.openRefinery(blind))).rejects.toThrow("was listed but cannot be read");
+    await pipeline.refine();
     expect(await ids()).toEqual(["a"]);
   });
 
   it("loses nothing when it dies while it rewrites a file", async () => {
-    await home.land(record(1, [named("a"), named("b")]));
-    await home.refine();
-    await home.land(record(2, [named("a", { revision: 1, status: "cancelled" })]));
-    await expect(refineSilver(home.openRefinery(failingOnce(home.store, commitKey)))).rejects.toThrow("died");
-    expect(await home.rows("order_id, revision")).toEqual([
+    await pipeline.land(record(1, [named("a"), named("b")]));
+    await pipeline.refine();
+    await pipeline.land(record(2, [named("a", { revision: 1, status: "cancelled" })]));
+    await expect(refineSilver(pipeline.openRefinery(failingOnce(pipeline.store, commitKey)))).rejects.toThrow("died");
+    expect(await pipeline.rows("order_id, revision")).toEqual([
       { order_id: "a", revision: 0 },
       { order_id: "b", revision: 0 },
     ]);
-    await home.refine();
-    expect(await home.rows("order_id, revision")).toEqual([
+    await pipeline.refine();
+    expect(await pipeline.rows("order_id, revision")).toEqual([
       { order_id: "a", revision: 1 },
       { order_id: "b", revision: 0 },
     ]);
@@ -186,19 +194,19 @@ describe("refining", () => {
 
   it("takes a record once that lies in several objects, in one run or in two", async () => {
     const records = [1, 2, 3, 4].map((n) => record(n, [named(`order-${n}`)]));
-    await home.land(...records.slice(0, 2));
-    await home.land(...records.slice(1, 3));
-    expect(await home.refine()).toMatchObject({ accepted: 3, repeatedRecords: 1, redeliveredEvents: 0 });
-    await home.land(...records);
-    expect(await home.refine()).toMatchObject({ accepted: 1, redeliveredEvents: 3, eventDuplicates: 0 });
+    await pipeline.land(...records.slice(0, 2));
+    await pipeline.land(...records.slice(1, 3));
+    expect(await pipeline.refine()).toMatchObject({ accepted: 3, repeatedRecords: 1, redeliveredEvents: 0 });
+    await pipeline.land(...records);
+    expect(await pipeline.refine()).toMatchObject({ accepted: 1, redeliveredEvents: 3, eventDuplicates: 0 });
     expect(await ids()).toEqual(["order-1", "order-2", "order-3", "order-4"]);
   });
 
   it("counts the same event sent twice as a duplicate", async () => {
-    await home.land(record(1, [named("a")]), record(2, [named("a"), named("a")]));
-    expect(await home.refine()).toMatchObject({ accepted: 1, eventDuplicates: 2, redeliveredEvents: 0 });
-    await home.land(record(3, named("a")));
-    expect(await home.refine()).toMatchObject({ accepted: 0, eventDuplicates: 1, filesWritten: 0 });
+    await pipeline.land(record(1, [named("a")]), record(2, [named("a"), named("a")]));
+    expect(await pipeline.refine()).toMatchObject({ accepted: 1, eventDuplicates: 2, redeliveredEvents: 0 });
+    await pipeline.land(record(3, named("a")));
+    expect(await pipeline.refine()).toMatchObject({ accepted: 0, eventDuplicates: 1, filesWritten: 0 });
     expect(await ids()).toEqual(["a"]);
   });
 });
@@ -208,7 +216,7 @@ describe("revisions", () => {
   const amended = named("a", { revision: 1, status: "amended", lines: [line(1, "hawaiian_l", 2)] });
   const cancelled = named("a", { revision: 2, status: "cancelled", lines: [line(1, "hawaiian_l", 2)] });
   const last = [{ revision: 2, status: "cancelled", pizza_id: "hawaiian_l", quantity: 2, is_first_of_order: true }];
-  const shown = () => home.rows("revision, status, pizza_id, quantity, is_first_of_order");
+  const shown = () => pipeline.rows("revision, status, pizza_id, quantity, is_first_of_order");
 
   describe.each([
     ["in their order", [placed, amended, cancelled]],
@@ -216,16 +224,16 @@ describe("revisions", () => {
     ["mixed", [amended, cancelled, placed]],
   ])("that arrive %s", (_, events) => {
     it("leave only the last one, in one run", async () => {
-      await home.land(record(1, events));
-      expect(await home.refine()).toMatchObject({ accepted: 1, supersededRevisions: 2 });
+      await pipeline.land(record(1, events));
+      expect(await pipeline.refine()).toMatchObject({ accepted: 1, supersededRevisions: 2 });
       expect(await shown()).toEqual(last);
     });
 
     it("leave only the last one, over several runs", async () => {
       let superseded = 0;
       for (const [n, event] of events.entries()) {
-        await home.land(record(n, event));
-        superseded += (await home.refine()).supersededRevisions;
+        await pipeline.land(record(n, event));
+        superseded += (await pipeline.refine()).supersededRevisions;
       }
       expect(await shown()).toEqual(last);
       expect(superseded).toBe(2);
@@ -233,28 +241,28 @@ describe("revisions", () => {
   });
 
   it("rewrite the file that holds their order and no other", async () => {
-    await home.land(record(1, [named("a"), named("b")]));
-    await home.refine();
-    await home.land(record(2, [named("c"), named("d")]));
-    await home.land(record(3, [named("z", { ordered_at: "2015-01-02T01:00:00-05:00" })]));
-    await home.refine();
-    const before = await home.files();
-    await home.land(record(4, [named("c", { revision: 1, status: "amended", lines: [line(1, "hawaiian_l", 1)] })]));
-    expect(await home.refine()).toMatchObject({ filesRead: 1, filesRewritten: 1, filesWritten: 1 });
-    const after = await home.files();
+    await pipeline.land(record(1, [named("a"), named("b")]));
+    await pipeline.refine();
+    await pipeline.land(record(2, [named("c"), named("d")]));
+    await pipeline.land(record(3, [named("z", { ordered_at: "2015-01-02T01:00:00-05:00" })]));
+    await pipeline.refine();
+    const before = await pipeline.files();
+    await pipeline.land(record(4, [named("c", { revision: 1, status: "amended", lines: [line(1, "hawaiian_l", 1)] })]));
+    expect(await pipeline.refine()).toMatchObject({ filesRead: 1, filesRewritten: 1, filesWritten: 1 });
+    const after = await pipeline.files();
     expect(before.filter((path) => after.includes(path))).toHaveLength(2);
-    expect(await home.rows("order_id, revision")).toEqual(
+    expect(await pipeline.rows("order_id, revision")).toEqual(
       ["a", "b", "c", "d", "z"].map((order_id) => ({ order_id, revision: order_id === "c" ? 1 : 0 })),
     );
   });
 
   it("of one file and one run are rewritten together", async () => {
-    await home.land(record(1, [named("a"), named("b"), named("c")]));
-    await home.refine();
+    await pipeline.land(record(1, [named("a"), named("b"), named("c")]));
+    await pipeline.refine();
     const revise = (order_id: string) => named(order_id, { revision: 1, status: "refunded" });
-    await home.land(record(2, [revise("a"), revise("c"), named("d")]));
-    expect(await home.refine()).toMatchObject({ accepted: 3, filesRead: 1, filesRewritten: 1, filesWritten: 1 });
-    expect(await home.rows("order_id, revision")).toEqual(
+    await pipeline.land(record(2, [revise("a"), revise("c"), named("d")]));
+    expect(await pipeline.refine()).toMatchObject({ accepted: 3, filesRead: 1, filesRewritten: 1, filesWritten: 1 });
+    expect(await pipeline.rows("order_id, revision")).toEqual(
       [
         ["a", 1],
         ["b", 0],
@@ -269,14 +277,14 @@ describe("what it reads", () => {
   it("is only files of the day whose range of order ids holds a candidate", async () => {
     const days = ["2015-01-01T12:00:00Z", "2015-01-02T12:00:00Z"];
     for (const [n, ordered_at] of days.entries()) {
-      await home.land(record(10 * n, [named("b", { ordered_at }), named("d", { ordered_at })].slice(n)));
-      await home.refine();
-      await home.land(record(10 * n + 1, [named("k", { ordered_at }), named("m", { ordered_at })].slice(n)));
-      await home.refine();
+      await pipeline.land(record(10 * n, [named("b", { ordered_at }), named("d", { ordered_at })].slice(n)));
+      await pipeline.refine();
+      await pipeline.land(record(10 * n + 1, [named("k", { ordered_at }), named("m", { ordered_at })].slice(n)));
+      await pipeline.refine();
     }
     const reads = async (n: number, order_id: string) => {
-      await home.land(record(n, [named(order_id, { ordered_at: days[0] })]));
-      return (await home.refine()).filesRead;
+      await pipeline.land(record(n, [named(order_id, { ordered_at: days[0] })]));
+      return (await pipeline.refine()).filesRead;
     };
     expect(await reads(30, "c")).toBe(1);
     expect(await reads(31, "a")).toBe(0);
@@ -286,8 +294,8 @@ describe("what it reads", () => {
   });
 
   it("is bounded by maxEvents, and the rest is said to remain", async () => {
-    for (let n = 0; n < 5; n++) await home.land(record(n, [named(`a-${n}`), named(`b-${n}`)]));
-    const run = () => home.refine({ maxEvents: 4 });
+    for (let n = 0; n < 5; n++) await pipeline.land(record(n, [named(`a-${n}`), named(`b-${n}`)]));
+    const run = () => pipeline.refine({ maxEvents: 4 });
     expect(await run()).toMatchObject({ bronzeObjects: 2, events: 4, remaining: 3 });
     expect(await run()).toMatchObject({ bronzeObjects: 2, events: 4, remaining: 1 });
     expect(await run()).toMatchObject({ bronzeObjects: 1, events: 2, remaining: 0 });
@@ -295,8 +303,8 @@ describe("what it reads", () => {
   });
 
   it("is one object at the least, though that alone has more events", async () => {
-    for (let n = 0; n < 2; n++) await home.land(record(n, [named(`a-${n}`), named(`b-${n}`)]));
-    expect(await home.refine({ maxEvents: 1 })).toMatchObject({ bronzeObjects: 1, remaining: 1 });
+    for (let n = 0; n < 2; n++) await pipeline.land(record(n, [named(`a-${n}`), named(`b-${n}`)]));
+    expect(await pipeline.refine({ maxEvents: 1 })).toMatchObject({ bronzeObjects: 1, remaining: 1 });
   });
 });
 
@@ -306,42 +314,42 @@ describe("sweeps", () => {
 
   it("look at this hour and the one before, or at all hours", async () => {
     for (const back of [5, 1, 0]) {
-      home.now = noon - back * hour;
-      await home.land(record(10 - back, [old(`back-${back}`)], { arrivedAt: home.now }));
+      pipeline.now = noon - back * hour;
+      await pipeline.land(record(10 - back, [old(`back-${back}`)], { arrivedAt: pipeline.now }));
     }
-    expect(await home.refine({ sweep: "recent" })).toMatchObject({ bronzeObjects: 2 });
+    expect(await pipeline.refine({ sweep: "recent" })).toMatchObject({ bronzeObjects: 2 });
     expect(await ids()).toEqual(["back-0", "back-1"]);
-    expect(await home.refine({ sweep: "full" })).toMatchObject({ bronzeObjects: 1 });
-    expect(await home.refine({ sweep: "full" })).toMatchObject({ bronzeObjects: 0 });
+    expect(await pipeline.refine({ sweep: "full" })).toMatchObject({ bronzeObjects: 1 });
+    expect(await pipeline.refine({ sweep: "full" })).toMatchObject({ bronzeObjects: 0 });
     expect(await ids()).toEqual(["back-0", "back-1", "back-5"]);
   });
 
   it("find an object that turns up under an hour long past, within the horizon", async () => {
-    await home.land(record(2, [old("b")]));
-    await home.refine();
-    home.now = noon - 40 * hour;
-    await home.land(record(1, [old("a")], { arrivedAt: home.now }));
-    home.now = noon;
-    expect(await home.refine({ sweep: "recent" })).toMatchObject({ bronzeObjects: 0 });
-    expect(await home.refine()).toMatchObject({ bronzeObjects: 1, accepted: 1 });
+    await pipeline.land(record(2, [old("b")]));
+    await pipeline.refine();
+    pipeline.now = noon - 40 * hour;
+    await pipeline.land(record(1, [old("a")], { arrivedAt: pipeline.now }));
+    pipeline.now = noon;
+    expect(await pipeline.refine({ sweep: "recent" })).toMatchObject({ bronzeObjects: 0 });
+    expect(await pipeline.refine()).toMatchObject({ bronzeObjects: 1, accepted: 1 });
   });
 
   it("settle hours behind the horizon, but never past an object that still waits", async () => {
     const settled = async () =>
-      (await home.refinery.silver.snapshot()).transactions.get("bronze/settled-before")?.version;
-    home.now = noon - 100 * hour;
-    await home.land(record(1, [old("a")], { arrivedAt: home.now }));
-    await home.land(record(2, [old("b")], { arrivedAt: home.now }));
-    home.now = noon;
-    await home.land(record(3, [old("c")]));
-    await home.refine({ maxEvents: 1 });
+      (await pipeline.refinery.silver.snapshot()).transactions.get("bronze/settled-before")?.version;
+    pipeline.now = noon - 100 * hour;
+    await pipeline.land(record(1, [old("a")], { arrivedAt: pipeline.now }));
+    await pipeline.land(record(2, [old("b")], { arrivedAt: pipeline.now }));
+    pipeline.now = noon;
+    await pipeline.land(record(3, [old("c")]));
+    await pipeline.refine({ maxEvents: 1 });
     expect(await settled()).toBe((noon - 100 * hour) / hour);
-    await home.refine({ maxEvents: 1 });
-    await home.refine({ maxEvents: 1 });
+    await pipeline.refine({ maxEvents: 1 });
+    await pipeline.refine({ maxEvents: 1 });
     expect(await ids()).toEqual(["a", "b", "c"]);
     expect(await settled()).toBe((noon - 48 * hour) / hour);
-    await home.land(record(4, [old("d")]));
-    await home.refine({ sweep: "recent" });
+    await pipeline.land(record(4, [old("d")]));
+    await pipeline.refine({ sweep: "recent" });
     expect(await settled()).toBe((noon - 48 * hour) / hour);
   });
 });

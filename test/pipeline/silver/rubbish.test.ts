@@ -2,7 +2,7 @@ import { zstdCompressSync } from "node:zlib";
 import { expect, it } from "vitest";
 import { limits } from "../../../pipeline/domain/rejection-reasons.ts";
 import { order } from "../../support/order-fixture.ts";
-import { openSilverHome, record } from "./silver-home.ts";
+import { openSilverPipeline, record } from "./refine-fixture.ts";
 
 const valid = JSON.stringify(order({ order_id: "bad" }));
 const batch = zstdCompressSync(Buffer.from(valid));
@@ -37,15 +37,15 @@ const records: [name: string, bytes: Buffer, reason: string][] = [
 ];
 
 async function refined(...contents: unknown[]) {
-  const home = await openSilverHome();
+  const pipeline = await openSilverPipeline();
   try {
-    await home.land(...contents.map((content, n) => record(n, content)));
-    const summary = await home.refine();
-    await home.publish();
-    const [orders, quarantined] = [await home.rows("order_id"), await home.quarantined()];
+    await pipeline.land(...contents.map((content, n) => record(n, content)));
+    const summary = await pipeline.refine();
+    await pipeline.publish();
+    const [orders, quarantined] = [await pipeline.rows("order_id"), await pipeline.quarantined()];
     return { summary, orders: orders.map((row) => row["order_id"]), quarantined };
   } finally {
-    home.close();
+    pipeline.close();
   }
 }
 

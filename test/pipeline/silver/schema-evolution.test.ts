@@ -5,13 +5,13 @@ import { openDeltaTable } from "../../../pipeline/delta/table.ts";
 import { silverLakeTable } from "../../../pipeline/silver/tables.ts";
 import { orderLines, writeRows } from "../delta/order-lines.ts";
 import { order } from "../../support/order-fixture.ts";
-import { openSilverHome, record, type SilverHome } from "./silver-home.ts";
+import { openSilverPipeline, record, type SilverPipeline } from "./refine-fixture.ts";
 
-let home: SilverHome;
+let pipeline: SilverPipeline;
 beforeEach(async () => {
-  home = await openSilverHome();
+  pipeline = await openSilverPipeline();
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
 const one = { line_no: 1, pizza_id: "hawaiian_m", quantity: 1, unit_price: 13.25 };
 const two = { line_no: 2, pizza_id: "bbq_ckn_s", quantity: 2, unit_price: 12.75 };
@@ -25,16 +25,16 @@ function second(order_id: string, changes: Record<string, unknown>) {
 
 /** Of silver as it is, or as it was at a version. */
 async function sums(version?: number) {
-  const table = silverLakeTable(await home.openRefinery().silver.snapshot(version));
+  const table = silverLakeTable(await pipeline.openRefinery().silver.snapshot(version));
   const sql = "select count(*) as lines, cast(sum(tip_cents) as bigint) as tips from silver_order_lines";
-  return (await home.lake.query(sql, [], [table]))[0];
+  return (await pipeline.lake.query(sql, [], [table]))[0];
 }
 
 /** The table as a program made it that did not know the new columns: two files of one day, twenty orders each. */
 async function makeOldTable() {
   const table = openDeltaTable({
-    store: home.store,
-    clock: () => home.now,
+    store: pipeline.store,
+    clock: () => pipeline.now,
     root: "silver/order_lines",
     name: "order_lines",
     description: "",
@@ -52,7 +52,7 @@ async function makeOldTable() {
 }
 
 it("takes version 2 beside version 1: the code on every line, the tip once an order, revenue as ever", async () => {
-  await home.land(
+  await pipeline.land(
     record(1, [
       order({ order_id: "a", lines: [one, two] }),
       second("b", { promotion_code: "FRIDAY", tip: 2.05 }),
@@ -61,12 +61,12 @@ it("takes version 2 beside version 1: the code on every line, the tip once an or
       { ...second("e", {}), schema_version: 3 },
     ]),
   );
-  await home.refine();
-  await home.publish();
+  await pipeline.refine();
+  await pipeline.publish();
   const line = (order_id: string, line_no: number, promotion_code: string | null, tip_cents: number | null) => {
     return { order_id, line_no, revenue_cents: line_no === 1 ? 1325 : 2550, promotion_code, tip_cents };
   };
-  expect(await home.rows(shown)).toEqual([
+  expect(await pipeline.rows(shown)).toEqual([
     line("a", 1, null, null),
     line("a", 2, null, null),
     line("b", 1, "FRIDAY", 205),
@@ -76,14 +76,16 @@ it("takes version 2 beside version 1: the code on every line, the tip once an or
     line("d", 1, null, 100),
     line("d", 2, null, null),
   ]);
-  expect(await home.quarantined("order_id, reason")).toEqual([{ order_id: "e", reason: "unsupported_schema_version" }]);
+  expect(await pipeline.quarantined("order_id, reason")).toEqual([
+    { order_id: "e", reason: "unsupported_schema_version" },
+  ]);
 });
 
 it("gives an old table its columns with the next commit, without losing a row, and old versions still open", async () => {
   await makeOldTable();
-  const before = await home.rows("order_id, line_no, revenue_cents");
+  const before = await pipeline.rows("order_id, line_no, revenue_cents");
   expect(await sums()).toEqual({ lines: BigInt(before.length), tips: null });
-  await home.land(
+  await pipeline.land(
     record(1, [
       order({
         order_id: "new",
@@ -94,10 +96,10 @@ it("gives an old table its columns with the next commit, without losing a row, a
       }),
     ]),
   );
-  const { version } = await home.refine();
-  const log = await home.store.get(`silver/order_lines/_delta_log/${String(version).padStart(20, "0")}.json`);
+  const { version } = await pipeline.refine();
+  const log = await pipeline.store.get(`silver/order_lines/_delta_log/${String(version).padStart(20, "0")}.json`);
   expect(Buffer.from(log!).toString()).toContain("tip_cents");
-  const rows = await home.rows(shown);
+  const rows = await pipeline.rows(shown);
   expect(rows).toHaveLength(before.length + 1);
   expect(
     rows
@@ -118,7 +120,7 @@ it("writes an old file's rows anew with nulls, when a revision replaces one of i
   const own = orderLines({ orders: 20, seed: 1, firstOrder: 100 }).filter(
     (row) => row["order_id"] === known!["order_id"],
   ).length;
-  await home.land(
+  await pipeline.land(
     record(1, [
       order({
         schema_version: 2,
@@ -130,11 +132,11 @@ it("writes an old file's rows anew with nulls, when a revision replaces one of i
       }),
     ]),
   );
-  expect(await home.refine()).toMatchObject({ accepted: 1, filesRewritten: 1 });
+  expect(await pipeline.refine()).toMatchObject({ accepted: 1, filesRewritten: 1 });
   const held = { lines: BigInt(lines - own + 1), tips: 150n };
   expect(await sums()).toEqual(held);
-  await compactTable({ table: home.refinery.silver, store: home.store, minFiles: 2 });
-  expect(await home.files()).toHaveLength(1);
+  await compactTable({ table: pipeline.refinery.silver, store: pipeline.store, minFiles: 2 });
+  expect(await pipeline.files()).toHaveLength(1);
   expect(await sums()).toEqual(held);
   await expect(table.snapshot()).rejects.toThrow("promotion_code is only in the table");
 });

@@ -1,27 +1,27 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { watermarkDate } from "../../../pipeline/silver/transactions.ts";
 import { order } from "../../support/order-fixture.ts";
-import { openSilverHome, record, type SilverHome } from "./silver-home.ts";
+import { openSilverPipeline, record, type SilverPipeline } from "./refine-fixture.ts";
 
-let home: SilverHome;
+let pipeline: SilverPipeline;
 beforeEach(async () => {
-  home = await openSilverHome();
+  pipeline = await openSilverPipeline();
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
 let next = 0;
 
 /** An order of that moment comes through that shard, so many seconds after noon. */
 async function sell(shard: string, ordered_at: string, seconds = 0) {
   const event = order({ order_id: `order-${next}`, ordered_at });
-  await home.land(record(next++, event, { shard, arrivedAt: Date.parse("2015-03-01T12:00:00Z") + seconds * 1000 }));
-  await home.refine();
-  return watermarkDate(await home.refinery.silver.snapshot());
+  await pipeline.land(record(next++, event, { shard, arrivedAt: Date.parse("2015-03-01T12:00:00Z") + seconds * 1000 }));
+  await pipeline.refine();
+  return watermarkDate(await pipeline.refinery.silver.snapshot());
 }
 
 describe("the date that event time has reached", () => {
   it("is unknown before the first order", async () => {
-    expect(watermarkDate(await home.refinery.silver.snapshot())).toBeUndefined();
+    expect(watermarkDate(await pipeline.refinery.silver.snapshot())).toBeUndefined();
   });
 
   it("is the latest that has begun everywhere on earth when the latest order was placed", async () => {
@@ -49,6 +49,6 @@ describe("the date that event time has reached", () => {
 
   it("is kept in the table's log, so that another process knows it", async () => {
     await sell("a", "2015-01-06T12:00:00Z");
-    expect(watermarkDate(await home.openRefinery().silver.snapshot())).toBe("2015-01-06");
+    expect(watermarkDate(await pipeline.openRefinery().silver.snapshot())).toBe("2015-01-06");
   });
 });

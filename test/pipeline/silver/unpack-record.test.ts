@@ -4,7 +4,7 @@ import { limits } from "../../../pipeline/domain/rejection-reasons.ts";
 import { unpackRecord } from "../../../pipeline/silver/unpack-record.ts";
 
 function unpack(data: Buffer) {
-  return unpackRecord(data).map((event) => ("text" in event ? event.text : event.refusal.reason));
+  return unpackRecord(data).map((event) => ("text" in event ? event.text : event.rejection.reason));
 }
 
 const batch = Buffer.from('{"a":1}\n{"b":"é"}\n{"c":3}');

@@ -1,25 +1,25 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { resentKey } from "../../../pipeline/domain/stream-position.ts";
-import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import { event, sellMessily } from "../quality/messy-day.ts";
-import { openReceiptHome, type ReceiptHome } from "../reconciliation/receipt-home.ts";
+import { openReceiptPipeline, type ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
 
-let gold: GoldHome;
-let home: ReceiptHome;
+let gold: GoldPipeline;
+let pipeline: ReceiptPipeline;
 let sold: Awaited<ReturnType<typeof sellMessily>>;
 beforeAll(async () => {
-  gold = await openGoldHome();
+  gold = await openGoldPipeline();
 });
 afterAll(() => gold.close());
 beforeEach(async () => {
-  home = await openReceiptHome(gold);
-  sold = await sellMessily(home);
+  pipeline = await openReceiptPipeline(gold);
+  sold = await sellMessily(pipeline);
 });
-afterEach(() => home.close());
+afterEach(() => pipeline.close());
 
 /** Revision and outcome of every event of an order, by its place. */
 async function outcomes(orderId: string) {
-  const { events } = await home.trace(orderId);
+  const { events } = await pipeline.trace(orderId);
   const places = events.map(({ revision, outcome, sequenceNumber, recordIndex }) => ({
     place: `${sold.records.findIndex((record) => record.sequenceNumber === sequenceNumber)}/${recordIndex}`,
     revision,
@@ -46,26 +46,26 @@ describe("a trace", () => {
   });
 
   it("names the bronze objects, the version that took them, and the file of silver", async () => {
-    const { events, silver } = await home.trace("d");
-    const versions = (await home.silver.snapshot()).version;
+    const { events, silver } = await pipeline.trace("d");
+    const versions = (await pipeline.silver.snapshot()).version;
     expect(events).toMatchObject([{ outcome: "accepted", silverVersion: 0 }]);
     expect(events[0]!.bronzeKeys).toEqual([sold.keys[1], sold.keys[3]]);
     expect(silver).toMatchObject({ orderDate: "2015-01-02", lines: [{ pizzaId: "hawaiian_m", revenueCents: 1325 }] });
-    expect(await home.store.get(silver!.file)).toBeDefined();
+    expect(await pipeline.store.get(silver!.file)).toBeDefined();
     expect(silver!.fileVersion).toBeLessThanOrEqual(versions);
-    expect((await home.trace("g")).events).toMatchObject([{ silverVersion: 1 }]);
+    expect((await pipeline.trace("g")).events).toMatchObject([{ silverVersion: 1 }]);
   });
 
   it("shows the rows of gold that the order counts in, with what they hold", async () => {
-    const { gold: rows, window } = await home.trace("c");
+    const { gold: rows, window } = await pipeline.trace("c");
     expect(window).toMatchObject({ silverVersion: 0 });
-    const [day] = await home.owner.query<{ revenue: string }>(
+    const [day] = await pipeline.owner.query<{ revenue: string }>(
       "select revenue from gold.daily_sales_summary where order_date = '2015-01-01'",
     );
     expect(rows).toContainEqual(
       expect.objectContaining({ table: "gold.daily_sales_summary", key: "2015-01-01", revenue: day!.revenue }),
     );
-    const tables = await home.owner.query<{ name: string }>(
+    const tables = await pipeline.owner.query<{ name: string }>(
       "select 'gold.' || table_name as name from information_schema.tables where table_schema = 'gold' and table_type = 'BASE TABLE'",
     );
     expect(new Set(rows.map(({ table }) => table))).toEqual(new Set(tables.map(({ name }) => name)));
@@ -76,25 +76,25 @@ describe("a trace", () => {
   });
 
   it("shows no row of gold for an order that is no sale", async () => {
-    expect(await home.trace("e")).toMatchObject({ silver: { status: "cancelled" }, gold: [], window: {} });
+    expect(await pipeline.trace("e")).toMatchObject({ silver: { status: "cancelled" }, gold: [], window: {} });
   });
 
   it("says why an order was refused, and what was sent in its place", async () => {
-    const [refused] = (await home.trace("f")).events;
+    const [refused] = (await pipeline.trace("f")).events;
     expect(refused).toMatchObject({ outcome: "quarantined", refused: { reason: "unknown_store", isClosed: false } });
     const place = `${refused!.shard}/${refused!.sequenceNumber}/${refused!.recordIndex}`;
     const corrected = Buffer.from(JSON.stringify(event(10, "f")));
-    await home.land(await home.sendUnder(resentKey(place), corrected));
-    await home.work();
-    expect((await home.trace("f")).events).toMatchObject([
+    await pipeline.land(await pipeline.sendUnder(resentKey(place), corrected));
+    await pipeline.work();
+    expect((await pipeline.trace("f")).events).toMatchObject([
       { outcome: "quarantined", refused: { isClosed: true } },
       { outcome: "accepted", corrects: place },
     ]);
   });
 
   it("finds an order that is in bronze only", async () => {
-    await home.land(await home.send([event(20, "new")]));
-    expect(await home.trace("new")).toMatchObject({
+    await pipeline.land(await pipeline.send([event(20, "new")]));
+    expect(await pipeline.trace("new")).toMatchObject({
       events: [{ outcome: "pending", silverVersion: null }],
       silver: null,
       gold: [],
@@ -103,10 +103,10 @@ describe("a trace", () => {
   });
 
   it("knows an order from one whose id only begins alike, and finds nothing where there is nothing", async () => {
-    await home.land(await home.send([event(20, "aa")]));
-    await home.work();
-    expect((await home.trace("aa")).events).toHaveLength(1);
-    expect(await home.trace("nonsense")).toEqual({
+    await pipeline.land(await pipeline.send([event(20, "aa")]));
+    await pipeline.work();
+    expect((await pipeline.trace("aa")).events).toHaveLength(1);
+    expect(await pipeline.trace("nonsense")).toEqual({
       orderId: "nonsense",
       events: [],
       silver: null,
@@ -116,7 +116,7 @@ describe("a trace", () => {
   });
 
   it("names an event that silver took and does not show", async () => {
-    const { silver } = home;
+    const { silver } = pipeline;
     const { version, files } = await silver.snapshot();
     await silver.commit({
       readVersion: version,
@@ -126,6 +126,6 @@ describe("a trace", () => {
       transactions: [],
       operationMetrics: {},
     });
-    expect(await home.trace("d")).toMatchObject({ events: [{ outcome: "lost" }], silver: null });
+    expect(await pipeline.trace("d")).toMatchObject({ events: [{ outcome: "lost" }], silver: null });
   });
 });

@@ -6,13 +6,13 @@ import { openFolderStore } from "../../../adapters/folder-store.ts";
 import { landRecords } from "../../../pipeline/bronze/land-records.ts";
 import { openSilver, orderStream } from "../../../pipeline/silver/tables.ts";
 import type { WorkflowRunState } from "../../../pipeline/ports.ts";
-import { startWorkflow, type StartPlace } from "../../../pipeline/workflows/start-workflow.ts";
-import { record } from "../silver/silver-home.ts";
+import { startWorkflow, type WorkflowContext } from "../../../pipeline/workflows/start-workflow.ts";
+import { record } from "../silver/refine-fixture.ts";
 
 const hour = 3_600_000;
 let dir: string;
 let now: number;
-let place: StartPlace;
+let place: WorkflowContext;
 let started: { workflow: string; name: string; input: object }[];
 let runs: WorkflowRunState[];
 

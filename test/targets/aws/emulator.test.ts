@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { prepareRemote } from "../../../bin/with-target.ts";
+import { prepareDeployed } from "../../../bin/with-target.ts";
 import type { Values } from "../../../bin/options.ts";
 import { makeFolders } from "../../../localstack/data-folder.ts";
-import { localStackHome, findPlace, rememberDeployed, writeRunning } from "../../../targets/localstack-place.ts";
+import { localStackDirectory, findAddress, rememberDeployed, writeRunning } from "../../../targets/localstack-place.ts";
 import { findDeployment } from "../../../targets/aws/deployment.ts";
 import { startJsonServer } from "../../support/json-server.ts";
 import { cloudFormation } from "./cloud-formation.ts";
@@ -15,19 +15,19 @@ const variables = ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_S
 beforeEach(() => variables.forEach((name) => vi.stubEnv(name, undefined)));
 afterEach(() => vi.unstubAllEnvs());
 
-const values = { home: "localstack" } as Values;
+const values = { target: "localstack" } as Values;
 const there = { endpoint: "http://127.0.0.1:4600", databaseUrl: "postgresql://here/pizza" };
 
 test("the command line finds LocalStack at the port and the warehouse at the address that its folder tells", () => {
   const root = mkdtempSync(join(tmpdir(), "pizza-place-"));
   try {
-    const home = localStackHome(join(root, "home"));
-    expect(findPlace(home)).toBeUndefined();
-    makeFolders(home);
-    rememberDeployed(home, { ...there, endpoint: "http://127.0.0.1:4700" });
-    expect(findPlace(home)).toMatchObject({ endpoint: "http://127.0.0.1:4700" });
-    writeRunning(home, there);
-    prepareRemote(values, findPlace(home));
+    const pipeline = localStackDirectory(join(root, "home"));
+    expect(findAddress(pipeline)).toBeUndefined();
+    makeFolders(pipeline);
+    rememberDeployed(pipeline, { ...there, endpoint: "http://127.0.0.1:4700" });
+    expect(findAddress(pipeline)).toMatchObject({ endpoint: "http://127.0.0.1:4700" });
+    writeRunning(pipeline, there);
+    prepareDeployed(values, findAddress(pipeline));
     expect(process.env).toMatchObject({ AWS_ENDPOINT_URL: there.endpoint, DATABASE_URL: there.databaseUrl });
   } finally {
     rmSync(root, { recursive: true });
@@ -36,7 +36,7 @@ test("the command line finds LocalStack at the port and the warehouse at the add
 
 test("what is set already stays, and the warehouse of another address is left alone", () => {
   vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
-  prepareRemote(values, there);
+  prepareDeployed(values, there);
   expect(process.env["AWS_ENDPOINT_URL"]).toBe("http://127.0.0.1:1");
   expect(process.env["DATABASE_URL"]).toBeUndefined();
 });

@@ -4,26 +4,26 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeBronze } from "../../../pipeline/bronze/bronze-object.ts";
 import { toOutgoing } from "../../../producer/batch-builder.ts";
 import { createSender } from "../../../producer/send-orders.ts";
-import type { RemoteHome } from "../../../targets/aws/open.ts";
+import type { DeployedPipeline } from "../../../targets/aws/open.ts";
 import { order } from "../../support/order-fixture.ts";
 import { AwsFault } from "../../support/aws-json.ts";
-import { startDeployedHome, type DeployedHome } from "./deployed-home.ts";
+import { startDeployedPipeline, type DeployedFixture } from "./deployed-fixture.ts";
 
 const script = new URL("../../../bin/pizza.ts", import.meta.url).pathname;
 
-let cloud: DeployedHome;
-let home: RemoteHome;
+let cloud: DeployedFixture;
+let pipeline: DeployedPipeline;
 
 beforeAll(async () => {
-  cloud = await startDeployedHome();
+  cloud = await startDeployedPipeline();
   Object.assign(process.env, cloud.environment);
   // Imported late, so that the clients find their endpoints.
-  const { openRemoteHome } = await import("../../../targets/aws/open.ts");
-  home = await openRemoteHome({ environment: "dev" });
+  const { openDeployedPipeline } = await import("../../../targets/aws/open.ts");
+  pipeline = await openDeployedPipeline({ environment: "dev" });
 });
 
 afterAll(async () => {
-  await home.close();
+  await pipeline.close();
   await cloud.close();
 });
 
@@ -38,35 +38,35 @@ async function pizza(args: string[], environment: Record<string, string> = {}) {
   return { code, stdout, stderr };
 }
 
-const aws = async (...args: string[]) => await pizza(["--home", "aws", ...args]);
+const aws = async (...args: string[]) => await pizza(["--target", "aws", ...args]);
 const json = async (...args: string[]) => JSON.parse((await aws(...args, "--json")).stdout);
 
 describe("a deployed home", () => {
   it("takes orders through its stream into gold, and its receipt balances", async () => {
-    const sender = createSender({ sink: home.sink });
+    const sender = createSender({ sink: pipeline.sink });
     for (let n = 1; n <= 40; n++) {
       const producer = { producer_id: `till-nyc-01-${n % 4}`, seq: Math.ceil(n / 4) };
       await sender.send(toOutgoing(order({ order_id: `remote-${n}`, producer })));
     }
     await sender.close();
-    const before = await home.status();
+    const before = await pipeline.status();
     expect(before.stream.shardsBehind).toBeGreaterThan(0);
     expect(before.stream.waitingSeconds).toBeGreaterThanOrEqual(0);
     await cloud.land();
-    await home.drain();
-    expect((await home.status()).stream).toEqual({ shards: 2, shardsBehind: 0 });
-    const [day] = await home.query("select orders, revenue from gold.daily_sales_summary", { lake: false });
+    await pipeline.drain();
+    expect((await pipeline.status()).stream).toEqual({ shards: 2, shardsBehind: 0 });
+    const [day] = await pipeline.query("select orders, revenue from gold.daily_sales_summary", { lake: false });
     expect(day).toEqual({ orders: 40, revenue: "530.00" });
-    const receipt = await home.verify();
+    const receipt = await pipeline.verify();
     expect(receipt.findings).toEqual([]);
     expect(cloud.athena.queries.length).toBeGreaterThan(0);
     expect(receipt).toMatchObject({ events: { distinct: 40, accepted: 40 }, gold: { orders: 40, cents: 53_000 } });
   });
 
   it("checks the quality rules as a reader, and profiles silver", async () => {
-    const { errors, results } = await home.quality();
+    const { errors, results } = await pipeline.quality();
     expect({ errors, red: results.filter(({ isRed }) => isRed) }).toEqual({ errors: 0, red: [] });
-    expect(await home.profile()).toMatchObject({ lines: 40, linesBefore: 0, week: { until: "2015-01-01" } });
+    expect(await pipeline.profile()).toMatchObject({ lines: 40, linesBefore: 0, week: { until: "2015-01-01" } });
     const one = await aws("quality", "--rule", "line_amounts", "--lake-sql", "duckdb");
     expect(one).toMatchObject({ code: 0, stdout: expect.stringContaining("All rules are green.") });
   });
@@ -81,7 +81,7 @@ describe("a deployed home", () => {
   });
 
   it("tells its layers, its mapping and its newest executions", async () => {
-    const status = await home.status();
+    const status = await pipeline.status();
     expect(status).toMatchObject({
       deployment: { environment: "dev", region: "eu-central-1", stream: "orders-dev", landing: "Enabled; OK" },
       silver: { version: 0, lines: 40, days: 1 },
@@ -97,9 +97,9 @@ describe("a deployed home", () => {
   it("answers SQL on gold as a reader, and on silver at a version", async () => {
     expect(await json("query", "select current_user::text as who")).toEqual([{ who: "pizza_reader" }]);
     const silver = "select count(*) as n from silver_order_lines";
-    expect(await home.query(silver, { lake: true, version: 0 })).toEqual([{ n: 40n }]);
-    await expect(home.query(silver, { lake: true, version: 7 })).rejects.toThrow("7");
-    const denied = home.query("delete from gold.daily_sales_summary", { lake: false });
+    expect(await pipeline.query(silver, { lake: true, version: 0 })).toEqual([{ n: 40n }]);
+    await expect(pipeline.query(silver, { lake: true, version: 7 })).rejects.toThrow("7");
+    const denied = pipeline.query("delete from gold.daily_sales_summary", { lake: false });
     await expect(denied).rejects.toThrow(/permission denied|read-only transaction/);
   });
 
@@ -114,38 +114,38 @@ describe("a deployed home", () => {
   it("lists what it refused, and takes the correction through its own stream", async () => {
     const [line] = order().lines;
     const wrong = order({ order_id: "remote-wrong", lines: [{ ...line, pizza_id: "hawaian_m" }] });
-    await home.sink.putRecords([{ partitionKey: "till", data: Buffer.from(JSON.stringify(wrong)) }]);
+    await pipeline.sink.putRecords([{ partitionKey: "till", data: Buffer.from(JSON.stringify(wrong)) }]);
     await cloud.land();
-    await home.drain();
+    await pipeline.drain();
     expect(await json("quarantine", "list", "--lake-sql", "duckdb")).toMatchObject([
       { orderId: "remote-wrong", reason: "unknown_pizza", cents: 1325, isClosed: false },
     ]);
     const rule = "lines[*].pizza_id=hawaian_m->hawaiian_m";
     expect(await json("quarantine", "resend", "--reason", "unknown_pizza", rule)).toMatchObject({ sent: 1 });
     await cloud.land();
-    await home.drain();
+    await pipeline.drain();
     expect(await json("trace", "remote-wrong", "--lake-sql", "duckdb")).toMatchObject({
       events: [{ outcome: "quarantined" }, { outcome: "accepted", corrects: expect.stringMatching(/^shardId-/) }],
       silver: { revision: 0 },
       window: { silverVersion: 2 },
     });
-    expect((await home.trace("remote-wrong")).gold.length).toBeGreaterThan(9);
-    expect(await home.refused()).toMatchObject([{ orderId: "remote-wrong", isClosed: true, silverRevision: 0 }]);
-    expect(await home.verify()).toMatchObject({
+    expect((await pipeline.trace("remote-wrong")).gold.length).toBeGreaterThan(9);
+    expect(await pipeline.rejected()).toMatchObject([{ orderId: "remote-wrong", isClosed: true, silverRevision: 0 }]);
+    expect(await pipeline.verify()).toMatchObject({
       findings: [],
       events: { quarantined: { unknown_pizza: 1 }, closed: 1 },
     });
   });
 
   it("explains a number down to its order lines, and says what changed after it was reported", async () => {
-    const found = await home.explain({ table: "daily_sales_summary", key: ["2015-01-01"], lines: 5 });
+    const found = await pipeline.explain({ table: "daily_sales_summary", key: ["2015-01-01"], lines: 5 });
     expect(found.cells.filter(({ equal }) => !equal)).toEqual([]);
     expect(found).toMatchObject({ lineCount: 41, lines: { length: 5 } });
     expect(await json("explain", "hourly_trends", "2015-01-01", "11", "orders", "--lake-sql", "duckdb")).toMatchObject({
       cells: [{ column: "orders", gold: "41", explained: "41", equal: true }],
       lineCount: 41,
     });
-    const corrected = await home.corrections({ since: new Date(0).toISOString() });
+    const corrected = await pipeline.corrections({ since: new Date(0).toISOString() });
     expect(corrected.orders).toMatchObject([{ order_id: "remote-wrong", why: "late", reported_cents: 0, cents: 1325 }]);
     const isDay = ({ table_name, column_name }: { table_name: string; column_name: string }) =>
       table_name === "gold.daily_sales_summary" && column_name === "revenue";
@@ -161,12 +161,14 @@ describe("a deployed home", () => {
   it("forgets a customer, and says what the stream still keeps", async () => {
     const customer = { customer_id: "c-ada", name: "Ada Lovelace" };
     const theirs = order({ order_id: "remote-ada", customer });
-    await home.sink.putRecords([{ partitionKey: "till", data: Buffer.from(JSON.stringify(theirs)) }]);
+    await pipeline.sink.putRecords([{ partitionKey: "till", data: Buffer.from(JSON.stringify(theirs)) }]);
     await cloud.land();
-    await home.drain();
+    await pipeline.drain();
     const keyOf = async () =>
       (
-        await home.query("select customer_key from silver_order_lines where order_id = 'remote-ada'", { lake: true })
+        await pipeline.query("select customer_key from silver_order_lines where order_id = 'remote-ada'", {
+          lake: true,
+        })
       )[0];
     const before = await keyOf();
     expect(await json("forget", "c-ada", "--yes")).toMatchObject({
@@ -181,24 +183,24 @@ describe("a deployed home", () => {
     for (const body of bodies) {
       for (const { data } of await decodeBronze(body!)) expect(Buffer.from(data).toString()).not.toContain("Lovelace");
     }
-    expect(await home.verify()).toMatchObject({ findings: [], unpublishedDays: [] });
+    expect(await pipeline.verify()).toMatchObject({ findings: [], unpublishedDays: [] });
   });
 
   it("runs a workflow to its end under a name of its own", async () => {
-    const { output, workflow } = await home.run("silver_to_gold");
+    const { output, workflow } = await pipeline.run("silver_to_gold");
     expect({ workflow, published: output.published }).toEqual({ workflow: "silver_to_gold", published: [] });
     const names = [...cloud.machines.executions.values()].map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
   });
 
   it("makes a backup, and restores it into the empty warehouse and no other", async () => {
-    const hash = async () => JSON.stringify(await home.query("select * from ops.gold_hash()", { lake: false }));
+    const hash = async () => JSON.stringify(await pipeline.query("select * from ops.gold_hash()", { lake: false }));
     const before = await hash();
     const made = await json("backup");
     expect(made).toMatchObject({ proven: true, snapshot: null });
     expect(await json("backup", "--list")).toMatchObject([{ id: made.id, isProven: true }]);
-    const refused = await aws("restore");
-    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("the warehouse is not empty") });
+    const rejected = await aws("restore");
+    expect(rejected).toMatchObject({ code: 1, stderr: expect.stringContaining("the warehouse is not empty") });
     await cloud.emptyGold();
     expect(await json("restore")).toMatchObject({ id: made.id, goldHash: made.goldHash });
     expect(await hash()).toBe(before);
@@ -227,7 +229,7 @@ describe("a deployed home", () => {
     expect(stderr).toContain(
       "https://eu-central-1.console.aws.amazon.com/states/home?region=eu-central-1#/v2/executions/",
     );
-    const { workflows } = await home.status();
+    const { workflows } = await pipeline.status();
     expect(workflows).toContainEqual(expect.objectContaining({ error: expect.stringContaining("in the wash") }));
   });
 
@@ -268,12 +270,12 @@ describe("logs", () => {
       { logGroupName: cloud.logGroup, timestamp: now - 2000, message: "first" },
       { logGroupName: cloud.logGroup, timestamp: now - 3 * 86_400_000, message: "days ago" },
     );
-    const all = await home.logs.newest({ lines: 50 });
+    const all = await pipeline.logs.newest({ lines: 50 });
     expect(all.map(({ text }) => text)).toEqual(["days ago", "first", "second"]);
     expect(await json("logs", "--function", "RefineSilver", "--lines", "1")).toEqual([
       { at: new Date(now - 1000).toISOString(), function: "RefineSilver", text: "second" },
     ]);
-    const unknown = home.logs.newest({ lines: 1, only: "Nobody" });
+    const unknown = pipeline.logs.newest({ lines: 1, only: "Nobody" });
     await expect(unknown).rejects.toThrow("function Nobody is not known: choose one of LandRecords, RefineSilver");
   });
 
@@ -286,7 +288,7 @@ describe("logs", () => {
       () => cloud.logs.push({ logGroupName: cloud.logGroup, timestamp: Date.now() - 400, message: "late" }),
       2600,
     );
-    for await (const { text } of home.logs.follow({ since, only: "LandRecords", signal: stop.signal })) {
+    for await (const { text } of pipeline.logs.follow({ since, only: "LandRecords", signal: stop.signal })) {
       seen.push(text);
       if (text === "late") setTimeout(() => stop.abort(), 2500);
     }
@@ -327,7 +329,7 @@ describe("what goes wrong", () => {
   it("says that nobody is signed in", async () => {
     const nobody = { AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "", AWS_EC2_METADATA_DISABLED: "true" };
     const files = { AWS_CONFIG_FILE: "/nowhere", AWS_SHARED_CREDENTIALS_FILE: "/nowhere" };
-    const found = await pizza(["status", "--home", "aws"], { ...nobody, ...files });
+    const found = await pizza(["status", "--target", "aws"], { ...nobody, ...files });
     expect(found).toMatchObject({ code: 1, stderr: expect.stringContaining("no AWS credentials: sign in") });
   });
 

@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { OutgoingRecord } from "../../../pipeline/ports.ts";
-import { startControlServer, connectHome } from "../../../targets/local/control-server.ts";
-import type { Home } from "../../../targets/pipeline-api.ts";
-import { homeFolder, prepareHome, writeHomeRecord } from "../../../targets/local/data-directory.ts";
+import { startControlServer, connectPipeline } from "../../../targets/local/control-server.ts";
+import type { Pipeline } from "../../../targets/pipeline-api.ts";
+import { dataDirectory, prepareDataDirectory, writePipelineRecord } from "../../../targets/local/data-directory.ts";
 
-const folder = homeFolder(mkdtempSync(join(tmpdir(), "pizza-control-")));
+const folder = dataDirectory(mkdtempSync(join(tmpdir(), "pizza-control-")));
 const received: OutgoingRecord[] = [];
 /** A home of which only what is called here exists. */
-const home = {
+const pipeline = {
   sink: {
     openShards: async () => 3,
     putRecords: async (records: OutgoingRecord[]) => {
@@ -20,14 +20,14 @@ const home = {
   },
   query: async () => [{ count: 2n ** 60n }],
   run: async () => Promise.reject(new Error("workflow x is not known")),
-} as unknown as Home;
+} as unknown as Pipeline;
 
 let server: Awaited<ReturnType<typeof startControlServer>>;
 
 beforeAll(async () => {
-  server = await startControlServer(home, { port: 0, token: "secret", onStop: () => {} });
-  const record = prepareHome(folder, "start");
-  writeHomeRecord(folder, {
+  server = await startControlServer(pipeline, { port: 0, token: "secret", onStop: () => {} });
+  const record = prepareDataDirectory(folder, "start");
+  writePipelineRecord(folder, {
     ...record,
     process: { pid: process.pid, port: server.port, token: "secret", startedAt: "" },
   });
@@ -40,13 +40,13 @@ afterAll(async () => {
 
 it("carries records byte by byte", async () => {
   const data = Uint8Array.from({ length: 256 }, (_, i) => i);
-  const results = await connectHome(folder).sink.putRecords([{ partitionKey: "k", explicitHashKey: "7", data }]);
+  const results = await connectPipeline(folder).sink.putRecords([{ partitionKey: "k", explicitHashKey: "7", data }]);
   expect(results).toEqual([{ shard: "s", sequenceNumber: "1" }]);
   expect(received).toEqual([{ partitionKey: "k", explicitHashKey: "7", data: Buffer.from(data) }]);
 });
 
 it("gives answers and errors as the home gives them; big integers as text", async () => {
-  const client = connectHome(folder);
+  const client = connectPipeline(folder);
   expect(await client.sink.openShards()).toBe(3);
   expect(await client.query("select 1", { lake: true })).toEqual([{ count: String(2n ** 60n) }]);
   await expect(client.run("x")).rejects.toThrow("workflow x is not known");
@@ -67,7 +67,7 @@ it("knows its methods only, and only by POST", async () => {
 });
 
 it("says that the home does not run once its process is gone", async () => {
-  const elsewhere = homeFolder(mkdtempSync(join(tmpdir(), "pizza-control-")));
-  await expect(connectHome(elsewhere).status()).rejects.toThrow("start it with pizza start");
+  const elsewhere = dataDirectory(mkdtempSync(join(tmpdir(), "pizza-control-")));
+  await expect(connectPipeline(elsewhere).status()).rejects.toThrow("start it with ./pizza start");
   rmSync(elsewhere.root, { recursive: true });
 });

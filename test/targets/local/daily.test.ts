@@ -4,9 +4,9 @@ import { afterEach, describe, expect, it } from "vitest";
 import { classicYear } from "../../../bin/commands/send.ts";
 import { statusText } from "../../../bin/status-text.ts";
 import { dueDaily } from "../../../targets/local/timer.ts";
-import type { Home } from "../../../targets/pipeline-api.ts";
-import { openHome } from "../../../targets/local/open.ts";
-import { sendOrders, temporaryHome } from "../../e2e/home-fixture.ts";
+import type { Pipeline } from "../../../targets/pipeline-api.ts";
+import { openLocalPipeline } from "../../../targets/local/open.ts";
+import { sendOrders, temporaryPipeline } from "../../e2e/command-line-fixture.ts";
 
 const hour = 3_600_000;
 const due = async (lastStart: number | undefined, now: number) =>
@@ -22,9 +22,9 @@ describe("a workflow that runs once a day", () => {
 });
 
 describe("the home", () => {
-  const { dir, remove } = temporaryHome();
-  let home: Home | undefined;
-  afterEach(async () => await home?.close());
+  const { dir, remove } = temporaryPipeline();
+  let pipeline: Pipeline | undefined;
+  afterEach(async () => await pipeline?.close());
 
   /** As if the home had been made two days ago. */
   function age(): void {
@@ -35,24 +35,24 @@ describe("the home", () => {
 
   async function untilRun(workflow: string) {
     for (;;) {
-      const found = (await home!.status()).workflows.find((run) => run.workflow === workflow);
+      const found = (await pipeline!.status()).workflows.find((run) => run.workflow === workflow);
       if (found !== undefined) return found;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
 
   it("runs it by itself, and shows it with its history after a restart too", async () => {
-    await (await openHome({ dir })).close();
+    await (await openLocalPipeline({ dir })).close();
     age();
-    home = await openHome({ dir });
-    await sendOrders(home.sink, [...classicYear()].slice(0, 69));
+    pipeline = await openLocalPipeline({ dir });
+    await sendOrders(pipeline.sink, [...classicYear()].slice(0, 69));
     const first = await untilRun("data_quality");
     expect(first).toMatchObject({ earlier: [] });
     expect(first.error).toBeUndefined();
-    await home.run("data_quality");
-    await home.close();
-    home = await openHome({ dir });
-    const status = await home.status();
+    await pipeline.run("data_quality");
+    await pipeline.close();
+    pipeline = await openLocalPipeline({ dir });
+    const status = await pipeline.status();
     const found = status.workflows.find(({ workflow }) => workflow === "data_quality")!;
     expect(found.earlier).toEqual([{ startedAt: first.startedAt, milliseconds: first.milliseconds }]);
     expect(statusText(status)).toMatch(/workflow {4}data_quality, .* ms; 1 before it, none failed/);

@@ -11,7 +11,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { existingHome, homeFolder, prepareHome, removeHome } from "../../../targets/local/data-directory.ts";
+import {
+  requireDataDirectory,
+  dataDirectory,
+  prepareDataDirectory,
+  removeDataDirectory,
+} from "../../../targets/local/data-directory.ts";
 
 let root: string;
 let dir: string;
@@ -21,7 +26,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const prepare = () => prepareHome(homeFolder(dir), "start");
+const prepare = () => prepareDataDirectory(dataDirectory(dir), "start");
 
 describe("a new home", () => {
   it("is made in no folder that holds something else, and touches nothing there", () => {
@@ -49,13 +54,13 @@ describe("a new home", () => {
 describe("a home that lost home.json", () => {
   it.each(["stream", "lake", "postgres", "backups"] as const)("is not made anew over its %s", (part) => {
     const first = prepare();
-    const folder = homeFolder(dir);
+    const folder = dataDirectory(dir);
     mkdirSync(folder[part], { recursive: true });
     writeFileSync(join(folder[part], "data"), "orders");
     const kept = readFileSync(join(dir, "home.json"));
     rmSync(join(dir, "home.json"));
     expect(prepare).toThrow(new RegExp(`home\\.json is lost, but ${part} is there: put it back`));
-    expect(() => existingHome(folder)).toThrow(/is lost/);
+    expect(() => requireDataDirectory(folder)).toThrow(/is lost/);
     writeFileSync(join(dir, "home.json"), kept);
     expect(prepare()).toEqual(first);
   });
@@ -65,10 +70,10 @@ describe("a home that lost one of its folders", () => {
   it.each([
     ["lake", "put it back, or start anew"],
     ["stream", "put it back, or start anew"],
-    ["postgres", "bring it back with pizza restore"],
+    ["postgres", "bring it back with ./pizza restore"],
   ] as const)("is not opened without its %s, and no empty one is made", (part, advice) => {
     prepare();
-    const folder = homeFolder(dir);
+    const folder = dataDirectory(dir);
     rmSync(folder[part], { recursive: true });
     expect(prepare).toThrow(`has lost ${folder[part]}: ${advice}`);
     expect(existsSync(folder[part])).toBe(false);
@@ -79,7 +84,7 @@ describe("removing a home", () => {
   it("removes the folder with all that the home made", () => {
     prepare();
     writeFileSync(join(dir, "lake", "data"), "orders");
-    expect(removeHome(homeFolder(dir))).toEqual([]);
+    expect(removeDataDirectory(dataDirectory(dir))).toEqual([]);
     expect(existsSync(dir)).toBe(false);
   });
 
@@ -87,7 +92,7 @@ describe("removing a home", () => {
     prepare();
     writeFileSync(join(dir, "thesis.txt"), "important");
     mkdirSync(join(dir, "photos"));
-    expect(removeHome(homeFolder(dir)).toSorted()).toEqual(["photos", "thesis.txt"]);
+    expect(removeDataDirectory(dataDirectory(dir)).toSorted()).toEqual(["photos", "thesis.txt"]);
     expect(readdirSync(dir).toSorted()).toEqual(["photos", "thesis.txt"]);
   });
 
@@ -96,8 +101,8 @@ describe("removing a home", () => {
     const disk = join(root, "disk");
     mkdirSync(disk);
     writeFileSync(join(disk, "old"), "backup");
-    symlinkSync(disk, homeFolder(dir).backups);
-    expect(removeHome(homeFolder(dir))).toEqual([]);
+    symlinkSync(disk, dataDirectory(dir).backups);
+    expect(removeDataDirectory(dataDirectory(dir))).toEqual([]);
     expect(readdirSync(disk)).toEqual(["old"]);
   });
 });

@@ -13,7 +13,7 @@ import type { OutgoingRecord } from "../../../pipeline/ports.ts";
 import { createCustomerKey } from "../../../pipeline/silver/write-orders.ts";
 import { refineSilver } from "../../../pipeline/silver/refine-silver.ts";
 import { openQuarantine, openSilver, orderStream } from "../../../pipeline/silver/tables.ts";
-import { openHome } from "../../../targets/local/open.ts";
+import { openLocalPipeline } from "../../../targets/local/open.ts";
 import { openStreamLog } from "../../../targets/local/stream/stream-log.ts";
 import { createBallast } from "./small-disk.ts";
 
@@ -23,19 +23,19 @@ const orders = [...classicYear()];
 /** Orders in a batch. */
 const batch = 60;
 const mostPages = 100;
-const scenarios: Record<string, () => Promise<unknown>> = { stream, landing, silver, home, readOnlyLake };
+const scenarios: Record<string, () => Promise<unknown>> = { stream, landing, silver, pipeline, readOnlyLake };
 process.stdout.write(JSON.stringify(await scenarios[scenario]!()));
 
 /** Large records into a stream whose disk has room for a part of one only. */
 async function stream() {
   const dir = join(disk, "stream");
-  const [kept, refusals]: string[][] = [[], []];
+  const [kept, rejections]: string[][] = [[], []];
   let log = await openStreamLog({ dir, shards: 1 });
   for (const [number, pages] of [undefined, 0, 3, 7, undefined].entries()) {
     if (pages !== undefined) ballast.fill(pages);
     const data = Buffer.concat([Buffer.from(`${number} `), Buffer.alloc(60_000, number)]);
     const [result] = await log.putRecords([{ partitionKey: "k", data }]);
-    if (result !== undefined && "errorCode" in result) refusals!.push(result.errorMessage);
+    if (result !== undefined && "errorCode" in result) rejections!.push(result.errorMessage);
     else kept!.push(String(number));
     if (pages !== undefined) ballast.remove();
   }
@@ -43,7 +43,7 @@ async function stream() {
   log = await openStreamLog({ dir, shards: 1 });
   const records = await log.read({ shard: log.shards()[0]!.id, limit: 100, maxBytes: 2 ** 24 });
   await log.close();
-  return { kept, refusals, found: records.map(({ data }) => Buffer.from(data).toString("latin1").split(" ")[0]) };
+  return { kept, rejections, found: records.map(({ data }) => Buffer.from(data).toString("latin1").split(" ")[0]) };
 }
 
 /** One landing with ever more room, until it fits. */
@@ -51,8 +51,8 @@ async function landing() {
   const store = openFolderStore(join(disk, "lake"));
   const record = { ...stored(0), data: randomBytes(40_000) };
   const land = () => landRecords({ store, stream: orderStream }, [record]);
-  const refusals = await untilItFits(land);
-  return { refusals, objects: (await store.list("")).length };
+  const rejections = await untilItFits(land);
+  return { rejections, objects: (await store.list("")).length };
 }
 
 /** One refine run with ever more room, until it fits. */
@@ -67,7 +67,7 @@ async function silver() {
   await landRecords({ store, stream: orderStream }, [stored(1)]);
   const versions: number[] = [];
   const refinery = open();
-  const refusals = await untilItFits(async () => {
+  const rejections = await untilItFits(async () => {
     versions.push((await open().silver.snapshot()).version);
     await refineSilver(refinery);
   });
@@ -75,11 +75,11 @@ async function silver() {
   const { version, files } = await open().silver.snapshot();
   const lines = files.values().reduce((sum, { rows }) => sum + rows, 0);
   const sentLines = orders.slice(0, batch).reduce((sum, order) => sum + order.lines.length, 0);
-  return { refusals, versions: [...new Set(versions)], version, lines, sentLines, again: again.bronzeObjects };
+  return { rejections, versions: [...new Set(versions)], version, lines, sentLines, again: again.bronzeObjects };
 }
 
 /** A whole home whose stream and lake lie on the small disk; its PostgreSQL has a disk with room. */
-async function home() {
+async function pipeline() {
   const dir = `${disk}-home`;
   mkdirSync(dir);
   for (const name of ["stream", "lake", "on-failure", "checkpoints"]) {
@@ -87,13 +87,13 @@ async function home() {
     symlinkSync(join(disk, name), join(dir, name));
   }
   const lines: string[] = [];
-  const open = await openHome({ dir, onLog: (line) => lines.push(line) });
+  const open = await openLocalPipeline({ dir, onLog: (line) => lines.push(line) });
   try {
     await open.sink.putRecords([outgoing(0)]);
     await open.drain();
 
     ballast.fill();
-    const [refused] = await open.sink.putRecords([outgoing(1)]);
+    const [rejected] = await open.sink.putRecords([outgoing(1)]);
     ballast.fill(8);
     const [taken] = await open.sink.putRecords([outgoing(2)]);
     ballast.fill();
@@ -105,7 +105,7 @@ async function home() {
     const [sentAgain] = await open.sink.putRecords([outgoing(1)]);
     await open.drain();
     const { findings, records, events, gold } = await open.verify();
-    return { refused, taken, sentAgain, lines, whileFull, findings, records, events, gold };
+    return { rejected, taken, sentAgain, lines, whileFull, findings, records, events, gold };
   } finally {
     await open.close();
   }
@@ -117,7 +117,7 @@ async function readOnlyLake() {
   mkdirSync(dir);
   symlinkSync(disk, join(dir, "lake"));
   const lines: string[] = [];
-  const open = await openHome({ dir, onLog: (line) => lines.push(line) });
+  const open = await openLocalPipeline({ dir, onLog: (line) => lines.push(line) });
   try {
     await open.sink.putRecords([outgoing(0)]);
     await open.drain();
@@ -149,16 +149,16 @@ async function remount(mode: "ro" | "rw"): Promise<void> {
 
 /** Tries with room for no page, one, two and so on; gives the messages of those that did not fit. */
 async function untilItFits(work: () => Promise<unknown>): Promise<string[]> {
-  const refusals: string[] = [];
+  const rejections: string[] = [];
   for (let pages = 0; ; pages += 1) {
     ballast.fill(pages);
     try {
       await work();
       ballast.remove();
-      return refusals;
+      return rejections;
     } catch (error) {
       if (pages > mostPages) throw error;
-      refusals.push((error as Error).message);
+      rejections.push((error as Error).message);
     }
   }
 }

@@ -11,32 +11,32 @@ const advice = /disk.*free some space|free some space.*disk/;
 
 describe.skipIf(!isPossible)("a full disk", () => {
   it("takes nothing into the stream that it does not keep, and the stream goes on once there is room", async () => {
-    const seen = await onSmallDisk<{ kept: string[]; refusals: string[]; found: string[] }>("stream");
+    const seen = await onSmallDisk<{ kept: string[]; rejections: string[]; found: string[] }>("stream");
     expect(seen.kept).toEqual(["0", "4"]);
     expect(seen.found).toEqual(seen.kept);
-    expect(seen.refusals).toHaveLength(3);
-    for (const message of seen.refusals) expect(message).toMatch(advice);
+    expect(seen.rejections).toHaveLength(3);
+    for (const message of seen.rejections) expect(message).toMatch(advice);
   });
 
   it("leaves no part of a bronze object, and the same landing succeeds once there is room", async () => {
-    const seen = await onSmallDisk<{ refusals: string[]; objects: number }>("landing");
-    expect(seen.refusals.length).toBeGreaterThan(5);
-    for (const message of seen.refusals) expect(message).toMatch(advice);
+    const seen = await onSmallDisk<{ rejections: string[]; objects: number }>("landing");
+    expect(seen.rejections.length).toBeGreaterThan(5);
+    for (const message of seen.rejections) expect(message).toMatch(advice);
     expect(seen.objects).toBe(1);
   });
 
   it("keeps silver as it was wherever the room ends, and takes every line once when there is enough", async () => {
     const seen = await onSmallDisk<Record<"version" | "lines" | "sentLines" | "again", number> & SilverSeen>("silver");
-    expect(seen.refusals.length).toBeGreaterThan(1);
-    for (const message of seen.refusals) expect(message).toMatch(advice);
-    expect(seen.refusals.some((message) => message.includes("_delta_log"))).toBe(true);
+    expect(seen.rejections.length).toBeGreaterThan(1);
+    for (const message of seen.rejections) expect(message).toMatch(advice);
+    expect(seen.rejections.some((message) => message.includes("_delta_log"))).toBe(true);
     expect(seen.versions).toEqual([-1]);
     expect(seen).toMatchObject({ version: 0, lines: seen.sentLines, again: 0 });
   });
 
   it("makes the home say so, answer, and balance in the end with every order it had taken", async () => {
-    const seen = await onSmallDisk<HomeSeen>("home");
-    expect(seen.refused).toMatchObject({ errorCode: "InternalFailure", errorMessage: expect.stringMatching(advice) });
+    const seen = await onSmallDisk<PipelineSeen>("home");
+    expect(seen.rejected).toMatchObject({ errorCode: "InternalFailure", errorMessage: expect.stringMatching(advice) });
     expect(seen.lines.find((line) => line.startsWith("landing "))).toMatch(advice);
     expect(seen.whileFull.lines).toBeGreaterThan(0);
     expect(seen.taken).toHaveProperty("sequenceNumber");
@@ -69,12 +69,12 @@ interface ReadOnlySeen extends Pick<Receipt, "findings" | "events" | "gold"> {
 }
 
 interface SilverSeen {
-  refusals: string[];
+  rejections: string[];
   versions: number[];
 }
 
-interface HomeSeen extends Pick<Receipt, "findings" | "records" | "events" | "gold"> {
-  refused: PutResult;
+interface PipelineSeen extends Pick<Receipt, "findings" | "records" | "events" | "gold"> {
+  rejected: PutResult;
   taken: PutResult;
   sentAgain: PutResult;
   lines: string[];

@@ -87,7 +87,7 @@ it("has every record in bronze or in the on-failure store, byte by byte, whateve
       }
       await mapping.stop();
       mapping = start();
-      await mapping.drain();
+      await mapping.flush();
       await mapping.stop();
       await stream.close();
 

@@ -8,13 +8,13 @@ import { afterAll, expect, test } from "vitest";
 import { openPostgresWarehouse } from "../../../adapters/postgres-warehouse.ts";
 import { readCredentials, writeCredentials } from "../../../targets/local/postgres-credentials.ts";
 import { findServer } from "../../../targets/local/postgres-process.ts";
-import { startPostgres, type EmbeddedPostgres, type PostgresRole } from "../../../targets/local/postgres.ts";
+import { startPostgres, type LocalPostgres, type PostgresRole } from "../../../targets/local/postgres.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "pizza-postgres-"));
 const data = join(dir, "data");
 afterAll(() => rmSync(dir, { recursive: true }));
 
-async function ask<Row>(postgres: EmbeddedPostgres, sql: string, role: PostgresRole = "owner"): Promise<Row[]> {
+async function ask<Row>(postgres: LocalPostgres, sql: string, role: PostgresRole = "owner"): Promise<Row[]> {
   const warehouse = openPostgresWarehouse({ connectionString: postgres.connectionString(role) });
   try {
     return await warehouse.query<Row>(sql);

@@ -81,7 +81,7 @@ describe("event source mapping", () => {
 
   it("calls the function with the records in order, in batches of the size", async () => {
     await put(...Array.from({ length: 25 }, (_, number) => number));
-    await start({ batchSize: 10 }).drain();
+    await start({ batchSize: 10 }).flush();
     expect(calls.map((keys) => keys.length)).toEqual([10, 10, 5]);
     expect(calls.flat().map(Number)).toEqual(Array.from({ length: 25 }, (_, number) => number));
   });
@@ -89,7 +89,7 @@ describe("event source mapping", () => {
   it("ends a batch before it passes the bytes of one call", async () => {
     const data = Buffer.alloc(300_000);
     await stream.putRecords(Array.from({ length: 6 }, (_, number) => ({ partitionKey: String(number), data })));
-    await start({ maxBatchBytes: 1_000_000 }).drain();
+    await start({ maxBatchBytes: 1_000_000 }).flush();
     expect(calls).toEqual([
       ["0", "1"],
       ["2", "3"],
@@ -100,7 +100,7 @@ describe("event source mapping", () => {
   it("delivers a record that is larger than a call by itself rather than never", async () => {
     await stream.putRecords([{ partitionKey: "large", data: Buffer.alloc(1000) }]);
     await put("next");
-    await start({ maxBatchBytes: 500 }).drain();
+    await start({ maxBatchBytes: 500 }).flush();
     expect(calls).toEqual([["large"], ["next"]]);
   });
 
@@ -109,10 +109,10 @@ describe("event source mapping", () => {
     await put("a");
     await put("b", "c");
     await put("d", "e");
-    await mapping.drain();
+    await mapping.flush();
     expect(calls).toEqual([["a", "b", "c", "d"], ["e"]]);
     await put("f");
-    await mapping.drain();
+    await mapping.flush();
     expect(calls.at(-1)).toEqual(["f"]);
   });
 
@@ -142,7 +142,7 @@ describe("event source mapping", () => {
         if (failures-- > 0) throw new Error("not now");
       },
     });
-    await mapping.drain();
+    await mapping.flush();
     expect(calls).toEqual([
       ["a", "b", "c"],
       ["a", "b", "c"],
@@ -166,7 +166,7 @@ describe("event source mapping", () => {
       sleep: async (ms) => {
         waits.push(ms);
       },
-    }).drain();
+    }).flush();
     expect(waits.slice(0, 4)).toEqual([100, 200, 400, 800]);
     expect(waits.at(-1)).toBe(30_000);
   });
@@ -174,9 +174,9 @@ describe("event source mapping", () => {
   it("puts a batch away with its payloads once its attempts are used up, and goes on", async () => {
     await put("a", "b");
     const mapping = start({ invoke: failsOn("b"), batchSize: 2 });
-    await mapping.drain();
+    await mapping.flush();
     await put("c");
-    await mapping.drain();
+    await mapping.flush();
     expect(calls).toEqual([["a", "b"], ["a", "b"], ["a", "b"], ["c"]]);
     expect(await failedBatches()).toEqual([["a", "b"]]);
     expect(mapping.metrics()).toMatchObject({ onFailureRecords: 2, landedRecords: 1 });
@@ -190,7 +190,7 @@ describe("event source mapping", () => {
       landed.push(...keysOf(records));
     };
     const mapping = start({ invoke, bisectBatchOnFunctionError: true });
-    await mapping.drain();
+    await mapping.flush();
     expect(landed).toEqual(["a", "b", "c", "e", "f", "g", "h"]);
     expect(await failedBatches()).toEqual([["poison"]]);
     expect(calls.filter((keys) => keys.join() === "poison")).toHaveLength(3);
@@ -205,7 +205,7 @@ describe("event source mapping", () => {
         if (failures-- > 0) throw new Error("not now");
       },
       maximumRetryAttempts: -1,
-    }).drain();
+    }).flush();
     expect(calls).toHaveLength(201);
     expect(await failedBatches()).toEqual([]);
   });
@@ -215,7 +215,7 @@ describe("event source mapping", () => {
     now += 50_000;
     await put("young");
     now += 20_000;
-    await start({ maximumRecordAgeMs: 60_000 }).drain();
+    await start({ maximumRecordAgeMs: 60_000 }).flush();
     expect(calls).toEqual([["young"]]);
     expect(await failedBatches()).toEqual([["old"]]);
     expect(events).toContainEqual(
@@ -228,24 +228,24 @@ describe("event source mapping", () => {
     const sleep = async () => {
       now += 40_000;
     };
-    await start({ invoke: failsOn("a"), maximumRetryAttempts: -1, maximumRecordAgeMs: 60_000, sleep }).drain();
+    await start({ invoke: failsOn("a"), maximumRetryAttempts: -1, maximumRecordAgeMs: 60_000, sleep }).flush();
     expect(calls).toHaveLength(2);
     expect(await failedBatches()).toEqual([["a"]]);
   });
 
   it("holds a shard back, checkpoint and all, until the on-failure store has taken the batch", async () => {
     await put("a", "b");
-    let refusals = 3;
+    let rejections = 3;
     const store: ObjectStore = {
       ...onFailure,
       async put(...object) {
         expect(mapping.checkpoints()).toEqual({});
-        if (refusals-- > 0) throw new Error("the disk is full");
+        if (rejections-- > 0) throw new Error("the disk is full");
         return await onFailure.put(...object);
       },
     };
     const mapping = start({ invoke: failsOn("a"), onFailure: store });
-    await mapping.drain();
+    await mapping.flush();
     expect(await failedBatches()).toEqual([["a", "b"]]);
     expect(events.filter(({ type }) => type === "storageFailed")).toHaveLength(3);
   });
@@ -259,7 +259,7 @@ describe("event source mapping", () => {
     const sleep = async () => {
       isSlow = false;
     };
-    await start({ invoke, timeoutMs: 10, sleep }).drain();
+    await start({ invoke, timeoutMs: 10, sleep }).flush();
     expect(calls).toEqual([["a"], ["a"]]);
     expect(events).toContainEqual(
       expect.objectContaining({
@@ -272,11 +272,11 @@ describe("event source mapping", () => {
   it("goes on from its checkpoints after a restart", async () => {
     await put("a", "b");
     const first = start();
-    await first.drain();
+    await first.flush();
     await first.stop();
     await put("c");
     const second = start();
-    await second.drain();
+    await second.flush();
     expect(calls).toEqual([["a", "b"], ["c"]]);
     expect(second.checkpoints()).toEqual({ "shardId-000000000000": stream.shards()[0]?.lastSequenceNumber });
   });
@@ -288,11 +288,11 @@ describe("event source mapping", () => {
   ])("delivers a shard again from its beginning when its checkpoint is %s", async (_, spoil) => {
     await put("a", "b");
     const first = start();
-    await first.drain();
+    await first.flush();
     await first.stop();
     const [name = ""] = readdirSync(join(dir, "checkpoints"));
     spoil(join(dir, "checkpoints", name));
-    await start().drain();
+    await start().flush();
     expect(calls).toEqual([
       ["a", "b"],
       ["a", "b"],
@@ -313,7 +313,7 @@ describe("event source mapping", () => {
       if (records[0]?.partitionKey === "one-0") await released.promise;
       if (records.at(-1)?.partitionKey === "two-2") released.resolve();
     };
-    await start({ invoke, batchSize: 1 }).drain();
+    await start({ invoke, batchSize: 1 }).flush();
     expect(calls.flat().filter((key) => key.startsWith("one"))).toEqual(["one-0", "one-1", "one-2"]);
     expect(calls.flat().filter((key) => key.startsWith("two"))).toEqual(["two-0", "two-1", "two-2"]);
   });
@@ -333,14 +333,14 @@ describe("event source mapping", () => {
 
     calls.length = 0;
     const second = start();
-    await second.drain();
+    await second.flush();
     expect(calls[0]).toEqual(["a"]);
     expect(calls.flat().toSorted()).toEqual(["a", "b", "c", "d"]);
     await stream.reshard(3);
     await put("e", "f", "g");
-    await second.drain();
+    await second.flush();
     await second.stop();
-    await start().drain();
+    await start().flush();
     expect(calls.flat().toSorted()).toEqual(["a", "b", "c", "d", "e", "f", "g"]);
   });
 
@@ -352,7 +352,7 @@ describe("event source mapping", () => {
       },
     });
     await put("a", "b");
-    await mapping.drain();
+    await mapping.flush();
     expect(calls.flat()).toEqual(expect.arrayContaining(["a", "b"]));
   });
 
@@ -366,7 +366,7 @@ describe("event source mapping", () => {
       read: (...options: Parameters<StreamLog["read"]>) => ((reads += 1), stream.read(...options)),
     };
     const invoke = () => new Promise<void>((resolve) => setTimeout(resolve, 50));
-    await start({ stream: counted, invoke }).drain();
+    await start({ stream: counted, invoke }).flush();
     expect(reads).toBeLessThan(20);
   });
 
@@ -381,7 +381,7 @@ describe("event source mapping", () => {
         await leave.promise;
       },
     });
-    const drained = mapping.drain().catch(String);
+    const drained = mapping.flush().catch(String);
     await entered.promise;
     const stopped = mapping.stop();
     leave.resolve();
@@ -389,7 +389,7 @@ describe("event source mapping", () => {
     expect(calls).toEqual([["a"]]);
     expect(await drained).toContain("stopped before it was drained");
     expect(Object.keys(mapping.checkpoints())).toHaveLength(1);
-    await start().drain();
+    await start().flush();
     expect(calls).toEqual([["a"], ["b"]]);
   });
 
@@ -401,7 +401,7 @@ describe("event source mapping", () => {
       },
     };
     await put("a");
-    await expect(start({ stream: broken }).drain()).rejects.toThrow("lane shardId-000000000000 failed");
+    await expect(start({ stream: broken }).flush()).rejects.toThrow("lane shardId-000000000000 failed");
   });
 
   it("shows the age of the batch under way, and none at rest", async () => {
@@ -413,7 +413,7 @@ describe("event source mapping", () => {
         age = mapping.metrics().iteratorAgeMs;
       },
     });
-    await mapping.drain();
+    await mapping.flush();
     expect(age).toBe(7000);
     expect(mapping.metrics().iteratorAgeMs).toBe(0);
   });

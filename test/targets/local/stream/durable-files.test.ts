@@ -56,8 +56,8 @@ describe("the stream's log", () => {
     await stream.putRecords([put("kept")]);
     failing("datasync", "EIO");
     for (const text of ["lost or not", "refused"]) {
-      const refusal = expect.stringContaining("the disk failed");
-      expect(await stream.putRecords([put(text)])).toMatchObject([{ errorMessage: refusal }]);
+      const rejection = expect.stringContaining("the disk failed");
+      expect(await stream.putRecords([put(text)])).toMatchObject([{ errorMessage: rejection }]);
     }
     await stream.close();
     const again = await openStreamLog(folder);

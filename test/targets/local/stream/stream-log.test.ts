@@ -47,8 +47,8 @@ describe("stream log", () => {
     const results = await stream.putRecords(keys.map((key) => record(key)));
     for (const [index, key] of keys.entries()) {
       const hash = BigInt(`0x${createHash("md5").update(key).digest("hex")}`);
-      const home = shards.find(({ hashRange }) => BigInt(hashRange.start) <= hash && hash <= BigInt(hashRange.end));
-      expect(results[index]).toMatchObject({ shard: home?.id });
+      const pipeline = shards.find(({ hashRange }) => BigInt(hashRange.start) <= hash && hash <= BigInt(hashRange.end));
+      expect(results[index]).toMatchObject({ shard: pipeline?.id });
     }
     for (const { id, hashRange } of shards) {
       for (const explicitHashKey of [hashRange.start, hashRange.end]) {
@@ -186,17 +186,19 @@ describe("stream log", () => {
   });
 
   it("refuses, as Kinesis does, the whole call that is too large in any way", async () => {
-    const refused = async (records: OutgoingRecord[]) => await stream.putRecords(records).then(() => "taken", String);
+    const rejected = async (records: OutgoingRecord[]) => await stream.putRecords(records).then(() => "taken", String);
     const mib = 1024 * 1024;
-    expect(await refused(Array.from({ length: 501 }, () => record("a")))).toContain("501 records; send at most 500");
-    expect(await refused([{ partitionKey: "a", data: Buffer.alloc(mib + 1) }])).toContain("record 0 has 1048577 bytes");
-    expect(await refused(Array.from({ length: 5 }, () => ({ partitionKey: "a", data: Buffer.alloc(mib) })))).toContain(
+    expect(await rejected(Array.from({ length: 501 }, () => record("a")))).toContain("501 records; send at most 500");
+    expect(await rejected([{ partitionKey: "a", data: Buffer.alloc(mib + 1) }])).toContain(
+      "record 0 has 1048577 bytes",
+    );
+    expect(await rejected(Array.from({ length: 5 }, () => ({ partitionKey: "a", data: Buffer.alloc(mib) })))).toContain(
       "bytes; send at most",
     );
-    expect(await refused([record("", "text")])).toContain("a partition key of 0 characters");
-    expect(await refused([{ ...record("a"), explicitHashKey: String(2n ** 128n) }])).toContain("explicit hash key");
+    expect(await rejected([record("", "text")])).toContain("a partition key of 0 characters");
+    expect(await rejected([{ ...record("a"), explicitHashKey: String(2n ** 128n) }])).toContain("explicit hash key");
     expect(stream.shards().map(({ records }) => records)).toEqual([0, 0, 0]);
-    expect(await refused([{ partitionKey: "a", data: Buffer.alloc(mib) }])).toBe("taken");
+    expect(await rejected([{ partitionKey: "a", data: Buffer.alloc(mib) }])).toBe("taken");
     expect(await stream.putRecords([])).toEqual([]);
   });
 

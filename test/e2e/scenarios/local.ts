@@ -1,28 +1,28 @@
-import { connectHome } from "../../../targets/local/control-server.ts";
-import { homeFolder, runningProcess } from "../../../targets/local/data-directory.ts";
+import { connectPipeline } from "../../../targets/local/control-server.ts";
+import { dataDirectory, runningProcess } from "../../../targets/local/data-directory.ts";
 import { connectionString, readCredentials } from "../../../targets/local/postgres-credentials.ts";
-import { pizza, temporaryHome } from "../home-fixture.ts";
-import { breakPublishing, send, type HomeUnderTest } from "./home-under-test.ts";
-import { killInTheMiddle } from "./kill-home.ts";
+import { pizza, temporaryPipeline } from "../command-line-fixture.ts";
+import { breakPublishing, send, type PipelineUnderTest } from "./target-under-test.ts";
+import { killInTheMiddle } from "./kill-pipeline.ts";
 
 /** Orders come in as many parts, until a kill has hit one of them in its middle. */
 const parts = 5;
 
 /** An embedded home in a process of its own. */
-export async function openEmbedded(): Promise<HomeUnderTest> {
-  const { dir, remove } = temporaryHome();
-  const folder = homeFolder(dir);
+export async function openEmbedded(): Promise<PipelineUnderTest> {
+  const { dir, remove } = temporaryPipeline();
+  const folder = dataDirectory(dir);
   await start();
-  const home = connectHome(folder);
+  const pipeline = connectPipeline(folder);
 
   async function start(): Promise<void> {
     const { code, stderr } = await pizza(dir, "start");
-    if (code !== 0) throw new Error(`pizza start failed: ${stderr}`);
+    if (code !== 0) throw new Error(`./pizza start failed: ${stderr}`);
   }
 
   const owner = async () => connectionString((await readCredentials(folder.postgres))!, "owner");
   return {
-    home,
+    pipeline,
     customerSecret: process.env["PIZZA_CUSTOMER_SECRET"]!,
     /** All functions run in the home's own process: that is what is killed. */
     async deliverKilling(name, events) {
@@ -31,14 +31,14 @@ export async function openEmbedded(): Promise<HomeUnderTest> {
       for (let part = 0; part < parts && all.length > 0; part++) {
         const isLast = hits > 0 || part === parts - 1;
         const some = all.splice(0, isLast ? all.length : Math.ceil(all.length / (parts - part)));
-        if (hits > 0) await send(home, some);
+        if (hits > 0) await send(pipeline, some);
         else {
           const { pid } = runningProcess(folder)!;
-          const delivery = { send: () => send(home, some), drain: () => home.drain() };
+          const delivery = { send: () => send(pipeline, some), drain: () => pipeline.drain() };
           if (await killInTheMiddle(name, { folder, databaseUrl: await owner(), pid, ...delivery })) hits += 1;
           await start();
         }
-        await home.drain();
+        await pipeline.drain();
       }
       return hits;
     },

@@ -5,33 +5,33 @@ import { withFaults } from "../../producer/faults.ts";
 import { type Outgoing, toOutgoing } from "../../producer/batch-builder.ts";
 import { createRandom } from "../../producer/random.ts";
 import type { StoreProfile } from "../../producer/tills.ts";
-import { connectHome } from "../../targets/local/control-server.ts";
-import { homeFolder } from "../../targets/local/data-directory.ts";
-import { openHome } from "../../targets/local/open.ts";
-import { replayUnderKills } from "../crash/killed-home.ts";
+import { connectPipeline } from "../../targets/local/control-server.ts";
+import { dataDirectory } from "../../targets/local/data-directory.ts";
+import { openLocalPipeline } from "../../targets/local/open.ts";
+import { replayUnderKills } from "../crash/killed-pipeline.ts";
 import { classicTotals } from "../crash/wild-year.ts";
-import { goldHashes, pizza, sendOrders, temporaryHome } from "./home-fixture.ts";
+import { goldHashes, pizza, sendOrders, temporaryPipeline } from "./command-line-fixture.ts";
 
-const homes = [temporaryHome(), temporaryHome()] as const;
+const pipelines = [temporaryPipeline(), temporaryPipeline()] as const;
 
 afterAll(async () => {
-  for (const { dir, remove } of homes) {
+  for (const { dir, remove } of pipelines) {
     await pizza(dir, "stop");
     remove();
   }
 });
 
 it("gives the same gold, row for row, when the year comes twice, shuffled, with duplicates, and the home is killed", async () => {
-  const [calm, wild] = homes;
-  const home = await openHome({ dir: calm.dir });
-  await sendOrders(home.sink, classicYear());
-  await home.drain();
-  const expected = await goldHashes(home);
-  await home.close();
+  const [calm, wild] = pipelines;
+  const pipeline = await openLocalPipeline({ dir: calm.dir });
+  await sendOrders(pipeline.sink, classicYear());
+  await pipeline.drain();
+  const expected = await goldHashes(pipeline);
+  await pipeline.close();
 
   const events = yearTwice();
   await replayUnderKills({ dir: wild.dir, events, kills: 6, seed: 11 });
-  const remote = connectHome(homeFolder(wild.dir));
+  const remote = connectPipeline(dataDirectory(wild.dir));
   await remote.drain();
 
   expect(await goldHashes(remote)).toEqual(expected);

@@ -9,7 +9,7 @@ import { createCustomerKey } from "../../../pipeline/silver/write-orders.ts";
 import { openQuarantine, openSilver, orderStream } from "../../../pipeline/silver/tables.ts";
 import { createFunctions } from "../../../targets/local/functions.ts";
 import { loadWorkflow } from "../../../targets/local/workflow-runner.ts";
-import { openGoldHome } from "../../pipeline/gold/gold-home.ts";
+import { openGoldPipeline } from "../../pipeline/gold/gold-fixture.ts";
 import { testAccess } from "../../support/aws-access.ts";
 import { startAthenaServer } from "../../support/athena-server.ts";
 import { duckDbEngine } from "../../support/duckdb-engine.ts";
@@ -27,9 +27,9 @@ const customerKeyArn = "arn:aws:secretsmanager:eu-central-1:1:secret:customer-ke
 const logGroup = "/pizza/dev/LandRecords";
 
 /** The AWS of the tests: everything of environment `dev` behind local endpoints, with the workflows' real functions. */
-export async function startDeployedHome() {
+export async function startDeployedPipeline() {
   const dir = mkdtempSync(join(tmpdir(), "pizza-remote-"));
-  const gold = await openGoldHome();
+  const gold = await openGoldPipeline();
   const s3 = await startS3Server({ root: dir });
   const kinesis = await startKinesisServer({ dir: join(dir, "stream"), shards: 2 });
   const dataApi = await startDataApiServer({
@@ -152,4 +152,4 @@ export async function startDeployedHome() {
   };
 }
 
-export type DeployedHome = Awaited<ReturnType<typeof startDeployedHome>>;
+export type DeployedFixture = Awaited<ReturnType<typeof startDeployedPipeline>>;

@@ -4,21 +4,21 @@ import { lineageEndpointFrom } from "../../../adapters/lineage-endpoint.ts";
 import { readEvents } from "../../../pipeline/lineage/record-lineage.ts";
 import type { LineageEvent } from "../../../pipeline/lineage/open-lineage.ts";
 import { goldTables } from "../../../pipeline/lineage/datasets.ts";
-import { homeFolder } from "../../../targets/local/data-directory.ts";
-import { createHomeLineage } from "../../../targets/local/lineage.ts";
-import { openHome } from "../../../targets/local/open.ts";
+import { dataDirectory } from "../../../targets/local/data-directory.ts";
+import { createLineageRecorder } from "../../../targets/local/lineage.ts";
+import { openLocalPipeline } from "../../../targets/local/open.ts";
 import { createRunLedger } from "../../../targets/local/run-ledger.ts";
-import { pizza, sendOrders, temporaryHome } from "../../e2e/home-fixture.ts";
+import { pizza, sendOrders, temporaryPipeline } from "../../e2e/command-line-fixture.ts";
 import { order } from "../../support/order-fixture.ts";
 import { startHttpServer, type HttpRequest, type TestServer } from "../../support/http-server.ts";
-import { mistakesOf } from "./validate-event.ts";
+import { mistakesOf } from "../../pipeline/lineage/validate-event.ts";
 
-let home: ReturnType<typeof temporaryHome>;
+let pipeline: ReturnType<typeof temporaryPipeline>;
 let server: TestServer;
 let told: HttpRequest[];
 let status: number;
 beforeEach(async () => {
-  home = temporaryHome();
+  pipeline = temporaryPipeline();
   [told, status] = [[], 201];
   server = await startHttpServer(async (request) => {
     told.push(request);
@@ -27,10 +27,10 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await server.close();
-  home.remove();
+  pipeline.remove();
 });
 
-const kept = () => readEvents(openFolderStore(homeFolder(home.dir).lake), { since: "2026-01-01", limit: 999 });
+const kept = () => readEvents(openFolderStore(dataDirectory(pipeline.dir).lake), { since: "2026-01-01", limit: 999 });
 const endpoint = () => lineageEndpointFrom({ OPENLINEAGE_URL: server.url, OPENLINEAGE_API_KEY: "secret" });
 
 function orders(count: number) {
@@ -42,7 +42,7 @@ function orders(count: number) {
 describe("an embedded home", () => {
   it("keeps every run as valid events, tells the endpoint, and shows them without being opened", async () => {
     Object.assign(process.env, { OPENLINEAGE_URL: server.url, OPENLINEAGE_API_KEY: "secret" });
-    const opened = await openHome({ dir: home.dir }).finally(() => {
+    const opened = await openLocalPipeline({ dir: pipeline.dir }).finally(() => {
       delete process.env["OPENLINEAGE_URL"];
       delete process.env["OPENLINEAGE_API_KEY"];
     });
@@ -70,12 +70,12 @@ describe("an embedded home", () => {
     expect(linesOf(events)).toBe(7);
     expect(tables.map(({ name }) => name)).toEqual(expect.arrayContaining([...goldTables]));
 
-    const { code, stdout } = await pizza(home.dir, "lineage", "--json");
+    const { code, stdout } = await pizza(pipeline.dir, "lineage", "--json");
     expect({ code, shown: JSON.parse(stdout) as unknown }).toEqual({ code: 0, shown: events });
-    const text = await pizza(home.dir, "lineage", "--workflow", "silver_to_gold");
+    const text = await pizza(pipeline.dir, "lineage", "--workflow", "silver_to_gold");
     expect(text.stdout).toMatch(/silver_to_gold +COMPLETE +\d+ +silver\/order_lines v0 +10 tables of gold v0/);
     expect(text.stdout).not.toContain("bronze_to_silver");
-    expect((await pizza(home.dir, "lineage", "--since", "yesterday")).code).toBe(2);
+    expect((await pizza(pipeline.dir, "lineage", "--since", "yesterday")).code).toBe(2);
   });
 });
 
@@ -93,9 +93,9 @@ function linesOf(events: LineageEvent[]): number {
 describe("the ledger of a home", () => {
   const log: string[] = [];
   const ledgerOf = (sink = endpoint()) => {
-    const lineage = createHomeLineage({
-      folder: homeFolder(home.dir),
-      store: openFolderStore(homeFolder(home.dir).lake),
+    const lineage = createLineageRecorder({
+      folder: dataDirectory(pipeline.dir),
+      store: openFolderStore(dataDirectory(pipeline.dir).lake),
       database: async () => ({ host: "127.0.0.1", port: 5432, database: "pizza_sales" }),
       endpoint: sink,
       onLog: (line) => log.push(line),

@@ -1,11 +1,11 @@
 import { loadQualitySql } from "../../../adapters/project-files.ts";
 import type { Warehouse } from "../../../pipeline/ports.ts";
-import { chooseRules, lookAtQuality } from "../../../pipeline/quality/check-quality.ts";
-import type { GoldHome } from "../gold/gold-home.ts";
+import { chooseRules, previewQuality } from "../../../pipeline/quality/check-quality.ts";
+import type { GoldPipeline } from "../gold/gold-fixture.ts";
 import { catalog } from "../../support/order-fixture.ts";
 import { changeDay, type Cells } from "../silver/change-day.ts";
 import { event } from "./messy-day.ts";
-import { openReceiptHome } from "../reconciliation/receipt-home.ts";
+import { openReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
 
 /** Five Wednesdays; the last of them is in the week that the rules judge. */
 export const wednesdays = ["2015-02-04", "2015-02-11", "2015-02-18", "2015-02-25", "2015-03-04"];
@@ -17,10 +17,10 @@ const lines = [
 ];
 
 /** A home of one till, for the quality rules: honest orders go all the way to gold, and silver can be changed by hand. */
-export async function openQualityHome(gold: GoldHome) {
-  const home = await openReceiptHome(gold);
+export async function openQualityPipeline(gold: GoldPipeline) {
+  const pipeline = await openReceiptPipeline(gold);
   // More than a day after the last Wednesday: its orders then count as replayed, not as late.
-  home.time.now = Date.parse("2015-03-06T18:00:00Z");
+  pipeline.time.now = Date.parse("2015-03-06T18:00:00Z");
   let seq = 0;
 
   /** The next event of the till. */
@@ -35,24 +35,24 @@ export async function openQualityHome(gold: GoldHome) {
     );
 
   async function sell(events: object[]): Promise<void> {
-    if (events.length > 0) await home.land(await home.send(events));
+    if (events.length > 0) await pipeline.land(await pipeline.send(events));
   }
 
   return {
-    ...home,
+    ...pipeline,
     next,
     ordersOf,
     sell,
     /** Changes rows of a day in silver behind gold's back. Gives the way back. */
     changeDaySecretly: async (day: string, change: (rows: Cells[]) => Cells[]) =>
-      await changeDay(home, day, change, { dataChange: false }),
+      await changeDay(pipeline, day, change, { dataChange: false }),
     /** Changes rows of a day in silver, and publishes gold from that. Gives the way back. */
     async changeDay(day: string, change: (rows: Cells[]) => Cells[]): Promise<() => Promise<void>> {
-      const restore = await changeDay(home, day, change);
-      await home.publishGold();
+      const restore = await changeDay(pipeline, day, change);
+      await pipeline.publishGold();
       return async () => {
         await restore();
-        await home.publishGold();
+        await pipeline.publishGold();
       };
     },
     /** Sells so many orders on each Wednesday, and one on the day after, so that the last Wednesday is complete. */
@@ -62,27 +62,27 @@ export async function openQualityHome(gold: GoldHome) {
       await sell([
         next("2015-03-05/0", {
           ordered_at: "2015-03-05T12:30:00-05:00",
-          emitted_at: new Date(home.time.now).toISOString(),
+          emitted_at: new Date(pipeline.time.now).toISOString(),
         }),
       ]);
-      await home.work();
+      await pipeline.work();
     },
     /** The names of the rules that are red, and what they say. */
     async red(warehouse: Warehouse = gold.reader) {
-      const { results } = await lookAtQuality(
+      const { results } = await previewQuality(
         {
-          silver: home.silver,
-          lake: home.lake,
+          silver: pipeline.silver,
+          lake: pipeline.lake,
           warehouse,
           catalog,
           qualitySql: loadQualitySql(),
-          clock: () => home.time.now,
+          clock: () => pipeline.time.now,
         },
-        { rules: chooseRules(undefined), verify: () => home.verify({ warehouse }) },
+        { rules: chooseRules(undefined), verify: () => pipeline.verify({ warehouse }) },
       );
       return Object.fromEntries(results.filter(({ isRed }) => isRed).map(({ name, examples }) => [name, examples]));
     },
   };
 }
 
-export type QualityHome = Awaited<ReturnType<typeof openQualityHome>>;
+export type QualityPipeline = Awaited<ReturnType<typeof openQualityPipeline>>;

@@ -1,5 +1,5 @@
 import { openWarehouse } from "../../adapters/warehouse.ts";
-import { proveBackup } from "../../pipeline/backup/verify-backup.ts";
+import { verifyBackup } from "../../pipeline/backup/verify-backup.ts";
 import { createHandler, lazy } from "../runtime/create-handler.ts";
 import { openBackups } from "../runtime/resources.ts";
 import { warehouseSettings } from "../runtime/settings.ts";
@@ -12,5 +12,5 @@ const open = lazy(async () => ({
 
 /** Restores a backup on trial, and lets old ones go. */
 export const handler = createHandler(
-  async (input: { id: string; keepDays: number }) => await proveBackup(await open(), input),
+  async (input: { id: string; keepDays: number }) => await verifyBackup(await open(), input),
 );

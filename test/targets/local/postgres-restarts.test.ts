@@ -3,30 +3,30 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { classicYear } from "../../../bin/commands/send.ts";
-import type { Home } from "../../../targets/pipeline-api.ts";
-import { openHome } from "../../../targets/local/open.ts";
+import type { Pipeline } from "../../../targets/pipeline-api.ts";
+import { openLocalPipeline } from "../../../targets/local/open.ts";
 import { findServer } from "../../../targets/local/postgres-process.ts";
-import { sendOrders } from "../../e2e/home-fixture.ts";
+import { sendOrders } from "../../e2e/command-line-fixture.ts";
 
 const orders = [...classicYear()].slice(0, 600);
 const [first, second, third] = [orders.slice(0, 200), orders.slice(200, 400), orders.slice(400)] as const;
 
 let root: string;
 let lines: string[];
-let home: Home;
+let pipeline: Pipeline;
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), "pizza-home-"));
   lines = [];
-  home = await openHome({ dir: join(root, "home"), onLog: (line) => lines.push(line) });
+  pipeline = await openLocalPipeline({ dir: join(root, "home"), onLog: (line) => lines.push(line) });
 });
 afterEach(async () => {
   vi.restoreAllMocks();
-  await home.close();
+  await pipeline.close();
   rmSync(root, { recursive: true, force: true });
 });
 
 const ordersInGold = async () => {
-  const [row] = await home.query("select coalesce(sum(orders), 0) as orders from gold.daily_sales_summary", {
+  const [row] = await pipeline.query("select coalesce(sum(orders), 0) as orders from gold.daily_sales_summary", {
     lake: false,
   });
   return Number(row!["orders"]);
@@ -42,30 +42,30 @@ function killPostgres(): void {
 }
 
 it("starts a PostgreSQL again that was killed alone, publishes on, and answers whoever asks meanwhile", async () => {
-  await sendOrders(home.sink, first);
+  await sendOrders(pipeline.sink, first);
   await untilGoldHas(200);
   killPostgres();
-  await sendOrders(home.sink, second);
+  await sendOrders(pipeline.sink, second);
   await untilGoldHas(400);
   killPostgres();
-  expect(await home.query("select 1 as one", { lake: false })).toEqual([{ one: 1 }]);
-  expect(await home.credentials()).toMatchObject({ host: "127.0.0.1", database: "pizza_sales" });
-  await sendOrders(home.sink, third);
-  await home.drain();
-  expect(await home.verify()).toMatchObject({ findings: [], gold: { orders: 600 } });
+  expect(await pipeline.query("select 1 as one", { lake: false })).toEqual([{ one: 1 }]);
+  expect(await pipeline.credentials()).toMatchObject({ host: "127.0.0.1", database: "pizza_sales" });
+  await sendOrders(pipeline.sink, third);
+  await pipeline.drain();
+  expect(await pipeline.verify()).toMatchObject({ findings: [], gold: { orders: 600 } });
   expect(lines.filter((line) => line.startsWith("PostgreSQL is gone"))).toHaveLength(2);
 });
 
 it("goes on at once when the clock is set back by an hour, and when it is set forward again", async () => {
-  await sendOrders(home.sink, first);
+  await sendOrders(pipeline.sink, first);
   await untilGoldHas(200);
   const { now } = Date;
   const clock = vi.spyOn(Date, "now").mockImplementation(() => now() - 3_600_000);
-  await sendOrders(home.sink, second);
+  await sendOrders(pipeline.sink, second);
   await untilGoldHas(400);
   clock.mockImplementation(() => now());
-  await sendOrders(home.sink, third);
+  await sendOrders(pipeline.sink, third);
   await untilGoldHas(600);
-  await home.drain();
-  expect((await home.verify()).findings).toEqual([]);
+  await pipeline.drain();
+  expect((await pipeline.verify()).findings).toEqual([]);
 });

@@ -8,9 +8,8 @@ import { loadMigrations, readProjectFile, loadCatalog } from "../adapters/projec
 import { landRecords } from "../pipeline/bronze/land-records.ts";
 import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
 import { migrate } from "../pipeline/gold/migrate.ts";
-import { planWindows } from "../pipeline/gold/plan-windows.ts";
-import { publishCustomers } from "../pipeline/gold/publish-windows.ts";
-import { publishWindows } from "../pipeline/gold/publish-windows.ts";
+import { planStaleWindows } from "../pipeline/gold/plan-windows.ts";
+import { publishCustomerDays, publishDays } from "../pipeline/gold/publish-windows.ts";
 import type { Warehouse, ObjectStore } from "../pipeline/ports.ts";
 import { refineSilver, type Refinery } from "../pipeline/silver/refine-silver.ts";
 import { orderStream, silverLakeTable, openQuarantine, openSilver } from "../pipeline/silver/tables.ts";
@@ -18,10 +17,10 @@ import { createCustomerKey } from "../pipeline/silver/write-orders.ts";
 import { startPostgres } from "../targets/local/postgres.ts";
 
 /** Lake and PostgreSQL with the steps of the two workflows, to be called one by one. */
-export type BenchHome = Awaited<ReturnType<typeof openBenchHome>>;
+export type BenchPipeline = Awaited<ReturnType<typeof openBenchPipeline>>;
 
 /** Opens the lake in `lakeFolder` and a PostgreSQL of its own, which is removed again on close. */
-export async function openBenchHome({ dir, name, lakeFolder }: { dir: string; name: string; lakeFolder: string }) {
+export async function openBenchPipeline({ dir, name, lakeFolder }: { dir: string; name: string; lakeFolder: string }) {
   const postgresFolder = join(dir, `${name}-postgres`);
   rmSync(postgresFolder, { recursive: true, force: true });
   const postgres = await startPostgres({ dir: postgresFolder });
@@ -41,12 +40,12 @@ export async function openBenchHome({ dir, name, lakeFolder }: { dir: string; na
     const snapshot = await silver.snapshot();
     const changedSince = async (version: number) => (await silver.changes(version, snapshot.version))?.partitions;
     const { version: snapshotVersion, partitions } = snapshot;
-    return await planWindows({ warehouse }, { snapshotVersion, partitions: partitions.keys(), changedSince });
+    return await planStaleWindows({ warehouse }, { snapshotVersion, partitions: partitions.keys(), changedSince });
   }
 
   async function publish(windows: string[], silverVersion: number) {
     const table = silverLakeTable(await silver.snapshot(silverVersion), windows);
-    return await publishWindows(gold, { table, windows, silverVersion });
+    return await publishDays(gold, { table, windows, silverVersion });
   }
 
   return {
@@ -68,11 +67,11 @@ export async function openBenchHome({ dir, name, lakeFolder }: { dir: string; na
       const { batches, silverVersion } = await plan();
       for (const windows of batches) await publish(windows, silverVersion);
     },
-    async publishCustomers() {
+    async publishCustomerDays() {
       const { customerBatches, silverVersion } = await plan();
       const windows = customerBatches.flat();
       const table = silverLakeTable(await silver.snapshot(silverVersion), windows);
-      await publishCustomers(gold, { table, windows, silverVersion });
+      await publishCustomerDays(gold, { table, windows, silverVersion });
     },
     async close() {
       await Promise.all([owner!.close(), writer!.close()]);

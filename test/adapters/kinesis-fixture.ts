@@ -8,7 +8,7 @@ import { testAccess } from "../support/aws-access.ts";
 import { startKinesisServer, type KinesisServer } from "../support/kinesis-server.ts";
 
 /** A Kinesis server over a fresh folder, and a client of it. */
-export interface KinesisHome {
+export interface KinesisPipeline {
   root: string;
   server: KinesisServer;
   client: KinesisClient;
@@ -16,7 +16,7 @@ export interface KinesisHome {
 }
 
 /** Starts a stream of that many shards. */
-export async function openKinesisHome({ shards }: { shards: number }): Promise<KinesisHome> {
+export async function openKinesisPipeline({ shards }: { shards: number }): Promise<KinesisPipeline> {
   const root = mkdtempSync(join(tmpdir(), "kinesis-"));
   const server = await startKinesisServer({ dir: join(root, "stream"), shards, pageSize: 3 });
   const client = newKinesisClient({ endpoint: server.url, ...testAccess });

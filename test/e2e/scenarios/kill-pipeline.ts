@@ -2,10 +2,10 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openPostgresWarehouse } from "../../../adapters/postgres-warehouse.ts";
-import type { HomeFolder } from "../../../targets/local/data-directory.ts";
+import type { DataDirectory } from "../../../targets/local/data-directory.ts";
 import { goldStatus } from "../../../targets/local/status.ts";
 import { isRunning } from "../../../targets/local/machine.ts";
-import type { KilledFunction } from "./home-under-test.ts";
+import type { KilledFunction } from "./target-under-test.ts";
 
 /** What each layer holds, as its files and tables say; each only grows. */
 interface Layers {
@@ -29,9 +29,15 @@ const between = {
  */
 export async function killInTheMiddle(
   name: KilledFunction,
-  home: { folder: HomeFolder; databaseUrl: string; pid: number; send: () => Promise<void>; drain: () => Promise<void> },
+  pipeline: {
+    folder: DataDirectory;
+    databaseUrl: string;
+    pid: number;
+    send: () => Promise<void>;
+    drain: () => Promise<void>;
+  },
 ): Promise<boolean> {
-  const { folder, databaseUrl, pid, send, drain } = home;
+  const { folder, databaseUrl, pid, send, drain } = pipeline;
   const [from, to] = between[name];
   const before = await look(folder, databaseUrl);
   await send();
@@ -45,7 +51,7 @@ export async function killInTheMiddle(
 }
 
 /** PostgreSQL outlives the process that started it, and tells the last commit. */
-async function look(folder: HomeFolder, connectionString: string): Promise<Layers> {
+async function look(folder: DataDirectory, connectionString: string): Promise<Layers> {
   const warehouse = openPostgresWarehouse({ connectionString });
   try {
     return { ...layersOnDisk(folder), gold: (await goldStatus(warehouse)).silverVersion };
@@ -54,7 +60,7 @@ async function look(folder: HomeFolder, connectionString: string): Promise<Layer
   }
 }
 
-function layersOnDisk({ stream, lake }: HomeFolder): Omit<Layers, "gold"> & { gold: number } {
+function layersOnDisk({ stream, lake }: DataDirectory): Omit<Layers, "gold"> & { gold: number } {
   const commits = filesBelow(join(lake, "silver")).filter((path) => /_delta_log\/\d+\.json$/.test(path));
   return {
     stream: filesBelow(stream).reduce((sum, path) => sum + statSync(path).size, 0),

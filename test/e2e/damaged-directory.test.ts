@@ -5,29 +5,29 @@ import { classicYear } from "../../bin/commands/send.ts";
 import { openFolderStore } from "../../adapters/folder-store.ts";
 import { openPostgresWarehouse } from "../../adapters/postgres-warehouse.ts";
 import { openSilver } from "../../pipeline/silver/tables.ts";
-import { homeFolder, type HomeFolder } from "../../targets/local/data-directory.ts";
-import { openHome } from "../../targets/local/open.ts";
+import { dataDirectory, type DataDirectory } from "../../targets/local/data-directory.ts";
+import { openLocalPipeline } from "../../targets/local/open.ts";
 import { startPostgres } from "../../targets/local/postgres.ts";
 import { readFrame, writeFrame } from "../../targets/local/stream/segment.ts";
 import { openStreamLog } from "../../targets/local/stream/stream-log.ts";
-import { pizza, sendOrders, temporaryHome } from "./home-fixture.ts";
+import { pizza, sendOrders, temporaryPipeline } from "./command-line-fixture.ts";
 
-const { dir, remove } = temporaryHome();
-const folder: HomeFolder = homeFolder(dir);
+const { dir, remove } = temporaryPipeline();
+const folder: DataDirectory = dataDirectory(dir);
 const kept = `${dir}-kept`;
 afterAll(remove);
 beforeAll(async () => {
-  const home = await openHome({ dir });
+  const pipeline = await openLocalPipeline({ dir });
   for (const part of [0, 1, 2]) {
-    await sendOrders(home.sink, [...classicYear()].slice(part * 100, part * 100 + 100));
-    await home.drain();
+    await sendOrders(pipeline.sink, [...classicYear()].slice(part * 100, part * 100 + 100));
+    await pipeline.drain();
   }
-  await home.close();
+  await pipeline.close();
   cpSync(dir, kept, { recursive: true });
 });
 
 /** The home as it was before the damage of the test before. */
-function restore(...parts: (keyof HomeFolder)[]): void {
+function restore(...parts: (keyof DataDirectory)[]): void {
   for (const part of parts) {
     rmSync(folder[part], { recursive: true });
     cpSync(folder[part].replace(dir, kept), folder[part], { recursive: true });
@@ -67,13 +67,13 @@ it("a silver file that stands twice", async () => {
 });
 
 it("the newest commit of silver, missing beneath a home that runs", async () => {
-  const home = await openHome({ dir });
-  expect((await home.status()).silver.lines).toBeGreaterThan(0);
+  const pipeline = await openLocalPipeline({ dir });
+  expect((await pipeline.status()).silver.lines).toBeGreaterThan(0);
   const log = join(folder.lake, "silver", "order_lines", "_delta_log");
   const newest = readdirSync(log).toSorted().at(-1)!;
   rmSync(join(log, newest));
-  const { findings } = await home.verify();
-  await home.close();
+  const { findings } = await pipeline.verify();
+  await pipeline.close();
   expect(findings.map(({ sentence }) => sentence)).toContainEqual(
     expect.stringMatching(/^\d+ days show a later version of silver than \d+$/),
   );

@@ -6,13 +6,13 @@ import { toOutgoing } from "../../producer/batch-builder.ts";
 import { createSender } from "../../producer/send-orders.ts";
 import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
 import type { EventSink } from "../../pipeline/ports.ts";
-import type { Home } from "../../targets/pipeline-api.ts";
+import type { Pipeline } from "../../targets/pipeline-api.ts";
 
 /** The program itself. */
 export const script = new URL("../../bin/pizza.ts", import.meta.url).pathname;
 
 /** A folder for a home, and the call that removes it. */
-export function temporaryHome(): { dir: string; remove: () => void } {
+export function temporaryPipeline(): { dir: string; remove: () => void } {
   const root = mkdtempSync(join(tmpdir(), "pizza-e2e-"));
   return { dir: join(root, "home"), remove: () => rmSync(root, { recursive: true, force: true }) };
 }
@@ -39,9 +39,12 @@ export async function sendOrders(sink: EventSink, events: Iterable<OrderEvent>):
 }
 
 /** Hash of every gold table, by name. */
-export async function goldHashes(home: Home): Promise<Record<string, string>> {
-  const rows = await home.query("select table_name, row_count || ' rows ' || hash as content from ops.gold_hash()", {
-    lake: false,
-  });
+export async function goldHashes(pipeline: Pipeline): Promise<Record<string, string>> {
+  const rows = await pipeline.query(
+    "select table_name, row_count || ' rows ' || hash as content from ops.gold_hash()",
+    {
+      lake: false,
+    },
+  );
   return Object.fromEntries(rows.map((row) => [row["table_name"], row["content"]])) as Record<string, string>;
 }

@@ -37,12 +37,12 @@ export function record(sequenceNumber: number, content: unknown, changes: Partia
 }
 
 /** A folder with bronze, silver and quarantine, and DuckDB to read them. */
-export async function openSilverHome() {
+export async function openSilverPipeline() {
   const root = mkdtempSync(join(tmpdir(), "pizza-silver-"));
   const store = openFolderStore(root);
   const lake = await openDuckDbLake({ root, threads: 1 });
-  const home = { now: noon };
-  const clock = () => home.now;
+  const pipeline = { now: noon };
+  const clock = () => pipeline.now;
 
   /** Another process at the same folder: tables of its own, over a store of its own if given. */
   function openRefinery(over: ObjectStore = store): Refinery {
@@ -57,7 +57,7 @@ export async function openSilverHome() {
     return await lake.query(`select ${columns} from ${source.name} order by ${order}`, [], [source]);
   };
 
-  return Object.assign(home, {
+  return Object.assign(pipeline, {
     root,
     store,
     lake,
@@ -78,7 +78,7 @@ export async function openSilverHome() {
   });
 }
 
-export type SilverHome = Awaited<ReturnType<typeof openSilverHome>>;
+export type SilverPipeline = Awaited<ReturnType<typeof openSilverPipeline>>;
 
 /** A store that throws instead of the first write whose key `matches`; `after` throws once the write is done. */
 export function failingOnce(store: ObjectStore, matches: RegExp, when: "before" | "after" = "before"): ObjectStore {

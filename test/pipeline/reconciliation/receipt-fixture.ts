@@ -9,17 +9,17 @@ import { landRecords } from "../../../pipeline/bronze/land-records.ts";
 import type { QualitySummary } from "../../../pipeline/quality/check-quality.ts";
 import { forgetCustomer, type RedactStream } from "../../../pipeline/forget/forget-customer.ts";
 import type { ObjectStore, StreamRecord } from "../../../pipeline/ports.ts";
-import { verifyReceipt, type Books } from "../../../pipeline/reconciliation/verify-receipt.ts";
-import { rebuild, type RebuildPlace, type RebuildRequest } from "../../../pipeline/rebuild/rebuild.ts";
+import { verifyReceipt, type ReconciliationSources } from "../../../pipeline/reconciliation/verify-receipt.ts";
+import { rebuild, type RebuildContext, type RebuildRequest } from "../../../pipeline/rebuild/rebuild.ts";
 import { openQuarantine, openSilver, orderStream } from "../../../pipeline/silver/tables.ts";
 import { traceOrder } from "../../../pipeline/trace/trace-order.ts";
 import { createFunctions } from "../../../targets/local/functions.ts";
 import { openStreamLog } from "../../../targets/local/stream/stream-log.ts";
-import { streamAccount } from "../../../targets/local/stream-account.ts";
-import { sql as goldSql, type GoldHome } from "../gold/gold-home.ts";
+import { streamContents } from "../../../targets/local/stream-account.ts";
+import { sql as goldSql, type GoldPipeline } from "../gold/gold-fixture.ts";
 import type { Catalog } from "../../../pipeline/domain/catalog.ts";
 import { catalog as orderCatalog } from "../../support/order-fixture.ts";
-import { customerKey } from "../silver/silver-home.ts";
+import { customerKey } from "../silver/refine-fixture.ts";
 
 const check = (name: string) => readProjectFile(`sql/checks/${name}.sql`);
 const checks = {
@@ -34,7 +34,7 @@ const checks = {
 const noon = Date.parse("2015-03-05T12:00:00Z");
 
 /** The whole way in one folder, step by step at the test's command; gold is the shared database, emptied first. */
-export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog } = {}) {
+export async function openReceiptPipeline(gold: GoldPipeline, { catalog = orderCatalog } = {}) {
   await gold.empty();
   const dir = mkdtempSync(join(tmpdir(), "pizza-receipt-"));
   const time = { now: noon };
@@ -58,14 +58,14 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
       warehouse: gold.writer,
       goldSql,
       customersEveryMs: 0,
-      verify: () => home.verify(),
+      verify: () => pipeline.verify(),
       quality: { sql: loadQualitySql(), notifier: { notify: async (message) => void messages.push(message) } },
     });
   let run = functionsOf();
   const call = async (name: string, input: object = {}) => await run[name]!(input as never);
   const checkpoints: Record<string, string> = {};
 
-  const home = {
+  const pipeline = {
     dir,
     store,
     onFailure,
@@ -83,7 +83,7 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
       run = functionsOf();
     },
     /** Puts records into the stream; an array of events is one batch. Gives them as the stream hands them out. */
-    send: (...contents: (object[] | Buffer)[]) => home.sendUnder("key", ...contents),
+    send: (...contents: (object[] | Buffer)[]) => pipeline.sendUnder("key", ...contents),
     async sendUnder(partitionKey: string, ...contents: (object[] | Buffer)[]): Promise<StreamRecord[]> {
       const sent = await stream.putRecords(contents.map((content) => ({ partitionKey, data: encode(content) })));
       const numbers = sent.map((result) => ("sequenceNumber" in result ? result.sequenceNumber : ""));
@@ -94,7 +94,7 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
     /** Lands records as one bronze object and moves the checkpoint; gives the object's key. */
     async land(records: StreamRecord[]): Promise<string> {
       const { key } = await landRecords({ store, stream: orderStream, clock }, records);
-      home.confirm(records);
+      pipeline.confirm(records);
       return key;
     },
     /** The one segment file of the stream. */
@@ -119,20 +119,20 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
       await call("ReportWindows", plan);
     },
     /** The last step of data_quality, after the receipt. */
-    checkQuality: async () => (await call("CheckQuality", await home.verify())) as QualitySummary,
+    evaluateRules: async () => (await call("CheckQuality", await pipeline.verify())) as QualitySummary,
     async work() {
-      await home.refine();
-      await home.publishQuarantine();
-      await home.publishGold();
+      await pipeline.refine();
+      await pipeline.publishQuarantine();
+      await pipeline.publishGold();
     },
     /** What the commands ask of gold and the lake. */
     parts: { store, silver, lake, warehouse: gold.reader },
-    account: () => streamAccount(stream, checkpoints, onFailure),
-    verify: (other: Partial<Pick<Books, "account" | "warehouse">> = {}) =>
+    account: () => streamContents(stream, checkpoints, onFailure),
+    verify: (other: Partial<Pick<ReconciliationSources, "account" | "warehouse">> = {}) =>
       verifyReceipt({
         ...refinery,
         ...openTables(),
-        account: home.account(),
+        account: pipeline.account(),
         lake,
         warehouse: gold.reader,
         goldSql,
@@ -149,14 +149,14 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
       const place = { ...refinery, ...openTables(dying), store: dying };
       const eraser = { erase: (key: string) => dying.delete(key) };
       const summary = await forgetCustomer({ refinery: place, eraser, redactStream }, customerId);
-      await home.publishGold();
+      await pipeline.publishGold();
       return summary;
     },
     async streamRecords() {
       return await stream.read({ shard: stream.shards()[0]!.id, limit: 1000, maxBytes: 2 ** 24 });
     },
     trace: (orderId: string) => traceOrder({ ...refinery, lake, warehouse: gold.reader, sql: loadTraceSql() }, orderId),
-    rebuild: (request: Partial<RebuildRequest> = {}, other: Partial<RebuildPlace> = {}) =>
+    rebuild: (request: Partial<RebuildRequest> = {}, other: Partial<RebuildContext> = {}) =>
       rebuild(
         { refinery, lake, warehouse: gold.writer, sql: goldSql, ...other },
         { from: "2015-01-01", to: "2015-12-31", source: "bronze", isDryRun: false, ...request },
@@ -167,10 +167,10 @@ export async function openReceiptHome(gold: GoldHome, { catalog = orderCatalog }
       rmSync(dir, { recursive: true, force: true });
     },
   };
-  return home;
+  return pipeline;
 }
 
-export type ReceiptHome = Awaited<ReturnType<typeof openReceiptHome>>;
+export type ReceiptPipeline = Awaited<ReturnType<typeof openReceiptPipeline>>;
 
 function encode(content: object[] | Buffer): Buffer {
   if (Buffer.isBuffer(content)) return content;

@@ -1,6 +1,6 @@
 import { RDSDataClient } from "@aws-sdk/client-rds-data";
 import { openDataApiWarehouse, type DataApiOptions } from "../../adapters/data-api.ts";
-import type { EmbeddedPostgres } from "../../targets/local/postgres.ts";
+import type { LocalPostgres } from "../../targets/local/postgres.ts";
 import { testAccess } from "../support/aws-access.ts";
 import { startDataApiServer } from "../support/data-api-server.ts";
 
@@ -10,7 +10,7 @@ type Role = (typeof roles)[number];
 const secretArn = (role: Role) => `arn:aws:secretsmanager:eu-central-1:111122223333:secret:${role}`;
 
 /** The Data API over one PostgreSQL, with a secret for each role. */
-export async function openDataApi(postgres: EmbeddedPostgres, { timeoutMs = 45_000 } = {}) {
+export async function openDataApi(postgres: LocalPostgres, { timeoutMs = 45_000 } = {}) {
   const connectionStrings = Object.fromEntries(roles.map((role) => [secretArn(role), postgres.connectionString(role)]));
   const server = await startDataApiServer({ connectionStrings, timeoutMs });
   const client = new RDSDataClient({ ...testAccess, endpoint: server.url, maxAttempts: 3 });

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Outgoing } from "../../producer/batch-builder.ts";
 import { createRandom, type Random } from "../../producer/random.ts";
 import { createSender } from "../../producer/send-orders.ts";
-import { connectHome } from "../../targets/local/control-server.ts";
-import { homeFolder, runningProcess } from "../../targets/local/data-directory.ts";
+import { connectPipeline } from "../../targets/local/control-server.ts";
+import { dataDirectory, runningProcess } from "../../targets/local/data-directory.ts";
 import { findServer } from "../../targets/local/postgres-process.ts";
 
 /** How the kills of one replay went. */
@@ -51,34 +51,34 @@ export async function replayUnderKills({ dir, events, kills, seed, onKill = () =
     progress.move(done + 1);
     onKill(tally);
   }
-  const home = start(dir);
-  await untilReady(dir, home);
+  const pipeline = start(dir);
+  await untilReady(dir, pipeline);
   await sending;
   return { tally };
 }
 
 /** Starts the home and kills it, in half of the cases before it is open. */
 async function killOnce({ dir, random, tally }: { dir: string; random: Random; tally: KillTally }): Promise<void> {
-  const home = start(dir);
+  const pipeline = start(dir);
   const isEarly = random.chance(0.5);
-  if (isEarly) await Promise.race([sleep(random.integer(0, longestStart)), ended(home)]);
+  if (isEarly) await Promise.race([sleep(random.integer(0, longestStart)), ended(pipeline)]);
   else {
-    await untilReady(dir, home);
+    await untilReady(dir, pipeline);
     await sleep(random.integer(0, longestRun));
   }
-  if (home.exitCode !== null) throw endedByItself(dir, home);
-  tally[isReady(dir, home) ? "running" : "starting"]++;
-  home.kill("SIGKILL");
-  await ended(home);
-  const server = findServer(join(homeFolder(dir).postgres, "data"));
+  if (pipeline.exitCode !== null) throw endedByItself(dir, pipeline);
+  tally[isReady(dir, pipeline) ? "running" : "starting"]++;
+  pipeline.kill("SIGKILL");
+  await ended(pipeline);
+  const server = findServer(join(dataDirectory(dir).postgres, "data"));
   if (server === undefined || !random.chance(0.25)) return;
   process.kill(server.pid, "SIGKILL");
   tally.withPostgres++;
 }
 
-/** The same that `pizza start` starts in the background. */
+/** The same that `./pizza start` starts in the background. */
 function start(dir: string): ChildProcess {
-  const { root, logs } = homeFolder(dir);
+  const { root, logs } = dataDirectory(dir);
   mkdirSync(logs, { recursive: true });
   const log = openSync(join(logs, "home.log"), "a");
   return spawn(process.execPath, [script, "start", "--foreground", "--dir", root], {
@@ -87,28 +87,28 @@ function start(dir: string): ChildProcess {
   });
 }
 
-function isReady(dir: string, home: ChildProcess): boolean {
-  return runningProcess(homeFolder(dir))?.pid === home.pid;
+function isReady(dir: string, pipeline: ChildProcess): boolean {
+  return runningProcess(dataDirectory(dir))?.pid === pipeline.pid;
 }
 
-async function untilReady(dir: string, home: ChildProcess): Promise<void> {
-  for (const from = Date.now(); !isReady(dir, home); await sleep(20)) {
-    if (home.exitCode !== null) throw endedByItself(dir, home);
+async function untilReady(dir: string, pipeline: ChildProcess): Promise<void> {
+  for (const from = Date.now(); !isReady(dir, pipeline); await sleep(20)) {
+    if (pipeline.exitCode !== null) throw endedByItself(dir, pipeline);
     if (Date.now() - from > patienceMs) throw new Error(`the home in ${dir} is not open after ${patienceMs} ms`);
   }
 }
 
 function endedByItself(dir: string, { exitCode }: ChildProcess): Error {
-  const log = readFileSync(join(homeFolder(dir).logs, "home.log"), "utf8")
+  const log = readFileSync(join(dataDirectory(dir).logs, "home.log"), "utf8")
     .trimEnd()
     .split("\n")
     .slice(-8);
   return new Error(`the home in ${dir} ended by itself with ${exitCode}; its log ends:\n${log.join("\n")}`);
 }
 
-async function ended(home: ChildProcess): Promise<void> {
-  if (home.exitCode !== null || home.signalCode !== null) return;
-  await new Promise((resolve) => home.once("exit", resolve));
+async function ended(pipeline: ChildProcess): Promise<void> {
+  if (pipeline.exitCode !== null || pipeline.signalCode !== null) return;
+  await new Promise((resolve) => pipeline.once("exit", resolve));
 }
 
 /** Sends as a till does: whatever is not acknowledged is sent again. */
@@ -121,7 +121,7 @@ async function send({
   events: readonly Outgoing[];
   until: (share: number) => Promise<void>;
 }): Promise<void> {
-  const { sink } = connectHome(homeFolder(dir));
+  const { sink } = connectPipeline(dataDirectory(dir));
   const patient = { ...sink, openShards: () => untilItAnswers(() => sink.openShards()) };
   const sender = createSender({
     sink: patient,

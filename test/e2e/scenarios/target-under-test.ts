@@ -1,14 +1,14 @@
 import { openPostgresWarehouse } from "../../../adapters/postgres-warehouse.ts";
 import type { Outgoing } from "../../../producer/batch-builder.ts";
 import { createSender } from "../../../producer/send-orders.ts";
-import type { Home } from "../../../targets/pipeline-api.ts";
+import type { Pipeline } from "../../../targets/pipeline-api.ts";
 
 /** The functions that are killed. */
 export type KilledFunction = "LandRecords" | "RefineSilver" | "PublishWindows";
 
 /** A home that the scenarios run through: empty at the beginning. What it cannot be made to suffer is undefined. */
-export interface HomeUnderTest {
-  home: Home;
+export interface PipelineUnderTest {
+  pipeline: Pipeline;
   /** Secret of its customer tokens: with the same one, gold of another home has the same hash. */
   customerSecret: string;
   /** Has the events in gold in the end, while the function is killed at its work; gives back how often it surely was. */
@@ -22,16 +22,16 @@ export interface HomeUnderTest {
 }
 
 /** Sends events and resolves when the stream has acknowledged them. */
-export async function send({ sink }: Home, events: Iterable<Outgoing>): Promise<void> {
+export async function send({ sink }: Pipeline, events: Iterable<Outgoing>): Promise<void> {
   const sender = createSender({ sink });
   for (const event of events) await sender.send(event);
   await sender.close();
 }
 
 /** Sends events and resolves when they are in gold. */
-export async function deliver(home: Home, events: Iterable<Outgoing>): Promise<void> {
-  await send(home, events);
-  await home.drain();
+export async function deliver(pipeline: Pipeline, events: Iterable<Outgoing>): Promise<void> {
+  await send(pipeline, events);
+  await pipeline.drain();
 }
 
 /** Takes away what publishing calls in the database, as its owner; calling what is given back puts it there again. */

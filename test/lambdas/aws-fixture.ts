@@ -25,13 +25,13 @@ const streamName = "orders";
 
 type LakeSql = "duckdb" | "athena";
 
-export type AwsHome = Awaited<ReturnType<typeof openAwsHome>>;
+export type AwsPipeline = Awaited<ReturnType<typeof openAwsPipeline>>;
 
 /**
  * The pipeline as it is deployed: every function from its bundle and in a process of its own, the real SDK clients
  * against endpoints on this machine, and a real PostgreSQL behind the Data API. Functions start when first called.
  */
-export async function openAwsHome({ customerKey }: { customerKey: string }) {
+export async function openAwsPipeline({ customerKey }: { customerKey: string }) {
   const dir = mkdtempSync(join(tmpdir(), "pizza-aws-"));
   const bundles = openBundles("duckdb");
   const postgres = await startManagedPostgres(join(dir, "postgres"));
@@ -83,7 +83,7 @@ export async function openAwsHome({ customerKey }: { customerKey: string }) {
   };
   let lakeSql: LakeSql = "duckdb";
   const own: Partial<Record<FunctionName, Record<string, string>>> = {
-    ProveBackup: { DATABASE_SECRET_ARN: secretArn("owner") },
+    VerifyBackup: { DATABASE_SECRET_ARN: secretArn("owner") },
     RestoreBackup: { DATABASE_SECRET_ARN: secretArn("owner") },
     VerifyReceipt: { DATABASE_SECRET_ARN: secretArn("reader") },
     MigrateWarehouse: {

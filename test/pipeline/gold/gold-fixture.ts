@@ -5,8 +5,7 @@ import { openDuckDbLake } from "../../../adapters/duckdb.ts";
 import { openPostgresWarehouse } from "../../../adapters/postgres-warehouse.ts";
 import { loadMigrations, readProjectFile } from "../../../adapters/project-files.ts";
 import { migrate } from "../../../pipeline/gold/migrate.ts";
-import { publishCustomers } from "../../../pipeline/gold/publish-windows.ts";
-import { publishWindows } from "../../../pipeline/gold/publish-windows.ts";
+import { publishCustomerDays, publishDays } from "../../../pipeline/gold/publish-windows.ts";
 import { startPostgres, type PostgresRole } from "../../../targets/local/postgres.ts";
 import { writeSilver, type FixtureOrder } from "./silver-fixture.ts";
 
@@ -17,7 +16,7 @@ export const sql = {
 };
 
 /** A migrated PostgreSQL and an empty lake in a folder of their own. */
-export async function openGoldHome() {
+export async function openGoldPipeline() {
   const dir = mkdtempSync(join(tmpdir(), "pizza-gold-"));
   const root = join(dir, "lake");
   const postgres = await startPostgres({ dir: join(dir, "postgres") });
@@ -38,8 +37,8 @@ export async function openGoldHome() {
   async function publish(version: number, orders: readonly FixtureOrder[], windows = datesOf(orders)) {
     const table = await writeSilver(dir, version, orders);
     return {
-      windows: await publishWindows(gold, { table: table(windows), windows, silverVersion: version }),
-      customers: () => publishCustomers(gold, { table: table(windows), windows, silverVersion: version }),
+      windows: await publishDays(gold, { table: table(windows), windows, silverVersion: version }),
+      customers: () => publishCustomerDays(gold, { table: table(windows), windows, silverVersion: version }),
     };
   }
 
@@ -68,7 +67,7 @@ export async function openGoldHome() {
   };
 }
 
-export type GoldHome = Awaited<ReturnType<typeof openGoldHome>>;
+export type GoldPipeline = Awaited<ReturnType<typeof openGoldPipeline>>;
 
 /** The days of some orders, in order. */
 export function datesOf(orders: readonly FixtureOrder[]): string[] {

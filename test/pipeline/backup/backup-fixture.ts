@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { openFolderStore } from "../../../adapters/folder-store.ts";
 import { openSilver } from "../../../pipeline/silver/tables.ts";
-import { openGoldHome, type GoldHome } from "../gold/gold-home.ts";
+import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import type { FixtureOrder } from "../gold/silver-fixture.ts";
 
 /** Orders of three days, with customers, a cancelled one, and words that are hard to quote. */
@@ -21,9 +21,9 @@ export const someOrders: FixtureOrder[] = [
 ];
 
 /** Gold with some published days, a backup store, and a silver table that has one version. */
-export async function openBackupHome() {
-  const home = await openGoldHome();
-  const store = openFolderStore(join(home.dir, "lake"));
+export async function openBackupPipeline() {
+  const pipeline = await openGoldPipeline();
+  const store = openFolderStore(join(pipeline.dir, "lake"));
   const silver = openSilver({ store, clock: Date.now });
   await silver.commit({
     readVersion: -1,
@@ -33,18 +33,18 @@ export async function openBackupHome() {
     transactions: [],
     operationMetrics: {},
   });
-  const backups = openFolderStore(join(home.dir, "backups"));
-  return { ...home, silver, backups, clock: Date.now, publishOrders: () => publishOrders(home) };
+  const backups = openFolderStore(join(pipeline.dir, "backups"));
+  return { ...pipeline, silver, backups, clock: Date.now, publishOrders: () => publishOrders(pipeline) };
 }
 
-async function publishOrders(home: GoldHome): Promise<void> {
-  const { customers } = await home.publish(0, someOrders);
+async function publishOrders(pipeline: GoldPipeline): Promise<void> {
+  const { customers } = await pipeline.publish(0, someOrders);
   await customers();
-  await home.writer.query("select ops.report_windows('2015-02-01'::date)");
-  await home.writer.query("select ops.advance_cursor(0::bigint)::text");
-  await home.writer.query(
+  await pipeline.writer.query("select ops.report_windows('2015-02-01'::date)");
+  await pipeline.writer.query("select ops.advance_cursor(0::bigint)::text");
+  await pipeline.writer.query(
     "insert into ops.runs (workflow, started_at, milliseconds, output) values ('long', now(), 1, to_jsonb(repeat('ä', 40000)))",
   );
 }
 
-export type BackupHome = Awaited<ReturnType<typeof openBackupHome>>;
+export type BackupPipeline = Awaited<ReturnType<typeof openBackupPipeline>>;
