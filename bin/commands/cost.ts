@@ -43,7 +43,7 @@ async function resourcesOf({ env, out }: Values): Promise<Resource[]> {
       throw new Error(`${out} has no templates of ${env}: make synth ENV=${env} writes them`);
     return readTemplates(out, env);
   }
-  const { synthesise } = await import("../../lib/cost/templates.ts");
+  const { synthesise } = await import("../../lib/cost/synthesise.ts");
   return synthesise(env);
 }
 
