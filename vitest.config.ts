@@ -1,14 +1,38 @@
-import { availableParallelism } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+
+// Node keeps compiled code (and TypeScript without its types) here: test files and the programs that they start load the same
+// modules hundreds of times.
+process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "node-compile-cache");
+
+/** Folders whose tests start programs, stop servers, change the environment or the umask: a process for each file. */
+const alone = ["attacks", "e2e", "lambdas", "localstack", "ministack", "object-stores", "races", "simulation", "targets"];
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    globalSetup: "test/support/run-folder.ts",
     // Half of a test's time is waiting for processes and disks, so every core gets a worker, and none stays free.
     maxWorkers: availableParallelism(),
     // Many tests start processes, and a shared machine may stall one for seconds: what is broken breaks twice.
     retry: process.env["CI"] === undefined ? 0 : 1,
+    projects: [
+      {
+        extends: true,
+        test: { name: "alone", include: [`test/{${alone.join(",")}}/**/*.test.ts`] },
+      },
+      {
+        extends: true,
+        // Files share a process, and with it the modules that are loaded: the CDK, DuckDB, the AWS SDK.
+        test: {
+          name: "shared",
+          isolate: false,
+          include: ["test/**/*.test.ts"],
+          exclude: [`test/{${alone.join(",")}}/**`],
+        },
+      },
+    ],
   },
 });

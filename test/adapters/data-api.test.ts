@@ -8,6 +8,7 @@ import { migrate } from "../../pipeline/gold/migrate.ts";
 import type { Warehouse } from "../../pipeline/ports.ts";
 import { startPostgres, type LocalPostgres } from "../../targets/local/postgres.ts";
 import { openDataApi } from "./data-api-fixture.ts";
+import { preparePostgres } from "../support/prepared-postgres.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "pizza-data-api-"));
 let postgres: LocalPostgres;
@@ -15,6 +16,7 @@ let api: Awaited<ReturnType<typeof openDataApi>>;
 let owner: Warehouse;
 let writer: Warehouse;
 beforeAll(async () => {
+  await preparePostgres(dir, "database");
   postgres = await startPostgres({ dir });
   api = await openDataApi(postgres, { timeoutMs: 1500 });
   [owner, writer] = [api.connect("owner", { continueAfterTimeout: true }), api.connect("writer")];

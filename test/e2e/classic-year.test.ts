@@ -7,11 +7,13 @@ import type { Pipeline } from "../../targets/pipeline-api.ts";
 import { openLocalPipeline } from "../../targets/local/open.ts";
 import { order } from "../support/order-fixture.ts";
 import { goldHashes, sendOrders, temporaryPipeline } from "./command-line-fixture.ts";
+import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
 
 const { dir, remove } = temporaryPipeline();
 let pipeline: Pipeline;
 
 beforeAll(async () => {
+  await prepareLocalPipeline(dir);
   pipeline = await openLocalPipeline({ dir });
   await sendOrders(pipeline.sink, classicYear());
   await pipeline.drain();

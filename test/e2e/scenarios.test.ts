@@ -8,6 +8,7 @@ import { openAws, openLocalStack } from "./scenarios/deployed.ts";
 import { openEmbedded } from "./scenarios/local.ts";
 import { deliver, send, type PipelineUnderTest } from "./scenarios/target-under-test.ts";
 import { classicDays, createRevisions, outgoing, rubbish } from "./scenarios/orders.ts";
+import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
 
 /**
  * The same scenarios on every home: embedded where nothing else is said, LocalStack at PIZZA_TEST_LOCALSTACK, or the
@@ -28,6 +29,7 @@ describe(`the ${name} home`, () => {
   beforeAll(async () => {
     tested = await (endpoint ? openLocalStack(endpoint) : environment ? openAws(environment) : openEmbedded());
     process.env["PIZZA_CUSTOMER_SECRET"] = tested.customerSecret;
+    await prepareLocalPipeline(dir);
     calm = await openLocalPipeline({ dir });
   }, 120_000);
 

@@ -14,6 +14,7 @@ import { recordedCalls } from "../support/recorded-calls.ts";
 import { openAwsPipeline, type AwsPipeline } from "./aws-fixture.ts";
 import { forbiddenCalls } from "./forbidden-calls.ts";
 import { kinesisEvent } from "./kinesis-events.ts";
+import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
 
 const customerKey = "key of the pipeline's test";
 const orders = 1500;
@@ -43,6 +44,7 @@ async function send(sink: EventSink): Promise<void> {
 async function embeddedHash(): Promise<string> {
   process.env["PIZZA_CUSTOMER_SECRET"] = customerKey;
   const { dir, remove } = temporaryPipeline();
+  await prepareLocalPipeline(dir);
   const pipeline = await openLocalPipeline({ dir });
   try {
     await send(pipeline.sink);
