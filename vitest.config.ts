@@ -7,7 +7,17 @@ import { defineConfig } from "vitest/config";
 process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "node-compile-cache");
 
 /** Folders whose tests start programs, stop servers, change the environment or the umask: a process for each file. */
-const alone = ["attacks", "e2e", "lambdas", "localstack", "ministack", "object-stores", "races", "simulation", "targets"];
+const alone = [
+  "attacks",
+  "e2e",
+  "lambdas",
+  "localstack",
+  "ministack",
+  "object-stores",
+  "races",
+  "simulation",
+  "targets",
+];
 
 export default defineConfig({
   test: {
