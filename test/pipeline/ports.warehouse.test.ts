@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { openPostgresWarehouse } from "../../adapters/postgres-warehouse.ts";
 import type { TransactionalWarehouse } from "../../pipeline/ports.ts";
 import { startPostgres, type LocalPostgres } from "../../targets/local/postgres.ts";
-import { openDataApi } from "./data-api-fixture.ts";
+import { openDataApi } from "../adapters/data-api-fixture.ts";
 import { preparePostgres } from "../support/prepared-postgres.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "pizza-contract-"));

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { generate } from "../../../../scripts/generate.ts";
-import { incompatibilities, type Schema } from "./incompatibilities.ts";
+import { generate } from "../../../scripts/generate.ts";
+import { incompatibilities, type Schema } from "./contract/incompatibilities.ts";
 
-const domain = new URL("../../../../pipeline/domain/", import.meta.url);
+const domain = new URL("../../../pipeline/domain/", import.meta.url);
 const current = read(new URL("order-event.schema.json", domain));
-const released = read(new URL("order-event-1.schema.json", import.meta.url));
-const second = read(new URL("order-event-2.schema.json", import.meta.url));
+const released = read(new URL("contract/order-event-1.schema.json", import.meta.url));
+const second = read(new URL("contract/order-event-2.schema.json", import.meta.url));
 
 function read(path: URL): Schema {
   return JSON.parse(readFileSync(path, "utf8")) as Schema;
