@@ -14,7 +14,8 @@ function differences(before: unknown, after: unknown, place = ""): string[] {
   if (!isAdded && !(isBranch(before) && isBranch(after))) {
     const [one, other] = [before, after].map((value) => JSON.stringify(value) ?? "nothing") as [string, string];
     if (one === other) return [];
-    const same = [...one].findIndex((character, index) => character !== other[index]);
+    let same = 0;
+    while (one[same] === other[same]) same++;
     const from = Math.max(one.length, other.length) > 100 && same > 20 ? same - 20 : 0;
     return [`${place}: ${excerpt(one, from)} -> ${excerpt(other, from)}`];
   }
