@@ -77,4 +77,4 @@ it("backed up, wiped, restored and gone on: the same gold, and a receipt that ba
     "",
   ]);
   expect(listed.stderr).toContain(`backup ${newest!.id} is damaged: `);
-}, 120_000);
+});

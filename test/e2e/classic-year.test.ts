@@ -15,8 +15,12 @@ let pipeline: Pipeline;
 beforeAll(async () => {
   await prepareLocalPipeline(dir);
   pipeline = await openLocalPipeline({ dir });
-  await sendOrders(pipeline.sink, classicYear());
-  await pipeline.drain();
+  // Both shards have orders before any day counts as reported: however slow one of them is later, no day is corrected.
+  const orders = [...classicYear()];
+  for (const part of [orders.slice(0, 100), orders.slice(100)]) {
+    await sendOrders(pipeline.sink, part);
+    await pipeline.drain();
+  }
 });
 
 afterAll(async () => {

@@ -84,7 +84,7 @@ beforeAll(async () => {
   await aws.lambda("MigrateWarehouse").invoke({ RequestType: "Create" });
   await send(aws.sink);
   for (const records of await aws.records()) await land(aws, records);
-}, 120_000);
+});
 
 afterAll(async () => {
   await aws?.close();

@@ -35,4 +35,4 @@ it("a rebuild goes on beside orders that come in, by the command line too", asyn
   const rejected = await pizza(dir, "rebuild");
   expect(rejected).toMatchObject({ code: 3, stdout: expect.stringContaining("nothing was published") as string });
   expect(rejected.stdout).toContain(`bronze objects that silver took and that are not there: 1\n  bronze/${lost}`);
-}, 120_000);
+});

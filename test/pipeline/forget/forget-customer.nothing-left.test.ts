@@ -124,7 +124,7 @@ describe("a refused event", () => {
 });
 
 describe("a run that is killed", () => {
-  it("leaves the way to events without an id until they are gone", { timeout: 120_000 }, async () => {
+  it("leaves the way to events without an id until they are gone", async () => {
     for (let steps = 0; ; steps++) {
       await pipeline.close();
       pipeline = await openReceiptPipeline(gold);
