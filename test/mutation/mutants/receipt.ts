@@ -90,9 +90,9 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify reads the logs of the tables, not what the process remembers",
     prevents: "damage to a log passes until the home is started again",
-    file: "targets/local/open.ts",
+    file: "targets/operations.ts",
     text: "silver: openSilver({ store, clock }),",
-    replacement: "silver,",
+    replacement: "silver: target.silver,",
     tests: ["test/e2e/damaged-directory.test.ts"],
     only: "newest commit",
   },
