@@ -200,9 +200,9 @@ export type Pipeline = { [Name in OperationName]: Ask<Name> } & {
 
 /** Makes the pipeline of a target. */
 export function createPipeline(target: Target): Pipeline {
-  const asks = Object.entries(operations).map(([name, { run }]) => [
+  const asks = Object.entries(operations as Record<string, Operation<unknown, unknown>>).map(([name, asked]) => [
     name,
-    (given = {}) => (run as Operation<unknown, unknown>["run"])(target, given),
+    (given = {}) => asked.run(target, given),
   ]);
   const { sink, close } = target.own;
   return { ...(Object.fromEntries(asks) as { [Name in OperationName]: Ask<Name> }), sink, close };
