@@ -2,8 +2,9 @@ import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import { listBronze } from "../pipeline/bronze/list-bronze.ts";
 import { onFailurePositions } from "../pipeline/bronze/on-failure-objects.ts";
 import type { ObjectStore } from "../pipeline/ports.ts";
-import { positionOf, type StreamContents } from "../pipeline/reconciliation/reconcile-records.ts";
+import type { StreamContents } from "../pipeline/reconciliation/reconcile-records.ts";
 import { sharedKinesisClient, explainKinesis, listShards, readShard } from "./kinesis.ts";
+import { recordPosition } from "../pipeline/domain/stream-position.ts";
 
 /**
  * What a Kinesis stream says of itself: the records within its retention that came before this call. A record is
@@ -43,7 +44,7 @@ export function kinesisContents({
       // In this order: a batch that is landed again meanwhile leaves the one after it is in the other.
       const { positions, unreadable } = await onFailurePositions(onFailure);
       landed = rangesOf([...(await listBronze(store, stream)), ...positions.map(rangeOf)]);
-      return { positions: new Set(positions.map(positionOf)), unreadable };
+      return { positions: new Set(positions.map(recordPosition)), unreadable };
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Corrections, LateOrder, RestatedValue } from "../../pipeline/gold/
 import { momentOf, type Command, type Values } from "../options.ts";
 import { print, printJson, UsageError, money, textTable } from "../output.ts";
 import { lakeSqlOption, withReadOnlyPipeline } from "../with-target.ts";
+import { dayMs, hourMs } from "../../pipeline/domain/dates.ts";
 
 export const corrections: Command = {
   summary: "what changed after it was reported: as first reported, as now known, and the orders behind it",
@@ -25,7 +26,7 @@ export const corrections: Command = {
 function sinceOf({ since }: Values): string {
   if (since === undefined) return new Date(0).toISOString();
   const [, count, unit] = /^(\d{1,5})([hd])$/.exec(String(since)) ?? [];
-  const back = Number(count) * (unit === "h" ? 3_600_000 : 86_400_000);
+  const back = Number(count) * (unit === "h" ? hourMs : dayMs);
   const moment = count === undefined ? momentOf(String(since)) : Date.now() - back;
   if (moment === undefined) {
     throw new UsageError(

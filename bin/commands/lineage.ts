@@ -4,8 +4,7 @@ import { workflowNames } from "../../targets/pipeline-api.ts";
 import { calendarDay, oneOf, wholeNumber, type Command, type Values } from "../options.ts";
 import { count, print, printJson, say, textTable, UsageError } from "../output.ts";
 import { prepareDeployed } from "../with-target.ts";
-
-const dayMs = 86_400_000;
+import { dayMs, utcDate } from "../../pipeline/domain/dates.ts";
 
 export const lineage: Command = {
   summary: "what each run of a workflow read and wrote, as OpenLineage events",
@@ -21,7 +20,7 @@ export const lineage: Command = {
   async run(values) {
     const workflow = oneOf(values, "workflow", workflowNames);
     const limit = wholeNumber(values, "limit", { min: 1, max: 100_000 }) ?? 200;
-    const since = dayOf(values["since"]) ?? new Date(Date.now() - dayMs).toISOString().slice(0, 10);
+    const since = dayOf(values["since"]) ?? utcDate(Date.now() - dayMs);
     const events = await eventsOf(values, { since, workflow, limit });
     if (values.json) return printJson(events);
     if (events.length === 0) say(`no run of a workflow since ${since}; --since looks further back`);

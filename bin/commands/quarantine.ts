@@ -3,7 +3,7 @@ import { loadCatalog } from "../../adapters/project-files.ts";
 import { parseEdit } from "../../pipeline/domain/edit-event.ts";
 import { errorCode } from "../../pipeline/domain/errors.ts";
 import { reasons } from "../../pipeline/domain/rejection-reasons.ts";
-import { placeOf } from "../../pipeline/domain/stream-position.ts";
+import { eventPosition } from "../../pipeline/domain/stream-position.ts";
 import type { QuarantinedOrder } from "../../pipeline/quarantine/list-quarantined.ts";
 import {
   judgeResends,
@@ -62,7 +62,8 @@ async function show(values: Values, name: string): Promise<void> {
 /** By the beginning of an id, by a place in the stream, or by an order's id, which several events may bear. */
 function find(rejected: readonly QuarantinedOrder[], name: string): QuarantinedOrder[] {
   const found = rejected.filter(
-    (event) => event.orderId === name || placeOf(event) === name || (name.length >= 4 && event.id.startsWith(name)),
+    (event) =>
+      event.orderId === name || eventPosition(event) === name || (name.length >= 4 && event.id.startsWith(name)),
   );
   if (found.length > 0) return found;
   throw new Error(`nothing in the quarantine is named ${name}: ./pizza quarantine list --all names what there is`);
@@ -228,7 +229,7 @@ function showText(event: QuarantinedOrder): string {
     ["in silver", silverRevision === null ? "no" : `revision ${silverRevision}`],
     ["money", cents === null ? "cannot be read" : money(cents)],
     ["arrived", `${event.arrivedAt} (${age(event.arrivedAt)} ago)`],
-    ["place", placeOf(event)],
+    ["place", eventPosition(event)],
     ["bronze", event.bronzeKey],
     ["refused", event.quarantinedAt],
   ];

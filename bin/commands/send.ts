@@ -19,6 +19,7 @@ import { momentOf, numberOption, oneOf, wholeNumber, type Command, type Values }
 import { count, endProgress, printJson, progress, say, UsageError } from "../output.ts";
 import { withPipeline } from "../with-target.ts";
 import { produceInBackground, stopProducer } from "./background.ts";
+import { utcDate } from "../../pipeline/domain/dates.ts";
 
 const sendingOptions = {
   linger: { type: "string", about: "milliseconds that an event waits for company in its batch (100)" },
@@ -258,7 +259,7 @@ function allStores(): StoreProfile[] {
 /** The stores as they are on the day on which the orders begin. */
 function stores(from = Date.now()): StoreProfile[] {
   const versions = [...createStores(allStores()).values()];
-  const day = new Date(from).toISOString().slice(0, 10);
+  const day = utcDate(from);
   return versions.map((store) => validOn(store, day)).filter((store) => store !== undefined);
 }
 

@@ -12,6 +12,7 @@ import {
   backupFolder,
   type BackupFile,
 } from "./manifest.ts";
+import { dayMs } from "../domain/dates.ts";
 
 /** What making a backup works with. */
 export interface BackupContext {
@@ -193,8 +194,6 @@ export interface SnapshotProgress {
   /** Older ones that were removed. */
   removed: string[];
 }
-
-const dayMs = 24 * 3_600_000;
 
 /**
  * Takes the next step of the database server's own snapshot and export that belong to a backup; to be called until it is

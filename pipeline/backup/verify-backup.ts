@@ -1,6 +1,7 @@
 import type { Clock, ObjectStore, TransactionalWarehouse } from "../ports.ts";
 import { proofKey, readManifest, backupId, listBackupKeys, manifestKey } from "./manifest.ts";
 import { loadTables } from "./restore-backup.ts";
+import { dayMs } from "../domain/dates.ts";
 
 /**
  * Restores a backup on trial, into tables of the same form beside the real ones and in a transaction that is undone, and
@@ -24,7 +25,6 @@ export async function verifyBackup(
 
 /** So many proven backups stay, however old they are. */
 const keptAlways = 3;
-const dayMs = 24 * 3_600_000;
 
 /**
  * Removes backups, begun ones too, that are older than `keepDays`, but never one of the newest that are proven. Gives the

@@ -3,6 +3,8 @@ import { type ColumnData, parquetRead, type SchemaElement } from "hyparquet";
 import { type ColumnSource, parquetWriteBuffer } from "hyparquet-writer";
 import { compressZstd, decompressors } from "../parquet/encoding.ts";
 import type { StreamRecord } from "../ports.ts";
+import { utcHour } from "../domain/dates.ts";
+import { compareSequenceNumbers } from "../domain/stream-position.ts";
 
 const text = { type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "REQUIRED" } as const;
 
@@ -164,7 +166,7 @@ export function bronzeKey({
   if (stranger) {
     throw new Error(`Bronze object of ${stream}: records of ${first.shard} and ${stranger.shard}; land each by itself`);
   }
-  const hour = new Date(Math.max(landedAt, first.arrivedAt)).toISOString().slice(0, 13);
+  const hour = utcHour(Math.max(landedAt, first.arrivedAt));
   const hash = createHash("sha256").update(body).digest("hex").slice(0, 16);
   const range = [first, last].map((record) => record.sequenceNumber.padStart(digits, "0")).join("-");
   return `${bronzePrefix(stream)}${hour}/${first.shard}/${range}-${records.length}-${hash}.parquet`;
@@ -182,8 +184,9 @@ export function spans(
   { shard, first, last }: Pick<BronzeName, "shard" | "first" | "last">,
   record: Pick<StreamRecord, "shard" | "sequenceNumber">,
 ): boolean {
-  const place = BigInt(record.sequenceNumber);
-  return shard === record.shard && BigInt(first) <= place && place <= BigInt(last);
+  const { sequenceNumber } = record;
+  const isFrom = compareSequenceNumbers(first, sequenceNumber) <= 0;
+  return shard === record.shard && isFrom && compareSequenceNumbers(sequenceNumber, last) <= 0;
 }
 
 function unpad(sequenceNumber: string): string {

@@ -1,5 +1,6 @@
 import type { ObjectStore } from "../ports.ts";
 import { type BronzeName, bronzePrefix, parseBronzeKey } from "./bronze-object.ts";
+import { hourMs, hourStart, utcHour } from "../domain/dates.ts";
 
 export interface BronzeObject extends BronzeName {
   key: string;
@@ -7,7 +8,6 @@ export interface BronzeObject extends BronzeName {
   size: number;
 }
 
-const hourMilliseconds = 3_600_000;
 const mostHoursOneByOne = 48;
 
 /**
@@ -35,15 +35,13 @@ export async function listBronze(
 function hoursBetween(fromHour?: string, toHour?: string): string[] | undefined {
   if (fromHour === undefined || toHour === undefined) return undefined;
   const [from, to] = [timeOf(fromHour), timeOf(toHour)];
-  const count = (to - from) / hourMilliseconds + 1;
+  const count = (to - from) / hourMs + 1;
   if (count > mostHoursOneByOne) return undefined;
-  return Array.from({ length: Math.max(count, 0) }, (_, index) =>
-    new Date(from + index * hourMilliseconds).toISOString().slice(0, 13),
-  );
+  return Array.from({ length: Math.max(count, 0) }, (_, index) => utcHour(from + index * hourMs));
 }
 
 function timeOf(hour: string): number {
-  const time = Date.parse(`${hour}:00:00Z`);
+  const time = hourStart(hour);
   if (Number.isNaN(time)) throw new Error(`Bronze hour ${hour}: not an hour; write it as YYYY-MM-DDTHH`);
   return time;
 }

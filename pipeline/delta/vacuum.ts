@@ -2,6 +2,7 @@ import type { ObjectStore } from "../ports.ts";
 import { madeAt } from "./data-file-name.ts";
 import { checkpointKey, commitKey, listLog, logFolder, readCommit } from "./log.ts";
 import { loadSnapshot } from "./load-snapshot.ts";
+import { dayMs } from "../domain/dates.ts";
 
 /** What was cleared away. */
 export interface VacuumSummary {
@@ -12,7 +13,6 @@ export interface VacuumSummary {
 }
 
 const readsAtOnce = 32;
-const dayMs = 24 * 3_600_000;
 
 /**
  * Clears away commits and checkpoints before the newest checkpoint that is older than the log's retention, and data

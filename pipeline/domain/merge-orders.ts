@@ -1,16 +1,10 @@
 import type { CheckedOrder, OrderFacts } from "./check-order.ts";
 import type { ReasonCode } from "./rejection-reasons.ts";
-
-/** Where an event stands in the stream: shard, sequence number of its record, index within the record. */
-export interface Position {
-  shard: string;
-  sequenceNumber: string;
-  recordIndex: number;
-}
+import type { EventPosition } from "./stream-position.ts";
 
 /** A valid event that asks to become the order's row set in silver. */
 export interface Candidate extends CheckedOrder<OrderFacts> {
-  position: Position;
+  position: EventPosition;
   /** Microseconds since 1970, UTC. */
   arrivedAt: number;
   payloadHash: bigint;
@@ -23,7 +17,7 @@ export interface KnownOrder {
   orderDate: string;
   orderedAt: number;
   payloadHash: bigint;
-  position: Position;
+  position: EventPosition;
 }
 
 export interface Conflict {
@@ -103,6 +97,6 @@ function compare(candidate: Candidate, current: KnownOrder): Verdict {
   return candidate.payloadHash === current.payloadHash ? "same event" : "conflicting_payload";
 }
 
-function isSamePosition(a: Position, b: Position): boolean {
+function isSamePosition(a: EventPosition, b: EventPosition): boolean {
   return a.sequenceNumber === b.sequenceNumber && a.recordIndex === b.recordIndex && a.shard === b.shard;
 }

@@ -1,7 +1,7 @@
 import { growth, label, ofKey, percent, ratio, share, total, type Cell, amount, type TermValue } from "./cells.ts";
 import * as term from "./terms.ts";
+import { dayMs } from "../domain/dates.ts";
 
-const dayMs = 86_400_000;
 const lastDay = term.extreme("last day", "cast(order_date as varchar)", "max");
 const below = {
   recency: term.customersBelow("customers whose last order is older", "last_day"),

@@ -4,6 +4,7 @@ import { linesAtVersions, type DayAtVersion } from "../silver/tables.ts";
 import type { TermValue } from "./cells.ts";
 import type { ExplainedTable } from "./gold-tables.ts";
 import type { Scope } from "./terms.ts";
+import { addDays } from "../domain/dates.ts";
 
 /** A row of gold and what it is explained from. */
 export interface ExplainSources {
@@ -70,7 +71,6 @@ export function termValue(value: LakeRow[string] | undefined): TermValue {
   return typeof value === "number" ? BigInt(value) : typeof value === "boolean" ? String(value) : value;
 }
 
-const dayMs = 86_400_000;
 const [earliest, latest] = ["2000-01-01", "2199-12-31"];
 
 /** First and last day of a scope, seen from a row whose day, or first day of its month, is `date`. */
@@ -84,10 +84,6 @@ function rangeOf(scope: Scope, date: { day: string } | { month: string } | undef
 function monthOf(day: string): [string, string] {
   const first = `${day.slice(0, 7)}-01`;
   return [first, addDays(`${addDays(first, 31).slice(0, 7)}-01`, -1)];
-}
-
-function addDays(day: string, days: number): string {
-  return new Date(Date.parse(day) + days * dayMs).toISOString().slice(0, 10);
 }
 
 /** A published day: the version of silver that its facts show, and its rows per customer, where it has them. */

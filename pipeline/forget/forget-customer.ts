@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { DeltaTable } from "../delta/table.ts";
-import { placeOf } from "../domain/stream-position.ts";
+import { eventPosition } from "../domain/stream-position.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import type { Eraser, StreamRecord, ObjectStore } from "../ports.ts";
 import { publishQuarantine } from "../silver/quarantine-table.ts";
@@ -146,7 +146,7 @@ async function rowsByCustomerKey(
       if (key !== customerKey) continue;
       const [shard, sequenceNumber] = [String(columns["shard"]![row]), String(columns["sequence_number"]![row])];
       const recordIndex = Number(columns["record_index"]![row]);
-      found.set(placeOf({ shard, sequenceNumber, recordIndex }), String(columns["order_id"]![row]));
+      found.set(eventPosition({ shard, sequenceNumber, recordIndex }), String(columns["order_id"]![row]));
     }
   }
   return found;

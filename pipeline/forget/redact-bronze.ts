@@ -3,12 +3,14 @@ import { type BronzeObject, listBronze } from "../bronze/list-bronze.ts";
 import type { Snapshot } from "../delta/table.ts";
 import { createFinder } from "../domain/redact-event.ts";
 import type { ObjectStore, StreamRecord } from "../ports.ts";
-import { isConsumed, takenAt } from "../silver/list-pending.ts";
+import { isConsumed, takenAt } from "../silver/transactions.ts";
 import { readEvents, type Enrichment, type ReadEvents } from "../silver/read-events.ts";
 import { isRedacted } from "../silver/transactions.ts";
 import { findEvents } from "../trace/find-events.ts";
 import { matchCustomer, emailOf } from "./event-owner.ts";
 import { redactEventOf, redactRecord, type Forgotten } from "./redact-record.ts";
+import { hourStart } from "../domain/dates.ts";
+import { recordPosition } from "../domain/stream-position.ts";
 
 interface BronzeContext {
   store: ObjectStore;
@@ -64,8 +66,8 @@ export async function findInBronze(
     const object = await redactObject(place, key, how);
     redaction.keys.set(key, object.key);
     for (const record of object.changed) {
-      if (seen.has(positionOf(record))) continue;
-      seen.add(positionOf(record));
+      if (seen.has(recordPosition(record))) continue;
+      seen.add(recordPosition(record));
       redaction.records.push(record);
       const { candidates, rejected } = readEvents([record], object.key, by);
       redaction.candidates.push(...candidates);
@@ -81,14 +83,14 @@ async function redactObject({ store, stream }: BronzeContext, key: string, { who
   if (body === undefined) throw new Error(`bronze object ${key} was listed but cannot be read`);
   const changed: StreamRecord[] = [];
   const records = (await decodeBronze(body)).map((record) => {
-    const copy = copies.get(positionOf(record)) ?? record;
+    const copy = copies.get(recordPosition(record)) ?? record;
     const redacted = redactRecord(copy, who, by) ?? copy;
     if (Buffer.compare(redacted.data, record.data) === 0) return record;
     changed.push(redacted);
     return redacted;
   });
   const encoded = encodeBronze(stream, records);
-  const landedAt = Date.parse(`${parseBronzeKey(key)!.hour}:00:00Z`);
+  const landedAt = hourStart(parseBronzeKey(key)!.hour);
   return { key: bronzeKey({ stream, records, body: encoded, landedAt }), body: encoded, changed };
 }
 
@@ -120,23 +122,18 @@ async function redactedCopies(
   snapshot: Snapshot,
 ): Promise<Map<string, StreamRecord>> {
   const copies = new Map<string, StreamRecord>();
-  const wanted = (await readAll(store, keys)).filter((record) => isRedacted(snapshot, positionOf(record)));
+  const wanted = (await readAll(store, keys)).filter((record) => isRedacted(snapshot, recordPosition(record)));
   if (wanted.length === 0) return copies;
-  const positions = new Set(wanted.map(positionOf));
+  const positions = new Set(wanted.map(recordPosition));
   const holders = (await listBronze(store, stream))
     .filter((object) => isConsumed(snapshot, object) && wanted.some((record) => spans(object, record)))
     .toSorted(
       (a, b) => takenAt(snapshot, b) - takenAt(snapshot, a) || Number(keys.has(b.key)) - Number(keys.has(a.key)),
     );
   for (const record of await readAll(store, new Set(holders.map(({ key }) => key)))) {
-    if (positions.has(positionOf(record))) copies.set(positionOf(record), record);
+    if (positions.has(recordPosition(record))) copies.set(recordPosition(record), record);
   }
   return copies;
-}
-
-/** The name of a record: shard and sequence number. */
-function positionOf({ shard, sequenceNumber }: Pick<StreamRecord, "shard" | "sequenceNumber">): string {
-  return `${shard}/${sequenceNumber}`;
 }
 
 async function readAll(store: ObjectStore, keys: ReadonlySet<string>): Promise<StreamRecord[]> {

@@ -1,5 +1,5 @@
 import type { ReasonCode } from "../domain/rejection-reasons.ts";
-import { placeOf } from "../domain/stream-position.ts";
+import { eventPosition, recordPosition } from "../domain/stream-position.ts";
 import { isUtf8 } from "node:buffer";
 import type { AddFile, DeltaTable } from "../delta/table.ts";
 import { copyRows, readColumns } from "../parquet/read-columns.ts";
@@ -66,12 +66,12 @@ async function redactFile(
 
 function redactRows(columns: Columns, { keys, places, records, rejected }: BronzeRedaction) {
   const counts = { changed: 0, payloads: 0, unreadable: 0 };
-  const byPosition = new Map(records.map((record) => [`${record.shard}/${record.sequenceNumber}`, record]));
-  const rejections = new Map(rejected.map((event) => [placeOf(event.position), event]));
+  const byPosition = new Map(records.map((record) => [recordPosition(record), record]));
+  const rejections = new Map(rejected.map((event) => [eventPosition(event.position), event]));
   for (const row of columns["shard"]!.keys()) {
     const text = (name: string) => String(columns[name]![row]);
     const newKey = keys.get(text("bronze_key"));
-    const position = `${text("shard")}/${text("sequence_number")}`;
+    const position = recordPosition({ shard: text("shard"), sequenceNumber: text("sequence_number") });
     const place = `${position}/${text("record_index")}`;
     const record = places.has(place) ? byPosition.get(position) : undefined;
     if (unpackable.has(text("reason"))) counts.unreadable++;

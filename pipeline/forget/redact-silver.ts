@@ -1,6 +1,7 @@
 import { madeAt } from "../delta/data-file-name.ts";
+import { dayMs } from "../domain/dates.ts";
 import type { DeltaTable } from "../delta/table.ts";
-import { placeOf } from "../domain/stream-position.ts";
+import { eventPosition } from "../domain/stream-position.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import type { Clock, Eraser, ObjectStore } from "../ports.ts";
 import { stagingFolder } from "../rebuild/staging-tables.ts";
@@ -23,7 +24,7 @@ export async function redactSilver(
     const known = await findKnown({ store, root: silver.root, snapshot }, candidates);
     const accepted = candidates.filter(({ event, position }) => {
       const holder = known.orders.get(event.order_id);
-      return holder !== undefined && placeOf(holder.position) === placeOf(position);
+      return holder !== undefined && eventPosition(holder.position) === eventPosition(position);
     });
     const changed = accepted.filter(
       ({ event, payloadHash }) => known.orders.get(event.order_id)!.payloadHash !== payloadHash,
@@ -52,7 +53,7 @@ export async function redactSilver(
 }
 
 /** A younger file that no version names may be about to be committed. */
-const orphanMs = 7 * 24 * 3_600_000;
+const orphanMs = 7 * dayMs;
 
 interface SilverContext {
   store: ObjectStore;

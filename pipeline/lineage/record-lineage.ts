@@ -4,6 +4,7 @@ import type { RunChange } from "./execution-change.ts";
 import { lineageEvent } from "./lineage-event.ts";
 import type { LineageEvent } from "./open-lineage.ts";
 import { factsOf } from "./run-facts.ts";
+import { dayMs, utcDate } from "../domain/dates.ts";
 
 export interface Lineage {
   /** The lake, which keeps the events beside its tables. */
@@ -41,15 +42,13 @@ export interface LineageQuery {
   limit: number;
 }
 
-const dayMs = 86_400_000;
-
 /** The events that a lake keeps, the oldest first. */
 export async function readEvents(
   store: ObjectStore,
   { since, workflow, limit }: LineageQuery,
 ): Promise<LineageEvent[]> {
   // A run may have begun before midnight.
-  const dayBefore = new Date(Date.parse(since) - dayMs).toISOString().slice(0, 10);
+  const dayBefore = utcDate(Date.parse(since) - dayMs);
   const kept = await store.list(root, { startAfter: `${root}${dayBefore}` });
   const all = kept.map(({ key }) => key).filter((key) => workflow === undefined || key.includes(`Z-${workflow}-`));
   const newest = all.filter((key) => key > `${root}${since}`).slice(-limit);

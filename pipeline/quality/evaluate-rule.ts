@@ -5,6 +5,7 @@ import { countOf, type Receipt } from "../domain/receipt.ts";
 import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
 import { silverLakeTable } from "../silver/tables.ts";
 import { watermarkDate } from "../silver/transactions.ts";
+import { addDays } from "../domain/dates.ts";
 
 /** What the rules are asked of, at one moment and one version of silver. */
 export interface QualitySources {
@@ -25,7 +26,6 @@ export interface Offenders {
 }
 
 const mostExamples = 10;
-const dayMs = 86_400_000;
 const judgedDays = 7;
 const comparedDays = 28;
 
@@ -82,7 +82,7 @@ function tableOf(days: RuleDays, { snapshot, receipt }: { snapshot: Snapshot; re
   if (days === "all") return silverLakeTable(snapshot);
   if (days === "unpublished") return silverLakeTable(snapshot, receipt.unpublishedDays);
   const { from, until } = judgedRange(snapshot);
-  const first = shift(from, -comparedDays);
+  const first = addDays(from, -comparedDays);
   const recent = [...snapshot.partitions.keys()].filter((day) => day >= first && day < until);
   return silverLakeTable(snapshot, recent);
 }
@@ -101,11 +101,7 @@ function parameterOf(
 /** The last complete week: the days before the watermark. Without a watermark nothing is judged. */
 function judgedRange(snapshot: Snapshot): { from: string; until: string } {
   const until = watermarkDate(snapshot) ?? "1970-01-01";
-  return { from: shift(until, -judgedDays), until };
-}
-
-function shift(day: string, days: number): string {
-  return new Date(Date.parse(day) + days * dayMs).toISOString().slice(0, 10);
+  return { from: addDays(until, -judgedDays), until };
 }
 
 /** A moment as DuckDB, Athena and PostgreSQL read it. */

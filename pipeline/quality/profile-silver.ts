@@ -2,6 +2,7 @@ import type { DeltaTable } from "../delta/table.ts";
 import type { LakeQuery, LakeRow } from "../ports.ts";
 import { silverColumns, type Column } from "../silver/columns.ts";
 import { silverLakeTable } from "../silver/tables.ts";
+import { addDays } from "../domain/dates.ts";
 
 /** What silver's columns hold in the newest week, beside the week before. */
 export interface SilverProfile {
@@ -34,7 +35,6 @@ export interface ColumnProfile {
   drift: number | null;
 }
 
-const dayMs = 86_400_000;
 const mostShown = 5;
 
 /** Profiles the newest seven days of silver. Reads fourteen days. */
@@ -43,7 +43,7 @@ export async function profileSilver({ silver, lake }: { silver: DeltaTable; lake
   const until = [...snapshot.partitions.keys()].toSorted().at(-1);
   const nothing = { silverVersion: snapshot.version, week: null, lines: 0, linesBefore: 0, columns: [] };
   if (until === undefined) return nothing;
-  const [from, before] = [shift(until, -6), shift(until, -13)];
+  const [from, before] = [addDays(until, -6), addDays(until, -13)];
   const table = silverLakeTable(
     snapshot,
     [...snapshot.partitions.keys()].filter((day) => day >= before),
@@ -98,10 +98,6 @@ function driftOf(values: { lines: number; before: number }[], total: number, tot
 
 function linesOf(row: LakeRow): number {
   return Number(row["lines"] ?? 0);
-}
-
-function shift(day: string, days: number): string {
-  return new Date(Date.parse(day) + days * dayMs).toISOString().slice(0, 10);
 }
 
 /** Columns that name things: their values say nothing together, and those of customers say too much alone. */

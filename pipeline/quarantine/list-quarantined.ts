@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { DeltaTable, Snapshot } from "../delta/table.ts";
 import type { ReasonCode } from "../domain/rejection-reasons.ts";
-import { placeOf, resentKey } from "../domain/stream-position.ts";
+import { eventPosition, resentKey } from "../domain/stream-position.ts";
 import type { LakeQuery, LakeRow } from "../ports.ts";
 import { quarantineLakeTable, silverLakeTable } from "../silver/tables.ts";
 
@@ -60,7 +60,7 @@ function refusedOrder(row: LakeRow, { transactions }: Snapshot): QuarantinedOrde
     sequenceNumber: text("sequence_number"),
     recordIndex: Number(row["record_index"]),
   };
-  const place = placeOf(position);
+  const place = eventPosition(position);
   return {
     id: quarantinedId(place),
     ...position,

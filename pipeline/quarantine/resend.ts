@@ -4,7 +4,7 @@ import { checkOrder, type CheckedOrder } from "../domain/check-order.ts";
 import { editEvent, type Change, type Edit, type NameValue } from "../domain/edit-event.ts";
 import { mergeOrders, type Candidate, type Conflict, type KnownOrder } from "../domain/merge-orders.ts";
 import { parseInstant } from "../domain/parse-instant.ts";
-import { placeOf, resentKey } from "../domain/stream-position.ts";
+import { eventPosition, resentKey } from "../domain/stream-position.ts";
 import type { EventSink, OutgoingRecord } from "../ports.ts";
 import { eventOf, payloadHash } from "../silver/unpack-record.ts";
 import { quarantinedAmount, type QuarantinedOrder, type HeldOrder } from "./list-quarantined.ts";
@@ -27,7 +27,7 @@ export async function resend(sink: EventSink, plans: readonly ResendPlan[]): Pro
   const resent: Resent[] = [];
   for (let start = 0; start < plans.length; start += recordsAtOnce) {
     const records = plans.slice(start, start + recordsAtOnce).map(({ rejected, text }) => ({
-      partitionKey: resentKey(placeOf(rejected)),
+      partitionKey: resentKey(eventPosition(rejected)),
       data: Buffer.from(text!),
     }));
     resent.push(...(await putAll(sink, records)));

@@ -4,7 +4,7 @@ import { readColumns } from "../parquet/read-columns.ts";
 import type { ObjectStore } from "../ports.ts";
 import { cellOf, digestLines, lineColumns, readLines, type LineCells } from "../reconciliation/silver-lines.ts";
 import type { Cause, Difference } from "./report.ts";
-import { placeOf, type RecordPosition } from "./replay-bronze.ts";
+import { type RecordPosition, recordPosition } from "../domain/stream-position.ts";
 
 /** A silver table at one version, with the store that its files lie in. */
 export interface SilverAt {
@@ -52,7 +52,8 @@ export async function compareSilver(
   }
   const { uprooted, ...differences } = found;
   const missing = await findMissing([...uprooted.values()]);
-  for (const [difference, record] of uprooted) if (missing.has(placeOf(record))) difference.cause = "bronze is missing";
+  for (const [difference, record] of uprooted)
+    if (missing.has(recordPosition(record))) difference.cause = "bronze is missing";
   return { ...differences, missingRecords: [...missing] };
 }
 
@@ -92,7 +93,7 @@ function recordOf(cells: LineCells): RecordPosition {
 }
 
 function isOfSameRecord(old: LineCells, now: LineCells | undefined): boolean {
-  return now !== undefined && placeOf(recordOf(old)) === placeOf(recordOf(now));
+  return now !== undefined && recordPosition(recordOf(old)) === recordPosition(recordOf(now));
 }
 
 /** A line that stands twice is told apart by its number among its like. */

@@ -3,6 +3,7 @@ import { copyRows, readColumns } from "../parquet/read-columns.ts";
 import { createTableWriter } from "../parquet/table-writer.ts";
 import type { ObjectStore } from "../ports.ts";
 import type { StagingTables } from "./staging-tables.ts";
+import { isProgress } from "../silver/transactions.ts";
 
 interface ReplaceContext {
   store: ObjectStore;
@@ -12,7 +13,6 @@ interface ReplaceContext {
 }
 
 /** Entries of the table's log that say how far it has come; the others say what its orders are. */
-const progress = /^(bronze|watermark)\//;
 
 /**
  * Replaces days of silver by the rebuilt ones, in one commit on top of the version that they were compared with. Gives the
@@ -30,7 +30,7 @@ export async function replaceSilver(
       adds.push(await silver.writeDataFile({ partition: day, body, rows, stats: stats! }));
     }
   }
-  const unknown = [...rebuilt.transactions].filter(([id]) => !progress.test(id) && !snapshot.transactions.has(id));
+  const unknown = [...rebuilt.transactions].filter(([id]) => !isProgress(id) && !snapshot.transactions.has(id));
   const result = await silver.commit({
     readVersion: snapshot.version,
     operation: "WRITE",

@@ -3,10 +3,11 @@ import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
 import type { Snapshot } from "../delta/table.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import type { ObjectStore } from "../ports.ts";
-import { isConsumed, takenAt } from "../silver/list-pending.ts";
+import { isConsumed, takenAt } from "../silver/transactions.ts";
 import { publishQuarantine } from "../silver/quarantine-table.ts";
 import { refineSilver, type Refinery } from "../silver/refine-silver.ts";
 import type { StagingTables } from "./staging-tables.ts";
+import { type RecordPosition, recordPosition } from "../domain/stream-position.ts";
 
 /** More than a run of the stream takes: nobody waits for these orders, and fewer commits rewrite fewer files. */
 const maxEvents = 100_000;
@@ -52,12 +53,6 @@ async function checkTaken({ silver }: StagingTables, listed: readonly BronzeObje
   );
 }
 
-/** A record by its shard and sequence number. */
-export interface RecordPosition {
-  shard: string;
-  sequenceNumber: string;
-}
-
 /**
  * Names of bronze objects that silver's log says it took, or that the quarantine was read from, and that are not there. An
  * object that a customer was taken out of stands under the same name with another hash.
@@ -85,17 +80,12 @@ export async function findMissingRecords(
   store: ObjectStore,
   { listed, records }: { listed: readonly BronzeObject[]; records: readonly RecordPosition[] },
 ): Promise<Set<string>> {
-  const wanted = new Map(records.map((record) => [placeOf(record), record]));
+  const wanted = new Map(records.map((record) => [recordPosition(record), record]));
   for (const object of listed) {
     if (![...wanted.values()].some((record) => spans(object, record))) continue;
     const body = await store.get(object.key);
     if (body === undefined) continue;
-    for (const record of await decodeBronze(body)) wanted.delete(placeOf(record));
+    for (const record of await decodeBronze(body)) wanted.delete(recordPosition(record));
   }
   return new Set(wanted.keys());
-}
-
-/** The name of a record: `shard/sequence number`. */
-export function placeOf({ shard, sequenceNumber }: RecordPosition): string {
-  return `${shard}/${sequenceNumber}`;
 }

@@ -2,6 +2,7 @@ import { backupId } from "../backup/manifest.ts";
 import type { DeltaTable } from "../delta/table.ts";
 import type { Clock, ObjectStore } from "../ports.ts";
 import { openQuarantine, openSilver } from "../silver/tables.ts";
+import { dayMs } from "../domain/dates.ts";
 
 /** Two tables as silver and the quarantine are, empty at first, beside them in the same lake. */
 export interface StagingTables {
@@ -16,7 +17,6 @@ export interface StagingTables {
 
 /** Everything below this belongs to side lakes. */
 export const stagingFolder = "silver/rebuild/";
-const dayMs = 24 * 3_600_000;
 const tables = /^(silver|quarantine)\//;
 
 /** Opens a side lake of its own; what one that was killed has left a day ago and longer is removed first. */

@@ -1,6 +1,6 @@
 import { decodeBronze } from "../bronze/bronze-object.ts";
 import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
-import { placeOf } from "../domain/stream-position.ts";
+import { eventPosition } from "../domain/stream-position.ts";
 import type { ObjectStore, StreamRecord } from "../ports.ts";
 import { endOfLine, unpackBytes } from "../silver/unpack-record.ts";
 
@@ -44,7 +44,7 @@ function collect(
   { record, key, holds }: { record: StreamRecord; key: string; holds: (bytes: Buffer) => boolean },
 ): void {
   for (const { bytes, recordIndex } of eventsWith(record, holds)) {
-    const place = placeOf({ ...record, recordIndex });
+    const place = eventPosition({ ...record, recordIndex });
     const known = found.get(place);
     if (known === undefined) found.set(place, { place, record, recordIndex, bytes, bronzeKeys: [key] });
     else if (!known.bronzeKeys.includes(key)) known.bronzeKeys.push(key);

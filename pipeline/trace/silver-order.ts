@@ -4,6 +4,7 @@ import type { DeltaTable, Snapshot } from "../delta/table.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import type { LakeQuery, LakeRow, ObjectStore } from "../ports.ts";
 import { silverLakeTable } from "../silver/tables.ts";
+import { eventPosition, rowPosition } from "../domain/stream-position.ts";
 
 /** Where silver holds an order. */
 export interface TracedSilverOrder {
@@ -49,7 +50,7 @@ export async function findSilverOrder(
     revision: Number(row["revision"]),
     status: String(row["status"]),
     orderedAt: String(row["ordered_at"]),
-    place: `${String(row["shard"])}/${String(row["sequence_number"])}/${String(row["record_index"])}`,
+    place: eventPosition(rowPosition(row)),
     lines: rows.map((line) => ({
       lineNo: Number(line["line_no"]),
       pizzaId: String(line["pizza_id"]),

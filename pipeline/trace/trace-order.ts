@@ -1,14 +1,15 @@
 import type { BronzeObject } from "../bronze/list-bronze.ts";
 import { createFinder } from "../domain/redact-event.ts";
 import { limits, type ReasonCode } from "../domain/rejection-reasons.ts";
-import { isResent, placeOf } from "../domain/stream-position.ts";
+import { isResent, eventPosition } from "../domain/stream-position.ts";
 import { findCommit, type FoundCommit } from "../delta/log.ts";
 import type { DeltaTable, Snapshot } from "../delta/table.ts";
 import type { LakeQuery, LakeRow, ObjectStore, Warehouse } from "../ports.ts";
 import { listQuarantined, type QuarantinedOrder } from "../quarantine/list-quarantined.ts";
-import { isConsumed } from "../silver/list-pending.ts";
+import { isConsumed } from "../silver/transactions.ts";
 import { findEvents, type BronzeEvent } from "./find-events.ts";
 import { findSilverOrder, type TracedSilverOrder } from "./silver-order.ts";
+import { utcHour } from "../domain/dates.ts";
 
 /** Every place where an order is, from its records to gold. */
 export interface OrderTrace {
@@ -84,7 +85,11 @@ export async function traceOrder(place: TraceSources, orderId: string): Promise<
   const mine = refused.filter((event) => event.orderId === orderId);
   const events = await bronzeEvents(place, { orderId, snapshot, found: found?.order, refused: mine });
   const consumed = createConsumption(place, snapshot);
-  const judged = { order: found?.order, refused: new Map(mine.map((event) => [placeOf(event), event])), consumed };
+  const judged = {
+    order: found?.order,
+    refused: new Map(mine.map((event) => [eventPosition(event), event])),
+    consumed,
+  };
   const traced = [];
   for (const event of events) traced.push(await traceEvent(event, judged));
   return {
@@ -110,13 +115,13 @@ async function bronzeEvents(
   const isWanted = ({ key, hour }: BronzeObject) =>
     keys.has(key) || hour >= since || !isConsumed(snapshot, { key, hour });
   const all = await findEvents(place, createFinder(orderId), { isWanted });
-  const places = new Set(refused.map(placeOf));
+  const places = new Set(refused.map(eventPosition));
   return all.filter((event) => places.has(event.place) || read(event.bytes)["order_id"] === orderId);
 }
 
 /** No event may arrive further ahead of its order than clocks may differ; an object lies under the hour of its landing. */
 function earliestHour(orderedAt: string): string {
-  return new Date(Date.parse(orderedAt) - limits.futureMicros / 1000).toISOString().slice(0, 13);
+  return utcHour(Date.parse(orderedAt) - limits.futureMicros / 1000);
 }
 
 /** Which commit of silver took a bronze object; several events share one. */

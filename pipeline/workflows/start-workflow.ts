@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { listBronze } from "../bronze/list-bronze.ts";
 import type { DeltaTable } from "../delta/table.ts";
 import type { Clock, ObjectStore, StartOutcome, WorkflowRunState, WorkflowStarter } from "../ports.ts";
+import { hourMs, utcHour } from "../domain/dates.ts";
 
 /** What a start looks at to see whether there is anything new. */
 export interface WorkflowContext {
@@ -72,12 +73,11 @@ function scheduledInput(
 
 async function nameOf(place: WorkflowContext, workflow: string): Promise<string> {
   const now = place.clock();
-  if (workflow === "bronze_to_silver") return `${hourOf(now)}-v${await bronzeVersion(place)}`;
+  if (workflow === "bronze_to_silver") return `${utcHour(now)}-v${await bronzeVersion(place)}`;
   if (workflow === "silver_to_gold") return await silverName(place);
-  return workflow === "data_quality" ? hourOf(now).slice(0, 10) : hourOf(now);
+  return workflow === "data_quality" ? utcHour(now).slice(0, 10) : utcHour(now);
 }
 
-const hourMs = 3_600_000;
 const sweepMs = hourMs / 12;
 const restMs = 2 * hourMs;
 
@@ -92,17 +92,13 @@ async function silverName({ silver, clock }: WorkflowContext): Promise<string> {
   const { version, transactions } = await silver.snapshot();
   if (version < 0) return "empty";
   const committedAt = Math.max(...[...transactions.values()].map(({ lastUpdated }) => lastUpdated));
-  const hour = hourOf(clock());
+  const hour = utcHour(clock());
   return `${clock() < committedAt + restMs ? hour : hour.slice(0, 10)}-v${version}`;
-}
-
-function hourOf(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().slice(0, 13);
 }
 
 /** Changes with every bronze object of the last two hours, and with every object in the on-failure store. */
 async function bronzeVersion({ store, onFailure, stream, clock }: WorkflowContext): Promise<string> {
-  const fromHour = hourOf(clock() - hourMs);
+  const fromHour = utcHour(clock() - hourMs);
   const [landed, failed] = await Promise.all([listBronze(store, stream, { fromHour }), onFailure.list("")]);
   const keys = [...failed, ...landed].map(({ key }) => key);
   return hash("sha256", keys.join("\n"), "hex").slice(0, 12);

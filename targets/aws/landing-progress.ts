@@ -10,8 +10,9 @@ import { onFailurePositions } from "../../pipeline/bronze/on-failure-objects.ts"
 import type { ObjectStore } from "../../pipeline/ports.ts";
 import { orderStream } from "../../pipeline/silver/tables.ts";
 import type { PipelineStatus } from "../pipeline-api.ts";
+import { hourMs, utcHour } from "../../pipeline/domain/dates.ts";
+import { compareSequenceNumbers } from "../../pipeline/domain/stream-position.ts";
 
-const hourMs = 3_600_000;
 const shardsAtOnce = 8;
 /** Empty pages that a shard may have before its next record. */
 const mostPages = 50;
@@ -39,7 +40,7 @@ export async function landingProgress({
     lastLanded(store, Date.now() - (RetentionPeriodHours + 1) * hourMs),
   ]);
   for (const { shard, sequenceNumber } of failed.positions) {
-    if (BigInt(sequenceNumber) > BigInt(last.get(shard) ?? "0")) last.set(shard, sequenceNumber);
+    if (compareSequenceNumbers(sequenceNumber, last.get(shard) ?? "0") > 0) last.set(shard, sequenceNumber);
   }
   const waiting: Date[] = [];
   for (let at = 0; at < shards.length; at += shardsAtOnce) {
@@ -63,9 +64,9 @@ export async function landingProgress({
 /** The last sequence number of each shard in bronze, of what landed since. */
 async function lastLanded(store: ObjectStore, since: number): Promise<Map<string, string>> {
   const last = new Map<string, string>();
-  const fromHour = new Date(since).toISOString().slice(0, 13);
+  const fromHour = utcHour(since);
   for (const { shard, last: sequenceNumber } of await listBronze(store, orderStream, { fromHour })) {
-    if (BigInt(sequenceNumber) > BigInt(last.get(shard) ?? "0")) last.set(shard, sequenceNumber);
+    if (compareSequenceNumbers(sequenceNumber, last.get(shard) ?? "0") > 0) last.set(shard, sequenceNumber);
   }
   return last;
 }

@@ -1,8 +1,9 @@
 import { onFailurePositions } from "../../pipeline/bronze/on-failure-objects.ts";
-import { positionOf, type StreamContents } from "../../pipeline/reconciliation/reconcile-records.ts";
+import type { StreamContents } from "../../pipeline/reconciliation/reconcile-records.ts";
 import type { ObjectStore, StreamRecord } from "../../pipeline/ports.ts";
 import { StreamDamaged } from "./stream/segment.ts";
 import type { StreamReader } from "./stream/stream-log.ts";
+import { compareSequenceNumbers, recordPosition } from "../../pipeline/domain/stream-position.ts";
 
 const page = { limit: 1000, maxBytes: 8 * 1024 * 1024 };
 
@@ -35,11 +36,11 @@ export function streamContents(
     },
     isConfirmed({ shard, sequenceNumber }) {
       const checkpoint = checkpoints[shard];
-      return checkpoint !== undefined && BigInt(sequenceNumber) <= BigInt(checkpoint);
+      return checkpoint !== undefined && compareSequenceNumbers(sequenceNumber, checkpoint) <= 0;
     },
     async onFailure() {
       const { positions, unreadable } = await onFailurePositions(onFailure);
-      return { positions: new Set(positions.map(positionOf)), unreadable };
+      return { positions: new Set(positions.map(recordPosition)), unreadable };
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "../../pipeline/ports.ts";
 import type { RunLedger } from "./run-ledger.ts";
+import { dayMs } from "../../pipeline/domain/dates.ts";
 
 /** A task that runs again and again, never twice at once, and sooner when it is woken. */
 export interface Timer {
@@ -68,8 +69,6 @@ export function startTimer({
     },
   };
 }
-
-const dayMs = 24 * 3_600_000;
 
 /**
  * Says which of some workflows are due: those whose last run, of whatever outcome, began a day ago. One that never ran is

@@ -1,6 +1,6 @@
-import { compareSequenceNumbers } from "../stream/sequence-number.ts";
 import type { StreamReader } from "../stream/stream-log.ts";
 import type { Checkpoints } from "./checkpoints.ts";
+import { compareSequenceNumbers } from "../../../pipeline/domain/stream-position.ts";
 
 /** Those who wait for the mapping to catch up, and the signal that ends the lanes' windows meanwhile. */
 export interface Flushes {

@@ -1,10 +1,10 @@
 import type { StreamRecord } from "../../../pipeline/ports.ts";
-import { compareSequenceNumbers } from "../stream/sequence-number.ts";
 import { type Checkpoints, openCheckpoints } from "./checkpoints.ts";
 import { Stopped } from "./deliver-batch.ts";
 import { createFlushes } from "./flush.ts";
 import { pollShard } from "./poll-shard.ts";
 import { checkedSettings, type MappingMetrics, type MappingSettings, type Settings } from "./settings.ts";
+import { compareSequenceNumbers } from "../../../pipeline/domain/stream-position.ts";
 
 export type { MappingEvent, MappingMetrics, MappingSettings } from "./settings.ts";
 

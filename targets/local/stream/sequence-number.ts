@@ -23,12 +23,6 @@ export function ordinalOf(shard: ShardIdentity, sequenceNumber: string): number 
   return isOurs ? Number(sequenceNumber.slice(prefix.length)) : undefined;
 }
 
-/** Negative, zero or positive, as `a` comes before, with or after `b`. */
-export function compareSequenceNumbers(a: string, b: string): number {
-  const difference = BigInt(a) - BigInt(b);
-  return difference < 0n ? -1 : Number(difference > 0n);
-}
-
 function prefixOf({ index, createdAt }: ShardIdentity): string {
   return `49${String(createdAt).padStart(13, "0")}${String(index).padStart(5, "0")}`;
 }

@@ -183,7 +183,7 @@ describe("forgetting a customer", () => {
     await sell();
     await pipeline.forget("c-adah");
     const { events } = await pipeline.trace("a-4");
-    expect(events).toMatchObject([{ outcome: "quarantined", rejected: { reason: "unknown_store", isClosed: false } }]);
+    expect(events).toMatchObject([{ outcome: "quarantined", refused: { reason: "unknown_store", isClosed: false } }]);
     expect((await pipeline.trace("a-3")).events.map(({ outcome }) => outcome).toSorted()).toEqual([
       "accepted",
       "quarantined",
