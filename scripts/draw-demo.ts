@@ -19,6 +19,9 @@ const lineHeight = 18;
 const padding = 22;
 const titleBar = 34;
 
+/** A name, padded to the width of that column in the demo's output, and the value. */
+const keyFigure = /^([a-z ]{14} )(\S.*)$/;
+
 /** The lines of the transcript in README.md, its prompt first. */
 export function transcriptOf(readmeText: string): string[] {
   const found = block.exec(readmeText)?.[1];
@@ -29,7 +32,7 @@ export function transcriptOf(readmeText: string): string[] {
 /** An SVG on a ground of its own, so that it reads alike on a light and on a dark page. */
 export function drawTerminal(lines: readonly string[]): string {
   const width = Math.ceil(Math.max(...lines.map(({ length }) => length)) * character) + 2 * padding;
-  const height = titleBar + lines.length * lineHeight + padding;
+  const height = titleBar + lines.length * lineHeight + 1.25 * padding;
   const text = lines.map((line, index) => {
     const top = titleBar + padding / 2 + (index + 0.75) * lineHeight;
     return line === "" ? "" : `  <text class="${styleOf(line)}" x="${padding}" y="${top}">${spans(line)}</text>\n`;
@@ -42,7 +45,6 @@ export function drawTerminal(lines: readonly string[]): string {
     text{font:${fontSize}px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono","Liberation Mono",monospace;white-space:pre;fill:#d7dce2}
     .command,.balanced{font-weight:bold;fill:#7ee787}
     .heading{font-weight:bold;fill:#f0c674}
-    .progress{fill:#8b949e}
     .rule{fill:#4b5563}
     .number{fill:#8ecbff}
     .title{fill:#8b949e}
@@ -58,15 +60,13 @@ function styleOf(line: string): string {
   if (line.startsWith("$ ")) return "command";
   if (line.startsWith("BALANCED")) return "balanced";
   if (/^-+$/.test(line)) return "rule";
-  if (/^[A-Z]{3}/.test(line)) return "heading";
-  return /^(?:\s|[a-z ]+(?: {2,}|\s\d)[\s\d]|best|margin|average|orders a day|peak)/.test(line) ? "figure" : "progress";
+  return /^[A-Z]{3}/.test(line) ? "heading" : "plain";
 }
 
-/** The line with its columns of numbers marked; each span stands where its column begins, whatever the font's width. */
+/** The line, with the figure at its end marked: the numbers of the receipt, or the value beside a key figure's name. */
 function spans(line: string): string {
-  if (styleOf(line) !== "figure") return escaped(line);
-  const [, label = "", rest = ""] = /^(\s*\S+(?: \S+)*)(\s{2,}.*)?$/.exec(line) ?? [];
-  return rest === "" ? escaped(label) : `${escaped(label)}<tspan class="number">${escaped(rest)}</tspan>`;
+  const [, label = line, figures = ""] = /^(\s*[a-z, ]+?)((?:\s+\d[\d,.]*)+)$/.exec(line) ?? keyFigure.exec(line) ?? [];
+  return figures === "" ? escaped(label) : `${escaped(label)}<tspan class="number">${escaped(figures)}</tspan>`;
 }
 
 function escaped(text: string): string {
@@ -76,7 +76,7 @@ function escaped(text: string): string {
 /** What a reader sees of the output: no line of make or npm about packages, and the folder relative to the project. */
 export function cleaned(output: string, folder: string): string {
   const lines = output.replaceAll(`${folder}/`, "").trimEnd().split("\n");
-  const begin = lines.findIndex((line) => line.startsWith("opening "));
+  const begin = lines.findIndex((line) => /^(?:creating|opening) /.test(line));
   if (begin < 0) throw new Error("this is not the output of make demo");
   return ["$ make demo", ...lines.slice(begin)].join("\n");
 }
