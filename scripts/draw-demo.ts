@@ -29,7 +29,7 @@ export function transcriptOf(readmeText: string): string[] {
   return found.split("\n");
 }
 
-/** An SVG on a ground of its own, so that it reads alike on a light and on a dark page. */
+/** An SVG with an opaque background, so that it is readable on light and dark pages. */
 export function drawTerminal(lines: readonly string[]): string {
   const width = Math.ceil(Math.max(...lines.map(({ length }) => length)) * character) + 2 * padding;
   const height = titleBar + lines.length * lineHeight + 1.25 * padding;
