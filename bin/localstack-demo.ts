@@ -8,7 +8,7 @@ import { goldHash, type GoldHash } from "../pipeline/backup/gold-hash.ts";
 import type { Warehouse } from "../pipeline/ports.ts";
 import { toOutgoing } from "../producer/batch-builder.ts";
 import { createSender } from "../producer/send-orders.ts";
-import type { Pipeline } from "../targets/pipeline-api.ts";
+import type { Pipeline } from "../targets/operations.ts";
 import { openLocalPipeline } from "../targets/local/open.ts";
 import { openDeployedPipeline } from "../targets/aws/open.ts";
 import { deploy, readCustomerSecret } from "../localstack/deploy.ts";
@@ -103,7 +103,7 @@ async function goldOfEmbeddedPipeline(dir: string, customerSecret: string): Prom
 }
 
 function hashOf(directory: Pipeline): Promise<GoldHash> {
-  const query = async (sql: string) => await directory.query(sql, { lake: false });
+  const query = async (sql: string) => await directory.query({ sql });
   return goldHash({ query } as Warehouse);
 }
 

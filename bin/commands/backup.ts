@@ -10,7 +10,7 @@ export const backup: Command = {
   options: { list: { type: "boolean", about: "show the backups, the newest first" } },
   async run(values) {
     if (values["list"] === true) return await list(values);
-    const { output, milliseconds } = await withPipeline(values, (pipeline) => pipeline.run("backup"));
+    const { output, milliseconds } = await withPipeline(values, (pipeline) => pipeline.run({ workflow: "backup" }));
     const { backup: made, snapshot } = output as { backup: BackupSummary; snapshot: { snapshot: string | null } };
     if (values.json) return printJson({ ...made, proven: true, snapshot: snapshot.snapshot, milliseconds });
     print(summary(made, "made and proven by a restore on trial"));

@@ -1,4 +1,4 @@
-import type { Pipeline } from "../../targets/pipeline-api.ts";
+import type { Pipeline } from "../../targets/operations.ts";
 import {
   dataDirectory,
   readPipelineRecord,
@@ -80,7 +80,7 @@ interface KeyFigures {
 }
 
 async function keyFigures(pipeline: Pipeline): Promise<KeyFigures> {
-  const one = async (sql: string) => (await pipeline.query(sql, { lake: false }))[0]!;
+  const one = async (sql: string) => (await pipeline.query({ sql }))[0]!;
   const year = await one(
     `select count(*) as days, sum(orders) as orders, sum(order_lines) as lines, sum(pizzas) as pizzas,
          sum(revenue) as revenue, round(100 * sum(margin) / sum(revenue), 1) as margin_pct

@@ -14,7 +14,7 @@ export const forget: Command = {
       throw new UsageError(`name one customer, as the tills do\nusage: ./pizza ${forget.usage}`);
     }
     if (values["yes"] !== true && !(await isConfirmed(customerId))) return 1;
-    const summary = await withPipeline(values, (pipeline) => pipeline.forget(customerId));
+    const summary = await withPipeline(values, (pipeline) => pipeline.forget({ customerId }));
     if (values.json) printJson({ customerId, ...summary });
     else if (isNothing(summary)) print(`nothing names ${customerId}: nothing was changed`);
     else print(summaryText(summary));

@@ -41,7 +41,7 @@ export const query: Command = {
     const version = wholeNumber(values, "version", { min: 0, max: Number.MAX_SAFE_INTEGER });
     const lake = values["lake"] === true;
     if (version !== undefined && !lake) throw new UsageError("--version is for the lake: add --lake");
-    const rows = await withReadOnlyPipeline(values, (pipeline) => pipeline.query(sql, { lake, version }));
+    const rows = await withReadOnlyPipeline(values, (pipeline) => pipeline.query({ sql, lake, version }));
     if (values.json) printJson(rows);
     else print(textTable(rows));
   },
@@ -56,7 +56,7 @@ export const run: Command = {
     if (!workflowNames.includes(workflow)) {
       throw new UsageError(`workflow ${workflow} is not known: choose one of ${workflowNames.join(", ")}`);
     }
-    const result = await withPipeline(values, (pipeline) => pipeline.run(workflow));
+    const result = await withPipeline(values, (pipeline) => pipeline.run({ workflow }));
     if (values.json) printJson(result);
     else {
       say(`${workflow} took ${result.milliseconds} ms`);

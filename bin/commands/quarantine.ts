@@ -13,7 +13,7 @@ import {
   type ResendPlan,
   resend,
 } from "../../pipeline/quarantine/resend.ts";
-import type { Pipeline } from "../../targets/pipeline-api.ts";
+import type { Pipeline } from "../../targets/operations.ts";
 import { oneOf, type Command, type Values } from "../options.ts";
 import { print, printJson, say, UsageError, count, money, paint, textTable } from "../output.ts";
 import { lakeSqlOption, withReadOnlyPipeline, withPipeline } from "../with-target.ts";
@@ -46,14 +46,14 @@ export const quarantine: Command = {
 
 async function list(values: Values): Promise<void> {
   const wanted = select(values);
-  const rejected = (await withReadOnlyPipeline(values, (pipeline) => pipeline.rejected())).filter(wanted);
+  const rejected = (await withReadOnlyPipeline(values, (pipeline) => pipeline.quarantined())).filter(wanted);
   const shown = values["all"] === true ? rejected : rejected.filter(({ isClosed }) => !isClosed);
   if (values.json) printJson(shown);
   else print(listText(shown, { closed: rejected.length - shown.length, hasEvents: values["reason"] !== undefined }));
 }
 
 async function show(values: Values, name: string): Promise<void> {
-  const rejected = await withReadOnlyPipeline(values, (pipeline) => pipeline.rejected());
+  const rejected = await withReadOnlyPipeline(values, (pipeline) => pipeline.quarantined());
   const found = find(rejected, name);
   if (values.json) printJson(found);
   else for (const event of found) print(showText(event));
@@ -85,7 +85,7 @@ async function resendCommand(values: Values, words: string[]): Promise<number> {
   );
   const isDry = values["dry-run"] === true;
   const outcome = await withPipeline(values, async (pipeline, { isRunning }) => {
-    const all = await pipeline.rejected();
+    const all = await pipeline.quarantined();
     const named = names.length > 0 ? names.flatMap((name) => find(all, name)) : all.filter(wanted);
     const chosen = [...new Set(named)].filter(({ isClosed }) => !isClosed);
     if ("event" in correction && chosen.length > 1) {
@@ -116,7 +116,7 @@ async function makePlans(
   const isRule = "edits" in correction && correction.edits.length > 0 && chosen.length > 1;
   const plans = isRule ? all.filter(({ changes }) => changes.length > 0) : all;
   const orders = ordersOf(plans);
-  return judgeResends(plans, orders.length === 0 ? [] : await pipeline.heldOrders(orders));
+  return judgeResends(plans, orders.length === 0 ? [] : await pipeline.heldOrders({ orderIds: orders }));
 }
 
 function readCorrection(values: Values, words: readonly string[]): Correction {

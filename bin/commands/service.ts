@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PipelineStatus } from "../../targets/pipeline-api.ts";
-import { connectPipeline } from "../../targets/local/control-server.ts";
+import { connectPipeline } from "../../targets/local/control-client.ts";
 import {
   dataDirectory,
   readPipelineRecord,

@@ -10,7 +10,7 @@ export const trace: Command = {
   options: lakeSqlOption,
   async run(values, [orderId]) {
     if (orderId === undefined) throw new UsageError(`name one order\nusage: ./pizza ${trace.usage}`);
-    const found = await withReadOnlyPipeline(values, (pipeline) => pipeline.trace(orderId));
+    const found = await withReadOnlyPipeline(values, (pipeline) => pipeline.trace({ orderId }));
     const isThere = found.events.length > 0 || found.silver !== null;
     if (values.json) printJson(found);
     else if (isThere) print(traceText(found));

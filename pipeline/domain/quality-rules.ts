@@ -1,4 +1,6 @@
-/** What the data is judged by: rules as data. Their SQL lies in `sql/checks/`, one file each, and gives the offenders. */
+/**
+ * What the data is judged by: rules as data. Their SQL lies in `sql/checks/`, one file each, and gives the offenders.
+ */
 
 export type RuleKind =
   | "completeness"
@@ -14,8 +16,8 @@ export type RuleKind =
 export type RuleDays = "all" | "recent" | "unpublished";
 
 /**
- * What the SQL's parameters are, in their order: the rule's limit; the first judged day and the day after the last, which
- * are the seven days before the watermark; the moment of the check; that moment less the limit in seconds.
+ * What the SQL's parameters are, in their order: the rule's limit; the first judged day and the day after the last,
+ * which are the seven days before the watermark; the moment of the check; that moment less the limit in seconds.
  */
 export type RuleParameter = "limit" | "judged from" | "judged until" | "now" | "now less limit";
 
@@ -122,7 +124,7 @@ export const qualityRules: readonly QualityRule[] = [
     kind: "consistency",
     severity: "error",
     threshold: 0,
-    sentence: "days or facts in gold are not what silver makes of them",
+    sentence: "days or facts in gold differ from silver",
     next: "./pizza verify names the rows; a day that is published again is mended",
     source: { on: "receipt", invariant: "gold = silver" },
   },

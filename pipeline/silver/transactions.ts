@@ -5,12 +5,13 @@ import type { ReadCandidate } from "./read-events.ts";
 
 const watermarkPrefix = "watermark/";
 const idleMs = 60_000;
-/** The last place on earth where a day ends is twelve hours behind UTC. */
+/** A day ends last in the time zone UTC-12. */
 const lastOffsetMs = 12 * 3_600_000;
 
 /**
- * How far each shard has come in event time, as transactions of silver's table: `version` is the latest moment among
- * its accepted orders in seconds since 1970, `lastUpdated` the latest arrival. Neither ever falls.
+ * Returns the event-time watermark of each shard as transactions of silver's table. `version` is the latest
+ * `ordered_at` among its accepted orders in seconds since 1970; `lastUpdated` is the latest arrival. Neither ever
+ * decreases.
  */
 export function watermarks(accepted: readonly Candidate[], { transactions }: Snapshot) {
   const shards = new Map<string, { appId: string; version: number; lastUpdated: number }>();
@@ -28,8 +29,9 @@ export function watermarks(accepted: readonly Candidate[], { transactions }: Sna
 }
 
 /**
- * The date that every busy shard has reached in every time zone: days before it are complete but for late orders. A shard that has been
- * silent for a minute longer than the busiest does not hold it back.
+ * Returns the date (`YYYY-MM-DD`) that every busy shard has reached in every time zone, or undefined before the first
+ * order. Days before it are complete except for late orders. A shard that has been silent for a minute longer than the
+ * busiest one does not hold the date back.
  */
 export function watermarkDate({ transactions }: Snapshot): string | undefined {
   const shards = [...transactions]
@@ -43,8 +45,8 @@ export function watermarkDate({ transactions }: Snapshot): string | undefined {
 }
 
 /**
- * What valid events that were sent again in place of refused ones close, as transactions of silver's table: `appId` is the
- * partition key, which names the refused event. They never expire; a rebuild from bronze gives the same.
+ * Returns the resolutions of quarantined events by valid resent ones, as transactions of silver's table. `appId` is the
+ * partition key, which names the rejected event. They never expire, and a rebuild from bronze produces the same ones.
  */
 export function resolutions(
   candidates: readonly ReadCandidate[],
@@ -62,8 +64,8 @@ export function resolutions(
 const redactedPrefix = "redacted/";
 
 /**
- * Transactions by which silver keeps that records in bronze are not what the stream took: a customer was taken out of them. They
- * expire as the names of consumed objects do, and by then no stream holds the records as they were.
+ * Returns the transactions that mark bronze records as redacted: they differ from the stream because a customer was
+ * removed from them. They expire with the keys of consumed objects; by then no stream retains the original records.
  */
 export function redactions(records: readonly { shard: string; sequenceNumber: string }[], lastUpdated: number) {
   return records.map(({ shard, sequenceNumber }) => ({
@@ -73,7 +75,7 @@ export function redactions(records: readonly { shard: string; sequenceNumber: st
   }));
 }
 
-/** Whether a version of silver says so of the record at `shard/sequence number`. */
+/** Whether silver's log marks the record at `shard/sequence number` as redacted. */
 export function isRedacted({ transactions }: Snapshot, position: string): boolean {
   return transactions.has(redactedPrefix + position);
 }

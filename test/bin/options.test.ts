@@ -65,7 +65,7 @@ describe("words beyond those that a command takes", () => {
   const service = { restart, start, status, stop, verify };
   it.each(Object.entries({ ...none, ...service }))("pizza %s takes none", (_, command) => {
     expect(readOptions(command, []).words).toEqual([]);
-    expect(() => readOptions(command, ["extra"])).toThrow(/^extra is one word too many\nusage: pizza /);
+    expect(() => readOptions(command, ["extra"])).toThrow(/^extra is one word too many\nusage: \.\/pizza /);
   });
 
   it.each(Object.entries({ forget, query, replay, restore, run, trace }))("pizza %s takes one", (_, command) => {

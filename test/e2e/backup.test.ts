@@ -15,8 +15,8 @@ it("backed up, wiped, restored and gone on: the same gold, and a receipt that ba
   let pipeline = await openLocalPipeline({ dir });
   await sendOrders(pipeline.sink, first!);
   await pipeline.drain();
-  await pipeline.run("backup");
-  const { output } = await pipeline.run("backup");
+  await pipeline.run({ workflow: "backup" });
+  const { output } = await pipeline.run({ workflow: "backup" });
   expect(output).toMatchObject({ proof: { tables: expect.any(Number) as number }, snapshot: { state: "none" } });
   const backups = await pipeline.backups();
   expect(backups.map(({ isProven }) => isProven)).toEqual([true, true]);

@@ -62,7 +62,7 @@ it("a silver file that stands twice", async () => {
   await silver.commit({ ...request, readVersion: version, adds: [{ ...file!, path }] });
   const { code, stdout } = await verify();
   expect(code).toBe(3);
-  expect(stdout).toMatch(/orders stand in silver under two events, or in two files\n\s+2015-\d+/);
+  expect(stdout).toMatch(/orders appear in silver from two events or in two files\n\s+2015-\d+/);
   restore("lake");
 });
 
@@ -91,7 +91,7 @@ it("a gold cell", async () => {
   await change("update gold.hourly_trends set revenue = revenue + 0.01 where order_date = '2015-01-01' and hour = 12");
   const { code, stdout } = await verify();
   expect(code).toBe(3);
-  expect(stdout).toMatch(/1 rows of gold.hourly_trends are not what the days make\n\s+2015-01-01, 12: revenue is/);
+  expect(stdout).toMatch(/1 rows of gold.hourly_trends differ from the daily facts\n\s+2015-01-01, 12: revenue is/);
   await change("update gold.hourly_trends set revenue = revenue - 0.01 where order_date = '2015-01-01' and hour = 12");
 });
 
@@ -106,7 +106,7 @@ it("a record that was cut out of the stream with numbers and checksums made to f
   for (const turn of ["first", "second"]) {
     const { code, stdout } = await verify();
     expect([turn, code]).toEqual([turn, 3]);
-    expect(stdout).toContain("records lie in bronze that the stream never took");
+    expect(stdout).toContain("records in bronze were never in the stream");
     expect(filesBelow(folder.lake, folder.checkpoints)).toEqual(before);
   }
   restore("stream");
@@ -137,7 +137,7 @@ it("a record that was dropped from the stream's log, at its end or in its middle
   writeFileSync(path, bytes.subarray(0, starts.at(-1)));
   const { code, stdout } = await verify();
   expect(code).toBe(3);
-  expect(stdout).toMatch(/records lie in bronze that the stream never took\n\s+shardId-0+\d\/\d+/);
+  expect(stdout).toMatch(/records in bronze were never in the stream\n\s+shardId-0+\d\/\d+/);
 });
 
 function longestSegment(): string {

@@ -5,7 +5,7 @@ import { withFaults } from "../../producer/faults.ts";
 import { type Outgoing, toOutgoing } from "../../producer/batch-builder.ts";
 import { createRandom } from "../../producer/random.ts";
 import type { StoreProfile } from "../../producer/tills.ts";
-import { connectPipeline } from "../../targets/local/control-server.ts";
+import { connectPipeline } from "../../targets/local/control-client.ts";
 import { dataDirectory } from "../../targets/local/data-directory.ts";
 import { openLocalPipeline } from "../../targets/local/open.ts";
 import { replayUnderKills } from "../crash/killed-pipeline.ts";

@@ -210,7 +210,7 @@ export const silverMutants: readonly Mutant[] = [
     text: "Math.min(oldestPending, ",
     replacement: "Math.min(Infinity, ",
     tests: [refine],
-    only: "still waits",
+    only: "past a pending object",
   },
   {
     guard: "a full sweep looks at every hour that is not settled",
@@ -219,7 +219,7 @@ export const silverMutants: readonly Mutant[] = [
     text: 'const fromHour = sweep === "full" ? settled : Math.max(settled, recent);',
     replacement: "const fromHour = Math.max(settled, recent);",
     tests: [refine],
-    only: "look at|horizon",
+    only: "list this hour|horizon",
   },
   {
     guard: "who loses the race for a version decides again",
@@ -228,7 +228,7 @@ export const silverMutants: readonly Mutant[] = [
     text: "if (summary !== undefined) {",
     replacement: "if (summary !== undefined || batch.objects.length > 0) {",
     tests: [refine],
-    only: "however many runs",
+    only: "however many runs are concurrent",
   },
   {
     guard: "a bronze object that is listed must be readable",

@@ -62,7 +62,7 @@ it("wants an order again that an older menu refused, and balances once it has co
   expect(await pipeline.verify()).toMatchObject({ findings: [], events: { quarantined: { price_off_menu: 1 } } });
   pipeline.replaceCatalog(newMenu);
   expect((await pipeline.verify()).findings).toMatchObject([
-    { sentence: "1 events in quarantine as price_off_menu are valid by now: send them again" },
+    { sentence: "1 events in quarantine as price_off_menu are valid now: resend them" },
   ]);
   await pipeline.land(await pipeline.send([early]));
   await pipeline.work();

@@ -55,7 +55,7 @@ describe("a deployed home", () => {
     await cloud.land();
     await pipeline.drain();
     expect((await pipeline.status()).stream).toEqual({ shards: 2, shardsBehind: 0 });
-    const [day] = await pipeline.query("select orders, revenue from gold.daily_sales_summary", { lake: false });
+    const [day] = await pipeline.query({ sql: "select orders, revenue from gold.daily_sales_summary" });
     expect(day).toEqual({ orders: 40, revenue: "530.00" });
     const receipt = await pipeline.verify();
     expect(receipt.findings).toEqual([]);
@@ -97,9 +97,9 @@ describe("a deployed home", () => {
   it("answers SQL on gold as a reader, and on silver at a version", async () => {
     expect(await json("query", "select current_user::text as who")).toEqual([{ who: "pizza_reader" }]);
     const silver = "select count(*) as n from silver_order_lines";
-    expect(await pipeline.query(silver, { lake: true, version: 0 })).toEqual([{ n: 40n }]);
-    await expect(pipeline.query(silver, { lake: true, version: 7 })).rejects.toThrow("7");
-    const denied = pipeline.query("delete from gold.daily_sales_summary", { lake: false });
+    expect(await pipeline.query({ sql: silver, lake: true, version: 0 })).toEqual([{ n: 40n }]);
+    await expect(pipeline.query({ sql: silver, lake: true, version: 7 })).rejects.toThrow("7");
+    const denied = pipeline.query({ sql: "delete from gold.daily_sales_summary" });
     await expect(denied).rejects.toThrow(/permission denied|read-only transaction/);
   });
 
@@ -129,8 +129,10 @@ describe("a deployed home", () => {
       silver: { revision: 0 },
       window: { silverVersion: 2 },
     });
-    expect((await pipeline.trace("remote-wrong")).gold.length).toBeGreaterThan(9);
-    expect(await pipeline.rejected()).toMatchObject([{ orderId: "remote-wrong", isClosed: true, silverRevision: 0 }]);
+    expect((await pipeline.trace({ orderId: "remote-wrong" })).gold.length).toBeGreaterThan(9);
+    expect(await pipeline.quarantined()).toMatchObject([
+      { orderId: "remote-wrong", isClosed: true, silverRevision: 0 },
+    ]);
     expect(await pipeline.verify()).toMatchObject({
       findings: [],
       events: { quarantined: { unknown_pizza: 1 }, closed: 1 },
@@ -166,7 +168,8 @@ describe("a deployed home", () => {
     await pipeline.drain();
     const keyOf = async () =>
       (
-        await pipeline.query("select customer_key from silver_order_lines where order_id = 'remote-ada'", {
+        await pipeline.query({
+          sql: "select customer_key from silver_order_lines where order_id = 'remote-ada'",
           lake: true,
         })
       )[0];
@@ -187,14 +190,14 @@ describe("a deployed home", () => {
   });
 
   it("runs a workflow to its end under a name of its own", async () => {
-    const { output, workflow } = await pipeline.run("silver_to_gold");
+    const { output, workflow } = await pipeline.run({ workflow: "silver_to_gold" });
     expect({ workflow, published: output.published }).toEqual({ workflow: "silver_to_gold", published: [] });
     const names = [...cloud.machines.executions.values()].map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
   });
 
   it("makes a backup, and restores it into the empty warehouse and no other", async () => {
-    const hash = async () => JSON.stringify(await pipeline.query("select * from ops.gold_hash()", { lake: false }));
+    const hash = async () => JSON.stringify(await pipeline.query({ sql: "select * from ops.gold_hash()" }));
     const before = await hash();
     const made = await json("backup");
     expect(made).toMatchObject({ proven: true, snapshot: null });

@@ -50,11 +50,10 @@ describe("an embedded home", () => {
     try {
       await sendOrders(opened.sink, orders(7));
       await opened.drain();
-      await opened.run("data_quality");
-      tables = await opened.query(
-        "select table_name as name from information_schema.tables where table_schema = 'gold' and table_type = 'BASE TABLE'",
-        { lake: false },
-      );
+      await opened.run({ workflow: "data_quality" });
+      tables = await opened.query({
+        sql: "select table_name as name from information_schema.tables where table_schema = 'gold' and table_type = 'BASE TABLE'",
+      });
     } finally {
       await opened.close();
     }
