@@ -21,7 +21,7 @@ export const rebuildMutants: readonly Mutant[] = [
     text: "where order_date = any (asked) and silver_version = version;",
     replacement: "where order_date = any (asked);",
     tests: [races],
-    only: "takes no day back",
+    only: "reverts neither days",
   },
   {
     guard: "a rebuild never shows older rows per customer again",
@@ -30,7 +30,7 @@ export const rebuildMutants: readonly Mutant[] = [
     text: "where order_date = any (asked) and customers_version = version;",
     replacement: "where order_date = any (asked);",
     tests: [races],
-    only: "takes no day back",
+    only: "reverts neither days",
   },
   {
     guard: "a rebuild goes on top of the version that it was compared with",
