@@ -99,7 +99,7 @@ describe("a checkpoint", () => {
     };
     expect(await table.commit(onCleaned)).toEqual({ committed: false });
     await expect(openSmall(store).snapshot(3)).rejects.toThrow(
-      "version 3 is no longer kept; the oldest that can be read is 4",
+      "version 3 is older than the log retention; the oldest version is 4",
     );
   });
 
@@ -148,7 +148,7 @@ describe("a checkpoint", () => {
     for (const id of ["o-1", "o-2"]) await appendSmall(table, "2015-01-01", id);
     const key = `${name(1)}.checkpoint.parquet`;
     await store.put(key, (await store.get(key))!.map((byte, at) => (at === 10 ? byte ^ 64 : byte)).subarray(0, 400));
-    await expect(openSmall(store).snapshot()).rejects.toThrow(`${key} cannot be read; put the file back from a backup`);
+    await expect(openSmall(store).snapshot()).rejects.toThrow(`${key} cannot be read; restore the file from a backup`);
   });
 
   test("leaves out transactions and removed files that have expired, and keeps those that never do", async () => {

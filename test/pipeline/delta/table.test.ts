@@ -307,7 +307,7 @@ describe("a table that is not as expected", () => {
       logKey(1),
       Buffer.from('{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["deletionVectors"]}}\n'),
     );
-    await expect(openSmall(store).snapshot()).rejects.toThrow("it asks for reader 3 and writer 7");
+    await expect(openSmall(store).snapshot()).rejects.toThrow("it requires reader 3 and writer 7");
   });
 
   test("is refused where a version is missing from its log, by name", async () => {

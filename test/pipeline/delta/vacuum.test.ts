@@ -34,7 +34,7 @@ describe("cleaning up", () => {
     }
     expect(store.objects.has(`t/${young.path}`)).toBe(true);
     await expect(openSmall(store, { clock }).snapshot(10)).rejects.toThrow(
-      "version 10 is no longer kept; the oldest that can be read is 11",
+      "version 10 is older than the log retention; the oldest version is 11",
     );
     expect(await openSmall(store, { clock }).changes(5, 12)).toBeUndefined();
     expect((await openSmall(store, { clock }).snapshot()).version).toBe(19);
