@@ -259,6 +259,6 @@ describe("a wrong value", () => {
     const columns = [column("int", 0, false), column("string", 1, false)];
     const unfinished = createTableWriter(columns);
     unfinished.int("c0_int").push(1);
-    expect(() => unfinished.finish()).toThrow("column c1_string: it has 0 rows where c0_int has 1");
+    expect(() => unfinished.finish()).toThrow("column c1_string has 0 rows but c0_int has 1");
   });
 });
