@@ -129,7 +129,7 @@ describe("bronze object", () => {
       { ...recordOf(2, Buffer.from("b")), shard: "shardId-000000000002" },
     ];
     expect(() => bronzeKey({ stream: "orders", records, body: new Uint8Array(), landedAt: 0 })).toThrow(
-      "land each by itself",
+      "land them separately",
     );
     expect(() => bronzeKey({ stream: "orders", records: [], body: new Uint8Array(), landedAt: 0 })).toThrow(
       "no records",

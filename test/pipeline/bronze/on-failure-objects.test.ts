@@ -66,6 +66,6 @@ describe("failed batch", () => {
   });
 
   it("says so when it was written to a destination that keeps no payload", () => {
-    expect(() => decodeFailedBatch(Buffer.from('{"KinesisBatchInfo":{}}'))).toThrow("it has no payload");
+    expect(() => decodeFailedBatch(Buffer.from('{"KinesisBatchInfo":{}}'))).toThrow("has no payload");
   });
 });
