@@ -184,7 +184,7 @@ describe("corrections of one call", () => {
     expect(plans.map(({ problem }) => problem)).toEqual([
       undefined,
       undefined,
-      "another of these events is revision 1 of order 2015-000001 too: name the one that is right",
+      "another of these events is also revision 1 of order 2015-000001: resend only the correct one",
     ]);
     await sendSound(plans, 10);
     expect(await pipeline.quarantined("reason")).toHaveLength(3);
@@ -194,9 +194,9 @@ describe("corrections of one call", () => {
     const wrong = { lines: [line({ pizza_id: "secret_m" })] };
     await take(record(1, order({ ...wrong, revision: 1 })), record(2, moved(wrong)));
     const plans = await judged("lines[0].pizza_id=hawaiian_m");
-    expect(plans.map(({ problem }) => problem?.slice(0, 63))).toEqual([
+    expect(plans.map(({ problem }) => problem?.slice(0, 67))).toEqual([
       undefined,
-      "another of these events puts order 2015-000001 at another time:",
+      "another of these events has a different time for order 2015-000001:",
     ]);
   });
 
@@ -204,7 +204,7 @@ describe("corrections of one call", () => {
     const wrong = { lines: [line({ pizza_id: "secret_m" })] };
     await take(record(1, order()), record(2, order({ order_id: "x-1", ...wrong })));
     const [plan] = await judged("lines[0].pizza_id=hawaiian_m", "order_id=2015-000001", "revision=4");
-    expect(plan!.problem).toBe("order_id 2015-000001 is the name of another order: give it a name of its own");
+    expect(plan!.problem).toBe("order_id 2015-000001 belongs to another order: choose a different order_id");
     await take(record(3, order({ order_id: "x-2", ...wrong, revision: 1 })));
     const both = await judged("lines[0].pizza_id=hawaiian_m", "order_id=x-3");
     expect(both.map(({ problem }) => problem !== undefined)).toEqual([true, true]);
