@@ -213,7 +213,7 @@ describe("an explanation", () => {
 
   it("says where there is no such row, and what there is", async () => {
     await expect(explain("hourly_trends", ["2015-01-05", "4"])).rejects.toThrow(
-      'gold.hourly_trends has no row of order_date 2015-01-05, hour 4: ./pizza query "select * from gold.hourly_trends"',
+      'gold.hourly_trends has no row for order_date 2015-01-05, hour 4: ./pizza query "select * from gold.hourly_trends"',
     );
   });
 
