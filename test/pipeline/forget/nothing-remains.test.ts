@@ -183,7 +183,7 @@ it("an order in silver whose bronze is lost is named, and is forgotten once that
   const body = (await pipeline.store.get(key))!;
   await pipeline.store.delete(key);
   await expect(pipeline.forget("c-adah")).rejects.toThrow(
-    `customer c-adah is forgotten where bronze names them, but 1 orders of theirs are left in silver, and bronze holds no event of them: a-1 (from ${record!.shard}/${record!.sequenceNumber}/0)`,
+    `customer c-adah was removed wherever bronze names them, but 1 of their orders are left in silver without an event in bronze: a-1 (from ${record!.shard}/${record!.sequenceNumber}/0)`,
   );
   await pipeline.store.put(key, body);
   expect(await pipeline.forget("c-adah")).toMatchObject({ events: 1, orders: 1, isResumed: true });
