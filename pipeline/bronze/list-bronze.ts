@@ -2,6 +2,7 @@ import type { ObjectStore } from "../ports.ts";
 import { type BronzeName, bronzePrefix, parseBronzeKey } from "./bronze-object.ts";
 import { hourMs, hourStart, utcHour } from "../domain/dates.ts";
 
+/** A bronze object in a listing. */
 export interface BronzeObject extends BronzeName {
   key: string;
   /** Bytes. */
@@ -11,9 +12,9 @@ export interface BronzeObject extends BronzeName {
 const mostHoursOneByOne = 48;
 
 /**
- * The bronze objects of a stream whose hour of landing lies from `fromHour` to `toHour` (UTC, `YYYY-MM-DDTHH`, both
- * included, both optional), sorted by key. A short closed range reads its own hours only; any other is one listing that
- * begins at `fromHour`.
+ * Lists the bronze objects of a stream that landed from `fromHour` to `toHour` (UTC, `YYYY-MM-DDTHH`, both inclusive
+ * and optional), sorted by key. A short closed range is listed hour by hour; any other range is one listing that starts
+ * at `fromHour`. Throws if an hour of a closed range is malformed.
  */
 export async function listBronze(
   store: ObjectStore,
@@ -31,7 +32,7 @@ export async function listBronze(
     .filter(({ hour }) => toHour === undefined || hour <= toHour);
 }
 
-/** Undefined for a range that is open or long. */
+/** Returns the hours of a short closed range; undefined for an open or long one. */
 function hoursBetween(fromHour?: string, toHour?: string): string[] | undefined {
   if (fromHour === undefined || toHour === undefined) return undefined;
   const [from, to] = [timeOf(fromHour), timeOf(toHour)];

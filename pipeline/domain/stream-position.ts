@@ -36,12 +36,12 @@ export function compareSequenceNumbers(a: string, b: string): number {
 
 const prefix = "resent/";
 
-/** Partition key of a record that brings a refused event once more, corrected: it says which one, by its place. */
+/** Returns the partition key of a record that resends a quarantined event, corrected: it contains that event's position. */
 export function resentKey(position: string): string {
   return prefix + position;
 }
 
-/** Whether a partition key says that its record corrects a refused event. */
+/** Whether a partition key marks its record as a corrected, resent event. */
 export function isResent(partitionKey: string): boolean {
   return partitionKey.startsWith(prefix);
 }

@@ -20,24 +20,24 @@ interface BronzeContext {
 interface HowToRedact {
   who: Forgotten;
   by: Enrichment;
-  /** Records that stand in the place of others, by position. */
+  /** Already redacted copies of records, by position; they replace the originals. */
   copies: ReadonlyMap<string, StreamRecord>;
 }
 
-/** What bronze holds of a customer, and what is to stand in its place. */
+/** A customer's data in bronze and its redacted replacement. */
 export interface BronzeRedaction extends ReadEvents {
   how: HowToRedact;
   /** The objects that change: old key to new key. */
   keys: Map<string, string>;
-  /** The records that change, as they are to be. */
+  /** The records that change, in their redacted form. */
   records: StreamRecord[];
-  /** Places (`shard/sequence number/index`) of the events that change. */
+  /** Stream positions (`shard/sequence number/index`) of the events that change. */
   places: Set<string>;
 }
 
 /**
- * Finds what is to be changed, in the objects that silver has taken as of a version: it would take the redacted form of any
- * other for a new object.
+ * Finds the objects, records and events to redact. It considers only objects that silver has consumed as of a version,
+ * because silver would treat the redacted form of any other object as a new one.
  */
 export async function findInBronze(
   place: BronzeContext,
@@ -77,7 +77,7 @@ export async function findInBronze(
   return redaction;
 }
 
-/** A bronze object with the customer taken out, under the key of its new content and of the hour that it had. */
+/** Returns a redacted bronze object, under the key of its new content and its original hour. */
 async function redactObject({ store, stream }: BronzeContext, key: string, { who, by, copies }: HowToRedact) {
   const body = await store.get(key);
   if (body === undefined) throw new Error(`bronze object ${key} was listed but cannot be read`);
@@ -94,7 +94,7 @@ async function redactObject({ store, stream }: BronzeContext, key: string, { who
   return { key: bronzeKey({ stream, records, body: encoded, landedAt }), body: encoded, changed };
 }
 
-/** Writes the objects without the customer beside those with; whoever repeats it finds them there. */
+/** Writes the redacted objects in addition to the original ones; idempotent. */
 export async function writeRedacted(place: BronzeContext, { keys, how }: BronzeRedaction): Promise<void> {
   for (const [key] of keys) {
     const redacted = await redactObject(place, key, how);
@@ -103,8 +103,9 @@ export async function writeRedacted(place: BronzeContext, { keys, how }: BronzeR
 }
 
 /**
- * The objects that others stand in the place of by now, in the order in which they may go: those whose events name the
- * customer come last, for the addresses in them lead to the rest. What is itself such another stays.
+ * Returns the keys of the replaced objects, in the order in which to delete them. Objects whose events name the
+ * customer come last, because a retry needs their email addresses to find the rest. An object that is itself a
+ * replacement stays.
  */
 export function formerObjects({ keys }: Pick<BronzeRedaction, "keys">): string[] {
   const written = new Set(keys.values());
@@ -112,9 +113,10 @@ export function formerObjects({ keys }: Pick<BronzeRedaction, "keys">): string[]
 }
 
 /**
- * A record from which a customer was taken may land once more as it was. Its copy that is redacted already has to stand in
- * its place, whoever is forgotten this time: these are the copies, by position, of records in some bronze objects. Of
- * several the one that silver took first is it: a redacted object keeps the time of the one that it replaces.
+ * Returns the redacted copies of records in some bronze objects, by position. A record that was redacted earlier may
+ * land again in its original form; the redacted copy must replace it, whichever customer is forgotten now. Of several
+ * copies, the one that silver consumed first is the redacted one, because a redacted object keeps the time of its
+ * original.
  */
 async function redactedCopies(
   { store, stream }: { store: ObjectStore; stream: string },

@@ -9,12 +9,15 @@ import { readOrderId, quarantineColumns } from "../silver/quarantine-table.ts";
 import { eventBytes } from "../silver/unpack-record.ts";
 import type { BronzeRedaction } from "./redact-bronze.ts";
 
-/** Reasons of a whole record that nobody could look into. */
+/** Reasons of whole records that could not be unpacked. */
 const unpackable: ReadonlySet<string> = new Set(["batch_corrupt", "batch_too_large"] satisfies ReasonCode[]);
 
 type Columns = Record<string, unknown[]>;
 
-/** Puts the redacted payloads, and the new keys of bronze objects, into the rows of the quarantine. */
+/**
+ * Rewrites the quarantine's rows with redacted payloads and new bronze keys. Returns how many payloads were redacted,
+ * and how many records could not be searched.
+ */
 export async function redactQuarantine(
   { store, quarantine }: { store: ObjectStore; quarantine: DeltaTable },
   redaction: BronzeRedaction,
@@ -51,7 +54,7 @@ async function redactFile(
   redaction: BronzeRedaction,
 ): Promise<FileChange> {
   const body = await store.get(`${quarantine.root}/${file.path}`);
-  if (body === undefined) throw new Error(`quarantine file ${file.path} is named by the log but is not in the lake`);
+  if (body === undefined) throw new Error(`quarantine file ${file.path} is in the log but not in the lake`);
   const columns: Columns = await readColumns(
     body,
     quarantineColumns.map(({ name }) => name),
@@ -84,7 +87,7 @@ function redactRows(columns: Columns, { keys, places, records, rejected }: Bronz
     columns["payload_base64"]![row] = isUtf8(bytes) ? null : bytes.toString("base64");
     columns["order_id"]![row] = readOrderId(bytes.toString("utf8"));
     const rejection = rejections.get(place);
-    // A conflict is a valid event: why it was refused does not follow from its bytes.
+    // A conflict is a valid event: its reason does not follow from its bytes.
     if (rejection === undefined) continue;
     columns["reason"]![row] = rejection.reason;
     columns["detail"]![row] = rejection.detail;

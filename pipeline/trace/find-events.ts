@@ -8,7 +8,7 @@ const objectsAtOnce = 8;
 
 /** One event in bronze. */
 export interface BronzeEvent {
-  /** Shard, sequence number and index. */
+  /** Stream position: `shard/sequence number/index`. */
   place: string;
   record: StreamRecord;
   recordIndex: number;
@@ -18,8 +18,8 @@ export interface BronzeEvent {
 }
 
 /**
- * Finds the events whose bytes pass a test, in bronze objects that `isWanted` and that landed from an hour on. A batch
- * one of whose events passes has to pass as a whole too: the others are not taken apart.
+ * Finds the events whose bytes satisfy `holds`, in bronze objects that satisfy `isWanted` and landed at `fromHour` or
+ * later. If an event of a batch satisfies `holds`, the whole batch must too, because other batches are not split.
  */
 export async function findEvents(
   { store, stream }: { store: ObjectStore; stream: string },
@@ -51,7 +51,7 @@ function collect(
   }
 }
 
-/** The events of a record whose bytes pass a test; a record that cannot be unpacked has none. */
+/** Returns the events of a record whose bytes satisfy `holds`; none if the record cannot be unpacked. */
 function eventsWith(record: StreamRecord, holds: (bytes: Buffer) => boolean): { bytes: Buffer; recordIndex: number }[] {
   const unpacked = unpackBytes(record.data);
   if ("rejection" in unpacked || !holds(unpacked.bytes)) return [];

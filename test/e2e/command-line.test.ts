@@ -43,7 +43,7 @@ describe("wrong usage", () => {
     [["corrections", "--table", "nope"], "--table nope: name a table of gold: daily_sales_summary, hourly_trends"],
     [["lineage", "backup"], "backup is one word too many"],
     [["lineage", "--since", "2026-02-30"], "--since 2026-02-30: give a day"],
-    [["quarantine", "resend", "abcdef", "__proto__.x=1"], "__proto__ is no field of an order"],
+    [["quarantine", "resend", "abcdef", "__proto__.x=1"], "__proto__ is not a field of an order"],
     [["forget", "", "--yes"], "name one customer"],
     [["quarantine"], "say what to do with the quarantine"],
     [["quarantine", "resend"], "name events by their ids, or give --reason"],

@@ -91,8 +91,8 @@ export const landingMutants: readonly Mutant[] = [
     guard: "a bronze object is of one shard",
     prevents: "the range in its name says nothing about its records",
     file: "pipeline/bronze/bronze-object.ts",
-    text: "if (stranger) {",
-    replacement: "if (stranger?.shard === first.shard) {",
+    text: "if (other) {",
+    replacement: "if (other?.shard === first.shard) {",
     tests: [object],
   },
   {
