@@ -1,8 +1,8 @@
 import type { DeltaTable, Snapshot } from "../../pipeline/delta/table.ts";
 import type { LakeQuery, Warehouse } from "../../pipeline/ports.ts";
-import type { EventSourceMapping } from "./event-source-mapping/mapping.ts";
 import { workflowNames, type PipelineStatus } from "../pipeline-api.ts";
 import type { DataDirectory } from "./data-directory.ts";
+import type { EventSourceMapping } from "./event-source-mapping/mapping.ts";
 import type { LocalPostgres } from "./postgres.ts";
 import type { RunLedger } from "./run-ledger.ts";
 import type { StreamLog } from "./stream/stream-log.ts";
@@ -19,7 +19,7 @@ interface Parts {
   runs: RunLedger;
 }
 
-/** Says how the home is: counters and newest runs; the proof is the receipt's. */
+/** Status of the local pipeline: counters and newest runs. It checks nothing; that is the receipt's job. */
 export function createPipelineStatus(parts: Parts): () => Promise<PipelineStatus> {
   return async () => {
     const [silver, quarantine] = await Promise.all([parts.silver.snapshot(), parts.quarantine.snapshot()]);
@@ -46,7 +46,7 @@ export function createPipelineStatus(parts: Parts): () => Promise<PipelineStatus
   };
 }
 
-/** Rows in all data files of a version. */
+/** Number of rows in all data files of a version. */
 export function rowsOf({ files }: Snapshot): number {
   let rows = 0;
   for (const file of files.values()) rows += file.rows;
@@ -68,7 +68,7 @@ function streamStatus({ stream, mapping }: Parts): PipelineStatus["stream"] {
   };
 }
 
-/** What gold shows, and since when. */
+/** Gold's published days, silver version and corrections. */
 export async function goldStatus(warehouse: Warehouse): Promise<PipelineStatus["gold"]> {
   const [row] = await warehouse.query<Record<string, string | null>>(
     `select
@@ -86,7 +86,7 @@ export async function goldStatus(warehouse: Warehouse): Promise<PipelineStatus["
   };
 }
 
-/** How long orders took from the till to gold; null before the first. */
+/** Time from till to gold of the orders published in the last five minutes of activity; null before the first. */
 export async function freshness(warehouse: Warehouse): Promise<PipelineStatus["freshness"]> {
   const [row] = await warehouse.query<Record<string, string | null>>(
     `select
@@ -105,7 +105,7 @@ export async function freshness(warehouse: Warehouse): Promise<PipelineStatus["f
   };
 }
 
-/** What the newest run of data_quality found; null before the first. */
+/** Result of the newest data_quality run; null before the first. */
 export async function qualityStatus(warehouse: Warehouse): Promise<PipelineStatus["quality"]> {
   const rows = await warehouse.query<{ checked_at: string; rule: string; severity: string; is_red: boolean }>(
     `select
