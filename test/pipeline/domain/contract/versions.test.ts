@@ -66,13 +66,14 @@ async function read(event: object) {
   return { checked: checkOrder(text, arrivedAt, catalog), scanned: scanner.scan(Buffer.from(text), 0, arrivedAt) };
 }
 
-async function expectUnknown(place: string, event: object): Promise<void> {
+/** Why an event is rejected, as far as both ways do. */
+async function verdict(event: object): Promise<string> {
   const { checked, scanned } = await read(event);
-  const text = JSON.stringify(event);
-  expect(scanned, text).toBeUndefined();
-  expect("rejection" in checked ? checked.rejection.reason : "accepted", text).toBe("unknown_key");
-  expect("rejection" in checked && checked.rejection.detail, text).toMatch(place);
+  if (scanned !== undefined) return "accepted by the scanner";
+  return "rejection" in checked ? `${checked.rejection.reason} ${checked.rejection.detail}` : "accepted";
 }
+
+const unknown = (place: string) => expect.stringContaining(`unknown_key ${place}`);
 
 describe.each(versionsOf(current))("version %i of the event", (version) => {
   const keys = keysOfVersion(current, version);
@@ -91,14 +92,17 @@ describe.each(versionsOf(current))("version %i of the event", (version) => {
 
   it("is rejected both ways with a key of a later version, alone or beside the others", async () => {
     for (const key of later) {
-      await expectUnknown(`event.${key}`, eventOf(version, [...keys, key]));
-      await expectUnknown(`event.${key}`, eventOf(version, [...(current.required as string[]), key]));
+      expect(await verdict(eventOf(version, [...keys, key]))).toEqual(unknown(`event.${key}`));
+      expect(await verdict(eventOf(version, [...(current.required as string[]), key]))).toEqual(
+        unknown(`event.${key}`),
+      );
     }
-    if (later.length > 0) await expectUnknown("event.", eventOf(version, [...keys, ...later]));
+    if (later.length > 0) expect(await verdict(eventOf(version, [...keys, ...later]))).toEqual(unknown("event."));
   });
 
   it("is rejected both ways with a key that no version has", async () => {
-    for (const [place, event] of withUnknownKeys(eventOf(version, keys))) await expectUnknown(place, event);
+    for (const [place, event] of withUnknownKeys(eventOf(version, keys)))
+      expect(await verdict(event)).toEqual(unknown(place));
   });
 
   it("keeps its version and its keys when a customer is forgotten", () => {
@@ -123,13 +127,14 @@ describe("a version that comes next", () => {
     const keys = keysOfVersion(next, newest);
     expect(keys).toContain(nextKey);
     expect((await read(eventOf(newest, keys, next))).checked).not.toHaveProperty("rejection");
-    for (const [place, event] of withUnknownKeys(eventOf(newest, keys, next))) await expectUnknown(place, event);
+    for (const [place, event] of withUnknownKeys(eventOf(newest, keys, next)))
+      expect(await verdict(event)).toEqual(unknown(place));
     for (const version of versionsOf(current)) {
       const own = keysOfVersion(next, version);
       expect(own).toEqual(keysOfVersion(current, version));
       expect((await read(eventOf(version, own, next))).checked).not.toHaveProperty("rejection");
       for (const key of keys.filter((name) => !own.includes(name))) {
-        await expectUnknown(`event.${key}`, eventOf(version, [...own, key], next));
+        expect(await verdict(eventOf(version, [...own, key], next))).toEqual(unknown(`event.${key}`));
       }
     }
   });
