@@ -9,7 +9,7 @@ const here = (name: string) => new URL(name, import.meta.url);
 const current = readSchema(here("../../../../pipeline/domain/order-event.schema.json"));
 const arrivedAt = micros("2015-01-01T16:38:38Z");
 const validator = "../../../../pipeline/domain/generated/order-event.validator.js";
-const nextKey = "table_no";
+const nextKey = "key_of_the_next_version";
 
 /** The contract with one version more, made as docs/changing.md says. */
 function withNextVersion(schema: Schema): Schema {
@@ -19,6 +19,7 @@ function withNextVersion(schema: Schema): Schema {
     ...schema,
     allOf: [
       ...schema.allOf!,
+      // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
       { if: { properties: { schema_version: { enum: versions } } }, then: { properties: { [nextKey]: false } } },
     ],
     properties: {
@@ -90,14 +91,13 @@ describe.each(versionsOf(current))("version %i of the event", (version) => {
     expect(scanned).toBeDefined();
   });
 
-  it("is rejected both ways with a key of a later version, alone or beside the others", async () => {
+  it("is rejected both ways with a key of a later version, with all of its own keys or with the required ones alone", async () => {
     for (const key of later) {
       expect(await verdict(eventOf(version, [...keys, key]))).toEqual(unknown(`event.${key}`));
       expect(await verdict(eventOf(version, [...(current.required as string[]), key]))).toEqual(
         unknown(`event.${key}`),
       );
     }
-    if (later.length > 0) expect(await verdict(eventOf(version, [...keys, ...later]))).toEqual(unknown("event."));
   });
 
   it("is rejected both ways with a key that no version has", async () => {
