@@ -6,21 +6,15 @@ import { defineConfig } from "vitest/config";
 // modules hundreds of times.
 process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "node-compile-cache");
 
-/** Folders whose tests start programs, stop servers, change the environment or the umask: a process for each file. */
+/** A process for each file: these tests start programs, stop servers, mock modules, or change the environment or the umask. */
 const alone = [
-  "attacks",
-  "e2e",
-  "lambdas",
-  "localstack",
-  "ministack",
-  "object-stores",
-  "races",
-  "simulation",
-  "targets",
+  "test/{attacks,e2e,lambdas,localstack,ministack,object-stores,races,simulation,targets}/**/*.test.ts",
+  "test/pipeline/domain/order-event.versions.test.ts",
 ];
 
 export default defineConfig({
   test: {
+    env: { PIZZA_CATALOG: "test/fixtures/catalog" },
     // Limits for a machine with ten times as much to do as it has cores; they only end what hangs.
     testTimeout: 240_000,
     hookTimeout: 240_000,
@@ -33,7 +27,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "alone", include: [`test/{${alone.join(",")}}/**/*.test.ts`] },
+        test: { name: "alone", include: alone },
       },
       {
         extends: true,
@@ -42,7 +36,7 @@ export default defineConfig({
           name: "shared",
           isolate: false,
           include: ["test/**/*.test.ts"],
-          exclude: [`test/{${alone.join(",")}}/**`],
+          exclude: alone,
         },
       },
     ],

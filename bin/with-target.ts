@@ -1,5 +1,5 @@
-import { connectPipeline } from "../targets/local/control-server.ts";
-import type { Pipeline } from "../targets/pipeline-api.ts";
+import { connectPipeline } from "../targets/local/control-client.ts";
+import type { Pipeline } from "../targets/operations.ts";
 import { requireDataDirectory, dataDirectory, runningProcess } from "../targets/local/data-directory.ts";
 import { localStackDirectory, findAddress } from "../targets/localstack-place.ts";
 import type { DeployedPipeline } from "../targets/aws/open.ts";

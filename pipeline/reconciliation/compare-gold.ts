@@ -7,13 +7,13 @@ import type { SilverTable } from "./read-layers.ts";
 
 const keys = ["orders", "lines", "pizzas", "cents"] as const;
 
-/** Sales from a row of a query; what it does not have counts as none. */
+/** Reads sales from a query row; a missing column counts as 0. */
 function readSales(row: Record<string, unknown>): Sales {
   const [orders, lines, pizzas, cents] = keys.map((key) => Number(row[key] ?? 0));
   return { orders: orders!, lines: lines!, pizzas: pizzas!, cents: cents! };
 }
 
-/** The sum of some sales. */
+/** Adds up the sales of several days. */
 function totalSales(days: Iterable<Sales>): Sales {
   const sum = { orders: 0, lines: 0, pizzas: 0, cents: 0 };
   for (const day of days) {
@@ -27,12 +27,12 @@ export function isSameSales(a: Sales, b: Sales): boolean {
   return keys.every((key) => a[key] === b[key]);
 }
 
-/** Sales in words. */
+/** Formats sales for a finding, money in dollars: `2 orders, 3 lines, 4 pizzas, 53.00`. */
 export function showSales({ orders, lines, pizzas, cents }: Sales): string {
   return `${orders} orders, ${lines} lines, ${pizzas} pizzas, ${(cents / 100).toFixed(2)}`;
 }
 
-/** What gold is compared with silver by. */
+/** The tables, engines and SQL that the comparison of gold with silver reads. */
 export interface GoldSources {
   silver: DeltaTable;
   lake: LakeQuery;
@@ -41,23 +41,26 @@ export interface GoldSources {
   checks: {
     /** Lake: sales per day. */
     silverDays: string;
-    /** Warehouse: sales per day, with the versions of silver that are shown. */
+    /** Warehouse: sales per day, with the silver version that each day shows. */
     goldDays: string;
-    /** Warehouse: facts that are not those of the document `$1`. */
+    /** Warehouse: facts that differ from those in the JSON document `$1`. */
     goldFacts: string;
-    /** Warehouse: rows that are not what the facts make. */
+    /** Warehouse: rows that differ from what the facts add up to. */
     goldSums: string;
   };
 }
 
 interface GoldDay {
   sales: Sales;
-  /** Version of silver that it shows. */
+  /** The silver version that the day shows. */
   version: number;
   hasCustomers: boolean;
 }
 
-/** Compares every published day with silver, cell by cell; a day that silver changed since is only unpublished. */
+/**
+ * Compares every published day of gold with silver, cell by cell, and adds a finding for each difference. A day that
+ * silver has changed since it was published is listed as unpublished and is not a finding.
+ */
 export async function compareGold(
   sources: GoldSources,
   { table, snapshot }: { table: SilverTable; snapshot: Snapshot },
@@ -85,7 +88,7 @@ export async function compareGold(
   }
   await Promise.all([
     compareFacts(sources, { table, shown: shown!, goldDays }, findings),
-    noteOffenders(sources.warehouse.query(sources.checks.goldSums), ["gold adds up", "the days make"], findings),
+    noteOffenders(sources.warehouse.query(sources.checks.goldSums), ["gold adds up", "the daily facts"], findings),
   ]);
   return {
     silver: totalSales(silverDays.values()),
@@ -125,12 +128,12 @@ function compareDay({ date, here, there }: { date: string; here: Sales; there: S
   );
 }
 
-/** A comparison costs as much as some twenty days of the classic year, so many days are compared at once. */
+/** One comparison has a fixed cost of about twenty days of the classic year, so it covers many days. */
 const mostDays = 120;
-/** The RDS Data API takes 4 MiB; the largest document so far says how many days the next may hold. */
+/** The RDS Data API accepts 4 MiB per request; the size of the last document limits the days in the next one. */
 const mostBytes = 3_000_000;
 
-/** Works the facts of the shown days out from silver once more, and lets the warehouse compare them. */
+/** Computes the facts of the shown days from silver again and compares them in the warehouse. */
 async function compareFacts(
   { lake, warehouse, goldSql, checks }: GoldSources,
   { table, shown, goldDays }: { table: SilverTable; shown: string[]; goldDays: ReadonlyMap<string, GoldDay> },
@@ -159,25 +162,28 @@ async function compareFacts(
     return await compareDocument({ windows: counted, customer_days: customers });
   }
 
-  /** Gives the size of the document. */
+  /** Compares one document and returns its length in characters. */
   async function compareDocument(document: Record<string, unknown>): Promise<number> {
     const text = toJson(document);
-    await noteOffenders(warehouse.query(checks.goldFacts, [text]), ["gold = silver", "silver makes"], findings);
+    await noteOffenders(warehouse.query(checks.goldFacts, [text]), ["gold = silver", "silver"], findings);
     return text.length;
   }
 }
 
 async function noteOffenders(
   offenders: Promise<Record<string, unknown>[]>,
-  [invariant, maker]: [invariant: string, maker: string],
+  [invariant, source]: [invariant: string, source: string],
   findings: Findings,
 ): Promise<void> {
   for (const { table_name: name, example } of await offenders) {
-    findings.add(invariant, `rows of ${String(name)} are not what ${maker}`, String(example));
+    findings.add(invariant, `rows of ${String(name)} differ from ${source}`, String(example));
   }
 }
 
-/** Answers whether silver changed a day after a version; one look into the log per version. */
+/**
+ * Returns a function that checks whether silver changed a day after a version. It reads the log once per version, and
+ * returns true if the log no longer goes back that far.
+ */
 function createChangedSince(silver: DeltaTable, upTo: number) {
   const changes = new Map<number, Promise<{ partitions: Set<string> } | undefined>>();
   return async (date: string, version: number): Promise<boolean> => {

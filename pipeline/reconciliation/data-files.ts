@@ -1,15 +1,15 @@
 import type { Findings } from "../domain/receipt.ts";
 import type { LakeQuery, LakeTable } from "../ports.ts";
 
-/** The data files of the lake as the receipt reads them: one that cannot be read is named, and passed over. */
+/** The lake's data files as the receipt reads them: an unreadable file becomes a finding and is skipped. */
 export interface DataFiles {
-  /** What `reader` makes of the file; undefined where it throws. */
+  /** Returns what `reader` returns, or undefined if it throws. */
   read<Content>(key: string, reader: () => Promise<Content>): Promise<Content | undefined>;
-  /** Lake SQL without the files that cannot be read. */
+  /** Runs lake SQL without the unreadable files. */
   lake: LakeQuery;
 }
 
-/** Watches over the lake's data files, of which damage leaves the size as it was. */
+/** Wraps access to the lake's data files so that damage becomes a finding, even damage that keeps a file's size. */
 export function watchDataFiles(lake: LakeQuery, findings: Findings): DataFiles {
   const unreadable = new Set<string>();
 
@@ -35,11 +35,11 @@ export function watchDataFiles(lake: LakeQuery, findings: Findings): DataFiles {
     },
     lake: {
       async query(sql, parameters, tables) {
-        const asked = tables.map(readable);
+        const known = tables.map(readable);
         try {
-          return await lake.query(sql, parameters, asked);
+          return await lake.query(sql, parameters, known);
         } catch (error) {
-          const damaged = await findDamaged(lake, asked);
+          const damaged = await findDamaged(lake, known);
           if (damaged.length === 0) throw error;
           for (const key of damaged) drop(key);
           return await lake.query(sql, parameters, tables.map(readable));
@@ -49,7 +49,7 @@ export function watchDataFiles(lake: LakeQuery, findings: Findings): DataFiles {
   };
 }
 
-/** The files that the engine cannot read; none where it does not answer at all. */
+/** Returns the files that the engine cannot read; none if the engine itself is unavailable. */
 async function findDamaged(lake: LakeQuery, tables: readonly LakeTable[]): Promise<string[]> {
   const damaged: string[] = [];
   for (const table of tables) {
@@ -59,7 +59,7 @@ async function findDamaged(lake: LakeQuery, tables: readonly LakeTable[]): Promi
   return damaged;
 }
 
-/** Looks into halves, since most files are whole. */
+/** Finds the unreadable files by bisection, because most files are intact. */
 async function findUnreadable(lake: LakeQuery, table: LakeTable): Promise<string[]> {
   const { files } = table;
   if (files.length === 0 || (await isReadable(lake, table))) return [];
@@ -72,7 +72,7 @@ async function findUnreadable(lake: LakeQuery, table: LakeTable): Promise<string
   ];
 }
 
-/** Whether the engine reads every cell of the files. */
+/** Whether the engine can read every cell of the files. */
 async function isReadable(lake: LakeQuery, table: LakeTable): Promise<boolean> {
   const cells = table.columns.map(({ name }) => `max("${name}")`).join(", ");
   return await lake.query(`select ${cells} from ${table.name}`, [], [table]).then(

@@ -9,31 +9,33 @@ import { unpublishedFiles } from "../silver/quarantine-table.ts";
 import { quarantineLakeTable, silverLakeTable } from "../silver/tables.ts";
 import type { DataFiles } from "./data-files.ts";
 import { cellOf, dateOf, digestLines, linesOf, readLineColumns, type LineCells } from "./silver-lines.ts";
+import { eventPosition, rowPosition } from "../domain/stream-position.ts";
 
 /** One order as silver holds it. */
 export interface SilverOrder {
   revision: number;
-  /** `shard/sequence number/index` of the event it came from. */
+  /** Stream position of its event: `shard/sequence number/record index`. */
   position: string;
   payloadHash: bigint;
-  /** Over all cells of its lines. */
+  /** Digest of all cells of its lines. */
   digest: string;
 }
 
-/** What the layers after bronze say, by the names that bronze knows. */
+/** The content of silver and the quarantine, keyed by what bronze has too: order ids and stream positions. */
 export interface Layers {
+  /** Orders by order id. */
   silver: ReadonlyMap<string, SilverOrder>;
-  /** Stream position of a refused event to its reason. */
+  /** Reason of each rejected event, by stream position. */
   quarantine: ReadonlyMap<string, ReasonCode>;
-  /** Stream position of a refused event to what the quarantine says came there. */
+  /** Stored bytes and metadata of each rejected event, by stream position. */
   quarantined: ReadonlyMap<string, QuarantinedEvent>;
-  /** Stream positions of refused events whose order silver holds from an event that came later. */
+  /** Stream positions of rejected events whose order silver accepted from a later event. */
   cameLater: ReadonlySet<string>;
 }
 
-/** A refused event in the quarantine. */
+/** A rejected event as the quarantine stores it. */
 export interface QuarantinedEvent {
-  /** The `digestBytes` of its bytes. */
+  /** `digestBytes` of its bytes. */
   digest: string;
   orderId: string | null;
   /** Microseconds since 1970. */
@@ -49,10 +51,10 @@ interface LayerSources {
   dataFiles: DataFiles;
 }
 
-/** Silver at one version for SQL: all of it, or some of its days. */
+/** Returns silver at one version as a lake table: all of it, or only the given days. */
 export type SilverTable = (days?: readonly string[]) => LakeTable;
 
-/** Silver without the data files that are missing or cut. */
+/** Returns silver without the data files that are missing or truncated; each of those becomes a finding. */
 export async function wholeSilver(
   { store, silver }: Pick<LayerSources, "store" | "silver">,
   snapshot: Snapshot,
@@ -66,7 +68,7 @@ export async function wholeSilver(
   };
 }
 
-/** Reads every order of silver, one data file at a time, and compares each file with what the log says of it. */
+/** Reads every order of silver by id, one data file at a time, and compares each file with its entry in the log. */
 export async function readSilver(
   { store, silver, dataFiles }: LayerSources,
   { files }: LakeTable,
@@ -81,7 +83,7 @@ export async function readSilver(
     if (named.partition !== dateOf(file)) {
       findings.add(
         "the lake is whole",
-        "data files lie in another partition than the log says",
+        "data files are in a different partition than the log says",
         `${file}: ${named.partition}`,
       );
     }
@@ -89,7 +91,7 @@ export async function readSilver(
     for (const [orderId, cells] of Map.groupBy(lines, ([id]) => id!)) {
       const origin = new Set(cells.map(positionOfLine));
       if (orders.has(orderId) || origin.size > 1) {
-        findings.add("silver is distinct", "orders stand in silver under two events, or in two files", orderId);
+        findings.add("silver is distinct", "orders appear in silver from two events or in two files", orderId);
       }
       orders.set(orderId, {
         revision: Number(cellOf(cells[0]!, "revision")),
@@ -102,7 +104,7 @@ export async function readSilver(
   return orders;
 }
 
-/** Reads what is refused as of a version of silver, published or about to be. */
+/** Reads the rejected events as of a silver version, whether they are published or still staged. */
 export async function readQuarantine(
   { store, lake, silver, quarantine, checks, dataFiles }: LayerSources,
   { silverTable }: { silverTable: LakeTable },
@@ -115,24 +117,26 @@ export async function readQuarantine(
   );
   const sizes = new Map(named.map(([key, { size }]) => [key, size]));
   const files = await wholeFiles({ store, root: quarantine.root, sizes }, findings);
-  const quarantined = await readFiled({ store, dataFiles }, { files, named: new Map(named) }, findings);
+  const quarantined = await readQuarantined({ store, dataFiles }, { files, named: new Map(named) }, findings);
   const tables = [{ ...quarantineLakeTable(snapshot), files }, silverTable];
   const rows = await lake.query(checks.quarantinedEvents, [], tables);
   for (const row of rows.filter(({ times }) => Number(times) > 1)) {
-    findings.add("quarantine is distinct", "events stand in quarantine more than once", positionOfRow(row));
+    findings.add("quarantine is distinct", "events are in quarantine more than once", eventPosition(rowPosition(row)));
   }
   return {
-    quarantine: new Map(rows.map((row) => [positionOfRow(row), row["reason"] as ReasonCode])),
+    quarantine: new Map(rows.map((row) => [eventPosition(rowPosition(row)), row["reason"] as ReasonCode])),
     quarantined,
-    cameLater: new Set(rows.filter((row) => Number(row["came_later"]) > 0).map(positionOfRow)),
+    cameLater: new Set(
+      rows.filter((row) => Number(row["came_later"]) > 0).map((row) => eventPosition(rowPosition(row))),
+    ),
   };
 }
 
 const payloadColumns = ["shard", "sequence_number", "record_index", "payload", "payload_base64"];
-/** Those, and what the log has bounds of. */
+/** The payload columns and those with bounds in the log. */
 const readOfQuarantine = [...payloadColumns, "order_id", "arrived_at", "quarantined_at"];
 
-async function readFiled(
+async function readQuarantined(
   { store, dataFiles }: Pick<LayerSources, "store" | "dataFiles">,
   { files, named }: { files: readonly string[]; named: ReadonlyMap<string, Omit<FileInLog, "columns">> },
   findings: Findings,
@@ -149,7 +153,7 @@ async function readFiled(
       const cells = Object.fromEntries(payloadColumns.map((name) => [name, columns[name]![row]])) as LakeRow;
       const base64 = cells["payload_base64"];
       const bytes = Buffer.from(String(base64 ?? cells["payload"]), base64 === null ? "utf8" : "base64");
-      quarantined.set(positionOfRow(cells), {
+      quarantined.set(eventPosition(rowPosition(cells)), {
         digest: digestBytes(bytes),
         orderId: columns["order_id"]![row] as string | null,
         arrivedAt: columns["arrived_at"]![row] as number,
@@ -159,12 +163,12 @@ async function readFiled(
   return quarantined;
 }
 
-/** Tells an event's bytes from others. */
+/** Returns a digest of an event's bytes: 96 bits of their SHA-256, in base64. */
 export function digestBytes(bytes: Uint8Array): string {
   return hash("sha256", bytes, "base64").slice(0, 16);
 }
 
-/** The data files, by key, that lie in the lake as the log says. */
+/** Returns the keys of the data files that exist with the size that the log states; the others become findings. */
 async function wholeFiles(
   { store, root, sizes }: { store: ObjectStore; root: string; sizes: ReadonlyMap<string, number> },
   findings: Findings,
@@ -174,7 +178,7 @@ async function wholeFiles(
     [...sizes.keys()].filter((key) => (found.get(key) === sizes.get(key)) === is),
   );
   for (const key of damaged!) {
-    findings.add("the lake is whole", "data files are missing, or have another size than the log says", key);
+    findings.add("the lake is whole", "data files are missing or differ in size from the log", key);
   }
   return whole!;
 }
@@ -183,23 +187,24 @@ function positionOfLine(cells: LineCells): string {
   return `${cellOf(cells, "shard")}/${cellOf(cells, "sequence_number")}/${cellOf(cells, "record_index")}`;
 }
 
-function positionOfRow(row: LakeRow): string {
-  return `${row["shard"]}/${row["sequence_number"]}/${row["record_index"]}`;
-}
-
-/** What a table's log says of a data file, and the file's own columns. */
+/** A data file's row count and statistics in the log, and its actual columns. */
 interface FileInLog extends Pick<AddFile, "rows" | "stats"> {
   columns: Readonly<Record<string, readonly unknown[]>>;
 }
 
 /**
- * Compares a file's statistics in the log with its rows. Readers, refining among them, leave files out by the bounds: too
- * narrow ones make an order look new that is there. Bounds may be wider than the rows, as texts are cut.
+ * Compares a file's statistics in the log with its rows. Readers, including the refine step, skip files by these bounds
+ * (data skipping), so bounds that are too narrow would make an existing order look new. Bounds may be wider than the
+ * rows, because long strings are truncated.
  */
 function checkStats(key: string, { rows, stats, columns }: FileInLog, findings: Findings): void {
   const wrong = explainStats({ rows, stats, columns });
   if (wrong.length > 0) {
-    findings.add("the lake is whole", "data files hold other rows than the log says", `${key}: ${wrong.join(", ")}`);
+    findings.add(
+      "the lake is whole",
+      "data files do not match their statistics in the log",
+      `${key}: ${wrong.join(", ")}`,
+    );
   }
 }
 
@@ -240,7 +245,10 @@ function order(left: Cell, right: Cell): number {
   return left < right ? -1 : Number(left > right);
 }
 
-/** A bound of the log against a cell: a timestamp is a text there, and microseconds here; it counts to the millisecond. */
+/**
+ * Compares a bound from the log with a cell. Timestamps are text in the log, precise to the millisecond, and
+ * microseconds in the file.
+ */
 function compare(bound: string | number, cell: Cell): number {
   if (typeof bound === "string" && typeof cell === "number") return Date.parse(bound) - Math.floor(cell / 1000);
   return order(bound, cell);

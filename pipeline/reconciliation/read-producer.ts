@@ -4,10 +4,10 @@ import type { UnpackedEvent } from "../silver/unpack-record.ts";
 
 type Producer = OrderEvent["producer"];
 
-/** The till and number of an event, or what is left of them in damaged bytes, or nothing. */
+/** The producer fields of an event, what could be salvaged of them from damaged bytes, or undefined. */
 export type SeenProducer = Producer | { trace: Trace } | undefined;
 
-/** Reads what a refused event says of its till. */
+/** Reads the producer fields of a rejected event, or salvages them if the event is damaged. */
 export function readProducer(event: UnpackedEvent): SeenProducer {
   return ("text" in event ? parseProducer(event.text) : undefined) ?? salvage(event);
 }
@@ -23,16 +23,16 @@ function parseProducer(text: string): Producer | undefined {
 }
 
 function salvage(event: UnpackedEvent): { trace: Trace } | undefined {
-  const remains = salvageProducer("text" in event ? event.text : event.bytes.toString("utf8"));
-  if (remains === undefined) return undefined;
-  const { producerId, seq } = remains;
+  const salvaged = salvageProducer("text" in event ? event.text : event.bytes.toString("utf8"));
+  if (salvaged === undefined) return undefined;
+  const { producerId, seq } = salvaged;
   return { trace: seq === undefined ? { producerId } : { producerId, from: seq, to: seq } };
 }
 
 /**
- * Notes the producers of a record's events. One that tells nothing of itself may be a till's number next to those that
- * stand before and behind it, since one sender packs a record; and it may be any number of the till that the partition
- * key names. Anybody's rubbish in a record of its own stands for nothing.
+ * Adds the producers of a record's events to the ledger. An event without readable producer fields may carry a sequence
+ * number adjacent to those of its neighbors in the record, because one sender packs a record. It may also carry any
+ * number of the till that the partition key names. A corrupt event in a separate record excuses no other till's gap.
  */
 export function noteProducers(ledger: ProducerLedger, seen: readonly SeenProducer[], partitionKey: string): void {
   for (const producer of seen) {
@@ -57,7 +57,7 @@ function noteUnknown(ledger: ProducerLedger, seen: readonly SeenProducer[], part
   }
 }
 
-/** The numbers of one till in a record, in the order of their places; `passed` of them have been looked at. */
+/** The sequence numbers of one till in a record, by index; the first `passed` of them lie before the current event. */
 interface TillNumbers {
   producerId: string;
   numbers: { index: number; seq: number }[];
@@ -76,7 +76,10 @@ function numbersByTill(seen: readonly SeenProducer[]): TillNumbers[] {
   return [...tills.values()];
 }
 
-/** The till's numbers that so many unknown events before `end` may be; to be asked with rising `end`. */
+/**
+ * Returns the range of the till's sequence numbers that the unknown events before `end` may carry. Call it with
+ * increasing `end`.
+ */
 function numbersNear(till: TillNumbers, end: number, unknown: number): Trace[] {
   const { producerId, numbers } = till;
   while (till.passed < numbers.length && numbers[till.passed]!.index < end) till.passed++;

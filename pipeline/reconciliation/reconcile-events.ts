@@ -4,15 +4,15 @@ import type { OrderEvent } from "../domain/generated/order-event.types.ts";
 import type { ProducerLedger } from "../domain/sequence-gaps.ts";
 import type { ReasonCode } from "../domain/rejection-reasons.ts";
 import type { Findings, Receipt, Sales } from "../domain/receipt.ts";
-import { isResent, resentKey } from "../domain/stream-position.ts";
+import { isResent, recordPosition, resentKey } from "../domain/stream-position.ts";
 import { readOrderId } from "../silver/quarantine-table.ts";
 import { payloadHash, unpackRecord, type UnpackedEvent } from "../silver/unpack-record.ts";
-import { positionOf, type LandedRecord } from "./reconcile-records.ts";
+import type { LandedRecord } from "./reconcile-records.ts";
 import { digestBytes, type Layers } from "./read-layers.ts";
 import { noteProducers, readProducer, type SeenProducer } from "./read-producer.ts";
 import { createLineMaker, digestLines, type LineCells } from "./silver-lines.ts";
 
-/** An order whose rows in silver are not what its event makes. */
+/** An order whose rows in silver differ from those that its event produces. */
 export interface WrongOrder {
   orderId: string;
   orderDate: string;
@@ -20,11 +20,11 @@ export interface WrongOrder {
   expected: LineCells[];
 }
 
-/** Reasons that need what silver knew; all others follow from the event alone. */
+/** Reasons that depend on the state of silver; all others follow from the event alone. */
 const conflicts: ReadonlySet<ReasonCode> = new Set(["conflicting_payload", "ordered_at_changed"]);
 
-/** Reasons that a later menu, list of stores or version of the contract may lift. */
-const rulesOfTheirTime: ReadonlySet<ReasonCode> = new Set([
+/** Reasons that no longer apply once the menu, the list of stores or the contract has changed. */
+const configurationReasons: ReadonlySet<ReasonCode> = new Set([
   "unknown_pizza",
   "unknown_store",
   "price_off_menu",
@@ -32,8 +32,8 @@ const rulesOfTheirTime: ReadonlySet<ReasonCode> = new Set([
 ]);
 
 /**
- * Judges the events of raw records once more, from nothing but their bytes, and says where each one went. Every event
- * must be found in exactly one place.
+ * Checks the events of raw records again, from their bytes alone, and determines where each one went. Every event must
+ * be in exactly one place: accepted in silver, a duplicate or superseded revision of an accepted one, or quarantined.
  */
 export function createEventReconciliation(
   {
@@ -61,7 +61,7 @@ export function createEventReconciliation(
   const expected: Sales = { orders: 0, lines: 0, pizzas: 0, cents: 0 };
   const accepted = new Set<string>();
   const quarantined = new Set<string>();
-  /** What the partition keys of resent events name. */
+  /** The partition keys of accepted resent events, which name the quarantined events that they resolve. */
   const corrected = new Set<string>();
   const wrong: WrongOrder[] = [];
   const linesOf = createLineMaker({ catalog, customerKey });
@@ -70,41 +70,45 @@ export function createEventReconciliation(
   function note(record: LandedRecord): void {
     const producers: SeenProducer[] = [];
     for (const [index, unpacked] of unpackRecord(record.data).entries()) {
-      const position = `${positionOf(record)}/${index}`;
+      const position = `${recordPosition(record)}/${index}`;
       events.distinct++;
       if (!record.isConsumed) events.pending++;
       const checked = "rejection" in unpacked ? unpacked : checkOrder(unpacked.text, record.arrivedAt * 1000, catalog);
       producers.push("event" in checked ? checked.event.producer : readProducer(unpacked));
       if (!record.isConsumed) continue;
       compareQuarantined(position, unpacked, record.arrivedAt);
-      if ("rejection" in checked) noteRefused(position, checked.rejection.reason);
+      if ("rejection" in checked) noteRejected(position, checked.rejection.reason);
       else if ("text" in unpacked) noteValid({ position, record, index, hash: payloadHash(unpacked.text) }, checked);
     }
     noteProducers(ledger, producers, record.partitionKey);
   }
 
-  /** Whatever is in quarantine is there as it came: its bytes, and what closes it. */
+  /** Checks that a quarantined event has its original bytes, and the order id and arrival time that can resolve it. */
   function compareQuarantined(position: string, event: UnpackedEvent, arrivedAt: number): void {
     const stored = layers.quarantined.get(position);
     if (stored === undefined) return;
     const bytes = "text" in event ? Buffer.from(event.text) : event.bytes;
     if (stored.digest !== digestBytes(bytes)) {
-      findings.add("quarantine = bronze", "events in quarantine have other bytes than those that came", position);
+      findings.add("quarantine = bronze", "events in quarantine have different bytes than in bronze", position);
     } else if (stored.arrivedAt !== arrivedAt * 1000 || stored.orderId !== readOrderId(bytes.toString("utf8"))) {
       findings.add(
         "quarantine = bronze",
-        "events in quarantine have another order or arrival than those that came",
+        "events in quarantine have a different order id or arrival time than in bronze",
         position,
       );
     }
   }
 
-  function noteRefused(position: string, reason: ReasonCode): void {
+  function noteRejected(position: string, reason: ReasonCode): void {
     const stored = layers.quarantine.get(position);
     if (stored === undefined) {
-      findings.add("every event has one place", `events are refused (${reason}) but not in quarantine`, position);
+      findings.add("every event has one place", `rejected events (${reason}) are not in quarantine`, position);
     } else if (stored !== reason) {
-      findings.add("every event has one place", `events are in quarantine as ${stored}, but are ${reason}`, position);
+      findings.add(
+        "every event has one place",
+        `events are in quarantine as ${stored} but should be ${reason}`,
+        position,
+      );
     }
     countQuarantined(position, reason);
   }
@@ -114,43 +118,46 @@ export function createEventReconciliation(
     events.quarantined[reason] = (events.quarantined[reason] ?? 0) + 1;
   }
 
-  function noteValid(place: EventPlace, checked: CheckedOrder): void {
+  function noteValid(source: EventSource, checked: CheckedOrder): void {
     const { event } = checked;
-    const { position } = place;
+    const { position } = source;
     const stored = layers.quarantine.get(position);
     const order = layers.silver.get(event.order_id);
     const example = `${event.order_id} revision ${event.revision} at ${position}`;
     const invariant = "every event has one place";
-    if (stored !== undefined && rulesOfTheirTime.has(stored) && order?.position !== position) {
+    if (stored !== undefined && configurationReasons.has(stored) && order?.position !== position) {
       return noteLateValid(position, stored, checked);
     }
-    if (order === undefined) findings.add(invariant, "valid events are nowhere in silver", example);
+    if (order === undefined) findings.add(invariant, "valid events are missing from silver", example);
     else if (order.position === position && stored !== undefined) {
       findings.add(invariant, `accepted events are in quarantine as ${stored}`, example);
     }
     if (stored !== undefined && conflicts.has(stored)) return countQuarantined(position, stored);
     if (stored !== undefined) findings.add(invariant, `valid events are in quarantine as ${stored}`, example);
     if (order === undefined) return;
-    if (isResent(place.record.partitionKey)) corrected.add(place.record.partitionKey);
+    if (isResent(source.record.partitionKey)) corrected.add(source.record.partitionKey);
     if (event.revision < order.revision) events.supersededRevisions++;
-    else if (event.revision > order.revision) findings.add(invariant, "newer revisions are missing in silver", example);
-    else if (order.position === position) noteAccepted(place, checked, order.digest);
-    else if (order.payloadHash === place.hash) events.eventDuplicates++;
+    else if (event.revision > order.revision)
+      findings.add(invariant, "newer revisions are missing from silver", example);
+    else if (order.position === position) noteAccepted(source, checked, order.digest);
+    else if (order.payloadHash === source.hash) events.eventDuplicates++;
     else findings.add(invariant, "events differ from what silver accepted and are not in quarantine", example);
   }
 
-  /** Menu, stores or contract have moved on since: whoever sends the order again brings it into silver. */
+  /**
+   * The menu, stores or contract have changed since the rejection, so resending the order would bring it into silver.
+   */
   function noteLateValid(position: string, stored: ReasonCode, { event }: CheckedOrder): void {
     countQuarantined(position, stored);
     if (event.revision <= (layers.silver.get(event.order_id)?.revision ?? -1)) return;
     findings.add(
       "every event has one place",
-      `events in quarantine as ${stored} are valid by now: send them again`,
+      `events in quarantine as ${stored} are valid now: resend them`,
       `${event.order_id} revision ${event.revision} at ${position}`,
     );
   }
 
-  function noteAccepted({ position, record, index, hash }: EventPlace, checked: CheckedOrder, digest: string): void {
+  function noteAccepted({ position, record, index, hash }: EventSource, checked: CheckedOrder, digest: string): void {
     const { event, orderDate } = checked;
     const { shard, sequenceNumber } = record;
     events.accepted++;
@@ -181,7 +188,7 @@ export function createEventReconciliation(
       if (!quarantined.has(position)) {
         findings.add(
           "quarantine = bronze",
-          "quarantined events have no refused event in bronze",
+          "quarantined events have no rejected event in bronze",
           `${position} ${reason}`,
         );
       }
@@ -192,8 +199,8 @@ export function createEventReconciliation(
   return { note, finish };
 }
 
-/** Where an event stands, and the first 64 bits of its hash. */
-interface EventPlace {
+/** The record and index that an event was read from, and the first 64 bits of its hash. */
+interface EventSource {
   position: string;
   record: LandedRecord;
   index: number;

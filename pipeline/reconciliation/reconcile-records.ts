@@ -4,27 +4,35 @@ import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
 import type { Findings } from "../domain/receipt.ts";
 import type { Snapshot } from "../delta/table.ts";
 import type { ObjectStore, StreamRecord } from "../ports.ts";
-import { isConsumed } from "../silver/list-pending.ts";
+import { isConsumed } from "../silver/transactions.ts";
 import { isRedacted } from "../silver/transactions.ts";
+import { recordPosition } from "../domain/stream-position.ts";
 
-/** The stream's own account: every record it still keeps, shard by shard (damage ends a shard), and how far landing has come. */
+/** What the stream retains, and how far landing has read it. */
 export interface StreamContents {
-  /** Whether the stream still keeps all that it ever took; else bronze may rightly hold more. */
+  /** Whether the stream retains every record it ever accepted; if not, bronze may legitimately hold more. */
   isComplete: boolean;
+  /** Yields every retained record, shard by shard; damage ends its shard and is reported to `onDamage`. */
   records(onDamage?: (sentence: string) => void): AsyncIterable<StreamRecord>;
-  /** True where landing has confirmed the record: it must be in bronze or in the on-failure store. */
+  /** Whether the record is behind landing's checkpoint: it must then be in bronze or in the on-failure store. */
   isConfirmed(record: StreamRecord): boolean;
-  /** Positions (`shard/sequence number`) in the on-failure store, and keys of objects there that hold no failed batch. */
+  /**
+   * Returns the positions (`shard/sequence number`) in the on-failure store, and the keys of unreadable objects there.
+   */
   onFailure(): Promise<{ positions: Set<string>; unreadable: string[] }>;
 }
 
+/** A stream record as read from bronze. */
 export interface LandedRecord extends StreamRecord {
   bronzeKey: string;
-  /** Whether silver's log names the object it came from. */
+  /** Whether silver has consumed its bronze object. */
   isConsumed: boolean;
 }
 
-/** Reads every bronze object and gives each distinct record once; consumed objects first, then in the order of the keys. */
+/**
+ * Reads every bronze object, passes each distinct record once to `onRecord`, and compares the records with the stream.
+ * Consumed objects come first, then pending ones, both in key order. Returns the record counts of the receipt.
+ */
 export async function reconcileRecords(
   {
     store,
@@ -44,11 +52,15 @@ export async function reconcileRecords(
   for (const object of [...consumed!, ...pending!]) {
     const records = await readObject(store, object, findings);
     if (records.length !== object.count) {
-      findings.add("bronze is whole", "bronze objects hold another number of records than their key says", object.key);
+      findings.add(
+        "bronze is whole",
+        "bronze objects hold a different number of records than their key says",
+        object.key,
+      );
     }
     landed += records.length;
     for (const record of records) {
-      const position = positionOf(record);
+      const position = recordPosition(record);
       const digest = digestOf(record);
       const before = digests.get(position);
       if (before !== undefined && before !== digest) {
@@ -64,12 +76,12 @@ export async function reconcileRecords(
   return { ...sent, landed, transportDuplicates: landed - digests.size, distinct: digests.size };
 }
 
-/** An object that cannot be read holds no record. */
+/** Reads an object's records; an unreadable object has none. */
 async function readObject(store: ObjectStore, { key, hash: named }: BronzeObject, findings: Findings) {
   const body = await store.get(key);
   if (body === undefined) return [];
   if (hash("sha256", body).slice(0, named.length) !== named) {
-    findings.add("bronze is raw", "bronze objects have other bytes than their name says", key);
+    findings.add("bronze is raw", "bronze objects do not match the hash in their key", key);
   }
   return await decodeBronze(body).catch(() => []);
 }
@@ -77,7 +89,7 @@ async function readObject(store: ObjectStore, { key, hash: named }: BronzeObject
 interface Comparison {
   account: StreamContents;
   digests: Map<string, string>;
-  /** Whether a customer was taken out of the record in bronze: a stream that cannot be rewritten still has it as it was. */
+  /** Whether the record in bronze was redacted; a stream that cannot be rewritten still has the original. */
   isKnownToDiffer: (position: string) => boolean;
 }
 
@@ -94,7 +106,7 @@ async function compareWithStream({ account, digests, isKnownToDiffer }: Comparis
     findings.add("the stream is whole", "parts of the stream cannot be read", sentence);
   };
   for await (const record of account.records(onDamage)) {
-    const position = positionOf(record);
+    const position = recordPosition(record);
     const digest = digests.get(position);
     counts.sent++;
     unknown.delete(position);
@@ -111,19 +123,17 @@ async function compareWithStream({ account, digests, isKnownToDiffer }: Comparis
       );
     } else counts.waiting++;
   }
-  // Behind the damage the stream may have them all.
+  // In a damaged stream, these records may be in the part that cannot be read.
   for (const position of isWhole ? unknown : []) {
-    findings.add("sent = landed", "records lie in bronze that the stream never took", position);
+    findings.add("sent = landed", "records in bronze were never in the stream", position);
   }
   return counts;
 }
 
-/** The name of a record: shard and sequence number. */
-export function positionOf({ shard, sequenceNumber }: { shard: string; sequenceNumber: string }): string {
-  return `${shard}/${sequenceNumber}`;
-}
-
-/** Of the record's bytes and of its partition key, which says what a resent event corrects and whose an unreadable one is. */
+/**
+ * Returns a digest of the record's bytes and its partition key. The key matters: it names the event that a resent one
+ * corrects, and the till of an unreadable event.
+ */
 function digestOf({ data, partitionKey }: StreamRecord): string {
   return `${hash("sha256", data, "base64").slice(0, 16)} ${partitionKey}`;
 }

@@ -5,15 +5,15 @@ import { partitionColumn, silverColumns, type SilverColumnName } from "../silver
 import { readColumns } from "../parquet/read-columns.ts";
 import { createOrderWriter } from "../silver/write-orders.ts";
 
-/** All cells of one order line as text: silver's columns in their order, the date last. */
+/** All cells of one order line as text: silver's columns in order, then the date. */
 export type LineCells = string[];
 
 const names = [...silverColumns.map(({ name }) => name), partitionColumn];
-/** The name of each cell. */
+/** The column name of each cell. */
 export const lineColumns: readonly string[] = names;
 const indexes: ReadonlyMap<string, number> = new Map(names.map((name, index) => [name, index]));
 
-/** Gives the lines that silver must hold of an order, made from its event alone. */
+/** Returns a function that computes the lines silver must hold for an order, from its event alone. */
 export function createLineMaker(enrichment: {
   catalog: Catalog;
   customerKey: (customerId: string) => string;
@@ -34,12 +34,12 @@ export function createLineMaker(enrichment: {
   };
 }
 
-/** The lines of one of silver's data files, which are of that date. */
+/** Reads the lines of a silver data file, whose rows all have that date. */
 export async function readLines(body: Uint8Array, date: string): Promise<LineCells[]> {
   return linesOf(await readLineColumns(body), date);
 }
 
-/** The columns of one of silver's data files, but the date. */
+/** Reads the columns of a silver data file; the date, its partition value, is not among them. */
 export async function readLineColumns(body: Uint8Array): Promise<Record<string, unknown[]>> {
   return await readColumns(
     body,
@@ -47,40 +47,42 @@ export async function readLineColumns(body: Uint8Array): Promise<Record<string, 
   );
 }
 
-/** The lines that such columns make, of that date. */
+/** Turns the columns of a data file into lines with that date. */
 export function linesOf(columns: Record<string, unknown[]>, date: string): LineCells[] {
   const values = silverColumns.map(({ name }) => columns[name]!);
   return Array.from(values[0]!, (_, row) => [...values.map((column) => String(column[row])), date]);
 }
 
-/** The date in a data file's key. */
+/** Returns the date in a data file's key, or an empty string if it has none. */
 export function dateOf(file: string): string {
   return /order_date=([^/]+)\//.exec(file)?.[1] ?? "";
 }
 
-/** One cell of a line. */
+/** Returns one cell of a line. */
 export function cellOf(cells: LineCells, column: SilverColumnName): string {
   return cells[indexes.get(column)!]!;
 }
 
-/** Equal for equal lines, whatever their order. */
+/** Returns a digest of the lines that does not depend on their order. */
 export function digestLines(lines: readonly LineCells[]): string {
   const texts = lines.map((cells) => cells.join("\u001f")).toSorted();
   return hash("sha256", texts.join("\n"), "base64").slice(0, 16);
 }
 
-/** Says line by line which cells are not as they should be. */
+/**
+ * Describes each line that differs from the expected one, by `line_no`: missing, unexpected, repeated or wrong cells.
+ */
 export function explainLines(actual: readonly LineCells[], expected: readonly LineCells[]): string[] {
-  const there = Map.groupBy(actual, (cells) => cellOf(cells, "line_no"));
-  const wanted = new Map(expected.map((cells) => [cellOf(cells, "line_no"), cells]));
-  return [...new Set([...wanted.keys(), ...there.keys()])].flatMap((line) => {
-    const [cells, ...more] = there.get(line) ?? [];
-    const should = wanted.get(line);
-    if (should === undefined) return [`line ${line} should not be there`];
+  const actualByLine = Map.groupBy(actual, (cells) => cellOf(cells, "line_no"));
+  const expectedByLine = new Map(expected.map((cells) => [cellOf(cells, "line_no"), cells]));
+  return [...new Set([...expectedByLine.keys(), ...actualByLine.keys()])].flatMap((line) => {
+    const [cells, ...more] = actualByLine.get(line) ?? [];
+    const wanted = expectedByLine.get(line);
+    if (wanted === undefined) return [`line ${line} should not exist`];
     if (cells === undefined) return [`line ${line} is missing`];
-    if (more.length > 0) return [`line ${line} is there ${more.length + 1} times`];
+    if (more.length > 0) return [`line ${line} exists ${more.length + 1} times`];
     const wrong = names.flatMap((name, i) =>
-      cells[i] === should[i] ? [] : [`${name} is ${cells[i]} for ${should[i]}`],
+      cells[i] === wanted[i] ? [] : [`${name} is ${cells[i]} for ${wanted[i]}`],
     );
     return wrong.length === 0 ? [] : [`line ${line}: ${wrong.join(", ")}`];
   });

@@ -12,8 +12,8 @@ import { reconcileRecords, type StreamContents } from "./reconcile-records.ts";
 import { cellOf, explainLines, linesOf, readLineColumns } from "./silver-lines.ts";
 
 /**
- * What the receipt is worked out from: the data of every layer, no counters. The two tables are opened for the receipt, so
- * that it reads their logs and not what a process remembers of them.
+ * The data that the receipt is computed from: every layer's contents, no counters. Open the two tables for the receipt
+ * alone, so that it reads their logs and not a process's cached snapshot.
  */
 export interface ReconciliationSources extends GoldSources {
   store: ObjectStore;
@@ -26,18 +26,21 @@ export interface ReconciliationSources extends GoldSources {
   checks: ReceiptChecks;
 }
 
-/** SQL of the receipt. */
+/** The SQL of the receipt. */
 export interface ReceiptChecks extends Record<keyof GoldSources["checks"], string> {
-  /** Lake: one row per refused event. */
+  /** Lake: one row per rejected event. */
   quarantinedEvents: string;
-  /** Lake: order lines that stand twice, and orders in two days. */
+  /** Lake: order lines that exist twice, and orders stored under two days. */
   silverRepeats: string;
 }
 
-/** The books, of which damaged data files are passed over. */
+/** The sources, with damaged data files skipped. */
 type ReadSources = ReconciliationSources & { dataFiles: DataFiles };
 
-/** Accounts for every record from the stream to gold; the receipt balances when there are no findings. */
+/**
+ * Reconciles every record from the stream to gold. The receipt balances if it has no findings. Throws if a table's log
+ * cannot be read.
+ */
 export async function verifyReceipt(given: ReconciliationSources): Promise<Receipt> {
   const [findings, notes] = [createFindings(), createFindings()];
   const dataFiles = watchDataFiles(given.lake, findings);
@@ -45,9 +48,9 @@ export async function verifyReceipt(given: ReconciliationSources): Promise<Recei
   const snapshot = await sources.silver.snapshot();
   for (const { root } of [sources.silver, sources.quarantine]) await checkLog(sources.store, root, findings);
   const table = await wholeSilver(sources, snapshot, findings);
-  // One compares raw events with silver in this process, the other mostly waits for the warehouse.
+  // The first compares raw events with silver in this process; the second mostly waits for the warehouse.
   const [account, days] = await Promise.all([
-    accountToSilver(sources, { table, snapshot }, findings, notes),
+    reconcileToSilver(sources, { table, snapshot }, findings, notes),
     compareGold(sources, { table, snapshot }, findings),
   ]);
   if (!isSameSales(account.expected, days.silver)) {
@@ -58,7 +61,7 @@ export async function verifyReceipt(given: ReconciliationSources): Promise<Recei
 }
 
 /** Follows every record from the stream through bronze into silver or the quarantine. */
-async function accountToSilver(
+async function reconcileToSilver(
   sources: ReadSources,
   { table, snapshot }: { table: SilverTable; snapshot: Snapshot },
   findings: Findings,
@@ -80,14 +83,14 @@ async function accountToSilver(
 
 const mostExplained = 10;
 
-/** Names the cells of the first orders that differ; reading them again is cheaper than keeping all. */
+/** Reports the differing cells of the first wrong orders; reading those again is cheaper than keeping every order. */
 async function noteWrong(
   { store, dataFiles }: ReadSources,
   { wrong, table }: { wrong: readonly WrongOrder[]; table: SilverTable },
   findings: Findings,
 ): Promise<void> {
   for (const [index, { orderId, orderDate, position, expected }] of wrong.entries()) {
-    const sentence = "orders have other cells in silver than their event makes";
+    const sentence = "orders in silver differ from their event";
     if (index >= mostExplained) {
       findings.add("silver = bronze", sentence, orderId);
       continue;
@@ -98,20 +101,23 @@ async function noteWrong(
       if (columns !== undefined) lines.push(...linesOf(columns, orderDate));
     }
     const mine = lines.filter((cells) => cellOf(cells, "order_id") === orderId);
-    const differences = explainLines(mine, expected).join("; ") || "it lies on another day too";
+    const differences = explainLines(mine, expected).join("; ") || "it is also stored under another day";
     findings.add("silver = bronze", sentence, `${orderId} at ${position}: ${differences}`);
   }
 }
 
-/** Every gap is named: as a loss, or as a note where unreadable events of that till may have borne all of its numbers. */
+/** Reports every sequence gap: as a note if unreadable events of that till may explain all of it, else as a finding. */
 function noteGaps(ledger: ProducerLedger, findings: Findings, notes: Findings): void {
   for (const { producerId, missing, ranges, maybeUnreadable } of ledger.gaps()) {
     const numbers = `${producerId}: ${ranges.slice(0, 5).join(", ")}${ranges.length > 5 ? ", ..." : ""}`;
     const among = `${maybeUnreadable} may be among the unreadable events of that till`;
-    if (maybeUnreadable >= missing)
-      notes.add(noGap, "tills lack numbers that unreadable events may have borne", numbers);
+    if (maybeUnreadable >= missing) notes.add(noGap, "tills have gaps that unreadable events may explain", numbers);
     else
-      findings.add(noGap, "tills sent events that never came", maybeUnreadable > 0 ? `${numbers} (${among})` : numbers);
+      findings.add(
+        noGap,
+        "tills sent events that never arrived",
+        maybeUnreadable > 0 ? `${numbers} (${among})` : numbers,
+      );
   }
 }
 
@@ -127,10 +133,13 @@ async function noteRepeats(
   }
 }
 
-/** The receipt as a step of `data_quality` gives it back. */
+/** The receipt as the verify step of `data_quality` returns it. */
 export type CheckedReceipt = Receipt & { balanced: boolean };
 
-/** Works out the receipt and tells people where it does not balance; that is no failure of the step. */
+/**
+ * Computes the receipt, and sends an alert if it does not balance. An unbalanced receipt does not fail the step, but a
+ * failure to send the alert does.
+ */
 export async function alertReceipt({
   verify,
   notifier,
@@ -153,13 +162,13 @@ function textOf({ findings }: Receipt): string {
   return [
     ...lines,
     "",
-    "What to do: ./pizza verify shows the whole receipt; docs/pipeline.md says what each line means.",
+    "What to do: run ./pizza verify to see the whole receipt; docs/pipeline.md explains each line.",
   ].join("\n");
 }
 
 /**
- * Finds commits that stand in a table's log under another version than the one they were made for: of those that follow the
- * newest checkpoint, which the table is read from.
+ * Finds commits that are stored under a different version than the one they were written for. Checks only the commits
+ * after the newest checkpoint, because the table is read from that.
  */
 async function checkLog(store: ObjectStore, root: string, findings: Findings): Promise<void> {
   const { commits, checkpoints } = await listLog(store, root);
@@ -167,9 +176,13 @@ async function checkLog(store: ObjectStore, root: string, findings: Findings): P
   for (const version of commits.filter((commit) => commit > base)) {
     const actions = await readCommit(store, root, version);
     const readVersion = actions?.find(({ commitInfo }) => commitInfo)?.commitInfo?.["readVersion"];
-    // Another engine may leave it out, as we do in the first one.
+    // `readVersion` is optional in commitInfo: other engines may omit it, and the first commit has none.
     if (typeof readVersion !== "number" || readVersion === version - 1) continue;
-    const example = `${commitKey(root, version)} was made as version ${readVersion + 1}`;
-    findings.add("the lake is whole", "commits stand in another place of the log than they were made for", example);
+    const example = `${commitKey(root, version)} was written as version ${readVersion + 1}`;
+    findings.add(
+      "the lake is whole",
+      "commits are stored under a different version than they were written for",
+      example,
+    );
   }
 }

@@ -1,5 +1,4 @@
-/** The columns of `silver/order_lines`; grain: one row per line of an order's latest revision. */
-
+/** One column of a Delta table. `comment` is stored in the table's schema; a column is required unless `nullable`. */
 export interface Column {
   readonly name: string;
   readonly type: "string" | "int" | "long" | "boolean" | "timestamp";
@@ -9,6 +8,7 @@ export interface Column {
 
 export const partitionColumn = "order_date";
 
+/** The columns of `silver/order_lines`; grain: one row per line of an order's latest revision. */
 export const silverColumns = [
   { name: "order_id", type: "string", comment: "The till's name for the order" },
   { name: "line_no", type: "int", comment: "Number of the line within its order, from 1" },

@@ -1,19 +1,19 @@
 import type { AddFile } from "../delta/table.ts";
 import type { Candidate } from "../domain/merge-orders.ts";
 
-/** What a commit of silver says about itself in `commitInfo.userMetadata`, as JSON. */
+/** What a silver commit stores in `commitInfo.userMetadata`, as JSON. */
 export interface CommitNote {
-  /** A staged file of the quarantine table, to be published there. */
+  /** The data file of the events that this commit rejected, staged until it is added to the quarantine table. */
   quarantine?: Pick<AddFile, "path" | "size" | "rows" | "stats">;
   sentAt?: SentAt;
 }
 
-/** The note of a commit; commits without one (compaction) have an empty note. */
+/** Returns the note of a commit; empty for a commit without one, such as a compaction. */
 export function readNote({ userMetadata }: { userMetadata?: string | undefined }): CommitNote {
   return userMetadata === undefined ? {} : (JSON.parse(userMetadata) as CommitNote);
 }
 
-/** When the orders of one commit were sent, microseconds since 1970; freshness is measured from here. */
+/** When the orders of one commit were sent: their count and percentiles, in microseconds since 1970. */
 export interface SentAt {
   orders: number;
   p50: number;
@@ -23,8 +23,8 @@ export interface SentAt {
 const dayMicros = 24 * 3600 * 1_000_000;
 
 /**
- * Median and 95th percentile of the moments of sending. A till that sends now says so in `emitted_at`; an event replayed
- * from the past counts from its arrival, else its freshness would be its age.
+ * Returns when the orders of a commit were sent, or undefined if it has none. A live till's `emitted_at` is the sending
+ * time. A replayed event counts from its arrival, because its `emitted_at` would report its age as latency.
  */
 export function sentAt(orders: readonly Candidate[]): SentAt | undefined {
   if (orders.length === 0) return undefined;
@@ -34,7 +34,7 @@ export function sentAt(orders: readonly Candidate[]): SentAt | undefined {
     moments[index] = Math.abs(arrivedAt - emittedAt) < dayMicros ? emittedAt : arrivedAt;
   }
   moments.sort();
-  // The longest wait is the earliest moment: the 95th percentile of waits is the 5th of moments.
+  // The earliest moment has the longest latency: the 95th percentile of latency is the 5th percentile of moments.
   const at = (share: number) => moments[Math.min(moments.length - 1, Math.floor(share * moments.length))]!;
   return { orders: orders.length, p50: at(0.5), p95: at(0.05) };
 }

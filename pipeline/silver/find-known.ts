@@ -2,12 +2,14 @@ import type { AddFile, Snapshot } from "../delta/table.ts";
 import type { Candidate, KnownOrder } from "../domain/merge-orders.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import type { ObjectStore } from "../ports.ts";
+import { dayAhead, isAnyAhead } from "./transactions.ts";
 
 const keyColumns = ["order_id", "revision", "ordered_at", "payload_hash", "shard", "sequence_number", "record_index"];
 
+/** What silver holds of some orders, by order id. */
 export interface KnownOrders {
   orders: Map<string, KnownOrder>;
-  /** The data file that holds each order's rows, and its bytes: a rewrite need not read it again. */
+  /** The data file with the order's rows and its bytes, so that a rewrite does not read it again. */
   files: Map<string, { file: AddFile; body: Uint8Array }>;
   filesRead: number;
 }
@@ -19,14 +21,14 @@ interface LookupContext {
 }
 
 /**
- * Looks up in silver what is known of the candidates' orders. Copies of an order share their date, so only its partition
- * is looked at, and there only files whose range of order ids holds one of them. Where an order may lie on another day
- * than its event says, that day is looked at too.
+ * Looks up what silver already holds of the candidates' orders. Copies of an order share its date, so the lookup reads
+ * only that partition, and in it only files whose `order_id` range can hold a candidate. It reads another partition
+ * only if an order may be stored under a different day than its event names. Throws if a data file is missing.
  */
-export async function findKnown(place: LookupContext, candidates: readonly Candidate[]): Promise<KnownOrders> {
+export async function findKnown(context: LookupContext, candidates: readonly Candidate[]): Promise<KnownOrders> {
   const known: KnownOrders = { orders: new Map(), files: new Map(), filesRead: 0 };
-  await lookUp(place, known, idsByDate(candidates, place.snapshot));
-  await lookUp(place, known, otherDays(candidates, known.orders, place.snapshot));
+  await lookUp(context, known, idsByDate(candidates, context.snapshot));
+  await lookUp(context, known, otherDays(candidates, known.orders, context.snapshot));
   return known;
 }
 
@@ -41,7 +43,7 @@ async function lookUp(
       if (!holdsAny(file, sorted)) continue;
       const body = await store.get(`${root}/${file.path}`);
       if (body === undefined) {
-        throw new Error(`silver file ${file.path} is named by version ${snapshot.version} but is not in the lake`);
+        throw new Error(`silver file ${file.path} is in version ${snapshot.version} of the log but not in the lake`);
       }
       known.filesRead++;
       await readOrders(known, { file, body, date }, ids);
@@ -72,7 +74,7 @@ async function readOrders(
   }
 }
 
-/** The candidates' orders by date, of the dates that have files. */
+/** Groups the candidates' order ids by date, for the dates that have a partition. */
 function idsByDate(candidates: readonly Candidate[], { partitions }: Snapshot): Map<string, Set<string>> {
   const dates = new Map<string, Set<string> | undefined>();
   for (const { orderDate, event } of candidates) {
@@ -85,7 +87,7 @@ function idsByDate(candidates: readonly Candidate[], { partitions }: Snapshot): 
   return new Map([...dates].filter((entry): entry is [string, Set<string>] => entry[1] !== undefined));
 }
 
-/** Whether a sorted list of ids reaches into the file's range; a file without statistics may hold anything. */
+/** Whether any of the sorted ids is within the file's `order_id` range; a file without statistics may hold any id. */
 function holdsAny({ stats }: AddFile, sorted: readonly string[]): boolean {
   const min = stats?.minValues["order_id"];
   const max = stats?.maxValues["order_id"];
@@ -104,53 +106,31 @@ function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Transaction ids under which silver keeps, for an order that came with a later revision first, its day since 1970. */
-const aheadPrefix = "ahead/";
-/** Is there once any order is; most tables need not be asked for each. */
-const anyAhead = "ahead";
-const dayMs = 86_400_000;
-
 /**
- * Days on which a candidate's order may lie though its event names another one, each with those orders. A first revision
- * asks where a later one came first; a later one whose first is not known on its day may lie anywhere. The usual events,
- * a new order and the change of one that is known, ask nothing.
+ * Returns the days that may hold a candidate's order although its event names another day, each with those order ids.
+ * A first revision checks whether a later one arrived before it. A later revision may be stored under any day if its
+ * order is not found on its own day. The usual events (a new order, a change of a known order) cost no lookup.
  */
 function otherDays(
   candidates: readonly Candidate[],
   known: ReadonlyMap<string, KnownOrder>,
-  { partitions, transactions }: Snapshot,
+  snapshot: Snapshot,
 ): Map<string, Set<string>> {
   const days = new Map<string, Set<string>>();
   const note = (day: string, orderId: string) => days.set(day, (days.get(day) ?? new Set()).add(orderId));
   const strays = new Set<string>();
-  const isAnyAhead = transactions.has(anyAhead);
+  const { partitions } = snapshot;
+  const mayBeAhead = isAnyAhead(snapshot);
   for (const { event } of candidates) {
     if (event.revision > 0 && !known.has(event.order_id)) strays.add(event.order_id);
   }
-  if (strays.size === 0 && !isAnyAhead) return days;
+  if (strays.size === 0 && !mayBeAhead) return days;
   for (const { event } of candidates) {
     if (event.revision > 0 || known.has(event.order_id)) continue;
     strays.delete(event.order_id);
-    const ahead = isAnyAhead ? transactions.get(aheadPrefix + event.order_id) : undefined;
-    if (ahead !== undefined) note(dateOf(ahead.version), event.order_id);
+    const ahead = mayBeAhead ? dayAhead(snapshot, event.order_id) : undefined;
+    if (ahead !== undefined) note(ahead, event.order_id);
   }
   if (strays.size > 0) for (const day of partitions.keys()) for (const orderId of strays) note(day, orderId);
   return days;
-}
-
-/** What a commit has to remember of orders that came with a later revision first; it never expires. */
-export function rememberAhead(accepted: readonly Candidate[], ahead: ReadonlySet<string>) {
-  if (ahead.size === 0) return [];
-  const orders = accepted.filter(({ event }) => ahead.has(event.order_id));
-  return [
-    { appId: anyAhead, version: 1 },
-    ...orders.map(({ event, orderDate }) => ({
-      appId: aheadPrefix + event.order_id,
-      version: Date.parse(orderDate) / dayMs,
-    })),
-  ];
-}
-
-function dateOf(day: number): string {
-  return new Date(day * dayMs).toISOString().slice(0, 10);
 }

@@ -6,13 +6,14 @@ import type { ObjectStore } from "../ports.ts";
 import type { Column } from "./columns.ts";
 import { readNote } from "./commit-note.ts";
 import type { RejectedEvent } from "./read-events.ts";
+import { eventPosition, rowPosition } from "../domain/stream-position.ts";
 
-/** Transaction id under which the quarantine table keeps the version of silver up to which it is published. */
+/** The `txn` app id under which the quarantine table stores the silver version up to which it is published. */
 const publishedId = "silver/order_lines";
 
 /**
- * Writes refused events as a data file that no version names yet. It becomes part of the quarantine only through the
- * commit of silver that consumes their bronze objects: both happen, or neither.
+ * Writes rejected events as a data file that no table version contains yet. It becomes part of the quarantine only
+ * through the silver commit that consumes the events' bronze objects, so both happen or neither does.
  */
 export async function stageQuarantine(quarantine: DeltaTable, rejected: readonly RejectedEvent[], now: number) {
   const writer = createTableWriter(quarantineColumns);
@@ -35,17 +36,17 @@ export async function stageQuarantine(quarantine: DeltaTable, rejected: readonly
   return { path, size, rows, stats };
 }
 
-/** The order's id in an event, damaged or not; null where none can be read. */
+/** Reads the order id from an event's text, which may be damaged; null if it has no readable id. */
 export function readOrderId(text: string): string | null {
   return /"order_id"\s*:\s*"([\x21-\x7e]{1,64}?)"/.exec(text)?.[1] ?? null;
 }
 
-/** After so many versions without a refusal the cursor is moved all the same: a run reads few of silver's commits. */
+/** Versions without a rejection after which the cursor moves anyway, so that a run reads few of silver's commits. */
 const cursorLag = 100;
 
 /**
- * Brings the quarantine table up to silver: every file that a commit of silver names and the table does not. Each is
- * added once, however often this runs.
+ * Publishes to the quarantine table every staged file that a silver commit names. Each file is added exactly once,
+ * however often and however concurrently this runs. Returns the table's version and how much was added.
  */
 export async function publishQuarantine({ silver, quarantine }: { silver: DeltaTable; quarantine: DeltaTable }) {
   for (;;) {
@@ -70,18 +71,23 @@ function publishedVersion({ transactions }: Snapshot): number {
   return transactions.get(publishedId)?.version ?? -1;
 }
 
-/** The staged files that silver's commits up to a version name and this version of the quarantine does not have yet. */
+/**
+ * Returns the staged files that silver commits up to `silverVersion` name and that this quarantine snapshot does not
+ * contain yet. Throws if silver's log no longer goes back to the last published version.
+ */
 export async function unpublishedFiles(silver: DeltaTable, silverVersion: number, quarantine: Snapshot) {
   const after = publishedVersion(quarantine);
   if (after >= silverVersion) return [];
   const changes = await silver.changes(after, silverVersion);
   if (changes === undefined) {
-    throw new Error(`quarantine is published up to silver version ${after}, which silver's log no longer reaches`);
+    throw new Error(
+      `quarantine is published up to silver version ${after}, which is older than silver's log retention`,
+    );
   }
   return changes.commits.map((commit) => readNote(commit).quarantine).filter((file) => file !== undefined);
 }
 
-/** The columns of `quarantine/order_events`; grain: one row per refused event, or per refused record. */
+/** The columns of `quarantine/order_events`; grain: one row per rejected event, or per rejected record. */
 export const quarantineColumns = [
   { name: "shard", type: "string", comment: "Stream position: shard" },
   { name: "sequence_number", type: "string", comment: "Stream position: sequence number of the record, decimal" },
@@ -104,42 +110,39 @@ export const quarantineColumns = [
 const keyColumns = ["shard", "sequence_number", "record_index"];
 
 /**
- * Which of these refused events the quarantine holds already, as of a version of silver: a record that comes again is
- * filed once. Only files with events of the same time of arrival are read, and new events arrive later than all filed ones.
+ * Returns which of these rejected events the quarantine already holds as of a silver version, so that a redelivered
+ * record is quarantined once. It reads only files whose arrival times include one of theirs; new events arrive later
+ * than all quarantined ones, so they usually cost no read.
  */
 export async function findQuarantined(
-  place: { store: ObjectStore; silver: DeltaTable; quarantine: DeltaTable; snapshot: Snapshot },
+  context: { store: ObjectStore; silver: DeltaTable; quarantine: DeltaTable; snapshot: Snapshot },
   rejected: readonly RejectedEvent[],
 ): Promise<Set<RejectedEvent>> {
   const found = new Set<RejectedEvent>();
   if (rejected.length === 0) return found;
-  const { store, silver, quarantine, snapshot } = place;
+  const { store, silver, quarantine, snapshot } = context;
   const quarantined = await quarantine.snapshot();
   const staged = await unpublishedFiles(silver, snapshot.version, quarantined);
-  const byPlace = new Map(
+  const byPosition = new Map(
     rejected.map((event) => {
-      const { shard, sequenceNumber, recordIndex } = event.position;
-      return [placeOf([shard, sequenceNumber, recordIndex]), event];
+      return [eventPosition(event.position), event];
     }),
   );
   for (const file of [...quarantined.files.values(), ...staged]) {
     if (!rejected.some(({ arrivedAt }) => holds(file, arrivedAt))) continue;
     const body = await store.get(`${quarantine.root}/${file.path}`);
-    if (body === undefined) throw new Error(`quarantine file ${file.path} is named by the log but is not in the lake`);
+    if (body === undefined) throw new Error(`quarantine file ${file.path} is in the log but not in the lake`);
     const columns = await readColumns(body, keyColumns);
     for (const row of columns["shard"]!.keys()) {
-      const event = byPlace.get(placeOf(keyColumns.map((name) => columns[name]![row])));
+      const cells = Object.fromEntries(keyColumns.map((name) => [name, columns[name]![row]]));
+      const event = byPosition.get(eventPosition(rowPosition(cells)));
       if (event !== undefined) found.add(event);
     }
   }
   return found;
 }
 
-function placeOf(position: readonly unknown[]): string {
-  return position.join("/");
-}
-
-/** Whether a file may hold an event that arrived then; one from a release that kept no bounds of it is taken not to. */
+/** Whether a file may hold an event that arrived then. Files of early releases have no bounds and are skipped. */
 function holds({ stats }: Pick<AddFile, "stats">, arrivedAt: number): boolean {
   const [first, last] = [stats?.minValues["arrived_at"], stats?.maxValues["arrived_at"]];
   if (typeof first !== "string" || typeof last !== "string") return false;

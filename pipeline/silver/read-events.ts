@@ -1,42 +1,44 @@
 import { isUtf8 } from "node:buffer";
 import { checkOrder, type CheckedOrder, type OrderFacts } from "../domain/check-order.ts";
 import type { Catalog } from "../domain/catalog.ts";
-import type { Candidate, Position } from "../domain/merge-orders.ts";
+import type { Candidate } from "../domain/merge-orders.ts";
 import type { Rejection } from "../domain/rejection-reasons.ts";
 import { OrderScanner } from "../domain/scan-order.ts";
 import type { StreamRecord } from "../ports.ts";
 import { endOfLine, eventOf, payloadHash, unpackBytes } from "./unpack-record.ts";
+import type { EventPosition } from "../domain/stream-position.ts";
 
-/** An event, or a whole record, that silver refuses. */
+/** An event, or a whole record, that silver rejects, with its bytes and the reason. */
 export interface RejectedEvent extends Rejection {
-  position: Position;
+  position: EventPosition;
   /** Microseconds since 1970, UTC. */
   arrivedAt: number;
   bytes: Uint8Array;
   bronzeKey: string;
 }
 
-/** A valid event with what a quarantine would need of it; its bytes are unpacked again where that comes to pass. */
+/** A valid event, with its record in case a conflict quarantines it later; only then are its bytes unpacked again. */
 export interface ReadCandidate extends Candidate {
   record: StreamRecord;
   bronzeKey: string;
 }
 
+/** The events of some records, valid and rejected. */
 export interface ReadEvents {
   candidates: ReadCandidate[];
   rejected: RejectedEvent[];
 }
 
-/** What the events are judged by and enriched with. */
+/** The reference data that events are checked against and enriched with. */
 export interface Enrichment {
   catalog: Catalog;
   customerKey: (customerId: string) => string;
 }
 
-/** What a scanner has learnt serves every run. */
+/** One scanner per enrichment: the values that it has cached stay useful in later runs. */
 const scanners = new WeakMap<Enrichment, OrderScanner>();
 
-/** Judges every event of some records of one bronze object. */
+/** Checks every event in the given records of one bronze object. */
 export function readEvents(records: readonly StreamRecord[], bronzeKey: string, by: Enrichment): ReadEvents {
   const result: ReadEvents = { candidates: [], rejected: [] };
   for (const record of records) readRecord(result, record, bronzeKey, by);
@@ -52,14 +54,14 @@ function readRecord({ candidates, rejected }: ReadEvents, record: StreamRecord, 
     rejected.push({ ...unpacked.rejection, position, arrivedAt, bytes: unpacked.bytes, bronzeKey });
     return;
   }
-  const judge = createJudge(unpacked, arrivedAt, by);
+  const check = createChecker(unpacked, arrivedAt, by);
   const { bytes } = unpacked;
   let start = 0;
   let recordIndex = 0;
-  // A record without a byte is an event too, but a batch without one holds none.
+  // An empty record is one (invalid) event, but an empty batch holds no events.
   while (start < bytes.length || (recordIndex === 0 && !unpacked.isBatch)) {
     const position = { shard, sequenceNumber, recordIndex: recordIndex++ };
-    const { checked, end } = judge(start);
+    const { checked, end } = check(start);
     const event = bytes.subarray(start, end);
     if ("rejection" in checked) rejected.push({ ...checked.rejection, position, arrivedAt, bytes: event, bronzeKey });
     else candidates.push(candidateOf(checked, { event, position, arrivedAt, record, bronzeKey }));
@@ -69,8 +71,8 @@ function readRecord({ candidates, rejected }: ReadEvents, record: StreamRecord, 
 
 type Verdict = { checked: CheckedOrder<OrderFacts> | { rejection: Rejection }; end: number };
 
-/** Judges the event that begins at some byte: the scanner if it can, else the slow way. */
-function createJudge({ bytes, isBatch }: { bytes: Buffer; isBatch: boolean }, arrivedAt: number, by: Enrichment) {
+/** Returns a function that checks the event at a byte offset: with the scanner if it can, else with `checkOrder`. */
+function createChecker({ bytes, isBatch }: { bytes: Buffer; isBatch: boolean }, arrivedAt: number, by: Enrichment) {
   const scanner = isUtf8(bytes) ? scannerOf(by) : undefined;
   return (start: number): Verdict => {
     const scanned = scanner?.scan(bytes, start, arrivedAt);
@@ -86,7 +88,7 @@ function createJudge({ bytes, isBatch }: { bytes: Buffer; isBatch: boolean }, ar
 
 const newline = 10;
 
-/** Field by field: spreading objects would cost as much as parsing half an event. */
+/** Copies field by field, because spreading the objects would cost as much as parsing half an event. */
 function candidateOf(
   checked: CheckedOrder<OrderFacts>,
   {

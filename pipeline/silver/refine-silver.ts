@@ -9,15 +9,16 @@ import { copyRows, readColumns } from "../parquet/read-columns.ts";
 import { createTableWriter } from "../parquet/table-writer.ts";
 import type { Clock, ObjectStore, StreamRecord } from "../ports.ts";
 import { type CommitNote, sentAt } from "./commit-note.ts";
-import { resolutions, watermarks } from "./transactions.ts";
-import { findKnown, type KnownOrders, rememberAhead } from "./find-known.ts";
-import { listPending, lowWatermarkId, type PendingBronze } from "./list-pending.ts";
+import { consumed, raiseLowWatermark, rememberAhead, resolutions, watermarks } from "./transactions.ts";
+import { findKnown, type KnownOrders } from "./find-known.ts";
+import { listPending, type PendingBronze } from "./list-pending.ts";
 import { findQuarantined, stageQuarantine } from "./quarantine-table.ts";
 import { readEvents, type ReadEvents } from "./read-events.ts";
 import { eventBytes } from "./unpack-record.ts";
 import { createOrderWriter } from "./write-orders.ts";
+import { recordPosition } from "../domain/stream-position.ts";
 
-/** What the refine step works with. */
+/** The stores, tables and reference data of the refine step. */
 export interface Refinery {
   store: ObjectStore;
   stream: string;
@@ -26,32 +27,33 @@ export interface Refinery {
   catalog: Catalog;
   customerKey: (customerId: string) => string;
   clock: Clock;
-  /** The work list in its order, where it is another than what lies in bronze less what is consumed. */
+  /** Replaces the default work list (bronze minus consumed objects), in the order to consume; used by a rebuild. */
   listWork?: (snapshot: Snapshot) => Promise<PendingBronze>;
 }
 
+/** The limits of one refine run. */
 export interface RefineOptions {
-  /** A run takes further bronze objects until it holds this many events. */
+  /** A run reads further bronze objects until it has at least this many events. */
   maxEvents?: number;
-  /** `recent` looks for work in the newest hours only, `full` in all that are not settled. */
+  /** `recent` lists the newest two hours; `full` lists every hour from the low watermark on. */
   sweep?: "recent" | "full";
-  /** How long after the hour in its name a bronze object may still appear. */
+  /** How long after the hour in its name a bronze object may still appear, in milliseconds. */
   horizonMs?: number;
 }
 
-/** What one run did; also kept in the commit's operationMetrics. */
+/** What one run did; also stored in the commit's `operationMetrics`. */
 export interface RefineSummary {
-  /** Silver's newest version after the run; -1 while there is none. */
+  /** Silver's newest version after the run; -1 if the table does not exist yet. */
   version: number;
   bronzeObjects: number;
-  /** Bronze objects still waiting. */
+  /** Bronze objects still pending. */
   remaining: number;
   events: number;
   accepted: number;
   lines: number;
-  /** Stream records that several bronze objects of this run hold. */
+  /** Copies of stream records that another bronze object of this run also holds. */
   repeatedRecords: number;
-  /** Events that an earlier run took from the same stream position, or refused. */
+  /** Events that an earlier run already accepted or rejected from the same stream position. */
   redeliveredEvents: number;
   eventDuplicates: number;
   supersededRevisions: number;
@@ -62,8 +64,9 @@ export interface RefineSummary {
 }
 
 /**
- * Takes bronze objects that silver has not consumed, and commits their orders and their consumption as one version of
- * the table. Repeating it does nothing; whoever loses a race for a version reads again and decides again.
+ * Consumes pending bronze objects: commits their orders, and the fact that they are consumed, as one table version.
+ * Idempotent. If another writer commits that version first, the run reloads the snapshot and retries (optimistic
+ * concurrency). Throws if a listed object cannot be read.
  */
 export async function refineSilver(
   refinery: Refinery,
@@ -106,8 +109,8 @@ async function readBatch(refinery: Refinery, pending: readonly BronzeObject[], m
   return batch;
 }
 
-function isNew({ shard, sequenceNumber }: StreamRecord, seen: Set<string>): boolean {
-  const position = `${shard}/${sequenceNumber}`;
+function isNew(record: StreamRecord, seen: Set<string>): boolean {
+  const position = recordPosition(record);
   return seen.size < seen.add(position).size;
 }
 
@@ -154,11 +157,11 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, lowWaterm
     adds: files.adds,
     removes: files.removes,
     transactions: [
-      ...batch.objects.map(({ key }) => ({ appId: key, version: 0, lastUpdated: now })),
+      ...consumed(batch.objects, now),
       ...watermarks(plan.accepted, snapshot),
       ...resolutions(batch.candidates, plan.conflicts),
       ...rememberAhead(plan.accepted, plan.ahead),
-      ...(lowWatermark === undefined ? [] : [{ appId: lowWatermarkId, version: lowWatermark }]),
+      ...raiseLowWatermark(lowWatermark),
     ],
     operationMetrics: summary,
     userMetadata: JSON.stringify(note),
@@ -166,7 +169,10 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, lowWaterm
   return result.committed ? { ...summary, version: result.version } : undefined;
 }
 
-/** New rows are appended; a file is written again only where a newer revision replaces some of its rows. */
+/**
+ * Writes the accepted orders as data files, one per day. Only a file that holds rows of a replaced revision is
+ * rewritten (copy-on-write). Returns the files to add and to remove, and how many order lines were written.
+ */
 export async function writeOrders(
   refinery: Refinery,
   { accepted, replaced }: Pick<MergePlan, "accepted" | "replaced">,

@@ -3,23 +3,24 @@ import { lakeTable, openDeltaTable, type DeltaTable, type Snapshot } from "../de
 import type { Clock, LakeTable, ObjectStore } from "../ports.ts";
 import { partitionColumn, silverColumns } from "./columns.ts";
 import { quarantineColumns } from "./quarantine-table.ts";
+import { dayMs } from "../domain/dates.ts";
 
-/** The stream of the chain's orders; bronze is kept below its name. */
+/** Name of the order stream; bronze keys start with it. */
 export const orderStream = "orders";
 
 interface TableLocation {
   store: ObjectStore;
   clock: Clock;
-  /** Hears of a checkpoint that could not be written; the commit stands, and a later commit tries again. */
+  /** Called if a checkpoint cannot be written; the commit stands, and a later commit writes the checkpoint. */
   onCheckpointError?: (error: unknown) => void;
-  /** Commits between two checkpoints of the log; 20 unless given. */
+  /** Commits between two checkpoints of the log. */
   checkpointEvery?: number;
 }
 
-/** The Delta table `silver/order_lines`: clean order lines, once each. */
-export function openSilver(place: TableLocation): DeltaTable {
+/** Opens the Delta table `silver/order_lines`: valid order lines, each exactly once. */
+export function openSilver(location: TableLocation): DeltaTable {
   return openDeltaTable({
-    ...place,
+    ...location,
     root: "silver/order_lines",
     name: "order_lines",
     description: "Order lines of every order's latest revision, once each",
@@ -28,10 +29,10 @@ export function openSilver(place: TableLocation): DeltaTable {
   });
 }
 
-/** The Delta table `quarantine/order_events`: what silver refused, and why. */
-export function openQuarantine(place: TableLocation): DeltaTable {
+/** Opens the Delta table `quarantine/order_events`: the events that silver rejected, with the reason. */
+export function openQuarantine(location: TableLocation): DeltaTable {
   return openDeltaTable({
-    ...place,
+    ...location,
     root: "quarantine/order_events",
     name: "order_events",
     description: "Events that silver refused, with their bytes, their place in the stream and the reason",
@@ -39,7 +40,9 @@ export function openQuarantine(place: TableLocation): DeltaTable {
   });
 }
 
-/** Silver for SQL, as `silver_order_lines`: all of it, or some of its days. */
+/**
+ * Returns a silver snapshot as the lake table `silver_order_lines`: all of it, or only the given days (`YYYY-MM-DD`).
+ */
 export function silverLakeTable(snapshot: Snapshot, days?: Iterable<string>): LakeTable {
   return lakeTable(snapshot, {
     root: "silver/order_lines",
@@ -50,7 +53,7 @@ export function silverLakeTable(snapshot: Snapshot, days?: Iterable<string>): La
   });
 }
 
-/** The quarantine for SQL, as `quarantine_order_events`. */
+/** Returns a quarantine snapshot as the lake table `quarantine_order_events`. */
 export function quarantineLakeTable(snapshot: Snapshot): LakeTable {
   return lakeTable(snapshot, {
     root: "quarantine/order_events",
@@ -60,27 +63,27 @@ export function quarantineLakeTable(snapshot: Snapshot): LakeTable {
 }
 
 /**
- * Silver for SQL as it was at a version, or as it is. An earlier version whose data files are not all there any more is an
- * error: forgetting a customer removes them.
+ * Returns silver as a lake table at a version, or at the newest one. Throws if data files of an earlier version are
+ * gone: forgetting a customer removes them.
  */
 export async function versionTable(store: ObjectStore, silver: DeltaTable, version?: number): Promise<LakeTable> {
   const table = silverLakeTable(await silver.snapshot(version));
   if (version === undefined) return table;
-  const there = await silverFilesThere(store, silver);
-  const gone = table.files.filter((file) => !there.has(file)).length;
+  const existing = await silverFilesThere(store, silver);
+  const gone = table.files.filter((file) => !existing.has(file)).length;
   if (gone === 0) return table;
   throw new Error(
-    `silver version ${version} can no longer be read: ${gone} of its ${table.files.length} data files are removed, as of a customer ` +
-      "who was forgotten; ask a later version",
+    `silver version ${version} can no longer be read: ${gone} of its ${table.files.length} data files were removed, ` +
+      "for example when a customer was forgotten; query a later version",
   );
 }
 
-/** Keys of all that lies in silver's folder now, whatever version names it. */
+/** Returns the keys of all objects in silver's folder, including those of no current version. */
 export async function silverFilesThere(store: ObjectStore, silver: DeltaTable): Promise<ReadonlySet<string>> {
   return new Set((await store.list(`${silver.root}/`)).map(({ key }) => key));
 }
 
-/** A day, and the version of silver that is meant. */
+/** A day and the silver version to read it at. */
 export interface DayAtVersion {
   /** `YYYY-MM-DD` */
   order_date: string;
@@ -88,8 +91,8 @@ export interface DayAtVersion {
 }
 
 /**
- * Silver for SQL with each day as it was at a version of its own. Data files never change and hold one day each, so
- * files of several versions make one table. Throws where a version is no longer kept.
+ * Returns silver as one lake table with each day at its own version. Data files are immutable and hold one day each, so
+ * files of several versions can be combined. Throws if a version is older than the log retention.
  */
 export async function linesAtVersions(silver: DeltaTable, days: readonly DayAtVersion[]): Promise<LakeTable> {
   const byVersion = Map.groupBy(days, ({ version }) => version);
@@ -104,11 +107,10 @@ export async function linesAtVersions(silver: DeltaTable, days: readonly DayAtVe
   return { ...nothing, version: newest, files: parts.flatMap(({ files }) => files) };
 }
 
-const dayMs = 24 * 3_600_000;
-/** Time travel reaches back this far; data files that no version names are kept as long as a slow writer may need. */
+/** How far time travel goes back, and how long an unreferenced data file is kept in case a slow writer commits it. */
 const retention = { logRetentionMs: 30 * dayMs, orphanRetentionMs: 7 * dayMs };
 
-/** Joins silver's small files; with a full sweep, also removes what no kept version of the two tables needs any more. */
+/** Compacts silver's small files. A full sweep also vacuums silver and the quarantine. */
 export async function compactSilver(
   { silver, quarantine, store }: { silver: DeltaTable; quarantine: DeltaTable; store: ObjectStore },
   { sweep }: { sweep: "recent" | "full" },

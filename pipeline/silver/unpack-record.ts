@@ -3,15 +3,15 @@ import { hash } from "node:crypto";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { limits, reject, type Rejection } from "../domain/rejection-reasons.ts";
 
-/** One event as it stood in a stream record: its text, or exactly the bytes that came and why they are no event. */
+/** One event of a stream record: its text, or its exact bytes and why they are not a valid event. */
 export type UnpackedEvent = { text: string } | { bytes: Buffer; rejection: Rejection };
 
-/** The bytes of a stream record with its compression undone, or why that cannot be done. */
+/** The decompressed bytes of a stream record, or the original bytes and why they cannot be decompressed. */
 export type UnpackedRecord = { bytes: Buffer; isBatch: boolean } | { bytes: Buffer; rejection: Rejection };
 
 /**
- * Unpacks a stream record: one event as JSON, or a batch of newline-delimited events compressed with zstd or gzip, known
- * by its magic number.
+ * Decompresses a stream record. A record is one JSON event, or a batch of newline-delimited events compressed with zstd
+ * or gzip, which its magic number shows.
  */
 export function unpackBytes(data: Uint8Array): UnpackedRecord {
   const record = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
@@ -20,7 +20,7 @@ export function unpackBytes(data: Uint8Array): UnpackedRecord {
   return "rejection" in batch ? { bytes: record, rejection: batch.rejection } : { bytes: batch.bytes, isBatch: true };
 }
 
-/** Takes a stream record apart. The place in the answer is the event's index within the record. */
+/** Splits a stream record into its events. An event's index in the result is its `record_index`. */
 export function unpackRecord(data: Uint8Array): UnpackedEvent[] {
   const record = unpackBytes(data);
   if ("rejection" in record) return [record];
@@ -35,7 +35,7 @@ export function unpackRecord(data: Uint8Array): UnpackedEvent[] {
   return events;
 }
 
-/** The bytes of the event at an index of a stream record that holds so many. */
+/** Returns the bytes of the event at an index of a stream record; the record must have that many events. */
 export function eventBytes(data: Uint8Array, index: number): Buffer {
   const { bytes, ...record } = unpackBytes(data);
   if (!("isBatch" in record) || !record.isBatch) return bytes;
@@ -44,13 +44,13 @@ export function eventBytes(data: Uint8Array, index: number): Buffer {
   return bytes.subarray(start, endOfLine(bytes, start));
 }
 
-/** Where the line of a batch that begins at `start` ends. */
+/** Returns the end (exclusive) of the line of a batch that begins at `start`. */
 export function endOfLine(bytes: Buffer, start: number): number {
   const newline = bytes.indexOf(10, start);
   return newline === -1 ? bytes.length : newline;
 }
 
-/** One event's bytes as text, if they are within the limit and valid UTF-8. */
+/** Decodes one event's bytes as text, or rejects them if they exceed the limit or are not valid UTF-8. */
 export function eventOf(bytes: Buffer): UnpackedEvent {
   if (bytes.length > limits.eventBytes) {
     return { bytes, ...reject("event_too_large", `event of ${bytes.length} bytes`) };
@@ -58,9 +58,11 @@ export function eventOf(bytes: Buffer): UnpackedEvent {
   return isUtf8(bytes) ? { text: bytes.toString("utf8") } : { bytes, ...reject("bad_utf8", "event") };
 }
 
-/** The first 64 bits of the SHA-256 of an event's bytes in UTF-8, signed as Parquet and SQL hold them. */
+/**
+ * Returns the first 64 bits of the SHA-256 of an event's UTF-8 bytes, as a signed integer (Parquet INT64, SQL bigint).
+ */
 export function payloadHash(event: string | Uint8Array): bigint {
-  // As text with a byte a character: a buffer or hexadecimal digits take longer than the hash of a short event.
+  // Latin-1 text: allocating a buffer or hexadecimal digits takes longer than hashing a short event.
   const digest = hash("sha256", event, "binary");
   for (let index = 0; index < 8; index++) firstBytes[index] = digest.charCodeAt(index);
   return firstEight.getBigInt64(0);
@@ -92,12 +94,12 @@ function decompress(record: Buffer): { bytes: Buffer } | { rejection: Rejection 
   }
 }
 
-/** Frame by frame: zlib stops after the first one without a word, and what follows would be lost. */
+/** Decompresses frame by frame: zlib silently stops after the first frame, and the rest would be lost. */
 function unpackFrames(record: Buffer): Buffer {
   const frames: Buffer[] = [];
   let room: number = limits.batchBytes;
   for (let at = 0; at < record.length;) {
-    // The typings know the answer with `info` for the other codecs only.
+    // The typings declare the result of `info` only for the other codecs.
     const { buffer, engine } = zstdDecompressSync(record.subarray(at), {
       info: true,
       maxOutputLength: Math.max(room, 1),
@@ -113,7 +115,10 @@ function unpackFrames(record: Buffer): Buffer {
 const leastChunk = 1 << 12;
 const mostChunk = 1 << 20;
 
-/** How much room zlib should make at a time: what the frame's header says it holds, within reason; it may say nothing, or lie. */
+/**
+ * Returns the output chunk size for zlib: the content size from the frame header (RFC 8878, section 3.1.1.1), clamped
+ * because the header may omit it or be wrong.
+ */
 function chunkSize(record: Buffer, at: number): number {
   const descriptor = record[at + 4] ?? 0;
   const isSingle = (descriptor & 32) !== 0;

@@ -4,10 +4,13 @@ import type { Guest } from "../domain/check-order.ts";
 import type { Candidate } from "../domain/merge-orders.ts";
 import type { TableWriter, TextTarget } from "../parquet/table-writer.ts";
 
-/** The part of a table writer that takes values. */
+/** The part of a table writer that accepts values. */
 export type ColumnTarget = Pick<TableWriter, "string" | "int" | "long" | "boolean">;
 
-/** Writes orders into silver's columns, enriched from menu and stores as they were on the order's day. Made once per data file. */
+/**
+ * Returns a function that writes an order's lines into silver's columns, enriched with the menu and store versions that
+ * are valid on the order's day. Create one per data file.
+ */
 export function createOrderWriter(
   writer: ColumnTarget,
   { catalog, customerKey }: { catalog: Catalog; customerKey: (customerId: string) => string },
@@ -22,7 +25,7 @@ export function createOrderWriter(
   };
 }
 
-/** The columns that are the same on every line of an order. */
+/** The columns with the same value on every line of an order. */
 function createOrderColumns(writer: ColumnTarget, catalog: Catalog, customerKey: (customerId: string) => string) {
   const [orderId, customer] = [writer.string("order_id"), writer.string("customer_key")];
   const [producerId, shard] = [writer.string("producer_id"), writer.string("shard")];
@@ -45,7 +48,7 @@ function createOrderColumns(writer: ColumnTarget, catalog: Catalog, customerKey:
   const hash = writer.long("payload_hash");
   const [promotionCode, tip] = [writer.string("promotion_code"), writer.int("tip_cents")];
   const keyOf = ({ customer_id, customer_key }: Guest) => customer_key ?? customerKey(customer_id);
-  /** On the first line alone: the sum over lines is the sum over orders. */
+  /** Writes the tip on the first line only, so that the sum over lines equals the sum over orders. */
   const writeTip = (dollars: number | undefined, lines: number): void => {
     if (dollars === undefined) return tip.push(null, lines);
     tip.push(Math.round(dollars * 100));
@@ -75,7 +78,7 @@ function createOrderColumns(writer: ColumnTarget, catalog: Catalog, customerKey:
   };
 }
 
-/** The columns that follow from the line and its day; gives its pizza. */
+/** The columns that depend on the line and its day; the returned function returns the line's pizza. */
 function createLineColumns(writer: ColumnTarget, { pizzas }: Catalog) {
   const names = ["pizza_id", "pizza_type_id", "pizza_name", "category", "size"];
   const writeTexts = textsBy(texts(writer, ...names), ({ pizza_id, pizza_type_id, name, category, size }: Pizza) => [
@@ -111,7 +114,7 @@ function createMarkColumns(writer: ColumnTarget) {
   const firstOfType = writer.boolean("is_first_of_type");
   const firstOfCategory = writer.boolean("is_first_of_category");
   const firstOfSize = writer.boolean("is_first_of_size");
-  // Counted, never emptied: an array that is emptied gives its room away.
+  // Reset the count, not the array: emptying an array frees its memory.
   const earlier: Pizza[] = [];
   let count = 0;
   return (pizza: Pizza, isFirst: boolean): void => {
@@ -133,7 +136,9 @@ function createMarkColumns(writer: ColumnTarget) {
   };
 }
 
-/** Writes columns whose texts all follow from one key: they are looked up once for each key, not once for each row. */
+/**
+ * Writes columns whose texts all depend on one key: their dictionary entries are looked up once per key, not per row.
+ */
 function textsBy<Key>(columns: readonly TextTarget[], textsOf: (key: Key) => readonly string[]) {
   const known = new Map<Key, readonly number[]>();
   return (key: Key, times: number): void => {
@@ -151,9 +156,10 @@ function texts(writer: ColumnTarget, ...names: string[]): TextTarget[] {
 }
 
 /**
- * Gives the keyed token that stands for a customer from silver on: the first 64 bits of SHA-512/256 over the secret and
- * the id, hex. (Its state is twice as wide as its result, so a prefix is a sound key; HMAC would take three times as long.)
- * The same id has the same token as long as the secret lives; without the secret nobody can compute or test one.
+ * Returns a function from customer id to customer key, the pseudonym that silver and gold store: the first 64 bits of
+ * SHA-512/256 over the secret and the id, as 16 hexadecimal digits. The state of SHA-512/256 is twice as wide as its
+ * output, so prefixing the secret is safe against length extension; HMAC would take three times as long. An id keeps
+ * its key as long as the secret stays the same. Without the secret, keys can be neither computed nor tested.
  */
 export function createCustomerKey(secret: string): (customerId: string) => string {
   return (customerId) => digest("sha512-256", `${secret}\n${customerId}`, "hex").slice(0, 16);

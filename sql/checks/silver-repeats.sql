@@ -1,4 +1,4 @@
--- One row per offender: a line of an order that stands twice, an order in two days. Lake SQL.
+-- One row per offender: an order line that exists twice, or an order stored under two days. Lake SQL.
 with repeated_lines as (
     select order_id, line_no
     from silver_order_lines
@@ -14,11 +14,11 @@ orders_in_two_days as (
 )
 
 select
-    'an order line stands twice' as what,
+    'an order line exists twice' as what,
     order_id || ' line ' || cast(line_no as varchar) as example
 from repeated_lines
 union all
 select
-    'an order lies in two days' as what,
+    'an order is stored under two days' as what,
     order_id as example
 from orders_in_two_days

@@ -2,37 +2,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DescribeStreamSummaryCommand, type KinesisClient } from "@aws-sdk/client-kinesis";
 import { kinesisContents } from "../../adapters/kinesis-account.ts";
 import { sharedKinesisClient, openKinesisSink } from "../../adapters/kinesis.ts";
-import {
-  loadCatalog,
-  loadChecks,
-  loadGoldSql,
-  loadQualitySql,
-  loadQuarantinedSql,
-  loadTraceSql,
-} from "../../adapters/project-files.ts";
+import { loadCatalog, loadGoldSql } from "../../adapters/project-files.ts";
 import { openS3Store, openS3Eraser } from "../../adapters/s3.ts";
 import { openCustomerKey } from "../../adapters/secrets.ts";
 import type { BackupSummary } from "../../pipeline/backup/back-up-warehouse.ts";
-import { listBackups } from "../../pipeline/backup/manifest.ts";
-import { explainRow } from "../../pipeline/explain/explain-row.ts";
 import { forgetCustomer, type RedactStream } from "../../pipeline/forget/forget-customer.ts";
 import type { LineageEvent } from "../../pipeline/lineage/open-lineage.ts";
 import { readEvents, type LineageQuery } from "../../pipeline/lineage/record-lineage.ts";
-import { listCorrections } from "../../pipeline/gold/list-corrections.ts";
-import { chooseRules, previewQuality } from "../../pipeline/quality/check-quality.ts";
-import { profileSilver } from "../../pipeline/quality/profile-silver.ts";
-import { heldOrders, listQuarantined } from "../../pipeline/quarantine/list-quarantined.ts";
 import { rebuild } from "../../pipeline/rebuild/rebuild.ts";
-import { verifyReceipt } from "../../pipeline/reconciliation/verify-receipt.ts";
-import {
-  versionTable,
-  openQuarantine,
-  openSilver,
-  orderStream,
-  quarantineLakeTable,
-} from "../../pipeline/silver/tables.ts";
-import { traceOrder } from "../../pipeline/trace/trace-order.ts";
-import type { Pipeline } from "../pipeline-api.ts";
+import { openQuarantine, openSilver, orderStream } from "../../pipeline/silver/tables.ts";
+import { createPipeline, type Pipeline } from "../operations.ts";
 import {
   openLakeSql,
   openReader,
@@ -46,6 +25,7 @@ import { openExecutions } from "./executions.ts";
 import { openFunctionLogs, type FunctionLogs } from "./function-logs.ts";
 import { landingProgress } from "./landing-progress.ts";
 import { deployedStatus } from "./status.ts";
+import { hourMs } from "../../pipeline/domain/dates.ts";
 
 /** How long `drain` waits for landing before it says so. */
 const landingPatienceMs = 15 * 60_000;
@@ -80,6 +60,14 @@ export async function openDeployedPipeline({
   const lake = opened(() => openLakeSql(deployment, { store, lakeSql }));
 
   const customerKey = () => openCustomerKey(deployment.customerKeySecretArn);
+  const refinery = async () => ({
+    ...place,
+    stream: orderStream,
+    silver,
+    quarantine,
+    catalog: loadCatalog(),
+    customerKey: await customerKey(),
+  });
 
   async function untilLanded(): Promise<void> {
     const started = Date.now();
@@ -96,99 +84,58 @@ export async function openDeployedPipeline({
     }
   }
 
-  const verify = async () =>
-    verifyReceipt({
-      store,
-      stream: orderStream,
-      account: kinesisContents({ streamName, store, onFailure, stream: orderStream, client: kinesis }),
-      silver,
-      quarantine,
-      lake: await lake(),
-      warehouse: await warehouse(),
-      catalog: loadCatalog(),
-      customerKey: await customerKey(),
-      goldSql: loadGoldSql(),
-      checks: loadChecks(),
-    });
-
+  const pipeline = createPipeline({
+    ...place,
+    silver,
+    quarantine,
+    backups: () => openBackupStore(deployment),
+    lake,
+    reader: warehouse,
+    adHoc: warehouse,
+    customerKey,
+    streamContents: () => kinesisContents({ streamName, store, onFailure, stream: orderStream, client: kinesis }),
+    exclusively: (job) => job(),
+    own: {
+      sink: openKinesisSink({ streamName }),
+      async status() {
+        const layers = { store, onFailure, silver, quarantine, warehouse: await warehouse() };
+        return await deployedStatus({ deployment, kinesis, executions, ...layers });
+      },
+      run: (workflow) => executions.run(workflow),
+      async drain() {
+        await untilLanded();
+        await executions.run("bronze_to_silver");
+        await executions.run("silver_to_gold");
+      },
+      async forget(customerId) {
+        await untilLanded();
+        await executions.run("bronze_to_silver");
+        const eraser = openS3Eraser({ bucket: lakeBucket });
+        const redactStream = countKept({ kinesis, streamName });
+        const summary = await forgetCustomer({ refinery: await refinery(), eraser, redactStream }, customerId);
+        await executions.run("silver_to_gold");
+        return summary;
+      },
+      async rebuild(request) {
+        const writer = await openWriter(deployment);
+        try {
+          const context = { refinery: await refinery(), lake: await lake(), warehouse: writer, sql: loadGoldSql() };
+          return await rebuild(context, request);
+        } finally {
+          await writer.close();
+        }
+      },
+      credentials: () => deployedCredentials(deployment),
+      async close() {
+        for (const closer of closers.splice(0)) await closer();
+      },
+    },
+  });
   return {
+    ...pipeline,
     deployment,
-    sink: openKinesisSink({ streamName }),
     logs: openFunctionLogs(deployment),
-    status: async () =>
-      deployedStatus({
-        deployment,
-        kinesis,
-        store,
-        onFailure,
-        silver,
-        quarantine,
-        executions,
-        warehouse: await warehouse(),
-      }),
-    run: (workflow) => executions.run(workflow),
-    async drain() {
-      await untilLanded();
-      await executions.run("bronze_to_silver");
-      await executions.run("silver_to_gold");
-    },
-    heldOrders: async (orderIds) => heldOrders({ silver, lake: await lake() }, orderIds),
-    rejected: async () => listQuarantined({ silver, quarantine, lake: await lake(), sql: loadQuarantinedSql() }),
-    async forget(customerId) {
-      await untilLanded();
-      await executions.run("bronze_to_silver");
-      const refinery = {
-        ...place,
-        stream: orderStream,
-        silver,
-        quarantine,
-        catalog: loadCatalog(),
-        customerKey: await customerKey(),
-      };
-      const eraser = openS3Eraser({ bucket: lakeBucket });
-      const redactStream = countKept({ kinesis, streamName });
-      const summary = await forgetCustomer({ refinery, eraser, redactStream }, customerId);
-      await executions.run("silver_to_gold");
-      return summary;
-    },
-    async trace(orderId) {
-      const engines = { lake: await lake(), warehouse: await warehouse() };
-      return await traceOrder(
-        { store, stream: orderStream, silver, quarantine, sql: loadTraceSql(), ...engines },
-        orderId,
-      );
-    },
-    explain: async (request) => explainRow({ silver, lake: await lake(), warehouse: await warehouse() }, request),
-    corrections: async (asked) =>
-      listCorrections({ store, silver, lake: await lake(), warehouse: await warehouse() }, asked),
-    verify,
-    profile: async () => profileSilver({ silver, lake: await lake() }),
-    async quality({ rule } = {}) {
-      const rules = chooseRules(rule);
-      const sql = { lake: await lake(), warehouse: await warehouse(), qualitySql: loadQualitySql() };
-      return await previewQuality({ ...place, ...sql, silver, catalog: loadCatalog() }, { rules, verify });
-    },
-    async query(sql, { lake: onLake, version }) {
-      if (!onLake) return await (await warehouse()).query(sql);
-      const tables = [await versionTable(store, silver, version), quarantineLakeTable(await quarantine.snapshot())];
-      return await (await lake()).query(sql, [], tables);
-    },
-    credentials: () => deployedCredentials(deployment),
-    backups: () => listBackups(openBackupStore(deployment)),
-    async rebuild(request) {
-      const rights = { catalog: loadCatalog(), customerKey: await customerKey(), clock: Date.now };
-      const writer = await openWriter(deployment);
-      try {
-        const refinery = { store, stream: orderStream, silver, quarantine, ...rights };
-        return await rebuild({ refinery, lake: await lake(), warehouse: writer, sql: loadGoldSql() }, request);
-      } finally {
-        await writer.close();
-      }
-    },
     restore: (id) => restoreDeployed(deployment, id),
-    async close() {
-      for (const closer of closers.splice(0)) await closer();
-    },
   };
 }
 
@@ -209,8 +156,6 @@ interface DeployedPipelineOptions {
   /** Hears what is being waited for. */
   onProgress?: (text: string) => void;
 }
-
-const hourMs = 3_600_000;
 
 /** Kinesis records cannot be rewritten: says how many of them the stream still keeps. */
 function countKept({ kinesis, streamName }: { kinesis: KinesisClient; streamName: string }): RedactStream {

@@ -1,8 +1,8 @@
 import type { KinesisClient } from "@aws-sdk/client-kinesis";
-import { LambdaClient, GetEventSourceMappingCommand } from "@aws-sdk/client-lambda";
+import { GetEventSourceMappingCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import type { DeltaTable } from "../../pipeline/delta/table.ts";
 import type { ObjectStore, Warehouse } from "../../pipeline/ports.ts";
-import { freshness, goldStatus, qualityStatus, rowsOf } from "../local/status.ts";
+import { layerStatus } from "../layer-status.ts";
 import type { PipelineStatus } from "../pipeline-api.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Executions } from "./executions.ts";
@@ -20,41 +20,28 @@ interface Parts {
   executions: Executions;
 }
 
-/** Says how a deployed home is, from its layers themselves; a paused database wakes up for it. */
+/** Status of a deployed pipeline, read from its layers; resumes a paused database. */
 export async function deployedStatus(parts: Parts, lambda = new LambdaClient({})): Promise<PipelineStatus> {
-  const { deployment, kinesis, store, onFailure, warehouse, executions } = parts;
+  const { deployment, kinesis, store, onFailure, executions } = parts;
   const { environment, region, streamName, databaseHost, databasePort } = deployment;
   const landing = landingProgress({ client: kinesis, streamName, store, onFailure });
-  const [progress, mapping, silver, quarantine, gold, fresh, quality, workflows] = await Promise.all([
+  const [progress, mapping, layers, workflows] = await Promise.all([
     explained(landing, { what: `stream ${streamName}`, region }),
     mappingState(deployment, lambda),
-    parts.silver.snapshot(),
-    parts.quarantine.snapshot(),
-    goldStatus(warehouse),
-    freshness(warehouse),
-    qualityStatus(warehouse),
+    layerStatus(parts),
     executions.newest(),
   ]);
   return {
     deployment: { environment, region, stream: streamName, landing: mapping },
     stream: progress.stream,
     landing: { onFailureRecords: progress.onFailureRecords },
-    silver: {
-      version: silver.version,
-      files: silver.files.size,
-      lines: rowsOf(silver),
-      days: silver.partitions.size,
-    },
-    quarantine: { events: rowsOf(quarantine) },
-    gold,
-    freshness: fresh,
-    quality,
+    ...layers,
     workflows,
     postgres: { host: databaseHost ?? "localhost", port: databasePort ?? 5432 },
   };
 }
 
-/** How the event source mapping of landing is: `Enabled; OK`, or what Lambda says is wrong. */
+/** State and last result of the landing function's event source mapping, such as `Enabled; OK`. */
 export async function mappingState(
   { landingMappingId, region }: Pick<Deployment, "landingMappingId" | "region">,
   lambda: LambdaClient,

@@ -2,38 +2,17 @@ import { randomBytes } from "node:crypto";
 import { openDuckDbLake } from "../../adapters/duckdb.ts";
 import { openFolderStore } from "../../adapters/folder-store.ts";
 import { lineageEndpointFrom } from "../../adapters/lineage-endpoint.ts";
-import {
-  loadCatalog,
-  loadChecks,
-  loadGoldSql,
-  loadQuarantinedSql,
-  loadTraceSql,
-  loadQualitySql,
-  readProjectJson,
-} from "../../adapters/project-files.ts";
-import { explainRow } from "../../pipeline/explain/explain-row.ts";
-import { listCorrections } from "../../pipeline/gold/list-corrections.ts";
-import { listBackups } from "../../pipeline/backup/manifest.ts";
+import { loadCatalog, loadGoldSql, loadQualitySql, readProjectJson } from "../../adapters/project-files.ts";
 import { landRecords } from "../../pipeline/bronze/land-records.ts";
-import { chooseRules, previewQuality } from "../../pipeline/quality/check-quality.ts";
-import { profileSilver } from "../../pipeline/quality/profile-silver.ts";
-import { forgetCustomer } from "../../pipeline/forget/forget-customer.ts";
-import { verifyReceipt, type ReconciliationSources } from "../../pipeline/reconciliation/verify-receipt.ts";
+import { forgetCustomer, type RedactStream } from "../../pipeline/forget/forget-customer.ts";
 import { rebuild } from "../../pipeline/rebuild/rebuild.ts";
 import type { RebuildReport } from "../../pipeline/rebuild/report.ts";
-import { heldOrders, listQuarantined } from "../../pipeline/quarantine/list-quarantined.ts";
-import {
-  versionTable,
-  openQuarantine,
-  openSilver,
-  orderStream,
-  quarantineLakeTable,
-} from "../../pipeline/silver/tables.ts";
+import { openQuarantine, openSilver, orderStream } from "../../pipeline/silver/tables.ts";
 import { createCustomerKey } from "../../pipeline/silver/write-orders.ts";
-import { traceOrder } from "../../pipeline/trace/trace-order.ts";
 import { createFunctions } from "./functions.ts";
 import { dueDaily, startTimer } from "./timer.ts";
-import { dailyWorkflows, workflowNames, type Credentials, type Pipeline } from "../pipeline-api.ts";
+import { createPipeline, reconcile, type Pipeline, type Target } from "../operations.ts";
+import { dailyWorkflows, workflowNames } from "../pipeline-api.ts";
 import { dataDirectory, prepareDataDirectory, writePipelineRecord, type PipelineRecord } from "./data-directory.ts";
 import { createPipelineStatus } from "./status.ts";
 import { startEventSourceMapping, openReadOnlyMapping } from "./event-source-mapping/mapping.ts";
@@ -135,7 +114,7 @@ export async function openLocalPipeline({
       warehouse: writer,
       goldSql,
       customersEveryMs: settings.customersEveryMs,
-      verify: () => verifyReceipt(sources()),
+      verify: () => reconcile(target),
       backup: { store: backups, writer: warehouses.transactional("writer"), owner: warehouses.transactional("owner") },
       quality: {
         sql: qualitySql,
@@ -187,19 +166,7 @@ export async function openLocalPipeline({
     const mapping = isReadOnly ? openReadOnlyMapping(folder.checkpoints) : startMapping();
     closers.push(() => mapping.stop());
 
-    const sources = (): ReconciliationSources => ({
-      store,
-      stream: orderStream,
-      account: streamContents(stream, mapping.checkpoints(), onFailure),
-      silver: openSilver({ store, clock }),
-      quarantine: openQuarantine({ store, clock }),
-      lake,
-      warehouse: reader,
-      catalog,
-      customerKey,
-      goldSql,
-      checks: loadChecks(),
-    });
+    const contents = () => streamContents(stream, mapping.checkpoints(), onFailure);
 
     const drain = async () => {
       drains += 1;
@@ -215,74 +182,64 @@ export async function openLocalPipeline({
     };
     if (!isEarly) await warehouses.current();
 
-    return {
-      sink: stream,
-      async status() {
-        const { postgres } = await warehouses.current();
-        const parts = { folder, stream, mapping, silver, quarantine, lake, warehouse: writer, postgres, runs };
-        return await createPipelineStatus(parts)();
+    const target: Target = {
+      store,
+      clock,
+      silver,
+      quarantine,
+      backups: () => backups,
+      lake: async () => lake,
+      reader: async () => reader,
+      adHoc: async () => warehouses.as("adHoc"),
+      customerKey: async () => customerKey,
+      streamContents: contents,
+      exclusively: (job) => timer.runNow(job),
+      own: {
+        sink: stream,
+        async status() {
+          const { postgres } = await warehouses.current();
+          const parts = { folder, stream, mapping, silver, quarantine, warehouse: writer, postgres, runs };
+          return await createPipelineStatus(parts)();
+        },
+        async run(workflow) {
+          if (!workflows.has(workflow)) {
+            throw new Error(`workflow ${workflow} is not known: choose one of ${[...workflows.keys()].join(", ")}`);
+          }
+          const started = clock();
+          const output = await timer.runNow(() => runWorkflow(workflow));
+          return { workflow, milliseconds: clock() - started, output };
+        },
+        drain,
+        async forget(customerId) {
+          await Promise.all([mapping.flush(), warehouses.current()]);
+          return await timer.runNow(async () => {
+            await runWorkflow("bronze_to_silver");
+            const eraser = { erase: (key: string) => store.delete(key) };
+            const redactStream: RedactStream = async (records) => ({
+              rewritten: await stream.replace(records),
+              kept: 0,
+            });
+            const summary = await forgetCustomer({ refinery, eraser, redactStream }, customerId);
+            await runWorkflow("silver_to_gold");
+            return summary;
+          });
+        },
+        async rebuild(request) {
+          const context = { refinery, lake, warehouse: writer, sql: goldSql };
+          const { rebuilt } = await runs.record("rebuild", async () => ({
+            rebuilt: await rebuild({ ...context, exclusively: (job) => timer.runNow(job) }, request),
+          }));
+          return rebuilt as RebuildReport;
+        },
+        async credentials() {
+          const { postgres } = await warehouses.current();
+          const { host, port, database, roles } = postgres.credentials;
+          return { host, port, database, ...roles[readRole], url: postgres.connectionString(readRole) };
+        },
+        close,
       },
-      async run(workflow) {
-        if (!workflows.has(workflow)) {
-          throw new Error(`workflow ${workflow} is not known: choose one of ${[...workflows.keys()].join(", ")}`);
-        }
-        const started = clock();
-        const output = await timer.runNow(() => runWorkflow(workflow));
-        return { workflow, milliseconds: clock() - started, output };
-      },
-      drain,
-      heldOrders: (orderIds) => heldOrders({ silver, lake }, orderIds),
-      rejected: () => listQuarantined({ silver, quarantine, lake, sql: loadQuarantinedSql() }),
-      async forget(customerId) {
-        await Promise.all([mapping.flush(), warehouses.current()]);
-        return await timer.runNow(async () => {
-          await runWorkflow("bronze_to_silver");
-          const summary = await forgetCustomer(
-            {
-              refinery,
-              eraser: { erase: (key) => store.delete(key) },
-              redactStream: async (records) => ({ rewritten: await stream.replace(records), kept: 0 }),
-            },
-            customerId,
-          );
-          await runWorkflow("silver_to_gold");
-          return summary;
-        });
-      },
-      trace: (orderId) =>
-        traceOrder(
-          { store, stream: orderStream, silver, quarantine, lake, warehouse: reader, sql: loadTraceSql() },
-          orderId,
-        ),
-      verify: () => timer.runNow(() => verifyReceipt(sources())),
-      explain: (request) => explainRow({ silver, lake, warehouse: reader }, request),
-      corrections: (asked) => listCorrections({ store, silver, lake, warehouse: reader }, asked),
-      profile: () => profileSilver({ silver, lake }),
-      async quality({ rule } = {}) {
-        const place = { silver, lake, warehouse: reader, catalog, qualitySql, clock };
-        const rules = chooseRules(rule);
-        return await timer.runNow(() => previewQuality(place, { rules, verify: () => verifyReceipt(sources()) }));
-      },
-      async query(sql, { lake: onLake, version }) {
-        if (!onLake) return await warehouses.as("adHoc").query(sql);
-        const tables = [await versionTable(store, silver, version), quarantineLakeTable(await quarantine.snapshot())];
-        return await lake.query(sql, [], tables);
-      },
-      credentials: async (): Promise<Credentials> => {
-        const { postgres } = await warehouses.current();
-        const { host, port, database, roles } = postgres.credentials;
-        return { host, port, database, ...roles[readRole], url: postgres.connectionString(readRole) };
-      },
-      backups: () => listBackups(backups),
-      async rebuild(request) {
-        const place = { refinery, lake, warehouse: writer, sql: goldSql };
-        const { rebuilt } = await runs.record("rebuild", async () => ({
-          rebuilt: await rebuild({ ...place, exclusively: (job) => timer.runNow(job) }, request),
-        }));
-        return rebuilt as RebuildReport;
-      },
-      close,
     };
+    return createPipeline(target);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
 import type { OutgoingRecord } from "../../pipeline/ports.ts";
 import type { QuarantinedOrder } from "../../pipeline/quarantine/list-quarantined.ts";
-import type { Pipeline } from "../../targets/pipeline-api.ts";
+import type { Pipeline } from "../../targets/operations.ts";
 import { order } from "../support/order-fixture.ts";
 
 /** Where the stream put a record. */

@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { Pipeline } from "../../targets/pipeline-api.ts";
+import type { Pipeline } from "../../targets/operations.ts";
 import { dataDirectory, runningProcess, type DataDirectory } from "../../targets/local/data-directory.ts";
 import { openLocalPipeline } from "../../targets/local/open.ts";
 import { findServer, stopServer } from "../../targets/local/postgres-process.ts";

@@ -4,7 +4,7 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { QuarantinedOrder } from "../../pipeline/quarantine/list-quarantined.ts";
 import { startControlServer } from "../../targets/local/control-server.ts";
-import type { Pipeline } from "../../targets/pipeline-api.ts";
+import type { Pipeline } from "../../targets/operations.ts";
 import { dataDirectory } from "../../targets/local/data-directory.ts";
 import { announcePipeline, openLocalPipeline } from "../../targets/local/open.ts";
 import { pizza, temporaryPipeline } from "../e2e/command-line-fixture.ts";
@@ -130,11 +130,11 @@ beforeAll(async () => {
   timesPlaces = (await putAll(Object.fromEntries(timesSent))) as typeof timesPlaces;
   [emojiPlace] = (await put(pipeline, JSON.stringify(emoji))) as [Place];
   await pipeline.drain();
-  rejected = await pipeline.rejected();
-  const rows = await pipeline.query(
-    "select distinct order_id, order_date || ' ' || order_hour as booked from silver_order_lines",
-    { lake: true },
-  );
+  rejected = await pipeline.quarantined();
+  const rows = await pipeline.query({
+    sql: "select distinct order_id, order_date || ' ' || order_hour as booked from silver_order_lines",
+    lake: true,
+  });
   booked = new Map(rows.map((row) => [row["order_id"], String(row["booked"])]));
   await printAll();
 });
@@ -148,7 +148,7 @@ afterAll(async () => {
 async function forget(customerId: string, data: Buffer): Promise<{ isLeft: boolean; unreadable: number }> {
   await put(pipeline, data);
   await pipeline.drain();
-  const { unreadable } = await pipeline.forget(customerId);
+  const { unreadable } = await pipeline.forget({ customerId });
   const logs = readdirSync(dataDirectory(dir).stream, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".log"))
     .map((name) => readFileSync(join(dataDirectory(dir).stream, name)));

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Finding } from "../../pipeline/domain/receipt.ts";
-import { connectPipeline } from "../../targets/local/control-server.ts";
+import { connectPipeline } from "../../targets/local/control-client.ts";
 import { dataDirectory, runningProcess } from "../../targets/local/data-directory.ts";
 import { connectionString, readCredentials } from "../../targets/local/postgres-credentials.ts";
 import { findServer, stopServer } from "../../targets/local/postgres-process.ts";

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Outgoing } from "../../producer/batch-builder.ts";
 import { createRandom, type Random } from "../../producer/random.ts";
 import { createSender } from "../../producer/send-orders.ts";
-import { connectPipeline } from "../../targets/local/control-server.ts";
+import { connectPipeline } from "../../targets/local/control-client.ts";
 import { dataDirectory, runningProcess } from "../../targets/local/data-directory.ts";
 import { findServer } from "../../targets/local/postgres-process.ts";
 

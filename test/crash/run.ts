@@ -1,7 +1,7 @@
 /** `npm run crash -- --kills 50 --seed 1`: the classic year with faults, through a home that is killed again and again. */
 import { wholeNumber } from "../../bin/options.ts";
 import { receiptTable } from "../../bin/receipt-table.ts";
-import { connectPipeline } from "../../targets/local/control-server.ts";
+import { connectPipeline } from "../../targets/local/control-client.ts";
 import { dataDirectory } from "../../targets/local/data-directory.ts";
 import { openLocalPipeline } from "../../targets/local/open.ts";
 import { createSender } from "../../producer/send-orders.ts";

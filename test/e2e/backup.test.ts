@@ -17,8 +17,8 @@ it("backed up, wiped, restored and gone on: the same gold, and a receipt that ba
   let pipeline = await openLocalPipeline({ dir });
   await sendOrders(pipeline.sink, first!);
   await pipeline.drain();
-  await pipeline.run("backup");
-  const { output } = await pipeline.run("backup");
+  await pipeline.run({ workflow: "backup" });
+  const { output } = await pipeline.run({ workflow: "backup" });
   expect(output).toMatchObject({ proof: { tables: expect.any(Number) as number }, snapshot: { state: "none" } });
   const backups = await pipeline.backups();
   expect(backups.map(({ isProven }) => isProven)).toEqual([true, true]);
@@ -41,7 +41,7 @@ it("backed up, wiped, restored and gone on: the same gold, and a receipt that ba
   const [newest, older] = backups;
   for (const name of ["nope", "../../etc", "20150101T000000000Z"]) {
     const missing = await pizza(dir, "restore", name);
-    const there = `backup ${name} is not there or was never finished; there are ${newest!.id}, ${older!.id}`;
+    const there = `backup ${name} does not exist or was never completed; choose one of ${newest!.id}, ${older!.id}`;
     expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining(there) as string });
     expect(missing.stderr).not.toContain("creating PostgreSQL");
   }

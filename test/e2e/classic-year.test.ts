@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { classicYear } from "../../bin/commands/send.ts";
-import { readProjectJson } from "../../adapters/project-files.ts";
-import type { Pizza } from "../../pipeline/domain/catalog.ts";
+import { readMenu } from "../../adapters/project-files.ts";
 import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
-import type { Pipeline } from "../../targets/pipeline-api.ts";
+import type { Pipeline } from "../../targets/operations.ts";
 import { openLocalPipeline } from "../../targets/local/open.ts";
 import { order } from "../support/order-fixture.ts";
 import { goldHashes, sendOrders, temporaryPipeline } from "./command-line-fixture.ts";
@@ -28,9 +27,9 @@ afterAll(async () => {
   remove();
 });
 
-const gold = (sql: string) => pipeline.query(sql, { lake: false });
-const lake = (sql: string, version?: number) => pipeline.query(sql, { lake: true, version });
-const price = new Map(readProjectJson<Pizza[]>("data/menu.json").map((pizza) => [pizza.pizza_id, pizza.price_cents]));
+const gold = (sql: string) => pipeline.query({ sql });
+const lake = (sql: string, version?: number) => pipeline.query({ sql, lake: true, version });
+const price = new Map(readMenu().map((pizza) => [pizza.pizza_id, pizza.price_cents]));
 
 /** An order of 1 March 2015 that the classic year does not have. */
 function lateOrder(revision: number, changes: Partial<OrderEvent> = {}): OrderEvent {
@@ -164,8 +163,8 @@ describe("the classic year through the embedded home", () => {
 
   it("does no harm when the workflows run again", async () => {
     const [hashes, status] = [await goldHashes(pipeline), await pipeline.status()];
-    await pipeline.run("bronze_to_silver");
-    await pipeline.run("silver_to_gold");
+    await pipeline.run({ workflow: "bronze_to_silver" });
+    await pipeline.run({ workflow: "silver_to_gold" });
     expect(await goldHashes(pipeline)).toEqual(hashes);
     expect((await pipeline.status()).silver.version).toBe(status.silver.version);
   });

@@ -6,7 +6,7 @@ import { toOutgoing } from "../../producer/batch-builder.ts";
 import { createSender } from "../../producer/send-orders.ts";
 import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
 import type { EventSink } from "../../pipeline/ports.ts";
-import type { Pipeline } from "../../targets/pipeline-api.ts";
+import type { Pipeline } from "../../targets/operations.ts";
 
 /** The program itself. */
 export const script = new URL("../../bin/pizza.ts", import.meta.url).pathname;
@@ -40,11 +40,8 @@ export async function sendOrders(sink: EventSink, events: Iterable<OrderEvent>):
 
 /** Hash of every gold table, by name. */
 export async function goldHashes(pipeline: Pipeline): Promise<Record<string, string>> {
-  const rows = await pipeline.query(
-    "select table_name, row_count || ' rows ' || hash as content from ops.gold_hash()",
-    {
-      lake: false,
-    },
-  );
+  const rows = await pipeline.query({
+    sql: "select table_name, row_count || ' rows ' || hash as content from ops.gold_hash()",
+  });
   return Object.fromEntries(rows.map((row) => [row["table_name"], row["content"]])) as Record<string, string>;
 }

@@ -49,7 +49,7 @@ async function embeddedHash(): Promise<string> {
   try {
     await send(pipeline.sink);
     await pipeline.drain();
-    const query = async (sql: string) => (await pipeline.query(sql, { lake: false })) as never[];
+    const query = async (sql: string) => (await pipeline.query({ sql })) as never[];
     return (await goldHash({ query })).hash;
   } finally {
     await pipeline.close();

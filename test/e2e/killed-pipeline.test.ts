@@ -1,11 +1,11 @@
 import { afterAll, expect, it } from "vitest";
 import { classicYear } from "../../bin/commands/send.ts";
-import { readProjectJson } from "../../adapters/project-files.ts";
+import { readStores } from "../../adapters/project-files.ts";
 import { withFaults } from "../../producer/faults.ts";
 import { type Outgoing, toOutgoing } from "../../producer/batch-builder.ts";
 import { createRandom } from "../../producer/random.ts";
 import type { StoreProfile } from "../../producer/tills.ts";
-import { connectPipeline } from "../../targets/local/control-server.ts";
+import { connectPipeline } from "../../targets/local/control-client.ts";
 import { dataDirectory } from "../../targets/local/data-directory.ts";
 import { openLocalPipeline } from "../../targets/local/open.ts";
 import { replayUnderKills } from "../crash/killed-pipeline.ts";
@@ -48,7 +48,7 @@ it("gives the same gold, row for row, when the year comes twice, shuffled, with 
 
 /** The year in its order, then the year shuffled with every twentieth event sent twice. */
 function yearTwice(): Outgoing[] {
-  const stores = readProjectJson<StoreProfile[]>("data/stores.json");
+  const stores = readStores<StoreProfile>();
   const first = [...classicYear()].map((event) => toOutgoing(event));
   const again = [...withFaults(classicYear(), { duplicates: 0.05, seed: 3, stores })];
   return [...first, ...createRandom("shuffle", 7).shuffle(again)];

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Receipt } from "../../pipeline/domain/receipt.ts";
-import type { Pipeline } from "../../targets/pipeline-api.ts";
+import type { Pipeline } from "../../targets/operations.ts";
 import { openLocalPipeline } from "../../targets/local/open.ts";
 import { goldHashes, temporaryPipeline } from "./command-line-fixture.ts";
 import { openAws, openLocalStack } from "./scenarios/deployed.ts";
@@ -136,7 +136,7 @@ describe(`the ${name} home`, () => {
       } finally {
         await mend();
       }
-      await tested.pipeline.run("silver_to_gold");
+      await tested.pipeline.run({ workflow: "silver_to_gold" });
       expect(await seen()).toEqual(await wanted({ accepted: orders.length }));
     },
     600_000,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openPostgresWarehouse } from "../../../adapters/postgres-warehouse.ts";
 import type { DataDirectory } from "../../../targets/local/data-directory.ts";
-import { goldStatus } from "../../../targets/local/status.ts";
+import { goldStatus } from "../../../targets/layer-status.ts";
 import { isRunning } from "../../../targets/local/machine.ts";
 import type { KilledFunction } from "./target-under-test.ts";
 

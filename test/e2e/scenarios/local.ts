@@ -1,4 +1,4 @@
-import { connectPipeline } from "../../../targets/local/control-server.ts";
+import { connectPipeline } from "../../../targets/local/control-client.ts";
 import { dataDirectory, runningProcess } from "../../../targets/local/data-directory.ts";
 import { connectionString, readCredentials } from "../../../targets/local/postgres-credentials.ts";
 import { pizza, temporaryPipeline } from "../command-line-fixture.ts";

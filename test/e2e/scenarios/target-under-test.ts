@@ -1,7 +1,7 @@
 import { openPostgresWarehouse } from "../../../adapters/postgres-warehouse.ts";
 import type { Outgoing } from "../../../producer/batch-builder.ts";
 import { createSender } from "../../../producer/send-orders.ts";
-import type { Pipeline } from "../../../targets/pipeline-api.ts";
+import type { Pipeline } from "../../../targets/operations.ts";
 
 /** The functions that are killed. */
 export type KilledFunction = "LandRecords" | "RefineSilver" | "PublishWindows";

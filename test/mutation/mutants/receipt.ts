@@ -22,7 +22,7 @@ export const receiptMutants: readonly Mutant[] = [
     text: "if (records.length !== object.count) {",
     replacement: "if (records.length > object.count) {",
     tests: [damage],
-    only: "cut short",
+    only: "truncated object",
   },
   {
     guard: "verify compares bronze with the stream, byte by byte",
@@ -49,7 +49,7 @@ export const receiptMutants: readonly Mutant[] = [
     text: "for (const position of isWhole ? unknown : []) {",
     replacement: "for (const position of isWhole ? [] : unknown) {",
     tests: [damage],
-    only: "never had|nobody sent",
+    only: "never had|never sent",
   },
   {
     guard: "verify works every order's rows out again from its event",
@@ -58,7 +58,7 @@ export const receiptMutants: readonly Mutant[] = [
     text: "if (digestLines(lines) !== digest)",
     replacement: "if (lines.length === 0)",
     tests: [damage],
-    only: "a cell, whichever",
+    only: "changed cell in any column",
   },
   {
     guard: "verify looks for every refused event in the quarantine",
@@ -67,7 +67,7 @@ export const receiptMutants: readonly Mutant[] = [
     text: "if (stored === undefined) {\n      findings",
     replacement: "if (stored === null) {\n      findings",
     tests: [damage],
-    only: "rows that are missing",
+    only: "missing rows",
   },
   {
     guard: "verify compares the quarantine's bytes with those that came",
@@ -76,7 +76,7 @@ export const receiptMutants: readonly Mutant[] = [
     text: "if (stored.digest !== digestBytes(bytes)) {",
     replacement: 'if (stored.digest === "") {',
     tests: [damage],
-    only: "the bytes of an event",
+    only: "changed bytes of an event",
   },
   {
     guard: "verify looks whether each commit stands where it was made for",
@@ -85,14 +85,14 @@ export const receiptMutants: readonly Mutant[] = [
     text: 'if (typeof readVersion !== "number" || readVersion === version - 1) continue;',
     replacement: "if (readVersion !== null) continue;",
     tests: [damage],
-    only: "changed places",
+    only: "commits that were swapped",
   },
   {
     guard: "verify reads the logs of the tables, not what the process remembers",
     prevents: "damage to a log passes until the home is started again",
-    file: "targets/local/open.ts",
+    file: "targets/operations.ts",
     text: "silver: openSilver({ store, clock }),",
-    replacement: "silver,",
+    replacement: "silver: target.silver,",
     tests: ["test/e2e/damaged-directory.test.ts"],
     only: "newest commit",
   },
@@ -129,7 +129,7 @@ export const receiptMutants: readonly Mutant[] = [
     text: "for (let start = 0; start < dates.length;) {",
     replacement: "for (let start = dates.length; start < dates.length;) {",
     tests: [gold],
-    only: "damage in the facts",
+    only: "in the facts behind gold",
   },
   {
     guard: "verify works gold out again from the facts",
@@ -138,7 +138,7 @@ export const receiptMutants: readonly Mutant[] = [
     text: "noteOffenders(sources.warehouse.query(sources.checks.goldSums)",
     replacement: "noteOffenders(Promise.resolve([])",
     tests: [gold],
-    only: "names every table",
+    only: "names every damaged",
   },
   {
     guard: "verify compares the ledger of days with the facts",
@@ -147,7 +147,7 @@ export const receiptMutants: readonly Mutant[] = [
     text: "from ops.window_offenders()",
     replacement: "from ops.window_offenders() where false",
     tests: [gold],
-    only: "damage in the ledger",
+    only: "in the ledger of days",
   },
   {
     guard: "verify knows the numbers of every till",
@@ -156,7 +156,7 @@ export const receiptMutants: readonly Mutant[] = [
     text: "if (maybeUnreadable >= missing)",
     replacement: "if (missing >= 0)",
     tests: [damage],
-    only: "numbers that never came",
+    only: "numbers that never arrived",
   },
   {
     guard: "one number that is missing is a gap",
@@ -213,7 +213,7 @@ export const receiptMutants: readonly Mutant[] = [
     text: "if (before !== undefined && before !== digest) {",
     replacement: "if (before !== undefined && before === null) {",
     tests: [damage],
-    only: "other bytes of one record",
+    only: "different bytes for the same record",
   },
   {
     guard: "verify compares the reason in the quarantine",
@@ -222,7 +222,7 @@ export const receiptMutants: readonly Mutant[] = [
     text: "} else if (stored !== reason) {",
     replacement: "} else if (stored === null) {",
     tests: [damage],
-    only: "another reason",
+    only: "a reason that the event does not have",
   },
   {
     guard: "verify looks for the event of every row of the quarantine",
@@ -231,7 +231,7 @@ export const receiptMutants: readonly Mutant[] = [
     text: "if (!quarantined.has(position)) {",
     replacement: "if (quarantined === null) {",
     tests: [damage],
-    only: "event that never came",
+    only: "event that never arrived",
   },
   {
     guard: "verify sees events that are accepted and refused",
@@ -249,7 +249,7 @@ export const receiptMutants: readonly Mutant[] = [
     text: "for (const hole of holes.get(producerId) ?? []) {",
     replacement: "for (const hole of [...holes.values()].flat()) {",
     tests: [damage, "test/pipeline/domain/sequence-gaps.test.ts"],
-    only: "however much rubbish|may have borne one number",
+    only: "however many corrupt events|may explain one number",
   },
   {
     guard: "an unreadable event stands for one missing number",
@@ -274,7 +274,7 @@ export const receiptMutants: readonly Mutant[] = [
     text: ".slice(0, 16)} ${partitionKey}`;",
     replacement: ".slice(0, 16)}`;",
     tests: [damage],
-    only: "a partition key",
+    only: "partition key in the stream",
   },
   {
     guard: "verify compares the quarantine's orders and arrivals with what came",
@@ -283,7 +283,7 @@ export const receiptMutants: readonly Mutant[] = [
     text: "} else if (stored.arrivedAt !== arrivedAt * 1000 ||",
     replacement: "} else if (stored.arrivedAt === 0 ||",
     tests: [damage],
-    only: "the arrived_at of an event",
+    only: "arrived_at of an event",
   },
   {
     guard: "what tells nothing of its till belongs to those beside it in its record",
@@ -324,7 +324,7 @@ export const receiptMutants: readonly Mutant[] = [
     text: "if (wrong.length > 0) {",
     replacement: "if (wrong.length > 99) {",
     tests: [damage],
-    only: "the log has of a data file",
+    only: "changed in the log",
   },
   {
     guard: "verify compares the log's partition of a data file with its path",
@@ -333,7 +333,7 @@ export const receiptMutants: readonly Mutant[] = [
     text: "if (named.partition !== dateOf(file)) {",
     replacement: 'if (named.partition === "") {',
     tests: [damage],
-    only: "the partition that the log has",
+    only: "the partition of a data file",
   },
   {
     guard: "verify counts how often an event is filed",
@@ -342,6 +342,6 @@ export const receiptMutants: readonly Mutant[] = [
     text: "Number(times) > 1",
     replacement: "Number(times) < 1",
     tests: [damage],
-    only: "a file that is named twice",
+    only: "a file that was added twice",
   },
 ];

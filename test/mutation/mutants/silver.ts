@@ -179,9 +179,9 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "the commit names the bronze objects that it consumed",
     prevents: "the next run takes the same objects again",
-    file: "pipeline/silver/refine-silver.ts",
-    text: "...batch.objects.map(({ key }) => ({ appId: key, version: 0, lastUpdated: now })),",
-    replacement: "",
+    file: "pipeline/silver/transactions.ts",
+    text: "return objects.map(({ key }) => ({ appId: key, version: 0, lastUpdated: now }));",
+    replacement: "return objects.slice(0, 0).map(({ key }) => ({ appId: key, version: 0, lastUpdated: now }));",
     tests: [refine],
     only: "nothing the second time",
   },
@@ -210,7 +210,7 @@ export const silverMutants: readonly Mutant[] = [
     text: "Math.min(oldestPending, ",
     replacement: "Math.min(Infinity, ",
     tests: [refine],
-    only: "still waits",
+    only: "past a pending object",
   },
   {
     guard: "a full sweep looks at every hour that is not settled",
@@ -219,7 +219,7 @@ export const silverMutants: readonly Mutant[] = [
     text: 'const fromHour = sweep === "full" ? settled : Math.max(settled, recent);',
     replacement: "const fromHour = Math.max(settled, recent);",
     tests: [refine],
-    only: "look at|horizon",
+    only: "list this hour|horizon",
   },
   {
     guard: "who loses the race for a version decides again",
@@ -228,7 +228,7 @@ export const silverMutants: readonly Mutant[] = [
     text: "if (summary !== undefined) {",
     replacement: "if (summary !== undefined || batch.objects.length > 0) {",
     tests: [refine],
-    only: "however many runs",
+    only: "however many runs are concurrent",
   },
   {
     guard: "a bronze object that is listed must be readable",
@@ -285,6 +285,14 @@ export const silverMutants: readonly Mutant[] = [
     text: "if (ordered > arrivedAt + limits.futureMicros || Number.isNaN(emitted)) return undefined;",
     replacement: "",
     tests: ["test/pipeline/domain/scan-order.test.ts"],
+  },
+  {
+    guard: "the fast reader takes a key only from the version that has it",
+    prevents: "an event of version 1 enters silver with a key that its version does not have",
+    file: "pipeline/domain/scan-order.ts",
+    text: "const tip = version >= 2 ? this.tip() : undefined;",
+    replacement: "const tip = this.tip();",
+    tests: ["test/pipeline/domain/order-event.versions.test.ts"],
   },
   {
     guard: "money has two decimals at the most",

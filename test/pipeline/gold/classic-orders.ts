@@ -1,15 +1,14 @@
-import { readProjectFile, readProjectJson } from "../../../adapters/project-files.ts";
-import type { Pizza } from "../../../pipeline/domain/catalog.ts";
+import { readMenu, readProjectFile, readStores } from "../../../adapters/project-files.ts";
 import { classicOrders } from "../../../producer/classic-year.ts";
 import type { StoreProfile } from "../../../producer/tills.ts";
 import type { FixtureOrder } from "./silver-fixture.ts";
 
-/** The classic year as silver would hold it. */
+/** The orders of the classic year as silver stores them. */
 export function readClassicOrders(): FixtureOrder[] {
   const events = classicOrders({
     csv: readProjectFile("data/classic-2015.csv"),
-    menu: readProjectJson<Pizza[]>("data/menu.json"),
-    stores: readProjectJson<StoreProfile[]>("data/stores.json"),
+    menu: readMenu(),
+    stores: readStores<StoreProfile>(),
   });
   return Array.from(events, (event) => ({
     id: event.order_id,

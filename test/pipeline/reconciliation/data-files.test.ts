@@ -10,7 +10,7 @@ const table: LakeTable = {
   columns: [{ name: "order_id", type: "string" }],
 };
 
-/** An engine that fails where a damaged file is among those it reads, and else gives their keys. */
+/** An engine that fails if a damaged file is among those it reads, and otherwise returns their keys. */
 function engine(damaged: readonly string[]): LakeQuery & { asked: number } {
   const lake = {
     asked: 0,
@@ -27,7 +27,7 @@ function engine(damaged: readonly string[]): LakeQuery & { asked: number } {
 const keys = (rows: Record<string, unknown>[]) => rows.map(({ file }) => file).join("");
 
 describe("lake SQL over damaged data files", () => {
-  it("reads the others, and names each damaged file once", async () => {
+  it("reads the intact files, and reports each damaged file once", async () => {
     const findings = createFindings();
     const { lake } = watchDataFiles(engine(["b", "e"]), findings);
     expect(keys(await lake.query("select", [], [table]))).toBe("acd");
@@ -37,13 +37,13 @@ describe("lake SQL over damaged data files", () => {
     ]);
   });
 
-  it("asks once where all are whole", async () => {
+  it("queries once if all files are intact", async () => {
     const whole = engine([]);
     expect(keys(await watchDataFiles(whole, createFindings()).lake.query("select", [], [table]))).toBe("abcde");
     expect(whole.asked).toBe(1);
   });
 
-  it("leaves out what could not be read before", async () => {
+  it("skips files that could not be read before", async () => {
     const whole = engine([]);
     const findings = createFindings();
     const files = watchDataFiles(whole, findings);
@@ -53,7 +53,7 @@ describe("lake SQL over damaged data files", () => {
     expect(findings.list()[0]!.examples).toEqual(["c"]);
   });
 
-  it("fails with the engine's own error where no file is to blame", async () => {
+  it("fails with the engine's own error if no file is the cause", async () => {
     const findings = createFindings();
     const down: LakeQuery = { query: () => Promise.reject(new Error("service unavailable")) };
     await expect(watchDataFiles(down, findings).lake.query("select", [], [table])).rejects.toThrow(

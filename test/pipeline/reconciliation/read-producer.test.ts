@@ -12,17 +12,17 @@ const read = (bytes: Uint8Array) => readProducer(eventOf(Buffer.from(bytes)));
 const text = JSON.stringify(event(12, "a"));
 const producer = { producer_id: "till-1", seq: 12 };
 
-describe("the till of a refused event", () => {
+describe("the till of a rejected event", () => {
   it.each<[what: string, bytes: Uint8Array, seen: SeenProducer]>([
-    ["is read from JSON that the contract refuses", Buffer.from(text.replace("{", '{"total":1,')), producer],
-    ["is read beside broken UTF-8", withByte(40, 0xff), trace(12)],
-    ["is read behind a broken quote", withByte(1, 0x20), trace(12)],
-    ["is known where the event was cut behind its name", cut(text.indexOf('"seq"')), trace()],
-    ["is known where the number was cut too", cut(text.indexOf("12}") + 2), trace()],
-    ["is known where its number is none", Buffer.from(text.replace("12}", '"12"}')), trace()],
-    ["is not known where its name was cut", cut(text.indexOf("till-1") + 3), undefined],
-    ["is not known from anything else", Buffer.from("rubbish about till-1 and 12"), undefined],
-    ["is known of an event that is too large", Buffer.from(text + " ".repeat(70_000)), trace(12)],
+    ["is read from JSON that violates the contract", Buffer.from(text.replace("{", '{"total":1,')), producer],
+    ["is salvaged next to invalid UTF-8", withByte(40, 0xff), trace(12)],
+    ["is salvaged after a damaged quote", withByte(1, 0x20), trace(12)],
+    ["is salvaged if the event is truncated after its name", cut(text.indexOf('"seq"')), trace()],
+    ["is salvaged if the number is truncated too", cut(text.indexOf("12}") + 2), trace()],
+    ["is salvaged if its number is not a number", Buffer.from(text.replace("12}", '"12"}')), trace()],
+    ["is unknown if its name is truncated", cut(text.indexOf("till-1") + 3), undefined],
+    ["is not guessed from any other text", Buffer.from("rubbish about till-1 and 12"), undefined],
+    ["is salvaged from an event that is too large", Buffer.from(text + " ".repeat(70_000)), trace(12)],
   ])("%s", (_, bytes, seen) => {
     expect(read(bytes)).toEqual(seen);
   });
@@ -38,7 +38,7 @@ describe("the till of a refused event", () => {
   }
 });
 
-describe("a record with events that tell nothing of themselves", () => {
+describe("the unreadable events of a record", () => {
   const till = (producer_id: string) => (seq: number) => ({ producer_id, seq });
   const [a, b] = [till("a"), till("b")];
   const maybe = (seen: SeenProducer[], partitionKey = "lane-0") => {
@@ -48,29 +48,29 @@ describe("a record with events that tell nothing of themselves", () => {
     return Object.fromEntries(ledger.gaps().map(({ producerId, maybeUnreadable }) => [producerId, maybeUnreadable]));
   };
 
-  it("may lack numbers of the tills around them, one for each event", () => {
+  it("may explain missing numbers of the tills around them, one per event", () => {
     expect(maybe([a(2), undefined, a(4)])).toEqual({ a: 1, b: 0 });
     expect(maybe([a(2), b(2), undefined, undefined, a(8)])).toEqual({ a: 2, b: 0 });
     expect(maybe([a(7), undefined, a(9), b(2), undefined, b(4)])).toEqual({ a: 1, b: 1 });
   });
 
-  it("may lack the numbers that follow its last ones and go before its first ones, as many as there are events", () => {
+  it("may explain numbers after its last ones and before its first ones, as many as there are such events", () => {
     expect(maybe([b(3), a(8), undefined, undefined, undefined])).toEqual({ a: 0, b: 3 });
     expect(maybe([undefined, undefined, a(9)])).toEqual({ a: 2, b: 0 });
   });
 
-  it("lacks nothing where no number is left out around them", () => {
+  it("explain nothing if the numbers around them are consecutive", () => {
     expect(maybe([a(7), undefined, a(8), a(9), undefined])).toEqual({ a: 0, b: 0 });
     expect(maybe([undefined, a(1), a(9), undefined])).toEqual({ a: 0, b: 0 });
     expect(maybe([undefined])).toEqual({ a: 0, b: 0 });
   });
 
-  it("may lack numbers of the till that its partition key names", () => {
+  it("may explain a number of the till that the partition key names", () => {
     expect(maybe([undefined], "b")).toEqual({ a: 0, b: 1 });
   });
 });
 
-describe("what the producer sends", () => {
+describe("the simulated producer's events", () => {
   const startAt = Date.parse("2026-03-01T00:00:00Z");
   const orders = [...simulateOrders({ seed: 7, menu, stores, patterns, startAt, orders: 3000 })];
   const gapsOf = (faults: string, seed: number) => {
@@ -80,7 +80,7 @@ describe("what the producer sends", () => {
     return { tally: { ...emptyTally(), ...stream.tally }, gaps: ledger.gaps() };
   };
 
-  it("has no gap with every fault but that, whatever the seed", () => {
+  it("have no gap with every fault except gaps, for any seed", () => {
     for (let seed = 1; seed <= 10; seed++) {
       const { tally, gaps } = gapsOf("all=0.05,gap=0", seed);
       expect(tally.malformed).toBeGreaterThan(100);
@@ -88,7 +88,7 @@ describe("what the producer sends", () => {
     }
   });
 
-  it("has every gap that it made, and names it", () => {
+  it("have exactly the gaps that the gap fault made", () => {
     for (let seed = 1; seed <= 10; seed++) {
       const { tally, gaps } = gapsOf("all=0.05", seed);
       expect(gaps.reduce((sum, { missing }) => sum + missing, 0)).toBe(tally.gap);

@@ -33,7 +33,7 @@ const checks = {
 
 const noon = Date.parse("2015-03-05T12:00:00Z");
 
-/** The whole way in one folder, step by step at the test's command; gold is the shared database, emptied first. */
+/** Opens the whole pipeline in one folder; the test runs each step. Gold is the shared database, emptied first. */
 export async function openReceiptPipeline(gold: GoldPipeline, { catalog = orderCatalog } = {}) {
   await gold.empty();
   const dir = mkdtempSync(join(tmpdir(), "pizza-receipt-"));
@@ -75,14 +75,14 @@ export async function openReceiptPipeline(gold: GoldPipeline, { catalog = orderC
     checkpoints,
     time,
     lake,
-    /** What people were told. */
+    /** The alerts that were sent. */
     messages,
-    /** What a new release with another menu would do. */
+    /** Replaces the menu, as a new release would. */
     replaceCatalog(next: Catalog) {
       refinery = { ...refinery, catalog: next };
       run = functionsOf();
     },
-    /** Puts records into the stream; an array of events is one batch. Gives them as the stream hands them out. */
+    /** Puts records into the stream (an array of events is one batch) and returns them as the stream delivers them. */
     send: (...contents: (object[] | Buffer)[]) => pipeline.sendUnder("key", ...contents),
     async sendUnder(partitionKey: string, ...contents: (object[] | Buffer)[]): Promise<StreamRecord[]> {
       const sent = await stream.putRecords(contents.map((content) => ({ partitionKey, data: encode(content) })));
@@ -91,15 +91,15 @@ export async function openReceiptPipeline(gold: GoldPipeline, { catalog = orderC
       const records = await stream.read({ shard: id, limit: 1000, maxBytes: 2 ** 24 });
       return records.filter(({ sequenceNumber }) => numbers.includes(sequenceNumber));
     },
-    /** Lands records as one bronze object and moves the checkpoint; gives the object's key. */
+    /** Lands records as one bronze object, advances the checkpoint, and returns the object's key. */
     async land(records: StreamRecord[]): Promise<string> {
       const { key } = await landRecords({ store, stream: orderStream, clock }, records);
       pipeline.confirm(records);
       return key;
     },
-    /** The one segment file of the stream. */
+    /** The stream's only segment file. */
     segment: join(dir, "stream", "shardId-000000000000", `${"0".repeat(16)}.log`),
-    /** Opens the stream again, as a new process does. */
+    /** Reopens the stream, as a new process does. */
     async reopenStream() {
       await stream.close();
       stream = await openStream();
@@ -125,7 +125,7 @@ export async function openReceiptPipeline(gold: GoldPipeline, { catalog = orderC
       await pipeline.publishQuarantine();
       await pipeline.publishGold();
     },
-    /** What the commands ask of gold and the lake. */
+    /** The stores and engines that the read-only commands query. */
     parts: { store, silver, lake, warehouse: gold.reader },
     account: () => streamContents(stream, checkpoints, onFailure),
     verify: (other: Partial<Pick<ReconciliationSources, "account" | "warehouse">> = {}) =>
@@ -139,7 +139,7 @@ export async function openReceiptPipeline(gold: GoldPipeline, { catalog = orderC
         checks,
         ...other,
       }),
-    /** `over` replaces the lake's store, as of a process that dies. */
+    /** Forgets a customer; `over` wraps the lake's store, for example to simulate a crash. */
     async forget(
       customerId: string,
       over: (store: ObjectStore) => ObjectStore = (same) => same,

@@ -30,14 +30,14 @@ function inbox() {
   return { messages, notify: async (message: { subject: string; text: string }) => void messages.push(message) };
 }
 
-describe("the receipt as a step of a workflow", () => {
-  it("says that it balances and tells nobody", async () => {
+describe("the verify step of a workflow", () => {
+  it("sends no alert if the receipt balances", async () => {
     const notifier = inbox();
     expect(await alertReceipt({ verify: async () => receipt, notifier })).toEqual({ balanced: true, ...receipt });
     expect(notifier.messages).toEqual([]);
   });
 
-  it("tells what is wrong and where, and fails nothing", async () => {
+  it("sends an alert with every finding, and does not fail, if the receipt does not balance", async () => {
     const notifier = inbox();
     const checked = await alertReceipt({ verify: async () => ({ ...receipt, findings: [finding] }), notifier });
     expect(checked.balanced).toBe(false);
@@ -47,7 +47,7 @@ describe("the receipt as a step of a workflow", () => {
     }
   });
 
-  it("fails where the message does not go out", async () => {
+  it("fails if the alert cannot be sent", async () => {
     const notifier = { notify: async () => Promise.reject(new Error("no such topic")) };
     const verify = async () => ({ ...receipt, findings: [finding] });
     await expect(alertReceipt({ verify, notifier })).rejects.toThrow("no such topic");

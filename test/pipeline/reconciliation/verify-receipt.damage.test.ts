@@ -39,7 +39,7 @@ async function found(...change: Parameters<ReceiptPipeline["verify"]>): Promise<
 
 const position = (n: number) => `${sold.records[n]!.shard}/${sold.records[n]!.sequenceNumber}`;
 
-describe("damage in bronze", () => {
+describe("verify detects in bronze", () => {
   it("a deleted object", async () => {
     await pipeline.store.delete(sold.keys[0]!);
     const text = await found();
@@ -49,41 +49,41 @@ describe("damage in bronze", () => {
     expect(text).toContain("silver = bronze: 2 orders in silver have no event in bronze: a from");
   });
 
-  it("an object with one byte of one payload altered", async () => {
+  it("an object with one byte of one payload changed", async () => {
     const key = sold.keys[1]!;
     const [first, ...rest] = await decodeBronze((await pipeline.store.get(key))!);
     const data = Uint8Array.from(first!.data);
     data[data.length - 1]! ^= 1;
     await pipeline.store.put(key, encodeBronze(orderStream, [{ ...first!, data }, ...rest]));
     const text = await found();
-    expect(text).toContain(`bronze objects have other bytes than their name says: ${key}`);
+    expect(text).toContain(`bronze objects do not match the hash in their key: ${key}`);
     expect(text).toContain(`records in bronze differ from what the stream holds: ${position(1)}`);
   });
 
-  it("an object that is cut short", async () => {
+  it("a truncated object", async () => {
     const key = sold.keys[0]!;
     await pipeline.store.put(key, (await pipeline.store.get(key))!.subarray(0, 100));
     const text = await found();
     expect(text).toContain(
-      `bronze is whole: 1 bronze objects hold another number of records than their key says: ${key}`,
+      `bronze is whole: 1 bronze objects hold a different number of records than their key says: ${key}`,
     );
     expect(text).toContain(`neither in bronze nor on-failure: ${position(0)}`);
   });
 
-  it("two objects that hold other bytes of one record", async () => {
+  it("two objects with different bytes for the same record", async () => {
     const record = sold.records[1]!;
     await pipeline.land([{ ...record, data: Buffer.concat([record.data, Buffer.from(" ")]) }]);
     expect(await found()).toBe(`bronze is raw: 1 records differ between two bronze objects: ${position(1)}`);
   });
 
-  it("an object in the on-failure store that is no failed batch", async () => {
+  it("an object in the on-failure store that is not a failed batch", async () => {
     await pipeline.onFailure.put("aws/lambda/landing/cut", Buffer.from('{"payl'));
     expect(await found()).toBe(
       "sent = landed: 1 objects in the on-failure store cannot be read, and may hold records: aws/lambda/landing/cut",
     );
   });
 
-  it("a partition key in the stream", async () => {
+  it("a changed partition key in the stream", async () => {
     const account = pipeline.account();
     const renamed = {
       ...account,
@@ -96,15 +96,15 @@ describe("damage in bronze", () => {
     );
   });
 
-  it("an object of records that nobody sent", async () => {
+  it("an object with records that were never sent", async () => {
     const sequenceNumber = `${BigInt(sold.records.at(-1)!.sequenceNumber) + 1n}`;
     await pipeline.land([{ ...sold.records[0]!, sequenceNumber }]);
     expect(await found()).toContain(
-      `records lie in bronze that the stream never took: ${sold.records[0]!.shard}/${sequenceNumber}`,
+      `records in bronze were never in the stream: ${sold.records[0]!.shard}/${sequenceNumber}`,
     );
   });
 
-  it("a record that the stream says it never had", async () => {
+  it("a record that the stream never had", async () => {
     const gone = sold.records[2]!.sequenceNumber;
     const account = pipeline.account();
     const forgetful = {
@@ -114,7 +114,7 @@ describe("damage in bronze", () => {
       },
     };
     const text = await found({ account: forgetful });
-    expect(text).toBe(`sent = landed: 1 records lie in bronze that the stream never took: ${position(2)}`);
+    expect(text).toBe(`sent = landed: 1 records in bronze were never in the stream: ${position(2)}`);
   });
 
   it("a checkpoint that is ahead of what has landed", async () => {
@@ -127,19 +127,19 @@ describe("damage in bronze", () => {
   });
 });
 
-describe("damage at the tills", () => {
-  // One of them is number 4, which came as rubbish that day.
+describe("verify detects at the tills", () => {
+  // One of them is number 4, which arrived as a corrupt event that day.
   const among = (count: number) => `(${count} may be among the unreadable events of that till)`;
 
-  it("numbers that never came", async () => {
+  it("numbers that never arrived", async () => {
     await pipeline.land(await pipeline.send([event(13, "x"), event(20, "y"), event(22, "z")]));
     await pipeline.work();
     expect(await found()).toBe(
-      `no gap in a till's numbers: 1 tills sent events that never came: till-1: 4, 14-19, 21 ${among(1)}`,
+      `no gap in a till's numbers: 1 tills sent events that never arrived: till-1: 4, 14-19, 21 ${among(1)}`,
     );
   });
 
-  it("numbers that never came, however much rubbish others send", async () => {
+  it("numbers that never arrived, however many corrupt events other tills send", async () => {
     await pipeline.land(await pipeline.send([event(13, "x"), event(15, "y")]));
     const rubbish = Array.from({ length: 8 }, (_, n) => Buffer.from(`rubbish ${n}`));
     const stranger = Buffer.from('{"producer":{"producer_id":"till-2","seq":14');
@@ -148,26 +148,26 @@ describe("damage at the tills", () => {
     );
     await pipeline.work();
     expect(await found()).toBe(
-      `no gap in a till's numbers: 1 tills sent events that never came: till-1: 4, 14 ${among(1)}`,
+      `no gap in a till's numbers: 1 tills sent events that never arrived: till-1: 4, 14 ${among(1)}`,
     );
   });
 
-  it("more numbers than there are damaged events of the till", async () => {
+  it("more missing numbers than there are damaged events of the till", async () => {
     await pipeline.land(await pipeline.send([event(13, "x"), Buffer.from("damaged"), event(16, "y")]));
     await pipeline.work();
     expect(await found()).toBe(
-      `no gap in a till's numbers: 1 tills sent events that never came: till-1: 4, 14-15 ${among(2)}`,
+      `no gap in a till's numbers: 1 tills sent events that never arrived: till-1: 4, 14-15 ${among(2)}`,
     );
   });
 
-  it("an order's id that was used again on another day", async () => {
+  it("an order id that was reused on another day", async () => {
     await pipeline.land(await pipeline.send([event(13, "a", { ordered_at: "2015-01-09T10:00:00Z" })]));
     await pipeline.work();
-    expect(await found()).toContain("an order lies in two days: a");
+    expect(await found()).toContain("an order is stored under two days: a");
   });
 });
 
-describe("damage in silver", () => {
+describe("verify detects in silver", () => {
   const holder = async (orderId: string): Promise<AddFile> => {
     for (const file of (await pipeline.silver.snapshot()).files.values()) {
       const { order_id } = await readColumns((await pipeline.store.get(pathOf(file)))!, ["order_id"]);
@@ -181,7 +181,7 @@ describe("damage in silver", () => {
     const request = { operation: "DAMAGE", transactions: [], operationMetrics: {}, dataChange: false };
     await pipeline.silver.commit({ ...request, readVersion: version, adds, removes });
   };
-  /** Writes a file of silver again with one cell changed, without saying that data has changed. Gives the way back. */
+  /** Rewrites a silver file with one cell changed, with `dataChange: false`. Returns a function that undoes it. */
   const change = async (orderId: string, column: string, value: unknown) => {
     const file = await holder(orderId);
     const columns = await readColumns(
@@ -202,27 +202,27 @@ describe("damage in silver", () => {
     return path;
   };
 
-  it("a data file that is no longer named", async () => {
+  it("a data file that was removed from the log", async () => {
     await commit([await holder("d")], []);
     const text = await found();
-    expect(text).toContain("every event has one place: 1 valid events are nowhere in silver: d revision 0 at");
+    expect(text).toContain("every event has one place: 1 valid events are missing from silver: d revision 0 at");
     expect(text).toContain("gold = silver: 1 days differ between silver and gold: 2015-01-02");
   });
 
   it.each([
-    ["removed from the disk", (file: AddFile) => pipeline.store.delete(pathOf(file))],
-    ["cut short", async (file: AddFile) => void (await pipeline.store.put(pathOf(file), Buffer.alloc(10)))],
+    ["deleted from disk", (file: AddFile) => pipeline.store.delete(pathOf(file))],
+    ["truncated", async (file: AddFile) => void (await pipeline.store.put(pathOf(file), Buffer.alloc(10)))],
   ])("a data file that was %s", async (_, damage) => {
     const file = await holder("d");
     await damage(file);
     const text = await found();
     expect(text).toContain(
-      `the lake is whole: 1 data files are missing, or have another size than the log says: ${pathOf(file)}`,
+      `the lake is whole: 1 data files are missing or differ in size from the log: ${pathOf(file)}`,
     );
-    expect(text).toContain("valid events are nowhere in silver: d revision 0");
+    expect(text).toContain("valid events are missing from silver: d revision 0");
   });
 
-  it("a data file that is named twice", async () => {
+  it("a data file whose rows were added twice", async () => {
     const file = await holder("c");
     const body = (await pipeline.store.get(pathOf(file)))!;
     await commit(
@@ -230,11 +230,11 @@ describe("damage in silver", () => {
       [await pipeline.silver.writeDataFile({ partition: file.partition, body, stats: file.stats!, rows: file.rows })],
     );
     const text = await found();
-    expect(text).toContain("an order line stands twice: c line 1");
+    expect(text).toContain("an order line exists twice: c line 1");
     expect(text).toContain("gold = silver: 1 days differ between silver and gold: 2015-01-01");
   });
 
-  it("a cell, whichever it is", async () => {
+  it("a changed cell in any column", async () => {
     const cells: [column: string, value: unknown, difference: string][] = [
       ["quantity", 2, "quantity is 2 for 1"],
       ["revenue_cents", 1326, "revenue_cents is 1326 for 1325"],
@@ -253,18 +253,18 @@ describe("damage in silver", () => {
       const undo = await change("a", column, value);
       const text = await found();
       const place = `a at ${position(0)}/0`;
-      expect(text).toContain(`silver = bronze: 1 orders have other cells in silver than their event makes: ${place}`);
+      expect(text).toContain(`silver = bronze: 1 orders in silver differ from their event: ${place}`);
       expect(text).toContain(`line 1: ${difference}`);
       await undo();
     }
     expect(await found()).toBe("");
   });
 
-  it("one bit of a data file, wherever it is: a file that cannot be read, or another cell", async () => {
+  it("one flipped bit anywhere in a data file: the file is unreadable, or a cell differs", async () => {
     const file = await holder("a");
     const body = (await pipeline.store.get(pathOf(file)))!;
     const unreadable = `data files cannot be read: ${pathOf(file)}`;
-    // In the pages, and in the footer's length.
+    // One bit in the pages, one in the footer length.
     for (const at of [30, 200, Math.floor(body.length * 0.4), body.length - 8]) {
       const damaged = Uint8Array.from(body);
       damaged[at]! ^= 4;
@@ -281,19 +281,19 @@ describe("damage in silver", () => {
     ["a lower bound", (file) => statsOf(file, { minValues: { order_id: "zzz" } }), "min of order_id is zzz for a"],
     ["an upper bound", (file) => statsOf(file, { maxValues: { order_id: "0000" } }), "max of order_id is 0000 for e"],
     [
-      "the bound of a time",
+      "the bound of a timestamp",
       (file) => statsOf(file, { maxValues: { ordered_at: "2015-01-01T00:00:00.000Z" } }),
       "max of ordered_at is 2015-01-01T00:00:00.000Z for 2015-01-01T16:38:36.000Z",
     ],
-    ["a count of nulls", (file) => statsOf(file, { nullCount: { order_id: 3 } }), "nullCount of order_id is 3 for 0"],
+    ["a null count", (file) => statsOf(file, { nullCount: { order_id: 3 } }), "nullCount of order_id is 3 for 0"],
     ["the number of rows", ({ rows, ...file }) => statsOf({ ...file, rows }, { numRecords: rows + 1 }), "rows is"],
-  ])("%s that the log has of a data file", async (_, differently, wrong) => {
+  ])("%s of a data file, changed in the log", async (_, differently, wrong) => {
     const file = await holder("a");
     const path = await copyOf(file);
     await commit([file], [{ ...file, ...differently(file), path }]);
     const text = await found();
     expect(text).toContain(
-      `the lake is whole: 1 data files hold other rows than the log says: ${pipeline.silver.root}/${path}: ${wrong}`,
+      `the lake is whole: 1 data files do not match their statistics in the log: ${pipeline.silver.root}/${path}: ${wrong}`,
     );
   });
 
@@ -306,22 +306,22 @@ describe("damage in silver", () => {
     } as FileStats,
   });
 
-  it("the partition that the log has of a data file", async () => {
+  it("the partition of a data file, changed in the log", async () => {
     const file = await holder("a");
     const path = await copyOf(file);
     await commit([file], [{ ...file, path, partition: "2015-01-09" }]);
     expect(await found()).toContain(
-      `the lake is whole: 1 data files lie in another partition than the log says: ${pipeline.silver.root}/${path}: 2015-01-09`,
+      `the lake is whole: 1 data files are in a different partition than the log says: ${pipeline.silver.root}/${path}: 2015-01-09`,
     );
   });
 
-  it("a copy of a data file that is named beside it", async () => {
+  it("a copy of a data file, added to the log", async () => {
     const file = await holder("d");
     await commit([], [{ ...file, path: await copyOf(file) }]);
-    expect(await found()).toContain("orders stand in silver under two events, or in two files: d");
+    expect(await found()).toContain("orders appear in silver from two events or in two files: d");
   });
 
-  it("two commits that changed places", async () => {
+  it("two commits that were swapped", async () => {
     const keys = [0, 1].map(
       (version) => `${pipeline.silver.root}/_delta_log/${String(version).padStart(20, "0")}.json`,
     );
@@ -329,25 +329,25 @@ describe("damage in silver", () => {
     await pipeline.store.put(keys[0]!, second!);
     await pipeline.store.put(keys[1]!, first!);
     expect(await found()).toContain(
-      `the lake is whole: 1 commits stand in another place of the log than they were made for: ${keys[0]} was made as version 1`,
+      `the lake is whole: 1 commits are stored under a different version than they were written for: ${keys[0]} was written as version 1`,
     );
   });
 
-  it("a commit that is missing, or is none: there is no receipt, and the error names it", async () => {
+  it("a missing or unreadable commit: there is no receipt, and the error names the commit", async () => {
     const key = `${pipeline.silver.root}/_delta_log/${"0".repeat(20)}.json`;
     await pipeline.store.put(key, Buffer.from("{"));
-    await expect(found()).rejects.toThrow(`${key} cannot be read; put the file back from a backup`);
+    await expect(found()).rejects.toThrow(`${key} cannot be read; restore the file from a backup`);
     await pipeline.store.delete(key);
     await expect(found()).rejects.toThrow("version 0 is missing from silver/order_lines/_delta_log/");
   });
 
-  it("a revision that was put back", async () => {
+  it("a revision that was set back", async () => {
     await change("b", "revision", 0);
-    expect(await found()).toContain("newer revisions are missing in silver: b revision 1");
+    expect(await found()).toContain("newer revisions are missing from silver: b revision 1");
   });
 });
 
-describe("damage in quarantine", () => {
+describe("verify detects in quarantine", () => {
   const files = async () => [...(await pipeline.quarantine.snapshot()).files.values()];
   const remove = async (removes: AddFile[]) => {
     const { version } = await pipeline.quarantine.snapshot();
@@ -355,16 +355,16 @@ describe("damage in quarantine", () => {
     await pipeline.quarantine.commit({ ...request, readVersion: version, removes });
   };
 
-  it("rows that are missing", async () => {
+  it("missing rows", async () => {
     await remove(await files());
     const text = await found();
     for (const reason of ["not_json", "unknown_store", "bad_utf8"]) {
-      expect(text).toContain(`every event has one place: 1 events are refused (${reason}) but not in quarantine:`);
+      expect(text).toContain(`every event has one place: 1 rejected events (${reason}) are not in quarantine:`);
     }
     expect(text).toContain("events differ from what silver accepted and are not in quarantine: c revision 0");
   });
 
-  /** Writes the quarantine's rows again, but for some, with a cell changed. */
+  /** Rewrites the quarantine's rows with cells changed, or without some of them. */
   const rewrite = async ({
     without = "",
     change = () => {},
@@ -386,25 +386,25 @@ describe("damage in quarantine", () => {
     await pipeline.quarantine.commit({ ...request, readVersion: version, adds, removes });
   };
 
-  it("one row of several", async () => {
+  it("one missing row of several", async () => {
     await rewrite({ without: "not_json" });
     expect(await found()).toBe(
-      `every event has one place: 1 events are refused (not_json) but not in quarantine: ${position(0)}/3`,
+      `every event has one place: 1 rejected events (not_json) are not in quarantine: ${position(0)}/3`,
     );
   });
 
-  it("the bytes of an event, as text or as base64", async () => {
+  it("changed bytes of an event, as text or as base64", async () => {
     const change = (column: string, from: string, to: string) => (columns: Columns) => {
       columns[column] = columns[column]!.map((cell) => (cell === from ? to : cell));
     };
     await rewrite({ change: change("payload", "rubbish", "robbish") });
-    const sentence = "events in quarantine have other bytes than those that came";
+    const sentence = "events in quarantine have different bytes than in bronze";
     expect(await found()).toBe(`quarantine = bronze: 1 ${sentence}: ${position(0)}/3`);
     await rewrite({ change: change("payload_base64", "//4=", "//8=") });
     expect(await found()).toContain(`quarantine = bronze: 2 ${sentence}: ${position(5)}/0`);
   });
 
-  /** Gives the row of this reason other cells. */
+  /** Changes cells in the row with this reason. */
   const alter =
     (reason: string, cells: Record<string, unknown>) =>
     (columns: Columns): void => {
@@ -412,17 +412,17 @@ describe("damage in quarantine", () => {
       for (const [column, cell] of Object.entries(cells)) if (row >= 0) columns[column]![row] = cell;
     };
 
-  it("another reason than the event has", async () => {
+  it("a reason that the event does not have", async () => {
     await rewrite({ change: alter("not_json", { reason: "bad_utf8" }) });
     expect(await found()).toBe(
-      `every event has one place: 1 events are in quarantine as bad_utf8, but are not_json: ${position(0)}/3`,
+      `every event has one place: 1 events are in quarantine as bad_utf8 but should be not_json: ${position(0)}/3`,
     );
   });
 
-  it("a row of an event that never came", async () => {
+  it("a row of an event that never arrived", async () => {
     await rewrite({ change: alter("not_json", { record_index: 99 }) });
     expect(await found()).toContain(
-      `quarantine = bronze: 1 quarantined events have no refused event in bronze: ${position(0)}/99 not_json`,
+      `quarantine = bronze: 1 quarantined events have no rejected event in bronze: ${position(0)}/99 not_json`,
     );
   });
 
@@ -436,14 +436,14 @@ describe("damage in quarantine", () => {
   it.each<[column: string, differently: (value: unknown) => unknown]>([
     ["order_id", (value) => (value === "f" ? "ff" : value)],
     ["arrived_at", (value) => (value as number) + 1000],
-  ])("the %s of an event, by which it is closed", async (column, differently) => {
+  ])("a changed %s of an event, which determines its resolution", async (column, differently) => {
     await rewrite({ change: (columns) => void (columns[column] = columns[column]!.map(differently)) });
     expect(await found()).toMatch(
-      /^quarantine = bronze: \d events in quarantine have another order or arrival than those that came: shardId/,
+      /^quarantine = bronze: \d events in quarantine have a different order id or arrival time than in bronze: shardId/,
     );
   });
 
-  it("a file that is named twice", async () => {
+  it("a file that was added twice", async () => {
     const [file] = await files();
     const body = (await pipeline.store.get(`${pipeline.quarantine.root}/${file!.path}`))!;
     await pipeline.store.put(`${pipeline.quarantine.root}/copy.parquet`, body);
@@ -451,11 +451,11 @@ describe("damage in quarantine", () => {
     const request = { operation: "DAMAGE", removes: [], transactions: [], operationMetrics: {} };
     await pipeline.quarantine.commit({ ...request, readVersion: version, adds: [{ ...file!, path: "copy.parquet" }] });
     const text = await found();
-    expect(text).toMatch(/^quarantine is distinct: \d+ events stand in quarantine more than once: /);
+    expect(text).toMatch(/^quarantine is distinct: \d+ events are in quarantine more than once: /);
     expect(text).toContain(position(0));
   });
 
-  it("one bit of a data file", async () => {
+  it("one flipped bit of a data file", async () => {
     const [file] = await files();
     const key = `${pipeline.quarantine.root}/${file!.path}`;
     const body = (await pipeline.store.get(key))!;
@@ -465,7 +465,7 @@ describe("damage in quarantine", () => {
     expect(await found()).toContain(`the lake is whole: 1 data files cannot be read: ${key}`);
   });
 
-  it("statistics in the log that are not the file's", async () => {
+  it("statistics in the log that differ from the file", async () => {
     const [file] = await files();
     await remove([file!]);
     const { version } = await pipeline.quarantine.snapshot();
@@ -475,7 +475,7 @@ describe("damage in quarantine", () => {
     expect(await found()).toContain(`${file!.path}: min of shard is zzz for shardId-000000000000`);
   });
 
-  it("a data file that is missing", async () => {
+  it("a missing data file", async () => {
     const [file] = await files();
     await pipeline.store.delete(`${pipeline.quarantine.root}/${file!.path}`);
     expect(await found()).toContain("the lake is whole: 1 data files are missing");

@@ -20,7 +20,7 @@ afterAll(async () => {
   await gold.close();
 });
 
-/** Does what is said to the database in a transaction, looks from within it, and takes it back. */
+/** Runs the damaging SQL in a transaction, calls `look` within it, and rolls back. */
 async function whileDamaged<Result>(damage: string, look: () => Promise<Result>): Promise<Result> {
   await owner.query(`begin; ${damage}`);
   try {
@@ -50,12 +50,12 @@ const tables = [
   "customer_segments",
 ];
 
-it("nothing is found before anything is damaged", async () => {
+it("verify finds nothing in an undamaged pipeline", async () => {
   expect(await found()).toEqual([]);
 });
 
-describe.each(tables)("damage in gold.%s", (table) => {
-  it("a changed cell is found in whatever column it is", async () => {
+describe.each(tables)("verify detects in gold.%s", (table) => {
+  it("a changed cell in any column", async () => {
     const columns = await owner.query<{ name: string; type: string; is_key: boolean }>(
       `select attname as name, format_type(atttypid, null) as type, attname = any (ops.key_columns(attrelid)) as is_key
        from pg_attribute where attrelid = $1::regclass and attnum > 0
@@ -78,7 +78,7 @@ describe.each(tables)("damage in gold.%s", (table) => {
     }
   });
 
-  it("a missing row is found", async () => {
+  it("a missing row", async () => {
     const damage = `delete from gold.${table} where ctid = (select min(ctid) from gold.${table})`;
     const offenders = await whileDamaged(damage, () => owner.query("select * from ops.gold_offenders()"));
     expect(offenders).toEqual([
@@ -87,17 +87,17 @@ describe.each(tables)("damage in gold.%s", (table) => {
   });
 });
 
-it("the receipt names every table of gold that is damaged", async () => {
+it("the receipt names every damaged gold table", async () => {
   const findings = await whileDamaged(tables.map((table) => `delete from gold.${table}`).join("; "), found);
   for (const table of tables) {
     const line = new RegExp(
-      `^gold adds up: \\d+ rows of gold.${table} are not what the days make: .*: the row is missing$`,
+      `^gold adds up: \\d+ rows of gold.${table} differ from the daily facts: .*: the row is missing$`,
     );
     expect(findings).toContainEqual(expect.stringMatching(line));
   }
 });
 
-it("a row of gold that nothing makes is found", async () => {
+it("verify detects a gold row without any facts", async () => {
   const damage = `insert into gold.hourly_trends
     select (jsonb_populate_record(row_of, '{"hour": 3}')).* from gold.hourly_trends as row_of limit 1`;
   expect(await whileDamaged(damage, found)).toEqual([
@@ -105,16 +105,14 @@ it("a row of gold that nothing makes is found", async () => {
   ]);
 });
 
-describe("damage in the facts that gold is made from", () => {
-  it("a changed cell is found, though gold and the ledger's hash were made to fit it", async () => {
+describe("verify detects in the facts behind gold", () => {
+  it("a changed cell, even if gold and the ledger's hash were changed to match", async () => {
     const day = "2015-01-01";
     const damage = `update facts.day_hours set pizzas = pizzas + 1 where order_date = '${day}' and hour = 11;
       select ops.refresh_gold(array[date '${day}'], 99);
       update ops.windows set content_hash = ops.hash_of_day(order_date) where order_date = '${day}'`;
     expect(await whileDamaged(damage, found)).toEqual([
-      expect.stringMatching(
-        `^gold = silver: 1 rows of facts.day_hours are not what silver makes: ${day}, 11: pizzas is`,
-      ),
+      expect.stringMatching(`^gold = silver: 1 rows of facts.day_hours differ from silver: ${day}, 11: pizzas is`),
     ]);
   });
 
@@ -124,7 +122,7 @@ describe("damage in the facts that gold is made from", () => {
     ["day_items", "type_orders = type_orders - 1", "type_orders is"],
     ["day_stores", "cost_cents = cost_cents + 1", "cost_cents is"],
     ["customer_days", "last_ordered_at = last_ordered_at - interval '1 s'", "last_ordered_at is"],
-  ])("a cell of %s is found, though gold was made anew of it", async (table, change, message) => {
+  ])("a changed cell of %s, even if gold was regenerated from it", async (table, change, message) => {
     const day = "2015-01-01";
     const refresh = `select ops.refresh_gold(array[date '${day}'], 99), ops.refresh_customer_segments(null, null, 99)`;
     const findings = await whileDamaged(
@@ -132,35 +130,33 @@ describe("damage in the facts that gold is made from", () => {
       found,
     );
     expect(findings).toContainEqual(
-      expect.stringMatching(
-        `^gold = silver: \\d+ rows of facts.${table} are not what silver makes: .*${day}.*${message}`,
-      ),
+      expect.stringMatching(`^gold = silver: \\d+ rows of facts.${table} differ from silver: .*${day}.*${message}`),
     );
   });
 
-  it("a missing day is found", async () => {
+  it("a missing day", async () => {
     const days = ["day_totals", "day_hours", "day_items", "day_stores", "customer_days"];
     const damage = days.map((table) => `delete from facts.${table} where order_date = '2015-01-02'`).join("; ");
     const findings = await whileDamaged(damage, found);
     for (const table of days) {
-      const line = `rows of facts.${table} are not what silver makes: .*2015-01-02.*: the row is missing`;
+      const line = `rows of facts.${table} differ from silver: .*2015-01-02.*: the row is missing`;
       expect(findings).toContainEqual(expect.stringMatching(line));
     }
   });
 
-  it("a changed month is found", async () => {
+  it("a changed month", async () => {
     const damage = `update facts.month_items set orders = orders + 1;
       update facts.month_customers set customers = customers + 1;
       update facts.month_city_customers set customers = customers + 1`;
     const findings = await whileDamaged(damage, found);
     for (const table of ["month_items", "month_customers", "month_city_customers"]) {
-      const line = `rows of facts.${table} are not what the days make: 2015-0.-01.* is`;
+      const line = `rows of facts.${table} differ from the daily facts: 2015-0.-01.* is`;
       expect(findings).toContainEqual(expect.stringMatching(line));
     }
   });
 });
 
-describe("damage in the ledger", () => {
+describe("verify detects in the ledger of days", () => {
   it.each([
     ["order_lines", "order_lines + 1", "order_lines is"],
     ["revenue_cents", "revenue_cents - 1", "revenue_cents is"],
@@ -169,19 +165,19 @@ describe("damage in the ledger", () => {
     const damage = `update ops.windows set ${column} = ${value} where order_date = '2015-01-02'`;
     expect(await whileDamaged(damage, found)).toEqual([
       expect.stringMatching(
-        `^gold adds up: 1 rows of ops.windows are not what the days make: 2015-01-02: ${message} .+ for .+$`,
+        `^gold adds up: 1 rows of ops.windows differ from the daily facts: 2015-01-02: ${message} .+ for .+$`,
       ),
     ]);
   });
 
-  it("a day with sales that it does not know", async () => {
+  it("a missing row of a day with sales", async () => {
     const damage = "delete from ops.windows where order_date = '2015-01-02'";
     expect(await whileDamaged(damage, found)).toEqual([
-      "gold adds up: 1 rows of ops.windows are not what the days make: 2015-01-02: the row is missing",
+      "gold adds up: 1 rows of ops.windows differ from the daily facts: 2015-01-02: the row is missing",
     ]);
   });
 
-  it("a day that shows a later version of silver than there is", async () => {
+  it("a silver version that does not exist yet", async () => {
     const findings = await whileDamaged(
       "update ops.windows set silver_version = 99 where order_date = '2015-01-02'",
       found,
@@ -193,22 +189,22 @@ describe("damage in the ledger", () => {
   const forget = (places: string[]) =>
     places.map((place) => `delete from ${place} where order_date = '2015-01-02'`).join("; ");
 
-  it("a day that it does not know, with facts: it is unpublished, and the row is missed", async () => {
+  it("a missing row of a day with facts: the day is unpublished, and the row is reported missing", async () => {
     const damage = forget(["ops.windows", "gold.daily_sales_summary"]);
     const receipt = await whileDamaged(damage, () => pipeline.verify({ warehouse: owner }));
     expect(receipt.unpublishedDays).toEqual(["2015-01-02"]);
     const lines = receipt.findings.map(({ sentence, examples }) => `${sentence}: ${examples.join()}`).toSorted();
     expect(lines).toEqual([
-      "1 rows of gold.daily_sales_summary are not what the days make: 2015-01-02: the row is missing",
-      "1 rows of ops.windows are not what the days make: 2015-01-02: the row is missing",
+      "1 rows of gold.daily_sales_summary differ from the daily facts: 2015-01-02: the row is missing",
+      "1 rows of ops.windows differ from the daily facts: 2015-01-02: the row is missing",
     ]);
   });
 
-  it("a day that only the facts of its month know is unpublished, and the month is named", async () => {
+  it("a day that only the monthly facts contain: the day is unpublished, and the month is reported", async () => {
     const damage = `${forget(["ops.windows", ...facts.map((table) => `facts.${table}`)])};
       select ops.refresh_gold(array[date '2015-01-02'], 99), ops.refresh_customer_segments(null, null, 99)`;
     const receipt = await whileDamaged(damage, () => pipeline.verify({ warehouse: owner }));
     expect(receipt).toMatchObject({ unpublishedDays: ["2015-01-02"], gold: { orders: 4 } });
-    for (const { sentence } of receipt.findings) expect(sentence).toMatch(/ rows of facts.month_\w+ are not what/);
+    for (const { sentence } of receipt.findings) expect(sentence).toMatch(/ rows of facts.month_\w+ differ from/);
   });
 });

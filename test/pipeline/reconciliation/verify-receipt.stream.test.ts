@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => pipeline.close());
 
-/** The records of the segment file, and where each begins. */
+/** Returns the records of the segment file and the offset of each. */
 function readFrames(): { frames: Frame[]; starts: number[] } {
   const bytes = readFileSync(pipeline.segment);
   const [frames, starts]: [Frame[], number[]] = [[], []];
@@ -33,7 +33,7 @@ function readFrames(): { frames: Frame[]; starts: number[] } {
   return { frames, starts };
 }
 
-/** Writes the log as if it had never held anything else: numbers and checksums are right. */
+/** Rewrites the log as if it had never held anything else: its numbers and checksums are valid. */
 function writeFrames(frames: readonly Frame[]): void {
   const bytes = Buffer.alloc(frames.reduce((sum, { partitionKey, data }) => sum + frameSize(partitionKey, data), 0));
   let at = 0;
@@ -48,21 +48,19 @@ async function found(): Promise<string[]> {
   );
 }
 
-it("finds nothing in a log that was opened again", async () => {
+it("finds nothing in a reopened log", async () => {
   await pipeline.reopenStream();
   expect(await found()).toEqual([]);
 });
 
-it("misses the last record when it is dropped from the log", async () => {
+it("reports the last record as missing if it is dropped from the log", async () => {
   const { frames } = readFrames();
   writeFrames(frames.slice(0, -1));
   await pipeline.reopenStream();
-  expect(await found()).toEqual([
-    `sent = landed: 1 records lie in bronze that the stream never took: ${positions.at(-1)}`,
-  ]);
+  expect(await found()).toEqual([`sent = landed: 1 records in bronze were never in the stream: ${positions.at(-1)}`]);
 });
 
-it("misses a record in the middle, though the log was made to look whole without it", async () => {
+it("reports a record in the middle as missing, even if the log was made to look complete", async () => {
   const { frames } = readFrames();
   writeFrames(frames.filter((_, index) => index !== 2));
   await pipeline.reopenStream();
@@ -71,11 +69,11 @@ it("misses a record in the middle, though the log was made to look whole without
     ...later.map(
       (position) => `bronze is raw: ${later.length} records in bronze differ from what the stream holds: ${position}`,
     ),
-    `sent = landed: 1 records lie in bronze that the stream never took: ${positions.at(-1)}`,
+    `sent = landed: 1 records in bronze were never in the stream: ${positions.at(-1)}`,
   ]);
 });
 
-it("sees a payload that was altered together with its checksum", async () => {
+it("detects a payload that was changed together with its checksum", async () => {
   const { frames } = readFrames();
   writeFrames(frames.map((frame, index) => (index === 1 ? { ...frame, data: Buffer.from("other") } : frame)));
   await pipeline.reopenStream();
@@ -84,7 +82,7 @@ it("sees a payload that was altered together with its checksum", async () => {
   ]);
 });
 
-it("names file and byte where a record is cut out of the log of a running home, and goes on with the other layers", async () => {
+it("names the file and byte where a record was cut out of a running pipeline's log, and checks the other layers", async () => {
   const { starts } = readFrames();
   const bytes = readFileSync(pipeline.segment);
   writeFileSync(pipeline.segment, Buffer.concat([bytes.subarray(0, starts[2]), bytes.subarray(starts[3])]));

@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => pipeline.close());
 
-/** An event of the till that was cut off before or behind a text. */
+/** An event of the till, truncated before or after a text. */
 function cut(seq: number, before: string): Buffer {
   const text = JSON.stringify(event(seq, "cut"));
   return Buffer.from(text.slice(0, before === "}}" ? -1 : text.indexOf(before)));
@@ -24,8 +24,8 @@ function cut(seq: number, before: string): Buffer {
 
 const sales = { orders: 6, lines: 7, pizzas: 10, cents: 14_125 };
 
-describe("the receipt of an honest run", () => {
-  it("balances, with every record and event in its class, however messy it was", async () => {
+describe("the receipt of an undamaged pipeline", () => {
+  it("balances after messy input, with every record and event counted in its class", async () => {
     await sellMessily(pipeline);
     expect(await pipeline.verify()).toEqual({
       records: { sent: 6, landed: 8, onFailure: 0, waiting: 0, transportDuplicates: 2, distinct: 6 },
@@ -47,7 +47,7 @@ describe("the receipt of an honest run", () => {
       notes: [
         {
           invariant: "no gap in a till's numbers",
-          sentence: "1 tills lack numbers that unreadable events may have borne",
+          sentence: "1 tills have gaps that unreadable events may explain",
           examples: ["till-1: 4"],
         },
       ],
@@ -59,7 +59,7 @@ describe("the receipt of an honest run", () => {
     expect(await pipeline.verify()).toMatchObject({ findings: [], records: { sent: 0 }, expected: { orders: 0 } });
   });
 
-  it("says what has not landed, is not refined, or is not published yet, and is no finding", async () => {
+  it("reports what has not landed, been refined or been published yet, without a finding", async () => {
     await pipeline.land(await pipeline.send([event(1, "a")]));
     await pipeline.work();
     const records = await pipeline.send([event(2, "b")]);
@@ -82,7 +82,7 @@ describe("the receipt of an honest run", () => {
     expect(await pipeline.verify()).toMatchObject({ findings: [], gold: { orders: 2 }, unpublishedDays: [] });
   });
 
-  it("counts a refused event from silver's commit on, before the quarantine is published", async () => {
+  it("counts a rejected event from silver's commit on, before the quarantine is published", async () => {
     await pipeline.land(await pipeline.send([Buffer.from("rubbish")]));
     await pipeline.refine();
     expect(await pipeline.verify()).toMatchObject({ findings: [], events: { quarantined: { not_json: 1 } } });
@@ -90,7 +90,7 @@ describe("the receipt of an honest run", () => {
     expect(await pipeline.verify()).toMatchObject({ findings: [], events: { quarantined: { not_json: 1 } } });
   });
 
-  it("closes a refused event that was corrected and sent again, whether its order could be read or not", async () => {
+  it("resolves a quarantined event that was corrected and resent, whether or not its order was readable", async () => {
     const wrong = event(1, "a", { store_id: "mars-01" });
     const [first, second] = await pipeline.send([wrong], Buffer.from("rubbish"));
     await pipeline.land([first!, second!]);
@@ -105,7 +105,7 @@ describe("the receipt of an honest run", () => {
     expect(await pipeline.verify()).toMatchObject({ findings: [], events: { closed: 1, accepted: 1 } });
   });
 
-  it("does not close a refused event by one that silver refuses too", async () => {
+  it("does not resolve a quarantined event by a resent one that silver rejects too", async () => {
     const [rubbish] = await pipeline.send(Buffer.from("rubbish"));
     await pipeline.land([rubbish!]);
     const place = `${rubbish!.shard}/${rubbish!.sequenceNumber}/0`;
@@ -117,7 +117,7 @@ describe("the receipt of an honest run", () => {
     });
   });
 
-  it("finds a record in the on-failure store", async () => {
+  it("counts a record in the on-failure store", async () => {
     const [record] = await pipeline.send(Buffer.from("rubbish"));
     const { key, body } = encodeFailedBatch({
       name: "landing",
@@ -136,7 +136,7 @@ describe("the receipt of an honest run", () => {
     });
   });
 
-  it("names an object of the on-failure store that it cannot read, and counts what it can", async () => {
+  it("names an unreadable object in the on-failure store, and counts the readable ones", async () => {
     await pipeline.onFailure.put("aws/lambda/half a batch", Buffer.from('{"payload":'));
     await pipeline.land(await pipeline.send([event(1, "a")]));
     await pipeline.work();
@@ -147,10 +147,10 @@ describe("the receipt of an honest run", () => {
   });
 
   it.each<[what: string, sent: (object[] | Buffer)[], numbers: string]>([
-    ["was cut behind its till's name", [[event(1, "a"), event(3, "c")], cut(2, '"seq"')], "2"],
-    ["has its number still", [[event(1, "a"), event(4, "c")], cut(2, "}}"), cut(3, "}}")], "2-3"],
-    ["stands between its till's numbers in one batch", [[event(1, "a"), Buffer.from("damaged"), event(3, "c")]], "2"],
-  ])("lets a damaged event stand for the number that its till lacks: it %s", async (_, sent, numbers) => {
+    ["is truncated after its till's name", [[event(1, "a"), event(3, "c")], cut(2, '"seq"')], "2"],
+    ["still has its number", [[event(1, "a"), event(4, "c")], cut(2, "}}"), cut(3, "}}")], "2-3"],
+    ["is between its till's numbers in one batch", [[event(1, "a"), Buffer.from("damaged"), event(3, "c")]], "2"],
+  ])("excuses a missing number of a till by a damaged event that %s", async (_, sent, numbers) => {
     await pipeline.land(await pipeline.send(...sent));
     await pipeline.work();
     expect(await pipeline.verify()).toMatchObject({
@@ -158,21 +158,21 @@ describe("the receipt of an honest run", () => {
       notes: [
         {
           invariant: "no gap in a till's numbers",
-          sentence: "1 tills lack numbers that unreadable events may have borne",
+          sentence: "1 tills have gaps that unreadable events may explain",
           examples: [`till-1: ${numbers}`],
         },
       ],
     });
   });
 
-  it("lets a damaged event stand for the number of the till that its partition key names", async () => {
+  it("excuses a missing number of the till that a damaged event's partition key names", async () => {
     await pipeline.land(await pipeline.send([event(1, "a"), event(3, "c")]));
     await pipeline.land(await pipeline.sendUnder("till-1", Buffer.from("damaged")));
     await pipeline.work();
     expect(await pipeline.verify()).toMatchObject({ findings: [], notes: [{ examples: ["till-1: 2"] }] });
   });
 
-  it("still balances after a day was published again and again, and segments follow later days", async () => {
+  it("still balances after a day was republished several times and segments follow later days", async () => {
     for (let n = 1; n <= 5; n++) {
       const customer = { customer_id: `c-${n % 3}` };
       await pipeline.land(

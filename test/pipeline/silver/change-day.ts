@@ -4,14 +4,14 @@ import { copyRows, readColumns } from "../../../pipeline/parquet/read-columns.ts
 import { createTableWriter } from "../../../pipeline/parquet/table-writer.ts";
 import type { ObjectStore } from "../../../pipeline/ports.ts";
 
-/** One row of silver, by its columns. */
+/** One row of silver, keyed by column name. */
 export type Cells = Record<SilverColumnName, unknown>;
 
 const names = silverColumns.map(({ name }) => name);
 
 /**
- * Writes the one file that silver has of a day with other rows, in a commit of its own, which may say that no data has
- * changed. Gives the way back.
+ * Rewrites the only silver file of a day with changed rows in a separate commit, optionally with `dataChange: false`.
+ * Returns a function that undoes it.
  */
 export async function changeDay(
   { silver, store }: { silver: DeltaTable; store: ObjectStore },

@@ -4,7 +4,7 @@ import { silverColumns, type Column } from "../../../pipeline/silver/columns.ts"
 
 type Released = Required<Pick<Column, "name" | "type">> & { nullable: boolean };
 
-/** What a table with the released columns, or somebody who reads it, could not bear; a sentence each. */
+/** Returns the changes that break a table with the released columns or its readers, one sentence each. */
 function breakingChanges(before: readonly Released[], now: readonly Column[]): string[] {
   const columns = new Map(now.map((column) => [column.name, column]));
   const known = new Set(before.map(({ name }) => name));
@@ -26,11 +26,11 @@ function released(version: number): Released[] {
 }
 
 describe("the columns of silver", () => {
-  it.each([1, 2])("keep everything of release %i, and are nullable where they are new", (version) => {
+  it.each([1, 2])("keep every column of release %i, and are nullable if they are new", (version) => {
     expect(breakingChanges(released(version), silverColumns)).toEqual([]);
   });
 
-  it("are compared: each kind of breaking change is named", () => {
+  it("are compared with a release, naming each kind of breaking change", () => {
     const [first, second, third, ...rest]: Column[] = [...silverColumns];
     const changed = [{ ...first!, type: "int" }, { ...second!, nullable: true }, ...rest] as Column[];
     const added = { name: "till_mood", type: "string", comment: "" } as const;

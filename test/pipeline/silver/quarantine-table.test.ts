@@ -13,8 +13,8 @@ afterEach(() => pipeline.close());
 const reasons = async () => (await pipeline.quarantined("reason")).map(({ reason }) => reason);
 const commitOf = (table: string) => new RegExp(`${table}/_delta_log/\\d{20}\\.json$`);
 
-describe("a refused event", () => {
-  it("lies in quarantine with its reason, its place, its bytes and its order's id", async () => {
+describe("a rejected event", () => {
+  it("is quarantined with its reason, its stream position, its bytes and its order id", async () => {
     const bad = JSON.stringify(order({ order_id: "x-1", store_id: "mars-01" }));
     const stored = record(3, [order(), bad]);
     const key = await pipeline.land(stored);
@@ -38,7 +38,7 @@ describe("a refused event", () => {
     expect(await pipeline.rows("order_id")).toEqual([{ order_id: "2015-000001" }]);
   });
 
-  it("keeps its exact bytes where they are no text", async () => {
+  it("keeps its exact bytes if they are not text", async () => {
     const bytes = Buffer.from([0x7b, 0xc3, 0x00, 0xff]);
     await pipeline.land(record(1, bytes));
     await pipeline.refine();
@@ -48,7 +48,7 @@ describe("a refused event", () => {
     expect(row!["payload"]).toBe("{\ufffd\0\ufffd");
   });
 
-  it("that contradicts an accepted one is named, and the accepted one stands", async () => {
+  it("is quarantined if it conflicts with an accepted one, which stays in silver", async () => {
     const other = order({ channel: "delivery" });
     const moved = order({ revision: 1, status: "amended", ordered_at: "2015-01-01T12:00:00-05:00" });
     await pipeline.land(record(1, [order(), other]));
@@ -73,7 +73,7 @@ describe("a refused event", () => {
 });
 
 describe("publishing the quarantine", () => {
-  it("adds what several runs refused, and nothing the second time", async () => {
+  it("adds the rejected events of several runs, and nothing the second time", async () => {
     for (let n = 0; n < 3; n++) {
       await pipeline.land(record(n, ["rubbish", order({ order_id: `a-${n}` })]));
       await pipeline.refine();
@@ -84,7 +84,7 @@ describe("publishing the quarantine", () => {
     expect(await reasons()).toEqual(["not_json", "not_json", "not_json"]);
   });
 
-  it("adds each file once though three do it at once, and only one of them says that it did", async () => {
+  it("adds each file once under three concurrent runs, and only one of them reports it", async () => {
     await pipeline.land(record(1, "rubbish"));
     await pipeline.refine();
     const runs = await Promise.all([1, 2, 3].map(() => publishQuarantine(pipeline.openRefinery())));
@@ -92,7 +92,7 @@ describe("publishing the quarantine", () => {
     expect(await reasons()).toEqual(["not_json"]);
   });
 
-  it("is made good by the next run when the one before died", async () => {
+  it("is completed by the next run if the previous one crashed", async () => {
     await pipeline.land(record(1, "rubbish"));
     const doomed = pipeline.openRefinery(failingOnce(pipeline.store, commitOf("quarantine/order_events")));
     await refineSilver(doomed);
@@ -103,7 +103,7 @@ describe("publishing the quarantine", () => {
     expect(await reasons()).toEqual(["not_json"]);
   });
 
-  it("never shows what a commit of silver that failed had refused", async () => {
+  it("never shows the rejected events of a silver commit that failed", async () => {
     await pipeline.land(record(1, "rubbish"));
     const doomed = pipeline.openRefinery(failingOnce(pipeline.store, commitOf("silver/order_lines")));
     await expect(refineSilver(doomed)).rejects.toThrow("died");
@@ -114,7 +114,7 @@ describe("publishing the quarantine", () => {
     expect(await pipeline.store.list("quarantine/order_events/part-")).toHaveLength(2);
   });
 
-  it("moves its cursor through long times without a refusal", async () => {
+  it("advances its cursor through long periods without a rejection", async () => {
     await pipeline.land(record(0, "rubbish"));
     await pipeline.refine();
     await pipeline.publish();
@@ -129,10 +129,10 @@ describe("publishing the quarantine", () => {
   });
 });
 
-describe("a refused event that comes again", () => {
+describe("a rejected event that is redelivered", () => {
   const again = record(7, ["rubbish", order({ order_id: "a" }), order({ order_id: "a", channel: "delivery" })]);
 
-  it("is filed once, whether the first filing is published or not", async () => {
+  it("is quarantined once, whether or not the first copy has been published", async () => {
     for (const count of [1, 2, 3]) {
       await pipeline.land(again, ...Array.from({ length: count }, (_, n) => record(100 * count + n, `${n}`)));
       const { redeliveredEvents } = await pipeline.refine();
@@ -142,7 +142,7 @@ describe("a refused event that comes again", () => {
     expect(await reasons()).toEqual(["not_json", "conflicting_payload", ...Array(6).fill("wrong_type")]);
   });
 
-  it("is filed once by two runs at once", async () => {
+  it("is quarantined once by two concurrent runs", async () => {
     await pipeline.land(again);
     await pipeline.land(again, record(8, "rubbish"));
     await Promise.all([1, 2].map(() => refineSilver(pipeline.openRefinery(), { maxEvents: 1 })));
@@ -151,7 +151,7 @@ describe("a refused event that comes again", () => {
     expect(await reasons()).toEqual(["not_json", "conflicting_payload", "not_json"]);
   });
 
-  it("costs no reading where all that is filed arrived at another time", async () => {
+  it("reads no data file if all quarantined events arrived at other times", async () => {
     await pipeline.land(record(1, "rubbish"));
     await pipeline.refine();
     await pipeline.publish();

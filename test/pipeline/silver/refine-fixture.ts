@@ -21,10 +21,10 @@ import { catalog } from "../../support/order-fixture.ts";
 export const shard = "shardId-000000000000";
 export const customerKey = createCustomerKey("secret of the tests");
 
-/** When the tests' records arrive and land unless they say otherwise, milliseconds since 1970. */
+/** The default time at which the tests' records arrive and land, in milliseconds since 1970. */
 export const noon = Date.parse("2015-01-02T12:00:00Z");
 
-/** A stream record: one event, bytes as they are, or an array of events as a compressed batch. */
+/** Creates a stream record from one event, from raw bytes, or from an array of events as a compressed batch. */
 export function record(sequenceNumber: number, content: unknown, changes: Partial<StreamRecord> = {}): StreamRecord {
   const text = (event: unknown) => (typeof event === "string" ? event : JSON.stringify(event));
   const data = Buffer.isBuffer(content)
@@ -36,7 +36,7 @@ export function record(sequenceNumber: number, content: unknown, changes: Partia
   return { shard, sequenceNumber: number, partitionKey: "key", arrivedAt: noon, data, ...changes };
 }
 
-/** A folder with bronze, silver and quarantine, and DuckDB to read them. */
+/** Opens a temporary lake with bronze, silver and quarantine, and DuckDB to read them. */
 export async function openSilverPipeline() {
   const root = mkdtempSync(join(tmpdir(), "pizza-silver-"));
   const store = openFolderStore(root);
@@ -44,7 +44,7 @@ export async function openSilverPipeline() {
   const pipeline = { now: noon };
   const clock = () => pipeline.now;
 
-  /** Another process at the same folder: tables of its own, over a store of its own if given. */
+  /** Opens the same folder as another process: separate tables, over a separate store if given. */
   function openRefinery(over: ObjectStore = store): Refinery {
     const tables = { silver: openSilver({ store: over, clock }), quarantine: openQuarantine({ store: over, clock }) };
     return { store: over, stream: orderStream, ...tables, catalog, customerKey, clock };
@@ -63,13 +63,13 @@ export async function openSilverPipeline() {
     lake,
     refinery,
     openRefinery,
-    /** Lands records as one bronze object; gives its key. */
+    /** Lands records as one bronze object and returns its key. */
     land: async (...records: StreamRecord[]) => (await landRecords({ store, stream: orderStream, clock }, records)).key,
     refine: (options?: RefineOptions) => refineSilver(refinery, options),
     publish: () => publishQuarantine(refinery),
     rows: (columns = "*") => select(columns, "silver", "order_id, line_no"),
     quarantined: (columns = "*") => select(columns, "quarantine", "shard, sequence_number, record_index"),
-    /** Keys of the data files that silver's newest version names. */
+    /** Keys of the data files in silver's newest version. */
     files: async () => [...(await openRefinery().silver.snapshot()).files.keys()].toSorted(),
     close() {
       lake.close();
@@ -80,7 +80,7 @@ export async function openSilverPipeline() {
 
 export type SilverPipeline = Awaited<ReturnType<typeof openSilverPipeline>>;
 
-/** A store that throws instead of the first write whose key `matches`; `after` throws once the write is done. */
+/** A store that throws instead of the first write whose key `matches`; with `after`, it throws after the write. */
 export function failingOnce(store: ObjectStore, matches: RegExp, when: "before" | "after" = "before"): ObjectStore {
   let isDue = true;
   return {

@@ -34,7 +34,7 @@ const history = fc.record({
 
 type Draw = (below: number) => number;
 
-/** One way in which the events may come: some twice, in any order, in any records, objects and runs. */
+/** One random delivery of the events: some twice, in any order, in any split into records, objects and runs. */
 function deliver(events: object[], draw: Draw, repeats: number): StreamRecord[][][] {
   const sent = [...events, ...Array.from({ length: repeats }, () => events[draw(events.length)]!)];
   const shuffled = sent
@@ -62,7 +62,7 @@ function split<Item>(items: readonly Item[], draw: Draw): Item[][] {
   return groups;
 }
 
-/** Where an order's rows came from may differ between deliveries of equal events; what they say may not. */
+/** The columns that must be equal; an order's stream position may differ between deliveries of equal events. */
 async function content(pipeline: SilverPipeline) {
   const rows = await pipeline.rows("* exclude (shard, sequence_number, record_index)");
   return rows.map((row) => ({
@@ -72,7 +72,7 @@ async function content(pipeline: SilverPipeline) {
   }));
 }
 
-it("gives the same rows however the same events are ordered, repeated, packed, landed and split into runs", async () => {
+it("produces the same rows however the events are ordered, repeated, packed, landed and split into runs", async () => {
   await fc.assert(
     fc.asyncProperty(history, async ({ revisions, seed, repeats }) => {
       const events = eventsOf(revisions);

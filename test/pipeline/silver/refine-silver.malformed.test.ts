@@ -30,7 +30,7 @@ const rubbish: [name: string, bytes: Buffer, reason: string][] = [
   ["two events in one record", Buffer.from(`${valid}\n${valid}`), "not_json"],
 ];
 
-/** What cannot stand in a batch, because it is one. */
+/** Payloads that cannot be part of a batch, because they are one. */
 const records: [name: string, bytes: Buffer, reason: string][] = [
   ["a batch cut short", batch.subarray(0, -5), "batch_corrupt"],
   ["a bomb", zstdCompressSync(Buffer.alloc(limits.batchBytes + 1)), "batch_too_large"],
@@ -49,7 +49,7 @@ async function refined(...contents: unknown[]) {
   }
 }
 
-it("is refused with its reason and kept byte by byte, and no record before or after it suffers", async () => {
+it("rejects a malformed record with its reason and exact bytes, and leaves the records around it intact", async () => {
   const all = [...rubbish, ...records];
   const contents = all.flatMap(([, bytes], n) => [order({ order_id: `good-${n}` }), bytes]);
   const { orders, quarantined } = await refined(...contents, order({ order_id: "last" }));
@@ -65,7 +65,7 @@ it("is refused with its reason and kept byte by byte, and no record before or af
   expect(kept.map((bytes, n) => [all[n]![0], bytes.equals(all[n]![1])])).toEqual(all.map(([name]) => [name, true]));
 });
 
-it("in the middle of a batch spoils nothing but itself", async () => {
+it("rejects only the malformed event in the middle of a batch", async () => {
   const lines = rubbish.filter(([, bytes]) => !bytes.includes(10));
   const newline = Buffer.from("\n");
   const parts = lines.flatMap(([, bytes], n) => [

@@ -15,7 +15,7 @@ const amended = (revision: number, ordered_at = first.ordered_at) =>
   order({ order_id: "a", revision, status: "amended", ordered_at });
 const moved = amended(1, "2015-01-02T05:00:00-06:00");
 
-/** Lands each list as one record and takes it in a run of its own, on a machine that has just started. */
+/** Lands each list as one record and refines it in a separate run of a newly started process. */
 async function takeOneByOne(...events: object[][]): Promise<void> {
   for (const list of events) {
     await pipeline.land(record(next++, list));
@@ -28,19 +28,19 @@ const held = async () =>
   (await pipeline.rows("order_date, revision")).map((row) => `${row["order_date"]} ${row["revision"]}`);
 const reasons = async () => (await pipeline.quarantined("reason")).map(({ reason }) => reason);
 
-it("refuses a revision that moves its order to another day", async () => {
+it("rejects a revision that moves its order to another day", async () => {
   await takeOneByOne([first], [moved]);
   expect(await held()).toEqual(["2015-01-01 0"]);
   expect(await reasons()).toEqual(["ordered_at_changed"]);
 });
 
-it("refuses the first revision where a later one came first and named another day", async () => {
+it("rejects the first revision if a later one arrived first with another day", async () => {
   await takeOneByOne([moved], [first]);
   expect(await held()).toEqual(["2015-01-02 1"]);
   expect(await reasons()).toEqual(["ordered_at_changed"]);
 });
 
-it("refuses it however the revisions are spread over runs", async () => {
+it("keeps an order on one day however the revisions are split into runs", async () => {
   for (const runs of [
     [[first, moved]],
     [[moved, first]],
@@ -55,25 +55,25 @@ it("refuses it however the revisions are spread over runs", async () => {
   }
 });
 
-it("refuses the same moment written as another day: an order has the day of its store", async () => {
+it("rejects the same moment written as another day, because an order has its store's day", async () => {
   const inUtc = amended(1, "2015-01-02T02:15:00Z");
   await takeOneByOne([first], [inUtc]);
   expect(await held()).toEqual(["2015-01-01 0"]);
   expect(await reasons()).toEqual(["ordered_at_changed"]);
 });
 
-it("takes a later revision of the right day afterwards", async () => {
+it("accepts a later revision with the right day afterwards", async () => {
   await takeOneByOne([first], [moved], [amended(2)]);
   expect(await held()).toEqual(["2015-01-01 2"]);
 });
 
-it("takes revisions of the right day in any order", async () => {
+it("accepts revisions with the right day in any order", async () => {
   await takeOneByOne([amended(2)], [first], [amended(1)]);
   expect(await held()).toEqual(["2015-01-01 2"]);
   expect(await reasons()).toEqual([]);
 });
 
-it("reads no other day for a new order, for one that is amended at once, or for the change of a known one", async () => {
+it("reads no other day for a new order, an order amended in the same run, or a change of a known order", async () => {
   await takeOneByOne([order({ order_id: "b", ordered_at: "2015-01-02T12:00:00-06:00" })]);
   await pipeline.land(record(next++, [first, amended(1), order({ order_id: "aa", ordered_at: first.ordered_at })]));
   expect(await pipeline.refine()).toMatchObject({ accepted: 2, filesRead: 0 });

@@ -28,8 +28,8 @@ const ids = async () => (await pipeline.rows("order_id")).map((row) => row["orde
 const isBronze = (key: string) => key.startsWith("bronze/");
 const commitKey = /silver\/order_lines\/_delta_log\/\d{20}\.json$/;
 
-describe("what a line of silver says", () => {
-  it("holds the order, its money in cents, its store, its pizza, its times and where it came from", async () => {
+describe("an order line in silver", () => {
+  it("holds the order, its money in cents, its store, its pizza, its times and its origin", async () => {
     const event = order({ lines: [line(7, "hawaiian_l", 3)] });
     const stored = record(5, ["rubbish", event]);
     await pipeline.land(stored);
@@ -81,7 +81,7 @@ describe("what a line of silver says", () => {
     expect(Object.keys(rows[0]!)).toHaveLength(silverColumns.length + 1);
   });
 
-  it("takes date and hour from the store's own clock, though it is another day in UTC", async () => {
+  it("has the date and hour of the store's local time, even if it is another day in UTC", async () => {
     await pipeline.land(record(1, [named("late", { ordered_at: "2014-12-31T23:59:59.999999-05:00" })]));
     await pipeline.refine();
     expect(await pipeline.rows("order_date, order_hour, daypart, ordered_at")).toEqual([
@@ -109,7 +109,7 @@ describe("what a line of silver says", () => {
     ]);
   });
 
-  it("has no customer key where the guest gave no name", async () => {
+  it("has no customer key if the guest gave no name", async () => {
     const { customer: _, ...anonymous } = order();
     await pipeline.land(record(1, [anonymous]));
     await pipeline.refine();
@@ -136,12 +136,12 @@ describe("refining", () => {
     expect(await ids()).toEqual(["a", "b", "b"]);
   });
 
-  it("does nothing where there is nothing, not even make a table", async () => {
+  it("does nothing, and creates no table, if bronze is empty", async () => {
     expect(await pipeline.refine()).toMatchObject({ version: -1, bronzeObjects: 0 });
     expect(await pipeline.store.list("silver/")).toEqual([]);
   });
 
-  it("takes every object once, however many runs are at it", async () => {
+  it("consumes every object once, however many runs are concurrent", async () => {
     for (let n = 0; n < 12; n++) await pipeline.land(record(n, [named(`order-${n}`)]));
     const others = Array.from({ length: 3 }, () => pipeline.openRefinery());
     const runs = await Promise.all(
@@ -153,19 +153,22 @@ describe("refining", () => {
     expect(await ids()).toEqual(Array.from({ length: 12 }, (_, n) => `order-${n}`).toSorted());
   });
 
-  it.each(["before", "after"] as const)("loses and doubles nothing when it dies right %s the commit", async (when) => {
-    await pipeline.land(record(1, [named("a"), "rubbish"]));
-    const doomed = pipeline.openRefinery(failingOnce(pipeline.store, commitKey, when));
-    await expect(refineSilver(doomed)).rejects.toThrow("died");
-    expect(await ids()).toHaveLength(when === "after" ? 1 : 0);
-    await refineSilver(doomed);
-    await pipeline.refine();
-    await pipeline.publish();
-    expect(await ids()).toEqual(["a"]);
-    expect(await pipeline.quarantined("reason")).toEqual([{ reason: "not_json" }]);
-  });
+  it.each(["before", "after"] as const)(
+    "loses and duplicates nothing when it crashes right %s the commit",
+    async (when) => {
+      await pipeline.land(record(1, [named("a"), "rubbish"]));
+      const doomed = pipeline.openRefinery(failingOnce(pipeline.store, commitKey, when));
+      await expect(refineSilver(doomed)).rejects.toThrow("died");
+      expect(await ids()).toHaveLength(when === "after" ? 1 : 0);
+      await refineSilver(doomed);
+      await pipeline.refine();
+      await pipeline.publish();
+      expect(await ids()).toEqual(["a"]);
+      expect(await pipeline.quarantined("reason")).toEqual([{ reason: "not_json" }]);
+    },
+  );
 
-  it("consumes nothing that it could not read: a listed object that is not there is an error", async () => {
+  it("fails, and consumes nothing, if a listed object is missing", async () => {
     await pipeline.land(record(1, [named("a")]));
     const blind = {
       ...pipeline.store,
@@ -176,7 +179,7 @@ describe("refining", () => {
     expect(await ids()).toEqual(["a"]);
   });
 
-  it("loses nothing when it dies while it rewrites a file", async () => {
+  it("loses nothing when it crashes while rewriting a file", async () => {
     await pipeline.land(record(1, [named("a"), named("b")]));
     await pipeline.refine();
     await pipeline.land(record(2, [named("a", { revision: 1, status: "cancelled" })]));
@@ -192,7 +195,7 @@ describe("refining", () => {
     ]);
   });
 
-  it("takes a record once that lies in several objects, in one run or in two", async () => {
+  it("accepts a record of several objects once, in one run or in two", async () => {
     const records = [1, 2, 3, 4].map((n) => record(n, [named(`order-${n}`)]));
     await pipeline.land(...records.slice(0, 2));
     await pipeline.land(...records.slice(1, 3));
@@ -219,9 +222,9 @@ describe("revisions", () => {
   const shown = () => pipeline.rows("revision, status, pizza_id, quantity, is_first_of_order");
 
   describe.each([
-    ["in their order", [placed, amended, cancelled]],
-    ["backwards", [cancelled, amended, placed]],
-    ["mixed", [amended, cancelled, placed]],
+    ["in order", [placed, amended, cancelled]],
+    ["in reverse order", [cancelled, amended, placed]],
+    ["out of order", [amended, cancelled, placed]],
   ])("that arrive %s", (_, events) => {
     it("leave only the last one, in one run", async () => {
       await pipeline.land(record(1, events));
@@ -240,7 +243,7 @@ describe("revisions", () => {
     });
   });
 
-  it("rewrite the file that holds their order and no other", async () => {
+  it("rewrite only the file that holds their order", async () => {
     await pipeline.land(record(1, [named("a"), named("b")]));
     await pipeline.refine();
     await pipeline.land(record(2, [named("c"), named("d")]));
@@ -256,7 +259,7 @@ describe("revisions", () => {
     );
   });
 
-  it("of one file and one run are rewritten together", async () => {
+  it("of one run rewrite a shared file only once", async () => {
     await pipeline.land(record(1, [named("a"), named("b"), named("c")]));
     await pipeline.refine();
     const revise = (order_id: string) => named(order_id, { revision: 1, status: "refunded" });
@@ -273,8 +276,8 @@ describe("revisions", () => {
   });
 });
 
-describe("what it reads", () => {
-  it("is only files of the day whose range of order ids holds a candidate", async () => {
+describe("a refine run", () => {
+  it("reads only files of the day whose order id range can hold a candidate", async () => {
     const days = ["2015-01-01T12:00:00Z", "2015-01-02T12:00:00Z"];
     for (const [n, ordered_at] of days.entries()) {
       await pipeline.land(record(10 * n, [named("b", { ordered_at }), named("d", { ordered_at })].slice(n)));
@@ -293,7 +296,7 @@ describe("what it reads", () => {
     expect(await reads(34, "k")).toBe(1);
   });
 
-  it("is bounded by maxEvents, and the rest is said to remain", async () => {
+  it("stops reading at maxEvents and reports the remaining objects", async () => {
     for (let n = 0; n < 5; n++) await pipeline.land(record(n, [named(`a-${n}`), named(`b-${n}`)]));
     const run = () => pipeline.refine({ maxEvents: 4 });
     expect(await run()).toMatchObject({ bronzeObjects: 2, events: 4, remaining: 3 });
@@ -302,7 +305,7 @@ describe("what it reads", () => {
     expect(await ids()).toHaveLength(10);
   });
 
-  it("is one object at the least, though that alone has more events", async () => {
+  it("reads at least one object, even if it has more events than maxEvents", async () => {
     for (let n = 0; n < 2; n++) await pipeline.land(record(n, [named(`a-${n}`), named(`b-${n}`)]));
     expect(await pipeline.refine({ maxEvents: 1 })).toMatchObject({ bronzeObjects: 1, remaining: 1 });
   });
@@ -312,7 +315,7 @@ describe("sweeps", () => {
   const hour = 3_600_000;
   const old = (order_id: string) => named(order_id, { ordered_at: "2014-12-01T12:00:00Z" });
 
-  it("look at this hour and the one before, or at all hours", async () => {
+  it("list this hour and the previous one, or all hours", async () => {
     for (const back of [5, 1, 0]) {
       pipeline.now = noon - back * hour;
       await pipeline.land(record(10 - back, [old(`back-${back}`)], { arrivedAt: pipeline.now }));
@@ -324,7 +327,7 @@ describe("sweeps", () => {
     expect(await ids()).toEqual(["back-0", "back-1", "back-5"]);
   });
 
-  it("find an object that turns up under an hour long past, within the horizon", async () => {
+  it("find an object that appears under a past hour, within the horizon", async () => {
     await pipeline.land(record(2, [old("b")]));
     await pipeline.refine();
     pipeline.now = noon - 40 * hour;
@@ -334,7 +337,7 @@ describe("sweeps", () => {
     expect(await pipeline.refine()).toMatchObject({ bronzeObjects: 1, accepted: 1 });
   });
 
-  it("settle hours behind the horizon, but never past an object that still waits", async () => {
+  it("advance the low watermark up to the horizon, but never past a pending object", async () => {
     const settled = async () =>
       (await pipeline.refinery.silver.snapshot()).transactions.get("bronze/settled-before")?.version;
     pipeline.now = noon - 100 * hour;

@@ -11,7 +11,7 @@ afterEach(() => pipeline.close());
 
 let next = 0;
 
-/** An order of that moment comes through that shard, so many seconds after noon. */
+/** Lands and refines an order placed at `orderedAt` in a shard, a number of seconds after noon. */
 async function sell(shard: string, ordered_at: string, seconds = 0) {
   const event = order({ order_id: `order-${next}`, ordered_at });
   await pipeline.land(record(next++, event, { shard, arrivedAt: Date.parse("2015-03-01T12:00:00Z") + seconds * 1000 }));
@@ -19,23 +19,23 @@ async function sell(shard: string, ordered_at: string, seconds = 0) {
   return watermarkDate(await pipeline.refinery.silver.snapshot());
 }
 
-describe("the date that event time has reached", () => {
+describe("the watermark date", () => {
   it("is unknown before the first order", async () => {
     expect(watermarkDate(await pipeline.refinery.silver.snapshot())).toBeUndefined();
   });
 
-  it("is the latest that has begun everywhere on earth when the latest order was placed", async () => {
+  it("is the latest date that has begun in every time zone when the latest order was placed", async () => {
     expect(await sell("a", "2015-01-05T23:30:00-05:00")).toBe("2015-01-05");
     expect(await sell("a", "2015-01-06T11:59:59Z")).toBe("2015-01-05");
     expect(await sell("a", "2015-01-06T00:00:00-12:00")).toBe("2015-01-06");
   });
 
-  it("never goes back for a late order", async () => {
+  it("never moves back for a late order", async () => {
     await sell("a", "2015-01-06T12:00:00Z");
     expect(await sell("a", "2015-01-02T12:00:00Z")).toBe("2015-01-06");
   });
 
-  it("waits for the slowest shard that is busy", async () => {
+  it("is that of the slowest busy shard", async () => {
     await sell("a", "2015-01-06T12:00:00Z");
     expect(await sell("b", "2015-01-04T12:00:00Z", 10)).toBe("2015-01-04");
     expect(await sell("b", "2015-01-07T12:00:00Z", 20)).toBe("2015-01-06");
@@ -47,7 +47,7 @@ describe("the date that event time has reached", () => {
     expect(await sell("b", "2015-01-06T12:00:00Z", 61)).toBe("2015-01-06");
   });
 
-  it("is kept in the table's log, so that another process knows it", async () => {
+  it("is stored in the table's log, where another process reads it", async () => {
     await sell("a", "2015-01-06T12:00:00Z");
     expect(watermarkDate(await pipeline.openRefinery().silver.snapshot())).toBe("2015-01-06");
   });

@@ -10,18 +10,18 @@ function unpack(data: Buffer) {
 const batch = Buffer.from('{"a":1}\n{"b":"é"}\n{"c":3}');
 
 describe("unpacking a stream record", () => {
-  it("takes one event as it is, newlines and all", () => {
+  it("returns one uncompressed event unchanged, including its newlines", () => {
     expect(unpack(Buffer.from('{\n"a": 1\n}'))).toEqual(['{\n"a": 1\n}']);
   });
 
-  it("unpacks a batch of either compression, with or without a last newline", () => {
+  it("unpacks a batch of either compression, with or without a final newline", () => {
     const events = ['{"a":1}', '{"b":"é"}', '{"c":3}'];
     expect(unpack(zstdCompressSync(batch))).toEqual(events);
     expect(unpack(gzipSync(batch))).toEqual(events);
     expect(unpack(gzipSync(Buffer.concat([batch, Buffer.from("\n")])))).toEqual(events);
   });
 
-  it("reads every frame of a batch, not only the first", () => {
+  it("reads every frame of a batch, not just the first", () => {
     const frames = Buffer.concat([
       zstdCompressSync(Buffer.from('{"a":1}\n')),
       zstdCompressSync(Buffer.from('{"b":2}')),
@@ -35,11 +35,11 @@ describe("unpacking a stream record", () => {
     ["followed by rubbish", Buffer.concat([zstdCompressSync(batch), Buffer.from("rubbish")])],
     ["gzip cut short", gzipSync(batch).subarray(0, -3)],
     ["gzip with a wrong checksum", Buffer.concat([gzipSync(batch).subarray(0, -8), Buffer.alloc(8)])],
-  ])("refuses a batch that is %s, whole", (_, record) => {
+  ])("rejects a whole batch that is %s", (_, record) => {
     expect(unpack(record)).toEqual(["batch_corrupt"]);
   });
 
-  it("refuses a batch that would fill the memory", () => {
+  it("rejects a batch that would exhaust memory", () => {
     const bomb = Buffer.alloc(limits.batchBytes + 1, 32);
     expect(unpack(zstdCompressSync(bomb))).toEqual(["batch_too_large"]);
     expect(unpack(gzipSync(bomb))).toEqual(["batch_too_large"]);
@@ -47,7 +47,7 @@ describe("unpacking a stream record", () => {
     expect(unpack(Buffer.concat([halves, halves]))).toEqual(["batch_too_large"]);
   });
 
-  it("refuses one bad event of a batch and keeps its neighbours", () => {
+  it("rejects one invalid event of a batch and keeps the others", () => {
     const bad = Buffer.concat([Buffer.from('{"a":1}\n"'), Buffer.from([0xc3]), Buffer.from('"\n{"c":3}')]);
     expect(unpack(zstdCompressSync(bad))).toEqual(['{"a":1}', "bad_utf8", '{"c":3}']);
   });
@@ -58,7 +58,7 @@ describe("unpacking a stream record", () => {
     expect(unpack(Buffer.from(`${longest} `))).toEqual(["event_too_large"]);
   });
 
-  it("takes any bytes", () => {
+  it("never throws, whatever the bytes", () => {
     expect(unpack(Buffer.from([0, 255, 254]))).toEqual(["bad_utf8"]);
     expect(unpack(Buffer.alloc(0))).toEqual([""]);
   });

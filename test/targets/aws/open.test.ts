@@ -55,7 +55,7 @@ describe("a deployed home", () => {
     await cloud.land();
     await pipeline.drain();
     expect((await pipeline.status()).stream).toEqual({ shards: 2, shardsBehind: 0 });
-    const [day] = await pipeline.query("select orders, revenue from gold.daily_sales_summary", { lake: false });
+    const [day] = await pipeline.query({ sql: "select orders, revenue from gold.daily_sales_summary" });
     expect(day).toEqual({ orders: 40, revenue: "530.00" });
     const receipt = await pipeline.verify();
     expect(receipt.findings).toEqual([]);
@@ -90,16 +90,16 @@ describe("a deployed home", () => {
     });
     expect(status.workflows.map(({ workflow }) => workflow)).toEqual(["bronze_to_silver", "silver_to_gold"]);
     const { stdout } = await aws("status");
-    expect(stdout).toContain("home        dev in eu-central-1");
-    expect(stdout).toContain("landing: Enabled; OK, 0 records in the on-failure store");
+    expect(stdout).toContain("pipeline    dev in eu-central-1");
+    expect(stdout).toContain("landing: Enabled; OK, 0 records in the on-failure destination");
   });
 
   it("answers SQL on gold as a reader, and on silver at a version", async () => {
     expect(await json("query", "select current_user::text as who")).toEqual([{ who: "pizza_reader" }]);
     const silver = "select count(*) as n from silver_order_lines";
-    expect(await pipeline.query(silver, { lake: true, version: 0 })).toEqual([{ n: 40n }]);
-    await expect(pipeline.query(silver, { lake: true, version: 7 })).rejects.toThrow("7");
-    const denied = pipeline.query("delete from gold.daily_sales_summary", { lake: false });
+    expect(await pipeline.query({ sql: silver, lake: true, version: 0 })).toEqual([{ n: 40n }]);
+    await expect(pipeline.query({ sql: silver, lake: true, version: 7 })).rejects.toThrow("7");
+    const denied = pipeline.query({ sql: "delete from gold.daily_sales_summary" });
     await expect(denied).rejects.toThrow(/permission denied|read-only transaction/);
   });
 
@@ -129,8 +129,10 @@ describe("a deployed home", () => {
       silver: { revision: 0 },
       window: { silverVersion: 2 },
     });
-    expect((await pipeline.trace("remote-wrong")).gold.length).toBeGreaterThan(9);
-    expect(await pipeline.rejected()).toMatchObject([{ orderId: "remote-wrong", isClosed: true, silverRevision: 0 }]);
+    expect((await pipeline.trace({ orderId: "remote-wrong" })).gold.length).toBeGreaterThan(9);
+    expect(await pipeline.quarantined()).toMatchObject([
+      { orderId: "remote-wrong", isClosed: true, silverRevision: 0 },
+    ]);
     expect(await pipeline.verify()).toMatchObject({
       findings: [],
       events: { quarantined: { unknown_pizza: 1 }, closed: 1 },
@@ -166,7 +168,8 @@ describe("a deployed home", () => {
     await pipeline.drain();
     const keyOf = async () =>
       (
-        await pipeline.query("select customer_key from silver_order_lines where order_id = 'remote-ada'", {
+        await pipeline.query({
+          sql: "select customer_key from silver_order_lines where order_id = 'remote-ada'",
           lake: true,
         })
       )[0];
@@ -187,14 +190,14 @@ describe("a deployed home", () => {
   });
 
   it("runs a workflow to its end under a name of its own", async () => {
-    const { output, workflow } = await pipeline.run("silver_to_gold");
+    const { output, workflow } = await pipeline.run({ workflow: "silver_to_gold" });
     expect({ workflow, published: output.published }).toEqual({ workflow: "silver_to_gold", published: [] });
     const names = [...cloud.machines.executions.values()].map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
   });
 
   it("makes a backup, and restores it into the empty warehouse and no other", async () => {
-    const hash = async () => JSON.stringify(await pipeline.query("select * from ops.gold_hash()", { lake: false }));
+    const hash = async () => JSON.stringify(await pipeline.query({ sql: "select * from ops.gold_hash()" }));
     const before = await hash();
     const made = await json("backup");
     expect(made).toMatchObject({ proven: true, snapshot: null });
@@ -253,11 +256,13 @@ describe("the doctor", () => {
       "Enabled; OK",
       expect.stringMatching(/^lake, silver at version \d+$/),
       "lake creates each object once",
-      expect.stringMatching(/^answers, at migration \d+$/),
+      expect.stringMatching(/^reachable, at migration \d+$/),
     ]);
     await cloud.owner.query("update ops.migrations set name = 'other' where name like '000003%'");
     const warehouse = deploymentChecks("dev").find(({ name }) => name === "warehouse")!;
-    await expect(warehouse.look()).rejects.toThrow("lacks 000003_gold_by_day.sql: make deploy ENV=dev applies them");
+    await expect(warehouse.look()).rejects.toThrow(
+      "migrations missing: 000003_gold_by_day.sql: apply them with make deploy ENV=dev",
+    );
     await cloud.owner.query("update ops.migrations set name = '000003_gold_by_day.sql' where name = 'other'");
   });
 });
@@ -276,7 +281,7 @@ describe("logs", () => {
       { at: new Date(now - 1000).toISOString(), function: "RefineSilver", text: "second" },
     ]);
     const unknown = pipeline.logs.newest({ lines: 1, only: "Nobody" });
-    await expect(unknown).rejects.toThrow("function Nobody is not known: choose one of LandRecords, RefineSilver");
+    await expect(unknown).rejects.toThrow("function Nobody is unknown: choose one of LandRecords, RefineSilver");
   });
 
   it("are followed without a gap or a repeat", async () => {
@@ -304,7 +309,7 @@ describe("what goes wrong", () => {
 
   it("says where a stack is not, and how to put it up", async () => {
     await expect(find("prod")).rejects.toThrow(
-      /stack PizzaSales-prod-State\w+: not in eu-central-1; .* deploy with make deploy ENV=prod/,
+      /stack PizzaSales-prod-State\w+ does not exist in eu-central-1: .* run make deploy ENV=prod/,
     );
   });
 
@@ -322,7 +327,7 @@ describe("what goes wrong", () => {
     const kept = cloud.outputs.stateful["StreamName"]!;
     delete cloud.outputs.stateful["StreamName"];
     const found = find();
-    await expect(found).rejects.toThrow("no output StreamName (PizzaSales-dev-Stateful is UPDATE_COMPLETE");
+    await expect(found).rejects.toThrow("no stack output StreamName (PizzaSales-dev-Stateful is UPDATE_COMPLETE");
     cloud.outputs.stateful["StreamName"] = kept;
   });
 
@@ -345,7 +350,7 @@ describe("what goes wrong", () => {
     cloud.answers["DescribeStacks"] = () => {
       throw new AwsFault("ExpiredToken", { status: 403 });
     };
-    await expect(find()).rejects.toThrow("AWS refuses the credentials (ExpiredToken): sign in again");
+    await expect(find()).rejects.toThrow("AWS rejects the credentials (ExpiredToken): sign in again");
     cloud.answers["DescribeStacks"] = kept;
   });
 });

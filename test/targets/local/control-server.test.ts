@@ -3,20 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { OutgoingRecord } from "../../../pipeline/ports.ts";
-import { startControlServer, connectPipeline } from "../../../targets/local/control-server.ts";
-import type { Pipeline } from "../../../targets/pipeline-api.ts";
+import { operations } from "../../../targets/operations.ts";
+import { connectPipeline } from "../../../targets/local/control-client.ts";
+import { startControlServer } from "../../../targets/local/control-server.ts";
+import type { Pipeline } from "../../../targets/operations.ts";
 import { dataDirectory, prepareDataDirectory, writePipelineRecord } from "../../../targets/local/data-directory.ts";
 
 const folder = dataDirectory(mkdtempSync(join(tmpdir(), "pizza-control-")));
 const received: OutgoingRecord[] = [];
 /** A home of which only what is called here exists. */
 const pipeline = {
-  sink: {
-    openShards: async () => 3,
-    putRecords: async (records: OutgoingRecord[]) => {
-      received.push(...records);
-      return records.map(() => ({ shard: "s", sequenceNumber: "1" }));
-    },
+  openShards: async () => 3,
+  putRecords: async ({ records }: { records: OutgoingRecord[] }) => {
+    received.push(...records);
+    return records.map(() => ({ shard: "s", sequenceNumber: "1" }));
   },
   query: async () => [{ count: 2n ** 60n }],
   run: async () => Promise.reject(new Error("workflow x is not known")),
@@ -48,8 +48,8 @@ it("carries records byte by byte", async () => {
 it("gives answers and errors as the home gives them; big integers as text", async () => {
   const client = connectPipeline(folder);
   expect(await client.sink.openShards()).toBe(3);
-  expect(await client.query("select 1", { lake: true })).toEqual([{ count: String(2n ** 60n) }]);
-  await expect(client.run("x")).rejects.toThrow("workflow x is not known");
+  expect(await client.query({ sql: "select 1", lake: true })).toEqual([{ count: String(2n ** 60n) }]);
+  await expect(client.run({ workflow: "x" })).rejects.toThrow("workflow x is not known");
 });
 
 it.each([
@@ -64,6 +64,48 @@ it("knows its methods only, and only by POST", async () => {
   const headers = { authorization: "Bearer secret" };
   expect((await fetch(`http://127.0.0.1:${server.port}/constructor`, { method: "POST", headers })).status).toBe(404);
   expect((await fetch(`http://127.0.0.1:${server.port}/openShards`, { headers })).status).toBe(404);
+});
+
+const post = async (method: string, body: object) => {
+  const headers = { authorization: "Bearer secret" };
+  const request = { method: "POST", headers, body: JSON.stringify(body) };
+  const response = await fetch(`http://127.0.0.1:${server.port}/${method}`, request);
+  return {
+    status: response.status,
+    answer: (await response.json()) as { error: { message: string }; result: unknown },
+  };
+};
+
+it.each([
+  ["query", { sql: 1 }, "sql: "],
+  ["query", { sql: "select 1", lake: "yes" }, "lake: "],
+  ["query", { sql: "select 1", versoin: 3 }, "versoin"],
+  ["explain", { table: "hourly_trends", key: "2015-01-01", lines: 5 }, "key: "],
+  ["rebuild", { from: "2015-02-30", to: "2015-03-01", source: "bronze", isDryRun: true }, "from: "],
+  ["drain", { now: true }, "now"],
+])("rejects parameters of %s that its schema does not allow: %j", async (method, given, mistake) => {
+  const { status, answer } = await post(method, given);
+  expect(status).toBe(400);
+  expect(answer.error.message).toContain(`parameters of /${method}: `);
+  expect(answer.error.message).toContain(mistake);
+});
+
+it("describes every method with its class and the schema of its parameters", async () => {
+  const { result } = (await post("operations", {})).answer as { result: { name: string; access: string }[] };
+  const byAccess = Object.groupBy(result, ({ access }) => access);
+  const names = (access: string) => byAccess[access]!.map(({ name }) => name).toSorted();
+  expect(names("secret")).toEqual(["credentials"]);
+  expect(names("changes")).toEqual(["drain", "forget", "putRecords", "rebuild", "run", "stop"]);
+  expect(result.find(({ name }) => name === "trace")).toMatchObject({
+    access: "reads",
+    parameters: { type: "object", properties: { orderId: { type: "string" } }, required: ["orderId"] },
+  });
+  expect(names("reads")).toEqual(
+    Object.keys(operations)
+      .concat("operations")
+      .filter((name) => !["changes", "secret"].some((access) => names(access).includes(name)))
+      .toSorted(),
+  );
 });
 
 it("says that the home does not run once its process is gone", async () => {

@@ -28,7 +28,7 @@ describe("a home whose PostgreSQL cannot start", () => {
     const pipeline = await openLocalPipeline({ dir: brokenPipeline(), isEarly: true });
     await sendOrders(pipeline.sink, [...classicYear()].slice(0, 3));
     await expect(pipeline.drain()).rejects.toThrow(/credentials\.json/);
-    await expect(pipeline.query("select 1", { lake: false })).rejects.toThrow(/credentials\.json/);
+    await expect(pipeline.query({ sql: "select 1" })).rejects.toThrow(/credentials\.json/);
     await pipeline.close();
   });
 });
@@ -42,7 +42,7 @@ it("a home that was wanted early shows in gold what it took before its PostgreSQ
     const { gold, findings } = await pipeline.verify();
     expect(gold.orders).toBe(69);
     expect(findings).toEqual([]);
-    const ask = async (sql: string) => await pipeline.query(sql, { lake: false });
+    const ask = async (sql: string) => await pipeline.query({ sql });
     for (let times = 0; times < 5; times++) {
       await ask("set timezone = 'Asia/Tokyo'; begin isolation level repeatable read; select count(*) from ops.windows");
     }

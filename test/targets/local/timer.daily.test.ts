@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { classicYear } from "../../../bin/commands/send.ts";
 import { statusText } from "../../../bin/status-text.ts";
 import { dueDaily } from "../../../targets/local/timer.ts";
-import type { Pipeline } from "../../../targets/pipeline-api.ts";
+import type { Pipeline } from "../../../targets/operations.ts";
 import { openLocalPipeline } from "../../../targets/local/open.ts";
 import { sendOrders, temporaryPipeline } from "../../e2e/command-line-fixture.ts";
 
@@ -49,7 +49,7 @@ describe("the home", () => {
     const first = await untilRun("data_quality");
     expect(first).toMatchObject({ earlier: [] });
     expect(first.error).toBeUndefined();
-    await pipeline.run("data_quality");
+    await pipeline.run({ workflow: "data_quality" });
     await pipeline.close();
     pipeline = await openLocalPipeline({ dir });
     const status = await pipeline.status();

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { classicYear } from "../../../bin/commands/send.ts";
-import type { Pipeline } from "../../../targets/pipeline-api.ts";
+import type { Pipeline } from "../../../targets/operations.ts";
 import { openLocalPipeline } from "../../../targets/local/open.ts";
 import { findServer } from "../../../targets/local/postgres-process.ts";
 import { sendOrders } from "../../e2e/command-line-fixture.ts";
@@ -26,8 +26,8 @@ afterEach(async () => {
 });
 
 const ordersInGold = async () => {
-  const [row] = await pipeline.query("select coalesce(sum(orders), 0) as orders from gold.daily_sales_summary", {
-    lake: false,
+  const [row] = await pipeline.query({
+    sql: "select coalesce(sum(orders), 0) as orders from gold.daily_sales_summary",
   });
   return Number(row!["orders"]);
 };
@@ -48,7 +48,7 @@ it("starts a PostgreSQL again that was killed alone, publishes on, and answers w
   await sendOrders(pipeline.sink, second);
   await untilGoldHas(400);
   killPostgres();
-  expect(await pipeline.query("select 1 as one", { lake: false })).toEqual([{ one: 1 }]);
+  expect(await pipeline.query({ sql: "select 1 as one" })).toEqual([{ one: 1 }]);
   expect(await pipeline.credentials()).toMatchObject({ host: "127.0.0.1", database: "pizza_sales" });
   await sendOrders(pipeline.sink, third);
   await pipeline.drain();

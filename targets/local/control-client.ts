@@ -1,0 +1,44 @@
+import type { EventSink } from "../../pipeline/ports.ts";
+import type { Pipeline } from "../operations.ts";
+import { runningProcess, type DataDirectory } from "./data-directory.ts";
+
+/**
+ * A local pipeline that runs in another process of this machine, reached through its control server. Every method of
+ * `Pipeline` is a call of that name, and every call looks up where the process is now, so it survives a restart.
+ */
+export function connectPipeline(folder: DataDirectory): Pipeline & { stop(): Promise<void> } {
+  async function call<Result>(method: string, given: object = {}): Promise<Result> {
+    const running = runningProcess(folder);
+    if (running === undefined) throw new Error(`no local pipeline runs in ${folder.root}: start it with ./pizza start`);
+    const headers = { authorization: `Bearer ${running.token}`, "content-type": "application/json" };
+    const request = { method: "POST", headers, body: JSON.stringify(given, bytesAsBase64) };
+    const response = await fetch(`http://127.0.0.1:${running.port}/${method}`, request).catch((cause: Error) => {
+      const what = `the local pipeline in process ${running.pid} does not answer on port ${running.port}`;
+      throw new Error(`${what}: see ./pizza logs`, { cause });
+    });
+    const answer = (await response.json()) as { result: Result } | { error: { message: string } };
+    if ("error" in answer) throw new Error(answer.error.message);
+    return answer.result;
+  }
+
+  const sink: EventSink = {
+    putRecords: (records) => call("putRecords", { records }),
+    openShards: () => call("openShards"),
+  };
+  const own = { sink, close: async () => {} };
+  return new Proxy(own, {
+    get(_, name) {
+      // A promise that resolves to this object looks for a method `then`.
+      if (typeof name === "symbol" || name === "then") return undefined;
+      return name in own ? own[name as keyof typeof own] : (given?: object) => call(name, given);
+    },
+  }) as unknown as Pipeline & { stop(): Promise<void> };
+}
+
+/** A replacer for JSON.stringify; `this` is the object that holds the value. */
+function bytesAsBase64(this: Record<string, unknown>, key: string, value: unknown): unknown {
+  const bytes = this[key];
+  return bytes instanceof Uint8Array
+    ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64")
+    : value;
+}
