@@ -6,27 +6,11 @@ import {
   paginateGetQueryResults,
   StartQueryExecutionCommand,
   type AthenaClientConfig,
-  type QueryExecution,
   type ColumnInfo,
+  type QueryExecution,
   type Row,
 } from "@aws-sdk/client-athena";
-import type { LakeQuery, LakeRow, LakeTable, ObjectStore, LakeType } from "../pipeline/ports.ts";
-
-export interface AthenaOptions {
-  workgroup: string;
-  /** Glue's database with the `_at` tables. */
-  database: string;
-  /** The bucket behind `store`. */
-  bucket: string;
-  store: Pick<ObjectStore, "put">;
-  client?: AthenaClient;
-}
-
-/** An Athena client that tries again where Athena throttles it, or a connection has gone silent (milliseconds). */
-export function newAthenaClient(config: AthenaClientConfig = {}): AthenaClient {
-  const requestHandler = { connectionTimeout: 3000, socketTimeout: 20_000 };
-  return new AthenaClient({ maxAttempts: 8, requestHandler, ...config });
-}
+import type { LakeQuery, LakeRow, LakeTable, LakeType, ObjectStore } from "../pipeline/ports.ts";
 
 /** Athena's limits: bytes of a query, characters of a parameter. */
 const longestQuery = 262_144;
@@ -34,9 +18,34 @@ const longestParameter = 1024;
 
 const [firstPauseMs, longestPauseMs] = [100, 1000];
 
+const sqlTypes: Record<LakeType, string> = {
+  string: "varchar",
+  int: "integer",
+  long: "bigint",
+  boolean: "boolean",
+  timestamp: "timestamp with time zone",
+  date: "date",
+};
+
+export interface AthenaOptions {
+  workgroup: string;
+  /** Glue database with the `_at` tables. */
+  database: string;
+  /** The bucket behind `store`. */
+  bucket: string;
+  store: Pick<ObjectStore, "put">;
+  client?: AthenaClient;
+}
+
+/** An Athena client that retries throttled requests and stalled connections (timeouts in milliseconds). */
+export function newAthenaClient(config: AthenaClientConfig = {}): AthenaClient {
+  const requestHandler = { connectionTimeout: 3000, socketTimeout: 20_000 };
+  return new AthenaClient({ maxAttempts: 8, requestHandler, ...config });
+}
+
 /**
- * Athena as the lake's SQL, over the tables that a query names in its LakeTables and at just their files. Writes the list
- * of the files below `manifests/` first. Throws with the query's id where Athena fails or cancels it.
+ * The lake's SQL through Athena, over exactly the files of a query's LakeTables. First writes their manifests below
+ * `manifests/`. Throws with the query id if Athena fails or cancels the query.
  */
 export function openAthenaLake({ workgroup, database, bucket, store, client }: AthenaOptions): LakeQuery {
   let athena = client;
@@ -46,11 +55,11 @@ export function openAthenaLake({ workgroup, database, bucket, store, client }: A
       const text = withTables(sql, { tables, database, bucket });
       checkSizes(text, parameters);
       await writeManifests(tables, { bucket, store });
-      // The SDK gives a start a token of its own: one whose answer was lost is sent again and runs once.
+      // The SDK adds a ClientRequestToken, so a retry after a lost response does not run the query twice.
       const { QueryExecutionId: id } = await athena.send(
         new StartQueryExecutionCommand({
           QueryString: text,
-          // An empty list is refused.
+          // Athena rejects an empty list.
           ...(parameters.length > 0 && { ExecutionParameters: parameters.map(toLiteral) }),
           WorkGroup: workgroup,
           QueryExecutionContext: { Database: database },
@@ -62,7 +71,7 @@ export function openAthenaLake({ workgroup, database, bucket, store, client }: A
   };
 }
 
-/** Always writes: a list of before may be about to expire, and a query without its list would find no rows. */
+/** Always writes: an existing manifest may be about to expire, and a query without its manifest would return no rows. */
 async function writeManifests(
   tables: readonly LakeTable[],
   { bucket, store }: Pick<AthenaOptions, "bucket" | "store">,
@@ -74,11 +83,11 @@ async function writeManifests(
 function checkSizes(sql: string, parameters: readonly (string | number)[]): void {
   const bytes = Buffer.byteLength(sql);
   if (bytes > longestQuery) {
-    throw new Error(`Athena: a query of ${bytes} bytes is more than the ${longestQuery} it takes: shorten it`);
+    throw new Error(`Athena: a query of ${bytes} bytes exceeds the limit of ${longestQuery}: shorten it`);
   }
   const tooLong = parameters.find((value) => toLiteral(value).length > longestParameter);
   if (tooLong !== undefined) {
-    throw new Error(`Athena: a parameter may have ${longestParameter} characters, this one has more: shorten it`);
+    throw new Error(`Athena: a parameter exceeds the limit of ${longestParameter} characters: shorten it`);
   }
 }
 
@@ -97,8 +106,8 @@ function failureOf(id: string, { Status, Statistics, WorkGroup }: QueryExecution
   if (Status?.State === "FAILED") return new Error(`Athena query ${id} failed: ${reason}`);
   const scanned = `${Statistics?.DataScannedInBytes ?? 0} bytes scanned`;
   return new Error(
-    `Athena query ${id} was cancelled after ${scanned}: ${reason}; ` +
-      `if that is the scan limit of the workgroup ${WorkGroup}, raise it or ask for fewer days at once`,
+    `Athena query ${id} was cancelled after ${scanned}: ${reason}: ` +
+      `if the cause is the scan limit of workgroup ${WorkGroup}, raise it or query fewer days at once`,
   );
 }
 
@@ -107,7 +116,7 @@ async function readRows(athena: AthenaClient, id: string): Promise<LakeRow[]> {
   let isFirst = true;
   for await (const { ResultSet } of paginateGetQueryResults({ client: athena }, { QueryExecutionId: id })) {
     const columns = ResultSet?.ResultSetMetadata?.ColumnInfo ?? [];
-    // The first page begins with a row of the columns' names.
+    // The first row of the first page has the column names.
     const page = isFirst ? (ResultSet?.Rows ?? []).slice(1) : (ResultSet?.Rows ?? []);
     for (const row of toLakeRows(page, columns)) rows.push(row);
     isFirst = false;
@@ -115,24 +124,15 @@ async function readRows(athena: AthenaClient, id: string): Promise<LakeRow[]> {
   return rows;
 }
 
-/** The list of a version's files, as the text object that Athena's symlink format reads. */
+/** The list of a version's files, in the format of Athena's SymlinkTextInputFormat. */
 export interface Manifest {
-  /** SHA-256 of the text: the same files have the same name. */
+  /** SHA-256 of the text, so that equal file lists have equal names. */
   name: string;
   key: string;
   text: string;
 }
 
-const sqlTypes: Record<LakeType, string> = {
-  string: "varchar",
-  int: "integer",
-  long: "bigint",
-  boolean: "boolean",
-  timestamp: "timestamp with time zone",
-  date: "date",
-};
-
-/** The manifest of a table's files in a bucket; undefined where it has none, as no object names nothing. */
+/** The manifest of a table's files in a bucket; undefined for a table without files. */
 export function manifestOf({ files }: LakeTable, bucket: string): Manifest | undefined {
   if (files.length === 0) return undefined;
   const text = files
@@ -144,9 +144,9 @@ export function manifestOf({ files }: LakeTable, bucket: string): Manifest | und
 }
 
 /**
- * The query with its tables in front of it, each as a `with` part of its own name: the Glue table `<table>_at` (the
- * LakeTable's name without its layer) at a manifest. Athena reads a Delta table at its newest version only, and gold must be
- * made from one version.
+ * Prefixes the query with one common table expression per table, under the table's name, which reads the Glue table
+ * `<table>_at` (the LakeTable's name without its layer) at a manifest. Athena reads a Delta table only at its newest version,
+ * but gold must be computed from one fixed version.
  */
 export function withTables(
   sql: string,
@@ -172,18 +172,18 @@ function selectOf(table: LakeTable, { database, bucket }: { database: string; bu
 
 function expressionOf({ name, type }: LakeTable["columns"][number], partitionColumn: string | undefined): string {
   if (name === partitionColumn) return `cast(regexp_extract("$path", '${name}=([0-9-]{10})', 1) as date)`;
-  // Hive's timestamps have no zone; the lake's are UTC.
+  // Hive's timestamps have no time zone; the lake's are UTC.
   return type === "timestamp" ? `with_timezone("${name}", 'UTC')` : `"${name}"`;
 }
 
-/** A parameter as the SQL literal that Athena takes in its place. */
+/** A parameter as a SQL literal, the form that Athena requires. */
 export function toLiteral(value: string | number): string {
   return typeof value === "number" ? String(value) : `'${value.replaceAll("'", "''")}'`;
 }
 
 type Value = LakeRow[string];
 
-/** By Athena's name of the type; what is not here is text, dates as `YYYY-MM-DD` and decimals among it. */
+/** By Athena type name; values of other types stay text, including dates (`YYYY-MM-DD`) and decimals. */
 const parsers: Record<string, (text: string) => Value> = {
   tinyint: Number,
   smallint: Number,
@@ -196,7 +196,7 @@ const parsers: Record<string, (text: string) => Value> = {
   "timestamp with time zone": isoTimestamp,
 };
 
-/** Rows of an answer as the lake's port promises them. A cell without text is null, one with an empty text is not. */
+/** Result rows as LakeQuery defines them. A cell without text is null; an empty text is not. */
 export function toLakeRows(rows: readonly Row[], columns: readonly ColumnInfo[]): LakeRow[] {
   const readers = columns.map(({ Name = "", Type = "" }) => [Name, parsers[Type] ?? String] as const);
   return rows.map(({ Data = [] }) =>
@@ -209,11 +209,11 @@ export function toLakeRows(rows: readonly Row[], columns: readonly ColumnInfo[])
   );
 }
 
-/** `2015-03-01 11:38:36.120000 UTC` as `2015-03-01T11:38:36.120Z`: three digits, or six where they say more. */
+/** `2015-03-01 11:38:36.120000 UTC` as `2015-03-01T11:38:36.120Z`: three fraction digits, or six if needed. */
 function isoTimestamp(text: string): string {
   const [, day, time, fraction = "", zone] = /^(\S+) ([\d:]+)(?:\.(\d{1,6})\d*)?(?: (.*))?$/.exec(text) ?? [];
   if (day === undefined || (zone !== undefined && zone !== "UTC")) {
-    throw new Error(`Athena: ${text} is no timestamp in UTC: convert it in the query (at time zone 'UTC')`);
+    throw new Error(`Athena: ${text} is not a UTC timestamp: convert it in the query (at time zone 'UTC')`);
   }
   const digits = fraction.padEnd(3, "0").replace(/^(...)0*$/, "$1");
   return `${day}T${time}.${digits.length > 3 ? digits.padEnd(6, "0") : digits}Z`;

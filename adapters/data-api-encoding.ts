@@ -6,7 +6,7 @@ import type {
   SqlParameter,
 } from "@aws-sdk/client-rds-data";
 
-/** A parameter of the Data API for a JavaScript value: what pg would send as JSON or as an array, this sends so too. */
+/** A Data API parameter for a JavaScript value; objects and arrays are encoded as pg encodes them. */
 export function toParameter(name: string, value: unknown): SqlParameter {
   return { name, value: toField(value) };
 }
@@ -25,7 +25,7 @@ function toText(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** PostgreSQL's own text form of an array, as the Data API takes no arrays; the statement casts it (`$1::text[]`). */
+/** PostgreSQL's array literal, because the Data API accepts no arrays; the statement casts it (`$1::text[]`). */
 function toArrayLiteral(values: readonly unknown[]): string {
   const element = (value: unknown): string => {
     if (value === null || value === undefined) return "NULL";
@@ -34,7 +34,7 @@ function toArrayLiteral(values: readonly unknown[]): string {
   return `{${values.map(element).join(",")}}`;
 }
 
-/** The rows of an answer, with values as the warehouse's port promises them; a statement without rows gives none. */
+/** Result rows with values as Warehouse defines them; empty for a statement without rows. */
 export function rowsOf<Row>({ records = [], columnMetadata = [] }: ExecuteStatementResponse): Row[] {
   const names = columnMetadata.map(({ label, name }) => label ?? name ?? "");
   const readers = columnMetadata.map(readerOf);
@@ -45,7 +45,7 @@ export function rowsOf<Row>({ records = [], columnMetadata = [] }: ExecuteStatem
 
 type Scalar = string | number | boolean;
 
-/** By PostgreSQL's name of the type; what is not here is text. */
+/** By PostgreSQL type name; values of other types stay text. */
 const parsers: Record<string, (value: Scalar) => unknown> = {
   bool: (value) => value === true || value === "true",
   int2: Number,
@@ -74,28 +74,28 @@ function readField(field: Field, parse: (value: Scalar) => unknown): unknown {
 
 function elementsOf({ stringValues, longValues, doubleValues, booleanValues }: ArrayValue): (Scalar | null)[] {
   const values = stringValues ?? longValues ?? doubleValues ?? booleanValues;
-  if (values === undefined) throw new Error("Data API: an array of arrays is not read: cast the column to text");
+  if (values === undefined) throw new Error("Data API: an array of arrays is not supported: cast the column to text");
   return values;
 }
 
-/** `2015-03-01 10:00:00.120000` as `2015-03-01T10:00:00.12`: a `T`, no zone (the Data API answers in UTC), no idle zeros. */
+/** `2015-03-01 10:00:00.120000` as `2015-03-01T10:00:00.12`: no zone (the Data API uses UTC), no trailing zeros. */
 function isoTimestamp(text: string): string {
   const [, day, time, fraction = ""] = /^(\S+)[ T]([\d:]+)(\.\d+)?/.exec(text) ?? [];
-  if (day === undefined) throw new Error(`Data API: ${text} is no timestamp: cast the column to text`);
+  if (day === undefined) throw new Error(`Data API: ${text} is not a timestamp: cast the column to text`);
   const digits = fraction.replace(/\.?0+$/, "");
   return `${day}T${time}${digits}`;
 }
 
 /**
- * What may stand in PostgreSQL's SQL around a parameter: escape strings, names (which may hold a `$`), strings, quoted
- * names, comments, dollar-quoted bodies. The last alternative is the parameter.
+ * Tokens of PostgreSQL's SQL that may contain a `$`: escape strings, identifiers, strings, quoted identifiers, comments,
+ * dollar-quoted strings. The last alternative is a parameter.
  */
 const tokens =
   /[eE]'(?:[^'\\]|\\[^]|'')*'|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[^]*?\*\/|\$((?:[A-Za-z_]\w*)?)\$[^]*?\$\1\$|\$(\d+)/g;
 
 /**
- * PostgreSQL's SQL with every parameter `$1`, `$2`, … replaced by what `expressionOf` gives for its number, as the
- * Data API knows only parameters with names. A `$1` within a string, a dollar-quoted body or a comment is text and stays.
+ * Replaces every positional parameter `$1`, `$2`, … by `expressionOf` its number, because the Data API supports only named
+ * parameters. A `$1` inside a string, a dollar-quoted string or a comment is kept.
  */
 export function replaceParameters(sql: string, expressionOf: (number: number) => string): string {
   return sql.replace(tokens, (token: string, _tag: unknown, number: string | undefined) =>
@@ -103,12 +103,12 @@ export function replaceParameters(sql: string, expressionOf: (number: number) =>
   );
 }
 
-/** Bytes of a text as a JSON string in a request. */
+/** Size of a text as a JSON string, in bytes. */
 export function jsonBytes(text: string): number {
   return Buffer.byteLength(JSON.stringify(text));
 }
 
-/** Cuts a text into parts of at most `largest` bytes each as JSON, never within a character; together they are the text. */
+/** Splits a text into parts of at most `largest` bytes each as JSON, never within a surrogate pair. */
 export function splitText(text: string, largest: number): string[] {
   if (jsonBytes(text) <= largest) return [text];
   const half = Math.floor(text.length / 2);

@@ -11,32 +11,32 @@ import {
   type SqlParameter,
 } from "@aws-sdk/client-rds-data";
 import type { TransactionalWarehouse, Warehouse } from "../pipeline/ports.ts";
-import { jsonBytes, splitText, replaceParameters, rowsOf, toParameter } from "./data-api-encoding.ts";
+import { jsonBytes, replaceParameters, rowsOf, splitText, toParameter } from "./data-api-encoding.ts";
+
+const mebibyte = 1024 * 1024;
+/** The Data API's limit for a request is 4 MiB, including headers and the JSON around the values. */
+const largestRequest = 4 * mebibyte - 64 * 1024;
+const largestPart = 3 * mebibyte;
+/** In a request that is too large, parameters above this size are staged in parts first. */
+const longParameter = mebibyte;
+
+/** A paused cluster resumes in about fifteen seconds. */
+const resumePatienceMs = 60_000;
+const resumePauseMs = 1_000;
 
 export interface DataApiOptions {
   clusterArn: string;
-  /** The secret whose user runs the statements. */
+  /** Secret of the user that runs the statements. */
   secretArn: string;
   database: string;
-  /** Lets a statement that takes longer than a call may go on in the database: for migrations, which can be run again. */
+  /** Lets a statement continue in the database after a call times out: for migrations, which can be repeated. */
   continueAfterTimeout?: boolean;
   client?: RDSDataClient;
 }
 
-const mebibyte = 1024 * 1024;
-/** The Data API takes 4 MiB in one request, its headers and the JSON around the values included. */
-const largestRequest = 4 * mebibyte - 64 * 1024;
-const largestPart = 3 * mebibyte;
-/** In a request that is too large, a parameter of more than this goes ahead in parts. */
-const longParameter = mebibyte;
-
-/** A paused cluster is back after some fifteen seconds. */
-const resumePatienceMs = 60_000;
-const resumePauseMs = 1_000;
-
 /**
- * A Data API client that tries again where it is throttled, or a connection has gone silent: for longer than the 45 s that
- * a call may take (milliseconds).
+ * A Data API client that retries throttled requests and stalled connections. The socket timeout (milliseconds) is above the 45 s
+ * that a call may take.
  */
 export function newDataApiClient(config: RDSDataClientConfig = {}): RDSDataClient {
   const requestHandler = { connectionTimeout: 3000, socketTimeout: 60_000 };
@@ -46,9 +46,9 @@ export function newDataApiClient(config: RDSDataClientConfig = {}): RDSDataClien
 type Execute = (sql: string, parameters: SqlParameter[]) => Promise<ExecuteStatementResponse>;
 
 /**
- * Aurora PostgreSQL over the RDS Data API as the warehouse; rows are as from PostgreSQL itself. Waits for a paused
- * cluster, and sends what one request cannot carry ahead in parts (for a user who may call `ops.stage_parameter`). A call whose
- * answer was lost is made again: a statement must bear to run twice.
+ * Aurora PostgreSQL over the RDS Data API as the warehouse; rows have the same values as over the PostgreSQL protocol. Waits
+ * for a paused cluster. Stages parameters that exceed one request in parts, if the user may call `ops.stage_parameter`. A call
+ * whose response was lost is retried, so every statement must be idempotent.
  */
 export function openDataApiWarehouse({
   clusterArn,
@@ -58,8 +58,8 @@ export function openDataApiWarehouse({
   client,
 }: DataApiOptions): TransactionalWarehouse {
   let opened = client;
-  const place = { resourceArn: clusterArn, secretArn };
-  async function call<Answer>(send: (api: RDSDataClient) => Promise<Answer>): Promise<Answer> {
+  const target = { resourceArn: clusterArn, secretArn };
+  async function call<Response>(send: (api: RDSDataClient) => Promise<Response>): Promise<Response> {
     const api = (opened ??= newDataApiClient());
     try {
       return await onceResumed(() => send(api));
@@ -72,7 +72,7 @@ export function openDataApiWarehouse({
       call((api) =>
         api.send(
           new ExecuteStatementCommand({
-            ...place,
+            ...target,
             database,
             sql,
             parameters,
@@ -88,8 +88,8 @@ export function openDataApiWarehouse({
   return {
     ...within(),
     async transaction(kind, use) {
-      const { transactionId } = await call((api) => api.send(new BeginTransactionCommand({ ...place, database })));
-      const rollBack = () => call((api) => api.send(new RollbackTransactionCommand({ ...place, transactionId })));
+      const { transactionId } = await call((api) => api.send(new BeginTransactionCommand({ ...target, database })));
+      const rollBack = () => call((api) => api.send(new RollbackTransactionCommand({ ...target, transactionId })));
       let result;
       try {
         const warehouse = within(transactionId);
@@ -98,12 +98,12 @@ export function openDataApiWarehouse({
         }
         result = await use(warehouse);
       } catch (cause) {
-        // One that cannot be undone now is undone by the service, once it has been idle for three minutes.
+        // If the rollback fails, the service rolls back after three idle minutes.
         await rollBack().catch(() => {});
         throw cause;
       }
       if (kind === "trial") await rollBack();
-      else await call((api) => api.send(new CommitTransactionCommand({ ...place, transactionId })));
+      else await call((api) => api.send(new CommitTransactionCommand({ ...target, transactionId })));
       return result;
     },
   };
@@ -113,7 +113,7 @@ async function runStatement<Row>(execute: Execute, sql: string, parameters: read
   const values = parameters.map((value, index) => toParameter(`p${index + 1}`, value));
   const staged = await stageLong(sql, values, execute);
   const named = replaceParameters(sql, (number) =>
-    // A scalar subquery is worked out once, however many rows the statement around it has.
+    // A scalar subquery is evaluated once, independent of the statement's row count.
     staged.has(`p${number}`) ? `(select ops.take_parameter(:p${number}))` : `:p${number}`,
   );
   const sent = values.map((value) => staged.get(value.name!) ?? value);
@@ -121,7 +121,7 @@ async function runStatement<Row>(execute: Execute, sql: string, parameters: read
   return rowsOf<Row>(await execute(named, sent));
 }
 
-/** Sends long parameters ahead where one request cannot hold all; gives for each, by its name, the id in its place. */
+/** Stages long parameters if one request cannot hold them all; maps each one's name to the id that replaces it. */
 async function stageLong(
   sql: string,
   values: readonly SqlParameter[],
@@ -145,7 +145,7 @@ async function stageLong(
 function checkSize(sql: string, parameters: readonly SqlParameter[]): void {
   const bytes = requestBytes(sql, parameters);
   if (bytes <= largestRequest) return;
-  throw new Error(`Data API: a request of ${bytes} bytes is more than its 4 MiB: send fewer parameters at once`);
+  throw new Error(`Data API: a request of ${bytes} bytes exceeds the limit of 4 MiB: send fewer parameters at once`);
 }
 
 function requestBytes(sql: string, parameters: readonly SqlParameter[]): number {
@@ -164,22 +164,22 @@ async function onceResumed<Value>(send: () => Promise<Value>): Promise<Value> {
   }
 }
 
-const limits = "an answer holds 1 MiB at most, a row 64 kB: ask for less at once";
+const limits = "a result may have at most 1 MiB and a row 64 kB: query less at once";
 
 const advice: Record<string, string> = {
-  DatabaseErrorException: "PostgreSQL refused the statement",
-  BadRequestException: `the Data API refused the statement (${limits})`,
-  UnsupportedResultException: "the Data API cannot give such a value: cast the column to text",
-  DatabaseResumingException: `the paused cluster is not back after ${resumePatienceMs / 1000} s: try again`,
-  DatabaseUnavailableException: "the cluster's writer is not available: try again, or look at its events",
+  DatabaseErrorException: "PostgreSQL rejected the statement",
+  BadRequestException: `the Data API rejected the statement (${limits})`,
+  UnsupportedResultException: "the Data API does not support the type of a value: cast the column to text",
+  DatabaseResumingException: `the paused cluster has not resumed after ${resumePatienceMs / 1000} s: try again`,
+  DatabaseUnavailableException: "the cluster's writer is unavailable: try again, or check its events",
   HttpEndpointNotEnabledException: "the cluster has no Data API: enable its HTTP endpoint",
 };
 
 function explain(cause: unknown, isContinued: boolean): Error {
   const message = cause instanceof Error ? cause.message : String(cause);
   if (nameOf(cause) === "StatementTimeoutException") {
-    const then = isContinued ? "it goes on in the database: run it again" : "it was stopped: give it less to do";
-    return new Error(`Data API: the statement took longer than the 45 s of a call; ${then}`, { cause });
+    const then = isContinued ? "it continues in the database: run it again" : "it was stopped: process less at once";
+    return new Error(`Data API: the statement exceeded the 45 s limit of a call; ${then}`, { cause });
   }
   return new Error(`Data API: ${advice[nameOf(cause)] ?? nameOf(cause)}: ${message}`, { cause });
 }

@@ -3,10 +3,13 @@ import type { LakeQuery, ObjectStore } from "../pipeline/ports.ts";
 import { openDuckDbLake } from "./duckdb.ts";
 import { openFolderStore } from "./folder-store.ts";
 
+const fetchesAtOnce = 8;
+const shareOfDisk = 0.75;
+
 /**
- * DuckDB on a lake that is not a folder: the Parquet files of a query are copied into `folder` first. They never change, so
- * copies are kept for later queries, up to `maxBytes` (else three quarters of the disk), the one unused for the longest going first. A query whose files alone are more than
- * that ends in an error.
+ * DuckDB on a lake in an object store: copies a query's Parquet files into `folder` first. The files are immutable, so the
+ * copies are cached for later queries, up to `maxBytes` (default: three quarters of the disk) with least-recently-used eviction.
+ * Throws if the files of one query exceed that.
  */
 export async function openDuckDbOverStore({
   store,
@@ -17,7 +20,7 @@ export async function openDuckDbOverStore({
   store: ObjectStore;
   folder: string;
   maxBytes?: number;
-  /** What DuckDB may take, such as `512MB`. */
+  /** DuckDB's memory limit, such as `512MB`. */
   memoryLimit?: string;
 }): Promise<LakeQuery & { close(): void }> {
   const cache = await openFileCache({ store, folder, ...(maxBytes !== undefined && { maxBytes }) });
@@ -32,26 +35,24 @@ export async function openDuckDbOverStore({
   };
 }
 
-const fetchesAtOnce = 8;
-const shareOfDisk = 0.75;
-
 /** Copies of a store's immutable objects in a folder. */
 export interface FileCache {
-  /** Where an object's copy lies: below this, under its key. */
+  /** Folder of the copies; each has its object's key as path. */
   root: string;
-  /** Has all these objects in the folder, and keeps them there while `use` runs. */
+  /** Fetches these objects if necessary and keeps them in the folder while `use` runs. */
   holding<Result>(keys: readonly string[], use: () => Promise<Result>): Promise<Result>;
 }
 
 interface Copy {
   bytes: number;
-  /** Uses under way. */
+  /** Number of current uses. */
   holders: number;
 }
 
 /**
- * Opens a folder of copies, with those that an earlier process left there. It is bounded by `maxBytes`
- * (without it, by three quarters of what the disk has for it): what was not used for the longest goes first. Objects in use stay, so a use that needs more than `maxBytes` ends in an error.
+ * Opens the folder of copies, including those of earlier processes. It is limited to `maxBytes` (default: three quarters of the
+ * disk space available to it) with least-recently-used eviction. Objects in use are never evicted, so a use that needs more
+ * throws.
  */
 async function openFileCache({
   store,
@@ -63,7 +64,7 @@ async function openFileCache({
   maxBytes?: number;
 }): Promise<FileCache> {
   const files = openFolderStore(folder);
-  // A Map keeps the order in which its keys came: the one used last is put at its end.
+  // A Map iterates in insertion order: a used key is reinserted at the end, so iteration is least recently used first.
   const copies = new Map<string, Copy>();
   const changes = new Map<string, Promise<void>>();
   let total = 0;
@@ -88,12 +89,12 @@ async function openFileCache({
 
   async function fetch(key: string): Promise<void> {
     const body = await store.get(key);
-    if (!body) throw new Error(`Lake file ${key}: it is not in the store; plan the query again on a newer version`);
+    if (!body) throw new Error(`Lake file ${key}: not in the store: plan the query again on a newer version`);
     await files.put(key, body);
     add(key, body.length);
   }
 
-  /** Whoever wants to change a file that is being changed waits for that instead, and then looks again. */
+  /** Serializes changes per file: a second caller waits for the running change and must check again afterwards. */
   function onlyOnce(key: string, change: () => Promise<void>): Promise<void> {
     const changing = changes.get(key);
     if (changing) return changing;
@@ -120,14 +121,14 @@ async function openFileCache({
         if (total > limit) throw tooLarge();
       }
     };
-    // All of them end before the first error counts: what one still fetches must not be held for ever.
+    // Waits for all workers before throwing, so that files still being fetched are released too.
     const ended = await Promise.allSettled(Array.from({ length: fetchesAtOnce }, work));
     for (const end of ended) if (end.status === "rejected") throw end.reason;
   }
 
   function tooLarge(): Error {
     const sizes = `${total} bytes are in use, ${Math.floor(limit)} are allowed`;
-    return new Error(`Lake cache ${folder}: ${sizes}; give the function more ephemeral storage, or query with Athena`);
+    return new Error(`Lake cache ${folder}: ${sizes}: give the function more ephemeral storage, or query with Athena`);
   }
 
   return {

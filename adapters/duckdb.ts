@@ -18,10 +18,16 @@ const sqlTypes: Record<LakeType, string> = {
   date: "date",
 };
 
+/** Comments, white space and semicolons only. */
+const isNoStatement = /^(?:\s|;|--[^\n]*(?:\n|$))*$/;
+
+/** A single statement that starts with `select`, after comments, so that a `with` clause can be put before it. */
+const isOneSelect = /^(?:\s|--[^\n]*\n)*select\b[^;]*$/i;
+
 /**
- * DuckDB on the Parquet files below `root`, and on nothing else: SQL may come from people, so a query is one statement that
- * reads, no file elsewhere is touched, and no setting can be changed. Every query has names of its own for its tables, so
- * queries may run at once; `threads` and `memoryLimit` (such as `512MB`) are shared by all of them.
+ * DuckDB on the Parquet files below `root` and nothing else. Queries may be ad-hoc SQL from users, so each must be a single
+ * reading statement, cannot access other files and cannot change settings. Queries may run concurrently, because each has its
+ * own table names; they share `threads` and `memoryLimit` (such as `512MB`).
  */
 export async function openDuckDbLake({
   root,
@@ -38,7 +44,7 @@ export async function openDuckDbLake({
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
   });
-  // Data files never change, and several queries in a row read the same ones: their footers are read once.
+  // Data files are immutable and consecutive queries read the same ones, so their footers are cached.
   const setup = await instance.connect();
   await setup.run("set global parquet_metadata_cache = true");
   await setup.run(`set global allowed_directories = [${quoted(root)}]`);
@@ -51,12 +57,12 @@ export async function openDuckDbLake({
       try {
         const sources = tables.map((table) => ({ name: `"${table.name}"`, select: selectOf(table, root) }));
         if (isOneSelect.test(sql) && sources.length > 0) {
-          // A view is planned when it is made and again when it is read. A lone select can neither write nor change a setting.
+          // A CTE is planned once, a view both when created and when read. A lone select cannot write or change settings.
           const named = sources.map(({ name, select }) => `${name} as not materialized (${select})`);
           return await rowsOf(connection, `with ${named.join(", ")}\n${sql}`, parameters);
         }
         for (const { name, select } of sources) await connection.run(`create temp view ${name} as ${select}`);
-        await refuseWriting(connection, sql);
+        await rejectWriting(connection, sql);
         return await rowsOf(connection, sql, parameters);
       } finally {
         connection.closeSync();
@@ -66,27 +72,22 @@ export async function openDuckDbLake({
   };
 }
 
-const isNoStatement = /^(?:\s|;|--[^\n]*(?:\n|$))*$/;
-
-/** A single statement that begins with `select`, after comments: a `with` can stand before it. */
-const isOneSelect = /^(?:\s|--[^\n]*\n)*select\b[^;]*$/i;
-
-/** Throws on whatever is not one statement that reads: below `root` DuckDB itself would let it write. */
-async function refuseWriting(connection: DuckDBConnection, sql: string): Promise<void> {
-  if (isNoStatement.test(sql)) throw new Error("a lake query is one statement, but this is none");
+/** Throws unless the SQL is a single reading statement: below `root`, DuckDB itself would permit writing. */
+async function rejectWriting(connection: DuckDBConnection, sql: string): Promise<void> {
+  if (isNoStatement.test(sql)) throw new Error("a lake query must be one statement, but this is none");
   const statements = await connection.extractStatements(sql);
-  if (statements.count !== 1) throw new Error(`a lake query is one statement, but this is ${statements.count}`);
+  if (statements.count !== 1) throw new Error(`a lake query must be one statement, but this is ${statements.count}`);
   const { statementType } = await statements.prepare(0);
-  // `explain analyze` carries out what it explains.
+  // `explain analyze` executes the statement.
   const isPlan = statementType === StatementType.EXPLAIN && !/\banalyze\b/i.test(sql);
   if (statementType === StatementType.SELECT || isPlan) return;
-  throw new Error(`a lake query only reads, but this is ${StatementType[statementType]}: give a select`);
+  throw new Error(`a lake query must only read, but this is ${StatementType[statementType]}: give a select`);
 }
 
 /**
- * What a query's table is: the files of this version, with the partition's value taken from their path. A file that is
- * older than a column has nulls there: the empty part in front names all columns, in case no file has one. A table that
- * lists no columns has those of its files.
+ * The select for a table: the files of its version, with the partition value from their path. Columns newer than a file are
+ * null there; the empty select declares all columns in case no file has one. A table without listed columns has its files'
+ * columns.
  */
 function selectOf({ files, columns, partitionColumn }: LakeTable, root: string): string {
   const nulls = columns.map((column) => `cast(null as ${sqlTypes[column.type]}) as "${column.name}"`);
@@ -113,7 +114,7 @@ async function rowsOf(
   );
 }
 
-/** Timestamps as ISO 8601 in UTC; whatever else JavaScript has no type for as DuckDB prints it, dates as `YYYY-MM-DD`. */
+/** Timestamps as ISO 8601 in UTC; other types unknown to JavaScript as DuckDB prints them, such as dates (`YYYY-MM-DD`). */
 function toPlain(value: DuckDBValue): LakeRow[string] {
   if (typeof value !== "object" || value === null) return value;
   return value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue

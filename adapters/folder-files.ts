@@ -5,7 +5,7 @@ import { errorCode } from "../pipeline/domain/errors.ts";
 
 const oldMilliseconds = 3_600_000;
 
-/** Makes a folder below `root` with all its parents, durable once the promise resolves. */
+/** Creates a folder below `root` with its parents, durable once the promise resolves. */
 export async function makeFolder(folder: string, root: string): Promise<void> {
   const first = await mkdir(folder, { recursive: true });
   if (first === undefined) return;
@@ -15,7 +15,7 @@ export async function makeFolder(folder: string, root: string): Promise<void> {
   }
 }
 
-/** Makes the names in a folder durable: a file's own sync does not cover the name it was given. */
+/** Makes the entries of a folder durable: fsync of a file does not cover its directory entry. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r");
   try {
@@ -25,7 +25,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Removes drafts (`<pid>-…`) of processes that are gone, and any that nobody can still be writing. */
+/** Deletes drafts (`<pid>-…`) of processes that have exited, and drafts too old to be in use. */
 export function removeLeftovers(folder: string): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
@@ -39,7 +39,7 @@ export function removeLeftovers(folder: string): void {
   }
 }
 
-/** Whether a process of that id runs on this machine, also one of another user. */
+/** Whether a process with that id exists, including one of another user. */
 export function isAlive(pid: number): boolean {
   if (!Number.isSafeInteger(pid) || pid <= 0) return false;
   try {

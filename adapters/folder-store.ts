@@ -1,15 +1,18 @@
 import { mkdirSync, type Dirent } from "node:fs";
-import { link, open, readFile, rename, stat, unlink, readdir } from "node:fs/promises";
+import { link, open, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errorCode } from "../pipeline/domain/errors.ts";
-import type { ObjectStore, ObjectInfo } from "../pipeline/ports.ts";
+import type { ObjectInfo, ObjectStore } from "../pipeline/ports.ts";
 import { makeFolder, removeLeftovers, syncFolder } from "./folder-files.ts";
+
+/** Folder of drafts below a store's root; it is not listed and no key may start with it. */
+export const temporaryFolder = ".tmp";
 
 let counter = 0;
 
 /**
- * A folder that keeps the promises of a bucket: whole objects, put-if-absent that holds between processes, durable once
- * the promise resolves. Opening makes the folder, and removes the temporary files of writers that are no longer alive.
+ * An object store in a folder with a bucket's guarantees: atomic objects, put-if-absent across processes, durable once the
+ * promise resolves. Opening creates the folder and deletes drafts of writers that have exited.
  */
 export function openFolderStore(root: string): ObjectStore {
   const temporary = join(root, temporaryFolder);
@@ -69,7 +72,7 @@ async function replace(draft: string, path: string): Promise<boolean> {
   return true;
 }
 
-/** A hard link is the one file operation that both creates the whole object at once and refuses a name that is taken. */
+/** Creating a hard link is atomic and fails if the name exists. */
 async function linkOnce(draft: string, path: string): Promise<boolean> {
   try {
     await link(draft, path);
@@ -80,7 +83,7 @@ async function linkOnce(draft: string, path: string): Promise<boolean> {
   }
 }
 
-/** Most folders exist already, so they are only made once a write has missed one. */
+/** Creates folders only after a failed write, because most exist already. */
 async function inFolder(root: string, path: string, write: () => Promise<boolean>): Promise<boolean> {
   try {
     return await write();
@@ -94,26 +97,26 @@ async function inFolder(root: string, path: string, write: () => Promise<boolean
 function pathOf(root: string, key: string): string {
   if (isKey(key)) return join(root, key);
   throw new Error(
-    `Folder store ${root}: the key ${JSON.stringify(key)} is not allowed; ` +
-      `use names joined by "/", none of them empty, "." or "..", and none beginning in ${temporaryFolder}/`,
+    `Folder store ${root}: key ${JSON.stringify(key)} is not allowed: ` +
+      `use names joined by "/", none of them empty, "." or "..", and not starting with ${temporaryFolder}/`,
   );
 }
 
 const advice: Record<string, string> = {
-  ENOSPC: "the disk is full; free some space there and run it again",
-  EDQUOT: "the disk quota is used up; free some space there and run it again",
-  EROFS: "the disk is mounted read-only; choose another folder or mount it for writing",
-  EACCES: "permission denied; give this user the right to write there or choose another folder",
-  EPERM: "permission denied; give this user the right to write there or choose another folder",
-  EMFILE: "too many open files; raise the limit (ulimit -n) and run it again",
-  EISDIR: "a folder has that name already; choose another key",
-  EEXIST: "a folder has that name already; choose another key",
-  ENOTDIR: "an object has the name of one of its folders already; choose another key",
-  ENAMETOOLONG: "a part of the key is longer than the file system allows; choose a shorter key",
+  ENOSPC: "the disk is full: free some space and try again",
+  EDQUOT: "the disk quota is exceeded: free some space and try again",
+  EROFS: "the disk is mounted read-only: choose another folder or mount it for writing",
+  EACCES: "permission denied: grant this user write permission or choose another folder",
+  EPERM: "permission denied: grant this user write permission or choose another folder",
+  EMFILE: "too many open files: raise the limit (ulimit -n) and try again",
+  EISDIR: "a folder of that name exists: choose another key",
+  EEXIST: "a folder of that name exists: choose another key",
+  ENOTDIR: "an object has the name of one of its folders: choose another key",
+  ENAMETOOLONG: "a part of the key is longer than the file system allows: choose a shorter key",
 };
 
 function explain(error: unknown, root: string, doing: string): Error {
-  const why = advice[errorCode(error)] ?? `${String(error)}; see that the folder can be read and written`;
+  const why = advice[errorCode(error)] ?? `${String(error)}: check that the folder is readable and writable`;
   return new Error(`Folder store ${root}: could not ${doing}: ${why}`, { cause: error });
 }
 
@@ -129,26 +132,20 @@ function codeIs(error: unknown, ...codes: string[]): boolean {
   return codes.includes(errorCode(error));
 }
 
-/** The folder of drafts below a store's root; no listing shows it and no key may begin with it. */
-export const temporaryFolder = ".tmp";
-
-/** Whether an object may have that key: names joined by `/`, none of them empty, `.` or `..`, and not among the drafts. */
+/** Whether a key is valid: names joined by `/`, none of them empty, `.` or `..`, and not below the drafts. */
 export function isKey(key: string): boolean {
   const parts = key.split("/");
   const isBad = parts.some((part) => part === "" || part === "." || part === ".." || part.includes("\0"));
   return !isBad && parts[0] !== temporaryFolder;
 }
 
-/** Whether some key begins so: a store need not be asked for what cannot be, and some refuse to be. */
+/** Whether a valid key can start with this prefix: for other prefixes the store is not queried, and some reject them. */
 export function canBeginKey(prefix: string): boolean {
   const folder = prefix.slice(0, prefix.lastIndexOf("/") + 1);
   return folder === "" || isKey(folder.slice(0, -1));
 }
 
-/**
- * The objects below `root` whose key begins with `prefix` and sorts after `startAfter`, in byte order of the keys.
- * Folders that cannot hold such a key are not read.
- */
+/** The objects below `root` whose key starts with `prefix` and sorts after `startAfter`, in byte order; skips other folders. */
 async function listFolder(
   root: string,
   prefix: string,
@@ -182,7 +179,7 @@ async function listFolder(
   return found;
 }
 
-/** Names in byte order, folders with their `/`: it is part of their keys, so it takes part in the order. */
+/** Names in byte order. Folders have a trailing `/`, which takes part in the order because it is part of the keys. */
 async function entriesOf(folder: string): Promise<{ name: string }[]> {
   return (await readEntries(folder))
     .filter((entry) => entry.isFile() || entry.isDirectory())
@@ -200,7 +197,7 @@ async function readEntries(folder: string): Promise<Dirent[]> {
   }
 }
 
-/** Undefined where the file went away since the folder was read. */
+/** Undefined if the file was deleted after the folder was read. */
 async function sizeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size;

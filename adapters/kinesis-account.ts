@@ -2,13 +2,14 @@ import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import { listBronze } from "../pipeline/bronze/list-bronze.ts";
 import { onFailurePositions } from "../pipeline/bronze/on-failure-objects.ts";
 import type { ObjectStore } from "../pipeline/ports.ts";
-import { positionOf, type StreamContents } from "../pipeline/reconciliation/reconcile-records.ts";
+import type { StreamContents } from "../pipeline/reconciliation/reconcile-records.ts";
 import { sharedKinesisClient, explainKinesis, listShards, readShard } from "./kinesis.ts";
+import { recordPosition } from "../pipeline/domain/stream-position.ts";
 
 /**
- * What a Kinesis stream says of itself: the records within its retention that came before this call. A record is
- * confirmed when landing has passed it by: bronze or the on-failure store holds a later one of its shard, and no bronze
- * object's range has room for it.
+ * Contents of a Kinesis stream: the records within its retention period that arrived before this call. A record is confirmed
+ * once landing has passed it: bronze or the on-failure destination has a later record of its shard, and the range of no bronze
+ * object includes it.
  */
 export function kinesisContents({
   streamName,
@@ -18,11 +19,11 @@ export function kinesisContents({
   client,
 }: {
   streamName: string;
-  /** Where bronze lies. */
+  /** Store of bronze. */
   store: ObjectStore;
-  /** Where batches go that landing gave up. */
+  /** On-failure destination of landing. */
   onFailure: ObjectStore;
-  /** The stream's name in bronze's keys. */
+  /** The stream's name in bronze keys. */
   stream: string;
   client?: KinesisClient;
 }): StreamContents {
@@ -31,19 +32,19 @@ export function kinesisContents({
   return {
     isComplete: false,
     async *records() {
-      const place = { kinesis: client ?? sharedKinesisClient(), streamName };
+      const location = { kinesis: client ?? sharedKinesisClient(), streamName };
       try {
-        for (const shard of await listShards(place)) yield* readShard(place, shard, until);
+        for (const shard of await listShards(location)) yield* readShard(location, shard, until);
       } catch (cause) {
         throw explainKinesis(cause, streamName, "ListShards, GetShardIterator, GetRecords");
       }
     },
     isConfirmed: ({ shard, sequenceNumber }) => isPassedBy(landed.get(shard) ?? [], sequenceNumber),
     async onFailure() {
-      // In this order: a batch that is landed again meanwhile leaves the one after it is in the other.
+      // In this order, because a redriven batch is written to bronze before it is deleted from the on-failure destination.
       const { positions, unreadable } = await onFailurePositions(onFailure);
       landed = rangesOf([...(await listBronze(store, stream)), ...positions.map(rangeOf)]);
-      return { positions: new Set(positions.map(positionOf)), unreadable };
+      return { positions: new Set(positions.map(recordPosition)), unreadable };
     },
   };
 }
@@ -70,9 +71,9 @@ function rangesOf(objects: readonly { shard: string; first: string; last: string
 
 const rangeOf = ({ shard, sequenceNumber }: Position) => ({ shard, first: sequenceNumber, last: sequenceNumber });
 
-/** An object that was landed a moment ago may hold the record without the receipt having read it. */
+/** A record inside an object's range is not passed: the receipt may not have read that object yet. */
 function isPassedBy(ranges: readonly Range[], sequenceNumber: string): boolean {
-  const place = BigInt(sequenceNumber);
-  const isInside = ranges.some(([first, last]) => first <= place && place <= last);
-  return !isInside && ranges.some(([first]) => first > place);
+  const number = BigInt(sequenceNumber);
+  const isInside = ranges.some(([first, last]) => first <= number && number <= last);
+  return !isInside && ranges.some(([first]) => first > number);
 }

@@ -1,27 +1,33 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  DescribeStreamSummaryCommand,
   GetRecordsCommand,
   GetShardIteratorCommand,
-  ListShardsCommand,
-  type GetRecordsCommandOutput,
   KinesisClient,
-  type _Record as KinesisRecord,
-  DescribeStreamSummaryCommand,
+  ListShardsCommand,
   PutRecordsCommand,
-  type PutRecordsResultEntry,
+  type _Record as KinesisRecord,
+  type GetRecordsCommandOutput,
   type KinesisClientConfig,
+  type PutRecordsResultEntry,
 } from "@aws-sdk/client-kinesis";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { errorCode } from "../pipeline/domain/errors.ts";
-import type { StreamRecord, EventSink, OutgoingRecord, PutResult } from "../pipeline/ports.ts";
+import type { EventSink, OutgoingRecord, PutResult, StreamRecord } from "../pipeline/ports.ts";
 
-/** Where to read: a stream, and the client to read it with. */
+/** A shard allows five reads per second; the pause between empty responses leaves some of them to other consumers. */
+const pauseMilliseconds = 250;
+
+/** Limits of one PutRecords call; bytes count data and partition keys. */
+const callLimit = { records: 500, bytes: 5 * 1024 * 1024 };
+
+/** A stream and the client to read it with. */
 export interface KinesisLocation {
   kinesis: KinesisClient;
   streamName: string;
 }
 
-/** The ids of all shards whose records the stream still keeps, closed ones too, in the order of their making. */
+/** Ids of all shards within the retention period, including closed ones, in order of creation. */
 export async function listShards({ kinesis, streamName }: KinesisLocation): Promise<string[]> {
   const ids: string[] = [];
   let token: string | undefined;
@@ -34,20 +40,21 @@ export async function listShards({ kinesis, streamName }: KinesisLocation): Prom
   return ids.toSorted();
 }
 
-/** Five reads a second is what a shard allows; a pause between empty answers leaves some of them to others. */
-const pauseMilliseconds = 250;
-
 /**
- * The records of a shard that the stream still keeps, from the oldest up to its end, or to the first that came after
- * `until` (milliseconds since 1970), so that a stream that is being written ends too.
+ * The records of a shard within the retention period, from the oldest to its end or to the first that arrived after `until`
+ * (milliseconds since 1970), so that reading ends although the stream is being written.
  */
-export async function* readShard(place: KinesisLocation, shard: string, until: number): AsyncGenerator<StreamRecord> {
+export async function* readShard(
+  location: KinesisLocation,
+  shard: string,
+  until: number,
+): AsyncGenerator<StreamRecord> {
   let last: string | undefined;
-  let iterator = await iteratorAt(place, shard, last);
+  let iterator = await iteratorAt(location, shard, last);
   while (iterator !== undefined) {
-    const page: GetRecordsCommandOutput | "expired" = await readPage(place, iterator);
+    const page: GetRecordsCommandOutput | "expired" = await readPage(location, iterator);
     if (page === "expired") {
-      iterator = await iteratorAt(place, shard, last);
+      iterator = await iteratorAt(location, shard, last);
       continue;
     }
     for (const record of (page.Records ?? []).map((entry) => recordOf(entry, shard))) {
@@ -66,11 +73,11 @@ async function iteratorAt({ kinesis, streamName }: KinesisLocation, shard: strin
     after === undefined
       ? ({ ShardIteratorType: "TRIM_HORIZON" } as const)
       : ({ ShardIteratorType: "AFTER_SEQUENCE_NUMBER", StartingSequenceNumber: after } as const);
-  const answer = await kinesis.send(new GetShardIteratorCommand({ StreamName: streamName, ShardId: shard, ...from }));
-  return answer.ShardIterator;
+  const response = await kinesis.send(new GetShardIteratorCommand({ StreamName: streamName, ShardId: shard, ...from }));
+  return response.ShardIterator;
 }
 
-/** An iterator lives for five minutes; whoever takes a record may need longer. */
+/** An iterator expires after five minutes, and the consumer of the records may take longer. */
 async function readPage({ kinesis }: KinesisLocation, iterator: string): Promise<GetRecordsCommandOutput | "expired"> {
   try {
     return await kinesis.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: 10_000 }));
@@ -91,12 +98,9 @@ function recordOf(entry: KinesisRecord, shard: string): StreamRecord {
   };
 }
 
-/** What every stream takes in one call; bytes count data and partition keys. */
-const callLimit = { records: 500, bytes: 5 * 1024 * 1024 };
-
 /**
- * A Kinesis stream as the front door. Records that do not fit one call go in several, one after the other; a call that
- * fails as a whole after others went through is a failure of each of its records.
+ * A Kinesis stream as event sink. Records that exceed one call are sent in several, one after the other. If a call fails as a
+ * whole after an earlier one succeeded, each of its records gets an error result.
  */
 export function openKinesisSink({ streamName, client }: { streamName: string; client?: KinesisClient }): EventSink {
   const kinesis = () => client ?? sharedKinesisClient();
@@ -116,8 +120,8 @@ export function openKinesisSink({ streamName, client }: { streamName: string; cl
     },
     async openShards() {
       try {
-        const answer = await kinesis().send(new DescribeStreamSummaryCommand({ StreamName: streamName }));
-        return answer.StreamDescriptionSummary!.OpenShardCount!;
+        const response = await kinesis().send(new DescribeStreamSummaryCommand({ StreamName: streamName }));
+        return response.StreamDescriptionSummary!.OpenShardCount!;
       } catch (cause) {
         throw explainKinesis(cause, streamName, "DescribeStreamSummary");
       }
@@ -130,10 +134,10 @@ async function putCall(
   streamName: string,
   records: readonly OutgoingRecord[],
 ): Promise<PutResult[]> {
-  const answer = await kinesis.send(new PutRecordsCommand({ StreamName: streamName, Records: records.map(entryOf) }));
-  const { Records = [] } = answer;
+  const response = await kinesis.send(new PutRecordsCommand({ StreamName: streamName, Records: records.map(entryOf) }));
+  const { Records = [] } = response;
   if (Records.length === records.length) return Records.map(resultOf);
-  throw new Error(`the answer has ${Records.length} results for ${records.length} records`);
+  throw new Error(`the response has ${Records.length} results for ${records.length} records`);
 }
 
 function entryOf({ partitionKey, explicitHashKey, data }: OutgoingRecord) {
@@ -146,7 +150,7 @@ function resultOf({ ShardId, SequenceNumber, ErrorCode, ErrorMessage }: PutRecor
   return { errorCode: ErrorCode ?? "Unknown", errorMessage: ErrorMessage ?? "the stream gives no reason" };
 }
 
-/** Cuts the records, in their order, into calls that are no larger than a stream takes. */
+/** Splits the records, in order, into calls within the limits. */
 function callsOf(records: readonly OutgoingRecord[]): OutgoingRecord[][] {
   const calls: OutgoingRecord[][] = [];
   let bytes = 0;
@@ -170,28 +174,28 @@ function codeOf(error: unknown): string {
 
 let shared: KinesisClient | undefined;
 
-/** The Kinesis client of this process, made when it is first asked for. */
+/** The Kinesis client of this process, created on first use. */
 export function sharedKinesisClient(): KinesisClient {
   return (shared ??= newKinesisClient());
 }
 
-/** A Kinesis client over HTTP/1.1 (emulators speak nothing else) that waits and tries again where it is throttled. */
+/** A Kinesis client over HTTP/1.1 (emulators support nothing else) that retries throttled requests. */
 export function newKinesisClient(config: KinesisClientConfig = {}): KinesisClient {
   return new KinesisClient({
     maxAttempts: 8,
-    // Milliseconds; without them a connection that went silent holds its caller for ever.
+    // Milliseconds; without timeouts a stalled connection blocks its caller forever.
     requestHandler: new NodeHttpHandler({ connectionTimeout: 3000, socketTimeout: 20_000 }),
     ...config,
   });
 }
 
-const credentials = "the credentials are not accepted; sign in again (aws sso login) or see to the function's role";
-const unreachable = "Kinesis does not answer; see AWS_ENDPOINT_URL and the network, and run it again";
+const credentials = "the credentials are not accepted: sign in again (aws sso login) or check the function's role";
+const unreachable = "Kinesis does not answer: check AWS_ENDPOINT_URL and the network, and try again";
 
 const advice: Record<string, string> = {
-  ResourceNotFoundException: "there is no such stream; take its name from the outputs of the stack, and see AWS_REGION",
-  ProvisionedThroughputExceededException: "the stream is throttled; wait, or give it more shards",
-  LimitExceededException: "the account's request limit is reached; run it again in a minute",
+  ResourceNotFoundException: "the stream does not exist: take its name from the stack outputs, and check AWS_REGION",
+  ProvisionedThroughputExceededException: "the stream is throttled: wait, or give it more shards",
+  LimitExceededException: "the account's request limit is reached: try again in a minute",
   UnrecognizedClientException: credentials,
   ExpiredTokenException: credentials,
   CredentialsProviderError: credentials,
@@ -201,14 +205,11 @@ const advice: Record<string, string> = {
   TimeoutError: unreachable,
 };
 
-/**
- * The error of a request to Kinesis (its actions, such as `PutRecords`) as a sentence: the stream, and what to do;
- * `cause` keeps the SDK's own.
- */
+/** An error for a failed Kinesis request that names the stream, the actions (such as `PutRecords`) and what to do. */
 export function explainKinesis(cause: unknown, streamName: string, actions: string): Error {
   const name = cause instanceof Error ? cause.name : "";
-  const denied = `access is denied; allow the role ${actions} on the stream and the use of the stream's KMS key`;
+  const denied = `access is denied: allow the role ${actions} on the stream and the use of the stream's KMS key`;
   const why = name === "AccessDeniedException" ? denied : (advice[errorCode(cause)] ?? advice[name]);
-  const sentence = why ?? `${String(cause)}; see to it and run it again`;
+  const sentence = why ?? `${String(cause)}: fix the cause and try again`;
   return new Error(`Kinesis stream ${streamName}: ${actions} failed: ${sentence}`, { cause });
 }

@@ -1,12 +1,12 @@
 import { Pool, types, type ClientBase, type QueryResult } from "pg";
-import type { TransactionalWarehouse, TransactionKind, Warehouse } from "../pipeline/ports.ts";
 import { errorCode } from "../pipeline/domain/errors.ts";
+import type { TransactionalWarehouse, TransactionKind, Warehouse } from "../pipeline/ports.ts";
 
 type TypeId = Parameters<typeof types.getTypeParser>[0];
 
 const { DATE, TIMESTAMP, TIMESTAMPTZ } = types.builtins;
 
-/** pg's own choice is a Date in the machine's time zone: a day may become the day before, and microseconds are lost. */
+/** pg's default is a Date in the local time zone, which can shift a day and loses microseconds. */
 const parsers = new Map<number, (text: string) => string>([
   [DATE, (text) => text],
   [TIMESTAMP, (text) => text.replace(" ", "T")],
@@ -15,18 +15,27 @@ const parsers = new Map<number, (text: string) => string>([
 
 const getTypeParser = (type: TypeId) => parsers.get(type) ?? types.getTypeParser(type, "text");
 
+/** Start statement of each kind of transaction. */
+const beginnings: Record<TransactionKind, string> = {
+  snapshot: "begin isolation level repeatable read read only",
+  write: "begin",
+  trial: "begin",
+};
+
+const unreachable = new Set(["ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT", "EHOSTUNREACH", "ECONNRESET", "57P03"]);
+
 export interface PostgresOptions {
   /** `postgresql://user:password@host:port/database`. */
   connectionString: string;
-  /** Every transaction only reads, whatever the login may do. */
+  /** Makes every transaction read-only, whatever the login's privileges. */
   readOnly?: boolean;
-  /** Connections at most; they are opened when first needed. */
+  /** Maximum number of connections; they are opened on demand. */
   max?: number;
 }
 
 /**
- * A PostgreSQL server as the warehouse. Numerics and 64-bit integers come back as strings, dates as `YYYY-MM-DD`,
- * timestamps as ISO 8601 in UTC, JSON as what it holds.
+ * A PostgreSQL server as the warehouse. Numerics and 64-bit integers are returned as strings, dates as `YYYY-MM-DD`, timestamps
+ * as ISO 8601 in UTC, JSON parsed.
  */
 export function openPostgresWarehouse({
   connectionString,
@@ -37,16 +46,16 @@ export function openPostgresWarehouse({
     connectionString,
     max,
     types: { getTypeParser },
-    // Where nothing is said, what the login's own settings say stands.
+    // Without `readOnly`, the login's own setting applies.
     options: `-c timezone=UTC -c datestyle=ISO${readOnly ? " -c default_transaction_read_only=on" : ""}`,
     application_name: "pizza",
   });
-  // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
+  // A broken idle connection is replaced at the next query; without a listener its error would end the process.
   pool.on("error", () => {});
   const over = (runner: Pool | ClientBase): Warehouse => ({
     query: async <Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> => {
       try {
-        // Several statements in one text have several results, which pg's types do not say: the last one is the answer.
+        // Several statements in one text give several results, which pg's types omit: the last one is returned.
         const result: QueryResult | QueryResult[] = await runner.query(sql, [...parameters]);
         return [result].flat().at(-1)!.rows as Row[];
       } catch (cause) {
@@ -60,7 +69,7 @@ export function openPostgresWarehouse({
       const client = await pool.connect().catch((cause: unknown) => {
         throw explain(cause, connectionString);
       });
-      // Whoever waits for a query hears of a connection that breaks; without a listener it would end the process too.
+      // A broken connection also rejects the pending query; without a listener the event would end the process.
       const ignore = () => {};
       client.on("error", ignore);
       let error: Error | undefined;
@@ -70,7 +79,7 @@ export function openPostgresWarehouse({
         await client.query(kind === "trial" ? "rollback" : "commit");
         return result;
       } catch (cause) {
-        // A connection that cannot even roll back is given up.
+        // A connection that cannot roll back is removed from the pool.
         await client.query("rollback").catch((broken: Error) => (error = broken));
         throw cause;
       } finally {
@@ -82,17 +91,10 @@ export function openPostgresWarehouse({
   };
 }
 
-/** How each kind of transaction begins. */
-const beginnings: Record<TransactionKind, string> = {
-  snapshot: "begin isolation level repeatable read read only",
-  write: "begin",
-  trial: "begin",
-};
-
-const unreachable = new Set(["ECONNREFUSED", "ENOTFOUND", "ETIMEDOUT", "EHOSTUNREACH", "ECONNRESET", "57P03"]);
-
 function explain(cause: unknown, connectionString: string): unknown {
   if (!unreachable.has(errorCode(cause))) return cause;
   const { host } = new URL(connectionString);
-  return new Error(`PostgreSQL at ${host} does not answer: see that it runs (./pizza status) and try again`, { cause });
+  return new Error(`PostgreSQL at ${host} does not answer: check that it is running (./pizza status) and try again`, {
+    cause,
+  });
 }

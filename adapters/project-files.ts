@@ -1,40 +1,40 @@
 import { readdirSync, readFileSync } from "node:fs";
-import type { GoldSql } from "../pipeline/gold/publish-windows.ts";
+import { createCatalog, type Catalog, type Pizza, type Store } from "../pipeline/domain/catalog.ts";
 import { qualityRules } from "../pipeline/domain/quality-rules.ts";
+import type { GoldSql } from "../pipeline/gold/publish-windows.ts";
 import type { ReceiptChecks } from "../pipeline/reconciliation/verify-receipt.ts";
 import type { TraceSql } from "../pipeline/trace/trace-order.ts";
-import { createCatalog, type Catalog, type Pizza, type Store } from "../pipeline/domain/catalog.ts";
 
 const root = new URL("../", import.meta.url);
 
-/** Text of a file of the project, such as `sql/gold/daily.sql`. */
+/** Text of a project file, such as `sql/gold/daily.sql`. */
 export function readProjectFile(path: string): string {
   return readFileSync(new URL(path, root), "utf8");
 }
 
-/** A file of the project as JSON. */
+/** A project file parsed as JSON. */
 export function readProjectJson<Value>(path: string): Value {
   return JSON.parse(readProjectFile(path)) as Value;
 }
 
-/** The chain's menu and stores, from `data/`. */
+/** Menu and stores of the chain, from `data/`. */
 export function loadCatalog(): Catalog {
   return createCatalog(readProjectJson<Pizza[]>("data/menu.json"), readProjectJson<Store[]>("data/stores.json"));
 }
 
-/** The SQL of the quality rules, by the name that a rule gives it, from `sql/checks/`. */
+/** SQL of the quality rules by name, from `sql/checks/`. */
 export function loadQualitySql(): ReadonlyMap<string, string> {
   const names = qualityRules.flatMap(({ source }) => (source.on === "receipt" ? [] : [source.sql]));
   return new Map(names.map((name) => [name, readProjectFile(`sql/checks/${name}.sql`)]));
 }
 
-/** The migrations of `sql/migrations/`, in their order. */
+/** Migrations of `sql/migrations/`, in order. */
 export function loadMigrations(): { name: string; sql: string }[] {
   const names = readdirSync(new URL("sql/migrations/", root)).filter((name) => name.endsWith(".sql"));
   return names.toSorted().map((name) => ({ name, sql: readProjectFile(`sql/migrations/${name}`) }));
 }
 
-/** The lake SQL that makes gold, from `sql/gold/`. */
+/** Lake SQL that computes gold, from `sql/gold/`. */
 export function loadGoldSql(): GoldSql {
   return {
     dayFacts: readProjectFile("sql/gold/day-facts.sql"),
@@ -43,7 +43,7 @@ export function loadGoldSql(): GoldSql {
   };
 }
 
-/** The SQL of the receipt, from `sql/checks/`. */
+/** SQL of the receipt, from `sql/checks/`. */
 export function loadChecks(): ReceiptChecks {
   return {
     quarantinedEvents: readProjectFile("sql/checks/quarantined-events.sql"),
@@ -55,12 +55,12 @@ export function loadChecks(): ReceiptChecks {
   };
 }
 
-/** The lake SQL that lists the quarantine, from `sql/checks/`. */
+/** Lake SQL that lists the quarantine, from `sql/checks/`. */
 export function loadQuarantinedSql(): string {
   return readProjectFile("sql/checks/refused-events.sql");
 }
 
-/** The SQL that follows an order, from `sql/trace/` and `sql/checks/`. */
+/** SQL that traces an order, from `sql/trace/` and `sql/checks/`. */
 export function loadTraceSql(): TraceSql {
   return {
     orderLines: readProjectFile("sql/trace/order-lines.sql"),

@@ -10,22 +10,22 @@ import {
 import type { DatabaseSnapshots } from "../pipeline/ports.ts";
 
 export interface RdsSnapshotOptions {
-  /** The cluster's identifier. */
+  /** Cluster identifier. */
   cluster: string;
-  /** The database whose schemas are exported. */
+  /** Database whose schemas are exported. */
   database: string;
-  /** Where exports go, below `exports/`. */
+  /** Bucket of the exports, below `exports/`. */
   bucket: string;
-  /** What the export writes as. */
+  /** Role that the export assumes to write. */
   exportRoleArn: string;
-  /** What the export is encrypted with. */
+  /** KMS key that encrypts the export. */
   keyArn: string;
   client?: RDSClient;
 }
 
 const schemas = ["gold", "facts", "ops"];
 
-/** The names of a cluster's snapshots for backups begin so. */
+/** Name prefix of a cluster's backup snapshots. */
 export const snapshotPrefix = (cluster: string): string => `${cluster}-backup-`;
 
 /** Snapshots of an Aurora cluster, each exported to S3 as Parquet. */
@@ -38,21 +38,21 @@ export function openRdsSnapshots(options: RdsSnapshotOptions): DatabaseSnapshots
   const nameOf = (id: string) => prefix + id.toLowerCase();
 
   async function find(name: string) {
-    const answer = rds().send(new DescribeDBClusterSnapshotsCommand({ DBClusterSnapshotIdentifier: name }));
-    const { DBClusterSnapshots } = await orNothing(answer, "DBClusterSnapshotNotFoundFault");
+    const response = rds().send(new DescribeDBClusterSnapshotsCommand({ DBClusterSnapshotIdentifier: name }));
+    const { DBClusterSnapshots } = await ignoring(response, "DBClusterSnapshotNotFoundFault");
     return DBClusterSnapshots?.[0];
   }
 
   async function findExport(name: string) {
-    const answer = rds().send(new DescribeExportTasksCommand({ ExportTaskIdentifier: name }));
-    const { ExportTasks } = await orNothing(answer, "ExportTaskNotFoundFault");
+    const response = rds().send(new DescribeExportTasksCommand({ ExportTaskIdentifier: name }));
+    const { ExportTasks } = await ignoring(response, "ExportTaskNotFoundFault");
     return ExportTasks?.[0];
   }
 
   async function begin(name: string): Promise<string> {
     const request = { DBClusterIdentifier: cluster, DBClusterSnapshotIdentifier: name };
-    // Another call may have begun it meanwhile.
-    await orNothing(rds().send(new CreateDBClusterSnapshotCommand(request)), "DBClusterSnapshotAlreadyExistsFault");
+    // A concurrent call may have created it.
+    await ignoring(rds().send(new CreateDBClusterSnapshotCommand(request)), "DBClusterSnapshotAlreadyExistsFault");
     return "creating";
   }
 
@@ -66,7 +66,7 @@ export function openRdsSnapshots(options: RdsSnapshotOptions): DatabaseSnapshots
       KmsKeyId: keyArn,
       ExportOnly: schemas.map((schema) => `${database}.${schema}`),
     };
-    await orNothing(rds().send(new StartExportTaskCommand(request)), "ExportTaskAlreadyExistsFault");
+    await ignoring(rds().send(new StartExportTaskCommand(request)), "ExportTaskAlreadyExistsFault");
     return "exporting";
   }
 
@@ -98,17 +98,20 @@ export function openRdsSnapshots(options: RdsSnapshotOptions): DatabaseSnapshots
       }
       for (const name of found) {
         const request = new DeleteDBClusterSnapshotCommand({ DBClusterSnapshotIdentifier: name });
-        await orNothing(rds().send(request), "DBClusterSnapshotNotFoundFault");
+        await ignoring(rds().send(request), "DBClusterSnapshotNotFoundFault");
       }
       return found;
     },
   };
 }
 
-/** The answer, or an empty one where RDS says by this error that there is nothing (more) to do. */
-async function orNothing<Answer extends object>(answer: Promise<Answer>, fault: string): Promise<Partial<Answer>> {
+/** The response, or an empty object on this fault. */
+async function ignoring<Response extends object>(
+  response: Promise<Response>,
+  fault: string,
+): Promise<Partial<Response>> {
   try {
-    return await answer;
+    return await response;
   } catch (error) {
     if (error instanceof Error && error.name === fault) return {};
     throw error;

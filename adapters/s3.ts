@@ -3,16 +3,16 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
   PutObjectCommand,
+  S3Client,
   type GetObjectCommandOutput,
   type ListObjectsV2CommandOutput,
-  S3Client,
-  ListObjectVersionsCommand,
   type ListObjectVersionsCommandOutput,
   type S3ClientConfig,
 } from "@aws-sdk/client-s3";
 import { errorCode } from "../pipeline/domain/errors.ts";
-import type { ObjectInfo, ObjectStore, Eraser } from "../pipeline/ports.ts";
+import type { Eraser, ObjectInfo, ObjectStore } from "../pipeline/ports.ts";
 import { canBeginKey, isKey, temporaryFolder } from "./folder-store.ts";
 
 const mostAttempts = 5;
@@ -20,17 +20,17 @@ const mostAttempts = 5;
 const firstPause = 40;
 
 /**
- * An S3 bucket as an object store. Every body travels with its SHA-256, which S3 checks and keeps, and which is checked
- * again on reading. A put-if-absent whose answer was lost is sent again and then finds its own object: it says false, as for
- * anybody else's.
+ * An S3 bucket as an object store. Every body has a SHA-256 checksum, which S3 verifies and stores, and which is verified again
+ * on reading. A put-if-absent whose response was lost is retried and then finds its own object: it returns false, as for an
+ * object of another writer.
  */
 export function openS3Store({ bucket, client }: { bucket: string; client?: S3Client }): ObjectStore {
   const s3 = () => client ?? sharedS3Client();
-  const place = { bucket, s3 };
+  const location = { bucket, s3 };
   return {
-    get: (key) => getObject(place, key),
-    put: (key, body, { ifAbsent = false } = {}) => putObject(place, key, { body, ifAbsent }),
-    list: (prefix, { startAfter } = {}) => listObjects(place, prefix, startAfter),
+    get: (key) => getObject(location, key),
+    put: (key, body, { ifAbsent = false } = {}) => putObject(location, key, { body, ifAbsent }),
+    list: (prefix, { startAfter } = {}) => listObjects(location, prefix, startAfter),
     async delete(key) {
       checkKey(bucket, key);
       await s3()
@@ -50,10 +50,10 @@ interface S3Location {
 async function getObject({ bucket, s3 }: S3Location, key: string): Promise<Uint8Array | undefined> {
   checkKey(bucket, key);
   try {
-    // The SDK repeats a request, but not the reading of a body that breaks off or fails its checksum.
+    // The SDK retries requests, but not a body that breaks off or fails its checksum.
     return await repeat(async () => {
-      const answer = await s3().send(new GetObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: "ENABLED" }));
-      return await bodyOf(answer);
+      const response = await s3().send(new GetObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: "ENABLED" }));
+      return await bodyOf(response);
     }, isBrokenBody);
   } catch (error) {
     if (nameOf(error) === "NoSuchKey") return undefined;
@@ -67,10 +67,10 @@ const isBrokenBody = (error: unknown) => error instanceof BrokenBody;
 
 async function bodyOf({ Body, ContentLength, ETag }: GetObjectCommandOutput): Promise<Uint8Array> {
   const body = await Body?.transformToByteArray().catch((cause: unknown) => {
-    throw new BrokenBody(`the body broke off or is not what its checksum says: ${String(cause)}`, { cause });
+    throw new BrokenBody(`the body is incomplete or does not match its checksum: ${String(cause)}`, { cause });
   });
   if (body?.length === ContentLength && body !== undefined && ETag !== undefined) return body;
-  throw new BrokenBody(`the answer is no object: ${body?.length} of ${ContentLength} bytes, ETag ${ETag}`);
+  throw new BrokenBody(`the response is not an object: ${body?.length} of ${ContentLength} bytes, ETag ${ETag}`);
 }
 
 async function putObject(
@@ -91,7 +91,7 @@ async function putObject(
     return await repeat(async () => {
       const { ETag } = await s3().send(new PutObjectCommand(request));
       if (ETag === undefined)
-        throw new Unconfirmed("the answer names no ETag: it does not say that the object is there");
+        throw new Unconfirmed("the response has no ETag, so it does not confirm that the object was written");
       return true;
     }, isUndecided);
   } catch (error) {
@@ -102,10 +102,10 @@ async function putObject(
 
 class Unconfirmed extends Error {}
 
-/** A 409 says that another request of the same key was under way: neither written nor refused, so ask once more. */
+/** A 409 means that another request on the same key was in progress: the object was neither written nor rejected, so retry. */
 const isUndecided = (error: unknown) => statusOf(error) === 409 || error instanceof Unconfirmed;
 
-/** S3 lists in byte order of the keys; what could not be a key (the folder marks of consoles) is left out. */
+/** S3 lists in byte order of the keys; invalid keys, such as consoles' folder markers, are left out. */
 async function listObjects({ bucket, s3 }: S3Location, prefix: string, startAfter?: string): Promise<ObjectInfo[]> {
   if (!canBeginKey(prefix)) return [];
   const found: ObjectInfo[] = [];
@@ -117,16 +117,16 @@ async function listObjects({ bucket, s3 }: S3Location, prefix: string, startAfte
       .catch((error: unknown) => {
         throw explainS3(error, bucket, "list", prefix);
       });
-    // Half a listing is worse than none: silver would take the missing objects for nothing.
+    // An incomplete listing must not pass: silver would skip the missing objects.
     if (page.IsTruncated === undefined || (page.IsTruncated && !page.NextContinuationToken)) {
-      throw explainS3(new Error("the answer is no listing"), bucket, "list", prefix);
+      throw explainS3(new Error("the response is not a listing"), bucket, "list", prefix);
     }
     found.push(...objectsOf(page));
   } while (page.IsTruncated);
   return found.filter(({ key }) => isKey(key));
 }
 
-/** XML cannot carry every character, so the keys come percent-encoded, a blank as `+`. */
+/** XML cannot represent every character, so keys are percent-encoded, with `+` for a space. */
 function objectsOf({ Contents = [], EncodingType }: ListObjectsV2CommandOutput): ObjectInfo[] {
   const decode = (key: string) => (EncodingType === "url" ? decodeURIComponent(key.replaceAll("+", " ")) : key);
   return Contents.map(({ Key = "", Size = 0 }) => ({ key: decode(Key), size: Size }));
@@ -146,12 +146,12 @@ async function repeat<Result>(attempt: () => Promise<Result>, isWorthIt: (error:
 function checkKey(bucket: string, key: string): void {
   if (isKey(key)) return;
   throw new Error(
-    `S3 bucket ${bucket}: the key ${JSON.stringify(key)} is not allowed; ` +
-      `use names joined by "/", none of them empty, "." or "..", and none beginning in ${temporaryFolder}/`,
+    `S3 bucket ${bucket}: key ${JSON.stringify(key)} is not allowed: ` +
+      `use names joined by "/", none of them empty, "." or "..", and not starting with ${temporaryFolder}/`,
   );
 }
 
-/** Removes objects of a bucket with every version of theirs, and the marks of earlier deletions. */
+/** Deletes objects of a bucket with all their versions and delete markers. */
 export function openS3Eraser({ bucket, client }: { bucket: string; client?: S3Client }): Eraser {
   const s3 = () => client ?? sharedS3Client();
 
@@ -184,75 +184,75 @@ export function openS3Eraser({ bucket, client }: { bucket: string; client?: S3Cl
 
 let shared: S3Client | undefined;
 
-/** The S3 client of this process, made when it is first asked for. */
+/** The S3 client of this process, created on first use. */
 function sharedS3Client(): S3Client {
   return (shared ??= newS3Client());
 }
 
 /**
- * An S3 client that tries again where S3 is slow, throttles or drops the connection. An endpoint of its own comes from
- * `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL`; buckets then are parts of the path, not of the host's name.
+ * An S3 client that retries slow, throttled and dropped requests. With a custom endpoint (`AWS_ENDPOINT_URL_S3` or
+ * `AWS_ENDPOINT_URL`) it uses path-style addresses.
  */
 export function newS3Client(config: S3ClientConfig = {}): S3Client {
   const hasEndpoint = Boolean(process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]);
   return new S3Client({
     maxAttempts: 5,
     forcePathStyle: hasEndpoint || config.endpoint !== undefined,
-    // Milliseconds; without them a connection that went silent holds a function until its own time is up.
+    // Milliseconds; without timeouts a stalled connection blocks a function until it times out itself.
     requestHandler: { connectionTimeout: 3000, socketTimeout: 20_000 },
     ...config,
   });
 }
 
-/** What a store does with a bucket. */
+/** Actions on a bucket. */
 export type S3Action = "read" | "write" | "list" | "delete" | "erase";
 
 const permissions: Record<S3Action, string> = {
   read:
-    "s3:GetObject on the object and s3:ListBucket on the bucket (without the latter S3 answers so for a key that is " +
-    "not there), and kms:Decrypt on its key",
+    "s3:GetObject on the object and s3:ListBucket on the bucket (without the latter S3 denies access for missing " +
+    "keys, too), and kms:Decrypt on its key",
   write: "s3:PutObject on the object and kms:GenerateDataKey on the bucket's key",
   list: "s3:ListBucket on the bucket, for this prefix",
   delete: "s3:DeleteObject on the object",
   erase: "s3:ListBucketVersions on the bucket and s3:DeleteObjectVersion on the object",
 };
 
-const credentials = "the credentials are not accepted; sign in again (aws sso login) or see to the function's role";
-const elsewhere = "the bucket lies in another region; set AWS_REGION to the bucket's region";
-const unreachable = "S3 does not answer; see AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL and the network, and run it again";
+const credentials = "the credentials are not accepted: sign in again (aws sso login) or check the function's role";
+const elsewhere = "the bucket is in another region: set AWS_REGION to the bucket's region";
+const unreachable = "S3 does not answer: check AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL and the network, and try again";
 
 const advice: Record<string, string> = {
-  NoSuchBucket: "there is no such bucket; take its name from the outputs of the stack",
+  NoSuchBucket: "the bucket does not exist: take its name from the stack outputs",
   PermanentRedirect: elsewhere,
   AuthorizationHeaderMalformed: elsewhere,
   InvalidAccessKeyId: credentials,
   SignatureDoesNotMatch: credentials,
   ExpiredToken: credentials,
   CredentialsProviderError: credentials,
-  SlowDown: "S3 asks for fewer requests; run it again in a minute",
-  ServiceUnavailable: "S3 is overloaded; run it again in a minute",
-  ConditionalRequestConflict: "others keep writing this key; run it again",
+  SlowDown: "S3 throttles requests: try again in a minute",
+  ServiceUnavailable: "S3 is overloaded: try again in a minute",
+  ConditionalRequestConflict: "other writers keep writing this key: try again",
   ECONNREFUSED: unreachable,
   ECONNRESET: unreachable,
   ENOTFOUND: unreachable,
   TimeoutError: unreachable,
 };
 
-/** The error of a request to S3 as a sentence: the bucket, the key, and what to do; `cause` keeps the SDK's own. */
+/** An error for a failed S3 request that names the bucket, the key and what to do. */
 function explainS3(cause: unknown, bucket: string, action: S3Action, key: string): Error {
   const why =
     statusOf(cause) === 403 && nameOf(cause) === "AccessDenied"
-      ? `access is denied; the role needs ${permissions[action]}`
-      : (advice[errorCode(cause)] ?? advice[nameOf(cause)] ?? `${String(cause)}; see to it and run it again`);
+      ? `access is denied: the role needs ${permissions[action]}`
+      : (advice[errorCode(cause)] ?? advice[nameOf(cause)] ?? `${String(cause)}: fix the cause and try again`);
   return new Error(`S3 bucket ${bucket}: could not ${action} ${key}: ${why}`, { cause });
 }
 
-/** S3's name of an error, such as NoSuchKey; empty for what is no error. */
+/** Name of an S3 error, such as NoSuchKey; empty if it is not an error. */
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : "";
 }
 
-/** The HTTP status that an error came with; undefined where none came. */
+/** HTTP status of an error; undefined if it has none. */
 function statusOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || !("$metadata" in error)) return undefined;
   return (error.$metadata as { httpStatusCode?: number }).httpStatusCode;

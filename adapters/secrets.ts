@@ -1,17 +1,17 @@
 import {
-  GetSecretValueCommand,
-  SecretsManagerClient,
   DescribeSecretCommand,
+  GetSecretValueCommand,
   PutSecretValueCommand,
   ResourceNotFoundException,
+  SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
-import { createCustomerKey } from "../pipeline/silver/write-orders.ts";
 import type { SecretVersions } from "../pipeline/gold/database-passwords.ts";
+import { createCustomerKey } from "../pipeline/silver/write-orders.ts";
 
-/** Reads secrets that are JSON objects of texts, as those of databases are. */
+/** Reads secrets that are JSON objects with string values, such as database logins. */
 export interface Secrets {
-  /** The secret's current version; what was read is kept for five minutes. */
+  /** The secret's current version, cached for five minutes. */
   read(arn: string): Promise<Record<string, string>>;
 }
 
@@ -19,7 +19,7 @@ const keptMilliseconds = 300_000;
 
 let shared: SecretsManagerClient | undefined;
 
-/** Secrets of Secrets Manager. Errors name the secret and never what is in it. */
+/** Secrets in Secrets Manager. Errors name the secret and never quote its content. */
 export function openSecrets({
   client,
   clock = Date.now,
@@ -31,7 +31,7 @@ export function openSecrets({
       if (before && clock() < before.until) return await before.content;
       const content = readSecret(client ?? (shared ??= new SecretsManagerClient({ maxAttempts: 5 })), arn);
       kept.set(arn, { content, until: clock() + keptMilliseconds });
-      // What failed is asked for again the next time.
+      // A failed read is not cached.
       content.catch(() => kept.delete(arn));
       return await content;
     },
@@ -44,21 +44,18 @@ async function readSecret(client: SecretsManagerClient, arn: string): Promise<Re
   });
   const content = parse(SecretString);
   if (!content)
-    throw new Error(`Secret ${arn}: it is no JSON object of texts; put one there, such as {"password": "…"}`);
+    throw new Error(`Secret ${arn}: not a JSON object with string values: write one such as {"password": "…"}`);
   return content;
 }
 
-/**
- * The function that turns a customer id into the key that stands for the customer in silver. Its secret is a JSON object with the
- * field `key`.
- */
+/** The function that derives silver's customer key from a customer id. Its secret is a JSON object with the field `key`. */
 export async function openCustomerKey(arn: string): Promise<(customerId: string) => string> {
   const { key } = await openSecrets().read(arn);
-  if (!key) throw new Error(`secret ${arn} has no field key: write one, such as 64 random hexadecimal digits`);
+  if (!key) throw new Error(`secret ${arn} has no field key: add one, such as 64 random hexadecimal digits`);
   return createCustomerKey(key);
 }
 
-/** The parser's own error would quote the secret. */
+/** Returns undefined rather than throwing, because the error of JSON.parse quotes the secret. */
 function parse(text: string | undefined): Record<string, string> | undefined {
   try {
     const content: unknown = JSON.parse(text ?? "");
@@ -70,20 +67,19 @@ function parse(text: string | undefined): Record<string, string> | undefined {
 }
 
 const advice: Record<string, string> = {
-  ResourceNotFoundException:
-    "there is no such secret, or it has no value yet; see the outputs of the stack and AWS_REGION",
+  ResourceNotFoundException: "the secret does not exist or has no value yet: check the stack outputs and AWS_REGION",
   AccessDeniedException:
-    "access is denied; the role needs secretsmanager:GetSecretValue on it and kms:Decrypt on its key",
-  DecryptionFailure: "its key cannot be used; see that the key is enabled and that the role has kms:Decrypt on it",
+    "access is denied: the role needs secretsmanager:GetSecretValue on it and kms:Decrypt on its key",
+  DecryptionFailure: "its key cannot be used: check that the key is enabled and that the role has kms:Decrypt on it",
 };
 
 function explain(cause: unknown, arn: string): Error {
   const name = cause instanceof Error ? cause.name : "";
-  const why = advice[name] ?? `${String(cause)}; see to it and run it again`;
+  const why = advice[name] ?? `${String(cause)}: fix the cause and try again`;
   return new Error(`Secret ${arn}: could not read it: ${why}`, { cause });
 }
 
-/** The versions of secrets in Secrets Manager; each is a JSON object. */
+/** Versions of secrets in Secrets Manager; each is a JSON object. */
 export function openSecretVersions(client = new SecretsManagerClient()): SecretVersions {
   const read = async (which: { SecretId: string; VersionId?: string; VersionStage?: string }) => {
     const { SecretString } = await client.send(new GetSecretValueCommand(which));

@@ -1,12 +1,13 @@
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import type { Notifier } from "../pipeline/ports.ts";
 
-/** What SNS takes: characters of a subject, bytes of a message. */
+/** SNS's limits: characters of a subject, bytes of a message. */
 const limits = { subject: 100, message: 256 * 1024 };
+const ending = "\n… (truncated)";
 
 let shared: SNSClient | undefined;
 
-/** Tells whoever has subscribed to an SNS topic. What is too long is cut; a subject keeps to the characters of an e-mail's. */
+/** Publishes to an SNS topic. Truncates texts that are too long, and replaces characters that SNS rejects in a subject. */
 export function openSnsNotifier({ topicArn, client }: { topicArn: string; client?: SNSClient }): Notifier {
   return {
     async notify({ subject, text }) {
@@ -19,15 +20,13 @@ export function openSnsNotifier({ topicArn, client }: { topicArn: string; client
   };
 }
 
-/** SNS refuses a subject that holds anything but printable ASCII, or is empty. */
+/** SNS rejects an empty subject and any characters but printable ASCII. */
 function subjectOf(text: string): string {
   const printable = text.replaceAll(/[^\x21-\x7e]+/g, " ").trim();
   return printable.slice(0, limits.subject) || "Pizza sales";
 }
 
-const ending = "\n… the rest is cut off";
-
-/** Never in the middle of a character. */
+/** Never cuts within a UTF-8 character. */
 function cut(message: string): string {
   if (Buffer.byteLength(message) <= limits.message) return message;
   const room = limits.message - Buffer.byteLength(ending);
@@ -35,14 +34,14 @@ function cut(message: string): string {
 }
 
 const advice: Record<string, string> = {
-  NotFound: "there is no such topic; take its ARN from the outputs of the stack",
-  NotFoundException: "there is no such topic; take its ARN from the outputs of the stack",
-  AuthorizationError: "access is denied; the role needs sns:Publish on it and kms:GenerateDataKey on its key",
-  AuthorizationErrorException: "access is denied; the role needs sns:Publish on it and kms:GenerateDataKey on its key",
+  NotFound: "the topic does not exist: take its ARN from the stack outputs",
+  NotFoundException: "the topic does not exist: take its ARN from the stack outputs",
+  AuthorizationError: "access is denied: the role needs sns:Publish on it and kms:GenerateDataKey on its key",
+  AuthorizationErrorException: "access is denied: the role needs sns:Publish on it and kms:GenerateDataKey on its key",
 };
 
 function explain(cause: unknown, topicArn: string): Error {
   const name = cause instanceof Error ? cause.name : "";
-  const why = advice[name] ?? `${String(cause)}; see to it and run it again`;
+  const why = advice[name] ?? `${String(cause)}: fix the cause and try again`;
   return new Error(`SNS topic ${topicArn}: could not publish: ${why}`, { cause });
 }

@@ -1,13 +1,15 @@
 import {
   ExecutionAlreadyExists,
-  type ExecutionStatus,
   ListExecutionsCommand,
   SFNClient,
   StartExecutionCommand,
+  type ExecutionStatus,
 } from "@aws-sdk/client-sfn";
 import type { WorkflowStarter } from "../pipeline/ports.ts";
 
-/** Starts executions of the state machines whose ARNs stand under the workflows' names. */
+const failures: ReadonlySet<ExecutionStatus> = new Set<ExecutionStatus>(["FAILED", "TIMED_OUT", "ABORTED"]);
+
+/** Starts executions of state machines; `stateMachines` maps workflow names to ARNs. */
 export function openStepFunctions({
   stateMachines,
   client = new SFNClient(),
@@ -49,5 +51,3 @@ export function openStepFunctions({
     },
   };
 }
-
-const failures: ReadonlySet<ExecutionStatus> = new Set<ExecutionStatus>(["FAILED", "TIMED_OUT", "ABORTED"]);

@@ -1,13 +1,13 @@
 import type { TransactionalWarehouse } from "../pipeline/ports.ts";
 
-/** Where the warehouse is: PostgreSQL over its own protocol, or Aurora over the RDS Data API. */
+/** The warehouse: PostgreSQL over its own protocol, or Aurora over the RDS Data API. */
 export type WarehouseSettings =
   | { kind: "postgres"; connectionString: string; readOnly?: boolean }
   | { kind: "data-api"; clusterArn: string; secretArn: string; database: string };
 
 /**
- * Opens the warehouse; only its own client is loaded. With `continueAfterTimeout`, a statement that takes longer than one call to
- * the Data API continues in the database.
+ * Opens the warehouse; loads only the client of its kind. With `continueAfterTimeout`, a statement that takes longer than a
+ * Data API call continues in the database.
  */
 export async function openWarehouse(
   settings: WarehouseSettings,

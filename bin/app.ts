@@ -1,10 +1,10 @@
 import { acknowledge } from "../lib/acknowledgements.ts";
 import { bundles } from "../lib/bundle-function.ts";
 import { chooseEnvironment, rejectUnknown } from "../lib/choose-environment.ts";
-import { addPizzaSales, createApp } from "../lib/pizza-app.ts";
 import { SettingsError } from "../lib/config.ts";
+import { addPizzaSales, createApp } from "../lib/pizza-app.ts";
 
-/** The CDK app: `npx cdk synth -c env=dev`. */
+/** CDK app entry point: `npx cdk synth -c env=dev`. */
 try {
   const app = createApp();
   rejectUnknown(Object.keys(app.node.getAllContext() as object));

@@ -1,36 +1,36 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { classicYear } from "./commands/send.ts";
-import { endProgress, progress } from "./output.ts";
+import { deploy, readCustomerSecret } from "../localstack/deploy.ts";
+import { clientEnvironment } from "../localstack/environment.ts";
+import { resolveTarget } from "../localstack/resolve-target.ts";
+import { goldHash, type GoldHash } from "../pipeline/backup/gold-hash.ts";
 import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
 import type { Receipt } from "../pipeline/domain/receipt.ts";
-import { goldHash, type GoldHash } from "../pipeline/backup/gold-hash.ts";
 import type { Warehouse } from "../pipeline/ports.ts";
 import { toOutgoing } from "../producer/batch-builder.ts";
 import { createSender } from "../producer/send-orders.ts";
-import type { Pipeline } from "../targets/operations.ts";
-import { openLocalPipeline } from "../targets/local/open.ts";
 import { openDeployedPipeline } from "../targets/aws/open.ts";
-import { deploy, readCustomerSecret } from "../localstack/deploy.ts";
-import { clientEnvironment } from "../localstack/environment.ts";
+import { openLocalPipeline } from "../targets/local/open.ts";
 import type { LocalStackDirectory } from "../targets/localstack-place.ts";
-import { resolveTarget } from "../localstack/resolve-target.ts";
+import type { Pipeline } from "../targets/operations.ts";
+import { classicYear } from "./commands/send.ts";
+import { endProgress, progress } from "./output.ts";
 
 export interface Demo {
   receipt: Receipt;
   gold: GoldHash;
-  /** Gold tables that are not as in an embedded home that got the same orders. */
+  /** Gold tables that differ from those of a local pipeline that received the same orders. */
   differing: string[];
-  /** How long each part took. */
+  /** Duration of each part. */
   seconds: { start: number; deploy: number; ordersToGold: number; embeddedPipeline: number };
 }
 
-/** The last business date of the classic week, which begins with the year 2015. */
+/** The last business date of the classic week, which starts on 2015-01-01. */
 const lastDay = "2015-01-07";
 
 /**
- * Starts LocalStack, deploys, sends the classic week through Kinesis and works out the receipt; then sends the same week
- * through an embedded home and compares gold. Leaves LocalStack running. A pipeline that has orders already is refused.
+ * Starts LocalStack, deploys, sends the classic week through Kinesis and computes the receipt. Then sends the same week
+ * through a local pipeline and compares gold. Leaves LocalStack running. Throws if the pipeline already has orders.
  */
 export async function demo(
   directory: LocalStackDirectory,
@@ -40,7 +40,8 @@ export async function demo(
   const target = await resolveTarget(directory, { port, say });
   const seconds = { start: lap(), deploy: 0, ordersToGold: 0, embeddedPipeline: 0 };
   Object.assign(process.env, clientEnvironment(target.endpoint), { DATABASE_URL: target.databaseUrl });
-  if (await holdsOrders()) throw new Error(rejected);
+  if (await hasOrders())
+    throw new Error("LocalStack already has orders: run make stop-localstack, then the demo again");
   await deploy(directory, { target, say });
   seconds.deploy = lap();
   const deployed = await openDeployedPipeline({ environment: "localstack", onProgress: progress });
@@ -50,10 +51,10 @@ export async function demo(
     seconds.ordersToGold = lap();
     const receipt = await deployed.verify();
     const gold = await hashOf(deployed);
-    say("sending it through an embedded home too, to compare gold");
+    say("sending it through a local pipeline as well, to compare gold");
     const secret = await readCustomerSecret(deployed.deployment.customerKeySecretArn);
     lap();
-    const expected = await goldOfEmbeddedPipeline(join(directory.temporary, "embedded-home"), secret);
+    const expected = await goldOfLocalPipeline(join(directory.temporary, "local-pipeline"), secret);
     seconds.embeddedPipeline = lap();
     const names = Object.keys({ ...expected.tables, ...gold.tables });
     const differing = names.filter((name) => expected.tables[name]?.hash !== gold.tables[name]?.hash);
@@ -64,16 +65,14 @@ export async function demo(
   }
 }
 
-const rejected = "this LocalStack holds orders already: make stop-localstack forgets them, then call the demo again";
-
-/** Asked before a deployment too, which takes its time; what is not there yet, or not whole, holds none. */
-async function holdsOrders(): Promise<boolean> {
-  const directory = await openDeployedPipeline({ environment: "localstack" }).catch(() => undefined);
+/** Runs before the slow deployment; a pipeline that is not deployed, or only partly, has no orders. */
+async function hasOrders(): Promise<boolean> {
+  const pipeline = await openDeployedPipeline({ environment: "localstack" }).catch(() => undefined);
   try {
-    const { silver, stream } = (await directory?.status().catch(() => undefined)) ?? {};
+    const { silver, stream } = (await pipeline?.status().catch(() => undefined)) ?? {};
     return silver !== undefined && (silver.version >= 0 || stream!.shardsBehind > 0);
   } finally {
-    await directory?.close();
+    await pipeline?.close();
   }
 }
 
@@ -82,32 +81,32 @@ function* classicWeek(): Generator<OrderEvent> {
 }
 
 /** Sends the orders and waits until they are in gold. */
-async function sendAll(directory: Pipeline, events: Iterable<OrderEvent>): Promise<void> {
-  const sender = createSender({ sink: directory.sink });
+async function sendAll(pipeline: Pipeline, events: Iterable<OrderEvent>): Promise<void> {
+  const sender = createSender({ sink: pipeline.sink });
   for (const event of events) await sender.send(toOutgoing(event));
   await sender.close();
-  await directory.drain();
+  await pipeline.drain();
 }
 
-/** Customers have the same keys where the secret is the same. */
-async function goldOfEmbeddedPipeline(dir: string, customerSecret: string): Promise<GoldHash> {
+/** Uses the deployed customer secret, because customer keys are derived from it. */
+async function goldOfLocalPipeline(dir: string, customerSecret: string): Promise<GoldHash> {
   process.env["PIZZA_CUSTOMER_SECRET"] = customerSecret;
-  const directory = await openLocalPipeline({ dir });
+  const pipeline = await openLocalPipeline({ dir });
   try {
-    await sendAll(directory, classicWeek());
-    return await hashOf(directory);
+    await sendAll(pipeline, classicWeek());
+    return await hashOf(pipeline);
   } finally {
-    await directory.close();
+    await pipeline.close();
     rmSync(dir, { recursive: true, force: true });
   }
 }
 
-function hashOf(directory: Pipeline): Promise<GoldHash> {
-  const query = async (sql: string) => await directory.query({ sql });
+function hashOf(pipeline: Pipeline): Promise<GoldHash> {
+  const query = async (sql: string) => await pipeline.query({ sql });
   return goldHash({ query } as Warehouse);
 }
 
-/** Each call gives the seconds since the one before it. */
+/** Each call returns the seconds since the previous one. */
 function stopwatch(): () => number {
   let last = performance.now();
   return () => {

@@ -1,43 +1,43 @@
 #!/usr/bin/env node
 import { parseArgs } from "node:util";
-import { print, printJson, say, UsageError } from "./output.ts";
-import { receiptTable } from "./receipt-table.ts";
-import type { Demo } from "./localstack-demo.ts";
+import { checkFolder, removeFolder } from "../localstack/data-folder.ts";
 import { deploy } from "../localstack/deploy.ts";
 import { checkLoopback } from "../localstack/health.ts";
-import { checkFolder, removeFolder } from "../localstack/data-folder.ts";
-import {
-  localStackDirectory,
-  type LocalStackDirectory,
-  readRunning,
-  type RunningLocalStack,
-} from "../targets/localstack-place.ts";
 import { resolveTarget } from "../localstack/resolve-target.ts";
 import { keepSchedules } from "../localstack/schedules.ts";
 import { start } from "../localstack/start.ts";
 import { stop } from "../localstack/stop.ts";
+import {
+  localStackDirectory,
+  readRunning,
+  type LocalStackDirectory,
+  type RunningLocalStack,
+} from "../targets/localstack-place.ts";
+import type { Demo } from "./localstack-demo.ts";
+import { print, printJson, say, UsageError } from "./output.ts";
+import { receiptTable } from "./receipt-table.ts";
 
-/** Runs LocalStack without Docker: `node bin/localstack.ts <command> [--json] [--dir DIR] [--port N]`. */
+/** Runs LocalStack without Docker. */
 const usage =
   "usage: node bin/localstack.ts start|stop|status|deploy|demo|schedule|clean [--json] [--dir DIR] [--port N]";
 
-/** What a command says, the same as JSON, and its exit code where that is not 0. */
-type Answer = [text: string, json: Record<string, unknown>, code?: number];
+/** A command's output as text and as JSON, and its exit code (default 0). */
+type Output = [text: string, json: Record<string, unknown>, code?: number];
 
-const commands: Record<string, (directory: LocalStackDirectory, port: number) => Promise<Answer>> = {
+const commands: Record<string, (directory: LocalStackDirectory, port: number) => Promise<Output>> = {
   async start(directory, port) {
     const running = await start(directory, { port, say });
     const { wasRunning, pid, endpoint, databaseUrl } = running;
-    const text = wasRunning ? `${runningText(running)} already, in process ${pid}` : runningText(running);
+    const text = wasRunning ? `${runningText(running)}, already started, process ${pid}` : runningText(running);
     return [text, { started: !wasRunning, process: pid, endpoint, databaseUrl }];
   },
   async stop(directory) {
     const stopped = await stop(directory, say);
-    return [stopped ? "LocalStack is stopped; what it held is gone" : "LocalStack does not run", { stopped }];
+    return [stopped ? "LocalStack is stopped; its data is discarded" : "LocalStack is not running", { stopped }];
   },
   async status(directory) {
     const running = readRunning(directory);
-    const text = running ? `${runningText(running)}, since ${running.startedAt}` : "LocalStack does not run";
+    const text = running ? `${runningText(running)}, since ${running.startedAt}` : "LocalStack is not running";
     return [text, { running: running !== undefined, ...running }];
   },
   async deploy(directory, port) {
@@ -45,14 +45,14 @@ const commands: Record<string, (directory: LocalStackDirectory, port: number) =>
     return [`deployed to ${deployed.endpoint}: ./pizza --target localstack status`, { ...deployed }];
   },
   async demo(directory, port) {
-    // It opens an embedded home, with all that belongs to one.
+    // Imported on demand: it loads PostgreSQL, DuckDB and the rest of the local pipeline.
     const { demo } = await import("./localstack-demo.ts");
     const { receipt, gold, differing, seconds } = await demo(directory, { port, say });
     const balanced = receipt.findings.length === 0;
     const equality =
       differing.length === 0
-        ? `GOLD EQUALS the embedded home's: ${Object.keys(gold.tables).length} tables, hash ${gold.hash}`
-        : `GOLD DIFFERS from the embedded home's in ${differing.join(", ")}`;
+        ? `GOLD EQUALS the local pipeline's: ${Object.keys(gold.tables).length} tables, hash ${gold.hash}`
+        : `GOLD DIFFERS from the local pipeline's in ${differing.join(", ")}`;
     const text = [receiptTable(receipt), equality, "", demoClosing(seconds)].join("\n");
     return [
       text,
@@ -61,28 +61,30 @@ const commands: Record<string, (directory: LocalStackDirectory, port: number) =>
     ];
   },
   async schedule(directory) {
-    if (readRunning(directory)) return ["this LocalStack keeps its schedules itself", { kept: true }];
+    if (readRunning(directory)) return ["LocalStack was started here and already runs the schedules", { kept: true }];
     const endpoint = process.env["AWS_ENDPOINT_URL"] ?? "http://127.0.0.1:4566";
     checkLoopback(endpoint);
-    say(`keeping the schedules of ${endpoint}; Ctrl-C ends it`);
+    say(`running the schedules of ${endpoint}; Ctrl-C ends it`);
     const schedules = keepSchedules({ endpoint, log: say });
     await new Promise((resolve) => process.once("SIGINT", resolve).once("SIGTERM", resolve));
     await schedules.stop();
-    return ["the schedules are no longer kept", { kept: false }];
+    return ["the schedules are stopped", { kept: false }];
   },
   async clean(directory) {
     await stop(directory, say);
     const others = removeFolder(directory);
     const text =
       others.length === 0
-        ? `${directory.root} is removed`
-        : `all of LocalStack's is removed from ${directory.root}; not its own, and left: ${others.join(", ")}`;
+        ? `removed ${directory.root}`
+        : `removed LocalStack from ${directory.root}; kept files it did not create: ${others.join(", ")}`;
     return [text, { removed: directory.root, left: others }];
   },
 };
 
 function runningText({ endpoint, isOthers }: RunningLocalStack): string {
-  return isOthers ? `PostgreSQL runs beside the LocalStack at ${endpoint}` : `LocalStack runs at ${endpoint}`;
+  return isOthers
+    ? `PostgreSQL is running for the external LocalStack at ${endpoint}`
+    : `LocalStack is running at ${endpoint}`;
 }
 
 async function main(args: string[]): Promise<void> {
@@ -97,7 +99,7 @@ async function main(args: string[]): Promise<void> {
   const port = Number(values.port);
   if (!command || positionals.length > 1) throw new UsageError(usage);
   if (!(Number.isInteger(port) && port > 0 && port < 65_536))
-    throw new UsageError(`--port ${values.port}: give a port\n${usage}`);
+    throw new UsageError(`--port ${values.port}: give a port from 1 to 65535\n${usage}`);
   const directory = localStackDirectory(values.dir);
   checkFolder(directory);
   const [text, json, code = 0] = await command(directory, port);
@@ -108,11 +110,11 @@ async function main(args: string[]): Promise<void> {
 
 function demoClosing({ start: started, deploy: deployed, ordersToGold }: Demo["seconds"]): string {
   return [
-    `LocalStack started in ${started} s, both stacks deployed in ${deployed} s, the week in gold after ${ordersToGold} s.`,
-    "It goes on running; look around:",
+    `LocalStack started in ${started} s, both stacks deployed in ${deployed} s, the week reached gold in ${ordersToGold} s.`,
+    "It keeps running; try:",
     "  ./pizza --target localstack status",
-    "  ./pizza --target localstack produce --rate 20 --orders 200     (gold follows by itself, in a minute or two)",
-    "  make stop-localstack                                           (forgets everything)",
+    "  ./pizza --target localstack produce --rate 20 --orders 200     (gold is updated in a minute or two)",
+    "  make stop-localstack                                           (discards all data)",
   ].join("\n");
 }
 

@@ -3,7 +3,7 @@ import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { projectRoot } from "../targets/localstack-place.ts";
 import { UsageError } from "./output.ts";
 
-/** What every command understands. */
+/** Options that every command accepts. */
 export const commonOptions = {
   json: { type: "boolean" },
   target: { type: "string", default: "local" },
@@ -19,29 +19,29 @@ export type Values = Record<string, string | boolean | undefined> & {
   json?: boolean;
   dir: string;
   target: (typeof targetNames)[number];
-  /** The environment of a deployed home. */
+  /** Environment of a deployed pipeline; part of the stack names. */
   env: string;
 };
 
-/** What was given on the command line, by option. */
+/** Option values as given on the command line, by name. */
 export type Given = Record<string, string | boolean | undefined>;
 
 export interface Command {
   /** One line for the list of commands. */
   summary: string;
-  /** How it is called, after `pizza`. */
+  /** Synopsis without the leading `./pizza`. */
   usage: string;
-  /** How many words it takes beside its options; none where nothing is said. */
+  /** Maximum number of positional arguments; default 0. */
   mostWords?: number;
-  /** Where the command is for the embedded home alone: what to do for a deployed one. */
+  /** Set for commands that work only on the local pipeline: what to run for a deployed one instead. */
   localOnly?: { aws: (environment: string) => string; localstack: string };
-  /** Options beyond the common ones, each with a sentence. */
+  /** Options beyond the common ones, each with its help text. */
   options?: Record<string, { type: "string" | "boolean"; about: string }>;
-  /** Resolves to the exit code; 0 where it resolves to nothing. */
+  /** Resolves to the exit code; nothing means 0. */
   run(values: Values, words: string[]): Promise<number | void>;
 }
 
-/** Reads a command's options and words; anything unknown is a usage error that says what is known. */
+/** Parses a command's options and arguments; anything unknown is a usage error with the command's usage. */
 export function readOptions(
   { options = {}, usage, mostWords = 0 }: Command,
   args: string[],
@@ -60,20 +60,20 @@ export function readOptions(
     const [reason] = (error as Error).message.split(". To specify");
     throw new UsageError(`${reason}\nusage: ./pizza ${usage}`);
   }
-  const surplus = parsed.words[mostWords];
-  if (surplus !== undefined) throw new UsageError(`${surplus} is one word too many\nusage: ./pizza ${usage}`);
+  const unexpected = parsed.words[mostWords];
+  if (unexpected !== undefined) throw new UsageError(`unexpected argument ${unexpected}\nusage: ./pizza ${usage}`);
   const target = oneOf(parsed.values, "target", targetNames)!;
   return { values: { ...parsed.values, target, env: environmentOf(parsed.values, target) }, words: parsed.words };
 }
 
-/** The name is part of the names of the stacks. */
+/** Restricted to what CloudFormation allows, because it is part of the stack names. */
 function environmentOf({ env }: { env?: string | undefined }, target: Values["target"]): string {
   const name = env ?? process.env["PIZZA_ENV"] ?? (target === "localstack" ? "localstack" : "dev");
   if (/^[a-z][a-z0-9-]{0,30}$/.test(name)) return name;
   throw new UsageError(`--env ${name}: give the name of an environment, such as dev, staging or prod`);
 }
 
-/** A whole number in a range; undefined where the option was not given. */
+/** A whole number in a range; undefined if the option was not given. */
 export function wholeNumber(
   values: Given,
   name: string,
@@ -84,7 +84,7 @@ export function wholeNumber(
   return value;
 }
 
-/** A number in a range; undefined where the option was not given. */
+/** A number in a range; undefined if the option was not given. */
 export function numberOption(
   values: Given,
   name: string,
@@ -97,14 +97,14 @@ export function numberOption(
   return value;
 }
 
-/** A day that the calendar has, `YYYY-MM-DD`; undefined for any other text. */
+/** A valid calendar day, `YYYY-MM-DD`; undefined for any other text. */
 export function calendarDay(text: string): string | undefined {
   const moment = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
-  // A day that the calendar does not have is read as one of the next month.
+  // Date.parse rolls a day such as 2015-02-30 over into the next month.
   return !Number.isNaN(moment) && new Date(moment).toISOString().startsWith(text) ? text : undefined;
 }
 
-/** A day's beginning in UTC, or a moment such as `2026-01-31T18:00:00Z`, in milliseconds since 1970; undefined for any other text. */
+/** A day's start in UTC or a time such as `2026-01-31T18:00:00Z`, in milliseconds since 1970; undefined for other text. */
 export function momentOf(text: string): number | undefined {
   const [, day = text, time] = /^([^T]*)T(\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))$/.exec(text) ?? [];
   if (calendarDay(day) === undefined) return undefined;
@@ -112,7 +112,7 @@ export function momentOf(text: string): number | undefined {
   return Number.isNaN(moment) ? undefined : moment;
 }
 
-/** One of some words; undefined where the option was not given. */
+/** One of the given words; undefined if the option was not given. */
 export function oneOf<Word extends string>(values: Given, name: string, words: readonly Word[]): Word | undefined {
   const value = values[name];
   if (value === undefined) return undefined;

@@ -1,24 +1,24 @@
-/** How the command line speaks: data on stdout, talk and progress on stderr, colour only on a terminal. */
+/** Output of the command line: results on stdout, messages and progress on stderr, colour only on a terminal. */
 
-/** A mistake in the command itself; exit code 2. */
+/** An error in how a command was called; exit code 2. */
 export class UsageError extends Error {}
 
-/** Says something to the person at the terminal. */
+/** Writes a message to stderr. */
 export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Prints the answer. */
+/** Writes a result to stdout. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** Prints the answer as one JSON document. */
+/** Writes a result to stdout as one JSON document. */
 export function printJson(value: unknown): void {
   print(JSON.stringify(value, (_, item: unknown) => (typeof item === "bigint" ? String(item) : item), 2));
 }
 
-/** A line that is written over on a terminal, and left out elsewhere. */
+/** Overwrites the progress line on a terminal; writes nothing elsewhere. */
 export function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${text}`);
 }
@@ -38,7 +38,7 @@ export function money(cents: number): string {
   return (cents / 100).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 }
 
-/** Rows in columns as wide as their widest cell; numbers stand on the right. */
+/** Formats rows as a table; columns of numbers are right-aligned. */
 export function textTable(rows: readonly Record<string, unknown>[]): string {
   if (rows.length === 0) return "(no rows)";
   const names = Object.keys(rows[0]!);
@@ -58,7 +58,7 @@ function cell(value: unknown): string {
   return typeof value === "string" ? value : typeof value === "bigint" ? value.toString() : JSON.stringify(value);
 }
 
-/** Green or red on a terminal that shows colours. */
+/** Colours text on a terminal, unless NO_COLOR is set. */
 export function paint(text: string, colour: "green" | "red" | "bold"): string {
   if (!process.stdout.isTTY || process.env["NO_COLOR"] !== undefined) return text;
   return `\u001b[${{ green: 32, red: 31, bold: 1 }[colour]}m${text}\u001b[0m`;

@@ -1,20 +1,20 @@
 #!/usr/bin/env node
-import { lineage } from "./commands/lineage.ts";
-import { clean, logs, restart, start, status, stop } from "./commands/service.ts";
-import { credentials, query, run, verify } from "./commands/inspect.ts";
-import { corrections } from "./commands/corrections.ts";
 import { backup, restore } from "./commands/backup.ts";
-import { explain } from "./commands/explain.ts";
-import { rebuild } from "./commands/rebuild.ts";
+import { corrections } from "./commands/corrections.ts";
 import { cost } from "./commands/cost.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
-import { quarantine } from "./commands/quarantine.ts";
-import { quality } from "./commands/quality.ts";
+import { explain } from "./commands/explain.ts";
 import { forget } from "./commands/forget.ts";
+import { credentials, query, run, verify } from "./commands/inspect.ts";
+import { lineage } from "./commands/lineage.ts";
+import { quality } from "./commands/quality.ts";
+import { quarantine } from "./commands/quarantine.ts";
+import { rebuild } from "./commands/rebuild.ts";
 import { produce, replay } from "./commands/send.ts";
+import { clean, logs, restart, start, status, stop } from "./commands/service.ts";
 import { trace } from "./commands/trace.ts";
-import { commonOptions, readOptions, type Command } from "./options.ts";
+import { commonOptions, readOptions, targetNames, type Command } from "./options.ts";
 import { print, printJson, say, UsageError } from "./output.ts";
 
 const commands: Record<string, Command> = {
@@ -53,7 +53,7 @@ async function main(given: string[]): Promise<number> {
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
-    throw new UsageError(`pizza has no command ${name}\n\n${help()}`);
+    throw new UsageError(`command ${name} is unknown\n\n${help()}`);
   }
   const { values, words } = readOptions(command, args);
   if (values["help"] === true) {
@@ -63,12 +63,12 @@ async function main(given: string[]): Promise<number> {
   if (values.target !== "local" && command.localOnly !== undefined) {
     const { aws, localstack } = command.localOnly;
     const instead = values.target === "aws" ? `${values.env} on AWS: ${aws(values.env)}` : `LocalStack: ${localstack}`;
-    throw new UsageError(`./pizza ${name} is for the embedded home; for ${instead}`);
+    throw new UsageError(`./pizza ${name} works only on the local pipeline; for ${instead}`);
   }
   return (await command.run(values, words)) ?? 0;
 }
 
-/** Puts the command in front of common options that stand before it: `--target aws status` is `status --target aws`. */
+/** Moves common options that precede the command behind it: `--target aws status` becomes `status --target aws`. */
 function commandFirst(args: string[]): string[] {
   let at = 0;
   for (let option = optionName(args[at]); option !== undefined; option = optionName(args[at])) {
@@ -85,25 +85,42 @@ function optionName(word = ""): keyof typeof commonOptions | undefined {
 
 function help(): string {
   const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`);
+  const localNames = Object.keys(commands).filter((name) => commands[name]!.localOnly !== undefined);
   return [
-    "pizza: orders from the tills, through stream, bronze and silver, to gold, and a receipt that proves it",
+    "pizza: move pizza orders from the tills through stream, bronze and silver to gold, and verify that none is lost",
     "",
     "usage: ./pizza <command> [options]",
     "",
+    "commands:",
     ...lines,
     "",
-    "every command: --json (one JSON document on stdout), --dir (the home's folder, .pizza by default), --help",
-    "a deployed pipeline: --target aws --env dev (status, verify, quality, query, lineage, quarantine, trace, explain, corrections, run, logs, credentials, produce, replay, doctor)",
-    "exit codes: 0 done, 1 failed, 2 wrong usage, 3 the receipt does not balance, a quality rule is red, or an explained number differs",
+    "common options:",
+    optionLine("json", "print one JSON document on stdout"),
+    optionLine("target NAME", `where the pipeline runs: ${targetNames.join(", ")} (default: local)`),
+    optionLine("env NAME", "environment of a deployed pipeline (default: dev, with --target localstack: localstack)"),
+    optionLine("dir DIR", "data directory of the local pipeline (default: .pizza)"),
+    optionLine("help", "print this help, or the help of a command"),
+    "",
+    `commands that work only with --target local: ${localNames.join(", ")}`,
+    "",
+    "exit codes:",
+    "  0  success",
+    "  1  failure",
+    "  2  wrong usage",
+    "  3  the receipt does not balance, a quality rule is red, or a value differs (explain, rebuild)",
   ].join("\n");
 }
 
 function commandHelp({ summary, usage, options = {} }: Command): string {
-  const lines = Object.entries(options).map(([name, { about }]) => `  --${name.padEnd(16)} ${about}`);
+  const lines = Object.entries(options).map(([name, { about }]) => optionLine(name, about));
   return [summary, "", `usage: ./pizza ${usage}`, ...(lines.length > 0 ? ["", ...lines] : [])].join("\n");
 }
 
-// Who reads only the first lines (`| head`) has closed the pipe: end as any program does of SIGPIPE.
+function optionLine(name: string, about: string): string {
+  return `  --${name.padEnd(16)} ${about}`;
+}
+
+// A reader such as `head` closes the pipe early: exit as a program killed by SIGPIPE does (128 + 13).
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit(141);

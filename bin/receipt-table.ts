@@ -1,20 +1,22 @@
 import type { Finding, Receipt, Sales } from "../pipeline/domain/receipt.ts";
 import { count, money, paint } from "./output.ts";
 
+/** Of the columns, in characters. */
 const widths = [34, 10, 10, 10, 10, 16];
+const rule = "-".repeat(widths.reduce((sum, width) => sum + width, 0));
 
-/** The receipt as people read it. */
+/** Formats the receipt as text. */
 export function receiptTable(receipt: Receipt): string {
   const { records, events, findings, notes } = receipt;
   const quarantined = Object.entries(events.quarantined);
   const pendingDays = receipt.unpublishedDays.length;
   return [
-    row("RECEIPT", "records", "events", "lines", "pizzas", "money"),
+    row("RECEIPT", "records", "events", "lines", "pizzas", "amount"),
     rule,
     row("sent to the stream", count(records.sent)),
     row("landed in bronze", count(records.landed)),
-    ...when(records.onFailure, "  kept in the on-failure store"),
-    ...when(records.waiting, "  on their way to bronze"),
+    ...when(records.onFailure, "  in the on-failure destination"),
+    ...when(records.waiting, "  not yet landed"),
     row("  transport duplicates", count(records.transportDuplicates)),
     row("distinct", count(records.distinct), count(events.distinct)),
     row("  accepted", "", count(events.accepted)),
@@ -22,14 +24,14 @@ export function receiptTable(receipt: Receipt): string {
     row("  superseded revisions", "", count(events.supersededRevisions)),
     row("  quarantined", "", count(quarantined.reduce((sum, [, events_]) => sum + events_, 0))),
     ...quarantined.map(([reason, events_]) => row(`    ${reason}`, "", count(events_))),
-    ...(events.closed > 0 ? [row("  of these closed by a later order", "", count(events.closed))] : []),
+    ...(events.closed > 0 ? [row("  of these, resolved later", "", count(events.closed))] : []),
     row("  pending", "", count(events.pending)),
     rule,
     ...(receipt.notSales > 0 ? [row("accepted, cancelled or refunded", "", count(receipt.notSales))] : []),
-    sales("bronze says", receipt.expected),
-    sales("silver holds", receipt.silver),
-    sales("gold shows", receipt.gold),
-    ...(pendingDays > 0 ? [`days that gold has yet to publish: ${count(pendingDays)}`] : []),
+    sales("sales in bronze", receipt.expected),
+    sales("sales in silver", receipt.silver),
+    sales("sales in gold", receipt.gold),
+    ...(pendingDays > 0 ? [`days not yet published in gold: ${count(pendingDays)}`] : []),
     rule,
     verdict(receipt),
     ...findings.flatMap(linesOf),
@@ -40,8 +42,6 @@ export function receiptTable(receipt: Receipt): string {
 function linesOf({ invariant, sentence, examples }: Finding): string[] {
   return [`  ${invariant}: ${sentence}`, ...examples.map((example) => `    ${example}`)];
 }
-
-const rule = "-".repeat(widths.reduce((sum, width) => sum + width, 0));
 
 function row(label: string, ...cells: string[]): string {
   return [label.padEnd(widths[0]!), ...cells.map((text, i) => text.padStart(widths[i + 1]!))].join("").trimEnd();

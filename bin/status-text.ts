@@ -1,11 +1,11 @@
 import type { PipelineStatus, WorkflowRun } from "../targets/pipeline-api.ts";
 import { count } from "./output.ts";
 
-/** How a home is, as people read it. */
+/** Formats a pipeline's status as text. */
 export function statusText(status: PipelineStatus): string {
   const { silver, quarantine, gold, workflows, postgres, memory } = status;
   return [
-    `home        ${place(status)}`,
+    `pipeline    ${location(status)}`,
     `stream      ${stream(status)}`,
     `bronze      ${bronze(status)}`,
     `silver      version ${silver.version}: ${count(silver.lines)} order lines, ${count(silver.days)} days, ${count(silver.files)} files`,
@@ -19,7 +19,7 @@ export function statusText(status: PipelineStatus): string {
   ].join("\n");
 }
 
-function place({ dir, deployment, process: running }: PipelineStatus): string {
+function location({ dir, deployment, process: running }: PipelineStatus): string {
   if (deployment !== undefined) return `${deployment.environment} in ${deployment.region}`;
   return `${dir}${running ? `, process ${running.pid} since ${running.startedAt}` : ", not running"}`;
 }
@@ -30,7 +30,7 @@ function stream({
 }: PipelineStatus): string {
   const name = deployment === undefined ? "" : `${deployment.stream}, `;
   const size = records === undefined || bytes === undefined ? "" : `, ${count(records)} records, ${count(bytes)} bytes`;
-  const waiting = waitingSeconds === undefined ? "" : `, the oldest record waits ${count(waitingSeconds)} s`;
+  const waiting = waitingSeconds === undefined ? "" : `, the oldest record is ${count(waitingSeconds)} s old`;
   const behind = shardsBehind === 0 ? "all landed" : `${shardsBehind} shards still landing${waiting}`;
   return `${name}${shards} shards${size}; ${behind}`;
 }
@@ -38,22 +38,22 @@ function stream({
 function bronze({ deployment, landing: { invocations, errors, onFailureRecords } }: PipelineStatus): string {
   const landings =
     deployment === undefined
-      ? `${count(invocations ?? 0)} landings since the start, ${errors ?? 0} errors`
+      ? `${count(invocations ?? 0)} landings since start, ${errors ?? 0} errors`
       : `landing: ${deployment.landing}`;
-  return `${landings}, ${onFailureRecords} records in the on-failure store`;
+  return `${landings}, ${onFailureRecords} records in the on-failure destination`;
 }
 
 function freshness({ freshness: found }: PipelineStatus): string {
   if (found === null) return "no orders yet";
   const { medianSeconds, p95Seconds, orders } = found;
-  return `sent to visible in gold: median ${medianSeconds} s, 95 % within ${p95Seconds} s (${count(orders)} orders)`;
+  return `from sent to visible in gold: median ${medianSeconds} s, 95 % within ${p95Seconds} s (${count(orders)} orders)`;
 }
 
 function quality({ quality: found }: PipelineStatus): string {
   if (found === null) return "not checked yet: ./pizza run data_quality";
   const { checkedAt, rules, errors, warnings } = found;
   const red = [...errors.map((rule) => `${rule} (error)`), ...warnings.map((rule) => `${rule} (warning)`)];
-  return `${red.length === 0 ? `${rules} rules are green` : `${red.length} of ${rules} rules are red: ${red.join(", ")}`}, ${checkedAt}`;
+  return `${red.length === 0 ? `${rules} rules are green` : `${red.length} of ${rules} rules are red: ${red.join(", ")}`}, checked ${checkedAt}`;
 }
 
 function workflow({ workflow: name, startedAt, milliseconds, isRunning, error, earlier }: WorkflowRun): string {
@@ -64,5 +64,5 @@ function workflow({ workflow: name, startedAt, milliseconds, isRunning, error, e
 function history(earlier: WorkflowRun["earlier"]): string {
   if (earlier.length === 0) return "";
   const failed = earlier.filter(({ error }) => error !== undefined).length;
-  return `; ${earlier.length} before it, ${failed === 0 ? "none" : failed} failed`;
+  return `; ${earlier.length} earlier runs, ${failed === 0 ? "none" : failed} failed`;
 }

@@ -74,7 +74,7 @@ function periodSeconds({ name, expression }: DeployedSchedule): number {
 
 interface ScheduleResource {
   Type: string;
-  Properties: { ScheduleExpression: string; State: string; LocalStackTarget: { Input: string } };
+  Properties: { ScheduleExpression: string; State: string; Target: { Input: string } };
 }
 
 /** What the stack's template says; undefined where nothing is deployed. */
@@ -95,13 +95,13 @@ async function findSchedules(formation: CloudFormationClient) {
       ([
         name,
         {
-          Properties: { ScheduleExpression: expression, State, LocalStackTarget },
+          Properties: { ScheduleExpression: expression, State, Target },
         },
       ]) => ({
         name,
         expression,
         isEnabled: State !== "DISABLED",
-        input: LocalStackTarget.Input,
+        input: Target.Input,
       }),
     );
   return { functionName, schedules };

@@ -1,29 +1,31 @@
-/** The few things a use case asks of the outside. Each home brings its own adapters. */
+// The ports of the pipeline: what a use case needs from outside. Each target supplies its own adapters.
 
+/** An object's key and size. */
 export interface ObjectInfo {
-  /** Path below the store's root, with `/` between its parts. */
+  /** Path relative to the store's root, separated by `/`. */
   key: string;
   /** Bytes. */
   size: number;
 }
 
-/** A bucket, or a folder that behaves like one. Keys are relative, UTF-8, with `/` as separator. */
+/** A bucket, or a folder that behaves like one. Keys are relative UTF-8 paths, separated by `/`. */
 export interface ObjectStore {
-  /** The whole object, or undefined where there is none. */
+  /** Returns the whole object, or undefined if it does not exist. */
   get(key: string): Promise<Uint8Array | undefined>;
   /**
-   * Writes a whole object, durable once the promise resolves. With `ifAbsent` an existing object is never touched:
-   * true says that this call created it, false that the key was taken (by whom and with what, the caller finds out).
+   * Writes a whole object, durable once the promise resolves. With `ifAbsent`, an existing object is never overwritten:
+   * returns true if this call created the object, false if the key exists (possibly from a retry of the same call).
    */
   put(key: string, body: Uint8Array, options?: { ifAbsent?: boolean }): Promise<boolean>;
-  /** Every object whose key begins with `prefix` and sorts after `startAfter`, in byte order of the keys. */
+  /** Lists the objects whose key begins with `prefix` and sorts after `startAfter`, in byte order of the keys. */
   list(prefix: string, options?: { startAfter?: string }): Promise<ObjectInfo[]>;
-  /** Removes an object; one that is not there is no error. */
+  /** Deletes an object; a missing one is not an error. */
   delete(key: string): Promise<void>;
 }
 
-/** Removes an object for good, with every earlier version that the store keeps of it; one that is not there is no error. */
+/** Deletes objects permanently. */
 export interface Eraser {
+  /** Deletes an object with every earlier version that the store keeps of it; a missing one is not an error. */
   erase(key: string): Promise<void>;
 }
 
@@ -33,102 +35,109 @@ export interface LakeTable {
   version: number;
   /** Keys of the Parquet files, relative to the lake's root. */
   files: string[];
-  /** The table's columns, for the case where it has no file yet, or none that has them all; else they may be left out. */
+  /** The table's columns, needed if it has no file yet, or none with every column. */
   columns: readonly { name: string; type: LakeType }[];
   partitionColumn?: string;
 }
 
+/** A column type that both Parquet and the lake's SQL engines support. */
 export type LakeType = "string" | "int" | "long" | "boolean" | "timestamp" | "date";
 
-/** SQL on the lake: DuckDB in a function, or Athena. SQL stays in the subset that both speak; parameters are `?`. */
+/** SQL on the lake, by DuckDB or Athena. Queries use only the SQL that both support; parameters are `?`. */
 export interface LakeQuery {
-  /** Rows as objects. 64-bit integers come as bigint, dates as `YYYY-MM-DD`, timestamps as ISO 8601 in UTC. */
+  /** Returns rows as objects: 64-bit integers as bigint, dates as `YYYY-MM-DD`, timestamps as ISO 8601 in UTC. */
   query(sql: string, parameters: readonly (string | number)[], tables: readonly LakeTable[]): Promise<LakeRow[]>;
 }
 
+/** One row, by column name. */
 export type LakeRow = Record<string, string | number | bigint | boolean | null>;
 
-/** The PostgreSQL that holds gold. One call is one statement, and so one transaction. */
+/** The PostgreSQL database with gold. One call is one statement, and therefore one transaction. */
 export interface Warehouse {
-  /** Parameters are `$1`, `$2`, …; numerics and 64-bit integers come back as strings, so that no cent is lost. */
+  /** Runs SQL with parameters `$1`, `$2`, …; returns numerics and 64-bit integers as strings, without loss. */
   query<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
 }
 
-/** A warehouse in which several statements can see one moment, or stand and fall together. */
+/** A warehouse that can run several statements in one transaction. */
 export interface TransactionalWarehouse extends Warehouse {
-  /** Whatever `use` throws undoes all and is thrown on. */
+  /** Runs `use` in a transaction; rolls back and rethrows if it throws. */
   transaction<Result>(kind: TransactionKind, use: (within: Warehouse) => Promise<Result>): Promise<Result>;
 }
 
-/** `snapshot` reads, and sees one moment; `write` is kept as a whole; `trial` writes and is always undone. */
+/** `snapshot` reads one consistent snapshot; `write` commits; `trial` writes and always rolls back. */
 export type TransactionKind = "snapshot" | "write" | "trial";
 
 /** A record on its way into the stream. */
 export interface OutgoingRecord {
   partitionKey: string;
-  /** Chooses the shard by hash, decimal string below 2^128; without it the MD5 of the partition key does. */
+  /** Determines the shard: a decimal string below 2^128; by default, the MD5 of the partition key. */
   explicitHashKey?: string;
   data: Uint8Array;
 }
 
-/** The stream's front door, shaped as Kinesis PutRecords: entries may fail one by one. */
+/** The write side of the stream, with the semantics of Kinesis PutRecords: records may fail individually. */
 export interface EventSink {
-  /** One result per record, in order. A throw means that nothing is known about any of them. */
+  /** Returns one result per record, in order. If it throws, the outcome of every record is unknown. */
   putRecords(records: readonly OutgoingRecord[]): Promise<PutResult[]>;
-  /** How many shards are open now: the producer keeps one lane for each. */
+  /** Returns the number of open shards: the producer has one in-flight slot per shard. */
   openShards(): Promise<number>;
 }
 
+/** Where a record was stored, or why it was not. */
 export type PutResult = { shard: string; sequenceNumber: string } | { errorCode: string; errorMessage: string };
 
-/** A record as the stream hands it out. */
+/** A record as the stream delivers it. */
 export interface StreamRecord {
   shard: string;
   /** Decimal, up to 56 digits: compare as BigInt, or as strings padded to 56. */
   sequenceNumber: string;
   partitionKey: string;
-  /** When the stream took it, milliseconds since 1970. */
+  /** Arrival time in the stream, milliseconds since 1970. */
   arrivedAt: number;
   data: Uint8Array;
 }
 
-/** Tells people. */
+/** Sends alerts. */
 export interface Notifier {
   /** `subject` is one line of at most 100 characters. */
   notify(message: { subject: string; text: string }): Promise<void>;
 }
 
-/** Copies that a database server makes of itself, each under the id of the backup that it belongs to. */
+/** Snapshots that the database server takes, each under the id of its backup. */
 export interface DatabaseSnapshots {
-  /** Goes on with a snapshot and its export: begins what has not begun, says how far it is. Throws where it failed. */
+  /**
+   * Starts a snapshot and then its export, if they are not started yet, and returns their state. Throws if one failed.
+   */
   advance(id: string): Promise<{ name: string; state: string; isDone: boolean }>;
-  /** Removes those of backups before `oldestId`; gives their names. */
+  /** Deletes the snapshots of backups before `oldestId`; returns their names. */
   expire(oldestId: string): Promise<string[]>;
 }
 
-/** Hears of the runs of workflows, as OpenLineage events. */
+/** Receives OpenLineage events about workflow runs. */
 export interface LineageEndpoint {
-  /** May hear of the same event twice. */
+  /** Sends an event; it may be delivered twice. */
   send(event: object): Promise<void>;
 }
 
-/** Starts executions of state machines. */
+/** Starts state machine executions. */
 export interface WorkflowStarter {
-  /** A name is used once: a second start under it starts nothing. Neither does one while the workflow runs. */
+  /** Starts an execution, unless one with this name exists or the workflow is running. */
   start(execution: { workflow: string; name: string; input: object }): Promise<StartOutcome>;
-  /** The run of a workflow that began last, by a schedule or by hand; undefined where there was none. */
+  /** Returns the last started run of a workflow, scheduled or manual; undefined if there was none. */
   newest(workflow: string): Promise<WorkflowRunState | undefined>;
 }
 
-/** How a run of a state machine ended, if it has. Times are milliseconds since 1970. */
+/** The state of a workflow run; times are milliseconds since 1970. */
 export interface WorkflowRunState {
   startedAt: number;
+  /** Absent while it runs. */
   endedAt?: number;
-  /** True for a run that failed, took too long or was aborted. */
+  /** True if the run failed, timed out or was aborted. */
   hasFailed: boolean;
 }
 
+/** What a start did: "running" means that the workflow was already running under another name. */
 export type StartOutcome = "started" | "already started" | "running";
 
-/** Milliseconds since 1970, as `Date.now` gives them. */
+/** Returns the current time in milliseconds since 1970, as `Date.now` does. */
 export type Clock = () => number;

@@ -1,6 +1,7 @@
 import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
 import { createRandom, createChoice, type Random } from "./random.ts";
 import type { StoreProfile } from "./tills.ts";
+import { dayMs } from "../pipeline/domain/dates.ts";
 
 type Customer = NonNullable<OrderEvent["customer"]>;
 
@@ -30,7 +31,7 @@ const lastNames = (
 /** The invented guest of that number: a pure function of seed, number and the list of stores. */
 export function customerOf(number: number, stores: readonly StoreProfile[], seed: string = populationSeed): Customer {
   const random = createRandom(seed, number);
-  const pipeline = stores[Math.floor(number / numbersPerStore) % stores.length]!;
+  const store = stores[Math.floor(number / numbersPerStore) % stores.length]!;
   const first = random.pick(firstNames);
   const last = random.pick(lastNames);
   return {
@@ -38,9 +39,9 @@ export function customerOf(number: number, stores: readonly StoreProfile[], seed
     name: `${first} ${last}`,
     email: `${first}.${last}.${number}@example.com`.toLowerCase(),
     // 555-0100 to 555-0199 are kept free for fiction.
-    phone: `+1-${pipeline.area_code}-555-01${String(random.integer(0, 99)).padStart(2, "0")}`,
-    city: pipeline.city,
-    postal_code: `${pipeline.postal_prefix}${String(random.integer(1, 60)).padStart(2, "0")}`,
+    phone: `+1-${store.area_code}-555-01${String(random.integer(0, 99)).padStart(2, "0")}`,
+    city: store.city,
+    postal_code: `${store.postal_prefix}${String(random.integer(1, 60)).padStart(2, "0")}`,
   };
 }
 
@@ -48,7 +49,7 @@ export function customerOf(number: number, stores: readonly StoreProfile[], seed
 const guestsPerStore = 1000;
 /** A guest comes to the store for so many days, then somebody else takes the place. */
 const daysPerGuest = 540;
-const firstDay = Date.UTC(2015, 0, 1) / 86_400_000;
+const firstDay = Date.UTC(2015, 0, 1) / dayMs;
 
 /**
  * The number of the guest who comes to the store of that index on a day (days since 1970): few come often and many
@@ -115,8 +116,8 @@ export function createGuests(stores: readonly StoreProfile[]): (store: number, w
   return (store, wall, random) => {
     const channel = channelsByDaypart[daypartOf(Math.floor(wall / 3_600_000) % 24)](random);
     if (!random.chance(named[channel])) return { channel };
-    const pipeline = random.chance(travelling) ? random.integer(0, stores.length - 1) : store;
-    const number = guestNumber(stores[pipeline]!, pipeline, Math.floor(wall / 86_400_000), random.next());
+    const from = random.chance(travelling) ? random.integer(0, stores.length - 1) : store;
+    const number = guestNumber(stores[from]!, from, Math.floor(wall / dayMs), random.next());
     return { channel, customer: customer(number) };
   };
 }

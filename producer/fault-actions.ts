@@ -5,6 +5,7 @@ import type { FaultKind } from "./fault-kinds.ts";
 import type { Random } from "./random.ts";
 import type { Numbering } from "./tills.ts";
 import { formatWall, momentOf } from "./wall-clock.ts";
+import { dayMs } from "../pipeline/domain/dates.ts";
 
 /** What a fault may use. */
 export interface FaultTools {
@@ -109,7 +110,7 @@ function inTheFuture(event: OrderEvent): OrderEvent {
 function backdate(event: OrderEvent, days: number, stores: ReadonlyMap<string, Store>): OrderEvent {
   const store = stores.get(event.store_id);
   if (store === undefined) throw new Error(`store "${event.store_id}" is not in the list of stores; give all of them`);
-  const wall = Date.parse(`${event.ordered_at.slice(0, 19)}Z`) - days * 86_400_000;
+  const wall = Date.parse(`${event.ordered_at.slice(0, 19)}Z`) - days * dayMs;
   return { ...event, ordered_at: formatWall(store.time_zone, momentOf(store.time_zone, wall)) };
 }
 

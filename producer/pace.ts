@@ -1,4 +1,5 @@
 import type { Clock } from "../pipeline/ports.ts";
+import { dayMs } from "../pipeline/domain/dates.ts";
 
 /** Resolves after so many milliseconds, or as soon as the signal aborts. */
 export type Sleep = (milliseconds: number, signal?: AbortSignal) => Promise<void>;
@@ -24,7 +25,7 @@ interface Pace {
 }
 
 /** Timers do not reach further. */
-const longestPause = 86_400_000;
+const longestPause = dayMs;
 
 /** Resolves when the clock shows `due`; false where the signal came first. */
 async function until(due: number, { clock = Date.now, sleep = sleepFor, signal }: Pace): Promise<boolean> {

@@ -1,3 +1,5 @@
+import { dayMs } from "../pipeline/domain/dates.ts";
+
 /** What `data/patterns.json` holds: how the guests of the classic year behaved. */
 export interface Patterns {
   source: string;
@@ -49,7 +51,7 @@ export function dayFactor(patterns: Patterns, wall: number): number {
 }
 
 function fallsOn({ month, day, weekday, nth = 1, days_after = 0 }: SpecialDay, wall: number): boolean {
-  const date = new Date(wall - days_after * 86_400_000);
+  const date = new Date(wall - days_after * dayMs);
   if (date.getUTCMonth() + 1 !== month) return false;
   if (day !== undefined) return date.getUTCDate() === day;
   return weekdays[date.getUTCDay()] === weekday && Math.ceil(date.getUTCDate() / 7) === nth;

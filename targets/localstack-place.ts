@@ -3,99 +3,55 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isRunning, processStart } from "./local/machine.ts";
 
-/** Where a pipeline is to be found. */
+/** The project's root folder. */
+export const projectRoot = fileURLToPath(new URL("../", import.meta.url));
+
+const kinesisVersion = "0.5.2";
+
+/** npm package of LocalStack's Kinesis, in the version that LocalStack requires. */
+export const kinesisPackage = `kinesis-local@${kinesisVersion}`;
+
+/** Address of a pipeline on LocalStack. */
 export interface LocalStackAddress {
-  /** Where the AWS services answer, such as `http://127.0.0.1:4566`. */
+  /** AWS endpoint, such as `http://127.0.0.1:4566`. */
   endpoint: string;
-  /** The warehouse, as its owner, from this machine. */
+  /** Connection string of the warehouse's owner, from this machine. */
   databaseUrl: string;
 }
 
-/** A LocalStack that runs, as `state.json` tells; readable by its owner only. */
+/** Content of `state.json`: a running LocalStack; readable by its owner only. */
 export interface RunningLocalStack extends LocalStackAddress {
-  /** The process that keeps LocalStack and PostgreSQL. */
+  /** The process that supervises LocalStack and PostgreSQL. */
   pid: number;
   started?: string | undefined;
   startedAt: string;
-  /** Somebody else started LocalStack: the process keeps PostgreSQL beside it. */
+  /** LocalStack was not started by this project: the process supervises only PostgreSQL. */
   isOthers?: true;
 }
 
-/** The LocalStack that runs in this home; undefined where none does. */
-export function readRunning({ state }: LocalStackDirectory): RunningLocalStack | undefined {
-  if (!existsSync(state)) return undefined;
-  const known = JSON.parse(readFileSync(state, "utf8")) as RunningLocalStack;
-  return isRunning(known.pid, known.started) ? known : undefined;
-}
-
-/** Tells others that this process keeps a LocalStack that is ready. */
-export function writeRunning(
-  { state }: LocalStackDirectory,
-  where: LocalStackAddress & Pick<RunningLocalStack, "isOthers">,
-): void {
-  const { pid } = process;
-  const running: RunningLocalStack = { pid, started: processStart(pid), startedAt: new Date().toISOString(), ...where };
-  writePrivately(state, running);
-}
-
-/** Takes it back. */
-export function removeRunning({ state }: LocalStackDirectory): void {
-  rmSync(state, { force: true });
-}
-
-/** Remembers for the command line where a deployment went. */
-export function rememberDeployed(
-  { deployed }: LocalStackDirectory,
-  { endpoint, databaseUrl }: LocalStackAddress,
-): void {
-  writePrivately(deployed, { endpoint, databaseUrl });
-}
-
-export function forgetDeployed({ deployed }: LocalStackDirectory): void {
-  rmSync(deployed, { force: true });
-}
-
-/** Where the pipeline of this home is: at the LocalStack that runs in it, else where it was deployed to last. */
-export function findAddress(directory: LocalStackDirectory): LocalStackAddress | undefined {
-  const running = readRunning(directory);
-  if (running || !existsSync(directory.deployed)) return running;
-  return JSON.parse(readFileSync(directory.deployed, "utf8")) as LocalStackAddress;
-}
-
-/** Addresses hold passwords. */
-function writePrivately(path: string, value: unknown): void {
-  writeFileSync(`${path}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
-}
-
-/** The project's own folder. */
-export const projectRoot = fileURLToPath(new URL("../", import.meta.url));
-
-/** Where a LocalStack home keeps what. Nothing of it lies elsewhere. */
+/** Paths of LocalStack's data folder; all its files are below the root. */
 export interface LocalStackDirectory {
   root: string;
-  /** Python's virtual environment, which outlives a stop. */
+  /** Python's virtual environment, kept across a stop. */
   venv: string;
   python: string;
-  /** What LocalStack installs and caches, which outlives a stop. */
+  /** What LocalStack installs and caches, kept across a stop. */
   files: string;
   kinesis: string;
-  /** What a run leaves behind, gone with the stop. */
+  /** Temporary files of a run, deleted by a stop. */
   temporary: string;
   postgres: string;
   logs: string;
   state: string;
-  /** What was deployed to last where LocalStack is not our own. */
+  /** Address of the last deployment to a LocalStack that this project did not start. */
   deployed: string;
-  /** Held by the process that starts or stops this home. */
+  /** Held by the process that starts or stops LocalStack here. */
   lock: string;
-  /** Says that the folder is ours, so that what lies in it may be removed. */
+  /** Marks the folder as created by this project, so that its content may be deleted. */
   marker: string;
 }
 
-const kinesisVersion = "0.5.2";
-
-/** The paths below a home's root, `.localstack/` in the project by default. */
+/** Paths below the data folder's root, by default `.localstack/` in the project. */
 export function localStackDirectory(dir = join(projectRoot, ".localstack")): LocalStackDirectory {
   const root = resolve(dir);
   const files = join(root, "files");
@@ -104,7 +60,7 @@ export function localStackDirectory(dir = join(projectRoot, ".localstack")): Loc
     venv: join(root, "venv"),
     python: join(root, "venv", "bin", "python"),
     files,
-    // Where LocalStack looks before it installs the package itself.
+    // LocalStack looks here before it installs the package itself.
     kinesis: join(files, "var/lib/localstack/lib/kinesis-local", kinesisVersion),
     temporary: join(root, "tmp"),
     postgres: join(root, "postgres"),
@@ -116,5 +72,49 @@ export function localStackDirectory(dir = join(projectRoot, ".localstack")): Loc
   };
 }
 
-/** The npm package that LocalStack's Kinesis is, in the version that it asks for. */
-export const kinesisPackage = `kinesis-local@${kinesisVersion}`;
+/** The LocalStack running in this data folder; undefined if there is none. */
+export function readRunning({ state }: LocalStackDirectory): RunningLocalStack | undefined {
+  if (!existsSync(state)) return undefined;
+  const known = JSON.parse(readFileSync(state, "utf8")) as RunningLocalStack;
+  return isRunning(known.pid, known.started) ? known : undefined;
+}
+
+/** Publishes that this process supervises a LocalStack that is ready. */
+export function writeRunning(
+  { state }: LocalStackDirectory,
+  where: LocalStackAddress & Pick<RunningLocalStack, "isOthers">,
+): void {
+  const { pid } = process;
+  const running: RunningLocalStack = { pid, started: processStart(pid), startedAt: new Date().toISOString(), ...where };
+  writePrivately(state, running);
+}
+
+/** Withdraws what `writeRunning` published. */
+export function removeRunning({ state }: LocalStackDirectory): void {
+  rmSync(state, { force: true });
+}
+
+/** Stores the address of a deployment for the command line. */
+export function rememberDeployed(
+  { deployed }: LocalStackDirectory,
+  { endpoint, databaseUrl }: LocalStackAddress,
+): void {
+  writePrivately(deployed, { endpoint, databaseUrl });
+}
+
+export function forgetDeployed({ deployed }: LocalStackDirectory): void {
+  rmSync(deployed, { force: true });
+}
+
+/** Address of the pipeline: that of the LocalStack running here, else that of the last deployment. */
+export function findAddress(directory: LocalStackDirectory): LocalStackAddress | undefined {
+  const running = readRunning(directory);
+  if (running || !existsSync(directory.deployed)) return running;
+  return JSON.parse(readFileSync(directory.deployed, "utf8")) as LocalStackAddress;
+}
+
+/** Readable by the owner only, because addresses contain passwords. */
+function writePrivately(path: string, value: unknown): void {
+  writeFileSync(`${path}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}

@@ -4,18 +4,18 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { dataDirectory, runningProcess } from "../../targets/local/data-directory.ts";
 import { isRunning, processStart } from "../../targets/local/machine.ts";
-import { printJson, say } from "../output.ts";
 import type { Values } from "../options.ts";
+import { printJson, say } from "../output.ts";
 
-/** Starts `./pizza produce` once more with the same options, apart from this terminal. */
+/** Starts `./pizza produce` with the same options as a process detached from this terminal. */
 export function produceInBackground({ dir, json }: Values): void {
   const folder = dataDirectory(dir);
   if (runningProcess(folder) === undefined) {
-    throw new Error(`no home runs in ${folder.root}: start it with ./pizza start, then produce --background`);
+    throw new Error(`no local pipeline is running in ${folder.root}: run ./pizza start before produce --background`);
   }
   const known = producerOf(dir);
   if (known !== undefined)
-    throw new Error(`process ${known} already sends orders: stop it with ./pizza produce --stop`);
+    throw new Error(`process ${known} is already sending orders: stop it with ./pizza produce --stop`);
   mkdirSync(folder.logs, { recursive: true });
   const log = openSync(join(folder.logs, "producer.log"), "a");
   const args = process.argv.slice(1).filter((word) => word !== "--background" && word !== "--json");
@@ -24,24 +24,24 @@ export function produceInBackground({ dir, json }: Values): void {
   const started = child.pid === undefined ? undefined : processStart(child.pid);
   writeFileSync(pidFile(dir), [child.pid, started].filter((part) => part !== undefined).join(" "));
   if (json) printJson({ started: true, process: child.pid });
-  else say(`process ${child.pid} sends orders: ./pizza status, ./pizza produce --stop`);
+  else say(`process ${child.pid} is sending orders: ./pizza status shows them, ./pizza produce --stop ends it`);
 }
 
-/** Stops the producer in the background, and says so. */
+/** Stops the background producer and reports it. */
 export async function stopProducer({ dir, json }: Values): Promise<void> {
   const pid = await endProducer(dir);
   if (json) printJson({ stopped: pid !== undefined });
-  else say(pid === undefined ? "no producer runs in the background" : `stopped process ${pid}`);
+  else say(pid === undefined ? "no producer is running in the background" : `stopped process ${pid}`);
 }
 
-/** Asks the producer in the background to send what it has begun, and waits for its end; gives its process, if there was one. */
+/** Lets the background producer send its open batches and waits until it exits; returns its process id, if there was one. */
 export async function endProducer(dir: string): Promise<number | undefined> {
   const pid = producerOf(dir);
   if (pid !== undefined) {
     process.kill(pid, "SIGINT");
     const log = join(dataDirectory(dir).logs, "producer.log");
     for (let waited = 0; isRunning(pid); waited++) {
-      if (waited > 300) throw new Error(`process ${pid} does not end: see ${log}`);
+      if (waited > 300) throw new Error(`process ${pid} did not exit within 30 s: see ${log}`);
       await sleep(100);
     }
   }
@@ -49,7 +49,7 @@ export async function endProducer(dir: string): Promise<number | undefined> {
   return pid;
 }
 
-/** A process that got the number of an ended producer is none. */
+/** Compares the start time as well, because the system reuses the ids of processes that have ended. */
 function producerOf(dir: string): number | undefined {
   if (!existsSync(pidFile(dir))) return undefined;
   const [pid, started] = readFileSync(pidFile(dir), "utf8").split(" ");

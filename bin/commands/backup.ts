@@ -1,33 +1,35 @@
 import type { BackupSummary } from "../../pipeline/backup/back-up-warehouse.ts";
 import type { BackupInfo } from "../../pipeline/backup/manifest.ts";
-import { count, print, printJson, say, textTable, UsageError } from "../output.ts";
 import type { Command, Values } from "../options.ts";
+import { count, print, printJson, say, textTable, UsageError } from "../output.ts";
 import { withReadOnlyPipeline, withPipeline, withDeployedPipeline } from "../with-target.ts";
 
 export const backup: Command = {
-  summary: "copy gold and the ledgers to the backup store, and prove the copy; --list shows what is there",
+  summary: "back up gold and the ledgers, and verify the backup with a test restore",
   usage: "backup [--list] [--json]",
-  options: { list: { type: "boolean", about: "show the backups, the newest first" } },
+  options: { list: { type: "boolean", about: "list the backups, newest first" } },
   async run(values) {
     if (values["list"] === true) return await list(values);
     const { output, milliseconds } = await withPipeline(values, (pipeline) => pipeline.run({ workflow: "backup" }));
     const { backup: made, snapshot } = output as { backup: BackupSummary; snapshot: { snapshot: string | null } };
     if (values.json) return printJson({ ...made, proven: true, snapshot: snapshot.snapshot, milliseconds });
-    print(summary(made, "made and proven by a restore on trial"));
+    print(summary(made, "created and verified by a test restore"));
     if (snapshot.snapshot !== null) print(`snapshot       ${snapshot.snapshot}`);
   },
 };
 
 export const restore: Command = {
-  summary: "restore a backup into an empty warehouse: the newest that was proven, or the one named",
+  summary: "restore a backup into an empty warehouse (default: the newest verified one)",
   usage: "restore [<id>] [--from FOLDER] [--json]",
   mostWords: 1,
-  options: { from: { type: "string", about: "embedded home: another folder with backups than the home's own" } },
+  options: {
+    from: { type: "string", about: "folder with the backups (default: the data directory's own; --target local)" },
+  },
   async run(values, [id]) {
     const restored = await restoreInto(values, id);
     if (values.json) return printJson(restored);
     print(summary(restored, "restored"));
-    say("gold goes on from here: start the home, or run silver_to_gold, and it shows what silver has changed since");
+    say("run ./pizza start or ./pizza run silver_to_gold to publish what has changed in silver since the backup");
   },
 };
 
@@ -42,7 +44,9 @@ async function restoreInto(values: Values, id: string | undefined): Promise<Back
       onLog: say,
     });
   }
-  if (from !== undefined) throw new UsageError("--from is for the embedded home: a deployed one has its own bucket");
+  if (from !== undefined) {
+    throw new UsageError("--from works only with --target local: a deployed pipeline restores from its own bucket");
+  }
   return await withDeployedPipeline(values, (pipeline) => pipeline.restore(id));
 }
 
@@ -54,11 +58,11 @@ async function list(values: Values): Promise<void> {
 }
 
 function rowOf(one: BackupInfo) {
-  if ("problem" in one) return { backup: one.id, proven: "damaged", rows: "", bytes: "", silver: "", gold: "" };
+  if ("problem" in one) return { backup: one.id, verified: "damaged", rows: "", bytes: "", silver: "", gold: "" };
   const { id, isProven, rows, bytes, silverVersion, goldHash } = one;
   return {
     backup: id,
-    proven: isProven ? "yes" : "no",
+    verified: isProven ? "yes" : "no",
     rows: count(rows),
     bytes: count(bytes),
     silver: silverVersion,

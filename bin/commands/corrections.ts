@@ -1,16 +1,24 @@
 import { explainedTables } from "../../pipeline/explain/gold-tables.ts";
 import type { Corrections, LateOrder, RestatedValue } from "../../pipeline/gold/list-corrections.ts";
 import { momentOf, type Command, type Values } from "../options.ts";
-import { print, printJson, UsageError, money, textTable } from "../output.ts";
+import { money, print, printJson, textTable, UsageError } from "../output.ts";
 import { lakeSqlOption, withReadOnlyPipeline } from "../with-target.ts";
+import { dayMs, hourMs } from "../../pipeline/domain/dates.ts";
+
+const summaries = new Set(["gold.daily_sales_summary", "gold.monthly_sales_summary"]);
+const headlines = new Set(["orders", "revenue"]);
+const mostRows = 40;
 
 export const corrections: Command = {
-  summary: "what changed after it was reported: as first reported, as now known, and the orders behind it",
+  summary: "show values that changed after they were published, and the orders that changed them",
   usage: "corrections [--since DATE|24h|7d] [--table TABLE | --all] [--json]",
   options: {
-    since: { type: "string", about: "corrected since then: a date, a time, or so many hours or days back (all)" },
-    table: { type: "string", about: "values of this table of gold (orders and revenue of days and months)" },
-    all: { type: "boolean", about: "values of every table" },
+    since: {
+      type: "string",
+      about: "changes since a date or time, or the last N hours or days: 24h, 7d (default: all)",
+    },
+    table: { type: "string", about: "values of this gold table (default: orders and revenue by day and month)" },
+    all: { type: "boolean", about: "values of every gold table" },
     ...lakeSqlOption,
   },
   async run(values) {
@@ -21,15 +29,15 @@ export const corrections: Command = {
   },
 };
 
-/** As an ISO 8601 moment: a number of hours or days back, or a date. */
+/** Start of the period as an ISO 8601 timestamp, from a date, a time or a number of hours or days back. */
 function sinceOf({ since }: Values): string {
   if (since === undefined) return new Date(0).toISOString();
   const [, count, unit] = /^(\d{1,5})([hd])$/.exec(String(since)) ?? [];
-  const back = Number(count) * (unit === "h" ? 3_600_000 : 86_400_000);
+  const back = Number(count) * (unit === "h" ? hourMs : dayMs);
   const moment = count === undefined ? momentOf(String(since)) : Date.now() - back;
   if (moment === undefined) {
     throw new UsageError(
-      `--since ${since}: give a date such as 2026-01-31, a time such as 2026-01-31T18:00:00Z, or 24h, or 7d`,
+      `--since ${since}: give a date (2026-01-31), a time (2026-01-31T18:00:00Z) or a period (24h, 7d)`,
     );
   }
   return new Date(moment).toISOString();
@@ -39,19 +47,15 @@ function tableOf({ table }: Values): string | undefined {
   if (table === undefined) return undefined;
   const name = String(table).replace(/^gold\./, "");
   if (Object.hasOwn(explainedTables, name)) return `gold.${name}`;
-  throw new UsageError(`--table ${table}: name a table of gold: ${Object.keys(explainedTables).join(", ")}`);
+  throw new UsageError(`--table ${table}: choose one of ${Object.keys(explainedTables).join(", ")}`);
 }
 
-const summaries = new Set(["gold.daily_sales_summary", "gold.monthly_sales_summary"]);
-const headlines = new Set(["orders", "revenue"]);
-const mostRows = 40;
-
-/** Restated values and the orders behind them; orders and revenue of days and months, unless more is asked for. */
+/** Restated values and the orders that changed them; by default only orders and revenue by day and month. */
 export function correctionsText(
   { values, orders, daysWithoutOrders }: Corrections,
   { table: wanted, isAll }: { table: string | undefined; isAll: boolean },
 ): string {
-  if (values.length === 0) return "nothing that was reported has changed";
+  if (values.length === 0) return "no published value has changed";
   const chosen = values.filter(({ table_name, column_name }) => {
     if (wanted !== undefined) return table_name === wanted;
     return isAll || (summaries.has(table_name) && headlines.has(column_name));
@@ -59,11 +63,11 @@ export function correctionsText(
   return [
     ...someRows(chosen, valueRow),
     ...(chosen.length < values.length
-      ? [`${values.length - chosen.length} values of other columns and tables: --all, --table TABLE`]
+      ? [`${values.length - chosen.length} more values in other columns and tables: use --all or --table TABLE`]
       : []),
-    ...(orders.length > 0 ? ["", "orders behind it:", ...someRows(orders, orderRow)] : []),
+    ...(orders.length > 0 ? ["", "orders that changed them:", ...someRows(orders, orderRow)] : []),
     ...(daysWithoutOrders.length > 0
-      ? ["", `which orders changed these days is not kept: ${daysWithoutOrders.join(", ")}`]
+      ? ["", `the orders that changed these days are no longer recorded: ${daysWithoutOrders.join(", ")}`]
       : []),
     ...editsText(values),
   ].join("\n");
@@ -71,7 +75,7 @@ export function correctionsText(
 
 function someRows<Item>(items: readonly Item[], rowOf: (item: Item) => Record<string, unknown>): string[] {
   const left = items.length - mostRows;
-  return [textTable(items.slice(0, mostRows).map(rowOf)), ...(left > 0 ? [`and ${left} more: --json`] : [])];
+  return [textTable(items.slice(0, mostRows).map(rowOf)), ...(left > 0 ? [`${left} more: --json lists all`] : [])];
 }
 
 function valueRow({
@@ -94,7 +98,7 @@ function valueRow({
   };
 }
 
-/** Day or month first, as in the tables' own keys. */
+/** Day or month first, as in the keys of the tables. */
 function keyText({ order_date, month, ...rest }: Record<string, unknown>): string {
   return [order_date, month, ...Object.values(rest)]
     .filter((part) => part !== undefined)
@@ -107,15 +111,15 @@ function orderRow({ order_date, order_id, why, arrived_at, reported_cents, cents
     day: order_date,
     order: order_id,
     why,
-    "came at": arrived_at,
+    "arrived at": arrived_at,
     "revenue reported": money(reported_cents),
     "revenue now": money(cents),
   };
 }
 
-/** Changes by hand have no order behind them. */
+/** Manual edits have no order behind them. */
 function editsText(values: readonly RestatedValue[]): string[] {
   const edits = values.filter(({ last_cause }) => last_cause.startsWith("manual edit"));
   const causes = new Set(edits.map(({ last_cause }) => last_cause));
-  return edits.length === 0 ? [] : ["", `${edits.length} values were changed by hand last: ${[...causes].join(", ")}`];
+  return edits.length === 0 ? [] : ["", `${edits.length} values were last edited by hand: ${[...causes].join(", ")}`];
 }

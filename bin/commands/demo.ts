@@ -1,4 +1,5 @@
 import type { Pipeline } from "../../targets/operations.ts";
+import { toOutgoing } from "../../producer/batch-builder.ts";
 import {
   dataDirectory,
   readPipelineRecord,
@@ -6,23 +7,23 @@ import {
   removeDataDirectory,
   runningProcess,
 } from "../../targets/local/data-directory.ts";
-import { toOutgoing } from "../../producer/batch-builder.ts";
-import { receiptTable } from "../receipt-table.ts";
-import { count, money, paint, print, printJson, say } from "../output.ts";
+import type { Pipeline } from "../../targets/pipeline-api.ts";
 import type { Command } from "../options.ts";
+import { count, money, paint, print, printJson, say } from "../output.ts";
+import { receiptTable } from "../receipt-table.ts";
 import { classicYear, send } from "./send.ts";
 
 export const demo: Command = {
-  summary: "a fresh home, the classic year through every layer, the key figures and the receipt",
+  summary: "create a new local pipeline, replay the classic year, and print key figures and the receipt",
   usage: "demo [--json] [--dir DIR]",
   localOnly: {
-    aws: () => "./pizza replay classic --wait sends the same orders, ./pizza verify prints the receipt",
-    localstack: "make demo ENV=localstack sends the classic week; ./pizza replay classic --wait the whole year",
+    aws: () => "./pizza replay classic --wait sends the same orders and ./pizza verify prints the receipt",
+    localstack: "make demo ENV=localstack sends the classic week and ./pizza replay classic --wait the whole year",
   },
   async run(values) {
     const started = Date.now();
-    makeRoom(values.dir);
-    say(`opening a fresh home in ${dataDirectory(values.dir).root}`);
+    removeEarlierDemo(values.dir);
+    say(`creating a local pipeline in ${dataDirectory(values.dir).root}`);
     const { openLocalPipeline } = await import("../../targets/local/open.ts");
     const pipeline = await openLocalPipeline({ dir: values.dir, madeBy: "demo", isEarly: true });
     try {
@@ -50,16 +51,20 @@ export const demo: Command = {
   },
 };
 
-/** Only what an earlier demo made may be wiped by this one. */
-function makeRoom(dir: string): void {
+/** Deletes the data directory only if an earlier demo created it. */
+function removeEarlierDemo(dir: string): void {
   const folder = dataDirectory(dir);
   const running = runningProcess(folder);
   if (running !== undefined) {
-    throw new Error(`a home runs in ${folder.root} (process ${running.pid}): stop it with ./pizza stop, or give --dir`);
+    throw new Error(
+      `${folder.root} has a running local pipeline (process ${running.pid}): run ./pizza stop, or give another --dir`,
+    );
   }
   const record = readPipelineRecord(folder);
   if (record !== undefined && record.madeBy !== "demo") {
-    throw new Error(`${folder.root} holds a home that the demo did not make: give another --dir, or ./pizza clean`);
+    throw new Error(
+      `${folder.root} holds a local pipeline that the demo did not create: give another --dir, or run ./pizza clean`,
+    );
   }
   rejectForeignFolder(folder);
   if (record !== undefined) removeDataDirectory(folder);
@@ -113,7 +118,7 @@ async function keyFigures(pipeline: Pipeline): Promise<KeyFigures> {
   };
 }
 
-/** PostgreSQL's numeric comes as text: no float may touch it before it is a whole number of cents. */
+/** Converts PostgreSQL's numeric, which arrives as text, without passing through a fractional float. */
 function cents(text: unknown): number {
   return Number(String(text).replace(".", ""));
 }
@@ -126,7 +131,7 @@ function figuresText(figures: KeyFigures): string {
     ["revenue", money(figures.revenueCents)],
     ["margin", `${figures.marginPct} % (costs are invented)`],
     ["average order", money(figures.averageOrderCents)],
-    ["orders a day", `${figures.ordersPerDay} on ${figures.days} open days`],
+    ["orders per day", `${figures.ordersPerDay} on ${figures.days} open days`],
     ["best pizza", figures.bestPizza],
     ["best day", figures.bestDay],
     ["peak hour", figures.peakHour],
@@ -139,7 +144,7 @@ function figuresText(figures: KeyFigures): string {
 
 function closing(seconds: number): string {
   return [
-    `done in ${seconds.toFixed(1)} s. The home is kept; look around:`,
+    `done in ${seconds.toFixed(1)} s. The local pipeline is kept; try:`,
     '  ./pizza query "select * from gold.daily_sales_summary order by revenue desc limit 5"',
     "  ./pizza start && ./pizza credentials     (psql, DBeaver, Power BI)",
     "  ./pizza produce --rate 50 --orders 1000    (more orders), ./pizza status, ./pizza verify",

@@ -1,13 +1,13 @@
-import { paint, print, printJson } from "../output.ts";
-import type { Command, Values } from "../options.ts";
 import type { Check } from "../../targets/pipeline-api.ts";
+import type { Command, Values } from "../options.ts";
+import { paint, print, printJson } from "../output.ts";
 import { prepareDeployed } from "../with-target.ts";
 
 export const doctor: Command = {
-  summary: "what is missing on this machine or in a deployed home, and how to mend it",
+  summary: "check this machine or a deployed pipeline for problems, and say how to fix them",
   usage: "doctor [--bucket NAME] [--json] [--dir DIR]",
   options: {
-    bucket: { type: "string", about: "try whether this S3 bucket can hold a lake: AWS, or AWS_ENDPOINT_URL_S3" },
+    bucket: { type: "string", about: "check only that this S3 bucket can hold a lake (on AWS or AWS_ENDPOINT_URL_S3)" },
   },
   async run(values) {
     const { json } = values;
@@ -42,17 +42,17 @@ async function bucketCheck(values: Values, bucket: string): Promise<Check> {
   const { env } = process;
   const endpoint = env["AWS_ENDPOINT_URL_S3"] ?? env["AWS_ENDPOINT_URL"];
   if (endpoint === undefined) return { name: "store", look: () => checkPutIfAbsent(bucket) };
-  // A store of one's own has no region, and the client wants one.
+  // The AWS client requires a region, which self-hosted stores do not have.
   env["AWS_REGION"] ??= "us-east-1";
   return { name: "store", look: () => checkPutIfAbsent(bucket).catch((error) => explainOwnStore(error, endpoint)) };
 }
 
-/** There nobody signs in. */
+/** The advice for AWS, to sign in, does not apply to a self-hosted store. */
 function explainOwnStore(error: Error, endpoint: string): never {
   const { name = "" } = (error.cause ?? {}) as { name?: string };
   if (!["CredentialsProviderError", "InvalidAccessKeyId", "SignatureDoesNotMatch"].includes(name)) throw error;
-  const advice = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to those of the store";
-  throw new Error(`store at ${endpoint}: there are no credentials that it takes (${name}): ${advice}`, {
+  const advice = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to the store's credentials";
+  throw new Error(`store at ${endpoint}: credentials are missing or invalid (${name}): ${advice}`, {
     cause: error,
   });
 }
@@ -70,6 +70,8 @@ async function deployedChecks(values: Values): Promise<Check[]> {
 
 async function nodeVersion(): Promise<string> {
   const [major] = process.versions.node.split(".").map(Number);
-  if (major! < 24) throw new Error(`${process.version} is too old: npm ci brings Node 24, and ./pizza uses it`);
+  if (major! < 24) {
+    throw new Error(`${process.version} is too old: npm ci installs Node.js 24 and ./pizza runs it`);
+  }
   return process.version;
 }

@@ -1,23 +1,23 @@
 import type { ExplainedCell, Explanation } from "../../pipeline/explain/explain-row.ts";
 import { explainedTables, type ExplainedTable } from "../../pipeline/explain/gold-tables.ts";
 import { calendarDay, wholeNumber, type Command } from "../options.ts";
-import { print, printJson, UsageError, count, textTable } from "../output.ts";
+import { count, print, printJson, textTable, UsageError } from "../output.ts";
 import { lakeSqlOption, withReadOnlyPipeline } from "../with-target.ts";
 
-/** So many lines are listed on a terminal, and in JSON. */
+/** Default number of order lines in text and in JSON. */
 const [shortList, longList] = [20, 100_000];
 
 export const explain: Command = {
-  summary: "why a number of gold is what it is: down to its order lines; exit code 3 where they do not make it",
+  summary: "trace a number in gold down to its order lines (exit code 3 if they do not add up to it)",
   usage: "explain <table> <key...> [column] [--lines N] [--json]",
   mostWords: Infinity,
   options: {
-    lines: { type: "string", about: `list so many order lines (${shortList}; with --json ${longList})` },
+    lines: { type: "string", about: `order lines to list (default: ${shortList}; with --json: ${longList})` },
     ...lakeSqlOption,
   },
   async run(values, words) {
     const lines = wholeNumber(values, "lines", { min: 0, max: longList }) ?? (values.json ? longList : shortList);
-    const request = { ...readQuestion(words), lines };
+    const request = { ...readCell(words), lines };
     const found = await withReadOnlyPipeline(values, (pipeline) => pipeline.explain(request));
     if (values.json) printJson(found);
     else print(explanationText(found));
@@ -25,11 +25,12 @@ export const explain: Command = {
   },
 };
 
-function readQuestion([name, ...words]: string[]): { table: string; key: string[]; column?: string } {
+function readCell([name, ...words]: string[]): { table: string; key: string[]; column?: string } {
   const tables = Object.keys(explainedTables);
   const table = (name ?? "").replace(/^gold\./, "");
   if (!Object.hasOwn(explainedTables, table)) {
-    throw new UsageError(`name a table of gold: ${tables.join(", ")}\nusage: ./pizza ${explain.usage}`);
+    const problem = name === undefined ? "no table given" : `table ${name} is unknown`;
+    throw new UsageError(`${problem}: choose one of ${tables.join(", ")}\nusage: ./pizza ${explain.usage}`);
   }
   const { key, cells } = explainedTables[table]!;
   const given = words.slice(0, key.length).map((word, index) => keyPart(word, key[index]!));
@@ -41,7 +42,7 @@ function readQuestion([name, ...words]: string[]): { table: string; key: string[
   }
   if (column === undefined) return { table, key: given };
   if (Object.hasOwn(cells, column)) return { table, key: given, column };
-  throw new UsageError(`${table} has no column ${column} to explain: choose one of ${Object.keys(cells).join(", ")}`);
+  throw new UsageError(`${table} has no column ${column}: choose one of ${Object.keys(cells).join(", ")}`);
 }
 
 function keyPart(word: string, { name, type }: ExplainedTable["key"][number]): string {
@@ -52,7 +53,7 @@ function keyPart(word: string, { name, type }: ExplainedTable["key"][number]): s
   throw new UsageError(`${name} ${word}: give a date such as ${name === "month" ? "2015-01" : "2015-01-31"}`);
 }
 
-/** The cells with what makes them, then the order lines under them, with their sum where all are listed. */
+/** The cells with their formulas, then the order lines, with a sum row if all lines are listed. */
 export function explanationText(explanation: Explanation): string {
   const key = Object.entries(explanation.key).map(([name, value]) => `${name} ${value}`);
   const [only, ...more] = explanation.cells;
@@ -61,7 +62,7 @@ export function explanationText(explanation: Explanation): string {
 }
 
 function cellText({ column, gold, explained, equal, formula, terms }: ExplainedCell): string[] {
-  const made = equal ? "" : `; the order lines make ${explained ?? "nothing"}: GOLD DIFFERS`;
+  const made = equal ? "" : `; the order lines give ${explained ?? "no value"}: GOLD DIFFERS`;
   return [
     `${column} = ${gold ?? "no value"}${made}`,
     `  = ${formula}`,
@@ -76,7 +77,7 @@ function cellRow({ column, gold, explained, equal, formula, terms }: ExplainedCe
   return {
     column,
     gold,
-    "from order lines": equal ? explained : `${explained ?? "nothing"} DIFFERS`,
+    "from order lines": equal ? explained : `${explained ?? "no value"} DIFFERS`,
     formula,
     terms: terms.map(({ name, value }) => `${name} ${value ?? "none"}`).join(", "),
   };
@@ -96,7 +97,7 @@ function linesText({ lines, lineCount, listed, cells }: Explanation): string[] {
     index: line.record_index,
   }));
   if (lines.length < lineCount) {
-    return [textTable(rows), `and ${count(lineCount - lines.length)} more lines: --lines ${lineCount}, or --json`];
+    return [textTable(rows), `${count(lineCount - lines.length)} more lines: --lines ${lineCount} or --json lists all`];
   }
   const totals = new Map(cells.flatMap(({ terms }) => terms.map(({ name, value }) => [name, value])));
   const sums = Object.fromEntries(listed.map((name) => [name, totals.get(name)]));

@@ -1,22 +1,24 @@
 import { createInterface } from "node:readline/promises";
 import type { ForgetSummary } from "../../pipeline/forget/forget-customer.ts";
-import { count, print, printJson, say, UsageError } from "../output.ts";
 import type { Command } from "../options.ts";
+import { count, print, printJson, say, UsageError } from "../output.ts";
 import { withPipeline } from "../with-target.ts";
 
 export const forget: Command = {
-  summary: "take a customer out of every layer; orders, totals and the receipt stay",
+  summary: "erase a customer's identity from every layer; orders, totals and the receipt stay the same",
   usage: "forget <customer_id> [--yes] [--json]",
   mostWords: 1,
-  options: { yes: { type: "boolean", about: "do not ask" } },
+  options: { yes: { type: "boolean", about: "do not ask for confirmation" } },
   async run(values, [customerId]) {
     if (customerId === undefined || customerId === "") {
-      throw new UsageError(`name one customer, as the tills do\nusage: ./pizza ${forget.usage}`);
+      throw new UsageError(
+        `no customer given: give the customer_id that the tills send\nusage: ./pizza ${forget.usage}`,
+      );
     }
     if (values["yes"] !== true && !(await isConfirmed(customerId))) return 1;
     const summary = await withPipeline(values, (pipeline) => pipeline.forget({ customerId }));
     if (values.json) printJson({ customerId, ...summary });
-    else if (isNothing(summary)) print(`nothing names ${customerId}: nothing was changed`);
+    else if (isNothing(summary)) print(`customer ${customerId} was not found: nothing was changed`);
     else print(summaryText(summary));
     const more = closing(customerId, summary);
     if (!values.json && more !== "") say(more);
@@ -25,9 +27,9 @@ export const forget: Command = {
 };
 
 async function isConfirmed(customerId: string): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new UsageError("forget cannot be undone: add --yes");
+  if (!process.stdin.isTTY) throw new UsageError("forget cannot be undone: add --yes to confirm");
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`forget ${customerId} in every layer, for good? [y/N] `);
+  const answer = await terminal.question(`permanently erase ${customerId} from every layer? [y/N] `);
   terminal.close();
   return answer.trim().toLowerCase().startsWith("y");
 }
@@ -37,14 +39,14 @@ function summaryText(summary: ForgetSummary): string {
     ["events", summary.events, "no longer name the customer"],
     ["stream", summary.streamRecords, "records rewritten"],
     ["bronze", summary.bronzeObjects, "objects replaced"],
-    ["silver", summary.orders, "orders under another customer key"],
+    ["silver", summary.orders, "orders moved to another customer key"],
     ["quarantine", summary.quarantined, "payloads redacted"],
-    ["versions", summary.erasedFiles, "data files of earlier versions removed"],
+    ["versions", summary.erasedFiles, "data files of old versions deleted"],
   ];
   return rows.map(([name, number, what]) => `${name.padEnd(11)}${count(number)} ${what}`).join("\n");
 }
 
-/** An unknown customer, or one who was forgotten before. */
+/** True for an unknown customer and for one who was forgotten before. */
 function isNothing({ events, isResumed }: ForgetSummary): boolean {
   return events === 0 && !isResumed;
 }
@@ -52,14 +54,14 @@ function isNothing({ events, isResumed }: ForgetSummary): boolean {
 function closing(customerId: string, summary: ForgetSummary): string {
   const { streamKeeps, unreadable, isResumed } = summary;
   return [
-    ...(isNothing(summary) ? [] : [`${customerId} is forgotten; gold follows silver`]),
-    ...(isResumed ? ["an earlier run had not come to its end; this one completed it"] : []),
+    ...(isNothing(summary) ? [] : [`${customerId} is forgotten; gold is updated from silver`]),
+    ...(isResumed ? ["this run completed an earlier run that was interrupted"] : []),
     ...(streamKeeps > 0
-      ? [`the stream itself keeps ${count(streamKeeps)} of the records as they were until its retention ends`]
+      ? [`the stream keeps ${count(streamKeeps)} of the records unchanged until its retention period ends`]
       : []),
     ...(unreadable > 0
       ? [
-          `${count(unreadable)} records that cannot be unpacked were not looked into: ./pizza quarantine list --reason batch_corrupt`,
+          `${count(unreadable)} records cannot be unpacked and were not searched: ./pizza quarantine list --reason batch_corrupt`,
         ]
       : []),
   ].join("\n");

@@ -1,13 +1,13 @@
-import { receiptTable } from "../receipt-table.ts";
-import { print, printJson, say, textTable, UsageError } from "../output.ts";
-import { wholeNumber, type Command, type Values } from "../options.ts";
 import type { QualitySummary } from "../../pipeline/quality/check-quality.ts";
-import { workflowNames, type Credentials } from "../../targets/pipeline-api.ts";
 import { StreamDamaged } from "../../targets/local/stream/segment.ts";
-import { lakeSqlOption, withReadOnlyPipeline, withPipeline, withDeployedPipeline } from "../with-target.ts";
+import { workflowNames, type Credentials } from "../../targets/pipeline-api.ts";
+import { wholeNumber, type Command, type Values } from "../options.ts";
+import { print, printJson, say, textTable, UsageError } from "../output.ts";
+import { receiptTable } from "../receipt-table.ts";
+import { lakeSqlOption, withDeployedPipeline, withPipeline, withReadOnlyPipeline } from "../with-target.ts";
 
 export const verify: Command = {
-  summary: "account for every record from the stream to gold; exit code 3 when it does not balance",
+  summary: "reconcile every record from the stream to gold (exit code 3 if the receipt does not balance)",
   usage: "verify [--json] [--dir DIR] [--lake-sql athena|duckdb]",
   options: lakeSqlOption,
   async run(values) {
@@ -19,7 +19,7 @@ export const verify: Command = {
   },
 };
 
-/** A stream whose files were changed opens no home: that is an answer too. */
+/** A damaged stream keeps the pipeline from opening: for `verify` that is a finding, not a failure. */
 function sayDamage(error: unknown): undefined {
   if (!(error instanceof StreamDamaged)) throw error;
   say(`pizza: DOES NOT BALANCE: ${error.message}`);
@@ -27,20 +27,19 @@ function sayDamage(error: unknown): undefined {
 }
 
 export const query: Command = {
-  summary: "SQL on gold, or on silver and the quarantine with --lake",
+  summary: "run SQL on gold, or on silver and the quarantine with --lake",
   usage: 'query "<sql>" [--lake] [--version N] [--json]',
   mostWords: 1,
   options: {
-    lake: { type: "boolean", about: "ask the lake: tables silver_order_lines and quarantine_order_events" },
-    version: { type: "string", about: "with --lake: silver as it was at this version" },
+    lake: { type: "boolean", about: "query the lake: tables silver_order_lines and quarantine_order_events" },
+    version: { type: "string", about: "read silver at this version (with --lake)" },
     ...lakeSqlOption,
   },
   async run(values, [sql]) {
-    if (sql === undefined || sql.trim() === "")
-      throw new UsageError(`give one SQL text\nusage: ./pizza ${query.usage}`);
+    if (sql === undefined || sql.trim() === "") throw new UsageError(`no SQL given\nusage: ./pizza ${query.usage}`);
     const version = wholeNumber(values, "version", { min: 0, max: Number.MAX_SAFE_INTEGER });
     const lake = values["lake"] === true;
-    if (version !== undefined && !lake) throw new UsageError("--version is for the lake: add --lake");
+    if (version !== undefined && !lake) throw new UsageError("--version works only on the lake: add --lake");
     const rows = await withReadOnlyPipeline(values, (pipeline) => pipeline.query({ sql, lake, version }));
     if (values.json) printJson(rows);
     else print(textTable(rows));
@@ -48,13 +47,15 @@ export const query: Command = {
 };
 
 export const run: Command = {
-  summary: `run a workflow now: ${workflowNames.join(", ")}`,
+  summary: `run a workflow now (${workflowNames.join(", ")})`,
   usage: "run <workflow> [--json]",
   mostWords: 1,
   async run(values, [workflow]) {
-    if (workflow === undefined) throw new UsageError(`name one workflow\nusage: ./pizza ${run.usage}`);
+    if (workflow === undefined) {
+      throw new UsageError(`no workflow given: choose one of ${workflowNames.join(", ")}\nusage: ./pizza ${run.usage}`);
+    }
     if (!workflowNames.includes(workflow)) {
-      throw new UsageError(`workflow ${workflow} is not known: choose one of ${workflowNames.join(", ")}`);
+      throw new UsageError(`workflow ${workflow} is unknown: choose one of ${workflowNames.join(", ")}`);
     }
     const result = await withPipeline(values, (pipeline) => pipeline.run({ workflow }));
     if (values.json) printJson(result);
@@ -66,7 +67,7 @@ export const run: Command = {
   },
 };
 
-/** Says what data_quality found that somebody has to see to. */
+/** Prints the findings of data_quality that need attention; returns the exit code. */
 function verdict(output: Record<string, unknown>): number {
   const { receipt, quality } = output as { receipt?: { balanced: boolean }; quality?: QualitySummary };
   const red = (quality?.results ?? []).filter(({ isRed, severity }) => isRed && severity === "error");
@@ -76,7 +77,7 @@ function verdict(output: Record<string, unknown>): number {
 }
 
 export const credentials: Command = {
-  summary: "connection details of gold for psql, DBeaver and Power BI",
+  summary: "print the connection details of gold for psql, DBeaver and Power BI",
   usage: "credentials [--json]",
   async run(values) {
     if (values.target !== "local") return await deployedCredentials(values);
@@ -86,7 +87,7 @@ export const credentials: Command = {
     }));
     if (values.json) printJson(found);
     else print(credentialsText(found));
-    if (!isRunning) say("The home is not running: ./pizza start brings this server up.");
+    if (!isRunning) say("The local pipeline is not running: ./pizza start starts this server.");
   },
 };
 
@@ -96,8 +97,9 @@ async function deployedCredentials(values: Values): Promise<void> {
   print(credentialsText(found));
   if (values.target === "aws") {
     say(
-      "The server stands in isolated subnets: it is reached from inside its VPC (QuickSight VPC connection, Power BI gateway, a\n" +
-        "port forwarded through SSM), see docs/deploy.md. ./pizza query asks it from here, over the Data API.",
+      "The server is in isolated subnets and reachable only from inside its VPC: through a QuickSight VPC connection,\n" +
+        "a Power BI gateway or a port forwarded through SSM (see docs/deploy.md).\n" +
+        "./pizza query reaches it from this machine through the Data API.",
     );
   }
 }

@@ -4,27 +4,26 @@ import { workflowNames } from "../../targets/pipeline-api.ts";
 import { calendarDay, oneOf, wholeNumber, type Command, type Values } from "../options.ts";
 import { count, print, printJson, say, textTable, UsageError } from "../output.ts";
 import { prepareDeployed } from "../with-target.ts";
-
-const dayMs = 86_400_000;
+import { dayMs, utcDate } from "../../pipeline/domain/dates.ts";
 
 export const lineage: Command = {
-  summary: "what each run of a workflow read and wrote, as OpenLineage events",
+  summary: "show what each workflow run read and wrote, from OpenLineage events",
   usage: "lineage [--workflow NAME] [--since YYYY-MM-DD] [--limit N] [--json]",
   options: {
-    workflow: { type: "string", about: `runs of this workflow only: ${workflowNames.join(", ")}` },
-    since: { type: "string", about: "from this day on, UTC; yesterday where nothing else is said" },
+    workflow: { type: "string", about: `only runs of this workflow: ${workflowNames.join(", ")}` },
+    since: { type: "string", about: "runs since this day, UTC (default: yesterday)" },
     limit: {
       type: "string",
-      about: "so many of the newest events, and how their runs began; 200 where nothing else is said",
+      about: "how many of the newest events to read, plus the start events of their runs (default: 200)",
     },
   },
   async run(values) {
     const workflow = oneOf(values, "workflow", workflowNames);
     const limit = wholeNumber(values, "limit", { min: 1, max: 100_000 }) ?? 200;
-    const since = dayOf(values["since"]) ?? new Date(Date.now() - dayMs).toISOString().slice(0, 10);
+    const since = dayOf(values["since"]) ?? utcDate(Date.now() - dayMs);
     const events = await eventsOf(values, { since, workflow, limit });
     if (values.json) return printJson(events);
-    if (events.length === 0) say(`no run of a workflow since ${since}; --since looks further back`);
+    if (events.length === 0) say(`no workflow runs since ${since}: give an earlier --since`);
     else print(textTable(runsOf(events)));
   },
 };
@@ -36,18 +35,18 @@ function dayOf(given: Values[string]): string | undefined {
   throw new UsageError(`--since ${given}: give a day, such as 2026-11-24`);
 }
 
-/** Needs neither PostgreSQL nor a running pipeline: the events are in the lake. */
-async function eventsOf(values: Values, asked: LineageQuery): Promise<LineageEvent[]> {
+/** Needs neither PostgreSQL nor a running pipeline: the events are stored in the lake. */
+async function eventsOf(values: Values, query: LineageQuery): Promise<LineageEvent[]> {
   if (values.target === "local") {
     const { readLocalLineage } = await import("../../targets/local/lineage.ts");
-    return await readLocalLineage(values.dir, asked);
+    return await readLocalLineage(values.dir, query);
   }
   prepareDeployed(values);
   const { readDeployedLineage } = await import("../../targets/aws/open.ts");
-  return await readDeployedLineage(values.env, asked);
+  return await readDeployedLineage(values.env, query);
 }
 
-/** A line for each run: how it ended, and what it wrote. */
+/** One row per run: how it ended, what it read and what it wrote. */
 function runsOf(events: readonly LineageEvent[]): Record<string, unknown>[] {
   const runs = Map.groupBy(events, ({ run }) => run.runId);
   return [...runs.values()].map((changes) => {
@@ -64,7 +63,7 @@ function runsOf(events: readonly LineageEvent[]): Record<string, unknown>[] {
   });
 }
 
-/** The tables of gold count as one. */
+/** Gold tables are listed as one dataset. */
 function describeAll(datasets: readonly LineageDataset[]): string {
   const [gold, others] = [true, false].map((wanted) =>
     datasets.filter(({ name }) => name.includes(".gold.") === wanted),
@@ -73,7 +72,7 @@ function describeAll(datasets: readonly LineageDataset[]): string {
   return [...others.map(describe), ...tables].join(", ");
 }
 
-/** A dataset as `silver/order_lines v3 (1,204 rows)`; of a path only the last two parts. */
+/** A dataset as `silver/order_lines v3 (1,204 rows)`, with the last two parts of its path. */
 function describe({ name, facets, inputFacets, outputFacets }: LineageDataset): string {
   const { datasetVersion } = (facets["version"] ?? {}) as { datasetVersion?: string };
   const { rowCount, fileCount } = (inputFacets?.["inputStatistics"] ?? outputFacets?.["outputStatistics"] ?? {}) as {

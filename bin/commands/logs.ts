@@ -1,9 +1,9 @@
 import type { LogLine } from "../../targets/aws/function-logs.ts";
-import { print, printJson } from "../output.ts";
 import type { Values } from "../options.ts";
+import { print, printJson } from "../output.ts";
 import { withDeployedPipeline } from "../with-target.ts";
 
-/** Prints what the functions of a deployed home logged last, and with `--follow` what they log from then on. */
+/** Prints the newest log lines of a deployed pipeline's functions; with `--follow`, also those that arrive later. */
 export async function deployedLogs(values: Values, lines: number): Promise<void> {
   const only = typeof values["function"] === "string" ? { only: values["function"] } : {};
   await withDeployedPipeline(values, async ({ logs }) => {

@@ -2,19 +2,23 @@ import { qualityRules, type RuleResult } from "../../pipeline/domain/quality-rul
 import type { QualityReport } from "../../pipeline/quality/check-quality.ts";
 import type { ColumnProfile, SilverProfile } from "../../pipeline/quality/profile-silver.ts";
 import { oneOf, type Command, type Values } from "../options.ts";
-import { print, printJson, UsageError, count, paint, textTable } from "../output.ts";
+import { count, paint, print, printJson, textTable, UsageError } from "../output.ts";
 import { lakeSqlOption, withReadOnlyPipeline } from "../with-target.ts";
 
 const names = qualityRules.map(({ name }) => name);
+/** Of the most frequent values in a profile. */
+const shownValues = 3;
+/** Characters of the least and greatest value in a profile. */
+const widest = 24;
 
 export const quality: Command = {
-  summary: "check the quality rules; exit code 3 when one of severity error is red",
+  summary: "check the quality rules (exit code 3 if a rule of severity error is red)",
   usage: "quality [--rule NAME | --profile] [--json] [--lake-sql athena|duckdb]",
   options: {
-    rule: { type: "string", about: `only this rule: ${names.join(", ")}` },
+    rule: { type: "string", about: `check only this rule: ${names.join(", ")}` },
     profile: {
       type: "boolean",
-      about: "instead: what silver's columns hold in the newest week, beside the week before",
+      about: "profile silver's columns instead: the newest week compared with the week before",
     },
     ...lakeSqlOption,
   },
@@ -29,14 +33,14 @@ export const quality: Command = {
 };
 
 async function showProfile(values: Values, rule: string | undefined): Promise<number> {
-  if (rule !== undefined) throw new UsageError("--profile looks at silver without rules: leave --rule out");
+  if (rule !== undefined) throw new UsageError("--rule has no effect with --profile: use one of them");
   const profile = await withReadOnlyPipeline(values, (pipeline) => pipeline.profile());
   if (values.json) printJson(profile);
   else print(profileText(profile));
   return 0;
 }
 
-/** What the quality rules found, as people read it. */
+/** Formats a quality report as text. */
 function qualityText({ results, silverVersion, orderLines, errors, warnings }: QualityReport): string {
   const rows = results.map((result) => ({
     rule: result.name,
@@ -69,12 +73,9 @@ function verdict(errors: number, warnings: number): string {
 
 const some = (number: number, what: string): string => `${number} ${what}${number === 1 ? "" : "s"}`;
 
-const shownValues = 3;
-const widest = 24;
-
-/** A profile of silver as people read it. */
+/** Formats a profile of silver as text. */
 export function profileText({ silverVersion, week, lines, linesBefore, columns }: SilverProfile): string {
-  if (week === null) return "silver holds no order yet";
+  if (week === null) return "silver has no orders yet";
   return [
     `SILVER version ${silverVersion}, ${week.from} to ${week.until}: ${count(lines)} order lines, ${count(linesBefore)} in the week before`,
     textTable(columns.map((column) => row(column, lines))),
@@ -90,7 +91,7 @@ function row({ name, nulls, distinct, least, greatest, top, drift }: ColumnProfi
     least: short(least),
     greatest: short(greatest),
     drift: drift === null ? "" : percent(drift),
-    "most often": often.join(", "),
+    "most frequent": often.join(", "),
   };
 }
 

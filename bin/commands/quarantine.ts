@@ -3,44 +3,44 @@ import { loadCatalog } from "../../adapters/project-files.ts";
 import { parseEdit } from "../../pipeline/domain/edit-event.ts";
 import { errorCode } from "../../pipeline/domain/errors.ts";
 import { reasons } from "../../pipeline/domain/rejection-reasons.ts";
-import { placeOf } from "../../pipeline/domain/stream-position.ts";
+import { eventPosition } from "../../pipeline/domain/stream-position.ts";
 import type { QuarantinedOrder } from "../../pipeline/quarantine/list-quarantined.ts";
 import {
   judgeResends,
   ordersOf,
   planResend,
+  resend,
   type Correction,
   type ResendPlan,
-  resend,
 } from "../../pipeline/quarantine/resend.ts";
 import type { Pipeline } from "../../targets/operations.ts";
 import { oneOf, type Command, type Values } from "../options.ts";
-import { print, printJson, say, UsageError, count, money, paint, textTable } from "../output.ts";
-import { lakeSqlOption, withReadOnlyPipeline, withPipeline } from "../with-target.ts";
+import { count, money, paint, print, printJson, say, textTable, UsageError } from "../output.ts";
+import { lakeSqlOption, withPipeline, withReadOnlyPipeline } from "../with-target.ts";
 
 const reasonNames = Object.keys(reasons) as (keyof typeof reasons)[];
 
 export const quarantine: Command = {
-  summary: "what silver refused: list it, show one event, correct it and send it again",
+  summary: "list rejected events, show one, or correct and resend them",
   usage:
     "quarantine list [--reason R] [--all] | show <id> | resend <id>... | resend --reason R  [path=value ...] [--file FILE] [--dry-run] [--wait]",
   mostWords: Infinity,
   options: {
-    reason: { type: "string", about: "only what was refused for this reason" },
-    all: { type: "boolean", about: "list: also what is closed, because the order came in since" },
-    file: { type: "string", about: "resend: this file is the whole event, in place of the refused one" },
+    reason: { type: "string", about: "only events rejected for this reason" },
+    all: { type: "boolean", about: "list: include resolved events, whose order arrived later" },
+    file: { type: "string", about: "resend: replace the rejected event with the event in this file" },
     "dry-run": {
       type: "boolean",
-      about: "resend: say what would be sent and what silver would say to it, send nothing",
+      about: "resend: show what would be sent and whether silver would accept it; send nothing",
     },
-    wait: { type: "boolean", about: "resend: wait until all is in gold" },
+    wait: { type: "boolean", about: "resend: wait until everything sent is in gold" },
     ...lakeSqlOption,
   },
   async run(values, [action, ...words]) {
     if (action === "list" && words.length === 0) return await list(values);
     if (action === "show" && words.length === 1) return await show(values, words[0]!);
     if (action === "resend") return await resendCommand(values, words);
-    throw new UsageError(`say what to do with the quarantine\nusage: ./pizza ${quarantine.usage}`);
+    throw new UsageError(`give one of list, show <id> or resend\nusage: ./pizza ${quarantine.usage}`);
   },
 };
 
@@ -49,7 +49,7 @@ async function list(values: Values): Promise<void> {
   const rejected = (await withReadOnlyPipeline(values, (pipeline) => pipeline.quarantined())).filter(wanted);
   const shown = values["all"] === true ? rejected : rejected.filter(({ isClosed }) => !isClosed);
   if (values.json) printJson(shown);
-  else print(listText(shown, { closed: rejected.length - shown.length, hasEvents: values["reason"] !== undefined }));
+  else print(listText(shown, { resolved: rejected.length - shown.length, hasEvents: values["reason"] !== undefined }));
 }
 
 async function show(values: Values, name: string): Promise<void> {
@@ -59,13 +59,14 @@ async function show(values: Values, name: string): Promise<void> {
   else for (const event of found) print(showText(event));
 }
 
-/** By the beginning of an id, by a place in the stream, or by an order's id, which several events may bear. */
+/** Matches the beginning of an id, a stream position, or an order id, which several events may share. */
 function find(rejected: readonly QuarantinedOrder[], name: string): QuarantinedOrder[] {
   const found = rejected.filter(
-    (event) => event.orderId === name || placeOf(event) === name || (name.length >= 4 && event.id.startsWith(name)),
+    (event) =>
+      event.orderId === name || eventPosition(event) === name || (name.length >= 4 && event.id.startsWith(name)),
   );
   if (found.length > 0) return found;
-  throw new Error(`nothing in the quarantine is named ${name}: ./pizza quarantine list --all names what there is`);
+  throw new Error(`quarantined event ${name} does not exist: ./pizza quarantine list --all lists every event`);
 }
 
 function select(values: Values): (event: QuarantinedOrder) => boolean {
@@ -76,7 +77,7 @@ function select(values: Values): (event: QuarantinedOrder) => boolean {
 async function resendCommand(values: Values, words: string[]): Promise<number> {
   const names = words.filter((word) => !word.includes("="));
   if (names.length > 0 === (values["reason"] !== undefined)) {
-    throw new UsageError(`name events by their ids, or give --reason\nusage: ./pizza ${quarantine.usage}`);
+    throw new UsageError(`resend needs either event ids or --reason\nusage: ./pizza ${quarantine.usage}`);
   }
   const wanted = select(values);
   const correction = readCorrection(
@@ -89,7 +90,7 @@ async function resendCommand(values: Values, words: string[]): Promise<number> {
     const named = names.length > 0 ? names.flatMap((name) => find(all, name)) : all.filter(wanted);
     const chosen = [...new Set(named)].filter(({ isClosed }) => !isClosed);
     if ("event" in correction && chosen.length > 1) {
-      throw new UsageError(`--file is one event, but ${chosen.length} refused ones are chosen: name one by its id`);
+      throw new UsageError(`--file replaces one event, but ${chosen.length} are selected: give one id`);
     }
     const plans = await makePlans(pipeline, chosen, correction);
     const sendable = plans.filter(({ problem }) => problem === undefined);
@@ -105,7 +106,7 @@ async function resendCommand(values: Values, words: string[]): Promise<number> {
   return left > 0 || outcome.plans.length === 0 ? 1 : 0;
 }
 
-/** With a rule for many, events that it does not change are none of its business. */
+/** If one correction applies to several events, those that it does not change are left out. */
 async function makePlans(
   pipeline: Pipeline,
   chosen: readonly QuarantinedOrder[],
@@ -128,12 +129,12 @@ function readCorrection(values: Values, words: readonly string[]): Correction {
       throw new UsageError((error as Error).message);
     }
   }
-  if (words.length > 0) throw new UsageError("--file is the whole event: leave the edits out");
+  if (words.length > 0) throw new UsageError("--file gives the whole event: remove the path=value edits");
   const text = readWhole(file);
   try {
     return { event: JSON.stringify(JSON.parse(text)) };
   } catch (cause) {
-    throw new Error(`${file} is no JSON: ${(cause as Error).message}`, { cause });
+    throw new Error(`--file ${file} is not valid JSON: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -141,7 +142,7 @@ function readWhole(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (cause) {
-    throw new Error(`--file ${file} cannot be read (${errorCode(cause)}): name a file that holds the event as JSON`, {
+    throw new Error(`--file ${file} cannot be read (${errorCode(cause)}): give a file with the event as JSON`, {
       cause,
     });
   }
@@ -153,10 +154,10 @@ interface Outcome {
 }
 
 function closing({ plans, sent }: Outcome, { isDry, left }: { isDry: boolean; left: number }): string {
-  if (plans.length === 0) return "nothing open was chosen, or no edit changes any of it: ./pizza quarantine list";
-  const rejected = left > 0 ? `, ${left} would be refused again and stay` : "";
+  if (plans.length === 0) return "no open event is selected, or no edit changes one: see ./pizza quarantine list";
+  const rejected = left > 0 ? `, ${left} would be rejected again and stay in quarantine` : "";
   if (isDry) return `nothing was sent: ${plans.length - left} would be sent${rejected}`;
-  return `sent ${sent.length}${rejected}; what was sent closes once silver has it: ./pizza quarantine list`;
+  return `sent ${sent.length}${rejected}; an event is resolved once silver accepts its order: ./pizza quarantine list`;
 }
 
 function jsonOf({ plans, sent }: Outcome, dryRun: boolean) {
@@ -177,12 +178,12 @@ function jsonOf({ plans, sent }: Outcome, dryRun: boolean) {
   return { dryRun, sent: sent.length, events };
 }
 
-/** The quarantine by reason; the events themselves where one reason was asked for. */
+/** Totals by reason, after a table of the events if one reason was given. */
 function listText(
   rejected: readonly QuarantinedOrder[],
-  { closed, hasEvents }: { closed: number; hasEvents: boolean },
+  { resolved, hasEvents }: { resolved: number; hasEvents: boolean },
 ): string {
-  if (rejected.length === 0) return `nothing is open in the quarantine; ${count(closed)} events are closed`;
+  if (rejected.length === 0) return `no open events in the quarantine; ${count(resolved)} resolved`;
   const groups = Object.entries(Object.groupBy(rejected, ({ reason }) => reason));
   const rows = groups.map(([reason, events]) => ({ reason, ...summary(events) }));
   const open = rejected.filter(({ isClosed }) => !isClosed);
@@ -190,7 +191,7 @@ function listText(
     ...(hasEvents ? [textTable(rejected.map(eventRow)), ""] : []),
     textTable(rows.toSorted((a, b) => b.open - a.open)),
     "",
-    `${count(open.length)} open, ${money(sumOf(open))} at stake${unreadable(open)}; ${count(closed)} closed and not shown`,
+    `${count(open.length)} open, quarantined amount ${money(sumOf(open))}${unreadable(open)}; ${count(resolved)} resolved and not shown`,
   ].join("\n");
 }
 
@@ -198,39 +199,38 @@ function summary(events: readonly QuarantinedOrder[]) {
   const open = events.filter(({ isClosed }) => !isClosed);
   return {
     open: open.length,
-    "money at stake": money(sumOf(open)),
+    "quarantined amount": money(sumOf(open)),
     oldest: open.length === 0 ? "" : age(open[0]!.arrivedAt),
     newest: open.length === 0 ? "" : age(open.at(-1)!.arrivedAt),
   };
 }
 
 function eventRow({ id, arrivedAt, orderId, cents, isClosed, detail }: QuarantinedOrder) {
-  const what = detail.length > 70 ? `${detail.slice(0, 67)}...` : detail;
   return {
     id,
     age: age(arrivedAt),
     order_id: orderId,
-    money: cents === null ? "" : money(cents),
-    state: isClosed ? "closed" : "open",
-    detail: what,
+    amount: cents === null ? "" : money(cents),
+    state: isClosed ? "resolved" : "open",
+    detail: detail.length > 70 ? `${detail.slice(0, 67)}...` : detail,
   };
 }
 
-/** One refused event with its payload, indented where it is JSON. */
+/** One quarantined event with its payload, indented if it is JSON. */
 function showText(event: QuarantinedOrder): string {
   const { id, reason, detail, orderId, cents, silverRevision, isClosed, payload, payloadBase64 } = event;
   const rows: [string, string][] = [
     ["id", id],
-    ["state", isClosed ? "closed: the order came in since" : "open"],
+    ["state", isClosed ? "resolved: the order arrived later" : "open"],
     ["reason", `${reason}: ${reasons[reason]}`],
     ["detail", detail],
-    ["order", orderId ?? "cannot be read"],
+    ["order", orderId ?? "unreadable"],
     ["in silver", silverRevision === null ? "no" : `revision ${silverRevision}`],
-    ["money", cents === null ? "cannot be read" : money(cents)],
+    ["amount", cents === null ? "unreadable" : money(cents)],
     ["arrived", `${event.arrivedAt} (${age(event.arrivedAt)} ago)`],
-    ["place", placeOf(event)],
+    ["position", eventPosition(event)],
     ["bronze", event.bronzeKey],
-    ["refused", event.quarantinedAt],
+    ["rejected", event.quarantinedAt],
   ];
   const bytes = payloadBase64 === null ? [] : ["", "exact bytes, base64:", payloadBase64];
   return [...rows.map(([name, value]) => `${name.padEnd(11)}${value}`), "", indented(payload), ...bytes].join("\n");
@@ -244,7 +244,7 @@ function indented(payload: string): string {
   }
 }
 
-/** What was or would be sent, one line an event and one for each change. */
+/** One line per event that was or would be sent, and one per change. */
 function plansText(plans: readonly ResendPlan[]): string {
   return plans
     .flatMap(({ rejected, changes, problem, cents }) => [
@@ -252,7 +252,7 @@ function plansText(plans: readonly ResendPlan[]): string {
         rejected.id,
         rejected.orderId ?? "(no order id)",
         cents === null ? "" : money(cents),
-        problem === undefined ? paint("valid", "green") : paint(`refused: ${problem}`, "red"),
+        problem === undefined ? paint("valid", "green") : paint(`rejected: ${problem}`, "red"),
       ].join("  "),
       ...changes.map(({ path, before, after }) => `    ${path}: ${valueText(before)} -> ${valueText(after)}`),
     ])
@@ -269,10 +269,10 @@ function sumOf(events: readonly QuarantinedOrder[]): number {
 
 function unreadable(events: readonly QuarantinedOrder[]): string {
   const unknown = events.filter(({ cents }) => cents === null).length;
-  return unknown === 0 ? "" : `, and what ${count(unknown)} unreadable events are worth`;
+  return unknown === 0 ? "" : ` without ${count(unknown)} events whose amount is unreadable`;
 }
 
-/** Time since a moment, in the unit that fits. */
+/** Time since a timestamp, in the largest fitting unit. */
 function age(moment: string): string {
   const seconds = Math.max(0, (Date.now() - Date.parse(moment)) / 1000);
   const [size, unit] =

@@ -1,16 +1,18 @@
 import { lacksBronze, type RebuildReport } from "../../pipeline/rebuild/report.ts";
 import { calendarDay, type Command, type Values } from "../options.ts";
-import { print, printJson, UsageError, count, paint, textTable } from "../output.ts";
+import { count, paint, print, printJson, textTable, UsageError } from "../output.ts";
 import { lakeSqlOption, withPipeline } from "../with-target.ts";
 
+const mostExamples = 10;
+
 export const rebuild: Command = {
-  summary: "work days out anew from bronze, compare them with what is published, and publish what differs",
+  summary: "recompute days from bronze, compare them with what is published, and publish the differences",
   usage: "rebuild [--from DATE] [--to DATE] [--gold] [--dry-run] [--json]",
   options: {
-    from: { type: "string", about: "first business date, such as 2015-01-01 (the first there is)" },
-    to: { type: "string", about: "last business date (the last there is)" },
-    gold: { type: "boolean", about: "gold alone, from silver as it is" },
-    "dry-run": { type: "boolean", about: "compare only; exit code 3 where something differs" },
+    from: { type: "string", about: "first business date, such as 2015-01-01 (default: the earliest)" },
+    to: { type: "string", about: "last business date (default: the latest)" },
+    gold: { type: "boolean", about: "rebuild only gold, from the current silver" },
+    "dry-run": { type: "boolean", about: "only compare (exit code 3 if anything differs)" },
     ...lakeSqlOption,
   },
   async run(values) {
@@ -33,22 +35,20 @@ function dateOf(values: Values, name: "from" | "to"): string | undefined {
   throw new UsageError(`--${name} ${text}: give a date such as 2015-01-31`);
 }
 
-const mostExamples = 10;
-
-/** What a rebuild found, as people read it. */
+/** Formats the report of a rebuild as text. */
 function rebuildText(report: RebuildReport): string {
   const { days, bronzeObjects, silverVersion, source, equal, published, milliseconds } = report;
   const from = source === "bronze" ? `${count(bronzeObjects)} bronze objects` : `silver version ${silverVersion}`;
   const seconds = (milliseconds / 1000).toFixed(1);
-  const head = `${days === 1 ? "1 day" : `${count(days)} days`} worked out anew from ${from} in ${seconds} s`;
+  const head = `${days === 1 ? "1 day" : `${count(days)} days`} recomputed from ${from} in ${seconds} s`;
   const isWhole = !lacksBronze(report);
   if (equal && !isWhole)
-    return [head, "no value differs, but another rebuild may be short of orders:", missingText(report)].join("\n");
-  if (equal) return `${head}\n${paint("equal", "green")}: what is published is what they make, cell by cell`;
+    return [head, "no value differs, but a later rebuild may lack orders:", missingText(report)].join("\n");
+  if (equal) return `${head}\n${paint("equal", "green")}: every published cell has the recomputed value`;
   const values = report.counts.reduce((sum, { values: each }) => sum + each, 0);
   const end = published
-    ? `published: gold shows the rebuilt days, of silver version ${silverVersion}`
-    : "nothing was changed: without --dry-run the rebuilt days are published";
+    ? `published: gold shows the rebuilt days at silver version ${silverVersion}`
+    : "nothing was changed: run without --dry-run to publish the rebuilt days";
   return [
     head,
     paint(values === 1 ? "1 value differs" : `${count(values)} values differ`, "red"),
@@ -61,19 +61,19 @@ function rebuildText(report: RebuildReport): string {
   ].join("\n");
 }
 
-/** What bronze lacks, and what to do. */
+/** What is missing from bronze, and how to recover it. */
 function missingText({ missing: { objects, records } }: RebuildReport): string {
   return [
-    paint("bronze is missing, and silver is the better copy: nothing was published", "red"),
-    ...someOf(objects, "bronze objects that silver took and that are not there"),
-    ...someOf(records, "records that rows of silver came from and that no bronze object holds"),
-    "bring these files back from a copy of the lake (on S3 an earlier version of the object), and rebuild again",
+    paint("bronze is incomplete, so silver is the better copy: nothing was published", "red"),
+    ...someOf(objects, "bronze objects that silver has read and that no longer exist"),
+    ...someOf(records, "records behind rows of silver that are in no bronze object"),
+    "restore these files from a copy of the lake (on S3: an earlier object version), then rebuild again",
   ].join("\n");
 }
 
 function someOf(names: readonly string[], sentence: string): string[] {
   if (names.length === 0) return [];
-  const more = names.length > mostExamples ? ["  … (--json shows the first thousand)"] : [];
+  const more = names.length > mostExamples ? ["  … (--json lists the first thousand)"] : [];
   return [`${sentence}: ${count(names.length)}`, ...names.slice(0, mostExamples).map((name) => `  ${name}`), ...more];
 }
 
@@ -91,6 +91,6 @@ function examplesTable({ differences }: RebuildReport): string {
     rebuilt,
     cause,
   }));
-  const more = differences.length > examples.length ? "\n… (--json shows the first thousand)" : "";
+  const more = differences.length > examples.length ? "\n… (--json lists the first thousand)" : "";
   return textTable(rows) + more;
 }

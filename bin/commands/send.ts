@@ -19,18 +19,22 @@ import { momentOf, numberOption, oneOf, wholeNumber, type Command, type Values }
 import { count, endProgress, printJson, progress, say, UsageError } from "../output.ts";
 import { withPipeline } from "../with-target.ts";
 import { produceInBackground, stopProducer } from "./background.ts";
+import { utcDate } from "../../pipeline/domain/dates.ts";
 
 const sendingOptions = {
-  linger: { type: "string", about: "milliseconds that an event waits for company in its batch (100)" },
-  "batch-bytes": { type: "string", about: "bytes of a batch before compression (196608)" },
-  batch: { type: "string", about: "zstd, gzip, or off: one event a record (zstd)" },
+  linger: { type: "string", about: "milliseconds to wait for more events before sending a batch (default: 100)" },
+  "batch-bytes": { type: "string", about: "maximum batch size in bytes before compression (default: 196608)" },
+  batch: { type: "string", about: "batch compression: zstd, gzip, or off for one event per record (default: zstd)" },
   faults: {
     type: "string",
-    about: `what goes wrong: all=0.01, or duplicates=0.05,late=0.01 (none); choose from ${faultNames.join(", ")}`,
+    about: `inject faults at these rates: all=0.01, or duplicates=0.05,late=0.01 (default: none); kinds: ${faultNames.join(", ")}`,
   },
-  "schema-version": { type: "string", about: "of the events: 1, 2 (promotion codes and tips), or mixed, by till (1)" },
-  seed: { type: "string", about: "chooses what is invented and what goes wrong; same seed, same bytes" },
-  wait: { type: "boolean", about: "wait until all is in gold" },
+  "schema-version": {
+    type: "string",
+    about: "event schema: 1, 2 (promotion codes and tips), or mixed by till (default: 1)",
+  },
+  seed: { type: "string", about: "random seed of orders and faults; the same seed sends the same bytes (default: 1)" },
+  wait: { type: "boolean", about: "wait until everything sent is in gold" },
 } as const;
 
 export const replay: Command = {
@@ -38,12 +42,15 @@ export const replay: Command = {
   usage: "replay classic [--speed max|N] [--shuffle SEED] [--faults LIST] [--wait]",
   mostWords: 1,
   options: {
-    speed: { type: "string", about: "max, or so many times faster than the year itself (max)" },
-    shuffle: { type: "string", about: "send the orders in a random order, chosen by this seed" },
+    speed: { type: "string", about: "max, or how many times faster than real time (default: max)" },
+    shuffle: { type: "string", about: "send the orders in a random order drawn from this seed" },
     ...sendingOptions,
   },
   async run(values, [what]) {
-    if (what !== "classic") throw new UsageError(`say what to replay: classic\nusage: ./pizza ${replay.usage}`);
+    if (what !== "classic") {
+      const problem = what === undefined ? "no data set given" : `data set ${what} is unknown`;
+      throw new UsageError(`${problem}: the only one is classic\nusage: ./pizza ${replay.usage}`);
+    }
     const speed = values["speed"] === "max" ? undefined : numberOption(values, "speed", { min: 0.001, max: 1e9 });
     const shuffle = wholeNumber(values, "shuffle", { min: 0, max: Number.MAX_SAFE_INTEGER });
     const { outgoing, tally } = faulty(classicYear(shuffle), values, { live: false });
@@ -56,26 +63,26 @@ export const replay: Command = {
 };
 
 export const produce: Command = {
-  summary: "send invented orders that follow the classic year's patterns, or a file as it is",
+  summary: "send simulated orders that follow the classic year's patterns, or the lines of a file",
   usage:
     "produce [--rate N] [--orders N] [--seed N] [--faults LIST] [--from DATE] [--stores N] [--file FILE] [--wait] [--background | --stop]",
   options: {
-    rate: { type: "string", about: "orders a second (10); live orders bear the time at which they are sent" },
-    orders: { type: "string", about: "how many (endless until Ctrl-C)" },
-    from: { type: "string", about: "a history from this date on, at full speed, instead of live orders" },
-    stores: { type: "string", about: "the first so many of the stores (all)" },
-    file: { type: "string", about: "send each line of this file as an event, whatever it holds" },
-    background: { type: "boolean", about: "go on without this terminal, into a home that runs" },
-    stop: { type: "boolean", about: "stop the one that goes on in the background" },
+    rate: { type: "string", about: "orders per second (default: 10); live orders carry their sending time" },
+    orders: { type: "string", about: "number of orders (default: until Ctrl-C)" },
+    from: { type: "string", about: "send orders dated from this day on, at full speed, instead of live orders" },
+    stores: { type: "string", about: "simulate only the first N stores (default: all)" },
+    file: { type: "string", about: "send each line of this file as an event, without checking it" },
+    background: { type: "boolean", about: "send from a background process to a running local pipeline" },
+    stop: { type: "boolean", about: "stop the background process" },
     ...sendingOptions,
   },
   async run(values) {
     if (values.target !== "local" && (values["stop"] === true || values["background"] === true)) {
       throw new UsageError(
-        "--background and --stop are for the embedded home: produce in the foreground, Ctrl-C ends it",
+        "--background and --stop work only with --target local: produce in the foreground and end it with Ctrl-C",
       );
     }
-    refuseIdleOptions(values);
+    rejectIneffectiveOptions(values);
     if (values["stop"] === true) return await stopProducer(values);
     const start = readProduceOptions(values);
     if (values["background"] === true) return produceInBackground(values);
@@ -83,20 +90,20 @@ export const produce: Command = {
   },
 };
 
-/** Options that would do nothing beside another one are a mistake of who gave them. */
-function refuseIdleOptions(values: Values): void {
+/** An option that has no effect is a usage error, because the user expects it to have one. */
+function rejectIneffectiveOptions(values: Values): void {
   const given = Object.keys(produce.options!).filter((name) => values[name] !== undefined);
   const reject = (option: string, besides: readonly string[]) => {
     const idle = given.filter((name) => name !== option && !besides.includes(name));
     if (given.includes(option) && idle.length > 0) {
-      throw new UsageError(`--${idle[0]} means nothing beside --${option}: leave it out`);
+      throw new UsageError(`--${idle[0]} has no effect with --${option}: remove it`);
     }
   };
   reject("stop", []);
   reject("file", ["background", "batch", "batch-bytes", "linger", "wait"]);
 }
 
-/** Reads every option, and gives what sends the orders. */
+/** Validates every option before anything is opened; returns the function that sends the orders. */
 function readProduceOptions(values: Values): () => Promise<number> {
   readSenderOptions(values, { isPaced: true });
   if (values["file"] !== undefined) {
@@ -106,7 +113,7 @@ function readProduceOptions(values: Values): () => Promise<number> {
   const rate = numberOption(values, "rate", { min: 0.001, max: 1e6 });
   const orders = wholeNumber(values, "orders", { min: 1, max: 1e9 });
   const startAt = dateOption(values, "from");
-  if (startAt !== undefined && orders === undefined) throw new UsageError("--from needs --orders: how many");
+  if (startAt !== undefined && orders === undefined) throw new UsageError("--from also needs --orders N");
   const { outgoing, tally } = faulty(simulated(values, { orders, startAt }), values, { live: startAt === undefined });
   const isPaced = startAt === undefined || rate !== undefined;
   if (!isPaced) return () => sendAll(() => outgoing, values, { tally, isPaced });
@@ -114,10 +121,10 @@ function readProduceOptions(values: Values): () => Promise<number> {
 }
 
 const classicStart = Date.UTC(2015, 0, 1);
-/** Days of the years that events may bear, on every store's clock. */
+/** Range of dates that the event contract accepts in every store's time zone. */
 const [firstFrom, lastFrom] = [Date.UTC(2000, 0, 2), Date.UTC(2199, 11, 31) - 1];
 
-/** The classic year in its own order, or shuffled by a seed. */
+/** The classic year in chronological order, or shuffled by a seed. */
 export function classicYear(shuffle?: number): Iterable<OrderEvent> {
   const orders = classicOrders({
     csv: readProjectFile("data/classic-2015.csv"),
@@ -153,7 +160,7 @@ function faulty(events: Iterable<OrderEvent>, values: Values, { live }: { live: 
   return { outgoing, tally: outgoing.tally };
 }
 
-/** When the till sent it; NaN where its bytes do not say. */
+/** When the till sent the event, in milliseconds since 1970; NaN if its bytes have no valid `emitted_at`. */
 function emittedAt({ bytes }: Outgoing): number {
   return Date.parse(/"emitted_at":"([^"]+)"/.exec(Buffer.from(bytes).toString("latin1"))?.[1] ?? "");
 }
@@ -166,7 +173,7 @@ interface Sending {
   tooLong?: readonly LongLine[];
 }
 
-/** Sends what a source gives until Ctrl-C ends it; resolves to the exit code. */
+/** Sends a source's events until it ends or Ctrl-C is pressed, and prints a summary; resolves to the exit code. */
 async function sendAll(
   source: (signal: AbortSignal) => Events,
   values: Values,
@@ -174,13 +181,13 @@ async function sendAll(
 ): Promise<number> {
   const sent = await withPipeline(values, async (pipeline, { isRunning }) => {
     const summary = await send(pipeline.sink, source, values, { isPaced });
-    // A home that was opened for this command must not close on orders that are still under way.
+    // A pipeline opened by this command is closed after it, so the orders must be in gold before that.
     if (values["wait"] === true || !isRunning) await pipeline.drain();
     return summary;
   });
   const faults = Object.fromEntries(Object.entries(tally ?? {}).filter(([, times]) => times > 0));
   for (const { line, bytes } of tooLong) {
-    say(`line ${count(line)} was not sent: its ${count(bytes)} bytes do not fit a record of the stream`);
+    say(`line ${count(line)} was not sent: its ${count(bytes)} bytes exceed the maximum size of a stream record`);
   }
   const code = tooLong.length > 0 ? 1 : 0;
   if (values.json) {
@@ -195,7 +202,7 @@ async function sendAll(
   return code;
 }
 
-/** Where nothing is paced only the events decide what shares a record: same events, same bytes. */
+/** Unpaced sending has no linger timeout by default: batches depend on the events alone, so equal events give equal bytes. */
 function readSenderOptions(values: Values, { isPaced }: { isPaced: boolean }) {
   const batchBytes = wholeNumber(values, "batch-bytes", { min: 1, max: 512 * 1024 });
   const lingerMs = numberOption(values, "linger", { min: 0, max: 60_000 }) ?? (isPaced ? undefined : Infinity);
@@ -207,7 +214,7 @@ function readSenderOptions(values: Values, { isPaced }: { isPaced: boolean }) {
   };
 }
 
-/** Sends events until they end or Ctrl-C comes; resolves when the stream has acknowledged every one. */
+/** Sends events until they end or Ctrl-C is pressed; resolves when the stream has acknowledged every event. */
 export async function send(
   sink: EventSink,
   source: (signal: AbortSignal) => Events,
@@ -243,7 +250,7 @@ function dateOption(values: Values, name: string): number | undefined {
   const moment = momentOf(String(text));
   if (moment === undefined) throw new UsageError(`--${name} ${text}: give a date such as 2026-01-31`);
   if (moment < firstFrom || moment > lastFrom)
-    throw new UsageError(`--${name} ${text}: give a date from 2000-01-02 to 2199-12-30, as events may bear`);
+    throw new UsageError(`--${name} ${text}: give a date from 2000-01-02 to 2199-12-30`);
   return moment;
 }
 
@@ -255,22 +262,21 @@ function allStores(): StoreProfile[] {
   return readProjectJson("data/stores.json");
 }
 
-/** The stores as they are on the day on which the orders begin. */
+/** The stores as of the day of the first order. */
 function stores(from = Date.now()): StoreProfile[] {
   const versions = [...createStores(allStores()).values()];
-  const day = new Date(from).toISOString().slice(0, 10);
+  const day = utcDate(from);
   return versions.map((store) => validOn(store, day)).filter((store) => store !== undefined);
 }
 
-/** A line that no record holds; lines count from 1. */
+/** A line too long for a stream record; `line` counts from 1. */
 interface LongLine {
   line: number;
   bytes: number;
 }
 
 /**
- * The lines of a file as events, whatever they hold, and those that are too long for any record. Throws where the file cannot
- * be read.
+ * The lines of a file as events, unchecked, and those that are too long for a stream record. Throws if the file cannot be read.
  */
 export function readEventLines(path: string): { events: Outgoing[]; tooLong: LongLine[] } {
   const bytes = readFile(path);
@@ -288,9 +294,9 @@ export function readEventLines(path: string): { events: Outgoing[]; tooLong: Lon
 }
 
 const reasons: Record<string, string> = {
-  ENOENT: "is not there",
+  ENOENT: "does not exist",
   EISDIR: "is a folder",
-  EACCES: "may not be read by you",
+  EACCES: "cannot be read: permission denied",
 };
 
 function readFile(path: string): Buffer {
@@ -298,6 +304,6 @@ function readFile(path: string): Buffer {
     return readFileSync(path);
   } catch (cause) {
     const reason = reasons[errorCode(cause)] ?? `cannot be read (${(cause as Error).message})`;
-    throw new Error(`${path} ${reason}: give a file with one event a line`, { cause });
+    throw new Error(`--file ${path} ${reason}: give a file with one event per line`, { cause });
   }
 }

@@ -3,20 +3,20 @@ import { createReadStream, existsSync, mkdirSync, openSync, readFileSync, statSy
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { PipelineStatus } from "../../targets/pipeline-api.ts";
 import { connectPipeline } from "../../targets/local/control-client.ts";
 import {
   dataDirectory,
   readPipelineRecord,
-  rejectLostRecord,
   rejectForeignFolder,
+  rejectLostRecord,
   removeDataDirectory,
   runningProcess,
 } from "../../targets/local/data-directory.ts";
-import { isFreePort, usedPort, isRunning } from "../../targets/local/machine.ts";
+import { isFreePort, isRunning, usedPort } from "../../targets/local/machine.ts";
 import { readCredentials } from "../../targets/local/postgres-credentials.ts";
-import { endProgress, print, printJson, progress, say, UsageError } from "../output.ts";
+import type { PipelineStatus } from "../../targets/pipeline-api.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
+import { endProgress, print, printJson, progress, say, UsageError } from "../output.ts";
 import { statusText } from "../status-text.ts";
 import { withReadOnlyPipeline } from "../with-target.ts";
 import { endProducer } from "./background.ts";
@@ -26,18 +26,18 @@ const startSeconds = 60;
 const maxPort = 65_535;
 
 const startOptions = {
-  foreground: { type: "boolean", about: "stay in this terminal; Ctrl-C stops the home" },
-  shards: { type: "string", about: "shards of the stream; an existing stream is resharded" },
-  port: { type: "string", about: "port of the home's own interface (a free one)" },
-  "postgres-port": { type: "string", about: "port of PostgreSQL (55432, or a free one)" },
+  foreground: { type: "boolean", about: "run in this terminal until Ctrl-C" },
+  shards: { type: "string", about: "number of stream shards; an existing stream is resharded" },
+  port: { type: "string", about: "port of the control server (default: any free port)" },
+  "postgres-port": { type: "string", about: "port of PostgreSQL (default: 55432, or a free port if it is in use)" },
 } as const;
 
 export const start: Command = {
-  summary: "start the home in the background, or in the foreground",
+  summary: "start the local pipeline in the background",
   localOnly: {
-    aws: (environment) => `make deploy ENV=${environment} puts it up and starts its schedules`,
+    aws: (environment) => `make deploy ENV=${environment} deploys it and starts its schedules`,
     localstack:
-      "make deploy ENV=localstack starts and deploys it, with its database; make start-localstack only starts it",
+      "make deploy ENV=localstack starts it with its database and deploys to it; make start-localstack only starts it",
   },
   usage: "start [--foreground] [--shards N] [--port N] [--postgres-port N]",
   options: startOptions,
@@ -46,15 +46,15 @@ export const start: Command = {
     const wanted = readStartOptions(values);
     const running = runningProcess(folder);
     if (running !== undefined) {
-      const message = `the home in ${folder.root} already runs in process ${running.pid}, since ${running.startedAt}`;
+      const message = `the local pipeline in ${folder.root} is already running: process ${running.pid}, since ${running.startedAt}`;
       if (values["foreground"] === true) throw new Error(`${message}: stop it with ./pizza stop`);
-      await refuseOtherOptions(values.dir, wanted);
+      await rejectChangedOptions(values.dir, wanted);
       if (values.json) printJson({ started: false, process: running.pid });
       else say(message);
       return;
     }
-    // Before anything is made: a folder with a database in it would be left behind.
-    await refuseUsedPorts(values.dir, wanted);
+    // Checked before anything is created: a later failure would leave behind a folder with a database.
+    await rejectUsedPorts(values.dir, wanted);
     if (values["foreground"] === true) return await runInForeground(values, wanted);
     await startInBackground(values);
   },
@@ -70,8 +70,8 @@ function readStartOptions(values: Values) {
   };
 }
 
-/** A home that runs takes no options: what is asked for must be what it has. */
-async function refuseOtherOptions(dir: string, { shards, port, postgresPort }: StartOptions): Promise<void> {
+/** Options have no effect on a running pipeline, so they must match the ones it runs with. */
+async function rejectChangedOptions(dir: string, { shards, port, postgresPort }: StartOptions): Promise<void> {
   if ([shards, port, postgresPort].every((option) => option === undefined)) return;
   const { stream, postgres } = await connectPipeline(dataDirectory(dir)).status();
   const options = [
@@ -82,26 +82,26 @@ async function refuseOtherOptions(dir: string, { shards, port, postgresPort }: S
   if (options.length === 0) return;
   const has = options.map((other) => `${other.option} ${other.has}`).join(" ");
   const wanted = options.map((other) => `${other.option} ${other.wanted}`).join(" ");
-  throw new Error(`the home already runs with ${has}: ./pizza restart ${wanted}`);
+  throw new Error(`the local pipeline is already running with ${has}: change it with ./pizza restart ${wanted}`);
 }
 
-/** Throws where another program has a port that was asked for. */
-async function refuseUsedPorts(dir: string, { port, postgresPort }: StartOptions): Promise<void> {
+/** Throws if another program uses a requested port. */
+async function rejectUsedPorts(dir: string, { port, postgresPort }: StartOptions): Promise<void> {
   if (port !== undefined && !(await isFreePort(port))) throw usedPort(port, "--port");
-  // An existing home may find its own PostgreSQL there, left behind by a killed process.
+  // In an existing data directory the port may belong to its own PostgreSQL, left running by a killed process.
   const isNew = readPipelineRecord(dataDirectory(dir)) === undefined;
   if (isNew && postgresPort !== undefined && !(await isFreePort(postgresPort))) {
     throw usedPort(postgresPort, "--postgres-port");
   }
 }
 
-async function runInForeground(values: Values, { port = 0, ...homeOptions }: StartOptions): Promise<void> {
+async function runInForeground(values: Values, { port = 0, ...pipelineOptions }: StartOptions): Promise<void> {
   const { announcePipeline, openLocalPipeline } = await import("../../targets/local/open.ts");
   const { startControlServer } = await import("../../targets/local/control-server.ts");
   const log = (line: string): void => say(`${new Date().toISOString()} ${line}`);
   const pipeline = await openLocalPipeline({
     dir: values.dir,
-    ...homeOptions,
+    ...pipelineOptions,
     onLog: log,
   });
   let stopped = (): void => {};
@@ -111,7 +111,8 @@ async function runInForeground(values: Values, { port = 0, ...homeOptions }: Sta
     const announcement = announcePipeline(values.dir);
     const server = await startControlServer(pipeline, { port, token: announcement.token, onStop: () => stopped() });
     announcement.publish(server.port);
-    log(`the home in ${dataDirectory(values.dir).root} is ready: process ${process.pid}, port ${server.port}`);
+    const { root } = dataDirectory(values.dir);
+    log(`the local pipeline in ${root} is ready: process ${process.pid}, port ${server.port}`);
     await untilStopped;
     log("stopping");
     await server.close();
@@ -146,74 +147,75 @@ async function startInBackground(values: Values): Promise<void> {
       child.unref();
       const { port, wishedPort } = (await readCredentials(folder.postgres)) ?? {};
       if (wishedPort !== undefined)
-        say(`port ${wishedPort} is used by another program: PostgreSQL has ${port} this time`);
+        say(`port ${wishedPort} is used by another program: PostgreSQL listens on ${port} this time`);
       if (values.json) printJson({ started: true, process: child.pid, port: running.port });
-      else say(`the home runs in process ${child.pid}: ./pizza status, ./pizza produce, ./pizza stop`);
+      else say(`the local pipeline is running in process ${child.pid}: try ./pizza status, produce or stop`);
       return;
     }
     if (exited !== undefined) break;
-    progress(`starting the home in ${folder.root}`);
+    progress(`starting the local pipeline in ${folder.root}`);
     await sleep(100);
   }
   endProgress();
-  const said = readFileSync(logFile).subarray(logStart).toString("utf8").trim().split("\n").slice(-5).join("\n");
+  const newest = readFileSync(logFile).subarray(logStart).toString("utf8").trim().split("\n").slice(-5).join("\n");
   if (exited === undefined) child.kill();
-  throw new Error(`the home did not start; its log ${logFile} ends with:\n${said}`);
+  throw new Error(`the local pipeline in ${folder.root} did not start; its log ${logFile} ends with:\n${newest}`);
 }
 
 export const stop: Command = {
-  summary: "stop the home that runs in the background",
+  summary: "stop the local pipeline and its background producer",
   usage: "stop",
   localOnly: {
-    aws: (environment) => `make stop ENV=${environment} stops its schedules; landing goes on, so that nothing is lost`,
-    localstack: "make stop-localstack stops it, and all that it holds is forgotten",
+    aws: (environment) => `make stop ENV=${environment} stops its schedules; landing continues so that nothing is lost`,
+    localstack: "make stop-localstack stops it and discards all its data",
   },
   async run(values) {
     const { dir, json } = values;
     const folder = dataDirectory(dir);
-    // First, while the home still takes what the producer has begun.
+    // The producer goes first, because it still sends its open batches to the pipeline.
     const producer = await endProducer(dir);
     if (producer !== undefined && !json) say(`stopped the producer, process ${producer}`);
     const running = runningProcess(folder);
     if (running === undefined) {
       if (json) printJson({ stopped: false });
-      else say(`no home runs in ${folder.root}`);
+      else say(`no local pipeline is running in ${folder.root}`);
       return;
     }
-    // A home that hangs is asked by signal.
+    // A pipeline that does not answer is stopped by signal.
     await connectPipeline(folder)
       .stop()
       .catch(() => process.kill(running.pid, "SIGTERM"));
     for (let waited = 0; isRunning(running.pid); waited++) {
-      if (waited > 300) throw new Error(`process ${running.pid} does not end: see ./pizza logs, then kill it`);
+      if (waited > 300)
+        throw new Error(`process ${running.pid} did not exit within 30 s: see ./pizza logs, then kill it`);
       await sleep(100);
     }
     if (json) printJson({ stopped: true, process: running.pid });
-    else say(`stopped process ${running.pid}; nothing is lost, ./pizza start goes on from here`);
+    else say(`stopped process ${running.pid}; no data is lost, ./pizza start continues from here`);
   },
 };
 
 export const restart: Command = {
-  summary: "stop and start",
+  summary: "stop and start the local pipeline, optionally with new options",
   localOnly: {
-    aws: (environment) => `there is no process to start again; make deploy ENV=${environment} puts the newest code up`,
+    aws: (environment) => `there is no process to restart; make deploy ENV=${environment} deploys the newest code`,
     localstack:
-      "make deploy ENV=localstack puts the newest code up; make stop-localstack before it begins anew, and forgets all",
+      "make deploy ENV=localstack deploys the newest code; run make stop-localstack first to start over without data",
   },
   usage: "restart [--shards N] [--port N] [--postgres-port N]",
   options: startOptions,
   async run(values, words) {
     const wanted = readStartOptions(values);
     const { port } = runningProcess(dataDirectory(values.dir)) ?? {};
-    // What cannot be started again is not stopped.
-    await refuseUsedPorts(values.dir, { ...wanted, port: wanted.port === port ? undefined : wanted.port });
+    // Checked before stopping, so that a pipeline that could not start again keeps running.
+    await rejectUsedPorts(values.dir, { ...wanted, port: wanted.port === port ? undefined : wanted.port });
     await stop.run({ ...values, json: false }, words);
     return await start.run(values, words);
   },
 };
 
 export const status: Command = {
-  summary: "how the home is: stream, layers, workflows, freshness",
+  summary: "show the state of the stream, the layers and the workflows, and the freshness of gold",
   usage: "status",
   async run(values) {
     const running = values.target === "local" ? runningProcess(dataDirectory(values.dir)) : undefined;
@@ -227,20 +229,23 @@ export const status: Command = {
 };
 
 export const logs: Command = {
-  summary: "the log of the home in the background, or of a deployed home's functions",
+  summary: "print the log of the local pipeline, or of a deployed pipeline's functions",
   usage: "logs [--lines N] [--follow] [--function NAME]",
   options: {
-    lines: { type: "string", about: "how many lines (50)" },
-    follow: { type: "boolean", about: "go on as the log grows, until Ctrl-C" },
-    function: { type: "string", about: "deployed homes: of this function alone, such as RefineSilver" },
+    lines: { type: "string", about: "number of lines (default: 50)" },
+    follow: { type: "boolean", about: "keep printing new lines until Ctrl-C" },
+    function: { type: "string", about: "only this function, such as RefineSilver (deployed pipelines)" },
   },
   async run(values) {
     const lines = wholeNumber(values, "lines", { min: 1, max: 1_000_000 }) ?? 50;
     if (values.target !== "local") return await deployedLogs(values, lines);
-    if (values["follow"] === true && values.json) throw new UsageError("--follow never ends, --json is one document");
-    if (values["function"] !== undefined) throw new UsageError("--function is for deployed homes: add --target aws");
+    if (values["follow"] === true && values.json)
+      throw new UsageError("--json cannot be combined with --follow: it prints one complete document");
+    if (values["function"] !== undefined)
+      throw new UsageError("--function works only with deployed pipelines: add --target aws");
     const path = join(dataDirectory(values.dir).logs, "home.log");
-    if (!existsSync(path)) throw new Error(`there is no log ${path}: the home was never started in the background`);
+    if (!existsSync(path))
+      throw new Error(`log ${path} does not exist: the local pipeline was never started in the background`);
     const tail = readFileSync(path, "utf8").trimEnd().split("\n").slice(-lines);
     if (values.json) return printJson(tail);
     print(tail.join("\n"));
@@ -256,35 +261,36 @@ export const logs: Command = {
 };
 
 export const clean: Command = {
-  summary: "stop the home and remove its folder with all data",
+  summary: "stop the local pipeline and delete its data directory",
   usage: "clean [--yes]",
   localOnly: {
     aws: (environment) => `deleting the data of ${environment} takes two steps, see docs/deploy.md`,
     localstack:
-      "make stop-localstack forgets all its data; node_modules/.bin/node bin/localstack.ts clean removes its installation too",
+      "make stop-localstack discards all its data; node_modules/.bin/node bin/localstack.ts clean also removes its installation",
   },
-  options: { yes: { type: "boolean", about: "do not ask" } },
+  options: { yes: { type: "boolean", about: "do not ask for confirmation" } },
   async run(values, words) {
     const folder = dataDirectory(values.dir);
     if (!existsSync(folder.root)) {
       if (values.json) printJson({ removed: false });
-      else say(`there is nothing in ${folder.root}`);
+      else say(`${folder.root} does not exist: nothing to remove`);
       return 0;
     }
     rejectLostRecord(folder);
-    if (readPipelineRecord(folder) === undefined) throw new Error(`${folder.root} is not a home: remove it by hand`);
+    if (readPipelineRecord(folder) === undefined)
+      throw new Error(`${folder.root} is not a data directory of a local pipeline: remove it by hand`);
     if (values["yes"] !== true && !(await isConfirmed(folder.root))) return 1;
     await stop.run({ ...values, json: false }, words);
     const left = removeDataDirectory(folder);
     if (values.json) printJson({ removed: true, left });
     else if (left.length === 0) say(`removed ${folder.root}`);
-    else say(`removed the home in ${folder.root}; what is not the home's was left there: ${left.join(", ")}`);
+    else say(`removed the local pipeline in ${folder.root}; kept files it did not create: ${left.join(", ")}`);
     return 0;
   },
 };
 
 async function isConfirmed(root: string): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new UsageError("clean removes all data: add --yes");
+  if (!process.stdin.isTTY) throw new UsageError("clean deletes all data: add --yes to confirm");
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await terminal.question(`remove ${root} and all orders in it? [y/N] `);
   terminal.close();

@@ -1,26 +1,28 @@
 import type { OrderTrace, TracedEvent } from "../../pipeline/trace/trace-order.ts";
 import type { Command } from "../options.ts";
-import { print, printJson, say, UsageError, money, paint, textTable } from "../output.ts";
+import { money, paint, print, printJson, say, textTable, UsageError } from "../output.ts";
 import { lakeSqlOption, withReadOnlyPipeline } from "../with-target.ts";
 
 export const trace: Command = {
-  summary: "where an order is: its records, bronze objects, silver, the rows of gold, or why it was refused",
+  summary: "show where an order is in the stream, bronze, silver and gold, or why it was rejected",
   usage: "trace <order_id> [--json] [--lake-sql athena|duckdb]",
   mostWords: 1,
   options: lakeSqlOption,
   async run(values, [orderId]) {
-    if (orderId === undefined) throw new UsageError(`name one order\nusage: ./pizza ${trace.usage}`);
+    if (orderId === undefined) throw new UsageError(`no order given\nusage: ./pizza ${trace.usage}`);
     const found = await withReadOnlyPipeline(values, (pipeline) => pipeline.trace({ orderId }));
     const isThere = found.events.length > 0 || found.silver !== null;
     if (values.json) printJson(found);
     else if (isThere) print(traceText(found));
     if (!isThere)
-      say(`no event of order ${orderId} is in bronze, silver or the quarantine; what has not landed is not seen`);
+      say(
+        `order ${orderId} is not in bronze, silver or the quarantine; events that have not landed yet are not searched`,
+      );
     return isThere ? 0 : 1;
   },
 };
 
-/** A trace as people read it, layer by layer. */
+/** Formats a trace as text, layer by layer. */
 function traceText({ orderId, events, silver, gold, window }: OrderTrace): string {
   return [
     paint(`ORDER ${orderId}`, "bold"),
@@ -34,15 +36,15 @@ function traceText({ orderId, events, silver, gold, window }: OrderTrace): strin
 
 function eventText(event: TracedEvent): string[] {
   const { shard, sequenceNumber, recordIndex, revision, status, outcome, refused, corrects } = event;
-  const name = revision === null ? "event that cannot be read" : `revision ${revision}, ${status}`;
+  const name = revision === null ? "unreadable event" : `revision ${revision}, ${status}`;
   const isOpen = refused !== null && !refused.isClosed;
-  const closed = refused === null ? "" : isOpen ? ", open" : ", closed: the order came in since";
+  const resolution = refused === null ? "" : isOpen ? ", open" : ", resolved: the order arrived later";
   const taken =
-    event.silverVersion === null ? [] : [`  silver     taken by version ${event.silverVersion}, ${event.committedAt}`];
+    event.silverVersion === null ? [] : [`  silver     read by version ${event.silverVersion}, ${event.committedAt}`];
   return [
     "",
-    `${name}: ${paint(outcome + closed, isOpen || outcome === "lost" ? "red" : "green")}`,
-    ...(refused === null ? [] : [`  refused    ${refused.reason}: ${refused.detail}`]),
+    `${name}: ${paint(outcome + resolution, isOpen || outcome === "lost" ? "red" : "green")}`,
+    ...(refused === null ? [] : [`  rejected   ${refused.reason}: ${refused.detail}`]),
     ...(corrects === null ? [] : [`  corrects   ${corrects}`]),
     `  stream     ${shard}, sequence number ${sequenceNumber}, index ${recordIndex}, arrived ${event.arrivedAt}`,
     ...event.bronzeKeys.map((key) => `  bronze     ${key}`),
@@ -51,7 +53,7 @@ function eventText(event: TracedEvent): string[] {
 }
 
 function silverText(silver: OrderTrace["silver"]): string[] {
-  if (silver === null) return ["SILVER     does not hold the order"];
+  if (silver === null) return ["SILVER     does not contain the order"];
   const { orderDate, revision, status, file, fileVersion, lines } = silver;
   const cents = lines.reduce((sum, line) => sum + line.revenueCents, 0);
   const since = fileVersion === null ? "" : `, in the table since version ${fileVersion}`;
@@ -66,10 +68,10 @@ function silverText(silver: OrderTrace["silver"]): string[] {
 }
 
 function goldText({ silver, gold, window }: Pick<OrderTrace, "silver" | "gold" | "window">): string[] {
-  if (silver === null) return ["GOLD       does not show the order"];
+  if (silver === null) return ["GOLD       does not contain the order"];
   if (window === null) return ["GOLD       has not published its day yet"];
   const shown = `GOLD       shows ${silver.orderDate} at silver version ${window.silverVersion}, published ${window.publishedAt}`;
-  if (gold.length === 0) return [shown, `  ${silver.status}: it is no sale, and counts in no row`];
+  if (gold.length === 0) return [shown, `  ${silver.status}: not a sale, counted in no row`];
   const rows = gold.map(({ table: name, key, revenue, publishedAt }) => ({
     table: name,
     key,

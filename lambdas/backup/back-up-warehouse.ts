@@ -10,5 +10,5 @@ const open = lazy(async () => ({
   warehouse: await openWarehouse(warehouseSettings()),
 }));
 
-/** Copies gold and the ledgers to the backup store as of one moment. */
+/** Copies gold and the ledgers to the backup store in one snapshot. */
 export const handler = createHandler(async () => await backUpWarehouse(await open()));

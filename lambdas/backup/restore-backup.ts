@@ -10,5 +10,5 @@ const open = lazy(async () => ({
   warehouse: await openWarehouse(warehouseSettings()),
 }));
 
-/** Restores a backup into an empty warehouse; called by a person, over `./pizza restore`. */
+/** Restores a backup into an empty warehouse; invoked by `./pizza restore`. */
 export const handler = createHandler(async (input: { id?: string }) => await restoreBackup(await open(), input));

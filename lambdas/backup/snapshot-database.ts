@@ -2,7 +2,7 @@ import { snapshotDatabase } from "../../pipeline/backup/back-up-warehouse.ts";
 import { createHandler, lazy } from "../runtime/create-handler.ts";
 import { setting } from "../runtime/settings.ts";
 
-/** A PostgreSQL that was there already has no snapshots that AWS could make. */
+/** Undefined for an existing PostgreSQL outside Aurora, which has no RDS snapshots. */
 const open = lazy(async () => {
   if (setting("WAREHOUSE") === "postgres") return undefined;
   const { openRdsSnapshots } = await import("../../adapters/rds-snapshots.ts");
@@ -15,7 +15,7 @@ const open = lazy(async () => {
   });
 });
 
-/** Takes the next step of the database's own snapshot and its export. */
+/** Advances the database snapshot and its export by one step. */
 export const handler = createHandler(
   async (input: { id: string; keepDays: number }) =>
     await snapshotDatabase({ snapshots: await open(), clock: Date.now }, input),

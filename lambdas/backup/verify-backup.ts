@@ -10,7 +10,7 @@ const open = lazy(async () => ({
   clock: Date.now,
 }));
 
-/** Restores a backup on trial, and lets old ones go. */
+/** Verifies a backup with a test restore, and deletes old backups. */
 export const handler = createHandler(
   async (input: { id: string; keepDays: number }) => await verifyBackup(await open(), input),
 );

@@ -8,17 +8,17 @@ import { setting } from "../runtime/settings.ts";
 
 const openStore = lazy(async () => openS3Store({ bucket: setting("LAKE_BUCKET") }));
 
-/** Lands the records of one invocation of the event source mapping: all of them, or an error and none. */
+/** Lands the records of one invocation by the event source mapping: all of them, or none and an error. */
 export const handler = createHandler(
   async (event: KinesisStreamEvent) =>
     await landRecords({ store: await openStore(), stream: orderStream }, kinesisRecords(event)),
   ({ records, bytes }) => ({ LandedRecords: records, LandedBytes: bytes }),
 );
 
-/** The records of a landing function's invocation, in their order; payloads exactly as the stream took them. */
+/** The records of a Kinesis event, in order, with unchanged payloads. */
 export function kinesisRecords(event: KinesisStreamEvent): StreamRecord[] {
   if (!Array.isArray(event?.Records)) {
-    throw new Error("Kinesis event: it has no Records; call this function from an event source mapping of a stream");
+    throw new Error("Kinesis event: no Records: invoke this function through an event source mapping of a stream");
   }
   return event.Records.map(({ eventID, kinesis }) => ({
     shard: shardOf(eventID),
@@ -29,9 +29,9 @@ export function kinesisRecords(event: KinesisStreamEvent): StreamRecord[] {
   }));
 }
 
-/** An event's id is its shard, a colon, and its sequence number. */
+/** An event id is `<shard>:<sequence number>`. */
 function shardOf(eventId: string): string {
   const end = eventId.indexOf(":");
   if (end > 0) return eventId.slice(0, end);
-  throw new Error(`Kinesis event: the id ${JSON.stringify(eventId)} names no shard; see what calls this function`);
+  throw new Error(`Kinesis event: id ${JSON.stringify(eventId)} has no shard: check what invokes this function`);
 }

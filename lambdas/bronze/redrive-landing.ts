@@ -5,7 +5,7 @@ import { openOnFailure, openStore } from "../runtime/resources.ts";
 
 const open = lazy(async () => ({ store: openStore(), onFailure: openOnFailure(), stream: orderStream }));
 
-/** Lands again what the event source mapping gave up; the first step of `bronze_to_silver`. */
+/** Lands the batches in the on-failure destination again; the first step of `bronze_to_silver`. */
 export const handler = createHandler(
   async () => await redriveLanding(await open()),
   ({ records, unreadable }) => ({ RedrivenRecords: records, UnreadableBatches: unreadable.length }),

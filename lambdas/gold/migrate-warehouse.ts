@@ -9,9 +9,9 @@ const open = lazy(async () => ({
   warehouse: await openWarehouse(warehouseSettings(), { continueAfterTimeout: true }),
   migrations: loadMigrations(),
   secrets: openSecretVersions(),
-  // A PostgreSQL that was there before keeps its own logins.
+  // An existing PostgreSQL keeps its own logins.
   loginSecrets: setting("WAREHOUSE") === "postgres" ? [] : [setting("READER_SECRET_ARN"), setting("WRITER_SECRET_ARN")],
 }));
 
-/** Brings the database to the newest form on every deployment; an error rolls the deployment back. */
+/** Migrates the database on every deployment; an error rolls the deployment back. */
 export const handler = createHandler(async () => await migrateWarehouse(await open()));

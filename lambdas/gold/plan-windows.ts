@@ -10,7 +10,7 @@ const open = lazy(async () => ({
   warehouse: await openWarehouse(warehouseSettings()),
 }));
 
-/** Says which days gold has to show anew. */
+/** Plans which days of gold to publish again. */
 export const handler = createHandler(
   async (input: { customers: "now" | "when due" }) => await planWindows(await open(), input),
 );

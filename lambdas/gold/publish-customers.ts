@@ -16,7 +16,7 @@ const open = lazy(async () => {
   return { silver, clock, sql: loadGoldSql(), lake, warehouse };
 });
 
-/** Publishes the rows per customer of the plan's days. */
+/** Publishes the customer rows of the plan's days. */
 export const handler = createHandler(
   async (plan: PublishingPlan) => await publishCustomers(await open(), plan),
   ({ corrections }) => ({ Corrections: corrections }),

@@ -7,7 +7,7 @@ import { warehouseSettings } from "../runtime/settings.ts";
 
 const open = lazy(async () => ({ ...openLake(), warehouse: await openWarehouse(warehouseSettings()) }));
 
-/** Ends a run of `silver_to_gold`: complete days count as reported, and how fresh gold is becomes a metric. */
+/** Completes a run of `silver_to_gold`: marks complete days as reported and measures gold's freshness. */
 export const handler = createHandler(
   async (plan: PublishingPlan) => await reportWindows(await open(), plan),
   ({ freshness }) =>

@@ -6,5 +6,5 @@ import { warehouseSettings } from "../runtime/settings.ts";
 
 const open = lazy(async () => ({ secrets: openSecretVersions(), warehouse: await openWarehouse(warehouseSettings()) }));
 
-/** Takes one step of the rotation of a role's password. */
+/** Runs one step of a Secrets Manager rotation of a role's password. */
 export const handler = createHandler(async (step: RotationStep) => await rotatePassword(await open(), step));

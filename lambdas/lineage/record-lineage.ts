@@ -6,11 +6,6 @@ import { createHandler, lazy } from "../runtime/create-handler.ts";
 import { openStore } from "../runtime/resources.ts";
 import { jsonSetting, optionalSetting, setting } from "../runtime/settings.ts";
 
-function openEndpoint() {
-  const url = optionalSetting("OPENLINEAGE_URL");
-  return url === undefined ? undefined : openLineageEndpoint({ url });
-}
-
 const open = lazy(async () => ({
   store: openStore(),
   endpoint: openEndpoint(),
@@ -24,7 +19,7 @@ const open = lazy(async () => ({
   },
 }));
 
-/** Keeps what EventBridge says of the workflows' executions as events of OpenLineage, and tells the endpoint. */
+/** Records execution status changes from EventBridge as OpenLineage events, and sends them to the endpoint. */
 export const handler = createHandler(async (event: ExecutionStatusChange) => {
   const { store, endpoint, machines, pipeline } = await open();
   const change = changeOf(event, machines);

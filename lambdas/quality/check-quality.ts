@@ -22,7 +22,7 @@ const open = lazy(async () => {
   };
 });
 
-/** Checks the quality rules, keeps what they found, and tells people of errors. */
+/** Checks the quality rules, stores the results, and sends an alert on errors. */
 export const handler = createHandler(
   async (receipt: ReceiptPart) => {
     const summary = await checkQuality(await open(), receipt);

@@ -23,11 +23,11 @@ const open = lazy(async () => {
     lake: await openLakeEngine(lakeEngineSettings(), store),
     warehouse: await openWarehouse(warehouseSettings()),
   };
-  // An account is of the stream as it is at that moment, and the tables are read anew.
+  // Stream contents are read up to the moment of opening, so each invocation opens the stream and the tables again.
   return { notifier, verify: () => verifyReceipt({ ...sources, ...openLake(), account: kinesisContents(stream) }) };
 });
 
-/** Accounts for every record from the stream to gold, and tells people where it does not balance. */
+/** Reconciles every record from the stream to gold, and sends an alert if the receipt does not balance. */
 export const handler = createHandler(
   async () => await alertReceipt(await open()),
   ({ findings }) => ({ ReceiptFindings: findings.length }),

@@ -3,8 +3,8 @@ import { logger, safeError } from "./logger.ts";
 import { emitMetrics, type MetricValues } from "./metrics.ts";
 
 /**
- * The Lambda handler around one use case: logs one line, with the fields of its summary that may be logged, emits its
- * metrics, and gives the summary back. An error is logged and thrown on without what may quote an order.
+ * Wraps a use case as a Lambda handler: logs one line with the allowed fields of its summary, emits its metrics and returns the
+ * summary. Errors are logged and rethrown without text that may quote an order.
  */
 export function createHandler<Event, Summary extends object>(
   run: (event: Event) => Promise<Summary>,
@@ -27,18 +27,15 @@ export function createHandler<Event, Summary extends object>(
   };
 }
 
-/**
- * Makes a thing at the first call and keeps it, so that a warm function opens its clients once. One that could not be
- * made is tried again at the next call.
- */
-export function lazy<Thing>(make: () => Promise<Thing>): () => Promise<Thing> {
-  let made: Promise<Thing> | undefined;
+/** Memoizes `open`, so that a warm function opens its clients once. A failed call is not kept. */
+export function lazy<Resource>(open: () => Promise<Resource>): () => Promise<Resource> {
+  let opened: Promise<Resource> | undefined;
   return async () => {
-    made ??= make();
+    opened ??= open();
     try {
-      return await made;
+      return await opened;
     } catch (error) {
-      made = undefined;
+      opened = undefined;
       throw error;
     }
   };

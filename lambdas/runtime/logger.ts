@@ -1,7 +1,9 @@
 import { LogFormatter, Logger, LogItem } from "@aws-lambda-powertools/logger";
 import type { LogAttributes, UnformattedAttributes } from "@aws-lambda-powertools/logger/types";
 
-/** What a log line may hold beside its message: counts, flags and names of things. Any other field is left out. */
+const mostCharacters = 500;
+
+/** Fields allowed in a log line besides its message: counts, flags and names. Any other field is dropped. */
 export const loggedFields = new Set(
   [
     ["records", "bytes", "created", "key"],
@@ -18,7 +20,7 @@ export const loggedFields = new Set(
   ].flat(),
 );
 
-/** The fields that may be logged: numbers and flags as they are, texts made safe, of a list its length. */
+/** Keeps the allowed fields: numbers and flags unchanged, texts made safe, lists as their length. */
 export function allowed(fields: LogAttributes): Record<string, string | number | boolean> {
   const kept: Record<string, string | number | boolean> = {};
   for (const [name, value] of Object.entries(fields)) {
@@ -50,14 +52,12 @@ class AllowListFormatter extends LogFormatter {
   }
 }
 
-/** JSON lines on stdout that hold no customer data, whatever they are given. */
+/** Logs JSON lines to stdout that never contain customer data. */
 export const logger = new Logger({ logFormatter: new AllowListFormatter() });
 
-const mostCharacters = 500;
-
 /**
- * A text that may be logged: at most 500 characters, and without what may quote an order. Cut out are JSON texts, the
- * values that PostgreSQL quotes after a colon or in a key, e-mail addresses and telephone numbers.
+ * Makes a text safe to log: truncates it, and masks everything that may quote an order (JSON texts, values that PostgreSQL
+ * quotes after a colon or in a key, e-mail addresses, telephone numbers).
  */
 export function safeText(text: string): string {
   const masked = text
@@ -71,14 +71,14 @@ export function safeText(text: string): string {
 }
 
 /**
- * The error that a function may end with: the runtime logs it and the state machine keeps it. Its name stays, for who
- * branches on it; its message is safe, its stack has the places only, and its cause stays behind.
+ * Makes an error safe to throw from a function: the Lambda runtime logs it and the state machine stores it. Keeps the name,
+ * which state machines match; masks the message, keeps only the frames of the stack, and drops the cause.
  */
 export function safeError(error: unknown): Error {
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
   const safe = new Error(safeText(message));
   safe.name = name;
-  const places = (stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
-  safe.stack = [`${name}: ${safe.message}`, ...places].join("\n");
+  const frames = (stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  safe.stack = [`${name}: ${safe.message}`, ...frames].join("\n");
   return safe;
 }

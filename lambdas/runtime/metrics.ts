@@ -22,12 +22,12 @@ const units = {
 
 export type MetricValues = Partial<Record<keyof typeof units, number>>;
 
-/** Writes metrics in CloudWatch's embedded format to stdout; their dimensions are `environment`, and those given. */
+/** Writes metrics to stdout in CloudWatch's embedded metric format, with the dimension `environment` and those given. */
 export function emitMetrics(values: MetricValues, dimensions: Record<string, string> = {}): void {
   const entries = Object.entries(values) as [keyof typeof units, number][];
   if (entries.length === 0) return;
   const metrics = new Metrics({ namespace: process.env["POWERTOOLS_METRICS_NAMESPACE"] ?? "PizzaSales" });
-  // Powertools adds the service as a dimension of its own; a metric is told apart by all of its dimensions.
+  // Powertools adds a service dimension, which would make it a different metric.
   metrics.clearDefaultDimensions();
   metrics.setDefaultDimensions({ environment: setting("ENVIRONMENT"), ...dimensions });
   for (const [name, value] of entries) metrics.addMetric(name, units[name], value);

@@ -3,22 +3,22 @@ import { openQuarantine, openSilver } from "../../pipeline/silver/tables.ts";
 import { logger, safeError } from "./logger.ts";
 import { setting } from "./settings.ts";
 
-/** The lake's bucket. */
+/** Opens the lake bucket. */
 export const openStore = () => openS3Store({ bucket: setting("LAKE_BUCKET") });
 
-/** The bucket of the batches that the event source mapping gave up. */
+/** Opens the bucket of the on-failure destination. */
 export const openOnFailure = () => openS3Store({ bucket: setting("ON_FAILURE_BUCKET") });
 
-/** The lake's bucket and its two Delta tables. */
+/** Opens the lake bucket and its two Delta tables. */
 export function openLake() {
-  const place = {
+  const options = {
     store: openStore(),
     clock: Date.now,
     onCheckpointError: (error: unknown) =>
       logger.warn("checkpoint not written", { errorMessage: safeError(error).message }),
   };
-  return { ...place, silver: openSilver(place), quarantine: openQuarantine(place) };
+  return { ...options, silver: openSilver(options), quarantine: openQuarantine(options) };
 }
 
-/** The bucket of the backups. */
+/** Opens the backup bucket. */
 export const openBackups = () => openS3Store({ bucket: setting("BACKUP_BUCKET") });

@@ -3,36 +3,36 @@ import { join } from "node:path";
 import type { LakeEngine } from "../../adapters/lake-engine.ts";
 import type { WarehouseSettings } from "../../adapters/warehouse.ts";
 
-/** What a function is told by its environment, and what each setting must look like. */
+/** Environment variables of the functions: description and format. */
 const settings = {
   ATHENA_WORKGROUP: { is: "the Athena workgroup of the pipeline's own queries", like: /^[\w.-]{1,128}$/ },
-  ALERT_TOPIC_ARN: { is: "the ARN of the SNS topic that people are told through", like: /^arn:[^:]+:sns:/ },
-  BACKUP_BUCKET: { is: "the name of the bucket of the backups", like: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/ },
+  ALERT_TOPIC_ARN: { is: "the ARN of the SNS topic for alerts", like: /^arn:[^:]+:sns:/ },
+  BACKUP_BUCKET: { is: "the name of the backup bucket", like: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/ },
   CLUSTER_ARN: { is: "the ARN of the Aurora cluster", like: /^arn:[^:]+:rds:/ },
-  // Some emulators give a template the name where it asks for the ARN; Secrets Manager takes either.
+  // Some emulators return the name for a template's ARN reference; Secrets Manager accepts either.
   CUSTOMER_KEY_SECRET_ARN: {
-    is: "the ARN or the name of the secret of the customer keys",
+    is: "the ARN or name of the customer key secret",
     like: /^(arn:[^:]+:secretsmanager:.+|[\w/+=.@-]+)$/,
   },
   CUSTOMERS_EVERY_SECONDS: {
-    is: "the pause between two publishes of rows per customer, in seconds",
+    is: "the interval between publications of the customer rows, in seconds",
     like: /^\d{1,9}$/,
   },
-  DATABASE_NAME: { is: "the name of the database that holds gold", like: /^\w{1,63}$/ },
+  DATABASE_NAME: { is: "the name of gold's database", like: /^\w{1,63}$/ },
   DATABASE_SECRET_ARN: { is: "the ARN of the secret with the database login", like: /^arn:[^:]+:secretsmanager:/ },
   DATABASE_URL: {
-    is: "the postgresql:// address of the database that holds gold",
+    is: "the postgresql:// connection string of gold's database",
     like: /^postgres(ql)?:\/\//,
     secret: true,
   },
   ENVIRONMENT: { is: "the name of the environment, such as dev", like: /^[\w-]{1,32}$/ },
-  EXPORT_ROLE_ARN: { is: "the ARN of the role that exports of the database write as", like: /^arn:[^:]+:iam:/ },
+  EXPORT_ROLE_ARN: { is: "the ARN of the role that database exports assume to write", like: /^arn:[^:]+:iam:/ },
   GLUE_DATABASE: { is: "the Glue database of the lake's tables", like: /^\w{1,255}$/ },
-  KEY_ARN: { is: "the ARN of the key that the data is encrypted with", like: /^arn:[^:]+:kms:/ },
+  KEY_ARN: { is: "the ARN of the KMS key that encrypts the data", like: /^arn:[^:]+:kms:/ },
   LAKE_BUCKET: { is: "the name of the lake's bucket", like: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/ },
   LAKE_SQL: { is: "athena or duckdb", like: /^(athena|duckdb)$/ },
   LINEAGE_WAREHOUSE: {
-    is: "where gold is, without a login: postgres://host:port/database",
+    is: "the address of gold without login: postgres://host:port/database",
     like: /^postgres:\/\/[^@]+\/\w+$/,
   },
   ON_FAILURE_BUCKET: { is: "the name of the bucket of failed batches", like: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/ },
@@ -46,7 +46,7 @@ const settings = {
 
 export type Setting = keyof typeof settings;
 
-/** The value of a setting; throws a sentence where it is missing or does not look like one. */
+/** The value of a setting; throws if it is missing or malformed. */
 export function setting(name: Setting): string {
   const value = process.env[name];
   const { is, like, secret }: { is: string; like: RegExp; secret?: true } = settings[name];
@@ -54,17 +54,17 @@ export function setting(name: Setting): string {
     throw new Error(`setting ${name} is missing: set it in the function's environment to ${is}`);
   }
   if (!like.test(value)) {
-    throw new Error(`setting ${name} is ${secret ? "not usable" : JSON.stringify(value)}: set it to ${is}`);
+    throw new Error(`setting ${name} is ${secret ? "malformed" : JSON.stringify(value)}: set it to ${is}`);
   }
   return value;
 }
 
-/** As `setting`, but undefined where it is not set. */
+/** Like `setting`, but undefined if it is not set. */
 export function optionalSetting(name: Setting): string | undefined {
   return process.env[name] ? setting(name) : undefined;
 }
 
-/** A setting that holds a JSON object of texts. */
+/** A setting that is a JSON object with string values. */
 export function jsonSetting(name: Setting): Record<string, string> {
   const text = setting(name);
   try {
@@ -74,7 +74,7 @@ export function jsonSetting(name: Setting): Record<string, string> {
   }
 }
 
-/** The engine for SQL on the lake; DuckDB keeps its copies of data files in the function's temporary folder. */
+/** The SQL engine of the lake; DuckDB caches data files in the function's temporary folder. */
 export function lakeEngineSettings(): LakeEngine {
   if (setting("LAKE_SQL") === "duckdb") return { engine: "duckdb", folder: join(tmpdir(), "lake") };
   return {
@@ -85,7 +85,7 @@ export function lakeEngineSettings(): LakeEngine {
   };
 }
 
-/** The warehouse, as the function's login. */
+/** The warehouse with the function's login. */
 export function warehouseSettings(): WarehouseSettings {
   if (setting("WAREHOUSE") === "postgres") return { kind: "postgres", connectionString: setting("DATABASE_URL") };
   return {

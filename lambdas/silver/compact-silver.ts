@@ -4,7 +4,7 @@ import { openLake } from "../runtime/resources.ts";
 
 const open = lazy(async () => openLake());
 
-/** Joins silver's small files, and clears away what no kept version needs. */
+/** Compacts silver's small files and vacuums files that no retained version needs. */
 export const handler = createHandler(
   async (input: { sweep: "recent" | "full" }) => await compactSilver(await open(), input),
 );

@@ -4,5 +4,5 @@ import { openLake } from "../runtime/resources.ts";
 
 const open = lazy(async () => openLake());
 
-/** Adds to the quarantine what silver's commits refused. */
+/** Adds the events that silver's commits rejected to the quarantine table. */
 export const handler = createHandler(async () => await publishQuarantine(await open()));

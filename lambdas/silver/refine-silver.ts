@@ -13,7 +13,7 @@ const openRefinery = lazy(async () => ({
   customerKey: await openCustomerKey(setting("CUSTOMER_KEY_SECRET_ARN")),
 }));
 
-/** Takes bronze objects into silver, in one commit. */
+/** Refines bronze objects into silver in one commit. */
 export const handler = createHandler(
   async ({ sweep }: Required<Pick<RefineOptions, "sweep">>) => await refineSilver(await openRefinery(), { sweep }),
   ({ events, accepted, lines, quarantined }) => ({

@@ -13,13 +13,13 @@ const open = lazy(async () => ({
 }));
 
 /**
- * Adds nothing to what landing and publishing measure, but lets both be measured at every turn of a schedule: the alarms of
- * silence compare them with what comes, and a stage that stands still from its first day would have nothing to compare.
+ * Zero values give both metrics a data point at every scheduled run. The silence alarms compare them with the incoming records,
+ * and a stage that never worked would otherwise have no data to compare.
  */
-const nothing = { LandedRecords: 0, PublishedWindows: 0 };
+const zeroMetrics = { LandedRecords: 0, PublishedWindows: 0 };
 
-/** Starts a workflow for the schedule, unless it has run on the very same data this hour. */
+/** Starts a scheduled workflow, unless it has run on the same data within this hour. */
 export const handler = createHandler(
   async (start: ScheduledStart) => await startWorkflow(await open(), start),
-  () => nothing,
+  () => zeroMetrics,
 );

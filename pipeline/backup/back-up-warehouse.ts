@@ -12,8 +12,9 @@ import {
   backupFolder,
   type BackupFile,
 } from "./manifest.ts";
+import { dayMs } from "../domain/dates.ts";
 
-/** What making a backup works with. */
+/** What a backup reads and where it is stored. */
 export interface BackupContext {
   warehouse: TransactionalWarehouse;
   backups: ObjectStore;
@@ -21,26 +22,27 @@ export interface BackupContext {
   clock: Clock;
 }
 
+/** The size and state of a backup. */
 export interface BackupSummary {
   id: string;
   tables: number;
   rows: number;
-  /** In the store. */
+  /** Compressed size in the store. */
   bytes: number;
   goldHash: string;
-  /** The newest version of silver that a day of gold shows; -1 for none. */
+  /** The newest silver version that a day of gold shows; -1 for none. */
   silverVersion: number;
 }
 
 /**
- * Copies gold, its facts and the ledgers to the backup store as of one moment, while the pipeline goes on, and then the
- * manifest that makes it a backup. Each call makes one of its own.
+ * Copies a consistent snapshot of gold, its facts and the ledgers to the backup store while the pipeline runs, and then
+ * writes the manifest, which completes the backup. Each call creates a new backup.
  */
-export async function backUpWarehouse(place: BackupContext): Promise<BackupSummary> {
-  const now = place.clock();
+export async function backUpWarehouse(context: BackupContext): Promise<BackupSummary> {
+  const now = context.clock();
   const id = backupId(now);
-  const { metadata } = await place.silver.snapshot();
-  const manifest = await place.warehouse.transaction("snapshot", async (warehouse): Promise<BackupManifest> => ({
+  const { metadata } = await context.silver.snapshot();
+  const manifest = await context.warehouse.transaction("snapshot", async (warehouse): Promise<BackupManifest> => ({
     format: 1,
     id,
     madeAt: new Date(now).toISOString(),
@@ -48,9 +50,9 @@ export async function backUpWarehouse(place: BackupContext): Promise<BackupSumma
     positions: await readPositions(warehouse, metadata?.id ?? null),
     migrations: await namesOf(warehouse, "select name from ops.migrations order by name"),
     sequences: await readSequences(warehouse),
-    tables: await writeTables({ warehouse, backups: place.backups }, id),
+    tables: await writeTables({ warehouse, backups: context.backups }, id),
   }));
-  await place.backups.put(manifestKey(id), Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`), { ifAbsent: true });
+  await context.backups.put(manifestKey(id), Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`), { ifAbsent: true });
   return summaryOf(manifest);
 }
 
@@ -71,8 +73,8 @@ async function readSequences(warehouse: Warehouse): Promise<BackupManifest["sequ
   return rows.map((row) => ({ name: row.sequence_name, value: row.last_value }));
 }
 
-async function writeTables(place: { warehouse: Warehouse; backups: ObjectStore }, id: string): Promise<BackupTable[]> {
-  const contents = await place.warehouse.query<{
+async function writeTables(stores: { warehouse: Warehouse; backups: ObjectStore }, id: string): Promise<BackupTable[]> {
+  const contents = await stores.warehouse.query<{
     table_name: string;
     columns: string[];
     row_count: string;
@@ -80,7 +82,7 @@ async function writeTables(place: { warehouse: Warehouse; backups: ObjectStore }
   }>("select table_name, columns, row_count, hash from ops.backup_contents()");
   const tables = [];
   for (const { table_name: name, columns, row_count: rows, hash: tableHash } of contents) {
-    tables.push({ name, columns, rows: Number(rows), hash: tableHash, files: await writeTable(place, { id, name }) });
+    tables.push({ name, columns, rows: Number(rows), hash: tableHash, files: await writeTable(stores, { id, name }) });
   }
   return tables;
 }
@@ -100,14 +102,14 @@ export function summaryOf({ id, tables, goldHash: goldDigest, positions }: Backu
   };
 }
 
-/** Bytes of rows that the warehouse gives at once: with its quotes escaped, an answer of the RDS Data API holds them. */
+/** Bytes of rows per query: with escaped quotes, they fit into a response of the RDS Data API. */
 const pageBytes = 400_000;
-/** Bytes of rows in one object. */
+/** Uncompressed bytes of rows per object. */
 const fileBytes = 4_000_000;
-/** A file that claims more is not one of ours. */
+/** Maximum uncompressed size that is read; `writeTable` never writes more. */
 const largestFile = 64 * 1024 * 1024;
 
-/** The rows of a table as lines of JSON, page by page, in the order of its key. */
+/** Reads the rows of a table as lines of JSON, page by page, in key order. */
 async function* readPages(warehouse: Warehouse, table: string): AsyncGenerator<string[]> {
   let last: string | null = null;
   for (;;) {
@@ -123,7 +125,7 @@ async function* readPages(warehouse: Warehouse, table: string): AsyncGenerator<s
   }
 }
 
-/** Copies a table into the store, and says what lies there. */
+/** Copies a table to the store and returns its files. */
 async function writeTable(
   { warehouse, backups }: { warehouse: Warehouse; backups: ObjectStore },
   { id, name }: { id: string; name: string },
@@ -135,7 +137,7 @@ async function writeTable(
     const key = `${backupFolder(id)}${name}/${String(files.length).padStart(5, "0")}.jsonl.zst`;
     const body = zstdCompressSync(Buffer.from(lines.join("\n")));
     if (!(await backups.put(key, body, { ifAbsent: true })) && !(await isThere(backups, key, body))) {
-      throw new Error(`backup ${id}: somebody else has written ${key}; make another backup`);
+      throw new Error(`backup ${id}: another process has written ${key}; make another backup`);
     }
     files.push({ key, rows: lines.length, bytes: body.length, sha256: hash("sha256", body) });
     [lines, bytes] = [[], 0];
@@ -149,29 +151,31 @@ async function writeTable(
   return files;
 }
 
-/** A put whose answer was lost finds its own object. */
+/** Whether the key has this content, as after a put that succeeded but lost its response. */
 async function isThere(backups: ObjectStore, key: string, body: Uint8Array): Promise<boolean> {
   const found = await backups.get(key);
   return found !== undefined && Buffer.compare(found, body) === 0;
 }
 
-/** Reads a table's rows back, file by file; throws a sentence for a file that is not as the manifest says. */
+/** Reads a table's rows back, file by file; throws if a file is missing or does not match the manifest. */
 export async function* readTable(backups: ObjectStore, { files }: BackupTable): AsyncGenerator<string[]> {
   for (const { key, rows, sha256 } of files) {
     const body = await backups.get(key);
     if (body === undefined) throw new Error(`the backup is damaged: ${key} is missing`);
     if (hash("sha256", body) !== sha256) {
-      throw new Error(`the backup is damaged: ${key} has other bytes than its manifest says`);
+      throw new Error(`the backup is damaged: ${key} does not match the hash in its manifest`);
     }
     const lines = Buffer.from(zstdDecompressSync(body, { maxOutputLength: largestFile }))
       .toString()
       .split("\n");
-    if (lines.length !== rows) throw new Error(`the backup is damaged: ${key} has ${lines.length} rows for ${rows}`);
+    if (lines.length !== rows) {
+      throw new Error(`the backup is damaged: ${key} has ${lines.length} rows instead of ${rows}`);
+    }
     yield lines;
   }
 }
 
-/** Lines in groups that one request to the warehouse can carry. */
+/** Groups lines so that each group fits into one request to the warehouse. */
 export function* inPages(lines: readonly string[]): Generator<string[]> {
   let [page, bytes]: [string[], number] = [[], 0];
   for (const line of lines) {
@@ -185,20 +189,19 @@ export function* inPages(lines: readonly string[]): Generator<string[]> {
   if (page.length > 0) yield page;
 }
 
+/** The state of the database server's own snapshot. */
 export interface SnapshotProgress {
-  /** Name of the snapshot and of its export; null where the server makes none of its own. */
+  /** Name of the snapshot and of its export; null if the server has no snapshots. */
   snapshot: string | null;
   state: string;
   isDone: boolean;
-  /** Older ones that were removed. */
+  /** Names of the expired snapshots that were deleted. */
   removed: string[];
 }
 
-const dayMs = 24 * 3_600_000;
-
 /**
- * Takes the next step of the database server's own snapshot and export that belong to a backup; to be called until it is
- * done. A server without snapshots of its own is done at once.
+ * Advances the database server's own snapshot and export for a backup; call it until it is done. A server without
+ * snapshots is done at once.
  */
 export async function snapshotDatabase(
   { snapshots, clock }: { snapshots: DatabaseSnapshots | undefined; clock: Clock },

@@ -1,12 +1,13 @@
 import type { Warehouse } from "../ports.ts";
 
+/** Hashes of gold's contents. */
 export interface GoldHash {
-  /** Over all tables: equal where every number of gold is. */
+  /** Hash of all tables: equal if every number of gold is equal. */
   hash: string;
   tables: Record<string, { rows: number; hash: string }>;
 }
 
-/** Hashes gold inside PostgreSQL, without the columns that say when and from which version a row was published. */
+/** Hashes gold inside PostgreSQL, excluding the columns with the publish time and the silver version of a row. */
 export async function goldHash(warehouse: Warehouse): Promise<GoldHash> {
   const rows = await warehouse.query<{ table_name: string; row_count: string; hash: string; whole: string }>(
     `select

@@ -1,70 +1,71 @@
 import type { ObjectStore } from "../ports.ts";
 
-/** One object of a backup: rows of a table, one JSON object a line, in one zstd frame. */
+/** One object of a backup: rows of a table as newline-delimited JSON, in one zstd frame. */
 export interface BackupFile {
   key: string;
   rows: number;
-  /** As it lies in the store. */
+  /** Compressed size in the store. */
   bytes: number;
   /** SHA-256 of these bytes, hex. */
   sha256: string;
 }
 
+/** One table of a backup. */
 export interface BackupTable {
-  /** With its schema, such as `gold.daily_sales_summary`. */
+  /** Qualified name, such as `gold.daily_sales_summary`. */
   name: string;
   columns: string[];
   rows: number;
-  /** As `ops.table_hash` works it out: over what the rows say, not over the files. */
+  /** Hash of the rows' contents, not of the files, as `ops.table_hash` computes it. */
   hash: string;
   files: BackupFile[];
 }
 
-/** Where the pipeline stood: what must still be there for a restored warehouse to go on. */
+/** The pipeline's position: what must still exist for a restored warehouse to continue. */
 export interface BackupPositions {
   /** Id of silver's Delta table; null before its first commit. */
   silverTable: string | null;
-  /** The newest version of silver that a day of gold shows; -1 for none. */
+  /** The newest silver version that a day of gold shows; -1 for none. */
   silverVersion: number;
-  /** Days before it were reported; null for none. */
+  /** Days before this date were reported; null for none. */
   reportedUntil: string | null;
 }
 
-/** What a backup holds; it is written last, so a backup without one is none. */
+/** The contents of a backup. It is written last, so a backup without a manifest is incomplete. */
 export interface BackupManifest {
   format: 1;
   id: string;
   /** ISO 8601, UTC. */
   madeAt: string;
-  /** Over all tables of gold, as `./pizza query` gives it from `ops.gold_hash()`. */
+  /** Hash of all gold tables, computed from `ops.gold_hash()`. */
   goldHash: string;
   positions: BackupPositions;
-  /** Names of the migrations that the warehouse had. */
+  /** Names of the migrations that were applied to the warehouse. */
   migrations: string[];
   sequences: { name: string; value: string }[];
   tables: BackupTable[];
 }
 
-/** A backup as a list shows it. */
+/** A backup in a list. */
 export type BackupInfo = WholeBackup | DamagedBackup;
 
 /** A backup whose manifest cannot be read. */
 export interface DamagedBackup {
   id: string;
   isProven: false;
-  /** What is wrong with it, a sentence. */
+  /** What is wrong with it. */
   problem: string;
 }
 
-/** A backup that was finished, as its manifest tells it. */
+/** A complete backup, described by its manifest. */
 export interface WholeBackup {
   id: string;
   madeAt: string;
-  /** Whether it was restored on trial after it was made. */
+  /** Whether it was verified by a test restore. */
   isProven: boolean;
   tables: number;
   rows: number;
-  /** In the store. */
+  /** Compressed size in the store. */
   bytes: number;
   goldHash: string;
   silverVersion: number;
@@ -72,17 +73,17 @@ export interface WholeBackup {
 
 const root = "backups/";
 
-/** An id is the moment it was made at, so that ids sort as time does. */
+/** Returns the id of a backup: its creation time, so that ids sort by time. */
 export const backupId = (now: number): string => new Date(now).toISOString().replaceAll(/[-:.]/g, "");
 export const backupFolder = (id: string): string => `${root}${id}/`;
 export const manifestKey = (id: string): string => `${backupFolder(id)}manifest.json`;
-/** Says that the backup has been restored on trial. */
+/** Key of the object that marks the backup as verified by a test restore. */
 export const proofKey = (id: string): string => `${backupFolder(id)}proven.json`;
 
 const ids = /^backups\/(\d{8}T\d{9}Z)\//;
 const isId = /^\d{8}T\d{9}Z$/;
 
-/** Ids of all backups, begun or whole, the oldest first, with the keys of their objects. */
+/** Lists all backups, complete or not, oldest first: the keys of their objects, by id. */
 export async function listBackupKeys(backups: ObjectStore): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>();
   for (const { key } of await backups.list(root)) {
@@ -92,14 +93,14 @@ export async function listBackupKeys(backups: ObjectStore): Promise<Map<string, 
   return found;
 }
 
-/** Reads a manifest; throws a sentence where there is none, naming those there are, or where it cannot be read. */
+/** Reads a manifest; throws if the backup is incomplete or does not exist (naming the others), or if it is damaged. */
 export async function readManifest(backups: ObjectStore, id: string): Promise<BackupManifest> {
   const body = isId.test(id) ? await backups.get(manifestKey(id)) : undefined;
   if (body === undefined) {
     const whole = [...(await listBackupKeys(backups))].filter(([other, keys]) => keys.includes(manifestKey(other)));
     const names = whole.map(([other]) => other).toReversed();
     throw new Error(
-      `backup ${id} is not there or was never finished; there ${names.length === 0 ? "is none" : `are ${names.join(", ")}`}`,
+      `backup ${id} does not exist or was never completed; ${names.length === 0 ? "there are no complete backups" : `choose one of ${names.join(", ")}`}`,
     );
   }
   const manifest = parse(id, body);
@@ -107,7 +108,7 @@ export async function readManifest(backups: ObjectStore, id: string): Promise<Ba
   return manifest;
 }
 
-/** Undefined where the bytes are no manifest of this backup. */
+/** Parses a manifest; undefined if it is not valid for this backup. */
 function parse(id: string, body: Uint8Array): BackupManifest | undefined {
   try {
     const manifest = JSON.parse(Buffer.from(body).toString()) as BackupManifest | null;
@@ -117,9 +118,9 @@ function parse(id: string, body: Uint8Array): BackupManifest | undefined {
   }
 }
 
-const problemOf = (id: string): string => `backup ${id} is damaged: ${manifestKey(id)} is no manifest of it`;
+const problemOf = (id: string): string => `backup ${id} is damaged: ${manifestKey(id)} is not a valid manifest`;
 
-/** Every backup that was finished, the newest first. One that is damaged hides no other. */
+/** Lists every complete backup, newest first, including damaged ones. */
 export async function listBackups(backups: ObjectStore): Promise<BackupInfo[]> {
   const infos: BackupInfo[] = [];
   for (const [id, keys] of await listBackupKeys(backups)) {

@@ -4,16 +4,18 @@ import { summaryOf, type BackupSummary, inPages, readTable } from "./back-up-war
 import { goldHash } from "./gold-hash.ts";
 import { listBackups, readManifest, type BackupManifest, type BackupTable } from "./manifest.ts";
 
+/** The warehouse to restore into, and what it must fit. */
 export interface RestoreContext {
-  /** As the owner. */
+  /** Connected as the owner. */
   warehouse: TransactionalWarehouse;
   backups: ObjectStore;
   silver: DeltaTable;
 }
 
 /**
- * Restores a backup, the newest proven one where none is named, into an empty warehouse: all of it or, where anything is
- * wrong, nothing. The pipeline then publishes what silver has changed since.
+ * Restores a backup, by default the newest verified one, into an empty warehouse, atomically. The pipeline then
+ * publishes what silver has changed since. Throws, and changes nothing, if the backup is damaged, does not fit the lake
+ * or the program, or if the warehouse is not empty.
  */
 export async function restoreBackup(
   { warehouse, backups, silver }: RestoreContext,
@@ -31,13 +33,13 @@ export async function restoreBackup(
     }
     const { hash } = await goldHash(within);
     if (hash !== manifest.goldHash) {
-      throw new Error(`gold would have the hash ${hash}, and had ${manifest.goldHash} when it was backed up`);
+      throw new Error(`restored gold has the hash ${hash}, but had ${manifest.goldHash} when it was backed up`);
     }
   });
   return summaryOf(manifest);
 }
 
-/** The backup of that id, or the newest proven one; throws where there is none. */
+/** Returns the backup with that id, or the newest verified one; throws if there is none. */
 export async function chooseBackup(backups: ObjectStore, id: string | undefined): Promise<BackupManifest> {
   return await readManifest(backups, id ?? (await newestProven(backups)));
 }
@@ -45,25 +47,26 @@ export async function chooseBackup(backups: ObjectStore, id: string | undefined)
 async function newestProven(backups: ObjectStore): Promise<string> {
   const proven = (await listBackups(backups)).find(({ isProven }) => isProven);
   if (proven !== undefined) return proven.id;
-  throw new Error(
-    "there is no backup that was proven: see ./pizza backup --list, and name one to restore it all the same",
-  );
+  throw new Error("no backup has been verified: run ./pizza backup --list, and name a backup to restore it anyway");
 }
 
-/** The ledgers hold versions of one Delta table: with another they would skip days, or never see them. */
+/** The ledgers refer to versions of one Delta table: with another table, publishing would skip days. */
 async function checkPositions(silver: DeltaTable, { id, positions }: BackupManifest): Promise<void> {
   const { silverTable, silverVersion } = positions;
   const { version, metadata } = await silver.snapshot();
-  const advice = "gold is made from this lake by ./pizza run silver_to_gold, without a backup";
+  const advice = "./pizza run silver_to_gold creates gold from this lake without a backup";
   if (silverVersion >= 0 && metadata?.id !== silverTable) {
-    throw new Error(`backup ${id} is of another lake, its silver has the id ${silverTable}: ${advice}`);
+    throw new Error(`backup ${id} belongs to another lake, whose silver has the id ${silverTable}: ${advice}`);
   }
   if (silverVersion > version) {
-    throw new Error(`backup ${id} shows silver version ${silverVersion}, the lake ends at ${version}: ${advice}`);
+    throw new Error(`backup ${id} shows silver version ${silverVersion}, but the lake ends at ${version}: ${advice}`);
   }
 }
 
-/** What comes back is no change: no trigger notes it. Whoever publishes waits, and then finds what was restored. */
+/**
+ * Runs `load` with triggers disabled, because restored rows are not corrections. Disabling them locks the tables, so
+ * that concurrent publishes wait and then see the restored rows.
+ */
 async function withoutTriggers(within: Warehouse, load: () => Promise<void>): Promise<void> {
   const tables = await within.query<{ table_name: string }>("select table_name from ops.backup_tables()");
   const all = async (what: "disable" | "enable") => {
@@ -74,7 +77,9 @@ async function withoutTriggers(within: Warehouse, load: () => Promise<void>): Pr
   await all("enable");
 }
 
-/** Of the ledgers only those of publishing count: runs may be written down, and rules come with the migrations. */
+/**
+ * The tables that must be empty. Other ledgers may have rows: runs are recorded, and rules come with the migrations.
+ */
 const mustBeEmpty = /^(gold|facts)\.|^ops\.(windows|corrections)$/;
 
 async function checkEmpty(within: Warehouse): Promise<void> {
@@ -85,15 +90,15 @@ async function checkEmpty(within: Warehouse): Promise<void> {
   if (full !== undefined) {
     throw new Error(
       `the warehouse is not empty, ${full.table_name} has ${full.row_count} rows: ` +
-        "a backup is restored into an empty one, see docs/operations.md",
+        "restore the backup into an empty warehouse, see docs/operations.md",
     );
   }
   for (const { table_name: name } of contents) await within.query(`delete from ${name}`);
 }
 
 /**
- * Writes every table of a backup into its target, and then lets the warehouse say that each holds what the manifest
- * says. `targetOf` gives the place of a table by its name. For a transaction: what it throws after has written nothing.
+ * Loads every table of a backup into its target, which `targetOf` returns for its name, and then compares the target's
+ * hash with the manifest. Call it in a transaction: if it throws, roll back.
  */
 export async function loadTables(
   { warehouse, backups }: { warehouse: Warehouse; backups: ObjectStore },
@@ -114,13 +119,13 @@ export async function loadTables(
     );
     if (Number(found?.row_count) !== table.rows || found?.hash !== table.hash) {
       throw new Error(
-        `the backup is damaged: ${table.name} holds other rows than were backed up (${found?.row_count} for ${table.rows})`,
+        `the backup is damaged: rows of ${table.name} differ from those that were backed up (${found?.row_count} for ${table.rows})`,
       );
     }
   }
 }
 
-/** A warehouse of a newer form takes an older backup; the other way round something would be lost. */
+/** Checks the schema: a newer warehouse accepts an older backup; an older one would lose data. */
 async function checkForm(
   warehouse: Warehouse,
   { tables, migrations }: { tables: readonly BackupTable[]; migrations: readonly string[] },
@@ -129,7 +134,7 @@ async function checkForm(
   const known = new Set(applied.map(({ name }) => name));
   const missing = migrations.filter((name) => !known.has(name));
   if (missing.length > 0) {
-    throw new Error(`the backup is of a newer program, this one lacks ${missing.join(", ")}: update the program first`);
+    throw new Error(`the backup was made by a newer release, this one lacks ${missing.join(", ")}: update it first`);
   }
   const here = await warehouse.query<{ table_name: string; columns: string[] }>(
     "select table_name, ops.backup_columns(table_name::regclass) as columns from ops.backup_tables()",
@@ -138,6 +143,8 @@ async function checkForm(
   for (const { name, columns } of tables) {
     const lost = columns.filter((column) => !columnsHere.get(name)?.has(column));
     if (lost.length === 0) continue;
-    throw new Error(`the backup has ${name} with ${lost.join(", ")}, which this program no longer knows`);
+    throw new Error(
+      `the backup has ${name} with ${lost.join(", ")}, which this release no longer has: use an older one`,
+    );
   }
 }

@@ -1,10 +1,11 @@
 import type { Clock, ObjectStore, TransactionalWarehouse } from "../ports.ts";
 import { proofKey, readManifest, backupId, listBackupKeys, manifestKey } from "./manifest.ts";
 import { loadTables } from "./restore-backup.ts";
+import { dayMs } from "../domain/dates.ts";
 
 /**
- * Restores a backup on trial, into tables of the same form beside the real ones and in a transaction that is undone, and
- * only then lets older backups go. Throws where it cannot be restored, so that the run that made it fails.
+ * Verifies a backup by a test restore: loads it into copies of the real tables, in a transaction that is rolled back.
+ * Only then deletes expired backups. Throws if the backup cannot be restored, so that the run that made it fails.
  */
 export async function verifyBackup(
   { warehouse, backups, clock }: { warehouse: TransactionalWarehouse; backups: ObjectStore; clock: Clock },
@@ -22,13 +23,12 @@ export async function verifyBackup(
   return { id, tables: manifest.tables.length, removed };
 }
 
-/** So many proven backups stay, however old they are. */
+/** Number of verified backups that are kept whatever their age. */
 const keptAlways = 3;
-const dayMs = 24 * 3_600_000;
 
 /**
- * Removes backups, begun ones too, that are older than `keepDays`, but never one of the newest that are proven. Gives the
- * ids of those it removed. The manifest goes first: half a backup is none.
+ * Deletes backups older than `keepDays`, complete or not, but never one of the newest verified ones. Returns the
+ * deleted ids. The manifest is deleted first, so that a partly deleted backup counts as incomplete.
  */
 export async function expireBackups(
   { backups, clock }: { backups: ObjectStore; clock: Clock },

@@ -3,6 +3,8 @@ import { type ColumnData, parquetRead, type SchemaElement } from "hyparquet";
 import { type ColumnSource, parquetWriteBuffer } from "hyparquet-writer";
 import { compressZstd, decompressors } from "../parquet/encoding.ts";
 import type { StreamRecord } from "../ports.ts";
+import { utcHour } from "../domain/dates.ts";
+import { compareSequenceNumbers } from "../domain/stream-position.ts";
 
 const text = { type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "REQUIRED" } as const;
 
@@ -22,13 +24,13 @@ const schema: SchemaElement[] = [
   { name: "payload", type: "BYTE_ARRAY", repetition_type: "REQUIRED" },
 ];
 
-/** With fewer rows the columns beside the payload are not worth a compressor's time: it saves 150 bytes at the most. */
+/** With fewer rows, compressing the columns other than the payload does not pay: it saves at most 150 bytes. */
 const leastRowsToCompress = 16;
 
 /**
- * A Parquet file with one row per record, in their order, the payload byte by byte as it came. The same records give
- * the same bytes. Payloads that are compressed already stay as they are; the others are compressed with zstd, as are
- * the columns beside them where they are long enough.
+ * Encodes records as a Parquet file: one row per record, in order, each with its exact payload. The same records
+ * produce the same bytes. Payloads that are already compressed are stored as they are; others are compressed with zstd,
+ * and so are the other columns if there are enough rows.
  */
 export function encodeBronze(stream: string, records: readonly StreamRecord[]): Uint8Array {
   const buffer = parquetWriteBuffer({
@@ -47,7 +49,7 @@ function columnsOf(stream: string, records: readonly StreamRecord[]): ColumnSour
   return [
     { name: "stream", data: records.map(() => stream) },
     { name: "shard", data: records.map(({ shard }) => shard) },
-    // Neighbouring sequence numbers share most of their 56 digits.
+    // Adjacent sequence numbers share most of their 56 digits.
     {
       name: "sequence_number",
       data: records.map(({ sequenceNumber }) => sequenceNumber),
@@ -75,7 +77,7 @@ function isCompressed(data: Uint8Array): boolean {
   return isZstd || (data[0] === 0x1f && data[1] === 0x8b);
 }
 
-/** The records of a bronze object, in their order, payloads exactly as they were received. */
+/** Decodes the records of a bronze object, in order, with their exact payloads; throws if it is not a bronze object. */
 export async function decodeBronze(bytes: Uint8Array): Promise<StreamRecord[]> {
   const columns = new Map<string, unknown[]>();
   await parquetRead({
@@ -105,7 +107,7 @@ function recordAt(columns: ReadonlyMap<string, unknown[]>, row: number): StreamR
 }
 
 function notBronze(row: number): Error {
-  return new Error(`Bronze object: row ${row} has not the columns of a record; see that the file is a bronze object`);
+  return new Error(`Bronze object: row ${row} lacks columns of a record; check that the file is a bronze object`);
 }
 
 function fileOf(bytes: Uint8Array) {
@@ -117,10 +119,10 @@ function fileOf(bytes: Uint8Array) {
   return { byteLength, slice };
 }
 
-/** What the name of a bronze object says about its content. */
+/** The parts of a bronze object's key. */
 export interface BronzeName {
   stream: string;
-  /** Hour of landing, UTC, `YYYY-MM-DDTHH`; never before the first record's arrival. */
+  /** Hour of landing, UTC, `YYYY-MM-DDTHH`; never earlier than the first record's arrival. */
   hour: string;
   shard: string;
   /** First and last sequence number, decimal without leading zeros. */
@@ -136,15 +138,15 @@ const digits = 56;
 const pattern =
   /^bronze\/([^/]+)\/(\d{4}-\d\d-\d\dT\d\d)\/([^/]+)\/(\d{56})-(\d{56})-([1-9]\d*)-([0-9a-f]{16})\.parquet$/;
 
-/** Everything below this belongs to one stream; the next part of a key is the hour of landing. */
+/** Returns the key prefix of a stream's bronze objects; the next part of a key is the hour of landing. */
 export function bronzePrefix(stream: string): string {
   return `bronze/${stream}/`;
 }
 
 /**
- * The key of the object that holds exactly these records of one shard. Equal records have the equal key within an hour,
- * so writing them again touches nothing. The hour is that of landing: a shard that was blocked for days lands under a
- * new hour, so that a reader may settle old ones.
+ * Returns the key of the object with exactly these records of one shard. Within an hour, the same records have the same
+ * key, so that writing them again changes nothing. The hour is that of landing: a shard that was blocked for days lands
+ * under a new hour, so that the low watermark can pass old hours. Throws without records, or for several shards.
  */
 export function bronzeKey({
   stream,
@@ -160,30 +162,31 @@ export function bronzeKey({
 }): string {
   const [first, last] = [records.at(0), records.at(-1)];
   if (!first || !last) throw new Error(`Bronze object of ${stream}: no records; land at least one at a time`);
-  const stranger = records.find((record) => record.shard !== first.shard);
-  if (stranger) {
-    throw new Error(`Bronze object of ${stream}: records of ${first.shard} and ${stranger.shard}; land each by itself`);
+  const other = records.find((record) => record.shard !== first.shard);
+  if (other) {
+    throw new Error(`Bronze object of ${stream}: records of ${first.shard} and ${other.shard}; land them separately`);
   }
-  const hour = new Date(Math.max(landedAt, first.arrivedAt)).toISOString().slice(0, 13);
+  const hour = utcHour(Math.max(landedAt, first.arrivedAt));
   const hash = createHash("sha256").update(body).digest("hex").slice(0, 16);
   const range = [first, last].map((record) => record.sequenceNumber.padStart(digits, "0")).join("-");
   return `${bronzePrefix(stream)}${hour}/${first.shard}/${range}-${records.length}-${hash}.parquet`;
 }
 
-/** Reads a key back; undefined for a key that is not one of ours. */
+/** Parses the key of a bronze object; undefined if the key has a different form. */
 export function parseBronzeKey(key: string): BronzeName | undefined {
   const [, stream, hour, shard, first, last, count, hash] = pattern.exec(key) ?? [];
   if (!stream || !hour || !shard || !first || !last || !count || !hash) return undefined;
   return { stream, hour, shard, first: unpad(first), last: unpad(last), count: Number(count), hash };
 }
 
-/** Whether a record may lie in an object with this name. */
+/** Whether an object with this name may contain a record. */
 export function spans(
   { shard, first, last }: Pick<BronzeName, "shard" | "first" | "last">,
   record: Pick<StreamRecord, "shard" | "sequenceNumber">,
 ): boolean {
-  const place = BigInt(record.sequenceNumber);
-  return shard === record.shard && BigInt(first) <= place && place <= BigInt(last);
+  const { sequenceNumber } = record;
+  const isFrom = compareSequenceNumbers(first, sequenceNumber) <= 0;
+  return shard === record.shard && isFrom && compareSequenceNumbers(sequenceNumber, last) <= 0;
 }
 
 function unpad(sequenceNumber: string): string {

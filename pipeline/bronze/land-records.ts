@@ -2,18 +2,19 @@ import type { Clock, ObjectStore, StreamRecord } from "../ports.ts";
 import { bronzeKey, encodeBronze } from "./bronze-object.ts";
 import { readOnFailure } from "./on-failure-objects.ts";
 
+/** The bronze object of one invocation. */
 export interface Landing {
   key: string;
   records: number;
   /** Size of the object. */
   bytes: number;
-  /** False where an earlier attempt had written the same object already. */
+  /** False if an earlier attempt had already written the same object. */
   created: boolean;
 }
 
 /**
- * Writes the records of one invocation (one shard, in order) as one bronze object: all of them, or an error and none.
- * Nothing is parsed, so no record can make it fail; only the store can.
+ * Writes the records of one invocation (one shard, in order) as one bronze object, atomically. Payloads are not parsed,
+ * so no record can make it fail; only the store can.
  */
 export async function landRecords(
   { store, stream, clock = Date.now }: { store: ObjectStore; stream: string; clock?: Clock },
@@ -27,16 +28,16 @@ export async function landRecords(
 
 /** What a redrive did with the on-failure store. */
 export interface RedriveSummary {
-  /** Failed batches that are in bronze now. */
+  /** Failed batches that were landed. */
   redriven: number;
   records: number;
-  /** Keys of objects that hold no failed batch; they stay where they are. */
+  /** Keys of objects that are not failed batches; they are left in the store. */
   unreadable: string[];
 }
 
 /**
- * Lands every batch that the event source mapping gave up, then removes it from the on-failure store. A batch that was
- * landed and not yet removed lands again as the same records, which silver drops. Only a store can make it fail.
+ * Lands every batch that the event source mapping sent to the on-failure destination, then deletes it there. If a run
+ * crashes in between, the next one lands the same records again, and silver drops them. Only a store can make it fail.
  */
 export async function redriveLanding({
   store,

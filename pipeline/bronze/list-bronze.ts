@@ -1,19 +1,20 @@
 import type { ObjectStore } from "../ports.ts";
 import { type BronzeName, bronzePrefix, parseBronzeKey } from "./bronze-object.ts";
+import { hourMs, hourStart, utcHour } from "../domain/dates.ts";
 
+/** A bronze object in a listing. */
 export interface BronzeObject extends BronzeName {
   key: string;
   /** Bytes. */
   size: number;
 }
 
-const hourMilliseconds = 3_600_000;
 const mostHoursOneByOne = 48;
 
 /**
- * The bronze objects of a stream whose hour of landing lies from `fromHour` to `toHour` (UTC, `YYYY-MM-DDTHH`, both
- * included, both optional), sorted by key. A short closed range reads its own hours only; any other is one listing that
- * begins at `fromHour`.
+ * Lists the bronze objects of a stream that landed from `fromHour` to `toHour` (UTC, `YYYY-MM-DDTHH`, both inclusive
+ * and optional), sorted by key. A short closed range is listed hour by hour; any other range is one listing that starts
+ * at `fromHour`. Throws if an hour of a closed range is malformed.
  */
 export async function listBronze(
   store: ObjectStore,
@@ -31,19 +32,17 @@ export async function listBronze(
     .filter(({ hour }) => toHour === undefined || hour <= toHour);
 }
 
-/** Undefined for a range that is open or long. */
+/** Returns the hours of a short closed range; undefined for an open or long one. */
 function hoursBetween(fromHour?: string, toHour?: string): string[] | undefined {
   if (fromHour === undefined || toHour === undefined) return undefined;
   const [from, to] = [timeOf(fromHour), timeOf(toHour)];
-  const count = (to - from) / hourMilliseconds + 1;
+  const count = (to - from) / hourMs + 1;
   if (count > mostHoursOneByOne) return undefined;
-  return Array.from({ length: Math.max(count, 0) }, (_, index) =>
-    new Date(from + index * hourMilliseconds).toISOString().slice(0, 13),
-  );
+  return Array.from({ length: Math.max(count, 0) }, (_, index) => utcHour(from + index * hourMs));
 }
 
 function timeOf(hour: string): number {
-  const time = Date.parse(`${hour}:00:00Z`);
+  const time = hourStart(hour);
   if (Number.isNaN(time)) throw new Error(`Bronze hour ${hour}: not an hour; write it as YYYY-MM-DDTHH`);
   return time;
 }

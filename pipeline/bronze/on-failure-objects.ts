@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { StreamRecord, ObjectStore } from "../ports.ts";
 
-/** A batch that an event source mapping gave up, as Lambda writes it to an on-failure destination in S3. */
+/** A batch that an event source mapping sent to its on-failure destination in S3. */
 export interface FailedBatch {
   /** Name of the event source mapping, part of the key. */
   name: string;
@@ -9,14 +9,15 @@ export interface FailedBatch {
   functionArn: string;
   records: readonly StreamRecord[];
   condition: FailureCondition;
-  /** How often the function was called with these records. */
+  /** How often the function was invoked with these records. */
   invokeCount: number;
-  /** When the mapping gave up, milliseconds since 1970. */
+  /** When the mapping stopped retrying, milliseconds since 1970. */
   failedAt: number;
-  /** What the function threw last. */
+  /** The function's last error. */
   errorMessage?: string;
 }
 
+/** Why the mapping stopped retrying, in Lambda's terms. */
 export type FailureCondition = "RetryAttemptsExhausted" | "RecordAgeExceeded";
 
 interface InvocationRecord {
@@ -26,7 +27,7 @@ interface InvocationRecord {
   }[];
 }
 
-/** The key and the body of the object that keeps a failed batch: what happened, and every record with its payload. */
+/** Returns the key and the body of a failed batch's object, as Lambda writes it: the failure and every record. */
 export function encodeFailedBatch(batch: FailedBatch): { key: string; body: Uint8Array } {
   const { records, failedAt, name } = batch;
   const [first, last] = [records.at(0), records.at(-1)];
@@ -66,13 +67,13 @@ export function encodeFailedBatch(batch: FailedBatch): { key: string; body: Uint
 }
 
 /**
- * The records of a failed batch, payloads exactly as they were received; also of one that Lambda itself wrote to S3. There the
- * event is JSON within JSON, in LocalStack's it is an object.
+ * Decodes the records of a failed batch, with their exact payloads. The event is a JSON string in Lambda's objects and
+ * an object in LocalStack's. Throws if there is no payload or the object has a different form.
  */
 export function decodeFailedBatch(body: Uint8Array): StreamRecord[] {
   const { payload }: { payload?: unknown } = JSON.parse(Buffer.from(body).toString());
   if (typeof payload !== "string" && (typeof payload !== "object" || payload === null)) {
-    throw new Error("Failed batch: it has no payload; only an on-failure destination in S3 keeps the records");
+    throw new Error("Failed batch has no payload; only an on-failure destination in S3 receives the records");
   }
   const { Records } = (typeof payload === "string" ? JSON.parse(payload) : payload) as InvocationRecord;
   return Records.map(({ eventID, kinesis }) => ({
@@ -103,7 +104,7 @@ function invocationOf({ records, streamArn }: FailedBatch): InvocationRecord {
   };
 }
 
-/** `aws/lambda/<mapping>/<shard>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<id>`, times in UTC. */
+/** Returns `aws/lambda/<mapping>/<shard>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<id>`, with times in UTC. */
 function failedBatchKey({
   name,
   shard,
@@ -120,7 +121,7 @@ function failedBatchKey({
   return `aws/lambda/${name}/${shard}/${day}/${second.replaceAll(":", ".")}-${id}`;
 }
 
-/** The hash of the content in the form of a UUID, so that putting the same batch away again changes nothing. */
+/** Returns the hash of the content in the form of a UUID, so that writing the same batch again changes nothing. */
 function uuidOf(text: string): string {
   const digits = createHash("sha256").update(text).digest("hex");
   return [
@@ -132,13 +133,13 @@ function uuidOf(text: string): string {
   ].join("-");
 }
 
-/** An object of the on-failure store; without records where it is no failed batch. */
+/** An object of the on-failure store; `records` is undefined if it is not a failed batch. */
 export interface OnFailureObject {
   key: string;
   records: StreamRecord[] | undefined;
 }
 
-/** Reads the on-failure store, one object at a time; it may hold as much as the stream. */
+/** Reads the on-failure store one object at a time, because it may hold as much data as the stream. */
 export async function* readOnFailure(store: ObjectStore): AsyncGenerator<OnFailureObject> {
   for (const { key } of await store.list("")) {
     const body = await store.get(key);
@@ -155,7 +156,9 @@ function recordsOf(body: Uint8Array): StreamRecord[] | undefined {
   }
 }
 
-/** Where the records of the on-failure store stood in the stream, and the keys of what is no failed batch. */
+/**
+ * Returns the stream positions of the records in the on-failure store, and the keys of objects that are not batches.
+ */
 export async function onFailurePositions(store: ObjectStore) {
   const positions: { shard: string; sequenceNumber: string }[] = [];
   const unreadable: string[] = [];

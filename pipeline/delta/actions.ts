@@ -4,7 +4,7 @@ import type { FileStats } from "../parquet/file-stats.ts";
 export interface AddFile {
   /** Relative to the table's root. */
   path: string;
-  /** The partition's value; absent in a table without partitions. */
+  /** The partition value; undefined in a table without partitions. */
   partition?: string | undefined;
   /** Bytes. */
   size: number;
@@ -14,7 +14,7 @@ export interface AddFile {
   modificationTime: number;
 }
 
-/** A file that is no longer part of the table, kept for readers of older versions. */
+/** A file that is no longer part of the table (a tombstone in the Delta protocol). */
 export interface RemovedFile {
   path: string;
   partition?: string | undefined;
@@ -23,45 +23,47 @@ export interface RemovedFile {
   deletionTimestamp: number;
 }
 
-/** What a table remembers for an application, published in one commit with its data. */
+/** An application's state (`txn` in the Delta protocol), committed atomically with data. */
 export interface Transaction {
   version: number;
-  /** Milliseconds since 1970, after which it expires some day; 0 where it never does. */
+  /** Milliseconds since 1970; its retention starts here. 0 if it never expires. */
   lastUpdated: number;
 }
 
+/** The `metaData` action of the Delta protocol. */
 export interface Metadata {
   id: string;
   name?: string;
   description?: string;
   format: { provider: string; options: Record<string, string> };
-  /** The columns as JSON, in Delta's form. */
+  /** The columns, in Delta's JSON schema format. */
   schemaString: string;
   partitionColumns: string[];
   configuration: Record<string, string>;
   createdTime?: number;
 }
 
+/** The `protocol` action of the Delta protocol. */
 export interface Protocol {
   minReaderVersion: number;
   minWriterVersion: number;
 }
 
-/** What a commit says about itself. */
+/** A commit's version and its `commitInfo` action. */
 export interface CommitInfo {
   version: number;
   /** Milliseconds since 1970. */
   timestamp: number;
   operation: string;
   operationMetrics: Record<string, string>;
-  /** False where the rows are the same as before, as after compaction. */
+  /** False if the table's rows stay the same, as in a compaction. */
   dataChange: boolean;
   userMetadata?: string;
-  /** The writer's own name for this attempt. */
+  /** The writer's unique id of this commit attempt. */
   txnId?: string;
 }
 
-/** A line of the log, as the Delta protocol spells it. */
+/** One line of a commit file, as the Delta protocol defines it. */
 export type Action = {
   commitInfo?: {
     timestamp: number;
@@ -92,12 +94,12 @@ export type Action = {
   };
 };
 
-/** The partition's name and value as the log spells them. */
+/** Returns the `partitionValues` of an action. */
 function partitionValues(partition: string | undefined, column: string | undefined): Record<string, string> {
   return column === undefined || partition === undefined ? {} : { [column]: partition };
 }
 
-/** The action that makes a file part of the table. */
+/** Creates the `add` action for a file. */
 export function addAction(file: AddFile, column: string | undefined, dataChange: boolean): Action {
   const { path, partition, size, modificationTime } = file;
   const stats = JSON.stringify(file.stats ?? { numRecords: file.rows });
@@ -106,7 +108,7 @@ export function addAction(file: AddFile, column: string | undefined, dataChange:
   };
 }
 
-/** The action that takes a file out of the table. */
+/** Creates the `remove` action for a file. */
 export function removeAction(file: RemovedFile, column: string | undefined, dataChange: boolean): Action {
   const { path, partition, size, deletionTimestamp } = file;
   return {
@@ -121,12 +123,12 @@ export function removeAction(file: RemovedFile, column: string | undefined, data
   };
 }
 
-/** The action that notes a transaction. */
+/** Creates the `txn` action for a transaction. */
 export function transactionAction(appId: string, { version, lastUpdated }: Transaction): Action {
   return { txn: { appId, version, ...(lastUpdated > 0 && { lastUpdated }) } };
 }
 
-/** The file of an `add`. */
+/** Returns the file of an `add` action. */
 export function addedFile({
   path,
   partitionValues: values,
@@ -141,7 +143,7 @@ export function addedFile({
   return { ...file, stats: { numRecords, minValues, maxValues, nullCount } };
 }
 
-/** The file of a `remove`. */
+/** Returns the file of a `remove` action. */
 export function removedFile({
   path,
   partitionValues: values,

@@ -16,7 +16,7 @@ const boolean = { type: "BOOLEAN" } as const;
 type Leaf = typeof text | typeof long | typeof int | typeof boolean;
 type Shape = Leaf | "map" | "list" | { [field: string]: Shape };
 
-/** A checkpoint's columns: one struct for each kind of action, of which a row fills one. */
+/** The columns of a checkpoint: one struct per kind of action; each row fills one of them. */
 const shapes: Record<string, { [field: string]: Shape }> = {
   txn: { appId: text, version: long, lastUpdated: long },
   add: { path: text, partitionValues: "map", size: long, modificationTime: long, dataChange: boolean, stats: text },
@@ -41,7 +41,7 @@ const shapes: Record<string, { [field: string]: Shape }> = {
   protocol: { minReaderVersion: int, minWriterVersion: int },
 };
 
-/** A snapshot's actions; what has expired is left out: removed files and transactions older than their cut-off. */
+/** Returns a snapshot's actions without the expired ones: tombstones and transactions older than their cutoffs. */
 function checkpointActions(
   { protocol, metadata, transactions, files, removed }: Snapshot,
   { removedBefore, transactionsBefore }: { removedBefore: number; transactionsBefore: number },
@@ -60,7 +60,7 @@ function checkpointActions(
   ];
 }
 
-/** Actions as a checkpoint file. */
+/** Encodes actions as a checkpoint file. */
 async function encodeCheckpoint(actions: readonly Action[]): Promise<Uint8Array> {
   const out = new ByteWriter(1 << 16);
   await parquetWrite({
@@ -78,7 +78,7 @@ async function encodeCheckpoint(actions: readonly Action[]): Promise<Uint8Array>
   return out.getBytes();
 }
 
-/** The actions of a checkpoint file, of ours or of another writer. */
+/** Decodes the actions of a checkpoint file, written by this program or by another Delta writer. */
 export async function decodeCheckpoint(body: Uint8Array): Promise<Action[]> {
   const { buffer } = new Uint8Array(body);
   const rows = await parquetReadObjects({
@@ -118,7 +118,7 @@ function isLeaf(shape: Exclude<Shape, string>): shape is Leaf {
   return typeof shape["type"] === "string";
 }
 
-/** The action's part for one of the columns, its 64-bit fields as bigint. */
+/** Returns the part of an action for one column, with 64-bit fields as bigint. */
 function toRow(action: Readonly<Record<string, unknown>>, name: string): unknown {
   const value = action[name];
   if (typeof value !== "object" || value === null) return null;
@@ -135,7 +135,7 @@ function toLong(value: unknown): bigint | undefined {
   return typeof value === "number" ? BigInt(value) : undefined;
 }
 
-/** What was read, without nulls and with numbers for the 64-bit fields, which are sizes and times. */
+/** Returns a row without nulls, and with its 64-bit fields (sizes and times) as numbers. */
 function plainFields(value: object): Record<string, unknown> {
   const fields = Object.entries(value).filter(([, inner]) => inner !== null && inner !== undefined);
   return Object.fromEntries(fields.map(([name, inner]) => [name, plain(inner)]));
@@ -147,11 +147,12 @@ function plain(value: unknown): unknown {
   return typeof value === "object" && value !== null ? plainFields(value) : value;
 }
 
-/** A checkpoint holds the whole table, so a large table waits until a tenth of it is new, within reason. */
+/** A checkpoint holds the whole table, so a large table is due only once this share of it is new. */
 const newShare = 0.1;
+/** After this many intervals, a checkpoint is due in any case. */
 const longestWait = 10;
 
-/** Whether the log has grown enough beyond its newest checkpoint for another one. */
+/** Whether the log has grown enough since its newest checkpoint to write another one. */
 export function isCheckpointDue(
   { files, transactions, removed }: Snapshot,
   { commits, actions }: { commits: number; actions: number },
@@ -161,7 +162,7 @@ export function isCheckpointDue(
   return commits >= every && (actions >= enough || commits >= every * longestWait);
 }
 
-/** Writes a checkpoint and returns the snapshot as it now reads: without what has expired. */
+/** Writes a checkpoint and returns the snapshot that it contains, without expired tombstones and transactions. */
 export async function writeCheckpoint(
   { store, root }: { store: ObjectStore; root: string },
   snapshot: Snapshot,

@@ -8,9 +8,9 @@ const attempts = 5;
 
 /** What a compaction did. */
 export interface CompactSummary {
-  /** The table's newest version afterwards; where the race was lost, the one that was read. */
+  /** The version that was committed, or the version that was read if nothing was committed. */
   version: number;
-  /** False where a source file was removed meanwhile, or others kept taking the version: nothing has changed then. */
+  /** False if there was nothing to do, a source file was removed meanwhile, or other writers won every attempt. */
   committed: boolean;
   filesRemoved: number;
   filesAdded: number;
@@ -18,9 +18,10 @@ export interface CompactSummary {
 }
 
 /**
- * Rewrites partitions of many small files as fewer larger ones, rows in the order of `sortBy`. Files of one size class
- * are joined once there are `minFiles` of them, so that a row is rewritten about log(rows) times however long the table
- * lives. The rows stay the same; a concurrent commit wins.
+ * Rewrites many small files of a partition as fewer larger ones, sorted by `sortBy`. Files of one size class are merged
+ * once there are `minFiles` of them, so that each row is rewritten only about log(rows) times over the table's
+ * lifetime. The table's rows stay the same. On a conflict, the concurrent commit wins. Throws if a data file is
+ * missing.
  */
 export async function compactTable({
   table,
@@ -53,7 +54,7 @@ export async function compactTable({
   return { version, committed: true, filesRemoved: removes.length, filesAdded: adds.length, rows };
 }
 
-/** Commits on top of whatever came in between, as long as every source file is still part of the table. */
+/** Commits the rewrite, and rebases it on concurrent commits as long as every source file is still in the table. */
 async function commitRewrite(
   table: DeltaTable,
   { snapshot, removes, adds }: { snapshot: Snapshot; removes: AddFile[]; adds: AddFile[] },
@@ -86,7 +87,7 @@ async function rewrite(
     const body = await store.get(`${table.root}/${path}`);
     if (body === undefined)
       throw new Error(
-        `Delta table ${table.root}: ${path} is part of the table but cannot be read; restore it from a backup`,
+        `Delta table ${table.root}: data file ${path} is in the table but does not exist; restore it from a backup`,
       );
     const read = await readColumns(body, names);
     for (const name of names) for (const value of read[name]!) columns[name]!.push(value);
@@ -111,9 +112,9 @@ function isBefore(left: unknown, right: unknown): boolean {
 }
 
 /**
- * Chooses groups of files to be joined, each from one partition and one size class (a class reaches up to `minFiles`
- * times its smallest). Partitions with the most files come first; a run takes on at most `maxRowsPerRun` rows, but
- * always one group where there is any.
+ * Chooses groups of files to merge, each from one partition and one size class (its largest file has less than
+ * `minFiles` times the rows of its smallest). Partitions with the most files come first. A run rewrites at most
+ * `maxRowsPerRun` rows, but at least one group if there is any.
  */
 export function planCompaction(
   partitions: ReadonlyMap<string, readonly AddFile[]>,
@@ -137,7 +138,7 @@ export function planCompaction(
   return groups;
 }
 
-/** The smallest files first, up to about so many rows. */
+/** Takes the smallest files, up to about `limit` rows but at least two files. */
 function takeRows(files: readonly AddFile[], limit: number): AddFile[] {
   const taken: AddFile[] = [];
   let rows = 0;

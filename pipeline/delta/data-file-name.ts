@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 
 /**
- * A new name for a data file: a UUID of version 7, which begins with the time it was made. An object store tells no
- * times, and a file that no version names yet may only be cleared away when it is old.
+ * Returns an id for a new data file: a UUID version 7 (RFC 9562), which begins with its creation time. Vacuum needs
+ * that time, because the object store port has none, and an unreferenced file may only be deleted once it is old.
  */
 export function newFileId(now: number): string {
   const hex = now.toString(16).padStart(12, "0") + randomBytes(10).toString("hex");
@@ -12,7 +12,7 @@ export function newFileId(now: number): string {
   );
 }
 
-/** The path of a data file below its table's root. */
+/** Returns a data file's path relative to its table's root; throws if the partition does not fit the table. */
 export function dataFilePath({
   id,
   partition,
@@ -29,7 +29,7 @@ export function dataFilePath({
   }
   if (partition !== undefined && !/^[\w.-]+$/.test(partition)) {
     throw new Error(
-      `partition ${JSON.stringify(partition)}: it cannot be part of a path; use letters, digits, ".", "_" and "-"`,
+      `partition ${JSON.stringify(partition)} cannot be part of a path; use letters, digits, ".", "_" and "-"`,
     );
   }
   return partition === undefined
@@ -37,7 +37,7 @@ export function dataFilePath({
     : `${partitionColumn}=${partition}/part-${id}.zstd.parquet`;
 }
 
-/** When a data file was made, milliseconds since 1970; undefined where its name does not tell. */
+/** Returns a data file's creation time in milliseconds since 1970; undefined if its name does not contain one. */
 export function madeAt(path: string): number | undefined {
   const [, high, low] = /part-([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-/.exec(path) ?? [];
   return high === undefined ? undefined : Number.parseInt(high + low!, 16);

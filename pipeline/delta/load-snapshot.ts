@@ -3,19 +3,19 @@ import { decodeCheckpoint } from "./checkpoint.ts";
 import { checkpointKey, lastCheckpointKey, listLog, logFolder, readCommit, type LogFiles } from "./log.ts";
 import { applyActions, emptySnapshot, type Snapshot } from "./snapshot.ts";
 
-/** A snapshot, and how much of it came from commits after the checkpoint. */
+/** A snapshot, and how many commits and actions followed its checkpoint. */
 export interface LoadedSnapshot {
   snapshot: Snapshot;
   sinceCheckpoint: { commits: number; actions: number };
 }
 
-/** A version that once was and whose log has been cleared away since. */
+/** The requested version is older than the log retention. */
 export class VersionNotKept extends Error {}
 
 /**
- * Reads a version of a table from its log, by default the newest: the best checkpoint, then every commit after it. An
- * empty snapshot says that there is no table. Throws where the version never was, is no longer kept (`VersionNotKept`), or where
- * the log has a gap.
+ * Reads a version of a table from its log, by default the newest: the last checkpoint at or before it, then every
+ * commit after that. Returns an empty snapshot if the table does not exist. Throws if the version does not exist, is
+ * older than the log retention (`VersionNotKept`), or if the log has a gap.
  */
 export async function loadSnapshot({
   store,
@@ -40,7 +40,7 @@ export async function loadSnapshot({
   const base = checkpoints.findLast((checkpoint) => checkpoint <= wanted) ?? -1;
   if (base < 0 && checkpoints.length > 0 && commits[0] !== 0) {
     throw new VersionNotKept(
-      `Delta table ${root}: version ${wanted} is no longer kept; the oldest that can be read is ${checkpoints[0]}`,
+      `Delta table ${root}: version ${wanted} is older than the log retention; the oldest version is ${checkpoints[0]}`,
     );
   }
   checkForGap(root, { after: base, upTo: wanted, commits });
@@ -55,7 +55,7 @@ export async function loadSnapshot({
   return { snapshot, sinceCheckpoint };
 }
 
-/** The log from the hinted checkpoint on; all of it where that checkpoint is not there. */
+/** Lists the log from the hinted checkpoint on, or all of it if that checkpoint does not exist. */
 async function listFrom(store: ObjectStore, root: string, hint: number): Promise<LogFiles> {
   const log = await listLog(store, root, hint);
   return hint === 0 || log.checkpoints.includes(hint) ? log : await listLog(store, root);
@@ -73,21 +73,21 @@ async function readCheckpoint(store: ObjectStore, root: string, version: number)
   if (body === undefined) throw gone(root, version);
   const actions = await decodeCheckpoint(body).catch((cause: unknown) => {
     const key = checkpointKey(root, version);
-    throw new Error(`Delta table ${root}: ${key} cannot be read; put the file back from a backup`, { cause });
+    throw new Error(`Delta table ${root}: ${key} cannot be read; restore the file from a backup`, { cause });
   });
   return applyActions(emptySnapshot, version, actions);
 }
 
 function checkForGap(root: string, { after, upTo, commits }: { after: number; upTo: number; commits: number[] }): void {
-  const there = new Set(commits);
+  const existing = new Set(commits);
   for (let version = after + 1; version <= upTo; version++) {
-    if (there.has(version)) continue;
+    if (existing.has(version)) continue;
     throw new Error(
-      `Delta table ${root}: version ${version} is missing from ${logFolder(root)}; put the file back from a backup`,
+      `Delta table ${root}: version ${version} is missing from ${logFolder(root)}; restore the file from a backup`,
     );
   }
 }
 
 function gone(root: string, version: number): Error {
-  return new Error(`Delta table ${root}: version ${version} was removed from the log while it was read; read it again`);
+  return new Error(`Delta table ${root}: version ${version} was removed from the log during the read; retry the read`);
 }

@@ -1,15 +1,15 @@
 import type { ObjectStore } from "../ports.ts";
 import type { Action, CommitInfo } from "./actions.ts";
 
-/** What a table's log folder holds. */
+/** The contents of a table's log folder. */
 export interface LogFiles {
-  /** Versions of commits, rising. */
+  /** Versions of the commits, ascending. */
   commits: number[];
-  /** Versions of checkpoints, rising. */
+  /** Versions of the checkpoints, ascending. */
   checkpoints: number[];
 }
 
-/** Where a table keeps its log. */
+/** Returns the key prefix of a table's log. */
 export function logFolder(root: string): string {
   return `${root}/_delta_log/`;
 }
@@ -26,7 +26,7 @@ export function lastCheckpointKey(root: string): string {
   return `${logFolder(root)}_last_checkpoint`;
 }
 
-/** The commits and checkpoints that the log still holds, from version `from` on. */
+/** Lists the commits and checkpoints in the log, from version `from` on. */
 export async function listLog(store: ObjectStore, root: string, from = 0): Promise<LogFiles> {
   const startAfter = logFolder(root) + String(from).padStart(20, "0");
   const commits: number[] = [];
@@ -39,7 +39,7 @@ export async function listLog(store: ObjectStore, root: string, from = 0): Promi
   return { commits, checkpoints };
 }
 
-/** A commit's actions; undefined where the log does not hold that version. */
+/** Reads a commit's actions; undefined if the log has no such version. Throws if the commit is not valid JSON. */
 export async function readCommit(store: ObjectStore, root: string, version: number): Promise<Action[] | undefined> {
   const body = await store.get(commitKey(root, version));
   if (body === undefined) return undefined;
@@ -47,11 +47,11 @@ export async function readCommit(store: ObjectStore, root: string, version: numb
     return decodeActions(body);
   } catch (cause) {
     const key = commitKey(root, version);
-    throw new Error(`Delta table ${root}: ${key} cannot be read; put the file back from a backup`, { cause });
+    throw new Error(`Delta table ${root}: ${key} cannot be read; restore the file from a backup`, { cause });
   }
 }
 
-/** Actions as the log stores them, one JSON object a line. */
+/** Encodes actions as a commit file: newline-delimited JSON. */
 export function encodeActions(actions: readonly Action[]): Uint8Array {
   return Buffer.from(actions.map((action) => `${JSON.stringify(action)}\n`).join(""));
 }
@@ -61,7 +61,7 @@ function decodeActions(body: Uint8Array): Action[] {
   return lines.filter((line) => line !== "").map((line): Action => JSON.parse(line));
 }
 
-/** What a commit says about itself, and the partitions whose rows it changed. */
+/** Returns a commit's info, and the partitions whose rows it changed. */
 export function describeCommit(
   version: number,
   actions: readonly Action[],
@@ -83,9 +83,9 @@ export function describeCommit(
   };
 }
 
-/** How many commits are read after the moment before the search ends. */
+/** How many commits `findCommit` reads at most. */
 const mostRead = 200;
-/** Clocks of several writers differ. */
+/** Allowance for clock differences between writers. */
 const slackMs = 60_000;
 
 /** A commit of a table's log. */
@@ -96,16 +96,15 @@ export interface FoundCommit {
 }
 
 /**
- * The commit that holds an action, made at or soon after a moment (milliseconds since 1970): the log is in the order of
- * time, so few commits are read. Undefined where the log no longer holds it.
+ * Finds the commit with an action that satisfies `holds`, committed at or soon after `notBefore` (milliseconds since
+ * 1970). Commits are in time order, so a binary search keeps the reads few. Undefined if the log no longer has it.
  */
 export async function findCommit(
   { store, root }: { store: ObjectStore; root: string },
   { notBefore, holds }: { notBefore: number; holds: (action: Action) => boolean },
 ): Promise<FoundCommit | undefined> {
   const { commits } = await listLog(store, root);
-  const place = { store, root };
-  const start = await firstSince(place, commits, notBefore - slackMs);
+  const start = await firstSince({ store, root }, commits, notBefore - slackMs);
   for (const version of commits.slice(start, start + mostRead)) {
     const actions = (await readCommit(store, root, version)) ?? [];
     if (actions.some(holds)) return { version, committedAt: timeOf(actions) };
@@ -113,7 +112,7 @@ export async function findCommit(
   return undefined;
 }
 
-/** Index of the first commit that was not made before a moment. */
+/** Returns the index of the first commit at or after a moment. */
 async function firstSince(
   { store, root }: { store: ObjectStore; root: string },
   commits: readonly number[],

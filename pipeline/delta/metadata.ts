@@ -19,7 +19,7 @@ interface Field {
   metadata: { comment?: string };
 }
 
-/** The columns as Delta's `schemaString`; the partition's column, a date, is the last one. */
+/** Returns Delta's `schemaString` for the columns; the partition column, a date, comes last. */
 export function schemaString(columns: readonly Column[], partitionColumn: string | undefined): string {
   return JSON.stringify({ type: "struct", fields: fieldsOf(columns, partitionColumn) });
 }
@@ -35,24 +35,26 @@ function fieldsOf(columns: readonly Column[], partitionColumn: string | undefine
 }
 
 /**
- * Compares a table's schema with the columns of this program. True says that the table lacks nullable columns, which the
- * next commit may add; any other difference throws and names the columns.
+ * Compares a table's schema with the columns of this program. Returns true if the table lacks nullable columns, which
+ * the next commit may add. Throws for any other difference, naming the columns.
  */
 export function lacksColumns(
   metadata: Metadata,
   { root, columns, partitionColumn }: { root: string; columns: readonly Column[]; partitionColumn: string | undefined },
 ): boolean {
   const hasPartitions = metadata.partitionColumns.join(", ") === (partitionColumn ?? "");
-  // What this program wrote itself, as nearly every table: no field need be looked at.
+  // Fast path: this program wrote the schema.
   if (hasPartitions && metadata.schemaString === schemaString(columns, partitionColumn)) return false;
   const schema: { fields: Field[] } = JSON.parse(metadata.schemaString);
-  const there = new Map(schema.fields.map((field) => [field.name, field]));
-  const here = new Map(fieldsOf(columns, partitionColumn).map((field) => [field.name, field]));
-  const unknown = [...there.keys()].filter((name) => !here.has(name)).map((name) => `${name} is only in the table`);
-  const missing = [...here.values()].filter(({ name }) => !there.has(name));
-  const differing = [...here.values()]
-    .filter((field) => there.has(field.name) && describe(there.get(field.name)!) !== describe(field))
-    .map((field) => `${field.name} is ${describe(there.get(field.name)!)} in the table and ${describe(field)} here`);
+  const actual = new Map(schema.fields.map((field) => [field.name, field]));
+  const expected = new Map(fieldsOf(columns, partitionColumn).map((field) => [field.name, field]));
+  const unknown = [...actual.keys()]
+    .filter((name) => !expected.has(name))
+    .map((name) => `${name} is only in the table`);
+  const missing = [...expected.values()].filter(({ name }) => !actual.has(name));
+  const differing = [...expected.values()]
+    .filter((field) => actual.has(field.name) && describe(actual.get(field.name)!) !== describe(field))
+    .map((field) => `${field.name} is ${describe(actual.get(field.name)!)} in the table and ${describe(field)} here`);
   const required = missing
     .filter(({ nullable }) => !nullable)
     .map(({ name }) => `${name} is not in the table and not nullable`);
@@ -64,7 +66,8 @@ export function lacksColumns(
   const differences = [...unknown, ...differing, ...required, ...partitions];
   if (differences.length > 0) {
     throw new Error(
-      `Delta table ${root}: its columns are not those of this program: ${differences.join("; ")}. Rebuild the table from bronze, or run the program that wrote it`,
+      `Delta table ${root}: its columns differ from those of this program: ${differences.join("; ")}. ` +
+        "Rebuild the table from bronze, or run the release that wrote it",
     );
   }
   return missing.length > 0;
@@ -76,7 +79,7 @@ function describe({ type, nullable }: Field): string {
 
 const unitMs: Record<string, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
 
-/** The properties of a new table; every Delta writer honours them. */
+/** Returns the properties of a new table, which every Delta writer honors. */
 export function defaultProperties(columns: readonly Column[], checkpointEvery: number): Record<string, string> {
   return {
     "delta.checkpointInterval": String(checkpointEvery),
@@ -89,13 +92,13 @@ export function defaultProperties(columns: readonly Column[], checkpointEvery: n
   };
 }
 
-/** A table property such as `interval 7 days`, in milliseconds; Infinity where it is not set. */
+/** Returns a table property such as `interval 7 days` in milliseconds; Infinity if it is not set. */
 export function durationMs(configuration: Readonly<Record<string, string>>, property: string): number {
   const value = configuration[property];
   if (value === undefined) return Infinity;
   const [, count, unit] = /^interval (\d+) (minute|hour|day|week)s?$/i.exec(value.trim()) ?? [];
   if (count === undefined) {
-    throw new Error(`table property ${property}: ${value} is no duration; write it as "interval 7 days"`);
+    throw new Error(`table property ${property}: ${value} is not a duration; write it as "interval 7 days"`);
   }
   return Number(count) * unitMs[unit!.toLowerCase()]!;
 }

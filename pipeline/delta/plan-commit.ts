@@ -3,22 +3,22 @@ import { addAction, removeAction, transactionAction, type Action, type AddFile, 
 import { lacksColumns, schemaString } from "./metadata.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** What a commit asks for. */
+/** A change to commit. */
 export interface CommitRequest {
-  /** The version that the decision was made on: the commit becomes the next one, or nothing. */
+  /** The version that the change is based on: it is committed as the next version or not at all. */
   readVersion: number;
-  /** What is done, in Delta's terms: WRITE, MERGE, OPTIMIZE, … */
+  /** Delta's name of the operation: WRITE, MERGE, OPTIMIZE, … */
   operation: string;
   adds: readonly (Omit<AddFile, "modificationTime"> & { modificationTime?: number })[];
   removes: readonly Pick<AddFile, "path">[];
   transactions: readonly { appId: string; version: number; lastUpdated?: number }[];
   operationMetrics: Readonly<Record<string, string | number>>;
-  /** False where the rows stay the same, so that nobody takes them for new ones. */
+  /** False if the table's rows stay the same, so that streaming readers do not treat them as new. */
   dataChange?: boolean;
   userMetadata?: string;
 }
 
-/** What a table is, as its program says. */
+/** The table as this program defines it. */
 export interface TableShape {
   root: string;
   name: string;
@@ -28,7 +28,7 @@ export interface TableShape {
   properties: Readonly<Record<string, string>>;
 }
 
-/** The lines of a commit; throws where it removes a file that the table does not have or adds one that it has. */
+/** Plans the actions of a commit; throws if it removes a file that is not in the table, or adds one that already is. */
 export function planCommit(
   snapshot: Snapshot,
   request: CommitRequest,
@@ -39,12 +39,12 @@ export function planCommit(
   const removed = removes.map(({ path }) => {
     const file = snapshot.files.get(path);
     if (file === undefined)
-      throw new Error(`Delta table ${root}: ${path} cannot be removed, version ${snapshot.version} does not have it`);
+      throw new Error(`Delta table ${root}: ${path} cannot be removed: it is not in version ${snapshot.version}`);
     return { ...file, deletionTimestamp: now };
   });
   const twice = adds.find(({ path }) => snapshot.files.has(path));
   if (twice !== undefined)
-    throw new Error(`Delta table ${root}: ${twice.path} cannot be added, version ${snapshot.version} has it already`);
+    throw new Error(`Delta table ${root}: ${twice.path} cannot be added: it is already in version ${snapshot.version}`);
   return [
     commitInfo(request, now, id),
     ...tableActions(snapshot, { shape, now, newId }),
@@ -77,7 +77,7 @@ function commitInfo(
   };
 }
 
-/** The first commit says what the table is; a later one only where nullable columns have come to it. */
+/** Returns the protocol and metadata for the first commit; later, only new metadata if nullable columns were added. */
 function tableActions(
   snapshot: Snapshot,
   { shape, now, newId }: { shape: TableShape; now: number; newId: () => string },

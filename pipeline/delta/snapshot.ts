@@ -12,13 +12,13 @@ import {
 } from "./actions.ts";
 
 /**
- * An immutable map whose next version costs about as much as its changes: it shares the entries of the one before it and
- * is written out anew only when many changes have gathered. Older versions stay what they were.
+ * An immutable map. Creating the next version costs about as much as its changes: it shares the previous version's
+ * entries, and copies them only once many changes have accumulated.
  */
 export class VersionedMap<Value> implements ReadonlyMap<string, Value> {
   readonly size: number;
   private readonly base: ReadonlyMap<string, Value>;
-  /** What differs from the base; undefined is an entry that is gone. */
+  /** Differences from the base; undefined marks a removed entry. */
   private readonly changes: ReadonlyMap<string, Value | undefined>;
 
   constructor(
@@ -32,7 +32,7 @@ export class VersionedMap<Value> implements ReadonlyMap<string, Value> {
     this.size = size;
   }
 
-  /** The next version; an entry set to undefined is removed. */
+  /** Returns the next version; an entry set to undefined is removed. */
   with(changes: ReadonlyMap<string, Value | undefined>): VersionedMap<Value> {
     if (changes.size === 0) return this;
     const next = new VersionedMap(this.base, new Map([...this.changes, ...changes]));
@@ -70,21 +70,21 @@ export class VersionedMap<Value> implements ReadonlyMap<string, Value> {
   }
 }
 
-/** One version of a table. It never changes: a later version is another snapshot. */
+/** One version of a table; immutable. */
 export interface Snapshot {
-  /** -1 while the table does not exist. */
+  /** -1 if the table does not exist yet. */
   readonly version: number;
   readonly metadata: Metadata | undefined;
   readonly protocol: Protocol | undefined;
   readonly files: ReadonlyMap<string, AddFile>;
-  /** The files of each partition's value; under "" in a table without partitions. */
+  /** The files by partition value; under "" in a table without partitions. */
   readonly partitions: ReadonlyMap<string, readonly AddFile[]>;
   readonly transactions: ReadonlyMap<string, Transaction>;
-  /** Files that were removed not long ago. */
+  /** Tombstones that have not expired. */
   readonly removed: ReadonlyMap<string, RemovedFile>;
 }
 
-/** A table before its first commit. */
+/** The snapshot of a table before its first commit. */
 export const emptySnapshot: Snapshot = {
   version: -1,
   metadata: undefined,
@@ -95,7 +95,9 @@ export const emptySnapshot: Snapshot = {
   removed: new VersionedMap(),
 };
 
-/** The snapshot after a commit, or after all the actions of a checkpoint; costs about as much as the actions. */
+/**
+ * Returns the snapshot after the actions of a commit or a checkpoint; the cost is about proportional to the actions.
+ */
 export function applyActions(before: Snapshot, version: number, actions: readonly Action[]): Snapshot {
   const files = new Map<string, AddFile | undefined>();
   const removed = new Map<string, RemovedFile | undefined>();
@@ -146,7 +148,7 @@ function versioned<Value>(map: ReadonlyMap<string, Value>): VersionedMap<Value> 
   return map instanceof VersionedMap ? map : new VersionedMap(map);
 }
 
-/** The files of a snapshot for SQL: all of them, or those of some partitions. */
+/** Returns a snapshot as a lake table: all of its files, or those of some partitions. */
 export function lakeTable(
   snapshot: Snapshot,
   {

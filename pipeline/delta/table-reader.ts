@@ -6,16 +6,16 @@ import { lacksColumns } from "./metadata.ts";
 import type { TableShape } from "./plan-commit.ts";
 import { type Snapshot, applyActions, emptySnapshot } from "./snapshot.ts";
 
-/** So long the cached version may be followed by looking for the next one; then the log is listed again. */
+/** How long the cached version may be advanced by reading the next commits; after that, the log is listed again. */
 const trustMs = 600_000;
 
-/** What `changes` tells of a range of versions. */
+/** The commits of a range of versions, and the partitions whose rows they changed. */
 export interface Changes {
   partitions: Set<string>;
   commits: CommitInfo[];
 }
 
-/** Reads versions of one table, from memory where it can. */
+/** Reads versions of one table, from its cache if possible. */
 export class TableReader {
   readonly cache = new TableCache();
   private readonly store: ObjectStore;
@@ -74,21 +74,21 @@ export class TableReader {
   }
 }
 
-/** The metadata that a shape was last found to fit: most versions of a table share it. */
+/** The metadata that was last checked against a shape; most versions of a table share it. */
 const fitting = new WeakMap<TableShape, Metadata>();
 
 function checkTable({ metadata, protocol, version }: Snapshot, shape: TableShape): void {
   if (version < 0) return;
   if (metadata === undefined || protocol === undefined) {
     throw new Error(
-      `Delta table ${shape.root}: version ${version} names no columns or no protocol; restore its log from a backup`,
+      `Delta table ${shape.root}: version ${version} has no metadata or no protocol; restore its log from a backup`,
     );
   }
   const { minReaderVersion, minWriterVersion } = protocol;
   if (minReaderVersion > 1 || minWriterVersion > 2) {
     throw new Error(
-      `Delta table ${shape.root}: it asks for reader ${minReaderVersion} and writer ${minWriterVersion}, ` +
-        "this program knows reader 1 and writer 2; undo the upgrade of the table, or rebuild it from bronze",
+      `Delta table ${shape.root}: it requires reader ${minReaderVersion} and writer ${minWriterVersion}, ` +
+        "but this program supports reader 1 and writer 2; undo the upgrade of the table, or rebuild it from bronze",
     );
   }
   if (fitting.get(shape) === metadata) return;
@@ -96,22 +96,22 @@ function checkTable({ metadata, protocol, version }: Snapshot, shape: TableShape
   fitting.set(shape, metadata);
 }
 
-/** Snapshots share what they have in common, so that keeping the last ones costs little. */
+/** Snapshots share their common entries, so keeping the last ones is cheap. */
 const snapshotsKept = 16;
 const commitsKept = 512;
 
-/** What a commit did, as far as `changes` asks. */
+/** The part of a commit that `changes` needs. */
 interface CommitRecord {
   info: CommitInfo;
   partitions: ReadonlySet<string>;
 }
 
-/** What an open table remembers, so that most questions need no reading. */
+/** Caches snapshots and commits of an open table, so that most calls read nothing. */
 export class TableCache {
   current: Snapshot = emptySnapshot;
   /** When `current` was last known to be the newest, milliseconds since 1970. */
   checkedAt = -Infinity;
-  /** How much the log holds beyond its newest checkpoint. */
+  /** Commits and actions in the log since its newest checkpoint. */
   sinceCheckpoint = { commits: 0, actions: 0 };
   readonly commits = new Map<number, CommitRecord>();
   private readonly snapshots = new Map<number, Snapshot>();
@@ -120,7 +120,7 @@ export class TableCache {
     return this.current.version === version ? this.current : this.snapshots.get(version);
   }
 
-  /** Takes a snapshot that was read from the log, if it is not older than what is known. */
+  /** Caches a snapshot that was read from the log as the current one, unless it is older. */
   take(snapshot: Snapshot, sinceCheckpoint: TableCache["sinceCheckpoint"]): void {
     if (snapshot.version < this.current.version) return;
     this.current = snapshot;
@@ -128,12 +128,12 @@ export class TableCache {
     keep(this.snapshots, snapshot.version, snapshot, snapshotsKept);
   }
 
-  /** Keeps an older version that was asked for: whoever asks for it once asks again. */
+  /** Caches an older version, because it is usually requested again. */
   hold(snapshot: Snapshot): void {
     keep(this.snapshots, snapshot.version, snapshot, snapshotsKept);
   }
 
-  /** Moves on by one commit, unless that is known already. */
+  /** Advances by one commit, unless it has been applied already. */
   advance(version: number, actions: readonly Action[]): void {
     if (version !== this.current.version + 1) return;
     this.current = applyActions(this.current, version, actions);
@@ -143,7 +143,7 @@ export class TableCache {
     this.remember(version, actions);
   }
 
-  /** Notes that a checkpoint was written; what it left out as expired is left out here too. */
+  /** Records that a checkpoint was written, and drops what it dropped as expired. */
   checkpointed(snapshot: Snapshot, since: TableCache["sinceCheckpoint"]): void {
     this.sinceCheckpoint.commits -= since.commits;
     this.sinceCheckpoint.actions -= since.actions;

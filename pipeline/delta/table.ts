@@ -18,32 +18,35 @@ export type { CommitRequest } from "./plan-commit.ts";
 export type { Changes } from "./table-reader.ts";
 export { VersionNotKept } from "./load-snapshot.ts";
 
-/** A Delta table in an object store. Any number of processes may have it open; commits are put-if-absent. */
+/** A Delta table in an object store. Any number of processes may open it concurrently; commits are put-if-absent. */
 export interface DeltaTable {
   readonly root: string;
   readonly columns: readonly Column[];
   readonly partitionColumn: string | undefined;
-  /** The newest version, or the one asked for; throws where that one never was or, as `VersionNotKept`, is no longer kept. */
+  /** Returns the newest version, or the given one; throws if that does not exist or is not kept (`VersionNotKept`). */
   snapshot(version?: number): Promise<Snapshot>;
-  /** Publishes one version; `committed: false` says that somebody else took it: read again and decide again. */
+  /**
+   * Commits one version; `committed: false` means that another writer committed it first: reload the snapshot, retry.
+   */
   commit(request: CommitRequest): Promise<CommitResult>;
-  /** Writes a data file that no version names until it is committed. */
+  /** Writes a data file; it becomes part of the table once it is committed. */
   writeDataFile(file: WrittenTable & { partition: string | undefined; id?: string }): Promise<AddFile>;
   /**
-   * The commits after `fromVersion` up to `toVersion`, and the partitions whose rows they changed; undefined where the
-   * log no longer reaches back.
+   * Returns the commits after `fromVersion` up to `toVersion`, and the partitions whose rows they changed; undefined if
+   * the log no longer goes back that far.
    */
   changes(fromVersion: number, toVersion: number): Promise<Changes | undefined>;
-  /** Clears away what lies behind the retention; time travel within it keeps working. */
+  /** Deletes log and data files beyond the retention; time travel within it keeps working. */
   vacuum(retention: { logRetentionMs: number; orphanRetentionMs: number }): Promise<VacuumSummary>;
 }
 
+/** The committed version, or `committed: false` if another writer committed it first. */
 export type CommitResult = { committed: true; version: number } | { committed: false };
 
 /**
- * Opens a table; the first commit makes it. `partitionColumn` is a date and not among `columns`. A table of other columns
- * or of a later protocol than reader 1 and writer 2 is refused when it is read. `onCheckpointError` hears of a
- * checkpoint that could not be written: the commit stands all the same.
+ * Opens a table; the first commit creates it. `partitionColumn` is a date and not among `columns`. Reading a table with
+ * different columns, or with a later protocol than reader 1 and writer 2, throws. If a checkpoint cannot be written,
+ * the commit still stands and `onCheckpointError` is called.
  */
 export function openDeltaTable({
   store,
@@ -76,7 +79,7 @@ export function openDeltaTable({
     partitionColumn,
     properties: { ...defaultProperties(columns, checkpointEvery), ...properties },
   };
-  const place = { store, root };
+  const location = { store, root };
   const reader = new TableReader({ store, shape, clock });
 
   async function commit(request: CommitRequest): Promise<CommitResult> {
@@ -88,10 +91,10 @@ export function openDeltaTable({
     const actions = planCommit(cache.current, request, { shape, now: clock(), id, newId: randomUUID });
     const isOurs =
       (await store.put(commitKey(root, version), encodeActions(actions), { ifAbsent: true })) ||
-      (await isWrittenBy(place, version, id));
+      (await isWrittenBy(location, version, id));
     if (!isOurs) return { committed: false };
     cache.advance(version, actions);
-    await checkpointWhenDue(place, { cache, every: checkpointEvery, now: clock() }).catch(onCheckpointError);
+    await checkpointWhenDue(location, { cache, every: checkpointEvery, now: clock() }).catch(onCheckpointError);
     return { committed: true, version };
   }
 
@@ -107,20 +110,22 @@ export function openDeltaTable({
       return { path, partition, size: body.length, rows, stats, modificationTime: clock() };
     },
     changes: (fromVersion, toVersion) => reader.changes(fromVersion, toVersion),
-    vacuum: (retention) => vacuumTable({ ...place, now: clock() }, retention),
+    vacuum: (retention) => vacuumTable({ ...location, now: clock() }, retention),
   };
 }
 
 async function checkpointWhenDue(
-  place: { store: ObjectStore; root: string },
+  location: { store: ObjectStore; root: string },
   { cache, every, now }: { cache: TableCache; every: number; now: number },
 ): Promise<void> {
   if (!isCheckpointDue(cache.current, cache.sinceCheckpoint, every)) return;
   const since = { ...cache.sinceCheckpoint };
-  cache.checkpointed(await writeCheckpoint(place, cache.current, now), since);
+  cache.checkpointed(await writeCheckpoint(location, cache.current, now), since);
 }
 
-/** A put may have gone through though its answer was lost; then what stands there bears our name. */
+/**
+ * Whether this attempt wrote the commit: a put may succeed but lose its response, and a retry then finds the key taken.
+ */
 async function isWrittenBy({ store, root }: { store: ObjectStore; root: string }, version: number, id: string) {
   const actions = await readCommit(store, root, version);
   return actions !== undefined && describeCommit(version, actions).info.txnId === id;

@@ -2,23 +2,23 @@ import type { ObjectStore } from "../ports.ts";
 import { madeAt } from "./data-file-name.ts";
 import { checkpointKey, commitKey, listLog, logFolder, readCommit } from "./log.ts";
 import { loadSnapshot } from "./load-snapshot.ts";
+import { dayMs } from "../domain/dates.ts";
 
-/** What was cleared away. */
+/** What a vacuum deleted. */
 export interface VacuumSummary {
   logFiles: number;
   dataFiles: number;
-  /** The oldest version that can still be read; -1 where there is no table. */
+  /** The oldest version that can still be read; -1 if the table does not exist. */
   oldestVersion: number;
 }
 
 const readsAtOnce = 32;
-const dayMs = 24 * 3_600_000;
 
 /**
- * Clears away commits and checkpoints before the newest checkpoint that is older than the log's retention, and data
- * files that no version still kept names. A file that never was in the table goes once it is older than
- * `orphanRetentionMs`, by the time in its name: younger ones may be about to be committed. It reads the whole log, so it
- * waits until that reaches a day further back than it has to.
+ * Deletes commits and checkpoints before the newest checkpoint that is older than the log retention, and data files
+ * that no remaining version references. Unreferenced files are kept until they are older than `orphanRetentionMs`, by
+ * the time in their name, because a writer may be about to commit them. A vacuum reads the whole log, so it does
+ * nothing until the log goes back a day further than the retention.
  */
 export async function vacuumTable(
   { store, root, now }: { store: ObjectStore; root: string; now: number },
@@ -47,29 +47,32 @@ export async function vacuumTable(
   return { logFiles: expired.length, dataFiles, oldestVersion };
 }
 
-/** When a version was committed, milliseconds since 1970; undefined where its commit is gone or does not say. */
-async function madeOf(place: { store: ObjectStore; root: string }, version: number): Promise<number | undefined> {
-  const actions = await readCommit(place.store, place.root, version);
+/** Returns when a version was committed, in milliseconds since 1970; undefined if its commit is gone or has no time. */
+async function madeOf(
+  { store, root }: { store: ObjectStore; root: string },
+  version: number,
+): Promise<number | undefined> {
+  const actions = await readCommit(store, root, version);
   return actions?.find(({ commitInfo }) => commitInfo)?.commitInfo?.timestamp;
 }
 
-/** The newest checkpoint whose commit was made before `time`. */
-async function newestBefore(place: { store: ObjectStore; root: string }, checkpoints: readonly number[], time: number) {
+/** Returns the newest checkpoint that was committed before `time`. */
+async function newestBefore(table: { store: ObjectStore; root: string }, checkpoints: readonly number[], time: number) {
   for (const version of checkpoints.toReversed()) {
-    const made = await madeOf(place, version);
+    const made = await madeOf(table, version);
     if (made !== undefined && made <= time) return version;
   }
   return undefined;
 }
 
-/** Every data file that the oldest kept version or a later one names. */
-async function namedFiles(place: { store: ObjectStore; root: string }, oldest: number, commits: readonly number[]) {
-  const named = new Set((await loadSnapshot({ ...place, version: oldest })).snapshot.files.keys());
+/** Returns every data file that the oldest remaining version or a later one references. */
+async function namedFiles(table: { store: ObjectStore; root: string }, oldest: number, commits: readonly number[]) {
+  const named = new Set((await loadSnapshot({ ...table, version: oldest })).snapshot.files.keys());
   const later = commits.filter((commit) => commit > oldest);
   for (let start = 0; start < later.length; start += readsAtOnce) {
     const reads = later
       .slice(start, start + readsAtOnce)
-      .map((version) => readCommit(place.store, place.root, version));
+      .map((version) => readCommit(table.store, table.root, version));
     for (const { add } of (await Promise.all(reads)).flatMap((actions) => actions ?? [])) if (add) named.add(add.path);
   }
   return named;

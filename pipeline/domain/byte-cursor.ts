@@ -6,14 +6,14 @@ const dot = 46;
 const zero = 48;
 const closingBrace = 125;
 
-/** Some bytes to compare with, as words of four bytes; the last word overlaps the one before it. */
+/** Bytes to compare with, as words of four bytes; the last word may overlap the one before it. */
 export interface Literal {
   length: number;
   words: Int32Array;
   last: number;
 }
 
-/** A literal of at least four ASCII characters. */
+/** Creates a literal from at least four ASCII characters. */
 export function literal(text: string): Literal {
   const { buffer, byteOffset, length } = Buffer.from(text);
   const view = new DataView(buffer, byteOffset, length);
@@ -22,17 +22,18 @@ export function literal(text: string): Literal {
 }
 
 /**
- * Walks over the bytes of compact JSON that is expected to have a certain form. What does not have it makes the cursor
- * lost, for good: the steps after that mean nothing, and whoever walks asks once, at the end.
+ * Steps over the bytes of compact JSON that is expected to have a fixed form. A mismatch sets `isLost` until the next
+ * `open`. Results after that are meaningless, so callers check `isLost` once, at the end.
  */
 export class ByteCursor {
   bytes: Buffer = Buffer.alloc(0);
   private view = new DataView(this.bytes.buffer, 0, 0);
   at = 0;
   isLost = false;
-  /** Of the bytes that `toKnown` went over last. */
+  /** Hash of the string that `toKnown` stepped over last. */
   private hash = 0;
-  /** Begins anew. Bytes that do not hold the form do no harm, whatever they are. */
+
+  /** Starts at a byte offset. Any bytes are safe, whether or not they have the expected form. */
   open(bytes: Buffer, at: number): void {
     if (bytes !== this.bytes) {
       this.bytes = bytes;
@@ -42,7 +43,7 @@ export class ByteCursor {
     this.isLost = false;
   }
 
-  /** Goes over these bytes if they come next. */
+  /** Steps over these bytes if they are next; returns whether they were. */
   takes({ length, words, last }: Literal): boolean {
     const { view, at } = this;
     if (at + length > view.byteLength) return false;
@@ -54,19 +55,19 @@ export class ByteCursor {
     return true;
   }
 
-  /** Goes over these bytes, which have to come next. */
+  /** Steps over these bytes, which must be next. */
   expect(expected: Literal): void {
     if (!this.takes(expected)) this.isLost = true;
   }
 
-  /** Goes over the two braces that close an object within an object. */
+  /** Steps over the two braces that close a nested object. */
   expectEnd(): void {
     const { bytes, at } = this;
     if (bytes[at] !== closingBrace || bytes[at + 1] !== closingBrace) this.isLost = true;
     this.at = at + 2;
   }
 
-  /** A whole number of at most 15 digits, as JSON.stringify writes it. */
+  /** Reads an integer of at most 15 digits, as `JSON.stringify` writes it. */
   integer(): number {
     const { bytes, at: start } = this;
     let value = 0;
@@ -81,7 +82,7 @@ export class ByteCursor {
     return value;
   }
 
-  /** An amount of dollars with at most two decimals, in cents. */
+  /** Reads an amount in dollars with at most two decimals; returns cents. */
   cents(): number {
     const dollars = this.integer();
     if (this.bytes[this.at] !== dot) return dollars * 100;
@@ -98,7 +99,7 @@ export class ByteCursor {
     return at - start === 1 ? cents * 10 : cents;
   }
 
-  /** Goes to the quote that ends a string without escapes, of at most so many bytes. */
+  /** Steps to the closing quote of a string of at most `longest` bytes, without escapes. */
   toQuote(longest: number): void {
     const { bytes, at: start } = this;
     const end = Math.min(bytes.length, start + longest);
@@ -112,7 +113,7 @@ export class ByteCursor {
     this.at = at;
   }
 
-  /** The same, for a string of visible ASCII that is not empty. */
+  /** Like `toQuote`, for a non-empty string of visible ASCII. */
   toToken(longest: number): void {
     const { bytes, at: start } = this;
     const end = Math.min(bytes.length, start + longest);
@@ -125,7 +126,7 @@ export class ByteCursor {
     this.at = at;
   }
 
-  /** The same, for a string that a table knows; undefined, without being lost, where it does not. */
+  /** Like `toQuote`, and returns the string's value in a table; undefined, without being lost, if it is not there. */
   toKnown<Value>(table: BytesTable<Value>, longest: number): Value | undefined {
     const { bytes, at: start } = this;
     const end = Math.min(bytes.length, start + longest);
@@ -142,12 +143,12 @@ export class ByteCursor {
     return table.find(bytes, start, at, hash);
   }
 
-  /** Adds a value to a table under the string that `toKnown` has just gone over, which begins at `from`. */
+  /** Adds a value to a table under the string that `toKnown` has just stepped over, which begins at `from`. */
   remember<Value>(table: BytesTable<Value>, from: number, value: Value): void {
     table.insert(this.bytes, from, this.at, this.hash, value);
   }
 
-  /** The text between `from` and here. */
+  /** Returns the text between `from` and the cursor. */
   textFrom(from: number): string {
     return this.bytes.toString("utf8", from, this.at);
   }

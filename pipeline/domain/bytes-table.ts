@@ -1,21 +1,21 @@
 /**
- * A look-up table whose keys are asked for as UTF-8 bytes, so that nobody makes a string of what is known already. The
- * asker brings the hash, from `nextHash` over the bytes.
+ * A hash table (open addressing) whose keys are looked up as UTF-8 bytes, so that a known key never becomes a string.
+ * The caller supplies the hash, computed with `nextHash` over the bytes.
  */
 export class BytesTable<Value> {
   private values: Value[] = [];
   private hashes = new Int32Array(32);
-  /** All keys in a row, and where each begins and ends among them. */
+  /** All keys, concatenated, and the bounds of each key. */
   private keys = new Uint8Array(512);
   private bounds = new Int32Array(33);
-  /** For each hash the place of a value, counted from 1. At least half of them are free: 0. */
+  /** For each hash slot, the index of a value plus 1; 0 if free. At least half of the slots are free. */
   private slots = new Int32Array(64);
 
   get size(): number {
     return this.values.length;
   }
 
-  /** What was added under the text that the bytes `[start, end)` hold. */
+  /** Returns the value whose key equals the bytes `[start, end)`, or undefined. */
   find(bytes: Uint8Array, start: number, end: number, hash: number): Value | undefined {
     const { slots } = this;
     const mask = slots.length - 1;
@@ -26,13 +26,13 @@ export class BytesTable<Value> {
     return undefined;
   }
 
-  /** Adds what is not there yet. */
+  /** Adds a value under a key that is not in the table yet. */
   add(key: string, value: Value): void {
     const bytes = Buffer.from(key);
     this.insert(bytes, 0, bytes.length, hashOf(bytes), value);
   }
 
-  /** Adds, under the bytes `[start, end)` and their hash, what is not there yet. */
+  /** Adds a value under the bytes `[start, end)` and their hash; the key must not be in the table yet. */
   insert(bytes: Uint8Array, start: number, end: number, hash: number, value: Value): void {
     const place = this.values.push(value) - 1;
     const from = this.bounds[place]!;
@@ -73,7 +73,7 @@ export class BytesTable<Value> {
   }
 }
 
-/** The hash of some bytes and one more; it begins with 0. */
+/** Returns the hash of some bytes followed by one more; the hash of no bytes is 0. */
 export function nextHash(hash: number, byte: number): number {
   return (Math.imul(hash, 0x01000193) + byte) | 0;
 }
@@ -84,7 +84,7 @@ function hashOf(bytes: Uint8Array): number {
   return hash;
 }
 
-/** Ids differ in their last characters: without this, neighbours would crowd in the table. */
+/** Mixes the high bits in: ids differ mostly in their last characters and would otherwise cluster in the table. */
 function spread(hash: number): number {
   return hash ^ (hash >>> 15);
 }

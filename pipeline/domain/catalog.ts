@@ -1,8 +1,6 @@
 import { parseInstant } from "./parse-instant.ts";
 
-/** What the chain knows about itself: its menu and its stores. Loaded from `data/menu.json` and `data/stores.json`. */
-
-/** A pizza of the menu, or one version of it: what it is called and what it costs may change from a day on. */
+/** One version of a pizza on the menu (`data/menu.json`): its name, price and cost may change from a day on. */
 export interface Pizza extends Validity {
   pizza_id: string;
   pizza_type_id: string;
@@ -11,10 +9,11 @@ export interface Pizza extends Validity {
   /** S, M, L, XL or XXL. */
   size: string;
   price_cents: number;
-  /** What its ingredients cost; invented from a seed. */
+  /** Cost of its ingredients; generated from a seed. */
   cost_cents: number;
 }
 
+/** One version of a store (`data/stores.json`). */
 export interface Store extends Validity {
   store_id: string;
   city: string;
@@ -23,35 +22,35 @@ export interface Store extends Validity {
   time_zone: string;
 }
 
-/** Every version of each pizza and store, by id; `validOn` finds the one of a day. */
+/** Every version of each pizza and store, by id; `validOn` finds the one that is valid on a day. */
 export interface Catalog {
   pizzas: ReadonlyMap<string, Versions<Pizza>>;
   stores: ReadonlyMap<string, Versions<Store>>;
 }
 
 /**
- * Builds the look-up tables from the two files' parsed content. Throws where ranges overlap or leave a gap, or where a
- * pizza changes its type, category or size: gold adds these up by month, so that is another pizza.
+ * Builds the catalog from the two files' parsed content. Throws if validity ranges overlap or leave a gap, or if a
+ * pizza changes its type, category or size: gold adds these up by month, so such a change needs a new `pizza_id`.
  */
 export function createCatalog(menu: readonly Pizza[], stores: readonly Store[]): Catalog {
   return { pizzas: createMenu(menu), stores: createStores(stores) };
 }
 
-/** The menu by pizza id. */
+/** Indexes the menu by pizza id; throws as `createCatalog` does. */
 export function createMenu(menu: readonly Pizza[]): Catalog["pizzas"] {
   const pizzas = versionsBy(menu, ({ pizza_id }) => pizza_id, "data/menu.json");
   for (const [id, [first, ...later]] of pizzas) {
     for (const field of ["pizza_type_id", "category", "size"] as const) {
       if (later.every((version) => version[field] === first![field])) continue;
       throw new Error(
-        `data/menu.json: ${id} has another ${field} in a later range; give what is another pizza another pizza_id`,
+        `data/menu.json: ${id} has a different ${field} in a later range; give a different pizza its own pizza_id`,
       );
     }
   }
   return pizzas;
 }
 
-/** The stores by store id. */
+/** Indexes the stores by store id; throws as `createCatalog` does. */
 export function createStores<Item extends Store>(stores: readonly Item[]): ReadonlyMap<string, Versions<Item>> {
   return versionsBy(stores, ({ store_id }) => store_id, "data/stores.json");
 }
@@ -61,18 +60,18 @@ function versionsBy<Item extends Validity>(items: readonly Item[], idOf: (item: 
   return new Map(groups.map(([id, versions]) => [id, orderVersions(versions, `${file}: ${id}`)]));
 }
 
-/** The days of which a version of something holds. Business dates, `YYYY-MM-DD`; null or absent: without end on that side. */
+/** The business dates (`YYYY-MM-DD`) on which a version is valid; null or absent means unbounded on that side. */
 interface Validity {
   /** The first day. */
   valid_from?: string | null;
-  /** The day after the last one: where the next version begins. */
+  /** The day after the last one (exclusive): the first day of the next version. */
   valid_to?: string | null;
 }
 
-/** The versions of one thing, oldest first; they meet without gap or overlap. */
+/** The versions of one pizza or store, oldest first, without gaps or overlaps. */
 export type Versions<Item extends Validity> = readonly Item[];
 
-/** The version that holds on a day (`YYYY-MM-DD`); undefined where none does. */
+/** Returns the version that is valid on a day (`YYYY-MM-DD`), or undefined if none is. */
 export function validOn<Item extends Validity>(versions: Versions<Item> | undefined, day: string): Item | undefined {
   if (versions === undefined) return undefined;
   for (let index = versions.length - 1; index >= 0; index--) {
@@ -83,7 +82,7 @@ export function validOn<Item extends Validity>(versions: Versions<Item> | undefi
   return undefined;
 }
 
-/** Puts the versions of one thing in order; throws where a range is none, or where two overlap or leave a gap. */
+/** Sorts the versions of one pizza or store; throws if a range is invalid, or if two overlap or leave a gap. */
 function orderVersions<Item extends Validity>(versions: readonly Item[], name: string): Versions<Item> {
   for (const version of versions) checkRange(version, name);
   const ordered = versions.toSorted((one, other) => ((one.valid_from ?? "") < (other.valid_from ?? "") ? -1 : 1));
@@ -102,11 +101,11 @@ function orderVersions<Item extends Validity>(versions: readonly Item[], name: s
 function checkRange({ valid_from, valid_to }: Validity, name: string): void {
   for (const day of [valid_from, valid_to]) {
     if (day == null || (day.length === 10 && parseInstant(`${day}T00:00:00Z`) !== undefined)) continue;
-    throw new Error(`${name}: ${day} is no day; write it as 2026-03-01, or null`);
+    throw new Error(`${name}: ${day} is not a date; write it as 2026-03-01, or null`);
   }
   if (valid_from != null && valid_to != null && valid_from >= valid_to) {
     throw new Error(
-      `${name}: valid_from ${valid_from} does not lie before valid_to ${valid_to}, the day after its last`,
+      `${name}: valid_from ${valid_from} is not before valid_to ${valid_to}; valid_to is the day after the last`,
     );
   }
 }
@@ -115,7 +114,7 @@ function showDay(day: string): string {
   return day === "~" ? "never" : day === "" ? "without a first day" : `on ${day}`;
 }
 
-/** Which part of the day an hour on the store's clock belongs to: lunch from 5 to 15, afternoon to 17, dinner to 21, then late. */
+/** Returns the daypart of an hour in store-local time: lunch from 5 to 15, afternoon to 17, dinner to 21, then late. */
 export function daypartOf(hour: number): "lunch" | "afternoon" | "dinner" | "late" {
   if (hour < 5) return "late";
   if (hour < 15) return "lunch";

@@ -5,13 +5,13 @@ import { validate } from "./generated/order-event.validator.js";
 import { parseInstant } from "./parse-instant.ts";
 import { limits, reject, type Rejection, type ReasonCode } from "./rejection-reasons.ts";
 
-/** A customer as far as silver knows one; the token that stands for the id, where it was worked out on the way. */
+/** The customer of an order as silver needs it: the id, and its customer key if that is already computed. */
 export interface Guest {
   customer_id: string;
   customer_key?: string;
 }
 
-/** What silver keeps of an order event. */
+/** The fields of an order event that silver stores. */
 export type OrderFacts = Pick<OrderEvent, "order_id" | "revision" | "status" | "store_id" | "channel" | "producer"> & {
   customer?: Guest | undefined;
   lines: readonly { line_no: number; pizza_id: string; quantity: number }[];
@@ -19,12 +19,12 @@ export type OrderFacts = Pick<OrderEvent, "order_id" | "revision" | "status" | "
   tip?: number | undefined;
 };
 
-/** An event that may enter silver, with its times worked out. */
+/** A valid event with its parsed times. */
 export interface CheckedOrder<Event extends OrderFacts = OrderEvent> {
   event: Event;
-  /** Business date on the store's own clock, `YYYY-MM-DD`. */
+  /** Business date in store-local time, `YYYY-MM-DD`. */
   orderDate: string;
-  /** Hour on the store's own clock, 0 to 23. */
+  /** Hour in store-local time, 0 to 23. */
   orderHour: number;
   /** Microseconds since 1970, UTC. */
   orderedAt: number;
@@ -33,8 +33,8 @@ export interface CheckedOrder<Event extends OrderFacts = OrderEvent> {
 }
 
 /**
- * Decides about one event's text. `arrivedAt` (microseconds) is the stream's own clock: judging the future by it keeps
- * the verdict the same on every replay.
+ * Parses and validates one event's text. `arrivedAt` is the stream's arrival time in microseconds since 1970. Comparing
+ * `ordered_at` with it, and not with the current time, gives the same result on every replay.
  */
 export function checkOrder(text: string, arrivedAt: number, catalog: Catalog): CheckedOrder | { rejection: Rejection } {
   let value: unknown;
@@ -45,12 +45,12 @@ export function checkOrder(text: string, arrivedAt: number, catalog: Catalog): C
   }
   if (!validate(value)) return explainInvalid(value, validate.errors?.[0]);
   const event = value as OrderEvent;
-  // In valid UTF-8, NUL and half surrogates can only come in as an escape.
+  // In valid UTF-8, NUL and lone surrogates can only occur as escapes.
   if (text.includes("\\u") && hasForbiddenCharacter(event)) return reject("forbidden_character", "event");
   return checkLines(event, catalog) ?? checkTip(event) ?? checkTimes(event, arrivedAt);
 }
 
-/** Store, menu and prices are those of the order's own day; a time that is none is refused afterwards. */
+/** Checks store, pizzas and prices against the order's own day; `checkTimes` rejects an invalid time afterwards. */
 function checkLines(event: OrderEvent, catalog: Catalog): { rejection: Rejection } | undefined {
   const day = event.ordered_at.slice(0, 10);
   if (validOn(catalog.stores.get(event.store_id), day) === undefined)
@@ -74,10 +74,10 @@ function checkTip({ tip }: OrderEvent): { rejection: Rejection } | undefined {
   return tip === undefined || centsOf(tip) !== undefined ? undefined : reject("money_precision", "tip", tip);
 }
 
-/** Dollars as cents; undefined where they have more than two decimals. */
+/** Converts dollars to cents; undefined if there are more than two decimals. */
 function centsOf(dollars: number): number | undefined {
   const cents = Math.round(dollars * 100);
-  // Division rounds correctly: it gives the very double that a literal with two decimals has.
+  // IEEE 754 division is correctly rounded, so it yields the same double as a literal with two decimals.
   return cents / 100 === dollars ? cents : undefined;
 }
 
@@ -96,7 +96,7 @@ function checkTimes(event: OrderEvent, arrivedAt: number): CheckedOrder | { reje
   };
 }
 
-/** Finds the reason code for a value that the contract's validator refused. Limits come before the contract's rules. */
+/** Finds the reason code for a value that violates the contract. Limits take precedence over the contract's rules. */
 function explainInvalid(value: unknown, error: ErrorObject | undefined): { rejection: Rejection } {
   if (exceedsDepth(value, limits.depth)) return reject("too_deep", "event");
   if (hasForbiddenCharacter(value)) return reject("forbidden_character", "event");
@@ -113,14 +113,14 @@ function nameOf(error: ErrorObject, place: string): string {
 }
 
 function reasonOf({ keyword, instancePath }: ErrorObject, found: unknown): ReasonCode {
-  // Version 1 of the contract does not know the keys of version 2.
+  // Version 1 of the contract forbids the keys of version 2 with a `false` schema.
   if (keyword === "additionalProperties" || keyword === "false schema") return "unknown_key";
   if (keyword === "required") return "missing_field";
   if (keyword === "maxItems") return "too_many_lines";
   if (instancePath === "/schema_version") return "unsupported_schema_version";
   if (keyword === "enum") return instancePath === "/status" ? "unknown_status" : "unknown_channel";
   if (typeof found === "number" && instancePath.endsWith("/quantity")) return "quantity_out_of_range";
-  // An amount beyond the largest double is parsed to Infinity, which is no JSON number any more.
+  // JSON.parse turns an amount beyond the largest double into Infinity, which fails the schema's type check.
   if (typeof found === "number" && /\/(unit_price|tip)$/.test(instancePath)) return "money_out_of_range";
   return keyword === "type" ? "wrong_type" : "invalid_value";
 }
@@ -133,7 +133,7 @@ function at(value: unknown, path: string): unknown {
   return found;
 }
 
-/** Without recursion: the depth is what is in doubt. */
+/** Whether a value is nested deeper than `limit`; iterative, because the depth is not bounded yet. */
 function exceedsDepth(value: unknown, limit: number): boolean {
   let level = [value];
   for (let depth = 0; level.length > 0; depth++) {
@@ -144,7 +144,9 @@ function exceedsDepth(value: unknown, limit: number): boolean {
   return false;
 }
 
-/** Whether any text below `value`, keys included, holds NUL or a lone surrogate. `value` is at most `limits.depth` deep. */
+/**
+ * Whether any text in `value`, keys included, contains NUL or a lone surrogate; `value` is at most `limits.depth` deep.
+ */
 function hasForbiddenCharacter(value: unknown): boolean {
   if (typeof value === "string") return value.includes("\0") || !value.isWellFormed();
   if (typeof value !== "object" || value === null) return false;

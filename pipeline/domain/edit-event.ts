@@ -1,43 +1,44 @@
 /**
- * A change of an order event: `path=value`, `path=old->new` (only where the old value stands there), `path=@remove`. A path
- * is names and places, such as `customer.city` or `lines[0].pizza_id`; `lines[*]` means every line.
+ * An edit of an order event: `path=value`, `path=old->new` (only if the field has the old value) or `path=@remove`. A
+ * path consists of names and indexes, such as `customer.city` or `lines[0].pizza_id`; `lines[*]` means every line.
  */
 export interface Edit {
-  /** Names and places; `*` is every place. */
+  /** Names and indexes; `*` is every index. */
   path: readonly (string | number)[];
-  /** Undefined: whatever stands there. */
+  /** The required old value; undefined for any. */
   before?: unknown;
   after: EditValue;
 }
 
+/** The new value: a literal or a named value. */
 export type EditValue = { value: unknown } | { named: NamedValue };
 
 /**
- * Values that the event or its order tell: `@menu` the pizza's price on the menu (at `unit_price`), `@next` the revision
- * after the one that silver holds, `@arrival` the moment at which the stream took the event, `@remove` nothing at all.
+ * Values that depend on the event or its order: `@menu` is the pizza's menu price (at `unit_price`), `@next` the
+ * revision after silver's, `@arrival` the event's arrival time in the stream. `@remove` deletes the field.
  */
 export const namedValues = ["menu", "next", "arrival", "remove"] as const;
 export type NamedValue = (typeof namedValues)[number];
 
-/** What an edit did to one place of the event. */
+/** What an edit did to one field of the event. */
 export interface Change {
   path: string;
   before: unknown;
   after: unknown;
 }
 
-/** Works out a named value; `container` is the object or array that holds the place. Undefined where there is none. */
+/** Computes a named value, or undefined if there is none; `container` is the object or array with the field. */
 export type NameValue = (name: Exclude<NamedValue, "remove">, container: unknown) => unknown;
 
-/** Reads an edit; throws with what is right. */
+/** Parses an edit; throws an error that shows the correct form. */
 export function parseEdit(text: string): Edit {
-  const [, place = "", right = ""] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-  const path = parsePath(place);
+  const [, left = "", right = ""] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  const path = parsePath(left);
   if (path === undefined) {
     throw new Error(`edit ${text}: write path=value, such as lines[0].pizza_id=hawaiian_m or revision=@next`);
   }
   const inherited = path.find((step) => typeof step === "string" && (step in Object.prototype || step === "prototype"));
-  if (inherited !== undefined) throw new Error(`edit ${text}: ${inherited} is no field of an order`);
+  if (inherited !== undefined) throw new Error(`edit ${text}: ${inherited} is not a field of an order`);
   const arrow = right.indexOf("->");
   if (arrow === -1) return { path, after: readAfter(right, text) };
   return { path, before: readValue(right.slice(0, arrow)), after: readAfter(right.slice(arrow + 2), text) };
@@ -45,8 +46,8 @@ export function parseEdit(text: string): Edit {
 
 function parsePath(text: string): Edit["path"] | undefined {
   if (!/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[(?:\d+|\*)\])*$/.test(text)) return undefined;
-  return [...text.matchAll(/\[(\d+)\]|\[(\*)\]|(\w+)/g)].map(([, place, all, name]) =>
-    place === undefined ? (all ?? name!) : Number(place),
+  return [...text.matchAll(/\[(\d+)\]|\[(\*)\]|(\w+)/g)].map(([, index, all, name]) =>
+    index === undefined ? (all ?? name!) : Number(index),
   );
 }
 
@@ -55,13 +56,13 @@ function readAfter(text: string, edit: string): EditValue {
   const named = namedValues.find((name) => `@${name}` === text);
   if (named === undefined) {
     throw new Error(
-      `edit ${edit}: ${text} is not known; there are ${namedValues.map((name) => `@${name}`).join(", ")}`,
+      `edit ${edit}: ${text} is not a named value; use one of ${namedValues.map((name) => `@${name}`).join(", ")}`,
     );
   }
   return { named };
 }
 
-/** A number, a text in quotes, true and so on as JSON has them; anything else is a text as it stands. */
+/** Parses a value as JSON; anything that is not valid JSON is a literal text. */
 function readValue(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -70,7 +71,7 @@ function readValue(text: string): unknown {
   }
 }
 
-/** Applies edits to a copy of an event, in their order; gives what changed. */
+/** Applies edits in order to a copy of an event; returns the copy and what changed. */
 export function editEvent(
   event: unknown,
   edits: readonly Edit[],
@@ -89,16 +90,16 @@ interface EditedField {
   changes: Change[];
 }
 
-function apply(holder: unknown, edit: Edit, place: EditedField): void {
+function apply(holder: unknown, edit: Edit, field: EditedField): void {
   if (typeof holder !== "object" || holder === null) return;
-  const step = edit.path[place.depth]!;
+  const step = edit.path[field.depth]!;
   const keys = step === "*" ? Object.keys(holder) : [String(step)];
   for (const key of keys) {
-    const shown = Array.isArray(holder) ? `${place.shown}[${key}]` : place.shown === "" ? key : `${place.shown}.${key}`;
-    const here = { ...place, depth: place.depth + 1, shown };
-    if (here.depth === edit.path.length) change(holder as Record<string, unknown>, key, edit, here);
-    // What every object inherits is no part of the event.
-    else if (Object.hasOwn(holder, key)) apply((holder as Record<string, unknown>)[key], edit, here);
+    const shown = Array.isArray(holder) ? `${field.shown}[${key}]` : field.shown === "" ? key : `${field.shown}.${key}`;
+    const next = { ...field, depth: field.depth + 1, shown };
+    if (next.depth === edit.path.length) change(holder as Record<string, unknown>, key, edit, next);
+    // Inherited properties are not part of the event.
+    else if (Object.hasOwn(holder, key)) apply((holder as Record<string, unknown>)[key], edit, next);
   }
 }
 

@@ -1,57 +1,53 @@
 import type { CheckedOrder, OrderFacts } from "./check-order.ts";
 import type { ReasonCode } from "./rejection-reasons.ts";
+import type { EventPosition } from "./stream-position.ts";
 
-/** Where an event stands in the stream: shard, sequence number of its record, index within the record. */
-export interface Position {
-  shard: string;
-  sequenceNumber: string;
-  recordIndex: number;
-}
-
-/** A valid event that asks to become the order's row set in silver. */
+/** A valid event that may become its order's rows in silver. */
 export interface Candidate extends CheckedOrder<OrderFacts> {
-  position: Position;
+  position: EventPosition;
   /** Microseconds since 1970, UTC. */
   arrivedAt: number;
   payloadHash: bigint;
 }
 
-/** What silver holds of an order already. */
+/** What silver already holds of an order. */
 export interface KnownOrder {
   revision: number;
   /** Business date, `YYYY-MM-DD`. */
   orderDate: string;
   orderedAt: number;
   payloadHash: bigint;
-  position: Position;
+  position: EventPosition;
 }
 
+/** A valid event that contradicts what was accepted of its order before. */
 export interface Conflict {
   candidate: Candidate;
   reason: Extract<ReasonCode, "conflicting_payload" | "ordered_at_changed">;
 }
 
+/** What to write to silver, and how the other candidates are counted. */
 export interface MergePlan {
-  /** Orders to write; each is the latest revision known now. */
+  /** Orders to write, each with its latest revision so far. */
   accepted: Candidate[];
-  /** Orders whose rows in silver give way to a newer revision in `accepted`. */
+  /** Ids of orders whose rows in silver are replaced by a newer revision in `accepted`. */
   replaced: Set<string>;
-  /** Orders that were not known and came with a later revision first. */
+  /** Ids of new orders whose first event was not revision 0. */
   ahead: Set<string>;
   conflicts: Conflict[];
-  /** The same event from the same stream position again: a redelivery. */
+  /** Events that were delivered again from the same stream position. */
   redeliveredEvents: number;
-  /** The same event sent again. */
+  /** Events that the till sent again, at another stream position. */
   eventDuplicates: number;
-  /** Revisions that gave way to a newer one, among the candidates or in silver. */
+  /** Revisions that were superseded by a newer one, among the candidates or in silver. */
   supersededRevisions: number;
 }
 
 type Verdict = "newer" | "older" | "same event" | "redelivered" | Conflict["reason"];
 
 /**
- * Folds new events into what silver knows, in the order given. The first payload of an (order_id, revision) wins, a
- * higher revision replaces a lower one, whatever the order of arrival.
+ * Merges new events, in the given order, with what silver holds. The first payload of an (order_id, revision) wins. A
+ * higher revision replaces a lower one, whichever arrives first.
  */
 export function mergeOrders(candidates: readonly Candidate[], known: ReadonlyMap<string, KnownOrder>): MergePlan {
   const winners = new Map<string, Candidate>();
@@ -91,18 +87,18 @@ function asKnown({ event, orderDate, orderedAt, payloadHash, position }: Candida
 }
 
 function compare(candidate: Candidate, current: KnownOrder): Verdict {
-  // One moment may be written as two dates: it is the store's own day that an order keeps.
+  // One moment can be written with two offsets, and so two dates; an order keeps its store's date.
   if (candidate.orderedAt !== current.orderedAt || candidate.orderDate !== current.orderDate) {
     return "ordered_at_changed";
   }
   if (candidate.event.revision !== current.revision) {
     return candidate.event.revision > current.revision ? "newer" : "older";
   }
-  // Before the payloads: bronze may hold it with the customer and without.
+  // Compare positions before payloads: bronze may hold the event both with its customer and redacted.
   if (isSamePosition(candidate.position, current.position)) return "redelivered";
   return candidate.payloadHash === current.payloadHash ? "same event" : "conflicting_payload";
 }
 
-function isSamePosition(a: Position, b: Position): boolean {
+function isSamePosition(a: EventPosition, b: EventPosition): boolean {
   return a.sequenceNumber === b.sequenceNumber && a.recordIndex === b.recordIndex && a.shard === b.shard;
 }

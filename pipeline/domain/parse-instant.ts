@@ -1,4 +1,4 @@
-/** Hundreds of thousands of times a second, mostly from bytes: fixed positions instead of a regular expression and a Date. */
+// Called hundreds of thousands of times a second, mostly on bytes: fixed offsets are faster than a pattern and a Date.
 
 const zero = 48;
 const dot = 46;
@@ -6,8 +6,8 @@ const dash = 45;
 const colon = 58;
 
 /**
- * Reads `YYYY-MM-DDTHH:MM:SS[.f]{Z|+HH:MM|-HH:MM}` with one to six decimals (RFC 3339), as microseconds since 1970, UTC.
- * Undefined for anything else, for a day that the calendar does not have and for years outside 2000 to 2199.
+ * Parses `YYYY-MM-DDTHH:MM:SS[.f]{Z|+HH:MM|-HH:MM}` with one to six decimals (RFC 3339) as microseconds since 1970,
+ * UTC. Returns undefined for anything else, for a day that does not exist and for years outside 2000 to 2199.
  */
 export function parseInstant(text: string): number | undefined {
   const bytes = Buffer.from(text);
@@ -15,7 +15,7 @@ export function parseInstant(text: string): number | undefined {
   return Number.isNaN(micros) ? undefined : micros;
 }
 
-/** The same of a text's bytes `[start, end)`, with NaN for what is no instant. */
+/** Like `parseInstant`, for the bytes `[start, end)` of a text; returns NaN if they are not an instant. */
 export function instantAt(bytes: Uint8Array, start: number, end: number): number {
   if (end - start < 20) return Number.NaN;
   const year = digits(bytes, start, 4);
@@ -42,7 +42,7 @@ export function instantAt(bytes: Uint8Array, start: number, end: number): number
   return (minutes * 60 + second) * 1_000_000 + fraction;
 }
 
-/** The number that some bytes say in decimal digits; -1 where one of them is no digit. */
+/** Parses decimal digits; -1 if one of the bytes is not a digit. */
 function digits(bytes: Uint8Array, start: number, count: number): number {
   let value = 0;
   for (let i = start; i < start + count; i++) {

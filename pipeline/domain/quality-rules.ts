@@ -1,7 +1,4 @@
-/**
- * What the data is judged by: rules as data. Their SQL lies in `sql/checks/`, one file each, and gives the offenders.
- */
-
+/** The aspect of quality that a rule checks. */
 export type RuleKind =
   | "completeness"
   | "uniqueness"
@@ -12,33 +9,35 @@ export type RuleKind =
   | "price"
   | "producers";
 
-/** Which days of silver a rule reads: all, those around the judged week, or those that gold has yet to publish. */
+/** Which days of silver a rule reads: all, those around the checked week, or those that gold has not published yet. */
 export type RuleDays = "all" | "recent" | "unpublished";
 
 /**
- * What the SQL's parameters are, in their order: the rule's limit; the first judged day and the day after the last,
- * which are the seven days before the watermark; the moment of the check; that moment less the limit in seconds.
+ * The parameters of a rule's SQL: the rule's limit; the first checked day and the day after the last, which span the
+ * seven days before the watermark; the time of the check; that time minus the limit in seconds.
  */
 export type RuleParameter = "limit" | "judged from" | "judged until" | "now" | "now less limit";
 
+/** Where a rule's offenders come from; `sql` is a file in `sql/checks/`, without its extension. */
 export type RuleSource =
   | { on: "lake"; sql: string; days: RuleDays; parameters: readonly RuleParameter[] }
   | { on: "warehouse"; sql: string; parameters: readonly RuleParameter[] }
   /** The receipt's findings about one invariant. */
   | { on: "receipt"; invariant: string };
 
+/** A rule that the data must satisfy. */
 export interface QualityRule {
   name: string;
   kind: RuleKind;
-  /** Of an error people are told; a warning only shows. */
+  /** An error sends an alert; a warning is only reported. */
   severity: "error" | "warning";
-  /** How many offenders are borne before the rule is red. */
+  /** How many offenders are tolerated before the rule is red. */
   threshold: number;
-  /** What an offender is measured against, where that is a number; the sentence says its unit. */
+  /** The number that an offender is compared with, if any; the sentence states its unit. */
   limit?: number;
-  /** What an offender is. */
+  /** Describes the offenders; follows their count. */
   sentence: string;
-  /** What to do about it. */
+  /** What to do about them. */
   next: string;
   source: RuleSource;
 }
@@ -52,8 +51,9 @@ const judgedWeek = (sql: string): RuleSource => ({
 });
 
 const damagedSilver =
-  "silver was changed by something else than the pipeline: ./pizza verify names the orders and what their events make";
+  "silver was changed outside the pipeline: ./pizza verify names the orders and the cells that differ from their events";
 
+/** All rules. Their SQL is in `sql/checks/`, one file each, and returns the offenders. */
 export const qualityRules: readonly QualityRule[] = [
   {
     name: "required_values",
@@ -71,7 +71,7 @@ export const qualityRules: readonly QualityRule[] = [
     threshold: 0,
     limit: 10,
     sentence: "days of the last week have 50 orders or more of which less than 10 percent name a customer",
-    next: "see whether a till's update stopped sending customers; their orders are in all numbers but those by customer",
+    next: "check whether a till update stopped sending customers; these orders are missing only from numbers by customer",
     source: judgedWeek("quality/customers-known"),
   },
   {
@@ -79,7 +79,7 @@ export const qualityRules: readonly QualityRule[] = [
     kind: "uniqueness",
     severity: "error",
     threshold: 0,
-    sentence: "order lines stand in silver twice, or orders in two days",
+    sentence: "order lines exist twice in silver, or orders are stored under two days",
     next: damagedSilver,
     source: wholeLake("silver-repeats"),
   },
@@ -97,7 +97,7 @@ export const qualityRules: readonly QualityRule[] = [
     kind: "validity",
     severity: "error",
     threshold: 0,
-    sentence: "orders were given after they arrived, or lie in another day than they were given on",
+    sentence: "orders were placed after they arrived, or are stored under a different day than they were placed on",
     next: damagedSilver,
     source: wholeLake("quality/valid-times"),
   },
@@ -115,7 +115,7 @@ export const qualityRules: readonly QualityRule[] = [
     kind: "consistency",
     severity: "error",
     threshold: 0,
-    sentence: "orders have lines that differ in what is the order's, or are not counted once",
+    sentence: "orders have lines with different order-level values, or are not counted exactly once",
     next: damagedSilver,
     source: wholeLake("quality/order-lines-agree"),
   },
@@ -125,7 +125,7 @@ export const qualityRules: readonly QualityRule[] = [
     severity: "error",
     threshold: 0,
     sentence: "days or facts in gold differ from silver",
-    next: "./pizza verify names the rows; a day that is published again is mended",
+    next: "./pizza verify names the rows; publishing the day again repairs them",
     source: { on: "receipt", invariant: "gold = silver" },
   },
   {
@@ -133,8 +133,8 @@ export const qualityRules: readonly QualityRule[] = [
     kind: "consistency",
     severity: "error",
     threshold: 0,
-    sentence: "rows of gold are not the sums of their days",
-    next: "./pizza verify names the cells; a day that is published again is mended",
+    sentence: "rows of gold differ from the sums of their days",
+    next: "./pizza verify names the cells; publishing the day again repairs them",
     source: { on: "receipt", invariant: "gold adds up" },
   },
   {
@@ -144,7 +144,7 @@ export const qualityRules: readonly QualityRule[] = [
     threshold: 0,
     limit: 3600,
     sentence: "days that silver changed more than 3600 seconds ago are not in gold yet",
-    next: "see why silver_to_gold does not run or fails (./pizza status); ./pizza run silver_to_gold publishes what waits",
+    next: "check why silver_to_gold fails or does not run (./pizza status); ./pizza run silver_to_gold publishes the days",
     source: {
       on: "lake",
       sql: "quality/gold-follows-silver",
@@ -159,7 +159,7 @@ export const qualityRules: readonly QualityRule[] = [
     threshold: 0,
     limit: 1800,
     sentence: "publishes of the last day showed orders later than 1800 seconds after they were sent",
-    next: "see which workflow was late (./pizza status), or whether the tills or this pipeline were off",
+    next: "check which workflow was late (./pizza status), or whether the tills or the pipeline were down",
     source: { on: "warehouse", sql: "quality/orders-in-time", parameters: ["limit", "now"] },
   },
   {
@@ -169,7 +169,7 @@ export const qualityRules: readonly QualityRule[] = [
     threshold: 0,
     limit: 3,
     sentence: "days of the last week have less than a third, or more than 3 times, the orders of that weekday",
-    next: "a holiday or a campaign explains it, or a store whose tills are silent or send twice under new order ids",
+    next: "check for a holiday or a campaign, a store with silent tills, or tills that resend orders under new order ids",
     source: judgedWeek("quality/weekday-volume"),
   },
   {
@@ -177,8 +177,8 @@ export const qualityRules: readonly QualityRule[] = [
     kind: "price",
     severity: "error",
     threshold: 0,
-    sentence: "order lines have another price, cost or kind than the menu of their day",
-    next: "a new price is a new range in data/menu.json, with valid_from; a range that was edited has to be put back",
+    sentence: "order lines differ in price, cost or kind from the menu of their day",
+    next: "enter a new price as a new range in data/menu.json, with valid_from; if a range was edited, restore it",
     source: wholeLake("quality/menu-prices"),
   },
   {
@@ -186,8 +186,8 @@ export const qualityRules: readonly QualityRule[] = [
     kind: "producers",
     severity: "error",
     threshold: 0,
-    sentence: "tills miss numbers: events that they sent never came",
-    next: "./pizza verify names the numbers; the till still has these orders, or they are late: let it send them again",
+    sentence: "tills have sequence gaps: events that they sent never arrived",
+    next: "./pizza verify names the numbers; the orders are late or still in the till: have the till resend them",
     source: { on: "receipt", invariant: "no gap in a till's numbers" },
   },
 ];
@@ -200,7 +200,7 @@ export interface RuleResult extends Omit<QualityRule, "source"> {
   examples: string[];
 }
 
-/** The result of a rule that found so many offenders. */
+/** Returns the result of a rule from its offenders; it is red if they exceed the threshold. */
 export function judge(
   { name, kind, severity, threshold, limit, sentence, next }: QualityRule,
   { offenders, examples }: { offenders: number; examples: string[] },

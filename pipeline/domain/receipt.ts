@@ -1,6 +1,6 @@
 import type { ReasonCode } from "./rejection-reasons.ts";
 
-/** Orders, order lines and money of the orders that count as sales. */
+/** Totals of the orders that count as sales; `cents` are US cents. */
 export interface Sales {
   orders: number;
   lines: number;
@@ -8,14 +8,16 @@ export interface Sales {
   cents: number;
 }
 
-/** The account of every record, from the stream to gold. Records are what the stream carries; a batch holds many events. */
+/**
+ * The reconciliation report: where every stream record and event is, from the stream to gold. A record may be a batch.
+ */
 export interface Receipt {
   records: {
     sent: number;
     landed: number;
-    /** In the on-failure store, and not in bronze. */
+    /** In the on-failure store but not in bronze. */
     onFailure: number;
-    /** Sent, not landed yet: beyond the checkpoint. */
+    /** Sent but not landed yet: after the checkpoint. */
     waiting: number;
     transportDuplicates: number;
     distinct: number;
@@ -27,47 +29,48 @@ export interface Receipt {
     eventDuplicates: number;
     supersededRevisions: number;
     quarantined: Partial<Record<ReasonCode, number>>;
-    /** Of the quarantined: those whose order came in since, corrected or in a later event. */
+    /** Quarantined events that are resolved: their order was accepted since, corrected or from a later event. */
     closed: number;
-    /** In bronze, not refined yet. */
+    /** In bronze but not refined yet. */
     pending: number;
   };
-  /** Accepted orders that are no sales: cancelled or refunded. */
+  /** Accepted orders that are not sales: cancelled or refunded. */
   notSales: number;
-  /** What bronze says silver must hold, worked out again from the raw records. */
+  /** What silver must hold, recomputed from the raw records in bronze. */
   expected: Sales;
   silver: Sales;
   gold: Sales;
-  /** Days that silver changed since gold was published. */
+  /** Days (`YYYY-MM-DD`) that silver has changed since gold was published. */
   unpublishedDays: string[];
   producers: number;
-  /** What is worth knowing and breaks no balance, in the form of findings. */
+  /** Observations that do not affect the balance. */
   notes: Finding[];
-  /** What does not add up; empty when the receipt balances. */
+  /** Discrepancies; empty if the receipt balances. */
   findings: Finding[];
 }
 
-/** One thing that is wrong, or worth knowing, with the records or rows that show it. */
+/** A discrepancy or an observation, with the records or rows that show it. */
 export interface Finding {
   /** A short name of the invariant that is broken, or that the note is about. */
   invariant: string;
+  /** Begins with the count. */
   sentence: string;
-  /** At the most ten of them. */
+  /** At most ten examples. */
   examples: string[];
 }
 
-/** How many examples a finding stands for; its sentence begins with that. */
+/** Returns how often a finding occurred; its sentence begins with that count. */
 export function countOf({ sentence }: Finding): number {
   return Number.parseInt(sentence, 10);
 }
 
 const mostExamples = 10;
 
-/** Collects findings by invariant; only the first few examples are kept, all are counted. */
+/** Collects findings by invariant and sentence; counts every example but keeps only the first few. */
 export function createFindings() {
   const found = new Map<string, { sentence: string; count: number; examples: string[] }>();
   return {
-    /** `sentence` tells what is wrong with the example, in general terms. */
+    /** Adds one example; `sentence` describes the problem in general terms, in the plural, without a count. */
     add(invariant: string, sentence: string, example: string): void {
       const key = `${invariant}\n${sentence}`;
       const finding = found.get(key) ?? { sentence, count: 0, examples: [] };

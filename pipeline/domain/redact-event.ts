@@ -19,7 +19,7 @@ const word =
 const instant: Test = (value) => typeof value === "string" && parseInstant(value) !== undefined;
 const dollars: Test = (value) => typeof value === "number" && value >= 0 && value <= 10_000;
 
-/** What of an event says nothing about a person, as long as it is what the contract asks for there; all else is blanked. */
+/** The fields that identify no person, if their value satisfies the contract; all other values are replaced. */
 const harmless: ReadonlyMap<string, Test> = new Map([
   ["schema_version", oneOf(1, 2)],
   ["order_id", word(64)],
@@ -39,29 +39,29 @@ const harmless: ReadonlyMap<string, Test> = new Map([
   ["producer.seq", wholeFrom(0, Number.MAX_SAFE_INTEGER)],
 ]);
 
-/** Texts that a till chooses freely: in a refused event a person's address may have come there. */
+/** Fields that a till fills freely; in a rejected event, they may contain a person's address. */
 const free: ReadonlySet<string> = new Set(["order_id", "promotion_code"]);
 
 const tokens = /"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s{}[\]:,"]+/g;
 
-/** What stands in the place of texts and numbers. */
+/** What replaces texts and numbers. */
 export interface Filling {
   text: (value: string) => string;
   number: string;
 }
 
-/** Of the same length; what is visible ASCII becomes `x`, everything else a blank. */
+/** Replaces visible ASCII by `x` and everything else by a blank; keeps the length. */
 const blankOut = (value: string): string => value.replaceAll(/[\x21-\x7e]/g, "x").replaceAll(/[^x]/g, " ");
 
-/** Ways to fill in: the first is the plainest, the others keep a value as wrong as it was. */
+/** Ways to replace values: the first is the simplest; the others are tried to keep an invalid event equally invalid. */
 export const fillings: readonly [Filling, ...Filling[]] = [
   { text: () => "x", number: "0" },
   ...["0", "-1", "-0.5", "0.001"].map((number) => ({ text: blankOut, number })),
 ];
 
 /**
- * Takes the person out of an event: the customer's id gives way to a pseudonym, every other text that is not known to be
- * harmless is filled in, and so is every such number. Everything else stays byte by byte. `text` has to be JSON.
+ * Removes a person from an event: replaces the customer id by a pseudonym, and every other text or number that is not
+ * known to be harmless by a filling. All other bytes stay unchanged. `text` must be JSON.
  */
 export function redactEvent(
   text: string,
@@ -72,7 +72,7 @@ export function redactEvent(
     isPersonal = () => false,
   }: { catalog: Catalog; filling?: Filling; isPersonal?: (text: string) => boolean },
 ): string {
-  /** The objects and arrays that are open, and the key that is being filled in each object. */
+  /** The open objects and arrays, and the current key of each object. */
   const open: { isObject: boolean; key: string | undefined }[] = [];
   return text.replaceAll(tokens, (token) => {
     const inner = open.at(-1);
@@ -107,8 +107,8 @@ const punctuation = new Set(Buffer.from('"\\{}[]:,'));
 const orderId = /"order_id"\s*:\s*"([\x21-\x7e]{1,64}?)"/;
 
 /**
- * Blanks what can be no event: every letter and digit gives way to `x`, but for the order's id if that leads to nobody, and
- * for what is left of the till's name and number. The length stays, and bytes that were no UTF-8 stay no UTF-8 in one place.
+ * Masks bytes that cannot be parsed as an event: replaces every letter and digit by `x`, except the order id (unless
+ * `isPersonal`) and the salvaged producer fields. The length stays the same, and invalid UTF-8 stays invalid.
  */
 export function maskBytes(
   bytes: Uint8Array,
@@ -131,7 +131,7 @@ const backslash = 0x5c;
 const escapes = /\\(?:u([0-9a-fA-F]{4})|(.))/gs;
 const short: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 
-/** The text that bytes of JSON say, escapes undone wherever they stand; the bytes may be damaged, or no JSON at all. */
+/** Decodes bytes of JSON as text, with every escape resolved; the bytes may be damaged, or not JSON at all. */
 export function plainText(bytes: Buffer): string {
   const text = bytes.toString("utf8");
   if (!bytes.includes(backslash)) return text;
@@ -141,10 +141,10 @@ export function plainText(bytes: Buffer): string {
 }
 
 /**
- * Makes a test whether bytes of JSON may hold a text as a value. It misses none: whoever does not write a text as it is
- * writes at least one of its characters as an escape.
+ * Returns a function that tests whether bytes of JSON may contain a text as a value. It has no false negatives: JSON
+ * contains a text either literally or with at least one character escaped.
  */
 export function createFinder(text: string): (bytes: Buffer) => boolean {
-  const asItIs = Buffer.from(text);
-  return (bytes) => bytes.includes(asItIs) || (bytes.includes(backslash) && plainText(bytes).includes(text));
+  const literal = Buffer.from(text);
+  return (bytes) => bytes.includes(literal) || (bytes.includes(backslash) && plainText(bytes).includes(text));
 }

@@ -1,18 +1,18 @@
-/** Why a record is refused: a closed list. A code never changes its meaning; new ones are added at the end. */
+/** The closed list of rejection reasons. A code never changes its meaning; new codes are added at the end. */
 export const reasons = {
-  batch_corrupt: "the compressed batch cannot be unpacked, or was cut short",
+  batch_corrupt: "the compressed batch cannot be unpacked, or is truncated",
   batch_too_large: "the batch unpacks to more than the limit",
   event_too_large: "the event is longer than the limit",
   bad_utf8: "the bytes are not valid UTF-8",
   not_json: "the text is not JSON",
   too_deep: "objects and arrays are nested deeper than the limit",
   too_many_lines: "the order has more lines than the limit",
-  forbidden_character: "a text holds NUL or half of a surrogate pair, which PostgreSQL refuses",
-  unknown_key: "the event has a key that the contract does not know",
+  forbidden_character: "a text holds NUL or half of a surrogate pair, which PostgreSQL rejects",
+  unknown_key: "the event has a key that is not in the contract",
   missing_field: "a field that the contract requires is missing",
-  wrong_type: "a field has another type than the contract says",
+  wrong_type: "a field has a different type than in the contract",
   invalid_value: "a field breaks a limit of the contract",
-  unsupported_schema_version: "this version of the contract is not known here",
+  unsupported_schema_version: "this version of the contract is not supported",
   unknown_status: "the status is not one of placed, amended, cancelled, refunded",
   unknown_channel: "the channel is not one of dine_in, takeaway, delivery, online",
   unknown_store: "the store is not in the list of stores",
@@ -31,16 +31,16 @@ export const reasons = {
 
 export type ReasonCode = keyof typeof reasons;
 
-/** What is refused and why; `detail` names the place and the value. */
+/** Why an event or a record is rejected; `detail` names the field and its value. */
 export interface Rejection {
   reason: ReasonCode;
   detail: string;
 }
 
-/** A refusal as data; values in details are cut short. */
-export function reject(reason: ReasonCode, place: string, value?: unknown): { rejection: Rejection } {
+/** Returns a rejection; a long value is truncated in its detail. */
+export function reject(reason: ReasonCode, field: string, value?: unknown): { rejection: Rejection } {
   const shown = value === undefined ? "" : ` ${abbreviate(value)}`;
-  return { rejection: { reason, detail: `${place}${shown}: ${reasons[reason]}` } };
+  return { rejection: { reason, detail: `${field}${shown}: ${reasons[reason]}` } };
 }
 
 function abbreviate(value: unknown): string {
@@ -48,16 +48,16 @@ function abbreviate(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
-/** Limits of what is let in. Bytes and counts; each has a reason code of its own. */
+/** Limits on what is accepted; each has its own reason code. */
 export const limits = {
-  /** One event, bytes of its JSON text. */
+  /** One event's JSON text, in bytes. */
   eventBytes: 64 * 1024,
-  /** One batch, unpacked. */
+  /** One unpacked batch, in bytes. */
   batchBytes: 16 * 1024 * 1024,
-  /** Nesting of objects and arrays. */
+  /** Nesting depth of objects and arrays. */
   depth: 16,
-  /** Lines of one order; the contract's `maxItems` says the same. */
+  /** Lines of one order, as in the contract's `maxItems`. */
   lines: 200,
-  /** How far a till's clock may run ahead of the stream's, microseconds. */
+  /** How far a till's clock may be ahead of the stream's, in microseconds. */
   futureMicros: 5 * 60 * 1_000_000,
 } as const;

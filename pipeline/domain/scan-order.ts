@@ -14,7 +14,7 @@ const emittedAt = literal('","emitted_at":"');
 const storeId = literal('","store_id":"');
 const channel = literal('","channel":"');
 const customer = literal('","customer":{"customer_id":"');
-/** The rest of a customer, none of it required, and the contract's longest text. */
+/** The optional fields of a customer, each with the contract's maximum length. */
 const contacts = [
   { key: literal('","name":"'), longest: 200 },
   { key: literal('","email":"'), longest: 254 },
@@ -29,7 +29,7 @@ const quantity = literal('","quantity":');
 const unitPrice = literal(',"unit_price":');
 const nextLine = literal('},{"line_no":');
 const producer = literal('}],"producer":{"producer_id":"');
-/** What version 2 of the contract may have between lines and producer. */
+/** The optional fields of version 2 between lines and producer. */
 const promotionCode = literal('}],"promotion_code":"');
 const tipOfPromotion = literal('","tip":');
 const tipAlone = literal('}],"tip":');
@@ -39,23 +39,23 @@ const seq = literal('","seq":');
 
 type Line = OrderFacts["lines"][number];
 
-/** A pizza in all its versions, and the usual lines of it: orders share them. */
+/** A pizza with all its versions, and its common order lines, which orders share. */
 interface MenuItem {
   id: string;
   versions: Versions<Pizza>;
   lines: (Line | undefined)[];
 }
 
-/** So many customers or tills are remembered; then all are forgotten. */
-const mostRemembered = 1 << 16;
+/** Maximum number of cached customers, tills or dates; a full cache is cleared. */
+const mostCached = 1 << 16;
 
 /**
- * The fast way to a checked order: reads an event's bytes once, without making a string or an object that silver does
- * not need. It knows events only in the form in which `JSON.stringify` writes them, keys in the contract's order, and it never
- * refuses: what it does not know, or has anything against, is for `checkOrder` to judge.
+ * The fast path to a checked order: reads an event's bytes once and creates only the strings and objects that silver
+ * needs. It supports only the form that `JSON.stringify` produces, with keys in the contract's order. It never rejects:
+ * callers pass every other event to `checkOrder`.
  */
 export class OrderScanner {
-  /** Where the order ended that `scan` gave last. */
+  /** End offset of the order that `scan` returned last. */
   end = 0;
   private readonly cursor = new ByteCursor();
   private readonly stores = new BytesTable<Versions<Store>>();
@@ -76,8 +76,8 @@ export class OrderScanner {
   }
 
   /**
-   * What `checkOrder` would say of the valid event that begins at `from`, less the facts that silver leaves out;
-   * undefined where that is not certain. The bytes have to be valid UTF-8.
+   * Returns what `checkOrder` would return for the valid event at byte offset `from`, without the fields that silver
+   * does not store; undefined if the event is invalid or in another form. The bytes must be valid UTF-8.
    */
   scan(bytes: Buffer, from: number, arrivedAt: number): CheckedOrder<OrderFacts> | undefined {
     const { cursor } = this;
@@ -166,7 +166,7 @@ export class OrderScanner {
     return guest;
   }
 
-  /** The lines, which have to be numbered upwards: then no number comes twice. */
+  /** Reads the lines. Their numbers must ascend, which rules out duplicates. */
   private lines(orderDate: string): OrderFacts["lines"] {
     const { cursor, found } = this;
     let lines = 0;
@@ -185,7 +185,7 @@ export class OrderScanner {
       last = line_no;
     } while (!cursor.isLost && lines <= limits.lines && cursor.takes(nextLine));
     if (lines > limits.lines) cursor.isLost = true;
-    // A copy has room for as many lines as there are; an array that grows has room for 17.
+    // A copy has exactly the needed capacity; a growing array has room for 17 lines.
     return found.slice(0, lines);
   }
 
@@ -197,7 +197,7 @@ export class OrderScanner {
     return cursor.textFrom(from);
   }
 
-  /** The tip in dollars, and the way on to the producer where there is a promotion or a tip. */
+  /** Reads the tip in dollars, and steps on to the producer if there is a promotion or a tip. */
   private tip(isAfterPromotion: boolean): number | undefined {
     const { cursor } = this;
     const isThere = cursor.takes(isAfterPromotion ? tipOfPromotion : tipAlone);
@@ -241,7 +241,7 @@ function lineOf({ id: pizza_id, lines }: MenuItem, line_no: number, count: numbe
 }
 
 function makeRoom(table: BytesTable<unknown>): void {
-  if (table.size >= mostRemembered) table.clear();
+  if (table.size >= mostCached) table.clear();
 }
 
 function wordTable<Word extends string>(words: readonly Word[]): BytesTable<Word> {

@@ -1,40 +1,43 @@
-/** Numbers of a till that an event may have borne which nobody can read: any of them where no range is said. */
+/** The sequence numbers of a till that an unreadable event may have had: the range, or any number without one. */
 export interface Trace {
   producerId: string;
   from?: number;
   to?: number;
 }
 
-/** What one till lacks. */
+/** The missing sequence numbers of one till. */
 export interface Gap {
   producerId: string;
-  /** How many numbers between its lowest and its highest never came. */
+  /** How many numbers between its lowest and its highest never arrived. */
   missing: number;
-  /** Them, one by one or as ranges. */
+  /** These numbers, as single numbers (`4`) or ranges (`14-19`). */
   ranges: string[];
-  /** How many of them unreadable events may have borne: one number each, and only where a trace leads to this till. */
+  /** How many of them unreadable events may explain: one number per event, and only events attributed to this till. */
   maybeUnreadable: number;
 }
 
-/** Finds what is missing in the counters of the tills. */
+/** Collects the sequence numbers of all tills and finds the missing ones. */
 export function createProducerLedger() {
   const seen = new Map<string, Set<number>>();
   const unreadable: { traces: readonly Trace[]; events: number }[] = [];
   return {
-    /** Notes one event of a producer; the same number twice counts once. */
+    /** Records one event of a producer; the same number counts once. */
     note(producerId: string, seq: number): void {
       let numbers = seen.get(producerId);
       if (numbers === undefined) seen.set(producerId, (numbers = new Set()));
       numbers.add(seq);
     },
-    /** Notes events that nobody can read, and where each of them may belong. They never make a gap, and fill one number each. */
+    /**
+     * Records unreadable events and the numbers that each may have had. Each excuses one number at most; none makes a
+     * gap.
+     */
     noteUnreadable(traces: readonly Trace[], events = 1): void {
       if (traces.length > 0) unreadable.push({ traces, events });
     },
     get producers(): number {
       return seen.size;
     },
-    /** The tills that lack numbers; most lack none. */
+    /** Returns the gap of every till with missing numbers. */
     gaps(): Gap[] {
       const open = [...seen].flatMap(([producerId, numbers]) => gapsIn(producerId, numbers));
       const found = [...Map.groupBy(open, ({ producerId }) => producerId)];
@@ -49,7 +52,7 @@ export function createProducerLedger() {
   };
 }
 
-/** Numbers in a row that never came, and how many of them unreadable events have been given. */
+/** Consecutive numbers that never arrived, and how many of them are assigned to unreadable events. */
 interface Hole {
   producerId: string;
   from: number;
@@ -67,19 +70,19 @@ function gapsIn(producerId: string, numbers: ReadonlySet<number>): Hole[] {
   return holes;
 }
 
-/** Gives each unreadable event one number at the most, the surest traces first. */
+/** Assigns at most one missing number to each unreadable event, starting with the narrowest traces. */
 function assign(
   unreadable: readonly { traces: readonly Trace[]; events: number }[],
   holes: ReadonlyMap<string, Hole[]>,
 ): void {
-  const borne = new Set<string>();
+  const assigned = new Set<string>();
   for (const { traces, events } of unreadable.toSorted((a, b) => doubt(a.traces) - doubt(b.traces))) {
     let left = events;
     for (const { producerId, from = -Infinity, to = Infinity } of traces) {
-      // Copies of one damaged event stand for one number.
+      // Copies of one damaged event excuse one number.
       const number = `${producerId} ${from}`;
-      if (from === to && borne.has(number)) continue;
-      if (from === to) borne.add(number);
+      if (from === to && assigned.has(number)) continue;
+      if (from === to) assigned.add(number);
       for (const hole of holes.get(producerId) ?? []) {
         if (hole.to < from || hole.from > to) continue;
         const given = Math.min(left, hole.to - hole.from + 1 - hole.taken);
@@ -90,7 +93,7 @@ function assign(
   }
 }
 
-/** Among how many numbers an event is to be looked for. */
+/** How many numbers an event may have had. */
 function doubt(traces: readonly Trace[]): number {
   const widths = traces.map(({ from, to }) => (from === undefined || to === undefined ? Number.MAX_VALUE : to - from));
   return Math.min(
@@ -102,10 +105,10 @@ function doubt(traces: readonly Trace[]): number {
 export type ProducerLedger = ReturnType<typeof createProducerLedger>;
 
 const till = /"producer_id"\s*:\s*"([^"\\]{1,64})"/;
-/** What follows the digits says that none was cut off. */
+/** The character after the digits proves that the number is not truncated. */
 const number = /"seq"\s*:\s*(\d{1,16})\s*[,}]/;
 
-/** What is left of a till's name and number in the text of a damaged event; undefined without the name. */
+/** Salvages the producer fields from the text of a damaged event; undefined without a readable `producer_id`. */
 export function salvageProducer(text: string): { producerId: string; seq?: number } | undefined {
   const producerId = till.exec(text)?.[1];
   if (producerId === undefined) return undefined;
@@ -113,7 +116,7 @@ export function salvageProducer(text: string): { producerId: string; seq?: numbe
   return seq === undefined ? { producerId } : { producerId, seq: Number(seq) };
 }
 
-/** Where they stand in its bytes. */
+/** Returns the byte ranges of the producer fields that can be salvaged from a damaged event. */
 export function salvagedFields(bytes: Uint8Array): [start: number, end: number][] {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
   if (!till.test(text)) return [];

@@ -1,29 +1,29 @@
 import type { Term } from "./terms.ts";
 
-/** What a term came to; null where there was no line. */
+/** The value of a term; null if there were no lines. */
 export type TermValue = bigint | string | null;
 
-/** A column of gold: how it is made of terms. */
+/** How a gold column is computed from terms. */
 export interface Cell {
   terms: readonly Term[];
-  /** In words, with the names of the terms. */
+  /** The formula in words, with the names of the terms. */
   formula: string;
-  /** The cell's text as gold has it; null for no value. */
+  /** Computes the cell's text as gold stores it; null for no value. */
   value(values: readonly TermValue[], key: readonly string[]): string | null;
 }
 
-/** A sum as it is. */
+/** The sum itself. */
 export function total(term: Term): Cell {
   const formula = `sum of ${term.name}`;
   return { terms: [term], formula, value: ([value]) => showTerm(term, value ?? null) };
 }
 
-/** A value that all lines have in common. */
+/** A value that is the same on all lines. */
 export function label(term: Term): Cell {
   return { terms: [term], formula: `${term.name} of the lines`, value: ([value]) => showTerm(term, value ?? null) };
 }
 
-/** A value that follows from the row's key alone. */
+/** A value that depends only on the row's key. */
 export function ofKey(formula: string, value: (key: readonly string[]) => string): Cell {
   return { terms: [], formula, value: (_, key) => value(key) };
 }
@@ -47,7 +47,7 @@ export function ratio(part: Term, whole: Term): Cell {
   };
 }
 
-/** `100 x (now / before - 1)`, two decimals; null without a value before. */
+/** `100 x (now / before - 1)`, two decimals; null without a previous value. */
 export function growth(now: Term, before: Term): Cell {
   return {
     terms: [now, before],
@@ -56,7 +56,7 @@ export function growth(now: Term, before: Term): Cell {
   };
 }
 
-/** An even share of dollars. */
+/** `term / parts`, two decimals. */
 export function share(term: Term, parts: bigint): Cell {
   return { terms: [term], formula: `${term.name} / ${parts}`, value: ([value]) => quotient(amount(value), parts) };
 }
@@ -76,9 +76,7 @@ function quotient(part: bigint, whole: bigint): string | null {
   return hundredths === undefined ? null : showHundredths(hundredths);
 }
 
-/** Exact arithmetic of gold's numbers: whole hundredths, rounded as PostgreSQL rounds numerics, half away from zero. */
-
-/** `part / whole` as a whole number; undefined where there is nothing to divide by. */
+/** Returns `part / whole`, rounded half away from zero as PostgreSQL rounds numerics; undefined if `whole` is 0. */
 export function divide(part: bigint, whole: bigint): bigint | undefined {
   if (whole === 0n) return undefined;
   const isNegative = part < 0n !== whole < 0n;
@@ -87,7 +85,7 @@ export function divide(part: bigint, whole: bigint): bigint | undefined {
   return isNegative ? -rounded : rounded;
 }
 
-/** Hundredths as text with two decimals: `-5n` is `-0.05`. */
+/** Formats hundredths with two decimals: `-5n` is `-0.05`. */
 export function showHundredths(value: bigint): string {
   const digits = String(value < 0n ? -value : value).padStart(3, "0");
   return `${value < 0n ? "-" : ""}${digits.slice(0, -2)}.${digits.slice(-2)}`;

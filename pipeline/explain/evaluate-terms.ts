@@ -3,16 +3,16 @@ import type { TermValue } from "./cells.ts";
 import { linesAtScope, termValue, type ExplainSources, type ScopedLines } from "./lines-at-scope.ts";
 import type { LineTerm, OtherTerm, Term } from "./terms.ts";
 
-/** What a term came to, from how many lines of which days. */
+/** The value of a term, and the number and the days of the lines behind it. */
 export interface Result {
   value: TermValue;
   orderLines: number;
   days: string;
-  /** True where gold shows no day of the term's yet. */
+  /** True if gold does not show any of the term's days yet. */
   isEmpty: boolean;
 }
 
-/** The results of terms; a column of those that follow with the rows per customer may have another one of the same term. */
+/** The results of terms. The same term may have another result for columns that are published with rows by customer. */
 export type Results = ReadonlyMap<string, Result>;
 
 export function resultOf(results: Results, term: Term, isCustomers: boolean): Result {
@@ -23,15 +23,15 @@ function nameOf({ scope, kind, name }: Term, isCustomers: boolean): string {
   return [isCustomers, scope, kind, name].join("/");
 }
 
-/** Works out every term of some columns; terms over the same lines are one query. */
+/** Evaluates every term of some columns, with one query for all terms over the same lines. */
 export async function evaluateTerms(sources: ExplainSources, columns: readonly string[]): Promise<Results> {
   const { cells, customerColumns } = sources.table;
   const results = new Map<string, Result>();
   for (const [isCustomers, some] of Map.groupBy(columns, (column) => customerColumns.includes(column))) {
     const terms = some.flatMap((column) => cells[column]!.terms);
     for (const [scope, inScope] of Map.groupBy(terms, (term) => term.scope)) {
-      const place = await linesAtScope(sources, { scope, isCustomers });
-      for (const [term, result] of await evaluateAt(place, sources.key, inScope))
+      const lines = await linesAtScope(sources, { scope, isCustomers });
+      for (const [term, result] of await evaluateAt(lines, sources.key, inScope))
         results.set(nameOf(term, isCustomers), result);
     }
   }
@@ -39,7 +39,7 @@ export async function evaluateTerms(sources: ExplainSources, columns: readonly s
 }
 
 async function evaluateAt(
-  place: ScopedLines,
+  lines: ScopedLines,
   key: readonly string[],
   terms: readonly Term[],
 ): Promise<[Term, Result][]> {
@@ -47,17 +47,17 @@ async function evaluateAt(
   const results: [Term, Result][] = [];
   const own = unique.filter((term): term is LineTerm => term.kind === "lines");
   if (own.length > 0) {
-    const { names, values } = place.filters;
-    const [row] = await place.query(sumsSql(own, names), values);
+    const { names, values } = lines.filters;
+    const [row] = await lines.query(sumsSql(own, names), values);
     for (const [index, term] of own.entries())
-      results.push([term, resultFrom(row!, place, `term_${index}`, "order_lines")]);
+      results.push([term, resultFrom(row!, lines, `term_${index}`, "order_lines")]);
   }
   const others = unique.filter((term): term is OtherTerm => term.kind === "others");
   for (const [from, some] of Map.groupBy(others, (term) => term.from)) {
     const parameters = Array<string>(from.split("?").length - 1).fill(key.at(-1)!);
-    const [row] = await place.query(othersSql(some), parameters);
+    const [row] = await lines.query(othersSql(some), parameters);
     for (const [index, term] of some.entries()) {
-      results.push([term, resultFrom(row!, place, `value_${index}`, `order_lines_${index}`)]);
+      results.push([term, resultFrom(row!, lines, `value_${index}`, `order_lines_${index}`)]);
     }
   }
   return results;
@@ -67,7 +67,7 @@ function resultFrom(row: LakeRow, { days, isEmpty }: ScopedLines, value: string,
   return { value: termValue(row[value]), orderLines: Number(row[orderLines] ?? 0), days, isEmpty };
 }
 
-/** What stands of each line in a list, beside its share in the terms. */
+/** The columns of a listed line, in addition to its share in each term. */
 export const listedColumns = [
   "order_id",
   "line_no",
@@ -82,7 +82,7 @@ export const listedColumns = [
   "record_index",
 ] as const;
 
-/** Lake SQL of the order lines under a row: those that are sales and have the key's values (`?` for each). */
+/** Returns lake SQL for the order lines behind a row: sales with the key's values (`?` for each). */
 export function linesSql(terms: readonly LineTerm[], filters: readonly string[]): string {
   const shares = terms.map(({ expression }, index) => `${expression} as term_${index}`);
   const where = ["status in ('placed', 'amended')", ...filters.map((column) => `${column} = ?`)];
@@ -91,7 +91,7 @@ export function linesSql(terms: readonly LineTerm[], filters: readonly string[])
     where ${where.join(" and ")}`;
 }
 
-/** How many lines these are, and each term over all of them. */
+/** Returns lake SQL for the number of these lines and each term over all of them. */
 export function sumsSql(terms: readonly LineTerm[], filters: readonly string[]): string {
   const sums = terms.map(({ aggregate }, index) =>
     aggregate === "sum"
@@ -101,14 +101,14 @@ export function sumsSql(terms: readonly LineTerm[], filters: readonly string[]):
   return `select ${["count(*) as order_lines", ...sums].join(", ")} from (${linesSql(terms, filters)}) as lines`;
 }
 
-/** The first so many of the lines, day by day, and how many there are in all. */
+/** Returns lake SQL for the first `most` lines, in order of date, and the number of all lines. */
 export function listSql(terms: readonly LineTerm[], filters: readonly string[], most: number): string {
   const lines = linesSql(terms, filters);
   return `select lines.*, count(*) over () as line_count from (${lines}) as lines
     order by order_date, order_id, line_no limit ${Math.floor(most)}`;
 }
 
-/** Values about more than the row's own lines, of terms that have one `from`; a single select, which DuckDB plans once. */
+/** Returns lake SQL for terms about other rows' lines, all with the same `from`, in one select that is planned once. */
 export function othersSql(terms: readonly OtherTerm[]): string {
   const values = terms.map(({ value, orderLines }, index) => {
     return `${value} as value_${index}, ${orderLines} as order_lines_${index}`;

@@ -6,41 +6,45 @@ import { explainedTables, type ExplainedTable } from "./gold-tables.ts";
 import { type ExplainSources, readShownDays, linesAtScope, termValue } from "./lines-at-scope.ts";
 import type { LineTerm } from "./terms.ts";
 
+/** The table and engines that an explanation reads. */
 export interface ExplainPorts {
   silver: DeltaTable;
   lake: LakeQuery;
   warehouse: Warehouse;
 }
 
+/** The row or cell to explain. */
 export interface ExplainRequest {
-  /** Table of gold, without its schema. */
+  /** Gold table, without its schema. */
   table: string;
-  /** Its key, in the order of the primary key; dates are `YYYY-MM-DD`. */
+  /** The row's key, in the order of the primary key; dates are `YYYY-MM-DD`. */
   key: readonly string[];
-  /** One column; without it all of the row. */
+  /** One column; without it, the whole row. */
   column?: string | undefined;
-  /** So many order lines are listed at the most. */
+  /** Maximum number of listed order lines. */
   lines: number;
 }
 
+/** The cells of a row with their formulas and terms, and the order lines behind them. */
 export interface Explanation extends LineList {
   table: string;
   key: Record<string, string>;
   cells: ExplainedCell[];
 }
 
+/** One cell as gold shows it and as computed from order lines. */
 export interface ExplainedCell {
   column: string;
   gold: string | null;
-  /** The same, worked out from order lines. */
+  /** The value computed from order lines. */
   explained: string | null;
   equal: boolean;
-  /** How it is made of the terms, by their names. */
+  /** The formula, with the names of the terms. */
   formula: string;
   terms: { name: string; value: string | null; orderLines: number; days: string }[];
 }
 
-/** Works a row of gold, or one column of it, out from silver at the versions that gold shows, and lists the order lines. */
+/** Computes a gold row, or one column of it, from silver at the versions that gold shows, and lists the order lines. */
 export async function explainRow(ports: ExplainPorts, request: ExplainRequest): Promise<Explanation> {
   const table = explainedTables[request.table]!;
   const row = await readRow(ports.warehouse, { name: request.table, table, key: request.key });
@@ -69,7 +73,7 @@ function explainCell(
   const found = cell.terms.map((term) => ({ term, ...resultOf(results, term, isCustomers) }));
   const gold = row[column] ?? null;
   const values = found.map(({ value }) => value);
-  // Gold has no value before the rows per customer have come, nor have we a day to count on.
+  // Before its rows by customer are published, gold has no value and there is no day to count.
   const isEarly = isCustomers && found.every(({ isEmpty }) => isEmpty);
   const explained = isEarly ? null : cell.value(values, key);
   return {
@@ -87,7 +91,7 @@ function explainCell(
   };
 }
 
-/** The cells of a row of gold as text; throws where there is no such row. */
+/** Reads the cells of a gold row as text; throws if the row does not exist. */
 async function readRow(
   warehouse: Warehouse,
   { name, table, key }: { name: string; table: ExplainedTable; key: readonly string[] },
@@ -99,7 +103,7 @@ async function readRow(
   if (row !== undefined) return row;
   const wanted = table.key.map((column, index) => `${column.name} ${key[index]}`).join(", ");
   throw new Error(
-    `gold.${name} has no row of ${wanted}: ./pizza query "select * from gold.${name}" shows what there is`,
+    `gold.${name} has no row for ${wanted}: ./pizza query "select * from gold.${name}" shows the existing rows`,
   );
 }
 
@@ -109,7 +113,7 @@ function asText(column: string): string {
     : `${column}::text`;
 }
 
-/** An order line under a number, with its place in the stream. */
+/** An order line behind a number, with its stream position. */
 export interface ExplainedLine {
   order_id: string;
   line_no: number;
@@ -128,7 +132,7 @@ export interface ExplainedLine {
 }
 
 interface LineList {
-  /** The terms that the lines have a share in. */
+  /** Names of the terms that `shares` of the lines add up to. */
   listed: string[];
   /** How many lines there are; `lines` may be fewer. */
   lineCount: number;
@@ -136,8 +140,9 @@ interface LineList {
 }
 
 /**
- * The lines of one column's own terms; of a whole row, those of all its sums over the row's own days. A column that follows
- * with the rows per customer may count other lines than the rest of its row: those are listed for it alone.
+ * Lists the lines of one column's own terms or, for a whole row, of all its sums over the row's own days. A column that
+ * is published with rows by customer may count other lines than the rest of its row; they are listed only for that
+ * column.
  */
 async function listLines(sources: ExplainSources, columns: readonly string[], most: number): Promise<LineList> {
   const { cells, customerColumns } = sources.table;
@@ -149,9 +154,9 @@ async function listLines(sources: ExplainSources, columns: readonly string[], mo
   const scope = isOne ? (own[0]?.scope ?? "row") : "row";
   const listed = own.filter((term) => term.scope === scope && (isOne || term.aggregate === "sum"));
   const terms = [...new Map(listed.map((term) => [term.name, term])).values()];
-  const place = await linesAtScope(sources, { scope, isCustomers });
-  const { names, values } = place.filters;
-  const rows = await place.query(listSql(terms, names, Math.max(1, most)), values);
+  const lines = await linesAtScope(sources, { scope, isCustomers });
+  const { names, values } = lines.filters;
+  const rows = await lines.query(listSql(terms, names, Math.max(1, most)), values);
   return {
     listed: terms.map(({ name }) => name),
     lineCount: Number(rows[0]?.["line_count"] ?? 0),

@@ -1,7 +1,7 @@
 import { growth, label, ofKey, percent, ratio, share, total, type Cell, amount, type TermValue } from "./cells.ts";
 import * as term from "./terms.ts";
+import { dayMs } from "../domain/dates.ts";
 
-const dayMs = 86_400_000;
 const lastDay = term.extreme("last day", "cast(order_date as varchar)", "max");
 const below = {
   recency: term.customersBelow("customers whose last order is older", "last_day"),
@@ -9,7 +9,7 @@ const below = {
   monetary: term.customersBelow("customers who spent less", "cents"),
 };
 
-/** 1 to 5 by fifths: the share of the other customers that lie below. */
+/** Returns the quintile score, 1 to 5, from the share of the other customers that are below. */
 function scoreOf(lower: TermValue | undefined, all: TermValue | undefined): number {
   const [lowerCount, others] = [Number(amount(lower)), Number(amount(all)) - 1];
   return others <= 0 ? 1 : Math.min(1 + Math.floor(5 * (lowerCount / others)), 5);
@@ -19,7 +19,7 @@ function score(measure: keyof typeof below, own: term.Term): Cell {
   const { name } = below[measure];
   return {
     terms: [below[measure], term.allCustomers, own],
-    formula: `1 + 5 x ${name} / (all customers - 1), rounded down, 5 at the most`,
+    formula: `1 + 5 x ${name} / (all customers - 1), rounded down, at most 5`,
     value: ([lower, all]) => String(scoreOf(lower, all)),
   };
 }
@@ -38,7 +38,7 @@ function segmentOf(r: number, rest: number): string {
 const firstOrder = term.extreme("first order", "ordered_at", "min", "moment");
 const lastOrder = term.extreme("last order", "ordered_at", "max", "moment");
 
-/** The columns of gold.customer_segments. */
+/** The columns of `gold.customer_segments`. */
 const customerCells: Record<string, Cell> = {
   recency_days: {
     terms: [term.lastDayOfAll, lastDay],
@@ -60,18 +60,18 @@ const customerCells: Record<string, Cell> = {
   last_ordered_at: label(lastOrder),
 };
 
-/** A column of a table's key, and the column of silver that it filters by; a date chooses days instead. */
+/** A column of a table's key, and the silver column that it filters by; a date selects days instead. */
 export interface KeyColumn {
   name: string;
   type: "date" | "integer" | "text";
   silver?: string;
 }
 
-/** A table of gold: its key, and how each of its columns is made of order lines. */
+/** A gold table: its key, and how each of its columns is computed from order lines. */
 export interface ExplainedTable {
   key: readonly KeyColumn[];
   cells: Readonly<Record<string, Cell>>;
-  /** Columns that follow with the rows per customer, maybe later than the others. */
+  /** Columns that are published with the rows by customer, possibly later than the others. */
   customerColumns: readonly string[];
 }
 
@@ -98,7 +98,7 @@ function rank(id: "pizza_id" | "pizza_type_id"): Cell {
   return { terms: [ahead, revenue], formula: `1 + ${ahead.name}`, value };
 }
 
-/** Every table of gold. */
+/** Every gold table, by name. */
 export const explainedTables: Readonly<Record<string, ExplainedTable>> = {
   daily_sales_summary: {
     key: [orderDate],

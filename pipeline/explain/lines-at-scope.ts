@@ -4,8 +4,9 @@ import { linesAtVersions, type DayAtVersion } from "../silver/tables.ts";
 import type { TermValue } from "./cells.ts";
 import type { ExplainedTable } from "./gold-tables.ts";
 import type { Scope } from "./terms.ts";
+import { addDays } from "../domain/dates.ts";
 
-/** A row of gold and what it is explained from. */
+/** A gold row and the sources of its explanation. */
 export interface ExplainSources {
   silver: DeltaTable;
   lake: LakeQuery;
@@ -14,17 +15,17 @@ export interface ExplainSources {
   shown: readonly ShownDay[];
 }
 
-/** Silver on the days of a scope, each as gold shows it. */
+/** Silver on the days of a scope, each at the version that gold shows. */
 export interface ScopedLines {
   /** The days in words. */
   days: string;
   isEmpty: boolean;
-  /** Columns of silver that have to have the key's values, and these. */
+  /** The silver columns to filter by, and the key's values. */
   filters: { names: string[]; values: (string | number)[] };
   query(sql: string, parameters: readonly (string | number)[]): Promise<LakeRow[]>;
 }
 
-/** Opens silver on a scope's days; `isCustomers` at the versions that the rows per customer show. */
+/** Opens silver on a scope's days; with `isCustomers`, at the versions that the rows by customer show. */
 export async function linesAtScope(
   { silver, lake, table, key, shown }: ExplainSources,
   { scope, isCustomers }: { scope: Scope; isCustomers: boolean },
@@ -64,16 +65,15 @@ function inWords(days: readonly DayAtVersion[]): string {
   return first === last ? (first ?? "no day") : `${first} to ${last}`;
 }
 
-/** A value of a lake query as a term has it. */
+/** Converts a value of a lake query to the value of a term. */
 export function termValue(value: LakeRow[string] | undefined): TermValue {
   if (value === null || value === undefined) return null;
   return typeof value === "number" ? BigInt(value) : typeof value === "boolean" ? String(value) : value;
 }
 
-const dayMs = 86_400_000;
 const [earliest, latest] = ["2000-01-01", "2199-12-31"];
 
-/** First and last day of a scope, seen from a row whose day, or first day of its month, is `date`. */
+/** Returns the first and last day of a scope, relative to the day or the month of a row. */
 function rangeOf(scope: Scope, date: { day: string } | { month: string } | undefined): [string, string] {
   if (date === undefined || scope === "all days") return [earliest, latest];
   if ("month" in date) return scope === "month before" ? monthOf(addDays(date.month, -1)) : monthOf(date.month);
@@ -86,16 +86,12 @@ function monthOf(day: string): [string, string] {
   return [first, addDays(`${addDays(first, 31).slice(0, 7)}-01`, -1)];
 }
 
-function addDays(day: string, days: number): string {
-  return new Date(Date.parse(day) + days * dayMs).toISOString().slice(0, 10);
-}
-
-/** A published day: the version of silver that its facts show, and its rows per customer, where it has them. */
+/** A published day: the silver version that its facts show, and that of its rows by customer, if it has any. */
 interface ShownDay extends DayAtVersion {
   customersVersion: number | null;
 }
 
-/** Gold shows every change of silver up to the cursor: a day that was published before has not changed since. */
+/** Gold shows every change of silver up to the cursor: a day that was published before it has not changed since. */
 const shownSql = `
   select
     order_date::text as order_date,
@@ -108,7 +104,7 @@ const shownSql = `
   cross join (select max(value::bigint) as version from ops.cursor where name = 'silver_version') as shown
   order by 1`;
 
-/** Every published day. */
+/** Reads every published day. */
 export async function readShownDays(warehouse: Warehouse): Promise<ShownDay[]> {
   const rows = await warehouse.query<{ order_date: string; version: string; customers_version: string | null }>(
     shownSql,

@@ -1,27 +1,27 @@
 import { isUtf8 } from "node:buffer";
 import { createFinder, plainText } from "../domain/redact-event.ts";
 
-/** By what a customer is known. */
+/** What identifies a customer. */
 export interface Known {
   customerId: string;
-  /** The e-mail addresses that the customer's events bear. */
+  /** The email addresses in the customer's events. */
   emails: ReadonlySet<string>;
 }
 
-/** Tells a customer's events from those of others. */
+/** Distinguishes a customer's events from those of others. */
 export interface CustomerMatch {
   /** Whether an event is the customer's. */
   owns: (bytes: Buffer) => boolean;
-  /** Whether bytes bear one of the addresses, in capitals or not. */
+  /** Whether bytes contain one of the addresses, ignoring case. */
   bearsEmail: (bytes: Buffer) => boolean;
-  /** Whether a text leads to the customer by itself. */
+  /** Whether a text identifies the customer on its own. */
   isPersonal: (text: string) => boolean;
 }
 
 /**
- * An event that says whose it is belongs to that customer. Where it does not, because it is damaged or lacks the field, it
- * is taken for the customer's if the id is what it gives for a customer, or if it bears one of the addresses. Wherever else
- * the id stands, as the name of an order, a store or a key, it says nothing.
+ * Returns how to match a customer's events. An event with a readable `customer_id` belongs to that customer. If it is
+ * damaged or lacks the field, it belongs to the customer if the id appears as its customer, or if it contains one of
+ * the email addresses. The id in any other position (an order id, a store, a key) does not count.
  */
 export function matchCustomer({ customerId, emails }: Known): CustomerMatch {
   const holdsId = createFinder(customerId);
@@ -48,7 +48,7 @@ function holdsText(text: string, part: string): boolean {
   return text.toLowerCase().includes(part.toLowerCase());
 }
 
-/** The e-mail address of an event that names this customer. */
+/** Returns the email address of an event that names this customer; undefined if it has none or names another one. */
 export function emailOf(bytes: Buffer, customerId: string): string | undefined {
   if (ownerOf(bytes) !== customerId) return undefined;
   const { customer } = Object(parse(bytes)) as { customer?: unknown };
@@ -58,7 +58,7 @@ export function emailOf(bytes: Buffer, customerId: string): string | undefined {
 
 const quotedId = /"customer_id"\s*:\s*("(?:[^"\\]|\\.)*")/;
 
-/** The customer that an event names; undefined where it names none, or none that can be read. */
+/** Returns the customer id of an event; undefined if it has none that can be read. */
 function ownerOf(bytes: Buffer): string | undefined {
   const event = parse(bytes);
   const { customer } = Object(event) as { customer?: unknown };
@@ -69,13 +69,13 @@ function ownerOf(bytes: Buffer): string | undefined {
   return isDamaged ? undefined : owner;
 }
 
-/** What stands as the customer's id in an event that is no JSON. */
+/** Returns the customer id in the text of an event that is not valid JSON. */
 function damagedOwner(bytes: Buffer): unknown {
   const [, quoted] = quotedId.exec(bytes.toString("utf8")) ?? [];
   return quoted === undefined ? undefined : parse(Buffer.from(quoted));
 }
 
-/** Undefined for what is no JSON. */
+/** Parses bytes as JSON; undefined if they are not valid JSON. */
 export function parse(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString("utf8"));

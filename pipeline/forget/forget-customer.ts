@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { DeltaTable } from "../delta/table.ts";
-import { placeOf } from "../domain/stream-position.ts";
+import { eventPosition } from "../domain/stream-position.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import type { Eraser, StreamRecord, ObjectStore } from "../ports.ts";
 import { publishQuarantine } from "../silver/quarantine-table.ts";
@@ -11,30 +11,31 @@ import { deleteOldVersions, redactSilver } from "./redact-silver.ts";
 
 /** What forgetting a customer changed. */
 export interface ForgetSummary {
-  /** Events that named the customer, of any kind. */
+  /** Events of the customer, valid or not. */
   events: number;
   records: number;
-  /** Bronze objects that were replaced by others without the customer. */
+  /** Bronze objects that were replaced by redacted ones. */
   bronzeObjects: number;
-  /** Orders whose rows in silver have another customer key now. */
+  /** Orders whose rows in silver were given the pseudonym's customer key. */
   orders: number;
   /** Rows of the quarantine whose payload was redacted. */
   quarantined: number;
-  /** Data files of earlier versions that were removed: they cannot be read by time travel any more. */
+  /** Data files of earlier versions that were deleted; time travel to these versions no longer works. */
   erasedFiles: number;
   /** Records that were rewritten in the stream itself. */
   streamRecords: number;
-  /** Records that a stream which cannot be rewritten still holds until its retention ends. */
+  /** Records that a stream that cannot be rewritten retains until its retention ends. */
   streamKeeps: number;
-  /** Quarantined records that cannot be unpacked, and so were not looked into. */
+  /** Quarantined records that cannot be unpacked, and therefore were not searched. */
   unreadable: number;
-  /** True where an earlier run had not come to its end, and this one went on from there. */
+  /** Whether this run completed an earlier, interrupted one. */
   isResumed: boolean;
 }
 
-/** The stream's part: it rewrites its records, or says how many of them it keeps for a while. */
+/** Rewrites records in the stream, or returns how many of them it keeps until its retention ends. */
 export type RedactStream = (records: readonly StreamRecord[]) => Promise<{ rewritten: number; kept: number }>;
 
+/** The stores, tables and stream to remove a customer from. */
 export interface ForgetContext {
   refinery: Refinery;
   eraser: Eraser;
@@ -42,9 +43,9 @@ export interface ForgetContext {
 }
 
 /**
- * Takes a customer out of stream, bronze, silver and quarantine. All that has landed has to be refined before. Each step may
- * be repeated, and what names the customer is removed last: a run that was killed is completed by the next one. Throws
- * at the end where silver holds orders of theirs that bronze does not.
+ * Removes a customer from stream, bronze, silver and quarantine. Everything that has landed must be refined first. Each
+ * step is idempotent, and the data that identifies the customer is deleted last, so that the next run completes an
+ * interrupted one. Throws at the end if silver has orders of the customer that bronze does not have.
  */
 export async function forgetCustomer(
   { refinery, eraser, redactStream }: ForgetContext,
@@ -81,7 +82,10 @@ export async function forgetCustomer(
 
 const mostNamed = 5;
 
-/** Throws where a row that was silver's at the beginning still bears the token; what came meanwhile is a new customer's. */
+/**
+ * Throws if a row that was in silver before the run still has the customer key. Rows that arrived during the run belong
+ * to a new customer with the same id.
+ */
 async function checkSilver(
   refinery: Refinery,
   { customerId, customerKey, before }: { customerId: string; customerKey: string; before: ReadonlyMap<string, string> },
@@ -91,20 +95,20 @@ async function checkSilver(
   if (left.length === 0) return;
   const named = left.slice(0, mostNamed).map(([place, orderId]) => `${orderId} (from ${place})`);
   throw new Error(
-    `customer ${customerId} is forgotten where bronze names them, but ${left.length} orders of theirs are left in silver, ` +
-      `and bronze holds no event of them: ${named.join(", ")}${left.length > mostNamed ? ", ..." : ""}; ` +
-      "bring the missing bronze objects back and forget again; where none is missing, ./pizza rebuild puts silver right",
+    `customer ${customerId} was removed wherever bronze names them, but ${left.length} of their orders are left in silver ` +
+      `without an event in bronze: ${named.join(", ")}${left.length > mostNamed ? ", ..." : ""}; ` +
+      "restore the missing bronze objects and forget again; if none is missing, ./pizza rebuild repairs silver",
   );
 }
 
-/** The name under which a customer is forgotten, kept only until that is done: a repeat after a crash goes on with it. */
+/** The id that replaces a customer's. It is stored only during the run, so that a retry after a crash reuses it. */
 export interface Pseudonym {
   value: string;
-  /** Whether an earlier run has begun. */
+  /** Whether it was reserved by an earlier, interrupted run. */
   isResumed: boolean;
 }
 
-/** Draws a pseudonym, or takes the one of a run that did not come to its end. `token` stands for the customer. */
+/** Reserves a new pseudonym for a customer key, or returns the one that an interrupted run reserved. */
 async function reservePseudonym(store: ObjectStore, customerKey: string): Promise<Pseudonym> {
   const drawn = `forgotten-${randomUUID().replaceAll("-", "").slice(0, 16)}`;
   const isNew = await store.put(keyOf(customerKey), Buffer.from(JSON.stringify({ pseudonym: drawn })), {
@@ -117,7 +121,7 @@ async function reservePseudonym(store: ObjectStore, customerKey: string): Promis
   return { value: pseudonym, isResumed: true };
 }
 
-/** From here on nothing leads from the customer to the pseudonym. */
+/** Deletes the reservation: nothing links the customer to the pseudonym after that. */
 async function releasePseudonym(eraser: Eraser, customerKey: string): Promise<void> {
   await eraser.erase(keyOf(customerKey));
 }
@@ -128,7 +132,7 @@ function keyOf(customerKey: string): string {
 
 const columnNames = ["customer_key", "order_id", "shard", "sequence_number", "record_index"];
 
-/** Silver's orders under a customer's token: their ids by the place of the event that they came from. */
+/** Returns silver's orders with a customer key: order ids by the stream position of their event. */
 async function rowsByCustomerKey(
   { store, silver }: { store: ObjectStore; silver: DeltaTable },
   customerKey: string,
@@ -138,7 +142,7 @@ async function rowsByCustomerKey(
   for (const { path } of files.values()) {
     const body = await store.get(`${silver.root}/${path}`);
     if (body === undefined)
-      throw new Error(`silver file ${path} is named by version ${version} but is not in the lake`);
+      throw new Error(`silver file ${path} is in version ${version} of the log but not in the lake`);
     const { customer_key: keys } = await readColumns(body, ["customer_key"]);
     if (!keys!.includes(customerKey)) continue;
     const columns = await readColumns(body, columnNames);
@@ -146,7 +150,7 @@ async function rowsByCustomerKey(
       if (key !== customerKey) continue;
       const [shard, sequenceNumber] = [String(columns["shard"]![row]), String(columns["sequence_number"]![row])];
       const recordIndex = Number(columns["record_index"]![row]);
-      found.set(placeOf({ shard, sequenceNumber, recordIndex }), String(columns["order_id"]![row]));
+      found.set(eventPosition({ shard, sequenceNumber, recordIndex }), String(columns["order_id"]![row]));
     }
   }
   return found;

@@ -3,12 +3,14 @@ import { type BronzeObject, listBronze } from "../bronze/list-bronze.ts";
 import type { Snapshot } from "../delta/table.ts";
 import { createFinder } from "../domain/redact-event.ts";
 import type { ObjectStore, StreamRecord } from "../ports.ts";
-import { isConsumed, takenAt } from "../silver/list-pending.ts";
+import { isConsumed, takenAt } from "../silver/transactions.ts";
 import { readEvents, type Enrichment, type ReadEvents } from "../silver/read-events.ts";
 import { isRedacted } from "../silver/transactions.ts";
 import { findEvents } from "../trace/find-events.ts";
 import { matchCustomer, emailOf } from "./event-owner.ts";
 import { redactEventOf, redactRecord, type Forgotten } from "./redact-record.ts";
+import { hourStart } from "../domain/dates.ts";
+import { recordPosition } from "../domain/stream-position.ts";
 
 interface BronzeContext {
   store: ObjectStore;
@@ -18,24 +20,24 @@ interface BronzeContext {
 interface HowToRedact {
   who: Forgotten;
   by: Enrichment;
-  /** Records that stand in the place of others, by position. */
+  /** Already redacted copies of records, by position; they replace the originals. */
   copies: ReadonlyMap<string, StreamRecord>;
 }
 
-/** What bronze holds of a customer, and what is to stand in its place. */
+/** A customer's data in bronze and its redacted replacement. */
 export interface BronzeRedaction extends ReadEvents {
   how: HowToRedact;
   /** The objects that change: old key to new key. */
   keys: Map<string, string>;
-  /** The records that change, as they are to be. */
+  /** The records that change, in their redacted form. */
   records: StreamRecord[];
-  /** Places (`shard/sequence number/index`) of the events that change. */
+  /** Stream positions (`shard/sequence number/index`) of the events that change. */
   places: Set<string>;
 }
 
 /**
- * Finds what is to be changed, in the objects that silver has taken as of a version: it would take the redacted form of any
- * other for a new object.
+ * Finds the objects, records and events to redact. It considers only objects that silver has consumed as of a version,
+ * because silver would treat the redacted form of any other object as a new one.
  */
 export async function findInBronze(
   place: BronzeContext,
@@ -64,8 +66,8 @@ export async function findInBronze(
     const object = await redactObject(place, key, how);
     redaction.keys.set(key, object.key);
     for (const record of object.changed) {
-      if (seen.has(positionOf(record))) continue;
-      seen.add(positionOf(record));
+      if (seen.has(recordPosition(record))) continue;
+      seen.add(recordPosition(record));
       redaction.records.push(record);
       const { candidates, rejected } = readEvents([record], object.key, by);
       redaction.candidates.push(...candidates);
@@ -75,24 +77,24 @@ export async function findInBronze(
   return redaction;
 }
 
-/** A bronze object with the customer taken out, under the key of its new content and of the hour that it had. */
+/** Returns a redacted bronze object, under the key of its new content and its original hour. */
 async function redactObject({ store, stream }: BronzeContext, key: string, { who, by, copies }: HowToRedact) {
   const body = await store.get(key);
   if (body === undefined) throw new Error(`bronze object ${key} was listed but cannot be read`);
   const changed: StreamRecord[] = [];
   const records = (await decodeBronze(body)).map((record) => {
-    const copy = copies.get(positionOf(record)) ?? record;
+    const copy = copies.get(recordPosition(record)) ?? record;
     const redacted = redactRecord(copy, who, by) ?? copy;
     if (Buffer.compare(redacted.data, record.data) === 0) return record;
     changed.push(redacted);
     return redacted;
   });
   const encoded = encodeBronze(stream, records);
-  const landedAt = Date.parse(`${parseBronzeKey(key)!.hour}:00:00Z`);
+  const landedAt = hourStart(parseBronzeKey(key)!.hour);
   return { key: bronzeKey({ stream, records, body: encoded, landedAt }), body: encoded, changed };
 }
 
-/** Writes the objects without the customer beside those with; whoever repeats it finds them there. */
+/** Writes the redacted objects in addition to the original ones; idempotent. */
 export async function writeRedacted(place: BronzeContext, { keys, how }: BronzeRedaction): Promise<void> {
   for (const [key] of keys) {
     const redacted = await redactObject(place, key, how);
@@ -101,8 +103,9 @@ export async function writeRedacted(place: BronzeContext, { keys, how }: BronzeR
 }
 
 /**
- * The objects that others stand in the place of by now, in the order in which they may go: those whose events name the
- * customer come last, for the addresses in them lead to the rest. What is itself such another stays.
+ * Returns the keys of the replaced objects, in the order in which to delete them. Objects whose events name the
+ * customer come last, because a retry needs their email addresses to find the rest. An object that is itself a
+ * replacement stays.
  */
 export function formerObjects({ keys }: Pick<BronzeRedaction, "keys">): string[] {
   const written = new Set(keys.values());
@@ -110,9 +113,10 @@ export function formerObjects({ keys }: Pick<BronzeRedaction, "keys">): string[]
 }
 
 /**
- * A record from which a customer was taken may land once more as it was. Its copy that is redacted already has to stand in
- * its place, whoever is forgotten this time: these are the copies, by position, of records in some bronze objects. Of
- * several the one that silver took first is it: a redacted object keeps the time of the one that it replaces.
+ * Returns the redacted copies of records in some bronze objects, by position. A record that was redacted earlier may
+ * land again in its original form; the redacted copy must replace it, whichever customer is forgotten now. Of several
+ * copies, the one that silver consumed first is the redacted one, because a redacted object keeps the time of its
+ * original.
  */
 async function redactedCopies(
   { store, stream }: { store: ObjectStore; stream: string },
@@ -120,23 +124,18 @@ async function redactedCopies(
   snapshot: Snapshot,
 ): Promise<Map<string, StreamRecord>> {
   const copies = new Map<string, StreamRecord>();
-  const wanted = (await readAll(store, keys)).filter((record) => isRedacted(snapshot, positionOf(record)));
+  const wanted = (await readAll(store, keys)).filter((record) => isRedacted(snapshot, recordPosition(record)));
   if (wanted.length === 0) return copies;
-  const positions = new Set(wanted.map(positionOf));
+  const positions = new Set(wanted.map(recordPosition));
   const holders = (await listBronze(store, stream))
     .filter((object) => isConsumed(snapshot, object) && wanted.some((record) => spans(object, record)))
     .toSorted(
       (a, b) => takenAt(snapshot, b) - takenAt(snapshot, a) || Number(keys.has(b.key)) - Number(keys.has(a.key)),
     );
   for (const record of await readAll(store, new Set(holders.map(({ key }) => key)))) {
-    if (positions.has(positionOf(record))) copies.set(positionOf(record), record);
+    if (positions.has(recordPosition(record))) copies.set(recordPosition(record), record);
   }
   return copies;
-}
-
-/** The name of a record: shard and sequence number. */
-function positionOf({ shard, sequenceNumber }: Pick<StreamRecord, "shard" | "sequenceNumber">): string {
-  return `${shard}/${sequenceNumber}`;
 }
 
 async function readAll(store: ObjectStore, keys: ReadonlySet<string>): Promise<StreamRecord[]> {

@@ -1,5 +1,5 @@
 import type { ReasonCode } from "../domain/rejection-reasons.ts";
-import { placeOf } from "../domain/stream-position.ts";
+import { eventPosition, recordPosition } from "../domain/stream-position.ts";
 import { isUtf8 } from "node:buffer";
 import type { AddFile, DeltaTable } from "../delta/table.ts";
 import { copyRows, readColumns } from "../parquet/read-columns.ts";
@@ -9,12 +9,15 @@ import { readOrderId, quarantineColumns } from "../silver/quarantine-table.ts";
 import { eventBytes } from "../silver/unpack-record.ts";
 import type { BronzeRedaction } from "./redact-bronze.ts";
 
-/** Reasons of a whole record that nobody could look into. */
+/** Reasons of whole records that could not be unpacked. */
 const unpackable: ReadonlySet<string> = new Set(["batch_corrupt", "batch_too_large"] satisfies ReasonCode[]);
 
 type Columns = Record<string, unknown[]>;
 
-/** Puts the redacted payloads, and the new keys of bronze objects, into the rows of the quarantine. */
+/**
+ * Rewrites the quarantine's rows with redacted payloads and new bronze keys. Returns how many payloads were redacted,
+ * and how many records could not be searched.
+ */
 export async function redactQuarantine(
   { store, quarantine }: { store: ObjectStore; quarantine: DeltaTable },
   redaction: BronzeRedaction,
@@ -51,7 +54,7 @@ async function redactFile(
   redaction: BronzeRedaction,
 ): Promise<FileChange> {
   const body = await store.get(`${quarantine.root}/${file.path}`);
-  if (body === undefined) throw new Error(`quarantine file ${file.path} is named by the log but is not in the lake`);
+  if (body === undefined) throw new Error(`quarantine file ${file.path} is in the log but not in the lake`);
   const columns: Columns = await readColumns(
     body,
     quarantineColumns.map(({ name }) => name),
@@ -66,12 +69,12 @@ async function redactFile(
 
 function redactRows(columns: Columns, { keys, places, records, rejected }: BronzeRedaction) {
   const counts = { changed: 0, payloads: 0, unreadable: 0 };
-  const byPosition = new Map(records.map((record) => [`${record.shard}/${record.sequenceNumber}`, record]));
-  const rejections = new Map(rejected.map((event) => [placeOf(event.position), event]));
+  const byPosition = new Map(records.map((record) => [recordPosition(record), record]));
+  const rejections = new Map(rejected.map((event) => [eventPosition(event.position), event]));
   for (const row of columns["shard"]!.keys()) {
     const text = (name: string) => String(columns[name]![row]);
     const newKey = keys.get(text("bronze_key"));
-    const position = `${text("shard")}/${text("sequence_number")}`;
+    const position = recordPosition({ shard: text("shard"), sequenceNumber: text("sequence_number") });
     const place = `${position}/${text("record_index")}`;
     const record = places.has(place) ? byPosition.get(position) : undefined;
     if (unpackable.has(text("reason"))) counts.unreadable++;
@@ -84,7 +87,7 @@ function redactRows(columns: Columns, { keys, places, records, rejected }: Bronz
     columns["payload_base64"]![row] = isUtf8(bytes) ? null : bytes.toString("base64");
     columns["order_id"]![row] = readOrderId(bytes.toString("utf8"));
     const rejection = rejections.get(place);
-    // A conflict is a valid event: why it was refused does not follow from its bytes.
+    // A conflict is a valid event: its reason does not follow from its bytes.
     if (rejection === undefined) continue;
     columns["reason"]![row] = rejection.reason;
     columns["detail"]![row] = rejection.detail;

@@ -7,15 +7,15 @@ import { readEvents, type Enrichment } from "../silver/read-events.ts";
 import { endOfLine, unpackBytes } from "../silver/unpack-record.ts";
 import { parse, type CustomerMatch } from "./event-owner.ts";
 
-/** Whom to forget, and what stands in the place of the id. */
+/** The customer to forget, and the pseudonym that replaces the id. */
 export interface Forgotten extends CustomerMatch {
   customerId: string;
   pseudonym: string;
 }
 
 /**
- * The record with the customer taken out of its events; undefined where none is the customer's. Positions stay, and so
- * does what silver says to each event: whoever reads bronze anew comes to the same orders, to the cent.
+ * Redacts a customer's events in a record; undefined if the record has none. Positions stay the same, and so does
+ * silver's verdict on each event, so that a rebuild from bronze produces the same orders, to the cent.
  */
 export function redactRecord(record: StreamRecord, who: Forgotten, by: Enrichment): StreamRecord | undefined {
   const unpacked = unpackBytes(record.data);
@@ -38,12 +38,15 @@ export function redactRecord(record: StreamRecord, who: Forgotten, by: Enrichmen
   return isChanged ? { ...record, data: compressAs(record.data, Buffer.concat(parts)) } : undefined;
 }
 
-/** The same bytes give the same bytes: copies of a record stay copies. */
+/** Compresses a batch like the original; deterministic, so that copies of a record stay equal. */
 function compressAs(original: Uint8Array, batch: Buffer): Uint8Array {
   return original[0] === 0x1f ? gzipSync(batch) : zstdCompressSync(batch);
 }
 
-/** The event that stands at some place of a record with the customer taken out; undefined where that changes nothing. */
+/**
+ * Redacts one event of a record; undefined if it is not the customer's or does not change. Throws if it would be
+ * invalid.
+ */
 export function redactEventOf(
   bytes: Buffer,
   record: StreamRecord,
@@ -55,14 +58,14 @@ export function redactEventOf(
   const redacted = redact(bytes, who, { catalog: by.catalog, verdictOf });
   if (redacted === undefined) {
     throw new Error(
-      `the event in record ${record.sequenceNumber} of ${record.shard} would no longer be valid without the customer's data: ` +
-        "see to it by hand; nothing was changed",
+      `event in record ${record.sequenceNumber} of ${record.shard} would no longer be valid without the customer's data: ` +
+        "redact it manually; nothing was changed",
     );
   }
   return bytes.equals(redacted) ? undefined : redacted;
 }
 
-/** The event with the customer taken out; undefined where it would not be valid any more. */
+/** Returns the redacted event; undefined if it would no longer be valid. */
 function redact(
   bytes: Buffer,
   who: Forgotten,
@@ -82,7 +85,7 @@ function redact(
 
 const valid = "valid";
 
-/** What silver says to an event that stands in a record by itself: valid, or the reason of its refusal. */
+/** Returns silver's verdict on a single event: "valid", or the reason code of its rejection. */
 function judge(bytes: Uint8Array, record: StreamRecord, by: Enrichment): string {
   const { rejected } = readEvents([{ ...record, data: bytes }], "", by);
   return rejected[0]?.reason ?? valid;

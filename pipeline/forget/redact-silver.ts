@@ -1,6 +1,7 @@
 import { madeAt } from "../delta/data-file-name.ts";
+import { dayMs } from "../domain/dates.ts";
 import type { DeltaTable } from "../delta/table.ts";
-import { placeOf } from "../domain/stream-position.ts";
+import { eventPosition } from "../domain/stream-position.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import type { Clock, Eraser, ObjectStore } from "../ports.ts";
 import { stagingFolder } from "../rebuild/staging-tables.ts";
@@ -10,8 +11,9 @@ import { redactions } from "../silver/transactions.ts";
 import type { BronzeRedaction } from "./redact-bronze.ts";
 
 /**
- * Writes the customer's rows anew from the redacted events, and names the redacted bronze objects as consumed, in one
- * commit; they are written after it, so nobody can take them for new ones. Gives the data files that it replaced.
+ * Rewrites the customer's rows from the redacted events, and marks the redacted bronze objects as consumed, in one
+ * commit. The objects are written after it, so that silver never treats them as new ones. Returns the number of
+ * rewritten orders and replaced data files.
  */
 export async function redactSilver(
   refinery: Refinery,
@@ -23,7 +25,7 @@ export async function redactSilver(
     const known = await findKnown({ store, root: silver.root, snapshot }, candidates);
     const accepted = candidates.filter(({ event, position }) => {
       const holder = known.orders.get(event.order_id);
-      return holder !== undefined && placeOf(holder.position) === placeOf(position);
+      return holder !== undefined && eventPosition(holder.position) === eventPosition(position);
     });
     const changed = accepted.filter(
       ({ event, payloadHash }) => known.orders.get(event.order_id)!.payloadHash !== payloadHash,
@@ -37,7 +39,7 @@ export async function redactSilver(
       adds,
       removes,
       transactions: [
-        // A rebuild takes the objects in the order in which silver took them; names that have expired come first.
+        // A rebuild replays objects in the order in which silver consumed them; expired keys come first.
         ...[...keys].map(([before, appId]) => ({
           appId,
           version: 0,
@@ -51,8 +53,8 @@ export async function redactSilver(
   }
 }
 
-/** A younger file that no version names may be about to be committed. */
-const orphanMs = 7 * 24 * 3_600_000;
+/** A younger unreferenced file may be about to be committed. */
+const orphanMs = 7 * dayMs;
 
 interface SilverContext {
   store: ObjectStore;
@@ -61,32 +63,32 @@ interface SilverContext {
 }
 
 /**
- * Removes data files of earlier versions that hold the customer: those of silver that bear the old token, and every one of
- * the quarantine, whose files are only replaced to take a customer out. Gives their number. What a rebuild that was killed
- * has left holds copies of both, and goes too; one that goes on meanwhile has to begin again anyhow.
+ * Deletes data files of old versions that contain the customer: silver's files with the old customer key, and all
+ * former files of the quarantine, which are replaced only by redaction. Returns their number. It also deletes all
+ * staging tables, which hold copies of both; a rebuild that is running has to start again in any case.
  */
 export async function deleteOldVersions(
-  place: SilverContext,
+  context: SilverContext,
   { silver, quarantine, customerKey }: { silver: DeltaTable; quarantine: DeltaTable; customerKey: string },
 ): Promise<number> {
   let erased = 0;
-  for (const path of await formerFiles(place, silver)) {
+  for (const path of await formerFiles(context, silver)) {
     const key = `${silver.root}/${path}`;
-    const body = await place.store.get(key);
+    const body = await context.store.get(key);
     if (body === undefined) continue;
     if (!(await readColumns(body, ["customer_key"]))["customer_key"]!.includes(customerKey)) continue;
-    await place.eraser.erase(key);
+    await context.eraser.erase(key);
     erased++;
   }
-  for (const path of await formerFiles(place, quarantine)) {
-    await place.eraser.erase(`${quarantine.root}/${path}`);
+  for (const path of await formerFiles(context, quarantine)) {
+    await context.eraser.erase(`${quarantine.root}/${path}`);
     erased++;
   }
-  for (const { key } of await place.store.list(stagingFolder)) await place.eraser.erase(key);
+  for (const { key } of await context.store.list(stagingFolder)) await context.eraser.erase(key);
   return erased;
 }
 
-/** Data files that lie in the lake and are not part of the table any more. */
+/** Returns the data files in the lake that are no longer part of the table. */
 async function formerFiles({ store, clock }: SilverContext, { root, ...table }: DeltaTable): Promise<string[]> {
   const { files, removed } = await table.snapshot();
   const paths = (await store.list(`${root}/`))

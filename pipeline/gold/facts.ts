@@ -1,12 +1,12 @@
 import type { LakeQuery, LakeRow, LakeTable } from "../ports.ts";
 
-/** Texts of the lake SQL that makes the facts of a day, from `sql/gold/`. */
+/** The lake SQL that computes the facts of a day: texts of the files in `sql/gold/`. */
 export interface WindowSql {
   dayFacts: string;
   dayCustomers: string;
 }
 
-/** The facts of a day and the columns that each of them has, as the tables of the schema `facts` name them. */
+/** The fact tables of a day and their columns, as in the schema `facts`. */
 const columns = {
   day_totals: ["orders", "order_lines", "pizzas", "revenue_cents", "cost_cents"],
   day_hours: ["hour", "orders", "pizzas", "revenue_cents"],
@@ -27,10 +27,10 @@ const columns = {
   day_stores: ["store_id", "channel", "city", "state", "orders", "pizzas", "revenue_cents", "cost_cents"],
 } as const;
 
-/** The facts of some days, as a publish document holds them: rows by the name of their table. */
+/** The facts of some days in a publish document: rows by table name. */
 export type DayFacts = Record<keyof typeof columns, LakeRow[]>;
 
-/** Works the facts of these windows out from the lake. */
+/** Computes the facts of these windows (dates `YYYY-MM-DD`) from the lake. */
 export async function readDayFacts(
   lake: LakeQuery,
   { sql, table, windows }: { sql: WindowSql; table: LakeTable; windows: readonly string[] },
@@ -53,23 +53,25 @@ function pick(row: LakeRow, names: readonly string[]): LakeRow {
   return Object.fromEntries(["order_date", ...names].map((name) => [name, row[name]!]));
 }
 
-/** Rows of one lake SQL file for just these windows; `windows` are dates `YYYY-MM-DD`, at least one. */
+/** Returns the rows of one lake SQL query for exactly these windows: at least one date `YYYY-MM-DD`. */
 export async function readFacts(
   lake: LakeQuery,
   { sql, table, windows }: { sql: string; table: LakeTable; windows: readonly string[] },
 ): Promise<LakeRow[]> {
   const sorted = windows.toSorted();
-  const asked = new Set(windows);
-  const rows = await lake.query(sql, [sorted[0]!, sorted.at(-1)!], [ofDays(table, asked)]);
-  return rows.filter((row) => asked.has(String(row["order_date"])));
+  const wanted = new Set(windows);
+  const rows = await lake.query(sql, [sorted[0]!, sorted.at(-1)!], [ofDays(table, wanted)]);
+  return rows.filter((row) => wanted.has(String(row["order_date"])));
 }
 
-/** JSON for the publish functions; 64-bit integers become strings, which PostgreSQL reads into bigint. */
+/**
+ * Serializes a document for the publish functions; 64-bit integers become strings, which PostgreSQL casts to bigint.
+ */
 export function toJson(document: Record<string, unknown>): string {
   return JSON.stringify(document, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
 }
 
-/** The table without the files of other days: even to be skipped, each file costs a query time. */
+/** Returns the table without the files of other days, because even a skipped file adds to a query's time. */
 function ofDays(table: LakeTable, days: ReadonlySet<string>): LakeTable {
   const mark = `${table.partitionColumn}=`;
   const dayOf = (file: string) => file.split("/").find((part) => part.startsWith(mark));
@@ -80,7 +82,7 @@ function ofDays(table: LakeTable, days: ReadonlySet<string>): LakeTable {
   return { ...table, files };
 }
 
-/** Dates `YYYY-MM-DD` in order, one group for each month. */
+/** Groups dates `YYYY-MM-DD` by month, in order and without duplicates. */
 export function groupByMonth(dates: Iterable<string>): string[][] {
   return [...Map.groupBy([...new Set(dates)].toSorted(), (date) => date.slice(0, 7)).values()];
 }

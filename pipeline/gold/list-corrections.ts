@@ -2,42 +2,43 @@ import { VersionNotKept, type DeltaTable, type Snapshot } from "../delta/table.t
 import type { LakeQuery, LakeRow, ObjectStore, Warehouse } from "../ports.ts";
 import { silverLakeTable, silverFilesThere, linesAtVersions, type DayAtVersion } from "../silver/tables.ts";
 
-/** A value of gold that changed after it was reported; a row of gold.restated_values. */
+/** A value of gold that changed after it was reported: a row of `gold.restated_values`. */
 export interface RestatedValue {
   table_name: string;
   key: Record<string, unknown>;
   column_name: string;
   first_reported: string | null;
   now_known: string | null;
-  /** Decimal; null where the values are no numbers. */
+  /** Decimal; null if the values are not numbers. */
   change: string | null;
   corrections: number;
   last_corrected_at: string;
   last_cause: string;
 }
 
-/** An order that its day did not show, or showed otherwise, when it was reported. */
+/** An order that was missing, or different, when its day was reported. */
 export interface LateOrder {
   order_date: string;
   order_id: string;
-  /** "corrected": a later revision that is placed as before, such as a refused event that was sent again. */
+  /** "corrected": a later revision with the status `placed`, such as a resent quarantined event. */
   why: "late" | "amended" | "corrected" | "cancelled" | "refunded" | "gone" | "refined anew";
-  /** Revision as first reported; null where it was not there. */
+  /** Revision as first reported; null if the order was not in silver then. */
   reported_revision: number | null;
   revision: number | null;
-  /** When the stream took what is known now, ISO 8601. */
+  /** When the current revision arrived in the stream, ISO 8601. */
   arrived_at: string | null;
-  /** What it counted for, US cents; 0 where it was or is no sale. */
+  /** Revenue that was reported, US cents; 0 if the order was not a sale. */
   reported_cents: number;
   cents: number;
 }
 
+/** What changed in gold after it was reported. */
 export interface Corrections {
   /** ISO 8601 */
   since: string;
   values: RestatedValue[];
   orders: LateOrder[];
-  /** Restated days whose first report cannot be looked up any more: silver no longer keeps that version, or not its files. */
+  /** Restated days whose reported orders can no longer be read: silver's version or its data files are gone. */
   daysWithoutOrders: string[];
 }
 
@@ -47,17 +48,17 @@ interface Lake {
   lake: LakeQuery;
 }
 
-/** What changed in gold since a moment though it had been reported, and the orders that did it. */
+/** Lists the reported gold values that changed since a time (ISO 8601), and the orders behind the changes. */
 export async function listCorrections(
-  { warehouse, ...place }: Lake & { warehouse: Warehouse },
+  { warehouse, ...sources }: Lake & { warehouse: Warehouse },
   { since }: { since: string },
 ): Promise<Corrections> {
   const values = await warehouse.query<RestatedValue>(valuesSql, [since]);
   const days = await warehouse.query<Day>(daysSql, [since]);
-  const readable = days.length === 0 ? [] : await readableDays(place, days);
+  const readable = days.length === 0 ? [] : await readableDays(sources, days);
   const orders: LateOrder[] = [];
   for (const ofVersion of Map.groupBy(readable, ({ reported_version }) => reported_version).values()) {
-    orders.push(...(await ordersBehind(place, ofVersion)));
+    orders.push(...(await ordersBehind(sources, ofVersion)));
   }
   const known = new Set(readable.map(({ order_date }) => order_date));
   const daysWithoutOrders = days.map(({ order_date }) => order_date).filter((day) => !known.has(day));
@@ -78,7 +79,7 @@ const valuesSql = `
   where last_corrected_at >= $1::timestamptz
   order by table_name, key::text, column_name`;
 
-/** Days that corrections since then are of, with the versions of silver that they showed and show. */
+/** The days of the corrections since then, with the silver versions that they showed when reported and show now. */
 const daysSql = `
   select
     order_date::text as order_date,
@@ -93,44 +94,46 @@ const daysSql = `
   )
   order by 1`;
 
-/** A day whose first report and present are both in the lake; a version below 0 is from before silver's first. */
+/** A day whose reported and current versions are both in the lake; version -1 precedes silver's first version. */
 interface ReadableDay {
   order_date: string;
   reported_version: number;
   version: number;
 }
 
-/** Forgetting a customer removes the files of earlier versions that named them, and time those of old versions. */
+/**
+ * Returns the days whose data files still exist: forgetting a customer, and retention, remove files of old versions.
+ */
 async function readableDays({ store, silver }: Lake, days: readonly Day[]): Promise<ReadableDay[]> {
-  const there = await silverFilesThere(store, silver);
+  const existing = await silverFilesThere(store, silver);
   const snapshots = new Map<number, Snapshot | undefined>();
-  const isThere = async (date: string, version: number) => {
+  const isReadable = async (date: string, version: number) => {
     if (version < 0) return true;
-    if (!snapshots.has(version)) snapshots.set(version, await silver.snapshot(version).catch(ifKept));
+    if (!snapshots.has(version)) snapshots.set(version, await silver.snapshot(version).catch(undefinedIfNotKept));
     const snapshot = snapshots.get(version);
-    return snapshot !== undefined && silverLakeTable(snapshot, [date]).files.every((file) => there.has(file));
+    return snapshot !== undefined && silverLakeTable(snapshot, [date]).files.every((file) => existing.has(file));
   };
   const readable: ReadableDay[] = [];
   for (const { order_date, ...shown } of days) {
     if (shown.reported_version === null) continue;
     const [reported, version] = [Number(shown.reported_version), Number(shown.version)];
-    if ((await isThere(order_date, reported)) && (await isThere(order_date, version))) {
+    if ((await isReadable(order_date, reported)) && (await isReadable(order_date, version))) {
       readable.push({ order_date, reported_version: reported, version });
     }
   }
   return readable;
 }
 
-function ifKept(error: unknown): undefined {
+function undefinedIfNotKept(error: unknown): undefined {
   if (!(error instanceof VersionNotKept)) throw error;
 }
 
-/** Days of one reported version. */
-async function ordersBehind(place: Lake, days: readonly ReadableDay[]): Promise<LateOrder[]> {
+/** Returns the orders that changed on days of one reported version. */
+async function ordersBehind(sources: Lake, days: readonly ReadableDay[]): Promise<LateOrder[]> {
   const then = days
     .filter(({ reported_version }) => reported_version >= 0)
     .map(({ order_date, reported_version }) => ({ order_date, version: reported_version }));
-  return compareOrders(await readOrders(place, then), await readOrders(place, days));
+  return compareOrders(await readOrders(sources, then), await readOrders(sources, days));
 }
 
 const ordersSql = `

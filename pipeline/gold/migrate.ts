@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import type { Warehouse } from "../ports.ts";
 import { type SecretVersions, loginOf, setPassword } from "./database-passwords.ts";
 
-/** One file of `sql/migrations/`. Names sort in the order in which they are applied. */
+/** One file of `sql/migrations/`. Migrations are applied in the order of their names. */
 interface Migration {
   name: string;
   sql: string;
 }
 
-// A function applies a whole file, so that one call is one statement and one transaction: pg and the RDS Data API alike
-// take it as it is, and nothing has to split SQL.
+// A database function executes a whole file, so that one call is one statement and one transaction. This works with
+// both pg and the RDS Data API, and no code has to split SQL.
 const prepare = `
 do $prepare$
 begin
@@ -39,9 +39,9 @@ begin
 end $prepare$`;
 
 /**
- * Brings the database to the newest form and returns the names of the files that it applied; a second run applies none.
- * Runs as the owner; two at once wait for each other. A database that is newer than the files stays as it is. Throws
- * where an applied file was changed or is missing among older ones, or a file would come after a later one.
+ * Applies the pending migrations and returns their names. Idempotent. Runs as the owner; concurrent runs wait for each
+ * other. A database that is newer than the files stays unchanged. Throws if an applied file was changed, if an older
+ * applied file is missing, or if a new file sorts before an applied one.
  */
 export async function migrate({
   warehouse,
@@ -75,18 +75,18 @@ function checkLedger(ledger: Map<string, string>, files: readonly (Migration & {
   const names = new Set(files.map(({ name }) => name));
   const newest = files.at(-1)?.name ?? "";
   for (const name of ledger.keys()) {
-    // A deployment that is rolled back runs the program before: a newer database serves it too.
+    // A rollback runs an older release, which works with a newer database too.
     if (!names.has(name) && name < newest) {
-      throw new Error(`migration ${name} was applied to this database and is not among the files: restore the file`);
+      throw new Error(`migration ${name} was applied to this database but its file is missing: restore the file`);
     }
   }
   for (const [index, { name, checksum }] of files.entries()) {
     const applied = ledger.get(name);
     if (applied === undefined && index < ledger.size) {
-      throw new Error(`migration ${name} comes before one that was applied: give it a number after the last`);
+      throw new Error(`migration ${name} sorts before an applied one: give it a number after the last`);
     }
     if (applied !== undefined && applied !== checksum) {
-      throw new Error(`migration ${name} was changed after it was applied: restore it and write a new one`);
+      throw new Error(`migration ${name} was changed after it was applied: restore it and write a new migration`);
     }
   }
 }
@@ -105,8 +105,8 @@ async function apply(warehouse: Warehouse, name: string, checksum: string, sql: 
 }
 
 /**
- * Brings the database to the newest form, then lets the roles of the secrets log in with the passwords that these hold
- * now. A second run applies nothing.
+ * Applies the pending migrations, then sets each login role's password to the one in its secret. Idempotent. Returns
+ * the applied migrations and the roles.
  */
 export async function migrateWarehouse({
   warehouse,

@@ -3,12 +3,12 @@ import type { Warehouse, Clock } from "../ports.ts";
 import { watermarkDate } from "../silver/transactions.ts";
 import { groupByMonth } from "./facts.ts";
 
+/** The days to publish from one silver version. */
 export interface WindowPlan {
-  /** The version of silver to publish. */
   silverVersion: number;
-  /** Days whose gold is older than silver, in order, one batch for each month. */
+  /** Days whose gold is older than silver, in order, one batch per month. */
   batches: string[][];
-  /** Days whose rows per customer will be older than their gold, batched alike. */
+  /** Days whose rows by customer will then be older than their gold, batched the same way. */
   customerBatches: string[][];
 }
 
@@ -19,8 +19,9 @@ interface LedgerRow {
 }
 
 /**
- * Says which days gold has to show anew. `changedSince` gives the dates that silver changed after a version up to the
- * snapshot's, or undefined where its log no longer reaches back: then every day counts as changed.
+ * Determines which days gold has to publish again. `changedSince` returns the dates that silver changed after a
+ * version, up to the snapshot's; if it returns undefined, because the log no longer goes back that far, every day is
+ * stale.
  */
 export async function planStaleWindows(
   { warehouse }: { warehouse: Warehouse },
@@ -36,7 +37,7 @@ export async function planStaleWindows(
 ): Promise<WindowPlan> {
   const inSilver = new Set(partitions);
   const { cursor, ledger } = await readLedger(warehouse);
-  const changes = remember(changedSince);
+  const changes = memoize(changedSince);
   const isStale = async (date: string): Promise<boolean> => {
     const row = ledger.get(date);
     if (row === undefined) return inSilver.has(date);
@@ -48,7 +49,7 @@ export async function planStaleWindows(
   for (const date of await candidates({ cursor, snapshotVersion, changes, inSilver, ledger })) {
     if (await isStale(date)) pending.push(date);
   }
-  // Every day is shown as of this version or later; the next plan looks no further back.
+  // Gold shows every day at this version or later, so the next plan starts here.
   const shown = Math.min(
     snapshotVersion,
     ...pending.map((date) => Number(ledger.get(date)?.silver_version ?? cursor ?? -1)),
@@ -62,7 +63,7 @@ export async function planStaleWindows(
   };
 }
 
-/** Days that may have changed since the cursor, and those that gold never showed or should no longer show. */
+/** Returns the days that may have changed since the cursor, and those that gold has never shown. */
 async function candidates({
   cursor,
   snapshotVersion,
@@ -108,7 +109,7 @@ function isCustomersBehind({ silver_version, customers_version }: LedgerRow): bo
   return customers_version === null || Number(customers_version) < Number(silver_version);
 }
 
-function remember<Value>(read: (version: number) => Promise<Value>): (version: number) => Promise<Value> {
+function memoize<Value>(read: (version: number) => Promise<Value>): (version: number) => Promise<Value> {
   const known = new Map<number, Promise<Value>>();
   return (version) => {
     const value = known.get(version) ?? read(version);
@@ -123,21 +124,21 @@ export interface WindowBatch {
   windows: string[];
 }
 
-/** What a run of `silver_to_gold` has to do; the later steps take it as their input. */
+/** The plan of one `silver_to_gold` run, and the input of its later steps. */
 export interface PublishingPlan {
-  /** The version of silver that the whole run shows; -1 while there is none. */
+  /** The silver version that the whole run publishes; -1 if silver does not exist yet. */
   silverVersion: number;
-  /** Days before it are complete but for late orders; null before the first order. */
+  /** Date before which days are complete except for late orders; null before the first order. */
   watermark: string | null;
   batches: WindowBatch[];
-  /** Days whose rows per customer are behind, in batches of one month. */
+  /** Days whose rows by customer are stale, one batch per month. */
   customerBatches: string[][];
   customersDue: boolean;
 }
 
 /**
- * Plans a run on silver's newest version. Rows per customer are due at once with `customers: "now"`; else when some are
- * behind and the last were published `customersEveryMs` ago.
+ * Plans a run on silver's newest version. Rows by customer are due with `customers: "now"`; otherwise, if some are
+ * stale and the last publish of them was `customersEveryMs` ago.
  */
 export async function planWindows(
   {
@@ -161,7 +162,7 @@ export async function planWindows(
     if (customers === "now") return true;
     if (customerBatches.length === 0) return false;
     const elapsed = clock() - (await customersPublishedAt(warehouse));
-    // Less than nothing: the clock was set back.
+    // A negative time means that the clock was set back.
     return elapsed < 0 || elapsed >= customersEveryMs;
   };
   return {

@@ -4,20 +4,20 @@ import { silverLakeTable } from "../silver/tables.ts";
 import { groupByMonth, readDayFacts, readFacts, toJson, type WindowSql } from "./facts.ts";
 import type { PublishingPlan, WindowBatch } from "./plan-windows.ts";
 
-/** What a publish did: windows skipped are those that gold already shows at this version or a newer one. */
+/** What a publish did; a window is skipped if gold already shows it at this silver version or a newer one. */
 export interface PublishSummary {
   windows: number;
   published: number;
   skipped: number;
-  /** Rows of gold that were written or removed. */
+  /** Gold rows that were written or removed. */
   rowsChanged: number;
-  /** Values that changed for the sake of days that were reported before. */
+  /** Values that changed after their days had been reported. */
   corrections: number;
 }
 
 /**
- * Publishes days to gold from one version of silver, in one transaction. `table` holds the files of these windows;
- * a window without a sale is published as empty. Running it twice, or late after a newer one, changes nothing.
+ * Publishes days to gold from one silver version, in one transaction. `table` has the files of these windows; a window
+ * without sales is published as empty. Idempotent, and a late run after a newer one changes nothing.
  */
 export async function publishDays(
   { lake, warehouse, sql, isAgain = false }: { lake: LakeQuery; warehouse: Warehouse; sql: WindowSql } & Again,
@@ -32,12 +32,12 @@ export async function publishDays(
   };
 }
 
-/** Whether days that are shown at this very version are published too: a rebuild puts right what was changed in gold. */
+/** Whether to publish days that gold already shows at this version: a rebuild repairs what was changed in gold. */
 interface Again {
   isAgain?: boolean;
 }
 
-/** Calls a publish function of the database with its one document. */
+/** Calls a publish function of the database with its JSON document. */
 export async function callPublish(
   warehouse: Warehouse,
   name: `ops.${"" | "re"}publish_${"windows" | "customers"}`,
@@ -51,18 +51,18 @@ export async function callPublish(
   return { published, skipped, rowsChanged, corrections };
 }
 
-/** Text of the lake SQL that makes purchases per day and customer, from `sql/gold/`. */
+/** The lake SQL that computes purchases per day and customer: the text of a file in `sql/gold/`. */
 export interface CustomerSql {
   customerDays: string;
 }
 
-/** A request to the RDS Data API may hold 4 MiB; a day is never split, so a single one may go beyond. */
+/** An RDS Data API request may have 4 MiB; a day is never split, so a single large day may exceed this limit. */
 const largestDocument = 3_500_000;
 const bytesPerRow = 220;
 
 /**
- * Publishes the rows per customer of days that gold already shows: purchases per day, distinct customers per month and
- * city, and the segments. Each call to the database holds as many days of a month as one request may carry.
+ * Publishes the rows by customer of days that gold already shows: purchases per day, distinct customers per month and
+ * city, and the segments. Each call to the database carries as many days of a month as fit into one request.
  */
 export async function publishCustomerDays(
   { lake, warehouse, sql, isAgain = false }: { lake: LakeQuery; warehouse: Warehouse; sql: CustomerSql } & Again,
@@ -76,7 +76,7 @@ export async function publishCustomerDays(
   let next = read(months[0]);
   for (const [index, month] of months.entries()) {
     const rows = await next!;
-    // The lake reads the next month while the warehouse takes this one.
+    // Read the next month from the lake while the warehouse writes this one.
     next = read(months[index + 1]);
     next?.catch(() => {});
     for (const { days, facts } of pack(month, rows)) {
@@ -85,7 +85,7 @@ export async function publishCustomerDays(
       for (const key of ["published", "skipped", "rowsChanged", "corrections"] as const) summary[key] += part[key];
     }
   }
-  // Also without a new day: a run that died between the two has left the segments behind.
+  // Even without a new day: a run that crashed before this step left the segments stale.
   summary.rowsChanged += await publishSegments(warehouse, silverVersion);
   return summary;
 }
@@ -98,7 +98,7 @@ async function publishSegments(warehouse: Warehouse, silverVersion: number): Pro
   return row?.changed ?? 0;
 }
 
-/** Whole days in order, as many together as one document may hold. */
+/** Groups whole days, in order, into documents below the size limit. */
 function pack(days: readonly string[], rows: readonly LakeRow[]): { days: string[]; facts: LakeRow[] }[] {
   const byDay = Map.groupBy(rows, (row) => String(row["order_date"]));
   const packs: { days: string[]; facts: LakeRow[] }[] = [];
@@ -113,7 +113,7 @@ function pack(days: readonly string[], rows: readonly LakeRow[]): { days: string
   return packs;
 }
 
-/** What publishing works with; `sql` holds the texts of the lake SQL in `sql/gold/`. */
+/** The tables and engines that publishing uses; `sql` has the texts of the files in `sql/gold/`. */
 export interface Publishing {
   silver: DeltaTable;
   lake: LakeQuery;
@@ -121,10 +121,10 @@ export interface Publishing {
   sql: GoldSql;
 }
 
-/** Texts of the lake SQL in `sql/gold/`. */
+/** The texts of the lake SQL files in `sql/gold/`. */
 export type GoldSql = Parameters<typeof publishDays>[0]["sql"] & Parameters<typeof publishCustomerDays>[0]["sql"];
 
-/** Publishes one batch of the plan from the plan's version of silver. */
+/** Publishes one batch of the plan from the plan's silver version. */
 export async function publishWindows(
   { silver, ...gold }: Publishing,
   { silverVersion, windows }: WindowBatch,
@@ -133,7 +133,7 @@ export async function publishWindows(
   return await publishDays(gold, { table, windows, silverVersion });
 }
 
-/** Publishes the rows per customer of the plan's days, and notes when. */
+/** Publishes the rows by customer of the plan's days, and records the time. */
 export async function publishCustomers(
   { silver, clock, ...gold }: Publishing & { clock: Clock },
   { silverVersion, customerBatches }: PublishingPlan,

@@ -3,7 +3,7 @@ import type { Clock, Warehouse } from "../ports.ts";
 import { readNote, type SentAt } from "../silver/commit-note.ts";
 import type { PublishingPlan } from "./plan-windows.ts";
 
-/** How long orders took from the till to gold. */
+/** The latency of orders from the till to gold. */
 export interface Freshness {
   orders: number;
   medianSeconds: number;
@@ -11,8 +11,8 @@ export interface Freshness {
 }
 
 /**
- * Ends a run: days that the watermark has passed count as reported from now on, and `ops.freshness` gains a row for the
- * commits that this run made visible. A second call adds nothing.
+ * Ends a run: marks the days before the watermark as reported, and adds a row to `ops.freshness` for the commits that
+ * this run made visible. Idempotent.
  */
 export async function reportWindows(
   { silver, warehouse, clock }: { silver: DeltaTable; warehouse: Warehouse; clock: Clock },
@@ -49,7 +49,7 @@ async function noteFreshness(
   return freshness;
 }
 
-/** The commits' own percentiles, weighed by their orders. */
+/** Averages the commits' percentiles, weighted by their orders; null without orders. */
 function freshnessOf(sent: readonly SentAt[], now: number): Freshness | null {
   const orders = sent.reduce((sum, part) => sum + part.orders, 0);
   if (orders === 0) return null;

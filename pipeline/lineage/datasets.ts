@@ -1,6 +1,8 @@
 import type { DatasetName } from "./open-lineage.ts";
 
-/** What a workflow reads and writes, each a path of the lake, a table of the warehouse, the stream or the backups. */
+/**
+ * The datasets that a workflow reads and writes: the stream, the backups, paths of the lake, tables of the warehouse.
+ */
 export interface WorkflowDatasets {
   inputs: readonly DatasetKey[];
   outputs: readonly DatasetKey[];
@@ -12,10 +14,10 @@ const bronze = "lake:bronze/orders";
 export const silver = "lake:silver/order_lines";
 export const quarantine = "lake:quarantine/order_events";
 
-/** What the quality rules found, at every time they were asked. */
+/** The results of every evaluation of the quality rules. */
 export const qualityResults = "table:ops.data_quality_results";
 
-/** The tables that people read. */
+/** The gold tables. */
 export const goldTables = [
   "category_performance",
   "customer_segments",
@@ -32,31 +34,33 @@ export const goldTables = [
 const gold = goldTables.map((name) => `table:gold.${name}` as const);
 
 const datasets: Record<string, WorkflowDatasets> = {
-  // Landing is no workflow, and bronze holds the stream's records as they came: the stream is read through it.
+  // Landing is not a workflow, and bronze has the stream's exact records: the workflow reads the stream through it.
   bronze_to_silver: { inputs: ["stream", bronze], outputs: [silver, quarantine] },
   silver_to_gold: { inputs: [silver], outputs: gold },
   data_quality: { inputs: ["stream", bronze, silver, quarantine, ...gold], outputs: [qualityResults] },
   backup: { inputs: gold, outputs: ["backups"] },
 };
 
-/** What is known of a workflow; of one that nobody has described, nothing. */
+/** Returns the datasets of a workflow; none if the workflow is not listed. */
 export function datasetsOf(workflow: string): WorkflowDatasets {
   return datasets[workflow] ?? { inputs: [], outputs: [] };
 }
 
-/** Where a home keeps its data, by the names that OpenLineage gives such places. */
+/** The locations of a target's data, as OpenLineage dataset names. */
 export interface Places {
   /** The namespace of the jobs, such as `pizza-sales-dev`. */
   jobs: string;
   stream: DatasetName;
   backups: DatasetName;
-  /** A path below the lake's root. */
+  /** Returns the name of a path below the lake's root. */
   lake: (path: string) => DatasetName;
-  /** A table of the warehouse, such as `gold.daily_sales_summary`. */
+  /** Returns the name of a warehouse table, such as `gold.daily_sales_summary`. */
   table: (name: string) => DatasetName;
 }
 
-/** The places of a home on AWS, or on an emulator of it; `warehouse` is `postgres://host:port/database`. */
+/**
+ * Returns the locations of a deployed pipeline, on AWS or LocalStack; `warehouse` is `postgres://host:port/database`.
+ */
 export function awsPlaces(pipeline: {
   environment: string;
   region: string;
@@ -76,7 +80,7 @@ export function awsPlaces(pipeline: {
   };
 }
 
-/** The places of an embedded home: folders, and the PostgreSQL that it runs. */
+/** Returns the locations of a local pipeline: folders, and the PostgreSQL that it runs. */
 export function folderPlaces(pipeline: { stream: string; lake: string; backups: string; warehouse: string }): Places {
   return {
     jobs: "pizza-sales-embedded",

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** What EventBridge says of an execution of a state machine, as far as it is read here. */
+/** The parts of EventBridge's `Step Functions Execution Status Change` event that are used here. */
 export interface ExecutionStatusChange {
   account: string;
   region: string;
@@ -12,7 +12,7 @@ export interface ExecutionStatusChange {
     startDate: number | string;
     stopDate?: number | string | null;
     redriveDate?: number | string | null;
-    /** JSON; null where it would be too long for an event. */
+    /** JSON; null if it is too long for an event. */
     output?: string | null;
     error?: string | null;
     cause?: string | null;
@@ -28,8 +28,8 @@ const states: Record<string, RunState | undefined> = {
 };
 
 /**
- * A change of an execution's status as a change of a run; undefined where it is none, or the state machine is not among
- * `machines`, the ARNs by workflow.
+ * Converts an execution's status change to a change of a workflow run. Undefined if the status does not change the run,
+ * or if the state machine is not in `machines` (ARNs by workflow).
  */
 export function changeOf(
   { detail }: ExecutionStatusChange,
@@ -56,7 +56,7 @@ function reasonOf({ status, error, cause }: ExecutionStatusChange["detail"]): st
   return [status, error, messageOf(cause)].filter(Boolean).join(": ");
 }
 
-/** A function that fails gives its error as JSON. */
+/** Returns the error message; the cause of a failed Lambda function is JSON. */
 function messageOf(cause: string | null | undefined): string | undefined {
   if (!cause) return undefined;
   try {
@@ -73,7 +73,7 @@ function millisecondsOf(moment: number | string): number {
 
 const urlNamespace = Buffer.from("6ba7b8119dad11d180b400c04fd430c8", "hex");
 
-/** The name-based UUID (version 5) of an ARN: every event of an execution gives the same. */
+/** Returns the name-based UUID (version 5) of an ARN, so that all events of an execution have the same run id. */
 function uuidOf(arn: string): string {
   const bytes = createHash("sha1").update(urlNamespace).update(arn).digest().subarray(0, 16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x50;
@@ -81,20 +81,20 @@ function uuidOf(arn: string): string {
   return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-/** What became of a run of a workflow. */
+/** The event types of an OpenLineage run. */
 export type RunState = "START" | "COMPLETE" | "FAIL" | "ABORT";
 
-/** One step in the life of a run. */
+/** A state change of a workflow run. */
 export interface RunChange {
   workflow: string;
   /** A UUID, the same in all changes of the run. */
   runId: string;
   state: RunState;
-  /** When, milliseconds since 1970. */
+  /** Time of the change, milliseconds since 1970. */
   at: number;
-  /** When the run began, milliseconds since 1970. */
+  /** Start of the run, milliseconds since 1970. */
   startedAt: number;
-  /** What a run that is complete gave back; absent where that was too long to be told. */
+  /** The output of a completed run; absent if it was too long for the event. */
   output?: Record<string, unknown>;
   /** Why a run failed. */
   error?: string;

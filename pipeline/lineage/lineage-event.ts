@@ -12,7 +12,7 @@ import { type Places, datasetsOf, type DatasetKey } from "./datasets.ts";
 import type { RunChange } from "./execution-change.ts";
 import type { RunFacts } from "./run-facts.ts";
 
-/** A change of a run as an event of OpenLineage: what was read and written, with versions and counts where they are known. */
+/** Creates the OpenLineage event of a run's change: its datasets, with versions and counts if they are known. */
 export function lineageEvent(change: RunChange, places: Places, facts?: RunFacts): LineageEvent {
   const { workflow, runId, state, at, error } = change;
   const { inputs, outputs } = datasetsOf(workflow);

@@ -1,6 +1,6 @@
 /**
- * Run events of OpenLineage 2.0.2 (https://openlineage.io/spec/2-0-2/OpenLineage.json), as far as the workflows use them.
- * The facets are those of the specification; `pizzaSales_counts` is the pipeline's own.
+ * A run event of OpenLineage 2.0.2 (https://openlineage.io/spec/2-0-2/OpenLineage.json), with the fields that the
+ * workflows use. The facets are those of the specification, except the custom facet `pizzaSales_counts`.
  */
 export interface LineageEvent {
   eventType: "START" | "COMPLETE" | "FAIL" | "ABORT";
@@ -14,7 +14,7 @@ export interface LineageEvent {
   schemaURL: string;
 }
 
-/** A dataset; namespace and name are those that other tools give it too. */
+/** A dataset of an event, named by the naming conventions of OpenLineage. */
 export interface LineageDataset extends DatasetName {
   facets: Record<string, Facet>;
   inputFacets?: Record<string, Facet>;
@@ -28,7 +28,7 @@ export interface DatasetName {
 
 export type Facet = { _producer: string; _schemaURL: string } & Record<string, unknown>;
 
-/** Who says so. */
+/** The `producer` of every event and facet. */
 export const producer = "urn:pizza-sales-streaming-pipeline";
 export const schemaUrl = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent";
 
@@ -40,14 +40,14 @@ const facetSchemas = {
   outputStatistics: "1-0-2/OutputStatisticsOutputDatasetFacet",
 } as const;
 
-/** A facet of the specification, under its own key. */
+/** Creates a facet of the specification, under its key. */
 export function facet(name: keyof typeof facetSchemas, content: Record<string, unknown>): Record<string, Facet> {
   const [version, schema] = facetSchemas[name].split("/");
   const url = `https://openlineage.io/spec/facets/${version}/${schema}.json#/$defs/${schema}`;
   return { [name]: { _producer: producer, _schemaURL: url, ...content } };
 }
 
-/** What the run counted: events, orders, windows, each a whole number. */
+/** Creates the custom facet with a run's counts: events, orders, windows and so on, each an integer. */
 export function countsFacet(counts: Record<string, number>): Record<string, Facet> {
   const url = `${producer}:facet:counts:1`;
   return { pizzaSales_counts: { _producer: producer, _schemaURL: url, ...counts } };

@@ -4,52 +4,58 @@ import type { RunChange } from "./execution-change.ts";
 import { lineageEvent } from "./lineage-event.ts";
 import type { LineageEvent } from "./open-lineage.ts";
 import { factsOf } from "./run-facts.ts";
+import { dayMs, utcDate } from "../domain/dates.ts";
 
+/** Where lineage events are stored and sent. */
 export interface Lineage {
-  /** The lake, which keeps the events beside its tables. */
+  /** The lake; events are stored in its folder `lineage/`. */
   store: ObjectStore;
   places: Places;
-  /** Who else is told, such as Marquez. */
+  /** An optional receiver, such as Marquez. */
   endpoint?: LineageEndpoint | undefined;
 }
 
-/** Keeps a change of a run as an event of OpenLineage, then tells the endpoint. A second time it only tells again. */
+/**
+ * Stores a run's change as an OpenLineage event, then sends it to the endpoint. A repeated call only sends it again.
+ */
 export async function recordLineage({ store, places, endpoint }: Lineage, change: RunChange): Promise<LineageEvent> {
   const event = lineageEvent(change, places, await factsOf(store, change));
-  await keepEvent(store, event);
+  await storeEvent(store, event);
   await endpoint?.send(event);
   return event;
 }
 
 const root = "lineage/";
 
-/** Where an event is kept, in order of time: `lineage/2026-11-24/2026-11-24T120000.000Z-bronze_to_silver-COMPLETE-<run>.json`. */
+/**
+ * Returns an event's key; keys sort by time. Example:
+ * `lineage/2026-11-24/2026-11-24T120000.000Z-bronze_to_silver-COMPLETE-<run>.json`.
+ */
 export function lineageKey({ eventTime, eventType, job, run }: LineageEvent): string {
   return `${root}${eventTime.slice(0, 10)}/${eventTime.replaceAll(":", "")}-${job.name}-${eventType}-${run.runId}.json`;
 }
 
-/** Keeps an event; one that came before is left as it is. */
-async function keepEvent(store: ObjectStore, event: LineageEvent): Promise<void> {
+/** Stores an event, unless it is stored already. */
+async function storeEvent(store: ObjectStore, event: LineageEvent): Promise<void> {
   await store.put(lineageKey(event), Buffer.from(JSON.stringify(event)), { ifAbsent: true });
 }
 
+/** Which stored events to read. */
 export interface LineageQuery {
   /** The first day, `YYYY-MM-DD`. */
   since: string;
   workflow?: string | undefined;
-  /** The newest events, so many; and those with which their runs began, so that no run is cut in two. */
+  /** Maximum number of events, the newest ones; earlier events of the same runs are returned in addition. */
   limit: number;
 }
 
-const dayMs = 86_400_000;
-
-/** The events that a lake keeps, the oldest first. */
+/** Reads the events stored in a lake, oldest first. */
 export async function readEvents(
   store: ObjectStore,
   { since, workflow, limit }: LineageQuery,
 ): Promise<LineageEvent[]> {
-  // A run may have begun before midnight.
-  const dayBefore = new Date(Date.parse(since) - dayMs).toISOString().slice(0, 10);
+  // A run may have started before midnight.
+  const dayBefore = utcDate(Date.parse(since) - dayMs);
   const kept = await store.list(root, { startAfter: `${root}${dayBefore}` });
   const all = kept.map(({ key }) => key).filter((key) => workflow === undefined || key.includes(`Z-${workflow}-`));
   const newest = all.filter((key) => key > `${root}${since}`).slice(-limit);
@@ -59,7 +65,7 @@ export async function readEvents(
   return bodies.filter((body) => body !== undefined).map((body) => JSON.parse(Buffer.from(body).toString()));
 }
 
-/** What the keys of one run's events have in common: workflow and run, without time and state. */
+/** Returns the part of a key that all events of a run share: workflow and run id, without time and state. */
 function runOf(key: string): string {
   return key.replace(/^.*?Z-/, "").replace(/-[A-Z]+-/, "-");
 }

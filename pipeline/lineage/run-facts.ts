@@ -3,10 +3,12 @@ import type { ObjectStore } from "../ports.ts";
 import type { RunChange } from "./execution-change.ts";
 import { quarantine, qualityResults, silver, type DatasetKey } from "./datasets.ts";
 
-/** What a run that is complete says of its datasets, and what it counted. */
+/** The datasets' versions and statistics after a completed run, and the run's counts. */
 export interface RunFacts {
   counts: Record<string, number>;
-  /** Versions of Delta tables (-1 for one that is not there yet), the version of silver that gold shows, the backup's id. */
+  /**
+   * Versions of Delta tables (-1 if a table does not exist yet), the silver version that gold shows, the backup's id.
+   */
   versions: Partial<Record<DatasetKey | "gold", number | string>>;
   /** Rows, files and bytes that were read from or written to a dataset. */
   statistics: Partial<Record<DatasetKey, { rowCount?: number; fileCount?: number; size?: number }>>;
@@ -14,7 +16,7 @@ export interface RunFacts {
 
 type Numbers = Record<string, number | undefined>;
 
-/** The facts of a run, from what it gave back and from the log of silver; undefined where neither says any. */
+/** Returns the facts of a run, from its output and silver's log; undefined if it has no output or no facts. */
 export async function factsOf(
   store: ObjectStore,
   { workflow, startedAt, output }: RunChange,
@@ -47,14 +49,15 @@ async function refiningFacts(
 }
 
 /**
- * What was merged into silver since the run began, up to a version: a run goes on until nothing remains in bronze, and gives
- * back its last pass alone. Of two runs at once each counts what is committed while it runs.
+ * Adds up the merge commits of silver since the run started, up to a version: a run makes passes until bronze has
+ * nothing pending, but its output describes only the last pass. Concurrent runs each count all commits made while they
+ * run.
  */
 async function sumCommits(store: ObjectStore, newest: number, since: number): Promise<Record<string, number>> {
   const sum: Record<string, number> = {};
   for (let version = newest; version >= 0; version--) {
     const actions = await readCommit(store, "silver/order_lines", version);
-    if (actions === undefined) throw new Error(`lineage: ${commitKey("silver/order_lines", version)} is not there`);
+    if (actions === undefined) throw new Error(`lineage: ${commitKey("silver/order_lines", version)} does not exist`);
     const { info } = describeCommit(version, actions);
     if (info.timestamp < since) break;
     if (info.operation !== "MERGE") continue;

@@ -1,6 +1,6 @@
 import { concat, encodeLevels, type Page, type EncodedColumn, packBits } from "./encoding.ts";
 
-/** Which rows of a nullable column hold a value. */
+/** Tracks which rows of a nullable column have a value. */
 export class Presence {
   rows = 0;
   private flags: Uint8Array;
@@ -15,27 +15,27 @@ export class Presence {
     while (this.rows < end) this.flags[this.rows++] = isPresent ? 1 : 0;
   }
 
-  /** How many of the rows `[from, to)` hold a value. */
+  /** Returns how many of the rows `[from, to)` have a value. */
   count(from: number, to: number): number {
     let present = 0;
     for (let row = from; row < to; row++) present += this.flags[row]!;
     return present;
   }
 
-  /** The definition levels of the rows `[from, to)`. */
+  /** Encodes the definition levels of the rows `[from, to)`. */
   encode(from: number, to: number): Uint8Array {
     return encodeLevels(this.flags.subarray(from, to));
   }
 }
 
-/** Where the values of the rows `[from, to)` lie among a column's values, which hold no nulls. */
+/** Returns the range of the rows `[from, to)` in a column's values, which contain no nulls. */
 export function valueRange(presence: Presence | undefined, from: number, to: number): [start: number, end: number] {
   if (presence === undefined) return [from, to];
   const start = presence.count(0, from);
   return [start, start + presence.count(from, to)];
 }
 
-/** Cuts the rows `[from, to)` into pages of at most `size` rows; `encode` gives the bytes of a range of values. */
+/** Splits the rows `[from, to)` into pages of at most `size` rows; `encode` returns the bytes of a range of values. */
 export function encodePages(
   { presence, from, to, size }: { presence: Presence | undefined; from: number; to: number; size: number },
   encode: (start: number, end: number) => Uint8Array,
@@ -52,7 +52,7 @@ export function encodePages(
   return pages;
 }
 
-/** Copies a full buffer into one that is larger, and returns that. */
+/** Copies a full buffer into a larger one, and returns the larger one. */
 export function moveInto<Larger extends { set(content: ArrayLike<number>): void }>(
   larger: Larger,
   content: ArrayLike<number>,
@@ -61,31 +61,31 @@ export function moveInto<Larger extends { set(content: ArrayLike<number>): void 
   return larger;
 }
 
-/** The smallest and largest value of some rows; texts are shortened so that they still bound the rows. */
+/** The bounds of some rows. Long texts are truncated in a way that still bounds the rows. */
 export interface Bounds {
   min: string | number;
   max: string | number;
 }
 
-/** Whether bounds can be told to a reader: beyond the safe integers a number is no longer the value itself. */
+/** Whether bounds may be written as statistics: a number outside the safe integers is not exact. */
 export function areUsable({ min, max }: Bounds): boolean {
   return typeof min === "string" || (Number.isSafeInteger(min) && Number.isSafeInteger(max));
 }
 
-/** The rows of one column on their way into a file. */
+/** The buffered rows of one column. */
 export interface ColumnBuffer {
   readonly rows: number;
   readonly nulls: number;
   /** Encodes the rows `[from, to)`. */
   encode(from: number, to: number): EncodedColumn;
-  /** Bounds of the rows `[from, to)`; undefined where they hold no value. */
+  /** Returns the bounds of the rows `[from, to)`; undefined if they have no value. */
   bounds(from: number, to: number): Bounds | undefined;
 }
 
-/** Rows in a page of values of a fixed width. */
+/** Rows per page of fixed-width values. */
 export const pageRows = 1 << 17;
 
-/** The error of a value that its column cannot hold. */
+/** Creates the error for a value that does not fit its column's type. */
 export function badValue(column: string, value: unknown, expected: string): Error {
   return new Error(`column ${column}: ${String(value)} is not ${expected}; correct the value before it is written`);
 }

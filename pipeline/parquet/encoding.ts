@@ -1,23 +1,23 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 
-/** One data page before compression. */
+/** One data page, uncompressed. */
 export interface Page {
-  /** Rows, nulls included. */
+  /** Number of rows, including nulls. */
   rows: number;
   body: Uint8Array;
 }
 
 /** Some rows of one column, encoded as the pages of a Parquet column chunk. */
 export interface EncodedColumn {
-  /** Distinct values, PLAIN; where there is one, the pages hold indices into it (RLE_DICTIONARY), else values (PLAIN). */
+  /** Distinct values in PLAIN. With a dictionary, pages hold indexes (RLE_DICTIONARY); without one, values (PLAIN). */
   dictionary?: { count: number; body: Uint8Array };
   pages: Page[];
   nullCount: number;
 }
 
 /**
- * Dictionary indices as a page body: bit width, then one run. The width is rounded up to whole bytes, because zstd
- * finds repeats between bytes only: packed to the bit the same column takes more room, and longer.
+ * Encodes dictionary indexes as a page body: the bit width, then one run. The width is rounded up to whole bytes,
+ * because zstd finds only byte-aligned repeats: bit-packed, the same column compresses worse and more slowly.
  */
 export function encodeIndices(indices: Uint32Array, distinct: number): Uint8Array {
   const width = distinct <= 0x100 ? 1 : distinct <= 0x10000 ? 2 : 3;
@@ -45,7 +45,7 @@ function writeWide(
   }
 }
 
-/** Definition levels of an optional column (1 is a value, 0 a null) as they precede the values in a page. */
+/** Encodes the definition levels of an optional column (1: value, 0: null), which precede the values in a page. */
 export function encodeLevels(present: Uint8Array): Uint8Array {
   const isUniform = present.every((level) => level === present[0]);
   const run = isUniform
@@ -55,7 +55,7 @@ export function encodeLevels(present: Uint8Array): Uint8Array {
   return concat([Uint8Array.from(littleEndian(run.length + bits.length, 4)), Uint8Array.from(run), bits]);
 }
 
-/** One bit for each byte that is not zero, lowest bit first. */
+/** Packs flags into bits, lowest bit first: 1 for each nonzero byte. */
 export function packBits(flags: Uint8Array): Uint8Array {
   const bits = new Uint8Array(Math.ceil(flags.length / 8));
   for (let index = 0; index < flags.length; index++) {
@@ -64,7 +64,7 @@ export function packBits(flags: Uint8Array): Uint8Array {
   return bits;
 }
 
-/** All parts in one array. */
+/** Concatenates parts; a single part is returned without a copy. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   if (parts.length === 1) return parts[0]!;
   const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
@@ -88,13 +88,13 @@ function littleEndian(value: number, width: number): number[] {
   return Array.from({ length: width }, (_, byte) => (value >>> (byte * 8)) & 255);
 }
 
-/** One zstd frame, at the fastest level: measured, a higher one costs more time than the few bytes are worth. */
+/** Compresses into one zstd frame at level 1: in benchmarks, higher levels cost much more time and save few bytes. */
 export function compressZstd(body: Uint8Array): Uint8Array {
   const params = { [constants.ZSTD_c_compressionLevel]: 1 };
   return zstdCompressSync(body, { pledgedSrcSize: body.length, params });
 }
 
-/** The codecs for reading Parquet with hyparquet; a page never unpacks to more than its header says. */
+/** The codecs for reading Parquet with hyparquet; a page cannot decompress to more than the size in its header. */
 export const decompressors = {
   ZSTD: (body: Uint8Array, size: number): Uint8Array =>
     size === 0 ? new Uint8Array() : zstdDecompressSync(body, { maxOutputLength: size }),

@@ -2,7 +2,7 @@ import type { Column } from "../silver/columns.ts";
 import { areUsable, type Bounds, type ColumnBuffer } from "./column.ts";
 import { compareText } from "./string-column.ts";
 
-/** What a data file holds, as Delta writes it into the log: bounds let a reader leave out files. */
+/** A data file's statistics in Delta's format; readers skip files by the bounds. */
 export interface FileStats {
   numRecords: number;
   minValues: Record<string, string | number>;
@@ -10,21 +10,19 @@ export interface FileStats {
   nullCount: Record<string, number>;
 }
 
-/** The columns that get statistics: the first, which is the table's key, and every timestamp. */
+/** Returns the columns with statistics: the first one, which is the table's key, and every timestamp. */
 export function statisticsColumns(columns: readonly Column[]): Column[] {
   return columns.filter(({ type }, index) => index === 0 || type === "timestamp");
 }
 
-/** Widens a column's bounds by those of a further row group. */
+/** Widens a column's bounds by those of another row group. */
 export function joinBounds(whole: Map<string, Bounds>, name: string, bounds: Bounds): void {
   const known = whole.get(name);
   if (known === undefined) whole.set(name, bounds);
   else whole.set(name, { min: lesser(known.min, bounds.min), max: greater(known.max, bounds.max) });
 }
 
-/**
- * A file's statistics. Timestamps are given to the millisecond, the lower one down and the upper one up.
- */
+/** Returns a file's statistics. Timestamps have millisecond precision: minima are rounded down, maxima up. */
 export function fileStats({
   rows,
   columns,

@@ -10,7 +10,7 @@ import { fileStats, joinBounds, statisticsColumns, type FileStats } from "./file
 const rowGroupRows = 1 << 19;
 const magic = 0x31524150;
 
-/** A finished Parquet file. */
+/** A complete Parquet file. */
 export interface WrittenTable {
   body: Uint8Array;
   rows: number;
@@ -19,7 +19,7 @@ export interface WrittenTable {
 
 type Buffers = ReadonlyMap<string, ColumnBuffer>;
 
-/** Writes the columns as one file; throws where they do not have the same number of rows. */
+/** Writes the columns as one file; throws if they have different numbers of rows. */
 export function writeParquet(columns: readonly Column[], buffers: Buffers): WrittenTable {
   const rows = commonRows(columns, buffers);
   const out = new ByteWriter(1 << 14);
@@ -49,9 +49,7 @@ function commonRows(columns: readonly Column[], buffers: Buffers): number {
   const { rows } = buffers.get(first)!;
   for (const [name, buffer] of buffers) {
     if (buffer.rows === rows) continue;
-    throw new Error(
-      `column ${name}: it has ${buffer.rows} rows where ${first} has ${rows}; push each row to every column`,
-    );
+    throw new Error(`column ${name} has ${buffer.rows} rows but ${first} has ${rows}; push each row to every column`);
   }
   return rows;
 }
@@ -67,7 +65,7 @@ function rowGroup(columns: ColumnChunk[], rows: number): RowGroup {
   };
 }
 
-/** Fewer bytes than this are not worth a compressor's frame. */
+/** Below this many bytes, compression does not pay for its frame. */
 const leastToCompress = 64;
 
 interface Part {
@@ -75,7 +73,7 @@ interface Part {
   body: Uint8Array;
 }
 
-/** Appends a column chunk, compressed where that pays, and returns what the footer says of it. */
+/** Appends a column chunk, compressed if that pays, and returns its footer entry. */
 function writeColumnChunk(
   out: ByteWriter,
   { element, encoded, bounds }: { element: SchemaElement; encoded: EncodedColumn; bounds: Bounds | undefined },
@@ -137,7 +135,7 @@ function sizeOf(parts: readonly { body: Uint8Array }[]): number {
   return parts.reduce((size, { body }) => size + body.length, 0);
 }
 
-/** How a column's type is stored in Parquet. */
+/** The Parquet types of the column types. */
 const storedAs = {
   string: { type: "BYTE_ARRAY", converted_type: "UTF8", logical_type: { type: "STRING" } },
   int: { type: "INT32" },
@@ -150,7 +148,7 @@ const storedAs = {
   },
 } as const;
 
-/** The Parquet schema of a flat table: the root, then one element for each column. */
+/** Returns the Parquet schema of a flat table: the root, then one element per column. */
 function parquetSchema(columns: readonly Column[]): SchemaElement[] {
   return [
     { name: "root", num_children: columns.length },

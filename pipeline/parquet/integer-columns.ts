@@ -10,10 +10,10 @@ import {
 } from "./column.ts";
 import { encodeIndices, type EncodedColumn } from "./encoding.ts";
 
-/** Widest range of values for which distinct ones are looked up in a table instead of a map. */
+/** Maximum range of values for a dictionary, which is built with a lookup table of this size. */
 const tableSize = 1 << 16;
 const table = new Uint32Array(tableSize);
-/** Of fewer rows a second page costs more bytes, and more time, than it saves. */
+/** With fewer rows, a dictionary page costs more bytes and time than it saves. */
 const fewestRows = 512;
 
 /** A column of 32-bit integers. */
@@ -85,7 +85,7 @@ function extremes(values: Int32Array): { min: number; max: number } {
   return { min, max };
 }
 
-/** Distinct values in order of appearance and each row's index into them; undefined where a dictionary does not pay. */
+/** Returns the distinct values in order of appearance and each row's index; undefined if a dictionary does not pay. */
 function indexDistinct(values: Int32Array): { values: number[]; indices: Uint32Array } | undefined {
   const { min, max } = extremes(values);
   if (max - min >= tableSize) return undefined;
@@ -113,11 +113,11 @@ function bytesOf(values: Int32Array): Uint8Array {
 
 const wordSize = 2 ** 32;
 
-/** A column of 64-bit integers, timestamps in microseconds among them. */
+/** A column of 64-bit integers, including timestamps in microseconds. */
 export class LongColumn implements ColumnBuffer {
   private readonly name: string;
   private readonly presence: Presence | undefined;
-  /** Two 32-bit words for each value, the low one first: filled without making a bigint of each number. */
+  /** Two 32-bit words per value, the low one first, so that numbers need no conversion to bigint. */
   private words: Int32Array;
   private longs: BigInt64Array;
   private length = 0;

@@ -4,9 +4,9 @@ import type { TableWriter } from "./table-writer.ts";
 import { decompressors } from "./encoding.ts";
 
 /**
- * Reads columns of a Parquet file, each as one array. Strings, booleans and 32-bit integers come as such, 64-bit integers
- * as bigint, timestamps as microseconds since 1970 in a number (exact until the year 2255), nulls as null. A column that
- * the file does not have is all null: the file is older than the column.
+ * Reads columns of a Parquet file, each into one array. 64-bit integers are returned as bigint, timestamps as numbers
+ * of microseconds since 1970 (exact until the year 2255). A column that is not in the file is all null, because the
+ * file is older than the column. Throws if the file is damaged.
  */
 export async function readColumns(bytes: Uint8Array, names: readonly string[]): Promise<Record<string, unknown[]>> {
   const { buffer } = new Uint8Array(bytes);
@@ -34,11 +34,11 @@ const parsers = {
     bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
 };
 
-/** A damaged footer must not make us fill a column of billions. */
+/** Counts the rows, and rejects an inconsistent footer before it makes `readColumns` allocate billions of nulls. */
 function countRows({ num_rows: rows, row_groups: groups }: FileMetaData): number {
   const inGroups = groups.reduce((sum, { num_rows }) => sum + Number(num_rows), 0);
   if (Number(rows) === inGroups) return inGroups;
-  throw new Error(`parquet footer: the file has ${rows} rows, its row groups ${inGroups}; the footer is damaged`);
+  throw new Error(`Parquet footer is damaged: the file has ${rows} rows but its row groups have ${inGroups}`);
 }
 
 function nulls(rows: number): unknown[] {
@@ -49,7 +49,7 @@ function presentColumns({ schema }: FileMetaData): Set<string> {
   return new Set(schema.slice(1).map(({ name }) => name));
 }
 
-/** Appends the rows that `keep` says yes to, by their index, to a writer of the same table. */
+/** Appends the rows for which `keep` returns true, by row index, to a writer of the same table. */
 export function copyRows(
   writer: TableWriter,
   columns: Readonly<Record<string, readonly unknown[]>>,
@@ -60,7 +60,7 @@ export function copyRows(
   copyOrdered(writer, columns, rows);
 }
 
-/** Appends the rows of the given indices, in that order. */
+/** Appends the rows with the given indexes, in that order; throws if a column of the table was not read. */
 export function copyOrdered(
   writer: TableWriter,
   columns: Readonly<Record<string, readonly unknown[]>>,
@@ -68,7 +68,7 @@ export function copyOrdered(
 ): void {
   for (const column of writer.columns) {
     const values = columns[column.name];
-    if (values === undefined) throw new Error(`column ${column.name}: it was not read; read every column of the table`);
+    if (values === undefined) throw new Error(`column ${column.name} was not read; read every column of the table`);
     const target = pushTo(writer, column);
     for (const row of rows) target.push(values[row]);
   }

@@ -10,16 +10,16 @@ import {
 } from "./column.ts";
 import { encodeIndices, type EncodedColumn, type Page } from "./encoding.ts";
 
-/** After so many distinct values a column that hardly repeated one is taken for a key, and no longer looks them up. */
+/** After this many distinct values, a column that hardly repeated any is treated as a key, without further lookups. */
 const trialSize = 1 << 9;
 const leastRepeats = 1.01;
 const pageBytes = 1 << 20;
 
-/** A column of strings. Lone surrogates become U+FFFD, as in every UTF-8 text. */
+/** A column of strings. Lone surrogates become U+FFFD, because UTF-8 cannot encode them. */
 export class StringColumn implements ColumnBuffer {
   private readonly name: string;
   private readonly presence: Presence | undefined;
-  /** Distinct values while `known` is kept, afterwards one for each run of equal rows. */
+  /** The distinct values while `known` exists; after that, one value per run of equal rows. */
   private readonly texts: string[] = [];
   private known: Map<string, number> | undefined = new Map();
   private indices: Uint32Array;
@@ -51,13 +51,13 @@ export class StringColumn implements ColumnBuffer {
     this.append(this.lastIndex, times);
   }
 
-  /** The place of a text that is going to be pushed often, for `pushPlace`. */
+  /** Returns the dictionary index of a text that will be pushed often, for `pushPlace`. */
   placeOf(value: string): number {
     this.intern(value);
     return this.lastIndex;
   }
 
-  /** Pushes the text that has this place; it saves looking the text up. */
+  /** Pushes the text with this dictionary index, without a lookup. */
   pushPlace(place: number, times = 1): void {
     this.presence?.push(true, times);
     this.append(place, times);
@@ -119,14 +119,14 @@ export class StringColumn implements ColumnBuffer {
     );
   }
 
-  /** About as many bytes as the values take without a dictionary. */
+  /** Estimates the bytes of the values without a dictionary. */
   private plainSize(start: number, end: number): number {
     let size = (end - start) * 4;
     for (let row = start; row < end; row++) size += this.texts[this.indices[row]!]!.length;
     return size;
   }
 
-  /** Compression finds repeats too, so a dictionary has to halve the column to be worth its page. */
+  /** Whether a dictionary pays: compression finds repeats too, so a dictionary must halve the column. */
   private dictionaryPays(values: number, plainSize: number): boolean {
     if (this.known === undefined) return false;
     const width = this.texts.length <= 0x100 ? 1 : this.texts.length <= 0x10000 ? 2 : 3;
@@ -135,15 +135,15 @@ export class StringColumn implements ColumnBuffer {
   }
 }
 
-/** The length of a short text in four bytes, as text. */
+/** The four-byte length prefix of each short text, as text. */
 const lengths = Array.from({ length: 128 }, (_, length) => `${String.fromCharCode(length)}\0\0\0`);
 
-/** Texts, chosen by index, as Parquet's PLAIN byte arrays: the length in four bytes, then the bytes in UTF-8. */
+/** Encodes texts, selected by index, as PLAIN byte arrays: a four-byte length, then the UTF-8 bytes. */
 function plainTexts(indices: Uint32Array, texts: readonly string[]): Uint8Array {
   return shortAsciiTexts(indices, texts) ?? anyTexts(indices, texts);
 }
 
-/** Where every text is short and ASCII the lengths are too, and the page can be encoded as one text. */
+/** If every text is short ASCII, the length prefixes are ASCII too, and the page can be encoded as one string. */
 function shortAsciiTexts(indices: Uint32Array, texts: readonly string[]): Uint8Array | undefined {
   let page = "";
   for (const index of indices) {
@@ -167,10 +167,10 @@ function anyTexts(indices: Uint32Array, texts: readonly string[]): Uint8Array {
   return body;
 }
 
-/** Longest text that goes into statistics, in UTF-16 units: enough to prune by, small enough to keep in a log. */
+/** Maximum length of a text in statistics, in UTF-16 units: long enough to prune by, short enough for the log. */
 const statisticsLength = 32;
 
-/** Orders two well-formed texts as their UTF-8 bytes do, which is how Parquet and Delta compare strings. */
+/** Compares two well-formed texts by their UTF-8 bytes, as Parquet and Delta do. */
 export function compareText(left: string, right: string): number {
   const length = Math.min(left.length, right.length);
   for (let index = 0; index < length; index++) {
@@ -181,18 +181,18 @@ export function compareText(left: string, right: string): number {
   return left.length - right.length;
 }
 
-/** UTF-16 puts surrogate pairs before U+E000, UTF-8 puts them after U+FFFF: swap the two ranges. */
+/** UTF-16 sorts surrogate pairs before U+E000, UTF-8 sorts them after U+FFFF: swaps the two ranges. */
 function codePointRank(unit: number): number {
   if (unit < 0xd800) return unit;
   return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;
 }
 
-/** A short text that is not above `text`. */
+/** Returns a short text that is less than or equal to `text`. */
 export function lowerBound(text: string): string {
   return text.slice(0, cutAt(text));
 }
 
-/** A short text that is not below `text`; the text itself where no short one is certain to be. */
+/** Returns a short text that is greater than or equal to `text`, or `text` itself if there is no such short text. */
 export function upperBound(text: string): string {
   const cut = cutAt(text);
   if (cut === text.length || text.codePointAt(cut) === 0x10ffff) return text;

@@ -4,16 +4,18 @@ import { IntColumn, LongColumn } from "./integer-columns.ts";
 import { writeParquet, type WrittenTable } from "./file.ts";
 import { StringColumn } from "./string-column.ts";
 
-/** A column that takes texts; one that comes often is looked up once, by `placeOf`, and then pushed by its place. */
+/** A column of texts. */
 export interface TextTarget {
   push(value: string | null, times?: number): void;
+  /** Returns the dictionary index of a text that will be pushed often. */
   placeOf(value: string): number;
+  /** Pushes the text with a dictionary index from `placeOf`, without a lookup. */
   pushPlace(place: number, times?: number): void;
 }
 
 /**
- * A Parquet file in the making. Every column takes one value for each row, in any order within the row; `times` gives so
- * many rows the same value, and a nullable column takes null too. A value that the column's type cannot hold throws and names the column.
+ * A builder of a Parquet file. Push one value per row to every column, in any order within the row; `times` repeats the
+ * value for that many rows. A nullable column also accepts null. A value that does not fit the column's type throws.
  */
 export interface TableWriter {
   readonly columns: readonly Column[];
@@ -22,16 +24,16 @@ export interface TableWriter {
   string(name: string): TextTarget;
   /** 32-bit integers. */
   int(name: string): { push(value: number | null, times?: number): void };
-  /** 64-bit integers, and timestamps in microseconds since 1970 UTC; numbers have to be safe integers. */
+  /** 64-bit integers, and timestamps in microseconds since 1970 UTC; numbers must be safe integers. */
   long(name: string): { push(value: number | bigint | null, times?: number): void };
   boolean(name: string): { push(value: boolean | null, times?: number): void };
-  /** The whole file, once; throws where the columns do not have the same number of rows. */
+  /** Returns the file; throws if the columns have different numbers of rows. Call it once. */
   finish(): WrittenTable;
 }
 
 /**
- * Makes a writer of Parquet files: zstd, dictionaries where they pay, statistics of the key and the timestamps. It takes any
- * number of rows; with the right one it need not move what it has when it grows.
+ * Creates a writer of a Parquet file with zstd, dictionaries where they pay, and statistics of the key and timestamps.
+ * `rows` is only a hint: with the right number, the buffers never have to grow.
  */
 export function createTableWriter(columns: readonly Column[], { rows = 256 }: { rows?: number } = {}): TableWriter {
   const buffers = new Map(columns.map((column) => [column.name, createBuffer(column, rows)]));

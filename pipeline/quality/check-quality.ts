@@ -3,21 +3,21 @@ import { judge, type QualityRule, type RuleResult, qualityRules } from "../domai
 import type { Clock, Notifier, Warehouse } from "../ports.ts";
 import { evaluateRule, type QualitySources, type ReceiptPart } from "./evaluate-rule.ts";
 
-/** What the rules found at one moment. */
+/** The results of the rules at one time. */
 export interface QualityReport {
   /** ISO 8601, UTC. */
   checkedAt: string;
-  /** Version of silver that was looked at; -1 before the first. */
+  /** The silver version that was checked; -1 if silver does not exist yet. */
   silverVersion: number;
   /** Order lines in that version. */
   orderLines: number;
-  /** Red rules of each severity. */
+  /** Number of red rules of each severity. */
   errors: number;
   warnings: number;
   results: RuleResult[];
 }
 
-/** Asks every rule for its offenders, at the newest version of silver. Changes nothing and tells nobody. */
+/** Evaluates every rule at silver's newest version. Read-only; sends no alert. */
 async function evaluateRules(
   { silver, clock, ...sources }: QualitySources & { silver: DeltaTable; clock: Clock },
   { rules, receipt }: { rules: readonly QualityRule[]; receipt: ReceiptPart },
@@ -38,27 +38,28 @@ async function evaluateRules(
   };
 }
 
+/** The sources of the rules, and where alerts are sent. */
 export interface QualityContext extends QualitySources {
   silver: DeltaTable;
   clock: Clock;
   notifier: Notifier;
 }
 
-/** A report as a step of `data_quality` gives it back: of each rule its outcome. */
+/** The report as the check step of `data_quality` returns it: only the outcome of each rule. */
 export interface QualitySummary extends Omit<QualityReport, "results"> {
   results: Pick<RuleResult, "name" | "severity" | "offenders" | "isRed" | "examples">[];
 }
 
 /**
- * Checks every rule, keeps the results, and tells people of errors; red rules are no failure of the step. Of what comes from
- * the receipt the step before has told already.
+ * Evaluates every rule, stores the results, and sends an alert about red rules of severity error, which do not fail the
+ * step. Rules based on the receipt are excluded from the alert, because the verify step has already sent one.
  */
-export async function checkQuality(place: QualityContext, receipt: ReceiptPart): Promise<QualitySummary> {
-  const report = await evaluateRules(place, { rules: qualityRules, receipt });
-  await keepQuality(place.warehouse, report);
+export async function checkQuality(context: QualityContext, receipt: ReceiptPart): Promise<QualitySummary> {
+  const report = await evaluateRules(context, { rules: qualityRules, receipt });
+  await storeQuality(context.warehouse, report);
   const { results, ...counts } = report;
   await alertQuality(
-    place.notifier,
+    context.notifier,
     results.filter(({ name, isRed, severity }) => isRed && severity === "error" && !fromReceipt.has(name)),
   );
   return {
@@ -76,8 +77,8 @@ export async function checkQuality(place: QualityContext, receipt: ReceiptPart):
 const isFromReceipt = ({ source }: QualityRule): boolean => source.on === "receipt";
 const fromReceipt = new Set(qualityRules.filter(isFromReceipt).map(({ name }) => name));
 
-/** Writes a report to `ops.data_quality_results`, a row per rule; the same report again changes nothing. */
-async function keepQuality(
+/** Writes a report to `ops.data_quality_results`, one row per rule; idempotent. */
+async function storeQuality(
   warehouse: Warehouse,
   { checkedAt, silverVersion, orderLines, results }: QualityReport,
 ): Promise<void> {
@@ -94,7 +95,7 @@ async function keepQuality(
   );
 }
 
-/** Tells people of the red rules of severity error, where there are any. */
+/** Sends an alert about the red rules, if there are any. */
 async function alertQuality(notifier: Notifier, red: readonly RuleResult[]): Promise<void> {
   if (red.length === 0) return;
   const names = red.map(({ name }) => name).join(", ");
@@ -107,10 +108,10 @@ function textOf(red: readonly RuleResult[]): string {
       "\n",
     ),
   );
-  return [...rules, "./pizza quality shows all rules; docs/quality.md says what each one means."].join("\n\n");
+  return [...rules, "Run ./pizza quality to see all rules; docs/quality.md explains each one."].join("\n\n");
 }
 
-/** All rules, or the one of a name; a name that no rule has is an error that lists them. */
+/** Returns all rules, or the one with that name; throws an error that lists the names if there is no such rule. */
 export function chooseRules(name: string | undefined): readonly QualityRule[] {
   if (name === undefined) return qualityRules;
   const chosen = qualityRules.filter((rule) => rule.name === name);
@@ -118,16 +119,16 @@ export function chooseRules(name: string | undefined): readonly QualityRule[] {
   throw new Error(`rule ${name} is not known: choose one of ${qualityRules.map((rule) => rule.name).join(", ")}`);
 }
 
-/** Checks rules on the data as they are now, for a person who asks; works the receipt out only where a rule needs it. */
+/** Evaluates rules on the current data without storing results; computes the receipt only if a rule needs it. */
 export async function previewQuality(
-  place: QualitySources & { silver: DeltaTable; clock: Clock },
+  sources: QualitySources & { silver: DeltaTable; clock: Clock },
   { rules, verify }: { rules: readonly QualityRule[]; verify: () => Promise<ReceiptPart> },
 ): Promise<QualityReport> {
   const receipt = needsReceipt(rules) ? await verify() : { findings: [], unpublishedDays: [] };
-  return await evaluateRules(place, { rules, receipt });
+  return await evaluateRules(sources, { rules, receipt });
 }
 
-/** Whether any of these rules asks the receipt, which costs a reading of all of bronze. */
+/** Whether any of these rules needs the receipt, which has to read all of bronze. */
 function needsReceipt(rules: readonly QualityRule[]): boolean {
   return rules.some(({ source }) => source.on === "receipt" || (source.on === "lake" && source.days === "unpublished"));
 }

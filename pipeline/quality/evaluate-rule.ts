@@ -5,31 +5,32 @@ import { countOf, type Receipt } from "../domain/receipt.ts";
 import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
 import { silverLakeTable } from "../silver/tables.ts";
 import { watermarkDate } from "../silver/transactions.ts";
+import { addDays } from "../domain/dates.ts";
 
-/** What the rules are asked of, at one moment and one version of silver. */
+/** The sources that the rules are evaluated on. */
 export interface QualitySources {
   lake: LakeQuery;
   warehouse: Warehouse;
   catalog: Catalog;
-  /** Text of the rules' SQL, by the name that a rule gives it. */
+  /** Texts of the rules' SQL, by the name in the rule's source. */
   qualitySql: ReadonlyMap<string, string>;
 }
 
-/** What the rules take over from the receipt. */
+/** The part of the receipt that the rules use. */
 export type ReceiptPart = Pick<Receipt, "findings" | "unpublishedDays">;
 
+/** The number of a rule's offenders, with examples. */
 export interface Offenders {
   offenders: number;
-  /** Up to ten of them. */
+  /** At most ten. */
   examples: string[];
 }
 
 const mostExamples = 10;
-const dayMs = 86_400_000;
 const judgedDays = 7;
 const comparedDays = 28;
 
-/** Asks one rule for its offenders. */
+/** Evaluates one rule at a silver snapshot and a time; returns its offenders. */
 export async function evaluateRule(
   sources: QualitySources,
   rule: QualityRule,
@@ -42,26 +43,26 @@ export async function evaluateRule(
   return fromRows(await sources.lake.query(sql, parameters, tables));
 }
 
-/** What a rule with SQL asks: of the lake with its table, of the warehouse with none. */
+/** Returns the query of a rule with SQL: on the lake with its table, on the warehouse with none. */
 export function ruleQuery(
   { qualitySql, catalog }: Pick<QualitySources, "qualitySql" | "catalog">,
   rule: QualityRule,
   { snapshot, receipt, now }: { snapshot: Snapshot; receipt: ReceiptPart; now: number },
 ): { sql: string; parameters: (string | number)[]; tables: LakeTable[] } {
   const { source } = rule;
-  if (source.on === "receipt") throw new Error(`rule ${rule.name} asks the receipt, and has no SQL`);
+  if (source.on === "receipt") throw new Error(`rule ${rule.name} is based on the receipt and has no SQL`);
   const parameters = source.parameters.map((name) => parameterOf(name, rule, { snapshot, now }));
   const sql = counted(qualitySql.get(source.sql)!);
   if (source.on === "warehouse") return { sql, parameters, tables: [] };
   return { sql: withMenu(sql, catalog), parameters, tables: [tableOf(source.days, { snapshot, receipt })] };
 }
 
-/** The first offenders of a check, each with the number of all. */
+/** Wraps a check so that it returns its first offenders, each with the number of all offenders. */
 function counted(sql: string): string {
   return `select found.*, count(*) over () as offenders from (\n${sql}) as found order by example limit ${mostExamples}`;
 }
 
-/** Whatever else a check says of an offender stands in front of it. */
+/** Reads the offenders; a check's further columns precede the example. */
 function fromRows(rows: Record<string, unknown>[]): Offenders {
   const counts = rows.map(({ offenders, example, ...more }) => ({
     offenders: Number(offenders),
@@ -82,7 +83,7 @@ function tableOf(days: RuleDays, { snapshot, receipt }: { snapshot: Snapshot; re
   if (days === "all") return silverLakeTable(snapshot);
   if (days === "unpublished") return silverLakeTable(snapshot, receipt.unpublishedDays);
   const { from, until } = judgedRange(snapshot);
-  const first = shift(from, -comparedDays);
+  const first = addDays(from, -comparedDays);
   const recent = [...snapshot.partitions.keys()].filter((day) => day >= first && day < until);
   return silverLakeTable(snapshot, recent);
 }
@@ -98,24 +99,22 @@ function parameterOf(
   return moment(name === "now" ? now : now - limit * 1000);
 }
 
-/** The last complete week: the days before the watermark. Without a watermark nothing is judged. */
+/** Returns the last complete week, the seven days before the watermark. Without a watermark, no silver day is in it. */
 function judgedRange(snapshot: Snapshot): { from: string; until: string } {
   const until = watermarkDate(snapshot) ?? "1970-01-01";
-  return { from: shift(until, -judgedDays), until };
+  return { from: addDays(until, -judgedDays), until };
 }
 
-function shift(day: string, days: number): string {
-  return new Date(Date.parse(day) + days * dayMs).toISOString().slice(0, 10);
-}
-
-/** A moment as DuckDB, Athena and PostgreSQL read it. */
+/** Formats a time so that DuckDB, Athena and PostgreSQL can parse it. */
 function moment(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replace("T", " ").replace("Z", "+00:00");
 }
 
 const columns = ["pizza_id", "pizza_type_id", "category", "size", "price_cents", "cost_cents"] as const;
 
-/** Lake SQL that may ask a table `menu`: one row per pizza and range of days, from `valid_from` to before `valid_to`. */
+/**
+ * Adds a CTE `menu` to lake SQL: one row per pizza and validity range, `valid_from` inclusive, `valid_to` exclusive.
+ */
 function withMenu(sql: string, { pizzas }: Pick<Catalog, "pizzas">): string {
   const rows = [...pizzas.values()].flat().map((pizza) => {
     const cells = columns.map((name) => literal(pizza[name]));

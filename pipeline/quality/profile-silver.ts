@@ -2,12 +2,13 @@ import type { DeltaTable } from "../delta/table.ts";
 import type { LakeQuery, LakeRow } from "../ports.ts";
 import { silverColumns, type Column } from "../silver/columns.ts";
 import { silverLakeTable } from "../silver/tables.ts";
+import { addDays } from "../domain/dates.ts";
 
-/** What silver's columns hold in the newest week, beside the week before. */
+/** The contents of silver's columns in the newest week, compared with the week before. */
 export interface SilverProfile {
-  /** Version of silver; -1 before the first. */
+  /** The silver version; -1 if silver does not exist yet. */
   silverVersion: number;
-  /** First and last day of the week that ends with the newest order date; null where there is no order. */
+  /** First and last day of the week that ends with the newest order date; null without orders. */
   week: { from: string; until: string } | null;
   lines: number;
   /** Order lines in the seven days before. */
@@ -15,6 +16,7 @@ export interface SilverProfile {
   columns: ColumnProfile[];
 }
 
+/** The contents of one column. */
 export interface ColumnProfile {
   name: string;
   type: Column["type"];
@@ -22,28 +24,27 @@ export interface ColumnProfile {
   nullsBefore: number;
   distinct: number;
   distinctBefore: number;
-  /** As text; null where the column has no value, or no range that says anything. */
+  /** As text; null if the column has no value or no meaningful range. */
   least: string | null;
   greatest: string | null;
-  /** The five most frequent values; empty for columns that name things, and for times. */
+  /** The five most frequent values; empty for identifiers and times. */
   top: { value: string | null; lines: number }[];
   /**
-   * Share of the lines that would need another value for the two weeks to be alike, 0 to 1 (total variation distance);
-   * null where values are not counted, or there was no line before.
+   * Share of the lines that would need another value to make the two weeks equal, 0 to 1 (total variation distance);
+   * null if values are not counted, or if the week before has no lines.
    */
   drift: number | null;
 }
 
-const dayMs = 86_400_000;
 const mostShown = 5;
 
-/** Profiles the newest seven days of silver. Reads fourteen days. */
+/** Profiles the newest seven days of silver; reads fourteen days. */
 export async function profileSilver({ silver, lake }: { silver: DeltaTable; lake: LakeQuery }): Promise<SilverProfile> {
   const snapshot = await silver.snapshot();
   const until = [...snapshot.partitions.keys()].toSorted().at(-1);
   const nothing = { silverVersion: snapshot.version, week: null, lines: 0, linesBefore: 0, columns: [] };
   if (until === undefined) return nothing;
-  const [from, before] = [shift(until, -6), shift(until, -13)];
+  const [from, before] = [addDays(until, -6), addDays(until, -13)];
   const table = silverLakeTable(
     snapshot,
     [...snapshot.partitions.keys()].filter((day) => day >= before),
@@ -90,7 +91,7 @@ function profileColumn(column: Column, [now, then]: [LakeRow, LakeRow], counts: 
   };
 }
 
-/** Half the sum of the differences between the values' shares, to four digits. */
+/** Returns half the sum of the differences between the values' shares, rounded to four decimals. */
 function driftOf(values: { lines: number; before: number }[], total: number, totalBefore: number): number {
   const moved = values.reduce((sum, { lines, before }) => sum + Math.abs(lines / total - before / totalBefore), 0);
   return Math.round((moved / 2) * 10_000) / 10_000;
@@ -100,11 +101,7 @@ function linesOf(row: LakeRow): number {
   return Number(row["lines"] ?? 0);
 }
 
-function shift(day: string, days: number): string {
-  return new Date(Date.parse(day) + days * dayMs).toISOString().slice(0, 10);
-}
-
-/** Columns that name things: their values say nothing together, and those of customers say too much alone. */
+/** Identifiers: their value counts are meaningless, and a customer's would reveal too much. */
 const names: ReadonlySet<string> = new Set(["order_id", "customer_key", "sequence_number", "record_index"]);
 
 /** Whether a column's values are few enough to be counted one by one. */
@@ -113,12 +110,12 @@ const isCounted = ({ name, type }: Column): boolean =>
 
 const hasRange = ({ name, type }: Column): boolean => name !== "customer_key" && type !== "boolean";
 
-/** The parts of a line's column in the answer of `summarySql`. */
+/** Suffixes of a column's aggregates in the result of `summarySql`. */
 const parts = { filled: "__filled", distinct: "__distinct", least: "__least", greatest: "__greatest" } as const;
 
 /**
- * Lake SQL with one row for the days from the parameter on, and one for those before it: `is_new`, `lines`, and of each
- * column how many are filled, how many differ, and the range.
+ * Returns lake SQL with one row for the days from the parameter on, and one for those before it: `is_new`, `lines`, and
+ * per column the number of non-null values, the number of distinct values, and the range.
  */
 export function summarySql(columns: readonly Column[]): string {
   const summaries = columns.flatMap((column) => {
@@ -135,8 +132,8 @@ export function summarySql(columns: readonly Column[]): string {
 }
 
 /**
- * Lake SQL with one row per value of each column that is counted: `column_name`, `value` as text, and its `lines` in the days
- * from the parameter on and `lines_before`.
+ * Returns lake SQL with one row per value of each counted column: `column_name`, `value` as text, its `lines` in the
+ * days from the parameter on, and its `lines_before`.
  */
 export function countsSql(columns: readonly Column[]): string {
   const counts = columns.filter(isCounted).map(

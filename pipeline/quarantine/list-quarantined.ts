@@ -1,39 +1,39 @@
 import { hash } from "node:crypto";
 import type { DeltaTable, Snapshot } from "../delta/table.ts";
 import type { ReasonCode } from "../domain/rejection-reasons.ts";
-import { placeOf, resentKey } from "../domain/stream-position.ts";
+import { eventPosition, resentKey } from "../domain/stream-position.ts";
 import type { LakeQuery, LakeRow } from "../ports.ts";
 import { quarantineLakeTable, silverLakeTable } from "../silver/tables.ts";
 
-/** An event that silver refused, as the quarantine keeps it. */
+/** An event that silver rejected, as the quarantine stores it. */
 export interface QuarantinedOrder {
-  /** Ten hexadecimal digits that follow from its place in the stream. */
+  /** Ten hexadecimal digits, derived from its stream position. */
   id: string;
   shard: string;
   sequenceNumber: string;
   recordIndex: number;
-  /** When the stream took it, ISO 8601 in UTC. */
+  /** Arrival time in the stream, ISO 8601 in UTC. */
   arrivedAt: string;
   reason: ReasonCode;
-  /** What was refused and why. */
+  /** What was rejected and why. */
   detail: string;
-  /** Null where it cannot be read. */
+  /** Null if it cannot be read. */
   orderId: string | null;
-  /** What the event says its order is worth, whole cents; null where it cannot be read. */
+  /** The quarantined amount: the order's value according to the event, in cents; null if it cannot be read. */
   cents: number | null;
-  /** Whether the order came in since: a corrected one that was sent again, or any later event of the order. */
+  /** Whether the event is resolved: its order was accepted since, from a resent or any other later event. */
   isClosed: boolean;
-  /** Revision of the order that silver holds; null where it holds none. */
+  /** Revision of the order in silver; null if silver does not have it. */
   silverRevision: number | null;
   bronzeKey: string;
   quarantinedAt: string;
-  /** As text; what is no UTF-8 is replaced. */
+  /** The event as text; invalid UTF-8 is replaced. */
   payload: string;
-  /** The exact bytes, where the text could not show them. */
+  /** The exact bytes, if they are not valid UTF-8. */
   payloadBase64: string | null;
 }
 
-/** Lists every refused event, oldest first; one that was filed twice comes once. */
+/** Lists every quarantined event once, oldest first. */
 export async function listQuarantined({
   silver,
   quarantine,
@@ -49,18 +49,18 @@ export async function listQuarantined({
   const [snapshot, rejected] = await Promise.all([silver.snapshot(), quarantine.snapshot()]);
   if (rejected.files.size === 0) return [];
   const rows = await lake.query(sql, [], [quarantineLakeTable(rejected), silverLakeTable(snapshot)]);
-  const orders = new Map(rows.map((row) => refusedOrder(row, snapshot)).map((order) => [order.id, order]));
+  const orders = new Map(rows.map((row) => quarantinedOrder(row, snapshot)).map((order) => [order.id, order]));
   return [...orders.values()].toSorted((a, b) => (ageOf(a) < ageOf(b) ? -1 : 1));
 }
 
-function refusedOrder(row: LakeRow, { transactions }: Snapshot): QuarantinedOrder {
+function quarantinedOrder(row: LakeRow, { transactions }: Snapshot): QuarantinedOrder {
   const text = (name: string) => String(row[name]);
   const position = {
     shard: text("shard"),
     sequenceNumber: text("sequence_number"),
     recordIndex: Number(row["record_index"]),
   };
-  const place = placeOf(position);
+  const place = eventPosition(position);
   return {
     id: quarantinedId(place),
     ...position,
@@ -78,17 +78,17 @@ function refusedOrder(row: LakeRow, { transactions }: Snapshot): QuarantinedOrde
   };
 }
 
-/** A short name for a refused event, from its place in the stream. */
+/** Returns a quarantined event's short id, derived from its stream position. */
 export function quarantinedId(place: string): string {
   return hash("sha256", place, "hex").slice(0, 10);
 }
 
-/** Sorts by arrival, then by place in the stream. */
+/** Returns a sort key: arrival time, then stream position. */
 function ageOf({ arrivedAt, shard, sequenceNumber, recordIndex }: QuarantinedOrder): string {
   return [arrivedAt, shard, sequenceNumber.padStart(56, "0"), String(recordIndex).padStart(9, "0")].join(" ");
 }
 
-/** What silver holds of an order, as far as it decides about a further event of it; plain enough for JSON. */
+/** What silver holds of an order: the values that decide about a further event of it, serializable as JSON. */
 export interface HeldOrder {
   orderId: string;
   revision: number;
@@ -100,10 +100,10 @@ export interface HeldOrder {
   payloadHash: string;
 }
 
-/** So many orders are asked for at once: engines limit a query's length. */
+/** Orders per query, because the engines limit a query's length. */
 const mostAtOnce = 500;
 
-/** Looks orders up in silver by their ids; those that it does not hold are left out. */
+/** Looks orders up in silver by id; the result omits orders that silver does not have. */
 export async function heldOrders(
   { silver, lake }: { silver: DeltaTable; lake: LakeQuery },
   orderIds: readonly string[],
@@ -125,7 +125,7 @@ export async function heldOrders(
   return held;
 }
 
-/** One row per order; all of its lines say the same. */
+/** One row per order: these values are equal on all of its lines, so `max` only picks one. */
 function ordersSql(count: number): string {
   return `select order_id, max(revision) as revision, cast(max(order_date) as varchar) as order_date,
       max(ordered_at) as ordered_at, cast(max(payload_hash) as varchar) as payload_hash
@@ -137,8 +137,8 @@ function ordersSql(count: number): string {
 const mostCents = 10_000_00 * 100 * 200;
 
 /**
- * What an event says its order is worth, whole cents: quantity × unit price of every line, 0 for a cancelled or refunded
- * order. Undefined where its lines cannot be read as numbers.
+ * Returns the value of an order according to its event, in cents: the sum of quantity × unit price, or 0 for a
+ * cancelled or refunded order. Undefined if the lines cannot be read or the amount is implausibly large.
  */
 export function quarantinedAmount(payload: string): number | undefined {
   let event: unknown;

@@ -4,7 +4,7 @@ import { checkOrder, type CheckedOrder } from "../domain/check-order.ts";
 import { editEvent, type Change, type Edit, type NameValue } from "../domain/edit-event.ts";
 import { mergeOrders, type Candidate, type Conflict, type KnownOrder } from "../domain/merge-orders.ts";
 import { parseInstant } from "../domain/parse-instant.ts";
-import { placeOf, resentKey } from "../domain/stream-position.ts";
+import { eventPosition, resentKey } from "../domain/stream-position.ts";
 import type { EventSink, OutgoingRecord } from "../ports.ts";
 import { eventOf, payloadHash } from "../silver/unpack-record.ts";
 import { quarantinedAmount, type QuarantinedOrder, type HeldOrder } from "./list-quarantined.ts";
@@ -13,21 +13,21 @@ const recordsAtOnce = 100;
 const attempts = 8;
 const pauseMs = 200;
 
-/** Where a corrected event stands in the stream. */
+/** The stream position of a resent event. */
 export interface Resent {
   shard: string;
   sequenceNumber: string;
 }
 
 /**
- * Sends corrected events, each as a record of its own whose partition key names the refused one. Resolves when the stream
- * has acknowledged all; whoever repeats it after an error sends duplicates at the worst, which silver drops.
+ * Sends corrected events, each as a separate record whose partition key names the quarantined event. Resolves once the
+ * stream has acknowledged all of them. It is safe to repeat after an error: silver drops the duplicates.
  */
 export async function resend(sink: EventSink, plans: readonly ResendPlan[]): Promise<Resent[]> {
   const resent: Resent[] = [];
   for (let start = 0; start < plans.length; start += recordsAtOnce) {
     const records = plans.slice(start, start + recordsAtOnce).map(({ rejected, text }) => ({
-      partitionKey: resentKey(placeOf(rejected)),
+      partitionKey: resentKey(eventPosition(rejected)),
       data: Buffer.from(text!),
     }));
     resent.push(...(await putAll(sink, records)));
@@ -41,10 +41,10 @@ async function putAll(sink: EventSink, records: readonly OutgoingRecord[]): Prom
   for (let attempt = 1; ; attempt++) {
     const results = await sink.putRecords(left.map(([, record]) => record));
     const failed = left.filter((_, index) => "errorCode" in results[index]!);
-    for (const [index, [place]] of left.entries()) {
+    for (const [index, [recordIndex]] of left.entries()) {
       const result = results[index]!;
-      if ("sequenceNumber" in result) done[place] = result;
-      else if (attempt === attempts) throw new Error(`the stream does not take the event: ${result.errorMessage}`);
+      if ("sequenceNumber" in result) done[recordIndex] = result;
+      else if (attempt === attempts) throw new Error(`stream did not accept the event: ${result.errorMessage}`);
     }
     if (failed.length === 0) return done;
     left = failed;
@@ -52,26 +52,26 @@ async function putAll(sink: EventSink, records: readonly OutgoingRecord[]): Prom
   }
 }
 
-/** What would be sent in place of a refused event, and what silver would say to it. */
+/** The event to send in place of a quarantined one, and whether silver would accept it. */
 export interface ResendPlan {
   rejected: QuarantinedOrder;
   changes: Change[];
-  /** The event as it would be sent; undefined where there is none. */
+  /** The event to send; undefined if it could not be corrected. */
   text?: string;
-  /** The same as silver reads it; undefined where it would refuse it whatever it holds. */
+  /** The event as silver parses it; undefined if it is invalid on its own. */
   checked?: CheckedOrder;
-  /** Whole cents; null where it cannot be read. */
+  /** The order's value in cents; null if it cannot be read. */
   cents: number | null;
-  /** Why it would be refused again; undefined where silver would take it. */
+  /** Why silver would reject it again; undefined if silver would accept it. */
   problem?: string;
 }
 
-/** How a refused event is corrected: by edits, or by a whole event in its place. Neither sends it as it is. */
+/** A correction of a quarantined event: edits, or a whole new event. Without edits, the event is sent unchanged. */
 export type Correction = { edits: readonly Edit[] } | { event: string };
 
 /**
- * Corrects a refused event and judges the result as silver will judge an event of an order that is new to it: what it
- * holds already is for `judgeResends`. `now` is the moment of sending, milliseconds since 1970.
+ * Corrects a quarantined event and checks the result as silver checks an event of a new order; `judgeResends` then
+ * compares it with what silver holds. `now` is the time of sending, in milliseconds since 1970.
  */
 export function planResend(
   rejected: QuarantinedOrder,
@@ -94,7 +94,7 @@ function correct(rejected: QuarantinedOrder, correction: Correction, catalog: Ca
   try {
     event = JSON.parse(rejected.payload);
   } catch {
-    return { problem: "its payload is no JSON, so no edit finds its place: give the whole event with --file" };
+    return { problem: "its payload is not JSON and cannot be edited: give the whole event with --file" };
   }
   const edited = editEvent(event, correction.edits, namesOf(rejected, catalog));
   return { text: JSON.stringify(edited.event), changes: edited.changes };
@@ -112,41 +112,38 @@ function namesOf({ arrivedAt, payload, silverRevision }: QuarantinedOrder, { piz
   };
 }
 
-/** A moment on a clock of some offset from UTC, such as `-07:00`. */
+/** Formats a time as local time with a UTC offset such as `-07:00`. */
 function wallClock(moment: string, offset = "+00:00"): string {
   const [hours, minutes] = offset.slice(1).split(":").map(Number);
   const shift = (offset.startsWith("-") ? -1 : 1) * (hours! * 60 + minutes!) * 60_000;
   return new Date(Date.parse(moment) + shift).toISOString().slice(0, 19) + offset;
 }
 
-/** A plan whose event silver would take if it stood alone. */
+/** A plan whose event is valid on its own. */
 type Sound = ResendPlan & { text: string; checked: CheckedOrder };
 
-/** Ids of the orders that silver has to be asked about before the plans can be judged. */
+/** Returns the ids of the orders to look up in silver for `judgeResends`. */
 export function ordersOf(plans: readonly ResendPlan[]): string[] {
   return [...new Set(plans.filter(isSound).map(({ checked }) => checked.event.order_id))];
 }
 
 /**
- * Judges corrected events as silver will: by what it holds of their orders, and by one another. `held` is what silver has
- * of `ordersOf(plans)`. Of events that contradict each other the first stays.
+ * Checks corrected events as silver will: against what it holds of their orders (`held`, for `ordersOf(plans)`) and
+ * against each other. Of conflicting events, the first one wins.
  */
 export function judgeResends(plans: readonly ResendPlan[], held: readonly HeldOrder[]): ResendPlan[] {
   const known = new Map(held.map((order) => [order.orderId, knownOrder(order)]));
   const renamed = new Set(plans.filter(isSound).filter((plan) => isOfAnother(plan, plans, known)));
   const sound = plans.filter(isSound).filter((plan) => !renamed.has(plan));
   const candidates = new Map(sound.map((plan) => [candidateOf(plan), plan]));
-  // Earlier revisions first: what contradicts its like is then found whichever shard is faster.
+  // Earlier revisions first, so that conflicts are found whichever shard delivers first.
   const inOrder = [...candidates.keys()].toSorted((a, b) => a.event.revision - b.event.revision);
   const problems = new Map<ResendPlan, string>();
   for (const { candidate, reason } of mergeOrders(inOrder, known).conflicts) {
     problems.set(candidates.get(candidate as Candidate & Sound["checked"])!, problemOf(candidate, reason, held));
   }
   for (const plan of renamed) {
-    problems.set(
-      plan,
-      `order_id ${plan.checked.event.order_id} is the name of another order: give it a name of its own`,
-    );
+    problems.set(plan, `order_id ${plan.checked.event.order_id} belongs to another order: choose a different order_id`);
   }
   return plans.map((plan) => (problems.has(plan) ? { ...plan, problem: problems.get(plan)! } : plan));
 }
@@ -155,7 +152,7 @@ function isSound(plan: ResendPlan): plan is Sound {
   return plan.problem === undefined && plan.checked !== undefined && plan.text !== undefined;
 }
 
-/** Whether an edit gave the event the name of an order that is none of its own: it would take that one's place. */
+/** Whether an edit gave the event the id of another order, which it would replace. */
 function isOfAnother({ rejected, checked }: Sound, plans: readonly ResendPlan[], known: ReadonlyMap<string, unknown>) {
   const { order_id } = checked.event;
   if (rejected.orderId === null || rejected.orderId === order_id) return false;
@@ -172,7 +169,7 @@ function candidateOf({ rejected, checked, text }: Sound) {
 }
 
 function knownOrder({ revision, orderDate, orderedAt, payloadHash: bits }: HeldOrder): KnownOrder {
-  // What is sent has a place of its own in the stream, that of no event in silver.
+  // A resent event gets a new stream position, which differs from that of every event in silver.
   const position = { shard: "", sequenceNumber: "", recordIndex: 0 };
   return { revision, orderDate, orderedAt: parseInstant(orderedAt)!, payloadHash: BigInt(bits), position };
 }
@@ -185,11 +182,11 @@ function problemOf(
   const held = allHeld.find(({ orderId }) => orderId === order_id);
   if (reason === "ordered_at_changed") {
     if (held === undefined)
-      return `another of these events puts order ${order_id} at another time: name the one that is right`;
+      return `another of these events has a different time for order ${order_id}: resend only the correct one`;
     return `silver holds order ${order_id} at ${held.orderedAt}, of ${held.orderDate}, and an order keeps its time: set ordered_at to it`;
   }
   if (held?.revision === revision) {
-    return `silver holds another payload of revision ${revision}: add revision=@next, or leave it as it is`;
+    return `silver holds a different payload of revision ${revision}: add revision=@next, or do not resend the event`;
   }
-  return `another of these events is revision ${revision} of order ${order_id} too: name the one that is right`;
+  return `another of these events is also revision ${revision} of order ${order_id}: resend only the correct one`;
 }

@@ -5,17 +5,17 @@ import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
 import type { SilverDifferences } from "./compare-silver.ts";
 import type { Cause, Difference } from "./report.ts";
 
-/** What gold is compared by. */
+/** The engines and SQL that the comparison of gold uses. */
 export interface GoldContext {
   lake: LakeQuery;
   warehouse: Warehouse;
   sql: GoldSql;
 }
 
-/** A cell of gold that is not what the rebuilt facts make of it. */
+/** A gold cell that differs from what the rebuilt facts add up to. */
 export interface GoldCell {
   table_name: string;
-  /** The day of its row, or the first of its month; null for a row per customer. */
+  /** The day of its row, or the first day of its month; null for a row by customer. */
   day: string | null;
   key: string;
   column_name: string;
@@ -29,47 +29,47 @@ interface GoldDifferences {
   days: string[];
 }
 
-/** Silver for SQL, or some of its days. */
+/** Returns some days of silver as a lake table. */
 export type TableOf = (days: readonly string[]) => LakeTable;
 
-/** Rows of an answer: the RDS Data API gives 1 MiB. */
+/** Maximum rows per result: the RDS Data API returns at most 1 MiB. */
 const mostCells = 2000;
 
 /**
- * Compares the facts of these days, worked out from the lake once more, with those in the warehouse, and gold with what
- * the facts would make of it. `counted` are the days whose rows per customer are shown at the version of the day.
+ * Compares the facts of these days, recomputed from the lake, with those in the warehouse, and gold with what the facts
+ * add up to. `counted` are the days whose rows by customer are shown at the same silver version as the day.
  */
 export async function compareGold(
-  place: GoldContext,
+  context: GoldContext,
   { table, days, counted }: { table: TableOf; days: readonly string[]; counted: ReadonlySet<string> },
 ): Promise<GoldDifferences> {
   const facts: GoldCell[] = [];
   for (const windows of groupByMonth(days)) {
-    for (const document of await documentsOf(place, { table, windows, counted })) {
-      facts.push(...(await factCells(place.warehouse, document)));
+    for (const document of await documentsOf(context, { table, windows, counted })) {
+      facts.push(...(await factCells(context.warehouse, document)));
     }
   }
   const windows = [...new Set(facts.map(({ day }) => day!))].toSorted();
-  const cells = await place.warehouse.query<GoldCell>(
+  const cells = await context.warehouse.query<GoldCell>(
     "select table_name, day, key, column_name, published, rebuilt from ops.rebuild_differences($1::jsonb, $2::integer)",
-    [toJson(await wholeDocument(place, { table, windows, counted })), mostCells],
+    [toJson(await wholeDocument(context, { table, windows, counted })), mostCells],
   );
-  // Facts that were changed under gold, which still shows the old ones.
+  // Without differing gold cells, only the facts were changed, and gold still shows the old ones.
   return { cells: cells.length > 0 ? cells : facts, days: windows };
 }
 
-interface Asked {
+interface DocumentRequest {
   table: TableOf;
   windows: readonly string[];
   counted: ReadonlySet<string>;
 }
 
-async function documentsOf(place: GoldContext, asked: Asked): Promise<Record<string, unknown>[]> {
-  const { customer_windows: counted, customer_days: customers, ...days } = await wholeDocument(place, asked);
+async function documentsOf(context: GoldContext, request: DocumentRequest): Promise<Record<string, unknown>[]> {
+  const { customer_windows: counted, customer_days: customers, ...days } = await wholeDocument(context, request);
   return [days, ...(counted.length > 0 ? [{ windows: counted, customer_days: customers }] : [])];
 }
 
-async function wholeDocument({ lake, sql }: GoldContext, { table, windows, counted }: Asked) {
+async function wholeDocument({ lake, sql }: GoldContext, { table, windows, counted }: DocumentRequest) {
   const known = windows.filter((day) => counted.has(day));
   const facts = windows.length === 0 ? {} : await readDayFacts(lake, { sql, table: table(windows), windows });
   const customers =
@@ -85,7 +85,10 @@ async function factCells(warehouse: Warehouse, document: Record<string, unknown>
   return offenders.flatMap(({ table_name, example }) => cellsOf(table_name, example));
 }
 
-/** What the warehouse puts into words: a key with its day in it, and each differing cell as it is and as it should be. */
+/**
+ * Parses the example that the warehouse returns: a key with its day, and each differing cell as `x is actual for
+ * expected`.
+ */
 function cellsOf(table_name: string, example: string): GoldCell[] {
   const [, key = "", text = ""] = /^(.*?): (.*)$/.exec(example) ?? [];
   const row = { table_name, day: /\d{4}-\d\d-\d\d/.exec(key)?.[0] ?? null, key: key.replaceAll(", ", " ") };
@@ -104,11 +107,11 @@ function cellsOf(table_name: string, example: string): GoldCell[] {
 export interface LedgerDay {
   day: string;
   version: number;
-  /** Whether its rows per customer are of that version too. */
+  /** Whether its rows by customer show that version too. */
   hasCustomers: boolean;
 }
 
-/** The days of a range that gold shows, in order. */
+/** Reads the days of a range that gold shows, in order. */
 export async function readLedger(
   warehouse: Warehouse,
   { from, to }: { from: string; to: string },
@@ -130,7 +133,7 @@ export async function readLedger(
   }));
 }
 
-/** Those of some days that silver changed after gold was published: their orders came late, and wait to be shown. */
+/** Returns the days that silver changed after gold published them: late orders that are not published yet. */
 export async function lateDays(
   silver: DeltaTable,
   { snapshot, ledger, days }: { snapshot: Snapshot; ledger: readonly LedgerDay[]; days: readonly string[] },
@@ -146,7 +149,7 @@ export async function lateDays(
   return late;
 }
 
-/** Puts a cause to each cell of gold: that of silver's difference in its day or month, or where none is, its own. */
+/** Assigns a cause to each gold cell: that of silver's difference in its day or month or, without one, its own. */
 export function causesOf(
   { cells, days }: GoldDifferences,
   {
@@ -158,7 +161,7 @@ export function causesOf(
   const causes = new Map<string, Cause>();
   for (const day of late) causes.set(day, "late");
   for (const { day, cause } of silver.differences) if (day !== null) causes.set(day, cause);
-  // A day's change reaches further: the rest of its month, the next month's growth, customers, the seven days after.
+  // A day's change affects more: the rest of its month, the next month's growth, customers, and the next seven days.
   const [anywhere] = causes.values();
   const isInRange = (day: string | null) => day === null || (day >= `${from.slice(0, 7)}-01` && day <= to);
   return cells

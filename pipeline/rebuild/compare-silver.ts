@@ -4,34 +4,35 @@ import { readColumns } from "../parquet/read-columns.ts";
 import type { ObjectStore } from "../ports.ts";
 import { cellOf, digestLines, lineColumns, readLines, type LineCells } from "../reconciliation/silver-lines.ts";
 import type { Cause, Difference } from "./report.ts";
-import { placeOf, type RecordPosition } from "./replay-bronze.ts";
+import { type RecordPosition, recordPosition } from "../domain/stream-position.ts";
 
-/** A silver table at one version, with the store that its files lie in. */
+/** A table at one version, and the store with its files. */
 export interface SilverAt {
   store: ObjectStore;
   table: Pick<DeltaTable, "root">;
   snapshot: Snapshot;
 }
 
+/** How the rebuilt silver differs from the published one. */
 export interface SilverDifferences {
   differences: Difference[];
   /** Days with a difference. */
   days: string[];
   /** Orders with a difference. */
   orders: Set<string>;
-  /** Records that rows came from and that are in no bronze object any more: `shard/sequence number`. */
+  /** Records of rows that no bronze object contains any longer: `shard/sequence number`. */
   missingRecords: string[];
 }
 
-/** What both quarantines say of an event, by its order's id. */
+/** Returns the rejection reasons of an order's events in both quarantines. */
 export type ReasonsOf = (orderId: string) => ReasonCode[];
 
 interface Comparing extends Omit<SilverDifferences, "missingRecords"> {
-  /** Differences of published rows that the rebuilt table does not have from the same record, by that record. */
+  /** Differences of published rows without a rebuilt row from the same record, each with that record. */
   uprooted: Map<Difference, RecordPosition>;
 }
 
-/** Compares two tables day by day, cell by cell; `findMissing` says which records are in no bronze object. */
+/** Compares two tables day by day, cell by cell; `findMissing` returns the records that no bronze object contains. */
 export async function compareSilver(
   { published, rebuilt }: { published: SilverAt; rebuilt: SilverAt },
   request: {
@@ -52,7 +53,8 @@ export async function compareSilver(
   }
   const { uprooted, ...differences } = found;
   const missing = await findMissing([...uprooted.values()]);
-  for (const [difference, record] of uprooted) if (missing.has(placeOf(record))) difference.cause = "bronze is missing";
+  for (const [difference, record] of uprooted)
+    if (missing.has(recordPosition(record))) difference.cause = "bronze is missing";
   return { ...differences, missingRecords: [...missing] };
 }
 
@@ -60,7 +62,7 @@ async function linesOf({ store, table, snapshot }: SilverAt, day: string): Promi
   const read = async ({ path }: AddFile) => {
     const body = await store.get(`${table.root}/${path}`);
     if (body === undefined)
-      throw new Error(`silver file ${path} is named by version ${snapshot.version} but is not there`);
+      throw new Error(`silver file ${path} is in version ${snapshot.version} of the log but does not exist`);
     return await readLines(body, day);
   };
   return (await Promise.all((snapshot.partitions.get(day) ?? []).map(read))).flat();
@@ -79,8 +81,8 @@ function compareDay(
     const cause = causeOf(columns, reasonsOf(orderId));
     found.orders.add(orderId);
     for (const column of columns) {
-      const place = { table: "silver.order_lines", day, key, column };
-      const difference = { ...place, published: valueOf(old, column), rebuilt: valueOf(now, column), cause };
+      const cell = { table: "silver.order_lines", day, key, column };
+      const difference = { ...cell, published: valueOf(old, column), rebuilt: valueOf(now, column), cause };
       found.differences.push(difference);
       if (old !== undefined && !isOfSameRecord(old, now)) found.uprooted.set(difference, recordOf(old));
     }
@@ -92,10 +94,10 @@ function recordOf(cells: LineCells): RecordPosition {
 }
 
 function isOfSameRecord(old: LineCells, now: LineCells | undefined): boolean {
-  return now !== undefined && placeOf(recordOf(old)) === placeOf(recordOf(now));
+  return now !== undefined && recordPosition(recordOf(old)) === recordPosition(recordOf(now));
 }
 
-/** A line that stands twice is told apart by its number among its like. */
+/** Indexes lines by order id and line number; a number distinguishes copies of the same line. */
 function byKey(lines: readonly LineCells[]): Map<string, LineCells> {
   const found = new Map<string, LineCells>();
   for (const cells of lines) {
@@ -136,7 +138,7 @@ const fromCatalog: ReadonlySet<string> = new Set([
 ]);
 const catalogReasons: ReadonlySet<ReasonCode> = new Set(["price_off_menu", "unknown_pizza", "unknown_store"]);
 
-/** A row that is only there on one side was refused on the other, by the menu or by a rule. */
+/** Determines the cause. A row that exists on only one side was rejected on the other, by the menu or by a rule. */
 function causeOf(columns: readonly string[], reasons: readonly ReasonCode[]): Cause {
   const isOfMenu =
     columns[0] === "*"
@@ -145,7 +147,7 @@ function causeOf(columns: readonly string[], reasons: readonly ReasonCode[]): Ca
   return isOfMenu ? "menu change" : "rule version";
 }
 
-/** Reasons in quarantine tables, by order. */
+/** Reads the rejection reasons in quarantine tables, by order. */
 export async function readReasons(tables: readonly SilverAt[]): Promise<ReasonsOf> {
   const reasons = new Map<string, ReasonCode[]>();
   for (const { store, table, snapshot } of tables) {

@@ -21,71 +21,75 @@ import { findMissingObjects, findMissingRecords, replayBronze } from "./replay-b
 import { type Difference, lacksBronze, reportOf, type RebuildReport } from "./report.ts";
 import { openStagingTables, type StagingTables } from "./staging-tables.ts";
 
-/** What a rebuild works with. */
+/** The tables, engines and SQL that a rebuild uses. */
 export interface RebuildContext {
   refinery: Refinery;
   lake: LakeQuery;
-  /** As the writer. */
+  /** Connected as the writer. */
   warehouse: Warehouse;
   sql: GoldSql;
-  /** Runs a job while no workflow of this home does; a home without such a way leaves the order to commits and fences. */
+  /** Runs a job while no workflow runs; without it, only optimistic commits and version fences order the writes. */
   exclusively?: <Result>(job: () => Promise<Result>) => Promise<Result>;
 }
 
+/** The days to rebuild, and how. */
 export interface RebuildRequest {
-  /** Business dates `YYYY-MM-DD`, both included. */
+  /** Business dates `YYYY-MM-DD`, both inclusive. */
   from: string;
   to: string;
-  /** `bronze` works silver and gold out anew, `silver` gold alone. */
+  /** `bronze` rebuilds silver and gold; `silver` rebuilds only gold. */
   source: "bronze" | "silver";
-  /** Compares only. */
+  /** Whether to compare only, without publishing. */
   isDryRun: boolean;
 }
 
 const mostAttempts = 5;
 
 /**
- * Works days out anew, beside what is published and while orders go on coming, compares them cell by cell, and publishes
- * what differs: silver's days in one commit, then gold's. Equal days are left alone; a rebuild that is killed before has
- * changed nothing, and one that is repeated completes it. Where bronze lacks what silver was made from nothing is published.
+ * Rebuilds days in staging tables while the pipeline runs, compares them cell by cell with the published ones, and
+ * publishes what differs: first silver's days in one commit, then gold's. Equal days stay untouched. A rebuild that is
+ * killed before the commit has changed nothing; repeating one that was killed later completes it. Publishes nothing if
+ * bronze lacks records that silver was made from. Throws if other writers keep changing silver.
  */
-export async function rebuild(place: RebuildContext, request: RebuildRequest): Promise<RebuildReport> {
-  const { refinery, exclusively = (job) => job() } = place;
+export async function rebuild(context: RebuildContext, request: RebuildRequest): Promise<RebuildReport> {
+  const { refinery, exclusively = (job) => job() } = context;
   const { store, clock, silver } = refinery;
   const started = clock();
   const staging = await openStagingTables({ store, clock, id: backupId(started) });
   try {
-    // The long part; what comes meanwhile is little, and is taken up below.
+    // The long part runs outside `exclusively`; the few objects that arrive meanwhile are replayed below.
     if (request.source === "bronze") await replayBronze(refinery, { staging, snapshot: await silver.snapshot() });
     for (let attempt = 1; attempt <= mostAttempts; attempt++) {
-      const report = await exclusively(() => settle(place, staging, request));
+      const report = await exclusively(() => compareAndPublish(context, staging, request));
       if (report !== undefined) return { ...report, milliseconds: clock() - started };
     }
   } finally {
     await staging.remove();
   }
-  throw new Error("silver was changed again and again while it was to be replaced: try again when less is coming in");
+  throw new Error(
+    `silver was changed by other writers in ${mostAttempts} attempts to replace it: retry with less traffic`,
+  );
 }
 
-/** Compares with silver as it is now, and publishes; undefined where silver was changed meanwhile. */
-async function settle(
-  place: RebuildContext,
+/** Compares with the current silver, and publishes; undefined if silver was changed meanwhile. */
+async function compareAndPublish(
+  context: RebuildContext,
   staging: StagingTables,
   request: RebuildRequest,
 ): Promise<RebuildReport | undefined> {
-  const { refinery } = place;
+  const { refinery } = context;
   const { silver } = refinery;
   const snapshot = await silver.snapshot();
   const isWhole = request.source === "bronze";
   const listed = isWhole ? await replayBronze(refinery, { staging, snapshot }) : [];
   const rebuilt = isWhole ? await staging.silver.snapshot() : snapshot;
-  const table: TableOf = (days) => (isWhole ? sideTable(staging, rebuilt, days) : silverLakeTable(snapshot, days));
-  const ledger = await readLedger(place.warehouse, request);
+  const table: TableOf = (days) => (isWhole ? stagingTable(staging, rebuilt, days) : silverLakeTable(snapshot, days));
+  const ledger = await readLedger(context.warehouse, request);
   const days = daysOf(request, [snapshot, rebuilt], ledger);
   const silverFound = isWhole
     ? await silverDifferences(refinery, staging, { snapshot, rebuilt, listed }, request)
     : noDifferences;
-  const gold = await compareGold(place, { table, days, counted: countedDays(ledger) });
+  const gold = await compareGold(context, { table, days, counted: countedDays(ledger) });
   const late = await lateDays(silver, { snapshot, ledger, days: gold.days });
   const cells = causesOf(gold, { silver: silverFound, late, request });
   const objects = isWhole ? await findMissingObjects(refinery, { snapshot, listed }) : [];
@@ -100,7 +104,7 @@ async function settle(
   const version = await replaceDays({ ...refinery, staging }, { snapshot, found: silverFound });
   if (version === undefined) return undefined;
   const published = [...new Set([...silverFound.days, ...gold.days, ...editedDays(cells, ledger)])];
-  await republishGold(place, { silver, version, days: published, counted: countedDays(ledger) });
+  await republishGold(context, { silver, version, days: published, counted: countedDays(ledger) });
   return { ...report, published: true, silverVersion: version };
 }
 
@@ -112,8 +116,8 @@ async function silverDifferences(
   { snapshot, rebuilt, listed }: { snapshot: Snapshot; rebuilt: Snapshot; listed: readonly BronzeObject[] },
   { from, to }: RebuildRequest,
 ): Promise<SilverDifferences> {
-  const at = async (table: DeltaTable, place: { store: Refinery["store"] }) => ({
-    ...place,
+  const at = async (table: DeltaTable, { store: location }: { store: Refinery["store"] }) => ({
+    store: location,
     table,
     snapshot: await table.snapshot(),
   });
@@ -127,7 +131,7 @@ async function silverDifferences(
   );
 }
 
-function sideTable(staging: StagingTables, rebuilt: Snapshot, days: readonly string[]): LakeTable {
+function stagingTable(staging: StagingTables, rebuilt: Snapshot, days: readonly string[]): LakeTable {
   const table = silverLakeTable(rebuilt, days);
   return { ...table, files: table.files.map((file) => staging.keyOf(file)) };
 }
@@ -141,17 +145,19 @@ const countedDays = (ledger: readonly LedgerDay[]): Set<string> =>
   new Set(ledger.filter(({ hasCustomers }) => hasCustomers).map(({ day }) => day));
 
 async function replaceDays(
-  place: Parameters<typeof replaceSilver>[0],
+  context: Parameters<typeof replaceSilver>[0],
   { snapshot, found }: { snapshot: Snapshot; found: SilverDifferences },
 ): Promise<number | undefined> {
   const { days, orders } = found;
   if (days.length === 0) return snapshot.version;
-  const version = await replaceSilver(place, { snapshot, days });
-  if (version !== undefined) await replaceQuarantined(place, orders);
+  const version = await replaceSilver(context, { snapshot, days });
+  if (version !== undefined) await replaceQuarantined(context, orders);
   return version;
 }
 
-/** Days whose publish puts right what was changed in gold: the row's own, or the first one that is shown of its month. */
+/**
+ * Returns the days whose publish repairs edited gold rows: the row's own day, or the first published day of its month.
+ */
 function editedDays(cells: readonly Difference[], ledger: readonly LedgerDay[]): string[] {
   return cells
     .map(({ table, day }) =>
@@ -162,7 +168,7 @@ function editedDays(cells: readonly Difference[], ledger: readonly LedgerDay[]):
     .filter((day): day is string => day !== null && day !== undefined);
 }
 
-/** Publishes days of one version of silver, also where gold shows that version already; their customers where it did. */
+/** Publishes days of one silver version even if gold already shows it, with rows by customer for the `counted` days. */
 async function republishGold(
   gold: GoldContext,
   {
@@ -174,10 +180,10 @@ async function republishGold(
 ): Promise<void> {
   const snapshot = await silver.snapshot(version);
   const table = (windows: readonly string[]) => silverLakeTable(snapshot, windows);
-  const place = { ...gold, isAgain: true };
+  const again = { ...gold, isAgain: true };
   for (const windows of groupByMonth(days)) {
-    await publishDays(place, { table: table(windows), windows, silverVersion: version });
+    await publishDays(again, { table: table(windows), windows, silverVersion: version });
   }
   const customers = days.filter((day) => counted.has(day));
-  await publishCustomerDays(place, { table: table(customers), windows: customers, silverVersion: version });
+  await publishCustomerDays(again, { table: table(customers), windows: customers, silverVersion: version });
 }

@@ -3,6 +3,7 @@ import { copyRows, readColumns } from "../parquet/read-columns.ts";
 import { createTableWriter } from "../parquet/table-writer.ts";
 import type { ObjectStore } from "../ports.ts";
 import type { StagingTables } from "./staging-tables.ts";
+import { isProgress } from "../silver/transactions.ts";
 
 interface ReplaceContext {
   store: ObjectStore;
@@ -11,12 +12,9 @@ interface ReplaceContext {
   staging: StagingTables;
 }
 
-/** Entries of the table's log that say how far it has come; the others say what its orders are. */
-const progress = /^(bronze|watermark)\//;
-
 /**
- * Replaces days of silver by the rebuilt ones, in one commit on top of the version that they were compared with. Gives the
- * new version; undefined where somebody else committed meanwhile, and nothing has changed.
+ * Replaces days of silver by the rebuilt ones, in one commit on top of the version that they were compared with.
+ * Returns the new version, or undefined (and changes nothing) if another writer has committed meanwhile.
  */
 export async function replaceSilver(
   { store, silver, staging }: ReplaceContext,
@@ -30,7 +28,7 @@ export async function replaceSilver(
       adds.push(await silver.writeDataFile({ partition: day, body, rows, stats: stats! }));
     }
   }
-  const unknown = [...rebuilt.transactions].filter(([id]) => !progress.test(id) && !snapshot.transactions.has(id));
+  const unknown = [...rebuilt.transactions].filter(([id]) => !isProgress(id) && !snapshot.transactions.has(id));
   const result = await silver.commit({
     readVersion: snapshot.version,
     operation: "WRITE",
@@ -45,8 +43,8 @@ export async function replaceSilver(
 }
 
 /**
- * Brings the quarantine up to date for these orders: it gains the events that are refused by now, and loses those that are
- * not any more. Changes nothing where it is so already.
+ * Updates the quarantine for these orders: adds the events that are rejected now, and removes those that no longer are.
+ * Idempotent.
  */
 export async function replaceQuarantined(
   { store, quarantine, staging }: ReplaceContext,
@@ -85,7 +83,7 @@ export async function replaceQuarantined(
   }
 }
 
-/** Where the events of these orders stand: file, row, and the event's place with its reason. */
+/** Finds the quarantined events of these orders: file, row, and the stream position with the reason. */
 async function placesOf(table: DeltaTable, store: ObjectStore, { files }: Snapshot, orders: ReadonlySet<string>) {
   const found: { file: AddFile; row: number; place: string }[] = [];
   const names = ["order_id", "shard", "sequence_number", "record_index", "reason"];

@@ -3,25 +3,26 @@ import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
 import type { Snapshot } from "../delta/table.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import type { ObjectStore } from "../ports.ts";
-import { isConsumed, takenAt } from "../silver/list-pending.ts";
+import { isConsumed, takenAt } from "../silver/transactions.ts";
 import { publishQuarantine } from "../silver/quarantine-table.ts";
 import { refineSilver, type Refinery } from "../silver/refine-silver.ts";
 import type { StagingTables } from "./staging-tables.ts";
+import { type RecordPosition, recordPosition } from "../domain/stream-position.ts";
 
-/** More than a run of the stream takes: nobody waits for these orders, and fewer commits rewrite fewer files. */
+/** More than in a regular run: latency does not matter here, and fewer commits rewrite fewer files. */
 const maxEvents = 100_000;
 
 /**
- * Refines into the side lake what silver had consumed at a version, by the rules and the menu of now, in the order in which
- * silver took it: of two events that contradict each other the first one stands. A second call goes on with what is new.
- * Gives its objects.
+ * Refines into the staging tables what silver had consumed at a version, with the current rules and menu, in the order
+ * in which silver consumed it, because the first of two conflicting events wins. A second call continues with new
+ * objects. Returns the consumed objects. Throws if an object was replaced or removed since the first call.
  */
 export async function replayBronze(
   refinery: Refinery,
   { staging, snapshot }: { staging: StagingTables; snapshot: Snapshot },
 ): Promise<BronzeObject[]> {
   const listed = (await listBronze(refinery.store, refinery.stream)).filter((object) => isConsumed(snapshot, object));
-  // Names that have expired come first, in the order of their hours; the sort keeps the order of the keys.
+  // Objects with expired keys come first, in the order of their hours: the sort is stable.
   const consumed = listed.toSorted((a, b) => takenAt(snapshot, a) - takenAt(snapshot, b));
   const { store, silver, quarantine } = staging;
   await checkTaken(staging, consumed);
@@ -40,27 +41,21 @@ export async function replayBronze(
   return consumed;
 }
 
-/** What was taken before has to be there as it was: what replaces it would be dropped as a record that comes again. */
+/** Checks that replayed objects still exist: a replacement's records would be dropped as redelivered. */
 async function checkTaken({ silver }: StagingTables, listed: readonly BronzeObject[]): Promise<void> {
-  const there = new Set(listed.map(({ key }) => key));
+  const existing = new Set(listed.map(({ key }) => key));
   const { transactions } = await silver.snapshot();
-  const gone = [...transactions.keys()].find((key) => parseBronzeKey(key) !== undefined && !there.has(key));
+  const gone = [...transactions.keys()].find((key) => parseBronzeKey(key) !== undefined && !existing.has(key));
   if (gone === undefined) return;
   throw new Error(
-    `bronze object ${gone} was replaced or removed while it was worked out anew, as forgetting a customer does: ` +
-      "nothing was published; rebuild again",
+    `bronze object ${gone} was replaced or removed during the rebuild, for example by forgetting a customer: ` +
+      "nothing was published; start the rebuild again",
   );
 }
 
-/** A record by its shard and sequence number. */
-export interface RecordPosition {
-  shard: string;
-  sequenceNumber: string;
-}
-
 /**
- * Names of bronze objects that silver's log says it took, or that the quarantine was read from, and that are not there. An
- * object that a customer was taken out of stands under the same name with another hash.
+ * Returns the keys of missing bronze objects: objects that silver's log or the quarantine names and that do not exist.
+ * A redacted object counts as the original: its key differs only in the hash.
  */
 export async function findMissingObjects(
   { store, stream, quarantine }: Pick<Refinery, "store" | "stream" | "quarantine">,
@@ -69,33 +64,30 @@ export async function findMissingObjects(
   const names = new Set(snapshot.transactions.keys());
   for (const { path } of (await quarantine.snapshot()).files.values()) {
     const body = await store.get(`${quarantine.root}/${path}`);
-    if (body === undefined) throw new Error(`quarantine file ${path} is named by the log but is not in the lake`);
+    if (body === undefined) throw new Error(`quarantine file ${path} is in the log but not in the lake`);
     for (const key of (await readColumns(body, ["bronze_key"]))["bronze_key"]!) names.add(String(key));
   }
-  const there = new Set(listed.map(({ key }) => withoutHash(key)));
-  return [...names].filter((key) => parseBronzeKey(key)?.stream === stream && !there.has(withoutHash(key))).toSorted();
+  const existing = new Set(listed.map(({ key }) => withoutHash(key)));
+  return [...names]
+    .filter((key) => parseBronzeKey(key)?.stream === stream && !existing.has(withoutHash(key)))
+    .toSorted();
 }
 
 function withoutHash(key: string): string {
   return key.slice(0, key.lastIndexOf("-"));
 }
 
-/** Which of some records are in no bronze object. Only objects whose name lets them hold one are read. */
+/** Returns which records no bronze object contains. Reads only objects whose key range may contain one. */
 export async function findMissingRecords(
   store: ObjectStore,
   { listed, records }: { listed: readonly BronzeObject[]; records: readonly RecordPosition[] },
 ): Promise<Set<string>> {
-  const wanted = new Map(records.map((record) => [placeOf(record), record]));
+  const wanted = new Map(records.map((record) => [recordPosition(record), record]));
   for (const object of listed) {
     if (![...wanted.values()].some((record) => spans(object, record))) continue;
     const body = await store.get(object.key);
     if (body === undefined) continue;
-    for (const record of await decodeBronze(body)) wanted.delete(placeOf(record));
+    for (const record of await decodeBronze(body)) wanted.delete(recordPosition(record));
   }
   return new Set(wanted.keys());
-}
-
-/** The name of a record: `shard/sequence number`. */
-export function placeOf({ shard, sequenceNumber }: RecordPosition): string {
-  return `${shard}/${sequenceNumber}`;
 }

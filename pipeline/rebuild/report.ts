@@ -3,9 +3,9 @@ export interface RebuildReport {
   from: string;
   to: string;
   source: "bronze" | "silver";
-  /** Version of silver that was compared; after a publish the one that it made. */
+  /** The silver version that was compared or, after a publish, the one that it committed. */
   silverVersion: number;
-  /** Bronze objects that were read again. */
+  /** Bronze objects that were replayed. */
   bronzeObjects: number;
   /** Days compared. */
   days: number;
@@ -14,23 +14,24 @@ export interface RebuildReport {
   published: boolean;
   /** How many values differ, by table, column and cause. */
   counts: { table: string; column: string; cause: Cause; values: number }[];
-  /** The first thousand. */
+  /** At most the first 1000. */
   differences: Difference[];
-  /** What bronze lacks; nothing is published then. */
+  /** What bronze lacks; if anything, nothing is published. */
   missing: MissingBronze;
   milliseconds: number;
 }
 
-/** The first thousand of each. */
+/** What silver was made from and bronze no longer has; at most the first 1000 of each. */
 export interface MissingBronze {
-  /** Keys of objects that silver took, and that are not there. */
+  /** Keys of objects that silver consumed and that do not exist. */
   objects: string[];
-  /** Records that rows of silver came from, and that no object holds: `shard/sequence number`. */
+  /** Records of silver rows that no object contains: `shard/sequence number`. */
   records: string[];
 }
 
 const mostShown = 1000;
 
+/** Creates the report of a comparison that was not published (yet). */
 export function reportOf(
   { from, to, source }: Pick<RebuildReport, "from" | "to" | "source">,
   {
@@ -57,34 +58,34 @@ export function reportOf(
   };
 }
 
-/** Whether bronze can no longer make what is published, so that silver is the better copy. */
+/** Whether bronze lacks records behind the published data, so that silver is the better copy. */
 export function lacksBronze({ missing: { objects, records } }: Pick<RebuildReport, "missing">): boolean {
   return objects.length + records.length > 0;
 }
 
-/** Why a rebuilt value is not the published one. */
+/** Why a rebuilt value differs from the published one. */
 export type Cause =
-  /** The record that the row came from is in no bronze object any more: nothing is published then. */
+  /** No bronze object contains the row's record any longer; nothing is published. */
   | "bronze is missing"
-  /** Gold was published before orders that silver has by now. */
+  /** Silver has orders that arrived after gold was published. */
   | "late"
-  /** The event is judged, or its columns are worked out, otherwise than when it was refined. */
+  /** The rules that validate the event or compute its columns have changed since it was refined. */
   | "rule version"
-  /** The menu or the list of stores says something else of that day than when it was refined. */
+  /** The menu or the stores of that day have changed since the event was refined. */
   | "menu change"
-  /** Silver is the same; somebody changed what was published. */
+  /** Silver is equal; the published data was changed outside the pipeline. */
   | "changed outside";
 
-/** One value that was published otherwise than it is rebuilt. */
+/** One published value that differs from the rebuilt one. */
 export interface Difference {
   table: string;
-  /** Business date, where the row has one: `YYYY-MM-DD`. */
+  /** Business date `YYYY-MM-DD`; null if the row has none. */
   day: string | null;
-  /** Primary key, its parts with blanks between them. */
+  /** Primary key, its parts separated by spaces. */
   key: string;
   /** `*` for a whole row. */
   column: string;
-  /** Null where the row was not there. */
+  /** Null if the row did not exist. */
   published: string | null;
   rebuilt: string | null;
   cause: Cause;

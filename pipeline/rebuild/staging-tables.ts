@@ -2,24 +2,24 @@ import { backupId } from "../backup/manifest.ts";
 import type { DeltaTable } from "../delta/table.ts";
 import type { Clock, ObjectStore } from "../ports.ts";
 import { openQuarantine, openSilver } from "../silver/tables.ts";
+import { dayMs } from "../domain/dates.ts";
 
-/** Two tables as silver and the quarantine are, empty at first, beside them in the same lake. */
+/** Empty copies of silver and the quarantine, in a separate folder of the lake. */
 export interface StagingTables {
-  /** Bronze as it is; whatever is written to silver or the quarantine lies aside. */
+  /** The lake, with the keys of silver and the quarantine redirected to the staging folder. */
   store: ObjectStore;
   silver: DeltaTable;
   quarantine: DeltaTable;
-  /** Key in the lake of an object of the side tables. */
+  /** Returns the key in the lake of an object of the staging tables. */
   keyOf(key: string): string;
   remove(): Promise<void>;
 }
 
-/** Everything below this belongs to side lakes. */
+/** The folder of all staging tables. */
 export const stagingFolder = "silver/rebuild/";
-const dayMs = 24 * 3_600_000;
 const tables = /^(silver|quarantine)\//;
 
-/** Opens a side lake of its own; what one that was killed has left a day ago and longer is removed first. */
+/** Opens new staging tables, and removes those that a killed rebuild left more than a day ago. */
 export async function openStagingTables({
   store,
   clock,
@@ -51,7 +51,7 @@ export async function openStagingTables({
   };
 }
 
-/** An id is the moment it was made at. */
+/** Removes staging tables that were created before a time; their id is their creation time. */
 async function removeLeftovers(store: ObjectStore, before: number): Promise<void> {
   const oldest = stagingFolder + backupId(before);
   for (const { key } of await store.list(stagingFolder)) if (key < oldest) await store.delete(key);

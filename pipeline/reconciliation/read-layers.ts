@@ -9,6 +9,7 @@ import { unpublishedFiles } from "../silver/quarantine-table.ts";
 import { quarantineLakeTable, silverLakeTable } from "../silver/tables.ts";
 import type { DataFiles } from "./data-files.ts";
 import { cellOf, dateOf, digestLines, linesOf, readLineColumns, type LineCells } from "./silver-lines.ts";
+import { eventPosition, rowPosition } from "../domain/stream-position.ts";
 
 /** One order as silver holds it. */
 export interface SilverOrder {
@@ -120,12 +121,14 @@ export async function readQuarantine(
   const tables = [{ ...quarantineLakeTable(snapshot), files }, silverTable];
   const rows = await lake.query(checks.quarantinedEvents, [], tables);
   for (const row of rows.filter(({ times }) => Number(times) > 1)) {
-    findings.add("quarantine is distinct", "events are in quarantine more than once", positionOfRow(row));
+    findings.add("quarantine is distinct", "events are in quarantine more than once", eventPosition(rowPosition(row)));
   }
   return {
-    quarantine: new Map(rows.map((row) => [positionOfRow(row), row["reason"] as ReasonCode])),
+    quarantine: new Map(rows.map((row) => [eventPosition(rowPosition(row)), row["reason"] as ReasonCode])),
     quarantined,
-    cameLater: new Set(rows.filter((row) => Number(row["came_later"]) > 0).map(positionOfRow)),
+    cameLater: new Set(
+      rows.filter((row) => Number(row["came_later"]) > 0).map((row) => eventPosition(rowPosition(row))),
+    ),
   };
 }
 
@@ -150,7 +153,7 @@ async function readQuarantined(
       const cells = Object.fromEntries(payloadColumns.map((name) => [name, columns[name]![row]])) as LakeRow;
       const base64 = cells["payload_base64"];
       const bytes = Buffer.from(String(base64 ?? cells["payload"]), base64 === null ? "utf8" : "base64");
-      quarantined.set(positionOfRow(cells), {
+      quarantined.set(eventPosition(rowPosition(cells)), {
         digest: digestBytes(bytes),
         orderId: columns["order_id"]![row] as string | null,
         arrivedAt: columns["arrived_at"]![row] as number,
@@ -182,10 +185,6 @@ async function wholeFiles(
 
 function positionOfLine(cells: LineCells): string {
   return `${cellOf(cells, "shard")}/${cellOf(cells, "sequence_number")}/${cellOf(cells, "record_index")}`;
-}
-
-function positionOfRow(row: LakeRow): string {
-  return `${row["shard"]}/${row["sequence_number"]}/${row["record_index"]}`;
 }
 
 /** A data file's row count and statistics in the log, and its actual columns. */

@@ -4,10 +4,10 @@ import type { OrderEvent } from "../domain/generated/order-event.types.ts";
 import type { ProducerLedger } from "../domain/sequence-gaps.ts";
 import type { ReasonCode } from "../domain/rejection-reasons.ts";
 import type { Findings, Receipt, Sales } from "../domain/receipt.ts";
-import { isResent, resentKey } from "../domain/stream-position.ts";
+import { isResent, recordPosition, resentKey } from "../domain/stream-position.ts";
 import { readOrderId } from "../silver/quarantine-table.ts";
 import { payloadHash, unpackRecord, type UnpackedEvent } from "../silver/unpack-record.ts";
-import { positionOf, type LandedRecord } from "./reconcile-records.ts";
+import type { LandedRecord } from "./reconcile-records.ts";
 import { digestBytes, type Layers } from "./read-layers.ts";
 import { noteProducers, readProducer, type SeenProducer } from "./read-producer.ts";
 import { createLineMaker, digestLines, type LineCells } from "./silver-lines.ts";
@@ -70,7 +70,7 @@ export function createEventReconciliation(
   function note(record: LandedRecord): void {
     const producers: SeenProducer[] = [];
     for (const [index, unpacked] of unpackRecord(record.data).entries()) {
-      const position = `${positionOf(record)}/${index}`;
+      const position = `${recordPosition(record)}/${index}`;
       events.distinct++;
       if (!record.isConsumed) events.pending++;
       const checked = "rejection" in unpacked ? unpacked : checkOrder(unpacked.text, record.arrivedAt * 1000, catalog);

@@ -4,8 +4,9 @@ import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
 import type { Findings } from "../domain/receipt.ts";
 import type { Snapshot } from "../delta/table.ts";
 import type { ObjectStore, StreamRecord } from "../ports.ts";
-import { isConsumed } from "../silver/list-pending.ts";
+import { isConsumed } from "../silver/transactions.ts";
 import { isRedacted } from "../silver/transactions.ts";
+import { recordPosition } from "../domain/stream-position.ts";
 
 /** What the stream retains, and how far landing has read it. */
 export interface StreamContents {
@@ -59,7 +60,7 @@ export async function reconcileRecords(
     }
     landed += records.length;
     for (const record of records) {
-      const position = positionOf(record);
+      const position = recordPosition(record);
       const digest = digestOf(record);
       const before = digests.get(position);
       if (before !== undefined && before !== digest) {
@@ -105,7 +106,7 @@ async function compareWithStream({ account, digests, isKnownToDiffer }: Comparis
     findings.add("the stream is whole", "parts of the stream cannot be read", sentence);
   };
   for await (const record of account.records(onDamage)) {
-    const position = positionOf(record);
+    const position = recordPosition(record);
     const digest = digests.get(position);
     counts.sent++;
     unknown.delete(position);
@@ -127,11 +128,6 @@ async function compareWithStream({ account, digests, isKnownToDiffer }: Comparis
     findings.add("sent = landed", "records in bronze were never in the stream", position);
   }
   return counts;
-}
-
-/** Returns a record's position in the stream: `shard/sequence number`. */
-export function positionOf({ shard, sequenceNumber }: { shard: string; sequenceNumber: string }): string {
-  return `${shard}/${sequenceNumber}`;
 }
 
 /**

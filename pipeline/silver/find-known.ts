@@ -2,6 +2,7 @@ import type { AddFile, Snapshot } from "../delta/table.ts";
 import type { Candidate, KnownOrder } from "../domain/merge-orders.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import type { ObjectStore } from "../ports.ts";
+import { dayAhead, isAnyAhead } from "./transactions.ts";
 
 const keyColumns = ["order_id", "revision", "ordered_at", "payload_hash", "shard", "sequence_number", "record_index"];
 
@@ -105,12 +106,6 @@ function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Prefix of the `txn` app ids that store the day (since 1970) of an order whose later revision arrived first. */
-const aheadPrefix = "ahead/";
-/** Set once the first such order arrives; without it no order needs to be looked up one by one. */
-const anyAhead = "ahead";
-const dayMs = 86_400_000;
-
 /**
  * Returns the days that may hold a candidate's order although its event names another day, each with those order ids.
  * A first revision checks whether a later one arrived before it. A later revision may be stored under any day if its
@@ -119,39 +114,23 @@ const dayMs = 86_400_000;
 function otherDays(
   candidates: readonly Candidate[],
   known: ReadonlyMap<string, KnownOrder>,
-  { partitions, transactions }: Snapshot,
+  snapshot: Snapshot,
 ): Map<string, Set<string>> {
   const days = new Map<string, Set<string>>();
   const note = (day: string, orderId: string) => days.set(day, (days.get(day) ?? new Set()).add(orderId));
   const strays = new Set<string>();
-  const isAnyAhead = transactions.has(anyAhead);
+  const { partitions } = snapshot;
+  const mayBeAhead = isAnyAhead(snapshot);
   for (const { event } of candidates) {
     if (event.revision > 0 && !known.has(event.order_id)) strays.add(event.order_id);
   }
-  if (strays.size === 0 && !isAnyAhead) return days;
+  if (strays.size === 0 && !mayBeAhead) return days;
   for (const { event } of candidates) {
     if (event.revision > 0 || known.has(event.order_id)) continue;
     strays.delete(event.order_id);
-    const ahead = isAnyAhead ? transactions.get(aheadPrefix + event.order_id) : undefined;
-    if (ahead !== undefined) note(dateOf(ahead.version), event.order_id);
+    const ahead = mayBeAhead ? dayAhead(snapshot, event.order_id) : undefined;
+    if (ahead !== undefined) note(ahead, event.order_id);
   }
   if (strays.size > 0) for (const day of partitions.keys()) for (const orderId of strays) note(day, orderId);
   return days;
-}
-
-/** Returns the transactions that store the day of each order whose later revision arrived first; they never expire. */
-export function rememberAhead(accepted: readonly Candidate[], ahead: ReadonlySet<string>) {
-  if (ahead.size === 0) return [];
-  const orders = accepted.filter(({ event }) => ahead.has(event.order_id));
-  return [
-    { appId: anyAhead, version: 1 },
-    ...orders.map(({ event, orderDate }) => ({
-      appId: aheadPrefix + event.order_id,
-      version: Date.parse(orderDate) / dayMs,
-    })),
-  ];
-}
-
-function dateOf(day: number): string {
-  return new Date(day * dayMs).toISOString().slice(0, 10);
 }

@@ -1,11 +1,8 @@
 import type { ObjectStore } from "../ports.ts";
 import type { Snapshot } from "../delta/table.ts";
 import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
-
-const hourMs = 3_600_000;
-
-/** The `txn` app id of the low watermark: the hour before which every bronze object is consumed and none can appear. */
-export const lowWatermarkId = "bronze/settled-before";
+import { hourMs, hourStart, utcHour } from "../domain/dates.ts";
+import { lowWatermark } from "./transactions.ts";
 
 /** The bronze objects that the next refine run has to consume. */
 export interface PendingBronze {
@@ -25,31 +22,12 @@ export async function listPending(
   { store, stream, snapshot }: { store: ObjectStore; stream: string; snapshot: Snapshot },
   { now, sweep, horizonMs }: { now: number; sweep: "recent" | "full"; horizonMs: number },
 ): Promise<PendingBronze> {
-  const settled = snapshot.transactions.get(lowWatermarkId)?.version ?? 0;
+  const settled = lowWatermark(snapshot);
   const recent = Math.floor(now / hourMs) - 1;
   const fromHour = sweep === "full" ? settled : Math.max(settled, recent);
-  const listed = await listBronze(store, stream, { fromHour: hourName(fromHour) });
+  const listed = await listBronze(store, stream, { fromHour: utcHour(fromHour * hourMs) });
   const objects = listed.filter(({ key }) => !snapshot.transactions.has(key));
   if (sweep === "recent") return { objects };
-  const oldestPending = objects.length === 0 ? Infinity : Date.parse(`${objects[0]!.hour}:00:00Z`) / hourMs;
+  const oldestPending = objects.length === 0 ? Infinity : hourStart(objects[0]!.hour) / hourMs;
   return { objects, lowWatermark: Math.max(settled, Math.min(oldestPending, Math.floor((now - horizonMs) / hourMs))) };
-}
-
-/**
- * Whether silver has consumed a bronze object. The keys of consumed objects expire from the log, but only after the low
- * watermark has passed their hour.
- */
-export function isConsumed({ transactions }: Snapshot, { key, hour }: Pick<BronzeObject, "key" | "hour">): boolean {
-  if (transactions.has(key)) return true;
-  const settled = transactions.get(lowWatermarkId)?.version ?? 0;
-  return Date.parse(`${hour}:00:00Z`) / hourMs < settled;
-}
-
-/** When silver consumed a bronze object, in milliseconds since 1970; 0 if its key has already expired from the log. */
-export function takenAt({ transactions }: Snapshot, { key }: Pick<BronzeObject, "key">): number {
-  return transactions.get(key)?.lastUpdated ?? 0;
-}
-
-function hourName(hours: number): string {
-  return new Date(hours * hourMs).toISOString().slice(0, 13);
 }

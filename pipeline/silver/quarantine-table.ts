@@ -6,6 +6,7 @@ import type { ObjectStore } from "../ports.ts";
 import type { Column } from "./columns.ts";
 import { readNote } from "./commit-note.ts";
 import type { RejectedEvent } from "./read-events.ts";
+import { eventPosition, rowPosition } from "../domain/stream-position.ts";
 
 /** The `txn` app id under which the quarantine table stores the silver version up to which it is published. */
 const publishedId = "silver/order_lines";
@@ -124,8 +125,7 @@ export async function findQuarantined(
   const staged = await unpublishedFiles(silver, snapshot.version, quarantined);
   const byPosition = new Map(
     rejected.map((event) => {
-      const { shard, sequenceNumber, recordIndex } = event.position;
-      return [joinPosition([shard, sequenceNumber, recordIndex]), event];
+      return [eventPosition(event.position), event];
     }),
   );
   for (const file of [...quarantined.files.values(), ...staged]) {
@@ -134,15 +134,12 @@ export async function findQuarantined(
     if (body === undefined) throw new Error(`quarantine file ${file.path} is in the log but not in the lake`);
     const columns = await readColumns(body, keyColumns);
     for (const row of columns["shard"]!.keys()) {
-      const event = byPosition.get(joinPosition(keyColumns.map((name) => columns[name]![row])));
+      const cells = Object.fromEntries(keyColumns.map((name) => [name, columns[name]![row]]));
+      const event = byPosition.get(eventPosition(rowPosition(cells)));
       if (event !== undefined) found.add(event);
     }
   }
   return found;
-}
-
-function joinPosition(position: readonly unknown[]): string {
-  return position.join("/");
 }
 
 /** Whether a file may hold an event that arrived then. Files of early releases have no bounds and are skipped. */

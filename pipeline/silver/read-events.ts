@@ -1,15 +1,16 @@
 import { isUtf8 } from "node:buffer";
 import { checkOrder, type CheckedOrder, type OrderFacts } from "../domain/check-order.ts";
 import type { Catalog } from "../domain/catalog.ts";
-import type { Candidate, Position } from "../domain/merge-orders.ts";
+import type { Candidate } from "../domain/merge-orders.ts";
 import type { Rejection } from "../domain/rejection-reasons.ts";
 import { OrderScanner } from "../domain/scan-order.ts";
 import type { StreamRecord } from "../ports.ts";
 import { endOfLine, eventOf, payloadHash, unpackBytes } from "./unpack-record.ts";
+import type { EventPosition } from "../domain/stream-position.ts";
 
 /** An event, or a whole record, that silver rejects, with its bytes and the reason. */
 export interface RejectedEvent extends Rejection {
-  position: Position;
+  position: EventPosition;
   /** Microseconds since 1970, UTC. */
   arrivedAt: number;
   bytes: Uint8Array;

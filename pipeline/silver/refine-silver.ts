@@ -9,13 +9,14 @@ import { copyRows, readColumns } from "../parquet/read-columns.ts";
 import { createTableWriter } from "../parquet/table-writer.ts";
 import type { Clock, ObjectStore, StreamRecord } from "../ports.ts";
 import { type CommitNote, sentAt } from "./commit-note.ts";
-import { resolutions, watermarks } from "./transactions.ts";
-import { findKnown, type KnownOrders, rememberAhead } from "./find-known.ts";
-import { listPending, lowWatermarkId, type PendingBronze } from "./list-pending.ts";
+import { consumed, raiseLowWatermark, rememberAhead, resolutions, watermarks } from "./transactions.ts";
+import { findKnown, type KnownOrders } from "./find-known.ts";
+import { listPending, type PendingBronze } from "./list-pending.ts";
 import { findQuarantined, stageQuarantine } from "./quarantine-table.ts";
 import { readEvents, type ReadEvents } from "./read-events.ts";
 import { eventBytes } from "./unpack-record.ts";
 import { createOrderWriter } from "./write-orders.ts";
+import { recordPosition } from "../domain/stream-position.ts";
 
 /** The stores, tables and reference data of the refine step. */
 export interface Refinery {
@@ -108,8 +109,8 @@ async function readBatch(refinery: Refinery, pending: readonly BronzeObject[], m
   return batch;
 }
 
-function isNew({ shard, sequenceNumber }: StreamRecord, seen: Set<string>): boolean {
-  const position = `${shard}/${sequenceNumber}`;
+function isNew(record: StreamRecord, seen: Set<string>): boolean {
+  const position = recordPosition(record);
   return seen.size < seen.add(position).size;
 }
 
@@ -156,11 +157,11 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, lowWaterm
     adds: files.adds,
     removes: files.removes,
     transactions: [
-      ...batch.objects.map(({ key }) => ({ appId: key, version: 0, lastUpdated: now })),
+      ...consumed(batch.objects, now),
       ...watermarks(plan.accepted, snapshot),
       ...resolutions(batch.candidates, plan.conflicts),
       ...rememberAhead(plan.accepted, plan.ahead),
-      ...(lowWatermark === undefined ? [] : [{ appId: lowWatermarkId, version: lowWatermark }]),
+      ...raiseLowWatermark(lowWatermark),
     ],
     operationMetrics: summary,
     userMetadata: JSON.stringify(note),

@@ -3,6 +3,7 @@ import { lakeTable, openDeltaTable, type DeltaTable, type Snapshot } from "../de
 import type { Clock, LakeTable, ObjectStore } from "../ports.ts";
 import { partitionColumn, silverColumns } from "./columns.ts";
 import { quarantineColumns } from "./quarantine-table.ts";
+import { dayMs } from "../domain/dates.ts";
 
 /** Name of the order stream; bronze keys start with it. */
 export const orderStream = "orders";
@@ -106,7 +107,6 @@ export async function linesAtVersions(silver: DeltaTable, days: readonly DayAtVe
   return { ...nothing, version: newest, files: parts.flatMap(({ files }) => files) };
 }
 
-const dayMs = 24 * 3_600_000;
 /** How far time travel goes back, and how long an unreferenced data file is kept in case a slow writer commits it. */
 const retention = { logRetentionMs: 30 * dayMs, orphanRetentionMs: 7 * dayMs };
 

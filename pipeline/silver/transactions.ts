@@ -1,12 +1,69 @@
 import type { Snapshot } from "../delta/table.ts";
 import type { Candidate, Conflict } from "../domain/merge-orders.ts";
-import { isResent } from "../domain/stream-position.ts";
+import { dateOfDays, daysOfDate, hourMs, hourStart, utcDate } from "../domain/dates.ts";
+import { isResent, recordPosition, type RecordPosition } from "../domain/stream-position.ts";
+import type { BronzeObject } from "../bronze/list-bronze.ts";
 import type { ReadCandidate } from "./read-events.ts";
 
-const watermarkPrefix = "watermark/";
+/**
+ * What silver stores in its Delta log as `txn` actions (Delta protocol, "Transaction Identifiers"): an app id, a version and
+ * the time of the last update. A commit writes them together with its data files, so silver and this state never differ. An app
+ * id without `lastUpdated` never expires; one with it expires from the log after `delta.setTransactionRetentionDuration`.
+ *
+ * | app id | version | meaning | written by | expires |
+ * | --- | --- | --- | --- | --- |
+ * | key of a bronze object | 0 | silver has consumed the object | refine, forget | after 7 days |
+ * | `bronze/settled-before` | hours since 1970 | low watermark: bronze of earlier hours is consumed, and no more can arrive | full sweep | never |
+ * | `watermark/<shard>` | seconds since 1970 | latest `ordered_at` accepted from the shard | refine | 7 days after the shard's last order |
+ * | `ahead` | 1 | an app id that begins with `ahead/` exists | refine | never |
+ * | `ahead/<order id>` | days since 1970 | the day of an order whose later revision arrived first | refine | never |
+ * | `resent/<event position>` | 0 | a resent event resolves the quarantined event at that position | refine | never |
+ * | `redacted/<record position>` | 0 | the record's bytes in bronze were redacted | forget | after 7 days |
+ *
+ * The quarantine table has one of its own: `silver/order_lines`, the silver version up to which it is published.
+ */
+export const prefixes = {
+  lowWatermark: "bronze/settled-before",
+  watermark: "watermark/",
+  anyAhead: "ahead",
+  ahead: "ahead/",
+  redacted: "redacted/",
+} as const;
+
+/** Whether an app id records progress of reading bronze, rather than a fact about an order. */
+export const isProgress = (appId: string): boolean => /^(bronze|watermark)\//.test(appId);
+
 const idleMs = 60_000;
 /** A day ends last in the time zone UTC-12. */
 const lastOffsetMs = 12 * 3_600_000;
+
+/** The transactions of a commit that consumes these bronze objects. */
+export function consumed(objects: readonly Pick<BronzeObject, "key">[], now: number) {
+  return objects.map(({ key }) => ({ appId: key, version: 0, lastUpdated: now }));
+}
+
+/**
+ * Whether silver has consumed a bronze object. The keys of consumed objects expire from the log, but only after the low
+ * watermark has passed their hour.
+ */
+export function isConsumed(snapshot: Snapshot, { key, hour }: Pick<BronzeObject, "key" | "hour">): boolean {
+  return snapshot.transactions.has(key) || hourStart(hour) / hourMs < lowWatermark(snapshot);
+}
+
+/** When silver consumed a bronze object, in milliseconds since 1970; 0 if its key has already expired from the log. */
+export function takenAt({ transactions }: Snapshot, { key }: Pick<BronzeObject, "key">): number {
+  return transactions.get(key)?.lastUpdated ?? 0;
+}
+
+/** Hours since 1970 before which all bronze is consumed and no more can arrive; 0 before the first full sweep. */
+export function lowWatermark({ transactions }: Snapshot): number {
+  return transactions.get(prefixes.lowWatermark)?.version ?? 0;
+}
+
+/** The transaction that raises the low watermark; none for undefined. */
+export function raiseLowWatermark(hours: number | undefined) {
+  return hours === undefined ? [] : [{ appId: prefixes.lowWatermark, version: hours }];
+}
 
 /**
  * Returns the event-time watermark of each shard as transactions of silver's table. `version` is the latest
@@ -18,7 +75,7 @@ export function watermarks(accepted: readonly Candidate[], { transactions }: Sna
   for (const { position, orderedAt, arrivedAt } of accepted) {
     let mark = shards.get(position.shard);
     if (mark === undefined) {
-      const appId = watermarkPrefix + position.shard;
+      const appId = prefixes.watermark + position.shard;
       mark = { appId, ...(transactions.get(appId) ?? { version: 0, lastUpdated: 0 }) };
       shards.set(position.shard, mark);
     }
@@ -35,13 +92,13 @@ export function watermarks(accepted: readonly Candidate[], { transactions }: Sna
  */
 export function watermarkDate({ transactions }: Snapshot): string | undefined {
   const shards = [...transactions]
-    .filter(([appId]) => appId.startsWith(watermarkPrefix))
+    .filter(([appId]) => appId.startsWith(prefixes.watermark))
     .map(([, transaction]) => transaction);
   const newest = Math.max(...shards.map(({ lastUpdated }) => lastUpdated));
   const busy = shards.filter(({ lastUpdated }) => lastUpdated >= newest - idleMs);
   if (busy.length === 0) return undefined;
   const reached = Math.min(...busy.map(({ version }) => version)) * 1000;
-  return new Date(reached - lastOffsetMs).toISOString().slice(0, 10);
+  return utcDate(reached - lastOffsetMs);
 }
 
 /**
@@ -61,15 +118,13 @@ export function resolutions(
   return [...closed].map((appId) => ({ appId, version: 0 }));
 }
 
-const redactedPrefix = "redacted/";
-
 /**
  * Returns the transactions that mark bronze records as redacted: they differ from the stream because a customer was
  * removed from them. They expire with the keys of consumed objects; by then no stream retains the original records.
  */
-export function redactions(records: readonly { shard: string; sequenceNumber: string }[], lastUpdated: number) {
-  return records.map(({ shard, sequenceNumber }) => ({
-    appId: `${redactedPrefix}${shard}/${sequenceNumber}`,
+export function redactions(records: readonly RecordPosition[], lastUpdated: number) {
+  return records.map((record) => ({
+    appId: prefixes.redacted + recordPosition(record),
     version: 0,
     lastUpdated,
   }));
@@ -77,5 +132,29 @@ export function redactions(records: readonly { shard: string; sequenceNumber: st
 
 /** Whether silver's log marks the record at `shard/sequence number` as redacted. */
 export function isRedacted({ transactions }: Snapshot, position: string): boolean {
-  return transactions.has(redactedPrefix + position);
+  return transactions.has(prefixes.redacted + position);
+}
+
+/** The day on which an order is stored whose later revision arrived first; undefined for any other order. */
+export function dayAhead({ transactions }: Snapshot, orderId: string): string | undefined {
+  const ahead = transactions.get(prefixes.ahead + orderId);
+  return ahead && dateOfDays(ahead.version);
+}
+
+/** Whether any order's later revision arrived first: without one, no commit has to look an order up by its id. */
+export function isAnyAhead({ transactions }: Snapshot): boolean {
+  return transactions.has(prefixes.anyAhead);
+}
+
+/** The transactions that record the day of orders whose later revision arrived first. */
+export function rememberAhead(accepted: readonly Candidate[], ahead: ReadonlySet<string>) {
+  if (ahead.size === 0) return [];
+  const orders = accepted.filter(({ event }) => ahead.has(event.order_id));
+  return [
+    { appId: prefixes.anyAhead, version: 1 },
+    ...orders.map(({ event, orderDate }) => ({
+      appId: prefixes.ahead + event.order_id,
+      version: daysOfDate(orderDate),
+    })),
+  ];
 }

@@ -1,6 +1,6 @@
 import { decodeBronze } from "../bronze/bronze-object.ts";
 import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
-import { placeOf } from "../domain/stream-position.ts";
+import { eventPosition } from "../domain/stream-position.ts";
 import type { ObjectStore, StreamRecord } from "../ports.ts";
 import { endOfLine, unpackBytes } from "../silver/unpack-record.ts";
 
@@ -8,7 +8,7 @@ const objectsAtOnce = 8;
 
 /** One event in bronze. */
 export interface BronzeEvent {
-  /** Shard, sequence number and index. */
+  /** Stream position: `shard/sequence number/index`. */
   place: string;
   record: StreamRecord;
   recordIndex: number;
@@ -18,8 +18,8 @@ export interface BronzeEvent {
 }
 
 /**
- * Finds the events whose bytes pass a test, in bronze objects that `isWanted` and that landed from an hour on. A batch
- * one of whose events passes has to pass as a whole too: the others are not taken apart.
+ * Finds the events whose bytes satisfy `holds`, in bronze objects that satisfy `isWanted` and landed at `fromHour` or
+ * later. If an event of a batch satisfies `holds`, the whole batch must too, because other batches are not split.
  */
 export async function findEvents(
   { store, stream }: { store: ObjectStore; stream: string },
@@ -44,14 +44,14 @@ function collect(
   { record, key, holds }: { record: StreamRecord; key: string; holds: (bytes: Buffer) => boolean },
 ): void {
   for (const { bytes, recordIndex } of eventsWith(record, holds)) {
-    const place = placeOf({ ...record, recordIndex });
+    const place = eventPosition({ ...record, recordIndex });
     const known = found.get(place);
     if (known === undefined) found.set(place, { place, record, recordIndex, bytes, bronzeKeys: [key] });
     else if (!known.bronzeKeys.includes(key)) known.bronzeKeys.push(key);
   }
 }
 
-/** The events of a record whose bytes pass a test; a record that cannot be unpacked has none. */
+/** Returns the events of a record whose bytes satisfy `holds`; none if the record cannot be unpacked. */
 function eventsWith(record: StreamRecord, holds: (bytes: Buffer) => boolean): { bytes: Buffer; recordIndex: number }[] {
   const unpacked = unpackBytes(record.data);
   if ("rejection" in unpacked || !holds(unpacked.bytes)) return [];

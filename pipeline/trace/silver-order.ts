@@ -4,18 +4,20 @@ import type { DeltaTable, Snapshot } from "../delta/table.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import type { LakeQuery, LakeRow, ObjectStore } from "../ports.ts";
 import { silverLakeTable } from "../silver/tables.ts";
+import { eventPosition, rowPosition } from "../domain/stream-position.ts";
 
-/** Where silver holds an order. */
+/** An order in silver, and the data file that contains it. */
 export interface TracedSilverOrder {
-  /** Key of the data file in the lake, and the version that added it: compaction and newer revisions write files anew. */
+  /** Key of the data file in the lake. */
   file: string;
+  /** The version that added the file, a commit of the order or a later rewrite; null if the log no longer has it. */
   fileVersion: number | null;
   orderDate: string;
   revision: number;
   status: string;
   /** ISO 8601 in UTC. */
   orderedAt: string;
-  /** Place of the event that it came from: `shard/sequence number/index`. */
+  /** Stream position of its event: `shard/sequence number/index`. */
   place: string;
   lines: { lineNo: number; pizzaId: string; quantity: number; revenueCents: number }[];
 }
@@ -28,7 +30,9 @@ interface TraceContext {
   sql: string;
 }
 
-/** An order as silver holds it, with its rows; undefined where silver does not have it. Reads only files that may hold it. */
+/**
+ * Finds an order in silver, with its rows; undefined if silver does not have it. Reads only files that may contain it.
+ */
 export async function findSilverOrder(
   { store, silver, lake, sql }: TraceContext,
   { orderId, snapshot }: { orderId: string; snapshot: Snapshot },
@@ -49,7 +53,7 @@ export async function findSilverOrder(
     revision: Number(row["revision"]),
     status: String(row["status"]),
     orderedAt: String(row["ordered_at"]),
-    place: `${String(row["shard"])}/${String(row["sequence_number"])}/${String(row["record_index"])}`,
+    place: eventPosition(rowPosition(row)),
     lines: rows.map((line) => ({
       lineNo: Number(line["line_no"]),
       pizzaId: String(line["pizza_id"]),
@@ -76,9 +80,9 @@ async function holderOf(
     const body = await store.get(`${root}/${path}`);
     if (body !== undefined && (await readColumns(body, ["order_id"]))["order_id"]!.includes(orderId)) return path;
   }
-  throw new Error(`order ${orderId}: silver moved it to another file while it was traced; trace it again`);
+  throw new Error(`order ${orderId} was moved to another data file during the trace; trace it again`);
 }
 
-async function addedAt(place: { store: ObjectStore; root: string }, path: string): Promise<FoundCommit | undefined> {
-  return await findCommit(place, { notBefore: madeAt(path) ?? 0, holds: ({ add }) => add?.path === path });
+async function addedAt(table: { store: ObjectStore; root: string }, path: string): Promise<FoundCommit | undefined> {
+  return await findCommit(table, { notBefore: madeAt(path) ?? 0, holds: ({ add }) => add?.path === path });
 }

@@ -1,49 +1,50 @@
 import type { BronzeObject } from "../bronze/list-bronze.ts";
 import { createFinder } from "../domain/redact-event.ts";
 import { limits, type ReasonCode } from "../domain/rejection-reasons.ts";
-import { isResent, placeOf } from "../domain/stream-position.ts";
+import { isResent, eventPosition } from "../domain/stream-position.ts";
 import { findCommit, type FoundCommit } from "../delta/log.ts";
 import type { DeltaTable, Snapshot } from "../delta/table.ts";
 import type { LakeQuery, LakeRow, ObjectStore, Warehouse } from "../ports.ts";
 import { listQuarantined, type QuarantinedOrder } from "../quarantine/list-quarantined.ts";
-import { isConsumed } from "../silver/list-pending.ts";
+import { isConsumed } from "../silver/transactions.ts";
 import { findEvents, type BronzeEvent } from "./find-events.ts";
 import { findSilverOrder, type TracedSilverOrder } from "./silver-order.ts";
+import { utcHour } from "../domain/dates.ts";
 
-/** Every place where an order is, from its records to gold. */
+/** An order in every layer, from its stream records to gold. */
 export interface OrderTrace {
   orderId: string;
-  /** By arrival. */
+  /** Sorted by arrival. */
   events: TracedEvent[];
   silver: TracedSilverOrder | null;
-  /** The rows of gold that the order counts in; none for one that is no sale. */
+  /** The gold rows that the order counts in; none if it is not a sale. */
   gold: GoldRow[];
-  /** Version of silver that gold shows for the order's day, and since when; null before the first publish. */
+  /** The silver version that gold shows for the order's day, and its publish time; null before the first publish. */
   window: { silverVersion: number; publishedAt: string } | null;
 }
 
-/** One event of the order, and what became of it. */
+/** One event of the order, and its outcome. */
 export interface TracedEvent {
   shard: string;
   sequenceNumber: string;
   recordIndex: number;
-  /** When the stream took it, ISO 8601 in UTC. */
+  /** Arrival time in the stream, ISO 8601 in UTC. */
   arrivedAt: string;
   revision: number | null;
   status: string | null;
   outcome: "accepted" | "event duplicate" | "superseded" | "quarantined" | "pending" | "lost";
-  /** Where it was refused: why, and whether the order came in since. */
+  /** If it was rejected: why, and whether it is resolved. */
   refused: { reason: ReasonCode; detail: string; isClosed: boolean } | null;
-  /** Place of the refused event that it corrects: `shard/sequence number/index`. */
+  /** Stream position of the quarantined event that it corrects: `shard/sequence number/index`. */
   corrects: string | null;
-  /** Every bronze object that holds its record. */
+  /** Every bronze object that contains its record. */
   bronzeKeys: string[];
-  /** Version of silver that took its bronze object, and when; null where it is pending or the log no longer says. */
+  /** The silver version that consumed its bronze object, and when; null if it is pending or older than the log. */
   silverVersion: number | null;
   committedAt: string | null;
 }
 
-/** A row of gold. */
+/** A gold row. */
 export interface GoldRow {
   table: string;
   key: string;
@@ -53,6 +54,7 @@ export interface GoldRow {
   publishedAt: string;
 }
 
+/** The stores, tables, engines and SQL that a trace reads. */
 export interface TraceSources {
   store: ObjectStore;
   stream: string;
@@ -71,32 +73,37 @@ export interface TraceSql {
 }
 
 /**
- * Finds every event of an order. Silver and quarantine are asked by its id; other copies lie in bronze, and none can have
- * arrived before the order was placed, so bronze is read from that hour on; all of it where silver does not have the order.
+ * Finds every event of an order. Silver and quarantine are queried by its id; bronze is searched for other copies. No
+ * copy can arrive before the order was placed, so bronze is read from that hour on, or completely if silver does not
+ * have the order.
  */
-export async function traceOrder(place: TraceSources, orderId: string): Promise<OrderTrace> {
-  const { silver, lake, sql } = place;
+export async function traceOrder(sources: TraceSources, orderId: string): Promise<OrderTrace> {
+  const { silver, lake, sql } = sources;
   const snapshot = await silver.snapshot();
   const [found, refused] = await Promise.all([
-    findSilverOrder({ ...place, sql: sql.orderLines }, { orderId, snapshot }),
-    listQuarantined({ ...place, lake, sql: sql.refusedEvents }),
+    findSilverOrder({ ...sources, sql: sql.orderLines }, { orderId, snapshot }),
+    listQuarantined({ ...sources, lake, sql: sql.refusedEvents }),
   ]);
   const mine = refused.filter((event) => event.orderId === orderId);
-  const events = await bronzeEvents(place, { orderId, snapshot, found: found?.order, refused: mine });
-  const consumed = createConsumption(place, snapshot);
-  const judged = { order: found?.order, refused: new Map(mine.map((event) => [placeOf(event), event])), consumed };
+  const events = await bronzeEvents(sources, { orderId, snapshot, found: found?.order, refused: mine });
+  const consumed = createConsumption(sources, snapshot);
+  const judged = {
+    order: found?.order,
+    refused: new Map(mine.map((event) => [eventPosition(event), event])),
+    consumed,
+  };
   const traced = [];
   for (const event of events) traced.push(await traceEvent(event, judged));
   return {
     orderId,
     events: traced.toSorted((a, b) => (a.arrivedAt < b.arrivedAt ? -1 : 1)),
     silver: found?.order ?? null,
-    ...(await goldOf(place, found?.rows ?? [])),
+    ...(await goldOf(sources, found?.rows ?? [])),
   };
 }
 
 async function bronzeEvents(
-  place: TraceSources,
+  sources: TraceSources,
   known: {
     orderId: string;
     snapshot: Snapshot;
@@ -109,17 +116,17 @@ async function bronzeEvents(
   const since = found === undefined ? "" : earliestHour(found.orderedAt);
   const isWanted = ({ key, hour }: BronzeObject) =>
     keys.has(key) || hour >= since || !isConsumed(snapshot, { key, hour });
-  const all = await findEvents(place, createFinder(orderId), { isWanted });
-  const places = new Set(refused.map(placeOf));
+  const all = await findEvents(sources, createFinder(orderId), { isWanted });
+  const places = new Set(refused.map(eventPosition));
   return all.filter((event) => places.has(event.place) || read(event.bytes)["order_id"] === orderId);
 }
 
-/** No event may arrive further ahead of its order than clocks may differ; an object lies under the hour of its landing. */
+/** The earliest landing hour of an order's events: the hour it was placed, minus the allowed clock difference. */
 function earliestHour(orderedAt: string): string {
-  return new Date(Date.parse(orderedAt) - limits.futureMicros / 1000).toISOString().slice(0, 13);
+  return utcHour(Date.parse(orderedAt) - limits.futureMicros / 1000);
 }
 
-/** Which commit of silver took a bronze object; several events share one. */
+/** Looks up whether, and in which commit, silver consumed a bronze object; cached, because events share objects. */
 function createConsumption({ store, silver }: TraceSources, snapshot: Snapshot) {
   const known = new Map<string, Promise<FoundCommit | undefined>>();
   const look = async (key: string) => {
@@ -170,7 +177,10 @@ async function traceEvent(event: BronzeEvent, { order, refused, consumed }: Judg
   };
 }
 
-/** `lost` is what the receipt would name: a valid event that silver took and does not show. */
+/**
+ * Determines an event's outcome. `lost` means that silver consumed a valid event but lacks it, as the receipt would
+ * find.
+ */
 function outcomeOf(
   event: { place: string; revision: unknown; isTaken: boolean; isRefused: boolean },
   order: TracedSilverOrder | undefined,

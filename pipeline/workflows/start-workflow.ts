@@ -2,8 +2,9 @@ import { hash } from "node:crypto";
 import { listBronze } from "../bronze/list-bronze.ts";
 import type { DeltaTable } from "../delta/table.ts";
 import type { Clock, ObjectStore, StartOutcome, WorkflowRunState, WorkflowStarter } from "../ports.ts";
+import { hourMs, utcHour } from "../domain/dates.ts";
 
-/** What a start looks at to see whether there is anything new. */
+/** The stores and tables that show whether there is new work, and the starter. */
 export interface WorkflowContext {
   store: ObjectStore;
   onFailure: ObjectStore;
@@ -13,13 +14,13 @@ export interface WorkflowContext {
   clock: Clock;
 }
 
-/** What a schedule asks for: a workflow, with the input of a run by hand. */
+/** What a schedule starts: a workflow, with the input of a manual run. */
 export interface ScheduledStart {
   workflow: string;
   input: object;
 }
 
-/** What a start did; the execution's name says for what. */
+/** What a start did. The execution's name identifies the work. */
 export interface StartSummary {
   workflow: string;
   execution: string;
@@ -27,15 +28,15 @@ export interface StartSummary {
 }
 
 /**
- * Starts a workflow under a name made of a time and of what the workflow would work on. A name is used once, so a schedule
- * that fires twice, or with nothing new, starts nothing. Where the newest run failed it is tried again after a pause.
+ * Starts a workflow under a name derived from the time and the pending work. Execution names are unique, so a schedule
+ * that fires twice, or without new work, starts nothing. A failed run is retried after a pause.
  */
 export async function startWorkflow(
-  place: WorkflowContext,
+  context: WorkflowContext,
   { workflow, input }: ScheduledStart,
 ): Promise<StartSummary> {
-  const { starter, clock } = place;
-  const execution = await nameOf(place, workflow);
+  const { starter, clock } = context;
+  const execution = await nameOf(context, workflow);
   const first = { workflow, name: execution, input: scheduledInput(workflow, input, clock()) };
   const outcome = await starter.start(first);
   if (outcome !== "already started") return { workflow, execution, outcome };
@@ -46,8 +47,8 @@ export async function startWorkflow(
 }
 
 /**
- * The name of another try of a run: it says which run failed, so that each failure is followed by one try. Undefined where
- * the newest run has not failed, or ended less than the pause ago.
+ * Returns the name of a retry, which contains the start of the failed run, so that each failure is retried once.
+ * Undefined if the newest run has not failed, or ended less than the pause ago.
  */
 function nameAfter(execution: string, newest: WorkflowRunState | undefined, now: number): string | undefined {
   if (!newest?.hasFailed || now < (newest.endedAt ?? newest.startedAt) + pauseMs) return undefined;
@@ -55,9 +56,9 @@ function nameAfter(execution: string, newest: WorkflowRunState | undefined, now:
 }
 
 /**
- * A run by hand looks everywhere and publishes rows per customer, the slow part, at once. A schedule looks everywhere at the
- * beginning of an hour, and publishes rows per customer when they are due. After a failure it looks everywhere, too: the run
- * that failed may have been the one that would have.
+ * Returns the input of a scheduled run. A manual run makes a full sweep and publishes rows by customer, the slow part,
+ * at once. A scheduled run makes a full sweep only at the beginning of an hour, and publishes rows by customer when
+ * they are due. A retry makes a full sweep too, because the failed run may have been the one that should have made it.
  */
 function scheduledInput(
   workflow: string,
@@ -70,39 +71,36 @@ function scheduledInput(
   return input;
 }
 
-async function nameOf(place: WorkflowContext, workflow: string): Promise<string> {
-  const now = place.clock();
-  if (workflow === "bronze_to_silver") return `${hourOf(now)}-v${await bronzeVersion(place)}`;
-  if (workflow === "silver_to_gold") return await silverName(place);
-  return workflow === "data_quality" ? hourOf(now).slice(0, 10) : hourOf(now);
+async function nameOf(context: WorkflowContext, workflow: string): Promise<string> {
+  const now = context.clock();
+  if (workflow === "bronze_to_silver") return `${utcHour(now)}-v${await bronzeVersion(context)}`;
+  if (workflow === "silver_to_gold") return await silverName(context);
+  return workflow === "data_quality" ? utcHour(now).slice(0, 10) : utcHour(now);
 }
 
-const hourMs = 3_600_000;
 const sweepMs = hourMs / 12;
 const restMs = 2 * hourMs;
 
-/** From the end of a failed run to its next try: at most six an hour, and gold soon follows where the cause has gone. */
+/** From the end of a failed run to its retry: at most six retries an hour, and soon after the cause is fixed. */
 const pauseMs = hourMs / 6;
 
 /**
- * Each new hour starts one run even without a change, for rows per customer that were not due; two hours after silver's
- * last commit days take their place, so that a database that has paused is left alone.
+ * Returns a name that changes with every silver version and every hour, for rows by customer that were not due before.
+ * Two hours after silver's last commit it changes only once a day, so that an auto-paused database is not resumed.
  */
 async function silverName({ silver, clock }: WorkflowContext): Promise<string> {
   const { version, transactions } = await silver.snapshot();
   if (version < 0) return "empty";
   const committedAt = Math.max(...[...transactions.values()].map(({ lastUpdated }) => lastUpdated));
-  const hour = hourOf(clock());
+  const hour = utcHour(clock());
   return `${clock() < committedAt + restMs ? hour : hour.slice(0, 10)}-v${version}`;
 }
 
-function hourOf(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().slice(0, 13);
-}
-
-/** Changes with every bronze object of the last two hours, and with every object in the on-failure store. */
+/**
+ * Returns a hash that changes with every bronze object of the last two hours and every object in the on-failure store.
+ */
 async function bronzeVersion({ store, onFailure, stream, clock }: WorkflowContext): Promise<string> {
-  const fromHour = hourOf(clock() - hourMs);
+  const fromHour = utcHour(clock() - hourMs);
   const [landed, failed] = await Promise.all([listBronze(store, stream, { fromHour }), onFailure.list("")]);
   const keys = [...failed, ...landed].map(({ key }) => key);
   return hash("sha256", keys.join("\n"), "hex").slice(0, 12);

@@ -1,5 +1,5 @@
--- One row per published day: sales in gold, and the versions of silver that the
--- day and its rows per customer show. PostgreSQL.
+-- One row per published day: sales in gold, and the silver versions that the day
+-- and its rows by customer show. PostgreSQL.
 select
     coalesce(windows.order_date, days.order_date)::text as order_date,
     greatest(windows.silver_version, shown.silver_version) as silver_version,

@@ -1,6 +1,6 @@
--- One row per offender: a fact in PostgreSQL that is not what silver says of its
--- day; $1 is the document that a publish of these days would take. PostgreSQL.
--- No more than an answer of the RDS Data API holds, 1 MiB.
+-- One row per offender: a fact in PostgreSQL that differs from silver; $1 is the
+-- document that a publish of these days would use. PostgreSQL. Limited to what a
+-- response of the RDS Data API can hold, 1 MiB.
 select
     table_name,
     example

@@ -1,6 +1,6 @@
--- One row per offender: a row of gold, or of the ledger of days, whose cells are
--- not what the facts of its days make of it by gold's own definitions. PostgreSQL.
--- No more than an answer of the RDS Data API holds, 1 MiB.
+-- One row per offender: a row of gold, or of the ledger of days, with cells that
+-- differ from what gold's definitions compute from the facts. PostgreSQL. Limited
+-- to what a response of the RDS Data API can hold, 1 MiB.
 select
     table_name,
     example

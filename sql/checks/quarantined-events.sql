@@ -1,5 +1,5 @@
--- One row per refused event, how often it is filed (it must be once), and 1
--- where silver holds its order from an event that came later. Lake SQL.
+-- One row per rejected event: how often it is quarantined (must be once), and 1
+-- if silver holds its order from an event that arrived later. Lake SQL.
 with latest as (
     select
         order_id,

@@ -1,5 +1,5 @@
--- One row per refused event with all that is known of it, and what silver has of
--- its order: the revision, and whether it came in later than the refused event.
+-- One row per rejected event with all of its columns, and what silver has of its
+-- order: the revision, and whether it arrived later than the rejected event.
 -- Lake SQL.
 with latest as (
     select

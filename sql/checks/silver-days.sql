@@ -1,4 +1,4 @@
--- One row per day: what counts as sales in silver. Lake SQL.
+-- One row per day: sales in silver. Lake SQL.
 select
     cast(order_date as varchar) as order_date,
     sum(case when is_first_of_order then 1 else 0 end) as orders,

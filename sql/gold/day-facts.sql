@@ -1,9 +1,9 @@
 -- grain: one row per order_date; per order_date and hour; per order_date and
--- pizza_id; per order_date, store_id and channel; each with a sale. `fact` says
--- which of the four a row is, and which of the columns are meant: a row has
--- sums at its own level. Distinct customers are in day-customers.sql.
--- The marks count orders once at each level, so that the levels' orders are
--- sums of these and no order id is ever compared with another.
+-- pizza_id; per order_date, store_id and channel; each with a sale. `fact` names
+-- which of the four a row is, and so which columns are used: a row has sums at
+-- its own level. Distinct customers are in day-customers.sql.
+-- The marks count orders once at each level, so that the number of orders at a
+-- level is a sum of marks, without count(distinct order_id).
 select
   case grouping(order_hour, pizza_id, store_id)
     when 7 then 'day_totals'

@@ -1,4 +1,4 @@
--- One row per row of gold that an order counts in; $1 is the order as a JSON
+-- One row per gold row that an order counts in; $1 is the order as a JSON
 -- document: order_date, hour, store_id, channel, state, city, customer_key, and
 -- the arrays pizza_ids, pizza_type_ids, categories, sizes. PostgreSQL.
 with asked as (

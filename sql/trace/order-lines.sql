@@ -1,4 +1,4 @@
--- One row per line of the order whose id is the parameter, as silver holds it. Lake SQL.
+-- One row per line in silver of the order whose id is the parameter. Lake SQL.
 select
     cast(order_date as varchar) as order_date,
     order_hour,

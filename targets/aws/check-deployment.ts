@@ -12,7 +12,7 @@ import { findDeployment, type Deployment } from "./deployment.ts";
 import { explained } from "./explain-error.ts";
 import { mappingState } from "./status.ts";
 
-/** What may be wrong with a deployed home, from the stacks to the database. */
+/** Checks of a deployed pipeline, from the stacks to the database. */
 export function deploymentChecks(environment: string): Check[] {
   let deployed: Promise<Deployment> | undefined;
   const deployment = () => (deployed ??= findDeployment(environment));
@@ -38,7 +38,9 @@ export function deploymentChecks(environment: string): Check[] {
     const call = sharedKinesisClient().send(new DescribeStreamSummaryCommand({ StreamName: streamName }));
     const { StreamDescriptionSummary } = await explained(call, { what: `stream ${streamName}`, region });
     const { StreamStatus = "ACTIVE", OpenShardCount } = StreamDescriptionSummary!;
-    if (StreamStatus !== "ACTIVE") throw new Error(`${streamName} is ${StreamStatus}: wait, or see it in the console`);
+    if (StreamStatus !== "ACTIVE") {
+      throw new Error(`${streamName} is ${StreamStatus}: wait until it is ACTIVE, or look at it in the console`);
+    }
     return `${streamName}, ${OpenShardCount} open shards`;
   }
 
@@ -46,7 +48,7 @@ export function deploymentChecks(environment: string): Check[] {
     const state = await mappingState(await deployment(), new LambdaClient({}));
     if (/^Enabled(; (OK\b.*|No records processed))?$/.test(state)) return state;
     throw new Error(
-      `${state}: see ./pizza logs --function LandRecords; make deploy ENV=${environment} enables it again`,
+      `${state}: see ./pizza logs --function LandRecords, then enable it again with make deploy ENV=${environment}`,
     );
   }
 
@@ -62,9 +64,9 @@ export function deploymentChecks(environment: string): Check[] {
       const applied = await reader.query<{ name: string }>("select name from ops.migrations");
       const names = new Set(applied.map(({ name }) => name));
       const missing = loadMigrations().filter(({ name }) => !names.has(name));
-      if (missing.length === 0) return `answers, at migration ${applied.length}`;
+      if (missing.length === 0) return `reachable, at migration ${applied.length}`;
       throw new Error(
-        `lacks ${missing.map(({ name }) => name).join(", ")}: make deploy ENV=${environment} applies them`,
+        `migrations missing: ${missing.map(({ name }) => name).join(", ")}: apply them with make deploy ENV=${environment}`,
       );
     } finally {
       await reader.close();
@@ -75,8 +77,8 @@ export function deploymentChecks(environment: string): Check[] {
 const writers = ["first", "second", "third"];
 
 /**
- * Tries a bucket's put-if-absent on an object of its own below `doctor/`: by several writers at once, and once more
- * afterwards. Resolves to what was found; throws where a key can be taken twice, with what that would do to the orders.
+ * Tests a bucket's conditional put (If-None-Match) on a new object below `doctor/`: with several concurrent writers, then
+ * with one more. Resolves to a description of the result; throws if a second writer could replace the object.
  */
 export async function checkPutIfAbsent(bucket: string, store = openS3Store({ bucket })): Promise<string> {
   const key = `doctor/${randomUUID()}`;
@@ -86,17 +88,17 @@ export async function checkPutIfAbsent(bucket: string, store = openS3Store({ buc
     const kept = Buffer.from((await store.get(key)) ?? []).toString();
     if (won.length === 1 && late.length === 0 && kept === won[0]) return `${bucket} creates each object once`;
   } finally {
-    // Who may write and not delete leaves it behind; that says nothing about the store.
+    // Without permission to delete, the object stays; that does not affect the result.
     await store.delete(key).catch(() => {});
   }
   throw new Error(
-    `${bucket} ignores If-None-Match and lets a second writer replace an object: two commits of silver under one ` +
-      "version would both believe they won, and the orders of the first would be lost without a trace; use a store that " +
-      "honours it (AWS S3, MinIO, LocalStack), or a newer release of this one",
+    `${bucket} ignores If-None-Match and lets a second writer replace an object: two commits of the same silver version ` +
+      "would both succeed, and the orders of the first would be lost silently; use a store that supports conditional " +
+      "writes (AWS S3, MinIO, LocalStack), or a newer release of this one",
   );
 }
 
-/** The writers whose put-if-absent says that it created the object. */
+/** The writers whose conditional put reported that it created the object. */
 async function createdBy(store: ObjectStore, key: string, names: readonly string[]): Promise<string[]> {
   const created = await Promise.all(names.map((name) => store.put(key, Buffer.from(name), { ifAbsent: true })));
   return names.filter((_, index) => created[index]);

@@ -8,11 +8,14 @@ import { openS3Store } from "../../adapters/s3.ts";
 import { openSecrets } from "../../adapters/secrets.ts";
 import { openWarehouse } from "../../adapters/warehouse.ts";
 import type { BackupSummary } from "../../pipeline/backup/back-up-warehouse.ts";
-import type { Warehouse, LakeQuery, ObjectStore } from "../../pipeline/ports.ts";
+import type { LakeQuery, ObjectStore, Warehouse } from "../../pipeline/ports.ts";
 import type { Credentials } from "../pipeline-api.ts";
 import type { Deployment } from "./deployment.ts";
 import { explained } from "./explain-error.ts";
 import type { LakeSql } from "./open.ts";
+
+/** Timeout of an invocation: the maximum run time of a Lambda function. */
+const longestCallMs = 15 * 60_000;
 
 type Opened = Warehouse & { close(): Promise<void> };
 
@@ -22,13 +25,13 @@ interface Login {
 }
 
 /**
- * Gold, to be read only: over the Data API as the reader; where there is no Aurora, over PostgreSQL's own wire with the
- * environment's one login.
+ * Opens gold read-only: over the Data API as the reader role or, in an environment without Aurora, over the PostgreSQL
+ * protocol with the environment's only login.
  */
 export const openReader = (deployment: Deployment): Promise<Opened> =>
   open(deployment, { secretArn: deployment.readerSecretArn, readOnly: true });
 
-/** Gold as the role that publishes: for whoever may read its secret. */
+/** Opens gold as the publishing role; the caller needs permission to read its secret. */
 export const openWriter = (deployment: Deployment): Promise<Opened> =>
   open(deployment, { secretArn: deployment.writerSecretArn, readOnly: false });
 
@@ -40,12 +43,12 @@ async function open(
     return await openWarehouse({ kind: "postgres", connectionString: databaseUrl, readOnly });
   }
   if (clusterArn === undefined || secretArn === undefined || databaseName === undefined) {
-    throw new Error(`environment ${environment} has no warehouse among its outputs: deploy it again`);
+    throw new Error(`environment ${environment} has no warehouse in its stack outputs: deploy it again`);
   }
   return await openWarehouse({ kind: "data-api", clusterArn, secretArn, database: databaseName });
 }
 
-/** SQL on the deployment's lake, by Athena, or by DuckDB in this process over the files it fetches. */
+/** Opens SQL on the deployment's lake: through Athena, or through DuckDB in this process on downloaded files. */
 export async function openLakeSql(
   { athenaWorkgroup, glueDatabase, lakeBucket, environment }: Deployment,
   { store, lakeSql }: { store: ObjectStore; lakeSql: LakeSql | undefined },
@@ -56,7 +59,7 @@ export async function openLakeSql(
     const lake = await openLakeEngine({ engine: "duckdb", folder }, store);
     return {
       ...lake,
-      // The quarantine holds raw orders: the copies are deleted when the command ends.
+      // The quarantine contains personal data, so the copies are deleted when the command ends.
       close: () => {
         lake.close();
         rmSync(folder, { recursive: true, force: true });
@@ -68,44 +71,41 @@ export async function openLakeSql(
   return await openLakeEngine({ engine: "athena", ...athena }, store);
 }
 
-/** A function runs this long at the most. */
-const longestCallMs = 15 * 60_000;
-
-/** The bucket of the backups. */
+/** Opens the backup bucket. */
 export function openBackupStore({ backupBucket, environment }: Deployment): ObjectStore {
   if (backupBucket !== undefined) return openS3Store({ bucket: backupBucket });
-  throw new Error(`environment ${environment} has no bucket for backups: deploy it again`);
+  throw new Error(`environment ${environment} has no backup bucket: deploy it again`);
 }
 
-/** Has RestoreBackup restore a backup and waits for it; what it refuses is an error with its reason. */
+/** Invokes RestoreBackup and waits for its result; throws with the function's error message if it fails. */
 export async function restoreDeployed(
   { functions, environment, region }: Deployment,
   id: string | undefined,
 ): Promise<BackupSummary> {
   const name = functions["RestoreBackup"];
   if (name === undefined) throw new Error(`environment ${environment} has no function RestoreBackup: deploy it again`);
-  // One attempt: a second one would find the warehouse full.
+  // No retry: after a partly successful attempt the warehouse is no longer empty.
   const lambda = new LambdaClient({
     maxAttempts: 1,
     requestHandler: new NodeHttpHandler({ requestTimeout: longestCallMs, socketTimeout: longestCallMs }),
   });
   const call = lambda.send(new InvokeCommand({ FunctionName: name, Payload: JSON.stringify({ ...(id && { id }) }) }));
   const { FunctionError, Payload } = await explained(call, { what: `calling ${name}`, region });
-  const answer = JSON.parse(Buffer.from(Payload ?? []).toString() || "{}") as BackupSummary & { errorMessage?: string };
-  if (FunctionError === undefined) return answer;
-  throw new Error(answer.errorMessage ?? `RestoreBackup failed: see ./pizza logs --function RestoreBackup`);
+  const result = JSON.parse(Buffer.from(Payload ?? []).toString() || "{}") as BackupSummary & { errorMessage?: string };
+  if (FunctionError === undefined) return result;
+  throw new Error(result.errorMessage ?? `RestoreBackup failed: see ./pizza logs --function RestoreBackup`);
 }
 
-/** How to reach gold as a role that may only read. */
+/** Connection details of gold for the read-only role. */
 export async function deployedCredentials(deployment: Deployment): Promise<Credentials> {
   const { databaseUrl, databaseHost: host, databaseName: database, readerSecretArn, region, environment } = deployment;
   if (databaseUrl !== undefined) return fromUrl(databaseUrl);
   if (host === undefined || database === undefined || readerSecretArn === undefined) {
-    throw new Error(`environment ${environment} has no warehouse among its outputs: deploy it again`);
+    throw new Error(`environment ${environment} has no warehouse in its stack outputs: deploy it again`);
   }
   const what = "the reader's secret";
   const { username: user, password } = await explained(openSecrets().read(readerSecretArn), { what, region });
-  if (!user || !password) throw new Error(`secret ${readerSecretArn} lacks username or password: rotate it once`);
+  if (!user || !password) throw new Error(`secret ${readerSecretArn} has no username or password: rotate it once`);
   const port = deployment.databasePort ?? 5432;
   const account = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
   const url = `postgresql://${account}@${host}:${port}/${database}?sslmode=require`;

@@ -1,11 +1,11 @@
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from "@aws-sdk/client-cloudformation";
 import { explained, isUnreachable } from "./explain-error.ts";
 
-/** What the stacks of one environment say of themselves. What an environment lacks is undefined. */
+/** Outputs of an environment's stacks. Resources that the environment does not have are undefined. */
 export interface Deployment {
   environment: string;
   region: string;
-  /** State of each stack, such as UPDATE_COMPLETE, by its name. */
+  /** Stack status, such as UPDATE_COMPLETE, by stack name. */
   stacks: Record<string, string>;
   lakeBucket: string;
   onFailureBucket: string;
@@ -20,13 +20,13 @@ export interface Deployment {
   databaseName?: string;
   readerSecretArn?: string;
   writerSecretArn?: string;
-  /** PostgreSQL over its own wire, where there is no Aurora; DATABASE_URL says how this machine reaches it. */
+  /** PostgreSQL connection string in an environment without Aurora; the variable DATABASE_URL overrides it. */
   databaseUrl?: string;
   landingMappingId?: string;
   dashboardUrl?: string;
-  /** ARN of each state machine, by its workflow. */
+  /** State machine ARN by workflow name. */
   stateMachines: Record<string, string>;
-  /** Name of each deployed function, by its name in the project. */
+  /** Deployed function name by its name in the project. */
   functions: Record<string, string>;
 }
 
@@ -35,7 +35,7 @@ export function stackNames(environment: string): [stateful: string, stateless: s
   return [`PizzaSales-${environment}-Stateful`, `PizzaSales-${environment}-Stateless`];
 }
 
-/** Finds an environment by the names of its stacks. A missing stack, region or permission is an error that says what to do. */
+/** Finds an environment by its stack names. Throws with advice if a stack, the region or a permission is missing. */
 export async function findDeployment(environment: string, client = new CloudFormationClient({})): Promise<Deployment> {
   const region = await regionOf(client);
   const found = await Promise.all(
@@ -47,10 +47,10 @@ export async function findDeployment(environment: string, client = new CloudForm
     if (value !== undefined) return value;
     const states = found.map(({ StackName, StackStatus }) => `${StackName} is ${StackStatus}`).join(", ");
     throw new Error(
-      `environment ${environment}: no output ${name} (${states}): see to the stacks, then ${again(environment)}`,
+      `environment ${environment} has no stack output ${name} (${states}): repair the stacks, then ${again(environment)}`,
     );
   };
-  const ifThere = <Key extends string>(key: Key, name: string) =>
+  const optional = <Key extends string>(key: Key, name: string) =>
     outputs[name] === undefined ? {} : ({ [key]: outputs[name] } as Record<Key, string>);
   return {
     environment,
@@ -58,20 +58,20 @@ export async function findDeployment(environment: string, client = new CloudForm
     stacks: Object.fromEntries(found.map(({ StackName, StackStatus }) => [StackName, StackStatus])),
     lakeBucket: wanted("LakeBucket"),
     onFailureBucket: wanted("OnFailureBucket"),
-    ...ifThere("backupBucket", "BackupBucket"),
+    ...optional("backupBucket", "BackupBucket"),
     streamName: wanted("StreamName"),
     customerKeySecretArn: wanted("CustomerKeySecretArn"),
-    ...ifThere("glueDatabase", "GlueDatabase"),
-    ...ifThere("athenaWorkgroup", "AthenaWorkgroup"),
-    ...ifThere("clusterArn", "ClusterArn"),
-    ...ifThere("databaseHost", "DatabaseHost"),
+    ...optional("glueDatabase", "GlueDatabase"),
+    ...optional("athenaWorkgroup", "AthenaWorkgroup"),
+    ...optional("clusterArn", "ClusterArn"),
+    ...optional("databaseHost", "DatabaseHost"),
     ...(outputs["DatabasePort"] !== undefined && { databasePort: Number(outputs["DatabasePort"]) }),
-    ...ifThere("databaseName", "DatabaseName"),
-    ...ifThere("readerSecretArn", "ReaderSecretArn"),
-    ...ifThere("writerSecretArn", "WriterSecretArn"),
+    ...optional("databaseName", "DatabaseName"),
+    ...optional("readerSecretArn", "ReaderSecretArn"),
+    ...optional("writerSecretArn", "WriterSecretArn"),
     ...(outputs["DatabaseUrl"] !== undefined && addressOf(process.env["DATABASE_URL"] ?? outputs["DatabaseUrl"])),
-    ...ifThere("landingMappingId", "LandingMappingId"),
-    ...ifThere("dashboardUrl", "DashboardUrl"),
+    ...optional("landingMappingId", "LandingMappingId"),
+    ...optional("dashboardUrl", "DashboardUrl"),
     stateMachines: JSON.parse(wanted("StateMachines")) as Record<string, string>,
     functions: JSON.parse(wanted("Functions")) as Record<string, string>,
   };
@@ -86,7 +86,7 @@ async function regionOf(client: CloudFormationClient): Promise<string> {
   try {
     return await client.config.region();
   } catch (cause) {
-    throw new Error("AWS region: none is set; set AWS_REGION to the region of the deployment, or AWS_PROFILE", {
+    throw new Error("AWS region is not set: set AWS_REGION to the region of the deployment, or AWS_PROFILE", {
       cause,
     });
   }
@@ -99,12 +99,14 @@ async function describe(
   const emulator = environment === "localstack" ? process.env["AWS_ENDPOINT_URL"] : undefined;
   const call = client.send(new DescribeStacksCommand({ StackName: name })).catch((cause: Error) => {
     if (emulator !== undefined && isUnreachable(cause)) throw new Error(notRunning(emulator), { cause });
-    // One valid name was asked for: CloudFormation calls a stack that is not there a validation error.
+    // CloudFormation reports a missing stack as a ValidationError; the request itself is valid.
     if (cause.name !== "ValidationError") throw cause;
-    // An emulator has no profile, and holds nothing in another region.
-    const place =
-      emulator === undefined ? `${region}; set AWS_REGION or AWS_PROFILE, or` : `the LocalStack at ${emulator};`;
-    throw new Error(`stack ${name}: not in ${place} ${again(environment)}`, { cause });
+    // Profiles and regions do not matter on an emulator.
+    const advice =
+      emulator === undefined
+        ? `in ${region}: set AWS_REGION or AWS_PROFILE, or ${again(environment)}`
+        : `in the LocalStack at ${emulator}: ${again(environment)}`;
+    throw new Error(`stack ${name} does not exist ${advice}`, { cause });
   });
   const { Stacks } = await explained(call, { what: `the outputs of ${name}`, region });
   return Stacks![0]!;
@@ -112,12 +114,12 @@ async function describe(
 
 function notRunning(emulator: string): string {
   return (
-    `LocalStack does not answer at ${emulator}: make start-localstack starts it, make deploy ENV=localstack deploys to it too; ` +
-    "where another one listens, AWS_ENDPOINT_URL says"
+    `LocalStack does not answer at ${emulator}: start it with make start-localstack (make deploy ENV=localstack also ` +
+    "deploys to it), or set AWS_ENDPOINT_URL to the address of another one"
   );
 }
 
-const again = (environment: string): string => `deploy with make deploy ENV=${environment}`;
+const again = (environment: string): string => `run make deploy ENV=${environment}`;
 
 function outputsOf({ Outputs = [] }: Stack): Record<string, string> {
   return Object.fromEntries(Outputs.map(({ OutputKey, OutputValue }) => [OutputKey!, OutputValue!]));

@@ -18,17 +18,17 @@ type Output = Record<string, unknown>;
 
 /** The state machines of a deployment. */
 export interface Executions {
-  /** Starts an execution under a name of its own and follows it to its end; a failed one is an error with its state and cause. */
+  /** Starts an execution with a unique name and waits for it; throws with its state and cause if it fails. */
   run(workflow: string): Promise<{ workflow: string; milliseconds: number; output: Output }>;
-  /** The newest execution of each state machine that was ever started. */
+  /** The newest execution of each state machine that has been started at least once. */
   newest(): Promise<WorkflowRun[]>;
 }
 
-/** Pauses between two looks at an execution, milliseconds: it may take a second or an hour. */
+/** First and longest polling interval: an execution may take a second or an hour. */
 const firstPauseMs = 200;
 const lastPauseMs = 3000;
 
-/** Executions of each state machine that the status shows. */
+/** Executions per state machine in the status. */
 const mostShown = 10;
 
 export function openExecutions(
@@ -38,7 +38,7 @@ export function openExecutions(
   async function run(workflow: string) {
     const stateMachineArn = stateMachines[workflow];
     if (stateMachineArn === undefined) {
-      throw new Error(`workflow ${workflow} is not known: choose one of ${Object.keys(stateMachines).join(", ")}`);
+      throw new Error(`workflow ${workflow} is unknown: choose one of ${Object.keys(stateMachines).join(", ")}`);
     }
     const name = `by-hand-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}-${randomUUID().slice(0, 8)}`;
     const input = JSON.stringify(readProjectJson(`step-functions/${workflow}.input.json`));
@@ -62,7 +62,7 @@ export function openExecutions(
     }
   }
 
-  /** The state that was entered last. */
+  /** The most recently entered state. */
   async function stateOf(executionArn: string): Promise<string> {
     const command = new GetExecutionHistoryCommand({ executionArn, reverseOrder: true, maxResults: 20 });
     const { events = [] } = await explained(client.send(command), { what: "the execution's history", region });
@@ -107,7 +107,7 @@ function timesOf({ startDate, stopDate }: ExecutionListItem) {
   return { startedAt: startDate!.toISOString(), milliseconds };
 }
 
-/** The message in a failed function's cause, which Lambda gives as JSON; any other cause as it is. */
+/** The error message of a failed function, whose cause Lambda formats as JSON; any other cause unchanged. */
 function messageOf(cause: string | undefined): string | undefined {
   if (cause === undefined) return undefined;
   try {

@@ -1,11 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { CloudWatchLogsClient, FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { GetFunctionConfigurationCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Deployment } from "./deployment.ts";
 import { explained } from "./explain-error.ts";
 
 export interface LogLine {
-  /** When it was written, ISO 8601 in UTC. */
+  /** Log time, ISO 8601 in UTC. */
   at: string;
   /** The function's name in the project. */
   function: string;
@@ -13,15 +13,15 @@ export interface LogLine {
 }
 
 export interface FunctionLogs {
-  /** The newest lines of all functions, or of one, in the order of time; it looks back for a week at most. */
+  /** The newest lines of all functions, or of one, oldest first; from the last week at most. */
   newest(options: { lines: number; only?: string }): Promise<LogLine[]>;
-  /** Lines as they come, until the signal aborts. */
+  /** New lines as they arrive, until the signal aborts. */
   follow(options: { since: number; only?: string; signal: AbortSignal }): AsyncIterable<LogLine>;
 }
 
-/** Each look back reaches so many minutes further than the one before: most often the first is enough. */
+/** Search windows in minutes, tried in order until one has enough lines: usually the first suffices. */
 const lookBackMinutes = [15, 3 * 60, 24 * 60, 7 * 24 * 60];
-/** CloudWatch shows a line a few seconds after it was written. */
+/** CloudWatch makes a line available a few seconds after it was written, so each poll overlaps the previous one. */
 const overlapMs = 15_000;
 const pauseMs = 2000;
 
@@ -36,7 +36,7 @@ export function openFunctionLogs(
   function chosen(only: string | undefined): string[] {
     if (only === undefined) return Object.keys(functions);
     if (functions[only] !== undefined) return [only];
-    throw new Error(`function ${only} is not known: choose one of ${Object.keys(functions).join(", ")}`);
+    throw new Error(`function ${only} is unknown: choose one of ${Object.keys(functions).join(", ")}`);
   }
 
   async function groupOf(name: string): Promise<string> {
@@ -56,7 +56,7 @@ export function openFunctionLogs(
     do {
       const command = new FilterLogEventsCommand({ logGroupName, startTime, ...(nextToken && { nextToken }) });
       const call = client.send(command).catch((error: Error) => {
-        // A function that was never called may have no group yet.
+        // The log group may not exist before the function's first invocation.
         if (error.name === "ResourceNotFoundException") return { events: [], nextToken: undefined };
         throw error;
       });
@@ -72,7 +72,7 @@ export function openFunctionLogs(
 
   async function readAll(names: readonly string[], startTime: number) {
     const lines = [];
-    // One after the other: FilterLogEvents takes few requests a second.
+    // Sequential, because FilterLogEvents has a low request quota.
     for (const name of names) lines.push(...(await read(name, startTime)));
     return lines.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
   }

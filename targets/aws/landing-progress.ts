@@ -10,15 +10,16 @@ import { onFailurePositions } from "../../pipeline/bronze/on-failure-objects.ts"
 import type { ObjectStore } from "../../pipeline/ports.ts";
 import { orderStream } from "../../pipeline/silver/tables.ts";
 import type { PipelineStatus } from "../pipeline-api.ts";
+import { hourMs, utcHour } from "../../pipeline/domain/dates.ts";
+import { compareSequenceNumbers } from "../../pipeline/domain/stream-position.ts";
 
-const hourMs = 3_600_000;
 const shardsAtOnce = 8;
-/** Empty pages that a shard may have before its next record. */
+/** Maximum number of empty GetRecords pages to read before the next record. */
 const mostPages = 50;
 
 /**
- * How far landing is behind the stream: for each shard, whether a record follows the last one that bronze or the on-failure
- * store holds. Reads one record of a shard at the most.
+ * How far landing is behind the stream: for each shard, whether a record follows the last one in bronze or in the on-failure
+ * destination. Reads at most one record per shard.
  */
 export async function landingProgress({
   client,
@@ -39,7 +40,7 @@ export async function landingProgress({
     lastLanded(store, Date.now() - (RetentionPeriodHours + 1) * hourMs),
   ]);
   for (const { shard, sequenceNumber } of failed.positions) {
-    if (BigInt(sequenceNumber) > BigInt(last.get(shard) ?? "0")) last.set(shard, sequenceNumber);
+    if (compareSequenceNumbers(sequenceNumber, last.get(shard) ?? "0") > 0) last.set(shard, sequenceNumber);
   }
   const waiting: Date[] = [];
   for (let at = 0; at < shards.length; at += shardsAtOnce) {
@@ -60,17 +61,17 @@ export async function landingProgress({
   };
 }
 
-/** The last sequence number of each shard in bronze, of what landed since. */
+/** The last sequence number of each shard in bronze, among objects landed since a time (milliseconds since 1970). */
 async function lastLanded(store: ObjectStore, since: number): Promise<Map<string, string>> {
   const last = new Map<string, string>();
-  const fromHour = new Date(since).toISOString().slice(0, 13);
+  const fromHour = utcHour(since);
   for (const { shard, last: sequenceNumber } of await listBronze(store, orderStream, { fromHour })) {
-    if (BigInt(sequenceNumber) > BigInt(last.get(shard) ?? "0")) last.set(shard, sequenceNumber);
+    if (compareSequenceNumbers(sequenceNumber, last.get(shard) ?? "0") > 0) last.set(shard, sequenceNumber);
   }
   return last;
 }
 
-/** When the first record after a sequence number came; undefined where there is none yet. */
+/** Arrival time of the first record after a sequence number; undefined if there is none yet. */
 async function nextArrival({
   client,
   streamName,
@@ -82,11 +83,11 @@ async function nextArrival({
   shard: string;
   after: string | undefined;
 }): Promise<Date | undefined> {
-  const where =
+  const position =
     after === undefined
       ? { ShardIteratorType: "TRIM_HORIZON" as const }
       : { ShardIteratorType: "AFTER_SEQUENCE_NUMBER" as const, StartingSequenceNumber: String(BigInt(after)) };
-  const start = await client.send(new GetShardIteratorCommand({ StreamName: streamName, ShardId: shard, ...where }));
+  const start = await client.send(new GetShardIteratorCommand({ StreamName: streamName, ShardId: shard, ...position }));
   let iterator = start.ShardIterator;
   for (let page = 0; iterator !== undefined && page < mostPages; page++) {
     const found = await client.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: 1 }));

@@ -25,6 +25,7 @@ import { openExecutions } from "./executions.ts";
 import { openFunctionLogs, type FunctionLogs } from "./function-logs.ts";
 import { landingProgress } from "./landing-progress.ts";
 import { deployedStatus } from "./status.ts";
+import { hourMs } from "../../pipeline/domain/dates.ts";
 
 /** How long `drain` waits for landing before it says so. */
 const landingPatienceMs = 15 * 60_000;
@@ -155,8 +156,6 @@ interface DeployedPipelineOptions {
   /** Hears what is being waited for. */
   onProgress?: (text: string) => void;
 }
-
-const hourMs = 3_600_000;
 
 /** Kinesis records cannot be rewritten: says how many of them the stream still keeps. */
 function countKept({ kinesis, streamName }: { kinesis: KinesisClient; streamName: string }): RedactStream {

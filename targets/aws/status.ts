@@ -1,5 +1,5 @@
 import type { KinesisClient } from "@aws-sdk/client-kinesis";
-import { LambdaClient, GetEventSourceMappingCommand } from "@aws-sdk/client-lambda";
+import { GetEventSourceMappingCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import type { DeltaTable } from "../../pipeline/delta/table.ts";
 import type { ObjectStore, Warehouse } from "../../pipeline/ports.ts";
 import { layerStatus } from "../layer-status.ts";
@@ -20,7 +20,7 @@ interface Parts {
   executions: Executions;
 }
 
-/** Says how a deployed home is, from its layers themselves; a paused database wakes up for it. */
+/** Status of a deployed pipeline, read from its layers; resumes a paused database. */
 export async function deployedStatus(parts: Parts, lambda = new LambdaClient({})): Promise<PipelineStatus> {
   const { deployment, kinesis, store, onFailure, executions } = parts;
   const { environment, region, streamName, databaseHost, databasePort } = deployment;
@@ -41,7 +41,7 @@ export async function deployedStatus(parts: Parts, lambda = new LambdaClient({})
   };
 }
 
-/** How the event source mapping of landing is: `Enabled; OK`, or what Lambda says is wrong. */
+/** State and last result of the landing function's event source mapping, such as `Enabled; OK`. */
 export async function mappingState(
   { landingMappingId, region }: Pick<Deployment, "landingMappingId" | "region">,
   lambda: LambdaClient,

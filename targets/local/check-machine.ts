@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, statfsSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statfsSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { openFolderStore } from "../../adapters/folder-store.ts";
@@ -7,24 +7,41 @@ import type { Check } from "../pipeline-api.ts";
 import {
   dataDirectory,
   readPipelineRecord,
-  rejectIncompleteDirectory,
   rejectForeignFolder,
+  rejectIncompleteDirectory,
   runningProcess,
 } from "./data-directory.ts";
 import { findBinaries } from "./postgres-process.ts";
 
 const freeBytesWanted = 500 * 1024 * 1024;
 
-/** What the local pipeline needs of this machine, and the state of its data directory `dir`. */
+/** Checks what the local pipeline needs from this machine, and its data directory `dir`. */
 export function machineChecks(dir: string): Check[] {
   return [
+    { name: "system", look: async () => describeSystem(process.platform, process.arch, kernelVersion()) },
     { name: "PostgreSQL", look: postgresBinary },
     { name: "DuckDB", look: duckDb },
     { name: "folder", look: () => createsFilesOnce(dir) },
     { name: "disk", look: () => freeDisk(dir) },
     { name: "loopback", look: loopback },
-    { name: "home", look: () => pipeline(dir) },
+    { name: "pipeline", look: () => pipeline(dir) },
   ];
+}
+
+/**
+ * Describes the operating system. `version` is the text of /proc/version, which names Microsoft under WSL2. Throws on Windows
+ * itself.
+ */
+export function describeSystem(platform: NodeJS.Platform, arch: string, version: string): string {
+  if (platform === "win32") {
+    throw new Error("Windows is supported through WSL2: run this inside a WSL2 distribution, see README.md");
+  }
+  if (!version.toLowerCase().includes("microsoft")) return `${platform} ${arch}`;
+  return "Linux under WSL2; Power BI Desktop on Windows reaches this machine at 127.0.0.1";
+}
+
+function kernelVersion(): string {
+  return existsSync("/proc/version") ? readFileSync("/proc/version", "utf8") : "";
 }
 
 async function postgresBinary(): Promise<string> {
@@ -34,16 +51,16 @@ async function postgresBinary(): Promise<string> {
 
 async function duckDb(): Promise<string> {
   const { version } = await import("@duckdb/node-api").catch((cause: Error) => {
-    throw new Error(`DuckDB does not load: run npm ci again (${cause.message})`, { cause });
+    throw new Error(`DuckDB cannot be loaded (${cause.message}): run npm ci again`, { cause });
   });
   return version();
 }
 
-/** Two writers, one key: exactly one may win, and what it wrote must stand. Everything after landing relies on it. */
+/** Several writers create one key: exactly one may succeed. All commits to bronze and the Delta tables rely on it. */
 async function createsFilesOnce(dir: string): Promise<string> {
-  const place = existing(dataDirectory(dir).root);
-  if (!statSync(place).isDirectory()) throw new Error(`${place} is a file: give a folder with --dir`);
-  const root = mkdtempSync(join(place, ".pizza-doctor-"));
+  const parent = existing(dataDirectory(dir).root);
+  if (!statSync(parent).isDirectory()) throw new Error(`${parent} is a file: give a folder with --dir`);
+  const root = mkdtempSync(join(parent, ".pizza-doctor-"));
   try {
     const store = openFolderStore(root);
     const won = await Promise.all(
@@ -51,7 +68,7 @@ async function createsFilesOnce(dir: string): Promise<string> {
     );
     if (won.filter(Boolean).length !== 1) {
       throw new Error(
-        `${root} lets several writers create one file: orders would be lost; choose a local disk with --dir`,
+        `${root} lets several writers create the same file, so orders would be lost: choose a local disk with --dir`,
       );
     }
     return `${dirname(root)} is writable and creates each file once`;
@@ -63,7 +80,7 @@ async function createsFilesOnce(dir: string): Promise<string> {
 async function freeDisk(dir: string): Promise<string> {
   const { bavail, bsize } = statfsSync(existing(dataDirectory(dir).root));
   const free = `${Math.round((bavail * bsize) / 1024 / 1024)} MiB free`;
-  if (bavail * bsize < freeBytesWanted) throw new Error(`${free}: make room, or give another disk with --dir`);
+  if (bavail * bsize < freeBytesWanted) throw new Error(`${free}: free some space, or choose another disk with --dir`);
   return free;
 }
 
@@ -71,21 +88,21 @@ async function loopback(): Promise<string> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
   await new Promise((resolve) => server.close(resolve));
-  return "127.0.0.1 listens";
+  return "127.0.0.1 accepts connections";
 }
 
 async function pipeline(dir: string): Promise<string> {
   const folder = dataDirectory(dir);
   if (readPipelineRecord(folder) === undefined) {
     rejectForeignFolder(folder);
-    return `none in ${folder.root} yet: ./pizza demo or ./pizza start makes one`;
+    return `none in ${folder.root} yet: create one with ./pizza demo or ./pizza start`;
   }
   rejectIncompleteDirectory(folder);
   const running = runningProcess(folder);
   return `${folder.root}, ${running === undefined ? "not running" : `running in process ${running.pid}`}`;
 }
 
-/** The folder itself, or the nearest one above it that exists. */
+/** The path itself, or its nearest existing parent folder. */
 function existing(path: string): string {
   return existsSync(path) ? path : existing(dirname(path));
 }

@@ -1,3 +1,4 @@
+import { randomBytes, randomUUID } from "node:crypto";
 import {
   existsSync,
   lstatSync,
@@ -11,11 +12,10 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { randomBytes, randomUUID } from "node:crypto";
 import { basename, join, resolve } from "node:path";
 import { isRunning } from "./machine.ts";
 
-/** Where an embedded home keeps what. */
+/** Paths of a local pipeline's data directory. */
 export interface DataDirectory {
   root: string;
   lake: string;
@@ -28,19 +28,19 @@ export interface DataDirectory {
   backups: string;
 }
 
-/** What a home remembers of itself, in `home.json`; readable by its owner only. */
+/** Content of `home.json`, the record of a local pipeline; readable by its owner only. */
 export interface PipelineRecord {
   homeId: string;
   createdAt: string;
-  /** `demo` may be made anew by the next demo; any other home is never wiped without `clean`. */
+  /** Only a pipeline created by `demo` may be replaced by the next demo; any other is deleted only by `clean`. */
   madeBy: "demo" | "start";
-  /** Secret of the customer tokens. */
+  /** Key of the HMAC that derives customer keys. */
   customerSecret: string;
-  /** The process that has the home open, while it does. */
+  /** The process that runs the pipeline; absent while it is stopped. */
   process?: { pid: number; started?: string | undefined; port: number; token: string; startedAt: string };
 }
 
-/** The folders below a home's root. */
+/** The paths below a data directory's root. */
 export function dataDirectory(dir: string): DataDirectory {
   const root = resolve(dir);
   return {
@@ -55,59 +55,59 @@ export function dataDirectory(dir: string): DataDirectory {
   };
 }
 
-/** What a home may not lose; `backups` comes with the first of them. */
-function partsOf({ lake, onFailure, stream, checkpoints, postgres }: DataDirectory): string[] {
+/** Folders without which a pipeline is incomplete; `backups` is created by the first backup. */
+function requiredFolders({ lake, onFailure, stream, checkpoints, postgres }: DataDirectory): string[] {
   return [lake, onFailure, stream, checkpoints, postgres];
 }
 
-/** Everything that a home ever makes in its folder; whatever else lies there is somebody else's. */
+/** Names of everything that a pipeline creates in its data directory; any other file was not created by it. */
 function ownEntries(folder: DataDirectory): string[] {
-  const folders = [...partsOf(folder), folder.logs, folder.backups].map((part) => basename(part));
+  const folders = [...requiredFolders(folder), folder.logs, folder.backups].map((part) => basename(part));
   return [...folders, "home.json", "home.json.new", "producer.pid"];
 }
 
-/** Reads `home.json`; undefined where there is no home. */
+/** Reads `home.json`; undefined if it does not exist. */
 export function readPipelineRecord({ root }: DataDirectory): PipelineRecord | undefined {
   const path = join(root, "home.json");
   if (!existsSync(path)) return undefined;
   try {
     return JSON.parse(readFileSync(path, "utf8")) as PipelineRecord;
   } catch (cause) {
-    throw new Error(`${path} is damaged: put it back, from a copy; docs/operations.md says what it holds`, { cause });
+    throw new Error(`${path} is damaged: restore it from a copy (docs/operations.md describes its content)`, { cause });
   }
 }
 
-/** Throws where orders lie in the folder, but `home.json` is gone: a new one would give every customer a second token. */
+/** Throws if the folder has data but no `home.json`: a new one would give every customer a second customer key. */
 export function rejectLostRecord(folder: DataDirectory): void {
   if (readPipelineRecord(folder) !== undefined) return;
-  const left = [folder.stream, folder.lake, folder.postgres, folder.backups].filter(holdsSomething);
+  const left = [folder.stream, folder.lake, folder.postgres, folder.backups].filter(hasEntries);
   if (left.length === 0) return;
   throw new Error(
-    `${join(folder.root, "home.json")} is lost, but ${left.map((part) => basename(part)).join(", ")} ${left.length === 1 ? "is" : "are"} there: ` +
-      "put it back, from a copy; without it, begin anew with another --dir and remove this folder by hand",
+    `${join(folder.root, "home.json")} is missing, but ${left.map((part) => basename(part)).join(", ")} ${left.length === 1 ? "exists" : "exist"}: ` +
+      "restore it from a copy, or start over with another --dir and remove this folder by hand",
   );
 }
 
-/** The record of a home that is there. Throws where there is none, or where it is lost. */
+/** The record of an existing local pipeline. Throws if there is no pipeline, or if its `home.json` is missing. */
 export function requireDataDirectory(folder: DataDirectory): PipelineRecord {
   const record = readPipelineRecord(folder);
   if (record !== undefined) return record;
   rejectLostRecord(folder);
-  throw new Error(`there is no home in ${folder.root}: make one with ./pizza demo or ./pizza start`);
+  throw new Error(`no local pipeline in ${folder.root}: create one with ./pizza demo or ./pizza start`);
 }
 
-function holdsSomething(part: string): boolean {
+function hasEntries(part: string): boolean {
   return existsSync(part) && readdirSync(part).length > 0;
 }
 
-/** Replaces `home.json` in one step. */
+/** Replaces `home.json` atomically. */
 export function writePipelineRecord({ root }: DataDirectory, record: PipelineRecord): void {
   const path = join(root, "home.json");
   writeFileSync(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600, flush: true });
   renameSync(`${path}.new`, path);
 }
 
-/** Makes the folders of a new home, or checks that those of an old one are all there. */
+/** Creates the folders of a new pipeline, or checks that those of an existing one are complete. */
 export function prepareDataDirectory(folder: DataDirectory, madeBy: PipelineRecord["madeBy"]): PipelineRecord {
   const known = readPipelineRecord(folder);
   if (known !== undefined) {
@@ -115,7 +115,7 @@ export function prepareDataDirectory(folder: DataDirectory, madeBy: PipelineReco
     return known;
   }
   rejectForeignFolder(folder);
-  for (const part of [...partsOf(folder), folder.logs]) mkdirSync(part, { recursive: true });
+  for (const part of [...requiredFolders(folder), folder.logs]) mkdirSync(part, { recursive: true });
   const record: PipelineRecord = {
     homeId: randomUUID(),
     createdAt: new Date().toISOString(),
@@ -126,43 +126,44 @@ export function prepareDataDirectory(folder: DataDirectory, madeBy: PipelineReco
   return record;
 }
 
-/** Throws where a folder holds what is not a home's, or what a home left that lost its `home.json`. */
+/** Throws if a folder contains files not created by a pipeline, or a pipeline's data without `home.json`. */
 export function rejectForeignFolder(folder: DataDirectory): void {
   rejectLostRecord(folder);
-  const strange = strangers(folder);
-  if (strange.length === 0) return;
-  const named = strange.length > 3 ? `${strange.slice(0, 3).join(", ")} and more` : strange.join(", ");
-  throw new Error(`${folder.root} holds ${named}, which is no part of a home: give a folder of its own with --dir`);
-}
-
-/** Throws where a folder of the home is gone, with what to do. */
-export function rejectIncompleteDirectory(folder: DataDirectory): void {
-  const lost = partsOf(folder).filter((part) => !existsSync(part));
-  if (lost.length === 0) return;
-  const advice =
-    lost.length === 1 && lost[0] === folder.postgres ? "bring it back with ./pizza restore" : "put it back";
+  const foreign = foreignEntries(folder);
+  if (foreign.length === 0) return;
+  const named = foreign.length > 3 ? `${foreign.slice(0, 3).join(", ")} and more` : foreign.join(", ");
   throw new Error(
-    `the home in ${folder.root} has lost ${lost.join(" and ")}: ${advice}, or start anew with ./pizza clean`,
+    `${folder.root} contains files not created by a local pipeline (${named}): give an empty or new folder with --dir`,
   );
 }
 
-/** Names of what lies in the folder and is not the home's. */
-function strangers(folder: DataDirectory): string[] {
+/** Throws if a required folder is missing, and says how to recover it. */
+export function rejectIncompleteDirectory(folder: DataDirectory): void {
+  const lost = requiredFolders(folder).filter((part) => !existsSync(part));
+  if (lost.length === 0) return;
+  const advice = lost.length === 1 && lost[0] === folder.postgres ? "recover it with ./pizza restore" : "put it back";
+  throw new Error(
+    `local pipeline in ${folder.root}: missing ${lost.join(" and ")}: ${advice}, or start over with ./pizza clean`,
+  );
+}
+
+/** Names of files in the folder that a pipeline does not create. */
+function foreignEntries(folder: DataDirectory): string[] {
   if (!existsSync(folder.root)) return [];
   if (!statSync(folder.root).isDirectory()) throw new Error(`${folder.root} is a file: give a folder with --dir`);
   const own = new Set(ownEntries(folder));
   return readdirSync(folder.root).filter((name) => !own.has(name));
 }
 
-/** The process that has the home open, if it is alive. */
+/** The process that runs the pipeline, if it is alive. */
 export function runningProcess(folder: DataDirectory): PipelineRecord["process"] {
   const known = readPipelineRecord(folder)?.process;
   return known !== undefined && isRunning(known.pid, known.started) ? known : undefined;
 }
 
 /**
- * Removes what is the home's, `home.json` last, so that a removal that was cut off can be made again. The folder goes too
- * where nothing else lies in it; gives the names of what does.
+ * Deletes a pipeline's files, `home.json` last, so that an interrupted deletion can be repeated. Also deletes the folder if it
+ * is then empty; otherwise returns the names of the remaining files.
  */
 export function removeDataDirectory(folder: DataDirectory): string[] {
   for (const name of ownEntries(folder).toSorted((a, b) => lastOf(a) - lastOf(b))) {

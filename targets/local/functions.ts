@@ -1,39 +1,39 @@
 import { backUpWarehouse, snapshotDatabase } from "../../pipeline/backup/back-up-warehouse.ts";
 import { verifyBackup } from "../../pipeline/backup/verify-backup.ts";
 import { redriveLanding } from "../../pipeline/bronze/land-records.ts";
-import { planWindows, type PublishingPlan, type WindowBatch } from "../../pipeline/gold/plan-windows.ts";
-import { publishWindows, publishCustomers, type GoldSql } from "../../pipeline/gold/publish-windows.ts";
-import { reportWindows } from "../../pipeline/gold/report-windows.ts";
 import type { Receipt } from "../../pipeline/domain/receipt.ts";
+import { planWindows, type PublishingPlan, type WindowBatch } from "../../pipeline/gold/plan-windows.ts";
+import { publishCustomers, publishWindows, type GoldSql } from "../../pipeline/gold/publish-windows.ts";
+import { reportWindows } from "../../pipeline/gold/report-windows.ts";
 import type { LakeQuery, Notifier, ObjectStore, TransactionalWarehouse, Warehouse } from "../../pipeline/ports.ts";
+import { checkQuality } from "../../pipeline/quality/check-quality.ts";
 import type { ReceiptPart } from "../../pipeline/quality/evaluate-rule.ts";
 import { alertReceipt } from "../../pipeline/reconciliation/verify-receipt.ts";
-import { checkQuality } from "../../pipeline/quality/check-quality.ts";
-import { compactSilver } from "../../pipeline/silver/tables.ts";
 import { publishQuarantine } from "../../pipeline/silver/quarantine-table.ts";
 import { refineSilver, type Refinery } from "../../pipeline/silver/refine-silver.ts";
+import { compactSilver } from "../../pipeline/silver/tables.ts";
 import type { Functions } from "./workflow-runner.ts";
 
-/** What the workflows' functions work with. */
+/** Resources of the workflows' functions. */
 export interface FunctionContext {
   refinery: Refinery;
   onFailure: ObjectStore;
   lake: LakeQuery;
   warehouse: Warehouse;
   goldSql: GoldSql;
-  /** Rows per customer follow after this pause at the earliest, unless a run asks for them. */
+  /** Minimum interval between publications of the customer rows, unless a run requests them. */
   customersEveryMs: number;
   verify: () => Promise<Receipt>;
-  /** Where backups go, and who copies the warehouse and tries the copy; without it there is no workflow backup. */
+  /** Backup store and the roles that copy the warehouse and test the restore; without it there is no workflow backup. */
   backup?: { store: ObjectStore; writer: TransactionalWarehouse; owner: TransactionalWarehouse };
   /**
-   * Text of the quality rules' SQL, by the name that a rule gives it, and who hears of red ones and of a receipt that does
-   * not balance; without it there is no workflow data_quality.
+   * SQL of the quality rules by name, and the notifier for red rules and for a receipt that does not balance; without it there
+   * is no workflow data_quality.
    */
   quality?: { sql: ReadonlyMap<string, string>; notifier: Notifier };
 }
 
-/** The functions that the state machines name, in this process. On AWS each is a Lambda function of the same name. */
+/** The functions of the state machines, in this process. On AWS each is a Lambda function of the same name. */
 export function createFunctions(context: FunctionContext): Functions {
   const { refinery, onFailure, lake, warehouse, goldSql, customersEveryMs } = context;
   const { backup, quality } = context;
@@ -75,7 +75,7 @@ function backupFunctions(
   return {
     BackUpWarehouse: () => backUpWarehouse({ backups, silver, clock, warehouse: writer }),
     VerifyBackup: (kept: Kept) => verifyBackup({ backups, clock, warehouse: owner }, kept),
-    // This server makes no snapshots of its own.
+    // Snapshots exist only on Aurora.
     SnapshotDatabase: (kept: Kept) => snapshotDatabase({ snapshots: undefined, clock }, kept),
   };
 }

@@ -1,18 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { openFolderStore } from "../../adapters/folder-store.ts";
+import { folderPlaces } from "../../pipeline/lineage/datasets.ts";
+import type { RunChange } from "../../pipeline/lineage/execution-change.ts";
 import type { LineageEvent } from "../../pipeline/lineage/open-lineage.ts";
 import { readEvents, recordLineage, type LineageQuery } from "../../pipeline/lineage/record-lineage.ts";
-import type { RunChange } from "../../pipeline/lineage/execution-change.ts";
 import type { LineageEndpoint, ObjectStore } from "../../pipeline/ports.ts";
-import { folderPlaces } from "../../pipeline/lineage/datasets.ts";
-import { requireDataDirectory, dataDirectory, type DataDirectory } from "./data-directory.ts";
+import { dataDirectory, requireDataDirectory, type DataDirectory } from "./data-directory.ts";
 import type { NotedRun } from "./run-ledger.ts";
 
 const quietMs = 30_000;
 
 /**
- * Keeps the runs of an embedded home as events of OpenLineage. Start and end are written together once a run has ended, so
- * that the timer's idle turns leave nothing. Whatever goes wrong is logged and stops no workflow.
+ * Records the runs of the local pipeline as OpenLineage events. START and the final event are written together after a run, so
+ * that timer runs without work leave no event. Errors are logged and never fail a workflow.
  */
 export function createLineageRecorder({
   folder,
@@ -23,7 +23,7 @@ export function createLineageRecorder({
 }: {
   folder: DataDirectory;
   store: ObjectStore;
-  /** Where gold is. */
+  /** Address of gold, part of the dataset names. */
   database: () => Promise<{ host: string; port: number; database: string }>;
   endpoint: LineageEndpoint | undefined;
   onLog: (line: string) => void;
@@ -31,12 +31,12 @@ export function createLineageRecorder({
   let last: Promise<void> = Promise.resolve();
   let isQuietUntil = -Infinity;
 
-  /** An endpoint that fails is left alone for a while, so that nobody waits for it long. */
-  async function tell(event: object): Promise<void> {
+  /** Pauses sending after a failure, so that a slow or dead endpoint does not delay every run. */
+  async function send(event: object): Promise<void> {
     if (endpoint === undefined || performance.now() < isQuietUntil) return;
     await endpoint.send(event).catch((error: Error) => {
       isQuietUntil = performance.now() + quietMs;
-      onLog(`${error.message}; it hears nothing for ${quietMs / 1000} s, and the lake keeps the events`);
+      onLog(`${error.message}; sending is paused for ${quietMs / 1000} s, the events are kept in the lake`);
     });
   }
 
@@ -49,16 +49,16 @@ export function createLineageRecorder({
         ? { ...run, state: "COMPLETE", at: ended, output }
         : { ...run, state: "FAIL", at: ended, error };
     for (const change of [{ ...run, state: "START", at: started } as const, end]) {
-      await tell(await recordLineage({ store, places }, change));
+      await send(await recordLineage({ store, places }, change));
     }
   }
 
   return {
-    /** Takes a run; what it writes is written behind the workflow's back, one run after the other. */
+    /** Queues a run; runs are written in the background, one at a time. */
     record(run: NotedRun): void {
       last = last.then(() => write(run)).catch((error: Error) => onLog(`lineage not recorded: ${error.message}`));
     },
-    /** Resolves when all is written. */
+    /** Resolves when all queued runs are written. */
     settled: () => last,
   };
 }

@@ -4,8 +4,8 @@ import { isAlive } from "../../adapters/folder-files.ts";
 import { errorCode } from "../../pipeline/domain/errors.ts";
 
 /**
- * Whether that process still runs: one of which only the exit code is left does not, nor does another one that got the
- * same id. `started` is what `processStart` said of it; without it, or without /proc, the id alone decides.
+ * Whether a process is still running. Zombies and other processes that reuse the id do not count. `started` is the result of
+ * `processStart`; without it, or without /proc, only the id is compared.
  */
 export function isRunning(pid: number, started?: string): boolean {
   if (!isAlive(pid)) return false;
@@ -14,7 +14,7 @@ export function isRunning(pid: number, started?: string): boolean {
   return !now.hasEnded && (started === undefined || started === now.started);
 }
 
-/** When a process began, in clock ticks since the machine did: with its id it names the process. Undefined without /proc. */
+/** Start time of a process in clock ticks since boot; identifies it together with its id. Undefined without /proc. */
 export function processStart(pid: number): string | undefined {
   return readState(pid)?.started;
 }
@@ -30,24 +30,24 @@ function readState(pid: number): { started: string | undefined; hasEnded: boolea
   }
 }
 
-/** Whether a program of this machine could listen there now. */
+/** Whether the port on 127.0.0.1 can be opened now. */
 export async function isFreePort(port: number): Promise<boolean> {
   return (await listenOnce(port)) !== undefined;
 }
 
-/** A port that nobody has now. */
+/** A free port on 127.0.0.1. */
 export async function anyFreePort(): Promise<number> {
   const port = await listenOnce(0);
-  if (port === undefined) throw new Error("no port is free on 127.0.0.1: close programs that listen there");
+  if (port === undefined) throw new Error("127.0.0.1 has no free port: close programs that listen there");
   return port;
 }
 
-/** The error of a port that was asked for by an option, and that somebody else has. */
+/** The error for a port that was requested by an option and is in use. */
 export function usedPort(port: number, option: string, cause?: unknown): Error {
   return new Error(`port ${port} is used by another program: choose one with ${option}`, { cause });
 }
 
-/** Listens and stops again; undefined where that is not possible. */
+/** Opens and closes a port; undefined if it cannot be opened. */
 async function listenOnce(port: number): Promise<number | undefined> {
   const probe = createServer();
   const isListening = await new Promise<boolean>((resolve) => {

@@ -3,14 +3,14 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode } from "../../pipeline/domain/errors.ts";
 
-/** Who may connect: the owner migrates, the writer publishes, the reader looks; the admin is PostgreSQL's superuser. */
+/** Login roles: the owner migrates, the writer publishes, the reader queries; the admin is PostgreSQL's superuser. */
 export type PostgresRole = "owner" | "writer" | "reader";
 
-/** How to connect to the embedded PostgreSQL, as kept in `credentials.json` (mode 0600). */
+/** Content of `credentials.json` (mode 0600): connection details of the embedded PostgreSQL. */
 export interface PostgresCredentials {
   host: string;
   port: number;
-  /** The port that it should have, where another program had that one at the last start. */
+  /** The configured port, if another program used it at the last start. */
   wishedPort?: number;
   database: string;
   roles: Record<PostgresRole | "admin", { user: string; password: string }>;
@@ -18,7 +18,7 @@ export interface PostgresCredentials {
 
 const users = { admin: "postgres", owner: "pizza_owner", writer: "pizza_writer", reader: "pizza_reader" };
 
-/** New random passwords for every role; nothing is written. */
+/** Credentials with new random passwords for every role; writes nothing. */
 export function createCredentials(port: number): PostgresCredentials {
   const role = (user: string) => ({ user, password: randomBytes(18).toString("base64url") });
   return {
@@ -34,7 +34,7 @@ export function createCredentials(port: number): PostgresCredentials {
   };
 }
 
-/** What `dir/credentials.json` holds, or undefined where PostgreSQL was never set up. */
+/** Reads `dir/credentials.json`; undefined if PostgreSQL was never set up. */
 export async function readCredentials(dir: string): Promise<PostgresCredentials | undefined> {
   const path = join(dir, "credentials.json");
   try {
@@ -42,20 +42,20 @@ export async function readCredentials(dir: string): Promise<PostgresCredentials 
     return credentials;
   } catch (cause) {
     if (errorCode(cause) === "ENOENT") return undefined;
-    throw new Error(`${path} cannot be read: run as the user who created it, or remove ${dir} to begin anew`, {
+    throw new Error(`${path} cannot be read: run as the user who created it, or remove ${dir} to start over`, {
       cause,
     });
   }
 }
 
-/** Replaces `dir/credentials.json` in one step, readable by its owner only. */
+/** Replaces `dir/credentials.json` atomically, readable by its owner only. */
 export async function writeCredentials(dir: string, credentials: PostgresCredentials): Promise<void> {
   const path = join(dir, "credentials.json");
   await writeFile(`${path}.new`, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600, flush: true });
   await rename(`${path}.new`, path);
 }
 
-/** A `postgresql://` address for one role, as psql and most tools take it. */
+/** The `postgresql://` connection string of one role. */
 export function connectionString(credentials: PostgresCredentials, role: PostgresRole | "admin"): string {
   const { user, password } = credentials.roles[role];
   const { host, port, database } = credentials;

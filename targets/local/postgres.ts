@@ -11,32 +11,33 @@ import {
   type PostgresCredentials,
   type PostgresRole,
 } from "./postgres-credentials.ts";
-import { findServer, stopServer, findBinaries, giveTo, serverUser } from "./postgres-process.ts";
-import { adoptServer, startServer, stopWithThisProcess, run } from "./postgres-server.ts";
+import { findBinaries, findServer, giveTo, serverUser, stopServer } from "./postgres-process.ts";
+import { adoptServer, run, startServer, stopWithThisProcess } from "./postgres-server.ts";
 
 export type { PostgresCredentials, PostgresRole } from "./postgres-credentials.ts";
 
-/** Not PostgreSQL's own 5432, which belongs to a server that the machine may have. */
+/** Not PostgreSQL's default 5432, which a server installed on this machine may use. */
 const defaultPort = 55_432;
+/** The builtin locale provider, so that text sorts the same on every machine. */
+const layout = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
 
 export interface LocalPostgres {
-  /** `postgresql://…` of the database pizza_sales for one role. */
+  /** `postgresql://…` connection string of the database pizza_sales for one role. */
   connectionString(role: PostgresRole): string;
   credentials: PostgresCredentials;
   /** Process id of the server. */
   pid: number;
-  /** False once the server has ended, whoever ended it. */
+  /** False once the server has exited for any reason. */
   isRunning(): boolean;
-  /** Stops the server and resolves once it is gone. It stops by itself when this process ends in any way but SIGKILL. */
+  /** Stops the server and resolves once it has exited. It also stops when this process ends, except by SIGKILL. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts the real PostgreSQL that keeps its data in `dir`, on 127.0.0.1 only. The first start creates the cluster, the
- * database pizza_sales and a login for each role; a later one reuses them. A server that a killed process of ours left
- * behind is adopted, unless another port was asked for. A `port` that was asked for must be free; the remembered one gives
- * way to a free one for this start where something else holds it, and is tried again by the next. A new cluster has the
- * `preferredPort`, or a free one.
+ * Starts a PostgreSQL server with its data in `dir`, on 127.0.0.1 only. The first start creates the cluster, the database
+ * pizza_sales and a login for each role; later starts reuse them. A server left running by a killed process is adopted, unless
+ * `port` differs. An explicit `port` must be free. If the stored port is in use, this start takes a free one and the next start
+ * tries the stored port again. A new cluster gets `preferredPort`, or a free port.
  */
 export async function startPostgres({
   dir,
@@ -55,7 +56,7 @@ export async function startPostgres({
   const kept = await readCredentials(folder);
   const { wishedPort, ...known } = kept ?? createCredentials(port ?? preferredPort);
   if (!existsSync(data)) {
-    onLog(`creating PostgreSQL's data in ${data}`);
+    onLog(`creating the PostgreSQL cluster in ${data}`);
     await writeCredentials(folder, known);
     await initialiseCluster({ folder, data, admin: known.roles.admin });
   }
@@ -64,7 +65,7 @@ export async function startPostgres({
   const isDemanded = port !== undefined;
   const server = running ?? (await startServer({ folder, data, port: wished, isDemanded, credentials: known }));
   const credentials = { ...known, port: server.port };
-  // What a new home got is its port from then on; clients of an older one have the remembered port in their settings.
+  // Only an existing cluster keeps the missed port as wished: its clients have that port in their settings.
   const missed = kept !== undefined && server.port !== wished ? { wishedPort: wished } : {};
   if (server.port !== known.port || kept?.wishedPort !== missed.wishedPort) {
     await writeCredentials(folder, { ...credentials, ...missed });
@@ -73,7 +74,7 @@ export async function startPostgres({
   await limitReader(credentials);
   onLog(`PostgreSQL ${running ? "was still running" : "started"}: pid ${server.pid}, 127.0.0.1:${server.port}`);
   if (missed.wishedPort !== undefined) {
-    onLog(`port ${wished} is used by another program: PostgreSQL has ${server.port} until it is started again`);
+    onLog(`port ${wished} is used by another program: PostgreSQL listens on ${server.port} until its next start`);
   }
   const release = stopWithThisProcess(data, server.pid);
   return {
@@ -88,7 +89,7 @@ export async function startPostgres({
   };
 }
 
-/** The server that still runs; one that has another port than was asked for is stopped, and there is none. */
+/** Adopts a running server; one on a port other than the requested one is stopped instead. */
 async function adopt(data: string, credentials: PostgresCredentials, port: number | undefined) {
   const running = await adoptServer({ data, credentials });
   if (running === undefined || port === undefined || running.port === port) return running;
@@ -100,17 +101,11 @@ async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
   } catch (cause) {
-    throw new Error(`${folder} cannot be created: choose a folder that you may write to`, { cause });
+    throw new Error(`${folder} cannot be created: choose a writable folder`, { cause });
   }
 }
 
-// The locale is PostgreSQL's own, so that text sorts the same on every machine.
-const layout = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
-
-/**
- * Creates an empty cluster in `data`. It grows beside and is renamed when it is whole, so that an interrupted first start
- * leaves nothing half made.
- */
+/** Creates an empty cluster in a temporary folder and renames it to `data`, so that an interrupted start leaves no part of it. */
 async function initialiseCluster({
   folder,
   data,
@@ -137,7 +132,7 @@ async function initialiseCluster({
   }
 }
 
-/** Creates the logins and the database where they are missing; the owner is no superuser, as on a managed server. */
+/** Creates missing logins and the database. The owner is not a superuser, as on a managed server. */
 async function createDatabase(credentials: PostgresCredentials): Promise<void> {
   const { owner, writer, reader } = credentials.roles;
   const client = new Client(connectionString(credentials, "admin"));
@@ -158,8 +153,8 @@ async function createDatabase(credentials: PostgresCredentials): Promise<void> {
 }
 
 /**
- * Keeps the reader from writing and from asking for ever, in the database too: only PostgreSQL's superuser may take from
- * everybody what the server itself brings, so the migration of this name is run as him first. A second time does no harm.
+ * Limits the reader's privileges and query time. Only the superuser may revoke the server's default privileges from PUBLIC, so
+ * this migration first runs as the superuser. It is idempotent.
  */
 async function limitReader({ host, port, database, roles }: PostgresCredentials): Promise<void> {
   const client = new Client({ host, port, database, ...roles.admin });

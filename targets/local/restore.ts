@@ -2,21 +2,21 @@ import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { openFolderStore } from "../../adapters/folder-store.ts";
 import type { BackupSummary } from "../../pipeline/backup/back-up-warehouse.ts";
 import { chooseBackup, restoreBackup } from "../../pipeline/backup/restore-backup.ts";
-import { openSilver } from "../../pipeline/silver/tables.ts";
 import type { ObjectStore } from "../../pipeline/ports.ts";
+import { openSilver } from "../../pipeline/silver/tables.ts";
 import {
   dataDirectory,
-  type DataDirectory,
   readPipelineRecord,
   rejectLostRecord,
   runningProcess,
+  type DataDirectory,
 } from "./data-directory.ts";
 import { openStreamLog } from "./stream/stream-log.ts";
 import { openWarehouses } from "./warehouses.ts";
 
 /**
- * Restores a backup into the home's PostgreSQL, which is made anew where its folder is gone. The home must not run: its
- * timer would fill gold from silver first. `from` is another folder with backups than the home's own.
+ * Restores a backup into the local pipeline's PostgreSQL, which is recreated if its folder is missing. The pipeline must not be
+ * running: its timer would fill gold from silver first. `from` is a folder with backups other than the data directory's own.
  */
 export async function restoreLocalPipeline({
   dir,
@@ -32,19 +32,19 @@ export async function restoreLocalPipeline({
   const folder = dataDirectory(dir);
   if (readPipelineRecord(folder) === undefined) {
     rejectLostRecord(folder);
-    throw new Error(`there is no home in ${folder.root}: a backup goes back into the home that made it`);
+    throw new Error(`no local pipeline in ${folder.root}: restore a backup into the data directory that made it`);
   }
   const running = runningProcess(folder);
   if (running !== undefined) {
-    throw new Error(`the home runs in process ${running.pid}: stop it with ./pizza stop, then restore`);
+    throw new Error(`the local pipeline is running in process ${running.pid}: stop it with ./pizza stop, then restore`);
   }
   const backupFolder = from ?? folder.backups;
   if (!existsSync(backupFolder))
-    throw new Error(`there are no backups in ${backupFolder}: name their folder with --from`);
+    throw new Error(`backup folder ${backupFolder} does not exist: give another one with --from`);
   const backups = openFolderStore(backupFolder);
-  // Before PostgreSQL is made anew: an empty one would hide that the database is lost.
+  // Chosen before PostgreSQL is recreated: an empty database would hide that the old one is lost.
   const chosen = await chooseBackup(backups, id);
-  // Its lock says that no other process has this home.
+  // The stream's lock keeps other processes from opening this data directory.
   const stream = await openStreamLog({ dir: folder.stream, shards: 1, onNotice: onLog });
   try {
     const isLost = !existsSync(folder.postgres);

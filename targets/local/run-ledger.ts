@@ -3,7 +3,7 @@ import type { EndedRun, WorkflowRun } from "../pipeline-api.ts";
 
 type Output = Record<string, unknown>;
 
-/** A run that had something to do, or failed. */
+/** A run that changed something, or failed. */
 export interface NotedRun {
   workflow: string;
   /** Milliseconds since 1970. */
@@ -13,10 +13,10 @@ export interface NotedRun {
   error?: string;
 }
 
-/** Runs of each workflow that a home's status shows. */
+/** Runs per workflow in the status. */
 const mostShown = 10;
 
-/** Keeps `ops.runs`, one row per run of a workflow that had something to do or failed. */
+/** Writes `ops.runs`: one row per workflow run that changed something or failed. */
 export function createRunLedger({
   warehouse,
   clock,
@@ -24,13 +24,13 @@ export function createRunLedger({
 }: {
   warehouse: Warehouse;
   clock: Clock;
-  /** Hears of every run that is noted. */
+  /** Called with every recorded run. */
   onRun?: (run: NotedRun) => void;
 }) {
-  /** The newest run of each workflow in this process; it may be the one whose row could not be kept. */
+  /** The newest run of each workflow in this process, including one whose row could not be written. */
   const newest = new Map<string, EndedRun>();
 
-  /** Runs a workflow and notes it; what it throws is thrown on. */
+  /** Runs a workflow and records it; rethrows its error. */
   async function record(workflow: string, run: () => Promise<Output>): Promise<Output> {
     const started = clock();
     try {
@@ -49,7 +49,7 @@ export function createRunLedger({
     const startedAt = new Date(started).toISOString();
     const milliseconds = ended - started;
     newest.set(workflow, { startedAt, milliseconds, ...(error !== undefined && { error }) });
-    // A run that failed may have failed for want of the very warehouse that would keep its row.
+    // The run may have failed because this same warehouse is unavailable.
     await warehouse
       .query(
         `insert into ops.runs (workflow, started_at, milliseconds, output, error)
@@ -61,7 +61,7 @@ export function createRunLedger({
       });
   }
 
-  /** The newest runs of a workflow, the newest first; those of before the last start of the home too. */
+  /** Runs of a workflow, newest first, including those of earlier processes. */
   async function runsOf(workflow: string): Promise<EndedRun[]> {
     const rows = await warehouse.query<{ started_at: string; milliseconds: string; error: string | null }>(
       `select
@@ -85,14 +85,14 @@ export function createRunLedger({
 
   return {
     record,
-    /** The newest run of each of these workflows that ever had something to do, with those before it. */
+    /** The newest recorded run of each of these workflows, with the runs before it. */
     async recent(workflows: readonly string[]): Promise<WorkflowRun[]> {
       const runs = await Promise.all(workflows.map(async (workflow) => ({ workflow, runs: await runsOf(workflow) })));
       return runs.flatMap(({ workflow, runs: [last, ...earlier] }) =>
         last === undefined ? [] : [{ workflow, ...last, earlier }],
       );
     },
-    /** When a workflow last began, milliseconds since 1970; undefined where it never had anything to do. */
+    /** Start of a workflow's newest recorded run, milliseconds since 1970; undefined if there is none. */
     async lastStart(workflow: string): Promise<number | undefined> {
       if (!newest.has(workflow)) {
         const [last] = await runsOf(workflow);
@@ -106,7 +106,7 @@ export function createRunLedger({
 
 export type RunLedger = ReturnType<typeof createRunLedger>;
 
-/** Whether a run changed anything; the timer's idle turns leave no row. */
+/** Whether a run changed anything; timer runs without work are not recorded. */
 function hasDone(output: Output): boolean {
   const refined = output["refined"] as { bronzeObjects?: number } | undefined;
   const plan = output["plan"] as { batches?: unknown[]; customersDue?: boolean } | undefined;

@@ -1,9 +1,9 @@
 import type { DeltaTable } from "../../pipeline/delta/table.ts";
 import type { Warehouse } from "../../pipeline/ports.ts";
-import type { EventSourceMapping } from "./event-source-mapping/mapping.ts";
 import { layerStatus } from "../layer-status.ts";
 import { workflowNames, type PipelineStatus } from "../pipeline-api.ts";
 import type { DataDirectory } from "./data-directory.ts";
+import type { EventSourceMapping } from "./event-source-mapping/mapping.ts";
 import type { LocalPostgres } from "./postgres.ts";
 import type { RunLedger } from "./run-ledger.ts";
 import type { StreamLog } from "./stream/stream-log.ts";
@@ -19,7 +19,7 @@ interface Parts {
   runs: RunLedger;
 }
 
-/** Says how the home is: counters and newest runs; the proof is the receipt's. */
+/** Status of the local pipeline: counters and newest runs. It checks nothing; that is the receipt's job. */
 export function createPipelineStatus(parts: Parts): () => Promise<PipelineStatus> {
   return async () => {
     const { invocations, errors, onFailureRecords } = parts.mapping.metrics();

@@ -1,21 +1,13 @@
 import { onFailurePositions } from "../../pipeline/bronze/on-failure-objects.ts";
-import { positionOf, type StreamContents } from "../../pipeline/reconciliation/reconcile-records.ts";
 import type { ObjectStore, StreamRecord } from "../../pipeline/ports.ts";
+import type { StreamContents } from "../../pipeline/reconciliation/reconcile-records.ts";
 import { StreamDamaged } from "./stream/segment.ts";
 import type { StreamReader } from "./stream/stream-log.ts";
+import { compareSequenceNumbers, recordPosition } from "../../pipeline/domain/stream-position.ts";
 
 const page = { limit: 1000, maxBytes: 8 * 1024 * 1024 };
 
-async function* readShard(stream: StreamReader, shard: string): AsyncGenerator<StreamRecord> {
-  let records: StreamRecord[] = [];
-  do {
-    const after = records.at(-1)?.sequenceNumber;
-    records = await stream.read({ shard, ...(after !== undefined && { after }), ...page });
-    yield* records;
-  } while (records.length > 0);
-}
-
-/** What the embedded stream says of itself: it keeps every record it ever took. */
+/** Contents of the local stream, which keeps every record without a retention limit. */
 export function streamContents(
   stream: StreamReader,
   checkpoints: Record<string, string>,
@@ -35,11 +27,20 @@ export function streamContents(
     },
     isConfirmed({ shard, sequenceNumber }) {
       const checkpoint = checkpoints[shard];
-      return checkpoint !== undefined && BigInt(sequenceNumber) <= BigInt(checkpoint);
+      return checkpoint !== undefined && compareSequenceNumbers(sequenceNumber, checkpoint) <= 0;
     },
     async onFailure() {
       const { positions, unreadable } = await onFailurePositions(onFailure);
-      return { positions: new Set(positions.map(positionOf)), unreadable };
+      return { positions: new Set(positions.map(recordPosition)), unreadable };
     },
   };
+}
+
+async function* readShard(stream: StreamReader, shard: string): AsyncGenerator<StreamRecord> {
+  let records: StreamRecord[] = [];
+  do {
+    const after = records.at(-1)?.sequenceNumber;
+    records = await stream.read({ shard, ...(after !== undefined && { after }), ...page });
+    yield* records;
+  } while (records.length > 0);
 }

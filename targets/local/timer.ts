@@ -1,21 +1,24 @@
 import type { Clock } from "../../pipeline/ports.ts";
 import type { RunLedger } from "./run-ledger.ts";
+import { dayMs } from "../../pipeline/domain/dates.ts";
 
-/** A task that runs again and again, never twice at once, and sooner when it is woken. */
+const dayMs = 24 * 3_600_000;
+
+/** A periodic task that never overlaps itself and can be woken early. */
 export interface Timer {
-  /** Something came: run soon, but not more often than the interval allows. */
+  /** Runs the task as soon as the interval allows. */
   wake(): void;
-  /** Runs the task now, after the one under way, and tells its outcome. */
+  /** Runs a task after the one in progress and returns its result. */
   runNow<Result>(task: () => Promise<Result>): Promise<Result>;
   stop(): Promise<void>;
 }
 
-/** Milliseconds that only ever rise: a clock that is set back must not hold the next turn up. */
+/** Monotonic milliseconds: a wall clock that is set back must not delay the next run. */
 const now = () => performance.now();
 
 /**
- * Calls `task` at the most every `intervalMs` when woken, and every `idleMs` without (never, where that is infinite). A task
- * that throws is told to `onError` and tried again at the next turn.
+ * Runs `task` at most every `intervalMs` when woken, otherwise every `idleMs` (never, if that is infinite). Errors go to
+ * `onError`, and the task runs again at the next turn.
  */
 export function startTimer({
   task,
@@ -50,7 +53,7 @@ export function startTimer({
       .then(() => schedule(idleMs));
   }
 
-  /** One after another: a workflow never runs beside itself. */
+  /** Runs jobs one at a time, so that a workflow never overlaps itself. */
   function inLine<Result>(job: () => Promise<Result>): Promise<Result> {
     const next = last.then(job, job);
     last = next.catch(() => {});
@@ -69,11 +72,9 @@ export function startTimer({
   };
 }
 
-const dayMs = 24 * 3_600_000;
-
 /**
- * Says which of some workflows are due: those whose last run, of whatever outcome, began a day ago. One that never ran is
- * due a day after `since` (milliseconds since 1970), so that a new home is left alone.
+ * The workflows that are due: those whose last run, successful or not, started at least a day ago. One that has never run is
+ * due a day after `since` (milliseconds since 1970), so that a new pipeline does not start with them.
  */
 export async function dueDaily(
   workflows: readonly string[],

@@ -4,27 +4,27 @@ import { migrate } from "../../pipeline/gold/migrate.ts";
 import type { TransactionalWarehouse, Warehouse } from "../../pipeline/ports.ts";
 import { startPostgres, type LocalPostgres } from "./postgres.ts";
 
-/** The home's warehouses over a PostgreSQL that is started again where somebody killed it. */
+/** Warehouses of the local pipeline that restart PostgreSQL if it was killed. */
 export interface ReconnectingWarehouses {
-  /** One role's warehouse: a query waits while the server starts, and fails with the server's error where it cannot. */
+  /** A role's warehouse: a query waits while the server restarts, and fails with the server's error if it cannot. */
   as(role: "writer" | "reader" | "adHoc"): Warehouse;
-  /** The same for transactions; one whose server dies fails, and is not made again. */
+  /** A role's warehouse with transactions; one whose server dies fails and is not retried. */
   transactional(role: "owner" | "writer"): TransactionalWarehouse;
-  /** The warehouses of a server that runs now. */
+  /** The warehouses of the running server, restarted if necessary. */
   current(): Promise<Warehouses>;
   close(): Promise<void>;
 }
 
 /**
- * Opens the warehouses, and opens them anew when their server is gone. A query that met its end is made again: it may have
- * gone through before, as over the RDS Data API, and every statement here bears to run twice.
+ * Opens the warehouses, and reopens them when their server is gone. An interrupted query is retried although it may have been
+ * committed, as over the RDS Data API: every statement of this project is idempotent.
  */
 export function reconnectingWarehouses(options: Parameters<typeof openWarehouses>[0]): ReconnectingWarehouses {
   let opening = openWarehouses(options);
   opening.catch(() => {});
   let isClosed = false;
 
-  /** The first of those who miss the server starts it; the others wait for the same. */
+  /** The first caller that misses the server restarts it; concurrent callers wait for the same restart. */
   async function replace(missing: Promise<Warehouses>): Promise<void> {
     if (opening !== missing || isClosed) return;
     const gone = await missing;
@@ -34,8 +34,8 @@ export function reconnectingWarehouses(options: Parameters<typeof openWarehouses
   }
 
   async function restart(gone: Warehouses): Promise<Warehouses> {
-    options.onLog(`PostgreSQL is gone (process ${gone.postgres.pid}): starting it again`);
-    // A second try finds them closed.
+    options.onLog(`PostgreSQL has exited (process ${gone.postgres.pid}): starting it again`);
+    // On a repeated restart the connections are closed already.
     await gone.close().catch(() => {});
     return await openWarehouses(options);
   }
@@ -48,13 +48,13 @@ export function reconnectingWarehouses(options: Parameters<typeof openWarehouses
   return {
     as: (role) => ({
       async query(sql, parameters) {
-        const asked = opening;
-        const { [role]: warehouse } = await asked;
+        const used = opening;
+        const { [role]: warehouse } = await used;
         try {
           return await warehouse.query(sql, parameters);
         } catch (error) {
-          await replace(asked);
-          if (opening === asked) throw error;
+          await replace(used);
+          if (opening === used) throw error;
           return await (await opening)[role].query(sql, parameters);
         }
       },
@@ -71,19 +71,19 @@ export function reconnectingWarehouses(options: Parameters<typeof openWarehouses
   };
 }
 
-/** The home's PostgreSQL, brought to the newest form, and a warehouse for each role. */
+/** The migrated PostgreSQL of the local pipeline and a warehouse for each role. */
 interface Warehouses {
   postgres: LocalPostgres;
   owner: TransactionalWarehouse;
   writer: TransactionalWarehouse;
   reader: Warehouse;
-  /** The reader, with a connection for each query: what people's SQL sets, or leaves open, is no other query's. */
+  /** The reader with a new connection per query: settings and transactions of ad-hoc SQL must not affect other queries. */
   adHoc: Warehouse;
   /** Closes the connections and stops the server. */
   close(): Promise<void>;
 }
 
-/** Starts PostgreSQL in `dir` and migrates it; leaves nothing running where that fails. */
+/** Starts PostgreSQL in `dir` and migrates it; stops it again if that fails. */
 export async function openWarehouses({
   dir,
   port,

@@ -3,7 +3,7 @@ import { StateMachine, type ExecutionError } from "aws-local-stepfunctions";
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** What a Task state calls, by the name of its placeholder: `${RefineSilver}` calls `RefineSilver`. */
+/** Functions of Task states by placeholder name: `${RefineSilver}` calls `RefineSilver`. */
 export type Functions = Record<string, (input: never) => Promise<unknown>>;
 
 interface Definition {
@@ -13,18 +13,18 @@ interface Definition {
 /** A state machine of `step-functions/`, bound to functions in this process. */
 export interface Workflow {
   name: string;
-  /** Runs one execution to its end. Throws what the failed state threw, with the workflow's name in front. */
+  /** Runs one execution to its end. Throws the failed state's error, prefixed with the workflow's name. */
   run(input: Json): Promise<Record<string, unknown>>;
 }
 
-/** Loads `<name>.asl.json` and binds each placeholder to a function; an unknown placeholder is an error. */
+/** Loads `<name>.asl.json` and binds each placeholder to a function; throws on an unknown placeholder. */
 export function loadWorkflow(name: string, functions: Functions): Workflow {
   const path = new URL(`../../step-functions/${name}.asl.json`, import.meta.url);
   const text = readFileSync(path, "utf8");
   const handlers = handlersOf(name, JSON.parse(text) as Definition, functions);
   const machine = new StateMachine(
     JSON.parse(text.replaceAll(/\$\{(\w+)\}/g, "arn:aws:lambda:eu-west-1:000000000000:function:$1")),
-    // The tests validate the definitions; here it would cost a third of a second each time.
+    // The tests validate the definitions; doing it here would cost a third of a second per start.
     { validationOptions: { noValidate: true } },
   );
   return {
@@ -51,7 +51,7 @@ function handlersOf(workflow: string, definition: Definition, functions: Functio
     if (Resource === undefined) continue;
     const call = name === undefined ? undefined : functions[name];
     if (call === undefined)
-      throw new Error(`workflow ${workflow}: state "${state}" calls ${Resource}, which no function answers`);
+      throw new Error(`workflow ${workflow}: state "${state}" calls ${Resource}, but no such function exists`);
     handlers[state] = async (input) => (await call(input as never)) as Json;
   }
   return handlers;

@@ -124,7 +124,7 @@ test("a statement that takes too long is stopped and says so", async () => {
 test("a migration that takes too long goes on, and the next run finds it done", async () => {
   const slow = { name: "999999_slow.sql", sql: "create table public.slow as select 1 as a from pg_sleep(2.5)" };
   const run = async () => await migrate({ warehouse: owner, migrations: [...loadMigrations(), slow] });
-  await expect(run()).rejects.toThrow("it goes on in the database: run it again");
+  await expect(run()).rejects.toThrow("it continues in the database: run it again");
   while ((await sleeping()) > 0) await new Promise((resolve) => setTimeout(resolve, 100));
   expect(await run()).toEqual([]);
   expect(await owner.query("select a from public.slow")).toEqual([{ a: 1 }]);

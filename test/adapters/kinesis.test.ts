@@ -95,7 +95,7 @@ test("errors name the stream and say what to do", async () => {
   await expect(sink.openShards()).rejects.toThrow(
     "Kinesis stream orders: DescribeStreamSummary failed: there is no such",
   );
-  await expect(sink.putRecords([recordOf("a")])).rejects.toThrow("access is denied; allow the role PutRecords on");
+  await expect(sink.putRecords([recordOf("a")])).rejects.toThrow("access is denied: allow the role PutRecords on");
   const nobody = newKinesisClient({ endpoint: "http://127.0.0.1:1", maxAttempts: 1, ...testAccess });
   await expect(openKinesisSink({ streamName: "orders", client: nobody }).openShards()).rejects.toThrow(
     "does not answer",

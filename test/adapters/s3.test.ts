@@ -146,7 +146,7 @@ describe("S3 store", () => {
 
   it("does not take a bucket that is not there for an empty one", async () => {
     server.faults.push({ on: "GET", kind: "no bucket" });
-    await expect(store.get("key")).rejects.toThrow("there is no such bucket; take its name from the outputs");
+    await expect(store.get("key")).rejects.toThrow("the bucket does not exist: take its name from the stack outputs");
   });
 
   it("finds its endpoint in the environment, with the bucket in the path", async () => {
@@ -164,7 +164,7 @@ describe("S3 store", () => {
     const failure = await openS3Store({ bucket: "lake", client: nobody })
       .list("")
       .catch((error: unknown) => error);
-    expect(String(failure)).toMatch(/S3 bucket lake: could not list : S3 does not answer; see AWS_ENDPOINT_URL_S3/);
+    expect(String(failure)).toMatch(/S3 bucket lake: could not list : S3 does not answer: check AWS_ENDPOINT_URL_S3/);
     expect(failure).toHaveProperty("cause.code", "ECONNREFUSED");
   });
 });

@@ -51,7 +51,7 @@ test("a failure is not kept, and says what to do", async () => {
   const secrets = openSecrets({ client });
   const content = secret;
   secret = new AwsFault("ResourceNotFoundException");
-  await expect(secrets.read(arn)).rejects.toThrow(`Secret ${arn}: could not read it: there is no such secret`);
+  await expect(secrets.read(arn)).rejects.toThrow(`Secret ${arn}: could not read it: the secret does not exist`);
   secret = new AwsFault("AccessDeniedException");
   await expect(secrets.read(arn)).rejects.toThrow("the role needs secretsmanager:GetSecretValue on it");
   secret = content;
@@ -63,6 +63,6 @@ test.each(["tomato sauce", '"tomato"', "[1]", "null", undefined])("%j is refused
   const failure: unknown = await openSecrets({ client })
     .read(arn)
     .catch((error: unknown) => error);
-  expect(String(failure)).toContain(`Secret ${arn}: it is no JSON object of texts`);
+  expect(String(failure)).toContain(`Secret ${arn}: not a JSON object with string values`);
   expect(`${String(failure)} ${String((failure as Error).cause)}`).not.toContain("tomato");
 });

@@ -51,7 +51,7 @@ test("a text that is too long is cut between two characters, and says so", async
   await notifier.notify({ subject: "too long", text: `${longest}€` });
   const [whole, shortened] = server.calls.map(({ input }) => String(input["Message"]));
   expect(whole).toBe(longest);
-  expect(shortened).toMatch(/^€+\n… the rest is cut off$/);
+  expect(shortened).toMatch(/^€+\n… \(truncated\)$/);
   expect(Buffer.byteLength(shortened!)).toBeLessThanOrEqual(256 * 1024);
 });
 
@@ -64,5 +64,5 @@ test("throttling is waited for; a refusal says what to do", async () => {
     `SNS topic ${topic}: could not publish: access is denied; the role needs sns:Publish`,
   );
   failures.push(new AwsFault("NotFound", { status: 404 }));
-  await expect(notifier.notify({ subject: "a", text: "b" })).rejects.toThrow("there is no such topic");
+  await expect(notifier.notify({ subject: "a", text: "b" })).rejects.toThrow("the topic does not exist");
 });

@@ -20,12 +20,12 @@ function control(...args: string[]) {
   return { status, stdout: stdout.toString(), stderr: stderr.toString() };
 }
 
-test("where nothing runs, a stop says so and does no harm", () => {
+test("stop succeeds if nothing is running", () => {
   expect(control("stop", "--json")).toMatchObject({ status: 0, stdout: '{\n  "stopped": false\n}\n' });
-  expect(control("status")).toMatchObject({ status: 0, stdout: "LocalStack does not run\n" });
+  expect(control("status")).toMatchObject({ status: 0, stdout: "LocalStack is not running\n" });
 });
 
-test("the state of a process that is gone counts for nothing", () => {
+test("the state file of a process that has exited is ignored", () => {
   makeFolders(localStackDirectory(dir));
   const gone = spawnSync(process.execPath, ["-e", ""]).pid;
   writeFileSync(join(dir, "state.json"), JSON.stringify({ pid: gone, endpoint: "http://127.0.0.1:1" }));
@@ -39,7 +39,7 @@ test.each([[], ["begin"], ["start", "twice"], ["start", "--port", "0"], ["start"
   },
 );
 
-test("a port that is taken is told before anything is installed", async () => {
+test("a port in use is reported before anything is installed", async () => {
   const other = createServer().listen(0, "127.0.0.1");
   await once(other, "listening");
   const { port } = other.address() as { port: number };
@@ -54,7 +54,7 @@ test("a port that is taken is told before anything is installed", async () => {
   }
 });
 
-test("without Docker it starts on Linux alone, and says what runs elsewhere", async () => {
+test("without Docker it starts only on Linux, and names the alternative elsewhere", async () => {
   const started = start(localStackDirectory(dir), { port: 1, say: () => {}, platform: "darwin" });
   await expect(started).rejects.toThrow(
     "LocalStack without Docker runs on Linux only, and this is darwin: with Docker",

@@ -35,10 +35,10 @@ describe("a moment", () => {
     "2026-01-31T18:00",
     "2026-01-31T25:00Z",
     "May 3",
-  ])("%j is none", (text) => expect(momentOf(text)).toBeUndefined());
+  ])("%j is not a moment", (text) => expect(momentOf(text)).toBeUndefined());
 });
 
-it("a day is one of the calendar", () => {
+it("a day must exist in the calendar", () => {
   expect(["2026-01-31", "2026-02-29", "2026-01-31T00:00Z", "yesterday"].map(calendarDay)).toEqual([
     "2026-01-31",
     undefined,
@@ -47,7 +47,7 @@ it("a day is one of the calendar", () => {
   ]);
 });
 
-describe("words beyond those that a command takes", () => {
+describe("positional arguments", () => {
   const none = {
     backup,
     clean,
@@ -63,13 +63,16 @@ describe("words beyond those that a command takes", () => {
     rebuild,
   };
   const service = { restart, start, status, stop, verify };
-  it.each(Object.entries({ ...none, ...service }))("pizza %s takes none", (_, command) => {
+  it.each(Object.entries({ ...none, ...service }))("pizza %s takes none and rejects the first", (_, command) => {
     expect(readOptions(command, []).words).toEqual([]);
-    expect(() => readOptions(command, ["extra"])).toThrow(/^extra is one word too many\nusage: \.\/pizza /);
+    expect(() => readOptions(command, ["extra"])).toThrow(/^unexpected argument extra\nusage: \.\/pizza /);
   });
 
-  it.each(Object.entries({ forget, query, replay, restore, run, trace }))("pizza %s takes one", (_, command) => {
-    expect(readOptions(command, ["one"]).words).toEqual(["one"]);
-    expect(() => readOptions(command, ["one", "extra"])).toThrow(/^extra is one word too many/);
-  });
+  it.each(Object.entries({ forget, query, replay, restore, run, trace }))(
+    "pizza %s takes one and rejects the second",
+    (_, command) => {
+      expect(readOptions(command, ["one"]).words).toEqual(["one"]);
+      expect(() => readOptions(command, ["one", "extra"])).toThrow(/^unexpected argument extra/);
+    },
+  );
 });

@@ -12,14 +12,14 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const most = 1_048_320;
 
 describe("the lines of a file", () => {
-  it("are events whatever they hold, empty ones too", () => {
+  it("are events without being checked, including empty lines", () => {
     writeFileSync(file, Buffer.from([0x61, 0x0a, 0x0a, 0xff, 0x0d, 0x0a, 0x62]));
     const { events, tooLong } = readEventLines(file);
     expect(events.map(({ bytes }) => Buffer.from(bytes).toString("latin1"))).toEqual(["a", "", "\u00FF\r", "b"]);
     expect(tooLong).toEqual([]);
   });
 
-  it("are named where no record holds them, and those beside them stay", () => {
+  it("are reported if they are too long for a record, and the others are kept", () => {
     writeFileSync(file, ["a", "x".repeat(most), "y".repeat(most + 1), "b", ""].join("\n"));
     const { events, tooLong } = readEventLines(file);
     expect(events.map(({ bytes }) => bytes.length)).toEqual([1, most, 1]);
@@ -27,9 +27,9 @@ describe("the lines of a file", () => {
   });
 
   it.each([
-    ["nowhere", /nowhere is not there/],
+    ["nowhere", /nowhere does not exist/],
     ["", /is a folder/],
-  ])("are none where the file cannot be read: %j", (name, message) => {
+  ])("cannot be read from an unreadable file: %j", (name, message) => {
     expect(() => readEventLines(join(folder, name))).toThrow(message);
   });
 });

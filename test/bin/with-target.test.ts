@@ -8,13 +8,13 @@ function pizza(...args: string[]) {
   return { code: status, stdout, stderr };
 }
 
-describe("a command for a deployed home", () => {
+describe("a command for a deployed pipeline", () => {
   it.each([
     [["--target", "aws", "demo"], "./pizza replay classic --wait"],
-    [["--target=aws", "stop"], "landing goes on"],
+    [["--target=aws", "stop"], "landing continues"],
     [["clean", "--yes", "--target", "aws"], "two steps"],
     [["start", "--target", "aws", "--env", "staging"], "staging on AWS: make deploy ENV=staging"],
-    [["restart", "--target", "aws", "--env", "prod"], "make deploy ENV=prod puts the newest code up"],
+    [["restart", "--target", "aws", "--env", "prod"], "make deploy ENV=prod deploys the newest code"],
     [["start", "--target", "localstack"], "LocalStack: make deploy ENV=localstack"],
     [["stop", "--target", "localstack"], "LocalStack: make stop-localstack"],
     [["restart", "--target", "localstack"], "LocalStack: make deploy ENV=localstack"],
@@ -25,23 +25,23 @@ describe("a command for a deployed home", () => {
     [["verify", "--target", "moon"], "choose one of local, localstack, aws"],
     [["verify", "--lake-sql", "athena"], "add --target aws"],
     [["logs", "--function", "LandRecords"], "add --target aws"],
-    [["cost", "--env", "prod"], "say how many orders a day"],
-  ])("%j ends with exit code 2 and says what is right", (args, sentence) => {
+    [["cost", "--env", "prod"], "--orders-per-day is required"],
+  ])("%j exits with code 2 and a correction", (args, sentence) => {
     expect(pizza(...args)).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(sentence) });
   });
 
-  it("names the credentials where a store of one's own is tried without any, and wants no region", () => {
+  it("names the missing credentials of a self-hosted store, and requires no region", () => {
     const { AWS_PROFILE: _, AWS_REGION: __, AWS_ACCESS_KEY_ID: ___, ...others } = process.env;
     const env = { ...others, AWS_ENDPOINT_URL_S3: "http://127.0.0.1:9", AWS_EC2_METADATA_DISABLED: "true" };
     const nobody = { AWS_CONFIG_FILE: "/dev/null", AWS_SHARED_CREDENTIALS_FILE: "/dev/null" };
     const args = [script, "doctor", "--bucket", "lake"];
     const { stdout } = spawnSync(process.execPath, args, { encoding: "utf8", env: { ...env, ...nobody } });
     expect(stdout).toContain(
-      "store at http://127.0.0.1:9: there are no credentials that it takes (CredentialsProviderError): set AWS_ACCESS_KEY_ID",
+      "store at http://127.0.0.1:9: credentials are missing or invalid (CredentialsProviderError): set AWS_ACCESS_KEY_ID",
     );
   });
 
-  it("may have its options in front of its name", () => {
+  it("accepts common options before its name", () => {
     const { code, stdout } = pizza("--target", "aws", "--env", "prod", "query", "--help");
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("usage: ./pizza query") });
   });

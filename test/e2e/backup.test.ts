@@ -39,7 +39,7 @@ it("backed up, wiped, restored and gone on: the same gold, and a receipt that ba
   const [newest, older] = backups;
   for (const name of ["nope", "../../etc", "20150101T000000000Z"]) {
     const missing = await pizza(dir, "restore", name);
-    const there = `backup ${name} is not there or was never finished; there are ${newest!.id}, ${older!.id}`;
+    const there = `backup ${name} does not exist or was never completed; choose one of ${newest!.id}, ${older!.id}`;
     expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining(there) as string });
     expect(missing.stderr).not.toContain("creating PostgreSQL");
   }

@@ -29,78 +29,78 @@ afterAll(async () => {
 
 describe("wrong usage", () => {
   it.each([
-    [["nonsense"], "pizza has no command nonsense"],
-    [["query"], "give one SQL text"],
+    [["nonsense"], "command nonsense is unknown"],
+    [["query"], "no SQL given"],
     [["query", "select 1", "--version", "2"], "add --lake"],
-    [["replay", "modern"], "say what to replay"],
+    [["replay", "modern"], "data set modern is unknown"],
     [["produce", "--rate", "0"], "--rate 0: give a number"],
     [["produce", "--faults", "earthquake"], 'fault "earthquake" is not known'],
     [["produce", "--batch", "lzma", "--orders", "1"], "choose one of zstd, gzip, off"],
-    [["trace"], "name one order"],
-    [["forget"], "name one customer"],
-    [["corrections", "--since", "2026-02-30"], "--since 2026-02-30: give a date such as 2026-01-31"],
-    [["corrections", "--since", "7"], "--since 7: give a date such as 2026-01-31"],
-    [["corrections", "--table", "nope"], "--table nope: name a table of gold: daily_sales_summary, hourly_trends"],
-    [["lineage", "backup"], "backup is one word too many"],
+    [["trace"], "no order given"],
+    [["forget"], "no customer given"],
+    [["corrections", "--since", "2026-02-30"], "--since 2026-02-30: give a date (2026-01-31)"],
+    [["corrections", "--since", "7"], "--since 7: give a date (2026-01-31)"],
+    [["corrections", "--table", "nope"], "--table nope: choose one of daily_sales_summary, hourly_trends"],
+    [["lineage", "backup"], "unexpected argument backup"],
     [["lineage", "--since", "2026-02-30"], "--since 2026-02-30: give a day"],
-    [["quarantine", "resend", "abcdef", "__proto__.x=1"], "__proto__ is no field of an order"],
-    [["forget", "", "--yes"], "name one customer"],
-    [["quarantine"], "say what to do with the quarantine"],
-    [["quarantine", "resend"], "name events by their ids, or give --reason"],
+    [["quarantine", "resend", "abcdef", "__proto__.x=1"], "__proto__ is not a field of an order"],
+    [["forget", "", "--yes"], "no customer given"],
+    [["quarantine"], "give one of list, show <id> or resend"],
+    [["quarantine", "resend"], "resend needs either event ids or --reason"],
     [["quarantine", "resend", "abcdef", "revision=@last"], "@last is not known"],
     [["quarantine", "list", "--reason", "bad_luck"], "choose one of batch_corrupt"],
-    [["status", "extra"], "extra is one word too many"],
+    [["status", "extra"], "unexpected argument extra"],
     [["start", "--port", "abc"], "--port abc: give a number"],
     [["restart", "--port", "99999"], "--port 99999: give a number"],
     [["produce", "--background", "--rate", "abc"], "--rate abc: give a number"],
     [["produce", "--background", "--linger", "-1"], "--linger"],
-    [["produce", "--stop", "--rate", "zzz"], "--rate means nothing beside --stop"],
-    [["produce", "--stop", "--background"], "--background means nothing beside --stop"],
-    [["produce", "--file", "orders", "--rate", "3"], "--rate means nothing beside --file"],
-    [["produce", "--file", "orders", "--seed", "3"], "--seed means nothing beside --file"],
+    [["produce", "--stop", "--rate", "zzz"], "--rate has no effect with --stop"],
+    [["produce", "--stop", "--background"], "--background has no effect with --stop"],
+    [["produce", "--file", "orders", "--rate", "3"], "--rate has no effect with --file"],
+    [["produce", "--file", "orders", "--seed", "3"], "--seed has no effect with --file"],
     [["produce", "--from", "2000-01-01", "--orders", "1"], "give a date from 2000-01-02"],
     [["produce", "--from", "2026-02-31", "--orders", "1"], "give a date such as"],
     [["lineage", "--since", "2026-02-31"], "give a day"],
     [["produce", "--from", "2300-01-01", "--orders", "1"], "give a date from 2000-01-02"],
     [["verify", "--loud"], "Unknown option '--loud'"],
     [["verify", "--target", "moon"], "choose one of local, localstack, aws"],
-  ])("%j ends with exit code 2 and says what is right", async (args, message) => {
+  ])("%j exits with code 2 and a correction", async (args, message) => {
     const { code, stdout, stderr } = await run(...args);
     expect(stderr).toContain(message);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   });
 
-  it("is told as JSON too", async () => {
+  it("is also reported as JSON", async () => {
     expect(await json("query")).toMatchObject({ error: { exitCode: 2 } });
     expect(await json("logs", "--follow")).toMatchObject({ error: { exitCode: 2 } });
   });
 });
 
-describe("a home in the background", () => {
+describe("a local pipeline in the background", () => {
   it("has survived every wrong restart", async () => {
     expect((await json("status")).process).toMatchObject({ pid: expect.any(Number) });
   });
 
-  it("says what to do where a start asks for what it has not", async () => {
+  it("rejects a start with other options and names the restart command", async () => {
     const { port } = (await json("status")).process;
     expect(await run("start", "--shards", "1", "--port", String(port))).toMatchObject({ code: 0 });
     const { code, stderr } = await run("start", "--shards", "4");
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: expect.stringContaining("already runs with --shards 1: ./pizza restart --shards 4"),
+      stderr: expect.stringContaining("already running with --shards 1: change it with ./pizza restart --shards 4"),
     });
   });
 
   it("is not started twice", async () => {
     const second = await run("start");
     expect(second).toMatchObject({ code: 0 });
-    expect(second.stderr).toContain("already runs in process");
+    expect(second.stderr).toContain("is already running: process");
     const foreground = await run("start", "--foreground");
     expect(foreground).toMatchObject({ code: 1 });
     expect(foreground.stderr).toContain("stop it with ./pizza stop");
   });
 
-  it("takes simulated orders into gold, as live as they are", async () => {
+  it("moves live simulated orders into gold", async () => {
     const sent = await json("produce", "--rate", "500", "--orders", "250", "--seed", "4", "--wait");
     expect(sent).toMatchObject({ events: 250, faults: {} });
     const rows = await json(
@@ -113,7 +113,7 @@ describe("a home in the background", () => {
     expect(status).toMatchObject({ stream: { shards: 1, shardsBehind: 0 }, process: { pid: expect.any(Number) } });
   });
 
-  it("files rubbish with its reason, and stops at nothing", async () => {
+  it("quarantines malformed data with its reason and keeps going", async () => {
     const nested = `${"[".repeat(10_000)}${"]".repeat(10_000)}`;
     const good = JSON.stringify(
       order({
@@ -150,7 +150,7 @@ describe("a home in the background", () => {
     expect(await run("verify")).toMatchObject({ code: 0, stdout: expect.stringContaining("BALANCED") });
   });
 
-  it("does not send again what silver would refuse again", async () => {
+  it("does not resend events that silver would reject again", async () => {
     const moved = { order_id: "m-1", revision: 2, ordered_at: "2015-01-01T12:00:00-05:00" };
     const file = join(dirname(dir), "moved");
     const events = [order({ order_id: "m-1" }), order(moved), order({ ...moved, channel: "online" })];
@@ -163,16 +163,16 @@ describe("a home in the background", () => {
     expect(await json("quarantine", "list", "--reason", "ordered_at_changed")).toHaveLength(2);
     const rule = ["ordered_at=2015-01-01T11:38:36-05:00", "revision=@next", "--wait"];
     const mended = await run("quarantine", "resend", "--reason", "ordered_at_changed", ...rule);
-    expect(mended).toMatchObject({ code: 1, stderr: expect.stringContaining("sent 1, 1 would be refused again") });
+    expect(mended).toMatchObject({ code: 1, stderr: expect.stringContaining("sent 1, 1 would be rejected again") });
     expect(await json("quarantine", "list", "--reason", "ordered_at_changed")).toEqual([]);
   });
 
-  it("says which file of an event it cannot read", async () => {
+  it("names an event file that it cannot read", async () => {
     const tried = await run("quarantine", "resend", "abcdef", "--file", "/nope");
     expect(tried).toMatchObject({ code: 1, stderr: expect.stringContaining("--file /nope cannot be read (ENOENT)") });
   });
 
-  it("corrects what was refused and sends it again, until the receipt shows it closed", async () => {
+  it("corrects and resends rejected events until the receipt shows them as resolved", async () => {
     const wrong = ["w-1", "w-2", "w-3"].map((order_id, n) =>
       JSON.stringify(
         order({
@@ -201,23 +201,23 @@ describe("a home in the background", () => {
     expect(await run("quarantine", "resend", left[0].id)).toMatchObject({
       code: 1,
       stdout: expect.stringContaining("the pizza is not on the menu"),
-      stderr: expect.stringContaining("sent 0, 1 would be refused again"),
+      stderr: expect.stringContaining("sent 0, 1 would be rejected again"),
     });
     const fixed = join(dirname(dir), "fixed");
     writeFileSync(fixed, wrong[2]!.replace("unheard_of_m", "hawaiian_m"));
     expect(await json("quarantine", "resend", "w-3", "--file", fixed, "--wait")).toMatchObject({ sent: 1 });
     const show = await run("quarantine", "show", "w-3");
-    expect(show.stdout).toMatch(/state +closed[\s\S]*in silver +revision 0[\s\S]*"pizza_id": "unheard_of_m"/);
+    expect(show.stdout).toMatch(/state +resolved[\s\S]*in silver +revision 0[\s\S]*"pizza_id": "unheard_of_m"/);
     const traced = await run("trace", "w-3");
-    expect(traced.stdout).toMatch(/quarantined, closed[\s\S]*accepted\n  corrects[\s\S]*gold.daily_sales_summary/);
+    expect(traced.stdout).toMatch(/quarantined, resolved[\s\S]*accepted\n  corrects[\s\S]*gold.daily_sales_summary/);
     expect((await json("trace", "w-1")).events).toMatchObject([{ outcome: "quarantined" }, { outcome: "accepted" }]);
     expect(await run("trace", "nobody")).toMatchObject({ code: 1, stdout: "" });
     const receipt = await run("verify");
-    expect(receipt).toMatchObject({ code: 0, stdout: expect.stringMatching(/of these closed by a later order +\d/) });
-    expect((await run("quarantine", "list")).stdout).toContain(`${closed + 3} closed and not shown`);
+    expect(receipt).toMatchObject({ code: 0, stdout: expect.stringMatching(/of these, resolved later +\d/) });
+    expect((await run("quarantine", "list")).stdout).toContain(`${closed + 3} resolved and not shown`);
   });
 
-  it("forgets a customer in every layer, and balances", async () => {
+  it("erases a customer from every layer and still balances", async () => {
     const customer = { customer_id: "c-forget-me", name: "Ada Lovelace", email: "ada@example.com" };
     const file = join(dirname(dir), "customer");
     writeFileSync(file, ["f-1", "f-2"].map((order_id) => JSON.stringify(order({ order_id, customer }))).join("\n"));
@@ -246,11 +246,11 @@ describe("a home in the background", () => {
     );
     expect(await run("forget", "c-forget-me", "--yes")).toMatchObject({
       code: 0,
-      stdout: "nothing names c-forget-me: nothing was changed\n",
+      stdout: "customer c-forget-me was not found: nothing was changed\n",
     });
   });
 
-  it("lets the reader read with what credentials prints, and not write", async () => {
+  it("prints credentials that can read but not write", async () => {
     const { url } = await json("credentials");
     const client = new pg.Client({ connectionString: url });
     await client.connect();
@@ -276,7 +276,7 @@ describe("a home in the background", () => {
     }
   });
 
-  it("sends every line of a file that a record holds, and says which it left out", async () => {
+  it("sends every line that fits into a record and names the others", async () => {
     const line = JSON.stringify(order({ order_id: "beside-long-lines" }));
     const file = join(dirname(dir), "long");
     writeFileSync(file, ["x".repeat(1_048_321), line, "y".repeat(2_000_000), line].join("\n"));
@@ -289,19 +289,19 @@ describe("a home in the background", () => {
         { line: 3, bytes: 2_000_000 },
       ],
     });
-    expect(stderr).toContain("line 3 was not sent: its 2,000,000 bytes do not fit a record");
+    expect(stderr).toContain("line 3 was not sent: its 2,000,000 bytes exceed the maximum size");
     expect(await run("verify")).toMatchObject({ code: 0 });
   });
 
   it.each([
-    ["nowhere", "is not there"],
+    ["nowhere", "does not exist"],
     ["", "is a folder"],
-  ])("says what is wrong with a file that cannot be sent: %j", async (name, message) => {
+  ])("names the problem of a file that cannot be sent: %j", async (name, message) => {
     const { code, stderr } = await run("produce", "--file", join(dirname(dir), name));
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(message) });
   });
 
-  it("ends a slow producer within a moment, and sends what it had begun", async () => {
+  it("stops a slow producer immediately after its open batches are sent", async () => {
     const before = (await json("status")).stream.records;
     for (const args of [
       ["produce", "--rate", "0.01"],
@@ -324,10 +324,10 @@ describe("a home in the background", () => {
     expect((await json("status")).stream.records).toBe(before + 2);
   });
 
-  it("goes on sending in the background until it is told to stop", async () => {
+  it("keeps sending in the background until it is stopped", async () => {
     const before = (await json("status")).stream.records;
     expect(await run("produce", "--background", "--rate", "50", "--seed", "8")).toMatchObject({ code: 0 });
-    expect((await run("produce", "--background")).stderr).toContain("already sends orders");
+    expect((await run("produce", "--background")).stderr).toContain("is already sending orders");
     await new Promise((resolve) => setTimeout(resolve, 2500));
     expect(await run("produce", "--stop")).toMatchObject({
       code: 0,
@@ -337,7 +337,7 @@ describe("a home in the background", () => {
     expect(await run("verify")).toMatchObject({ code: 0 });
   });
 
-  it("stops the producer in the background before itself, so that nothing fails", async () => {
+  it("stops the background producer before the pipeline, so that no send fails", async () => {
     const { process: producer } = await json("produce", "--background", "--rate", "50", "--seed", "9");
     await new Promise((resolve) => setTimeout(resolve, 1500));
     const { stderr } = await run("stop");
@@ -347,10 +347,10 @@ describe("a home in the background", () => {
     expect(await run("start")).toMatchObject({ code: 0 });
   });
 
-  it("stops, goes on where it was, and answers while it is stopped", async () => {
+  it("stops, continues from the same state, and answers queries while stopped", async () => {
     const before = await json("status");
     expect(await run("stop")).toMatchObject({ code: 0 });
-    expect((await run("stop")).stderr).toContain("no home runs");
+    expect((await run("stop")).stderr).toContain("no local pipeline is running");
     expect((await json("query", "select count(*)::int as n from ops.windows"))[0].n).toBe(before.gold.windows);
     expect((await json("status")).process).toBeUndefined();
     expect(await run("start", "--shards", "2")).toMatchObject({ code: 0 });
@@ -363,7 +363,7 @@ describe("a home in the background", () => {
 });
 
 describe("what goes wrong", () => {
-  it("says which port is used", async () => {
+  it("names a port that is in use", async () => {
     await run("stop");
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -380,43 +380,46 @@ describe("what goes wrong", () => {
     server.close();
   });
 
-  it("says which folder is lost, and loses nothing when it is put back", async () => {
+  it("names a missing folder, and loses no data once it is put back", async () => {
     renameSync(join(dir, "lake"), join(dir, "elsewhere"));
     const lost = await run("verify");
     expect(lost.code).toBe(1);
-    expect(lost.stderr).toContain("has lost");
+    expect(lost.stderr).toContain(": missing ");
     expect((await run("doctor")).code).toBe(1);
     renameSync(join(dir, "elsewhere"), join(dir, "lake"));
     expect(await run("verify")).toMatchObject({ code: 0 });
   });
 
-  it("makes nothing anew where home.json is lost", async () => {
+  it("creates nothing if home.json is missing", async () => {
     renameSync(join(dir, "home.json"), join(dirname(dir), "home.json"));
     for (const command of ["start", "status", "doctor", "demo", "clean", "lineage", "restore"]) {
       const { code, stdout, stderr } = await run(command);
       expect({ code, said: stdout + stderr }, command).toEqual({
         code: 1,
-        said: expect.stringContaining("home.json is lost"),
+        said: expect.stringContaining("home.json is missing"),
       });
     }
     renameSync(join(dirname(dir), "home.json"), join(dir, "home.json"));
     expect(await run("verify")).toMatchObject({ code: 0 });
   });
 
-  it("has a doctor that knows how a lost database comes back", async () => {
+  it("has a doctor that says how to recover a missing database", async () => {
     renameSync(join(dir, "postgres"), join(dirname(dir), "postgres"));
-    expect((await run("doctor")).stdout).toContain("bring it back with ./pizza restore");
+    expect((await run("doctor")).stdout).toContain("recover it with ./pizza restore");
     renameSync(join(dirname(dir), "postgres"), join(dir, "postgres"));
   });
 
-  it("makes no home beside what is somebody else's, and removes only its own", async () => {
+  it("creates no pipeline in a folder with foreign files, and removes only its own files", async () => {
     const elsewhere = temporaryPipeline();
     mkdirSync(elsewhere.dir);
     const thesis = join(elsewhere.dir, "thesis.txt");
     writeFileSync(thesis, "important");
     for (const command of ["start", "demo", "doctor"]) {
       const { code, stdout, stderr } = await pizza(elsewhere.dir, command);
-      expect({ code, said: stdout + stderr }).toEqual({ code: 1, said: expect.stringContaining("holds thesis.txt") });
+      expect({ code, said: stdout + stderr }).toEqual({
+        code: 1,
+        said: expect.stringContaining("not created by a local pipeline (thesis.txt)"),
+      });
     }
     expect(readdirSync(elsewhere.dir)).toEqual(["thesis.txt"]);
     rmSync(thesis);
@@ -425,12 +428,15 @@ describe("what goes wrong", () => {
     expect(await pizza(elsewhere.dir, "demo")).toMatchObject({ code: 1 });
     expect(readdirSync(elsewhere.dir)).toContain("home.json");
     const { code, stderr } = await pizza(elsewhere.dir, "clean", "--yes");
-    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("was left there: thesis.txt") });
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: expect.stringContaining("kept files it did not create: thesis.txt"),
+    });
     expect(readFileSync(thesis, "utf8")).toBe("important");
     elsewhere.remove();
   });
 
-  it("refuses a lake whose columns another program changed", async () => {
+  it("rejects a lake whose columns another program changed", async () => {
     const log = join(dir, "lake/silver/order_lines/_delta_log");
     const commits = readdirSync(log)
       .filter((name) => /^\d{20}\.json$/.test(name))
@@ -464,24 +470,24 @@ describe("what goes wrong", () => {
     renameSync(join(dir, "kept"), object);
   });
 
-  it("has a demo that wipes no home but its own", async () => {
+  it("has a demo that replaces only its own pipeline", async () => {
     const { code, stderr } = await run("demo");
     expect(code).toBe(1);
-    expect(stderr).toContain("holds a home that the demo did not make");
+    expect(stderr).toContain("holds a local pipeline that the demo did not create");
   });
 
-  it("has a doctor that finds nothing wrong here", async () => {
+  it("has a doctor that finds no problem here", async () => {
     const checks = await json("doctor");
     expect(checks.filter((check: { ok: boolean }) => !check.ok)).toEqual([]);
     expect(checks.length).toBeGreaterThan(5);
   });
 
-  it("says where there is no home", async () => {
+  it("says that there is no local pipeline", async () => {
     const elsewhere = temporaryPipeline();
     const { code, stderr } = await pizza(elsewhere.dir, "verify");
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: expect.stringContaining("make one with ./pizza demo or ./pizza start"),
+      stderr: expect.stringContaining("create one with ./pizza demo or ./pizza start"),
     });
     elsewhere.remove();
   });

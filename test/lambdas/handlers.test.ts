@@ -248,7 +248,7 @@ describe("the function that hears of runs", () => {
       ]),
     );
     expect(told).toEqual([{ path: "/api/v1/lineage", event }]);
-    await expect(lambda.invoke(run)).rejects.toThrow("does not answer: see OPENLINEAGE_URL");
+    await expect(lambda.invoke(run)).rejects.toThrow("does not answer: check OPENLINEAGE_URL");
   });
 });
 

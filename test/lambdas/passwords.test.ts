@@ -129,7 +129,7 @@ describe("rotating a password", () => {
     secrets.beginRotation(arn("stranger"), "second");
     await rotate.invoke({ ...stranger, Step: "createSecret" });
     await expect(rotate.invoke({ ...stranger, Step: "setSecret" })).rejects.toThrow(
-      "role pizza_owner is not one whose password is set here: choose pizza_reader or pizza_writer",
+      "role pizza_owner has no password that the pipeline sets: use pizza_reader or pizza_writer",
     );
   });
 

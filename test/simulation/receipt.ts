@@ -1,9 +1,10 @@
 import { loadChecks, loadGoldSql } from "../../adapters/project-files.ts";
 import type { LakeQuery, Warehouse } from "../../pipeline/ports.ts";
-import { positionOf } from "../../pipeline/reconciliation/reconcile-records.ts";
+
 import { verifyReceipt } from "../../pipeline/reconciliation/verify-receipt.ts";
 import type { Refinery } from "../../pipeline/silver/refine-silver.ts";
 import type { Stream } from "./stream.ts";
+import { recordPosition } from "../../pipeline/domain/stream-position.ts";
 
 const texts = { goldSql: loadGoldSql(), checks: loadChecks() };
 
@@ -33,7 +34,7 @@ export async function alertReceipt(
   for (const till of neverSent.keys()) {
     if (isReadable && !named.includes(till)) found.push(`receipt: ${till} lacks numbers, and that is not said`);
   }
-  const distinct = new Set(sent.map(positionOf)).size;
+  const distinct = new Set(sent.map(recordPosition)).size;
   if (records.sent !== distinct) found.push(`receipt: ${records.sent} records for ${distinct}`);
   const rejected = Object.values(events.quarantined).reduce((sum, count) => sum + count, 0);
   const placed = events.accepted + events.eventDuplicates + events.supersededRevisions + rejected;

@@ -1,6 +1,6 @@
--- One row per offender: a day of 50 orders or more of which too few name a
--- customer. Parameters: the least percentage, the first day that is judged, and
--- the day after the last. Lake SQL.
+-- One row per offender: a day with at least 50 orders, too few of which name a
+-- customer. Parameters: the minimum percentage, the first checked day, and the
+-- day after the last. Lake SQL.
 with asked as (
     select
         cast(? as bigint) as least_percent,

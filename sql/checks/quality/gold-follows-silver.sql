@@ -1,5 +1,5 @@
--- One row per offender: a day whose newest change came before the time that is the
--- parameter. It is asked of the days that gold has yet to publish. Lake SQL.
+-- One row per offender: a day whose newest event arrived before the time in the
+-- parameter. Runs only on days that gold has not published yet. Lake SQL.
 select
     cast(order_date as varchar) || ': last changed on '
     || cast(cast(max(arrived_at) as date) as varchar) as example

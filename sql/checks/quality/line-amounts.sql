@@ -1,5 +1,5 @@
--- One row per offender: an order line whose amounts are not quantity times price,
--- quantity times cost, and the one less the other. Lake SQL.
+-- One row per offender: an order line whose revenue, cost or margin is not quantity
+-- times price, quantity times cost, or their difference. Lake SQL.
 select
     order_id || ' line ' || cast(line_no as varchar) || ': revenue '
     || cast(revenue_cents as varchar) || ', cost ' || cast(cost_cents as varchar)

@@ -1,5 +1,5 @@
--- One row per offender: an order line with another price, cost or kind than the
--- menu of its day says. The table menu is data/menu.json. Lake SQL.
+-- One row per offender: an order line that differs in price, cost or kind from the
+-- menu of its day. The table menu is data/menu.json. Lake SQL.
 select
     line.order_id || ' line ' || cast(line.line_no as varchar) || ': ' || line.pizza_id
     || case

@@ -1,6 +1,6 @@
--- One row per offender: an order whose lines do not make one order. They differ in
--- what is the order's, or the marks that count it (and each pizza, type, category
--- and size in it) once do not. Lake SQL.
+-- One row per offender: an order whose lines do not agree. They have different
+-- order-level values, or their marks do not count the order (and each pizza, type,
+-- category and size in it) exactly once. Lake SQL.
 with orders as (
     select
         order_id,

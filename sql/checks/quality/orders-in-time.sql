@@ -1,4 +1,4 @@
--- One row per offender: a publish of the day before $2 that showed orders later
+-- One row per offender: a publish within the day before $2 that showed orders more
 -- than $1 seconds after the tills sent them. PostgreSQL.
 select
     to_char(published_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')

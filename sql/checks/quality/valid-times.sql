@@ -1,4 +1,4 @@
--- One row per offender: an order that was given more than five minutes after it
+-- One row per offender: an order that was placed more than five minutes after it
 -- arrived, or whose day is not the day of its time in any time zone. Lake SQL.
 select distinct
     order_id || ': ' || case

@@ -1,8 +1,8 @@
 -- One row per offender: a day with far fewer or far more orders than the same
--- weekday of the four weeks before, by a factor. Three of those had 20 orders or
--- more on the average; a day without any order is a closed one, and is not judged.
--- Parameters: the factor, the first day that is judged, and the day after the
--- last. Lake SQL.
+-- weekday of the four weeks before, by a factor. At least three of those weekdays
+-- must have orders, 20 on average; a day without orders is a closed day, and is
+-- not checked. Parameters: the factor, the first checked day, and the day after
+-- the last. Lake SQL.
 with asked as (
     select
         cast(? as bigint) as factor,

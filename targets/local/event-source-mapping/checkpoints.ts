@@ -3,16 +3,16 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { replaceFile } from "../stream/durable-files.ts";
 
-/** How far each shard has been dealt with. Losing one means that its shard is delivered again from its beginning. */
+/** Last processed sequence number of each shard. A shard without checkpoint is delivered again from its start. */
 export interface Checkpoints {
   get(shard: string): string | undefined;
-  /** Remembers it, in memory only once the file says so. */
+  /** Writes the checkpoint to its file first, then to memory. */
   save(shard: string, sequenceNumber: string): Promise<void>;
   forget(shard: string): void;
   all(): Record<string, string>;
 }
 
-/** Reads the checkpoints in a folder, one file per shard; a file that makes no sense counts as lost. */
+/** Reads the checkpoints in a folder, one file per shard; an unreadable file counts as missing. */
 export function openCheckpoints(folder: string): Checkpoints {
   mkdirSync(folder, { recursive: true });
   const known = new Map<string, string>();
@@ -23,7 +23,7 @@ export function openCheckpoints(folder: string): Checkpoints {
   return {
     get: (shard) => known.get(shard),
     async save(shard, sequenceNumber) {
-      // Somebody may have deleted the folder to have everything delivered again.
+      // A user may have deleted the folder to have everything delivered again.
       await mkdir(folder, { recursive: true });
       await replaceFile(join(folder, `${shard}.json`), `${JSON.stringify({ sequenceNumber })}\n`);
       known.set(shard, sequenceNumber);

@@ -2,29 +2,29 @@ import { encodeFailedBatch, type FailureCondition } from "../../../pipeline/bron
 import type { StreamRecord } from "../../../pipeline/ports.ts";
 import type { MappingMetrics, Settings } from "./settings.ts";
 
-/** What a delivery needs besides the records. */
-export interface Delivery {
-  settings: Settings;
-  metrics: MappingMetrics;
-  /** Aborted by a stop: no call begins after it. */
-  stopping: AbortSignal;
-  /** Called, in order, with the last record of each part that is landed or in the on-failure store. */
-  settle: (last: StreamRecord) => Promise<void>;
-}
-
-/** Thrown when a stop ends a delivery; what has not been settled is delivered again at the next start. */
-export class Stopped extends Error {}
-
 const firstBackoffMs = 100;
 const longestBackoffMs = 30_000;
 
-/** Brings every record of a batch, in order, to the function or to the on-failure store, and settles it. */
+/** Context of a delivery. */
+export interface Delivery {
+  settings: Settings;
+  metrics: MappingMetrics;
+  /** Aborted by a stop: no invocation starts after it. */
+  stopping: AbortSignal;
+  /** Called, in order, with the last record of each part that has landed or reached the on-failure destination. */
+  settle: (last: StreamRecord) => Promise<void>;
+}
+
+/** Thrown when a stop ends a delivery; records not yet settled are delivered again after the next start. */
+export class Stopped extends Error {}
+
+/** Delivers every record of a batch, in order, to the function or to the on-failure destination, and settles it. */
 export async function deliverBatch(batch: readonly StreamRecord[], delivery: Delivery): Promise<void> {
   const { settings, metrics, stopping } = delivery;
   let records = batch;
   let lastError: unknown;
   for (let attempt = 0; ; attempt += 1) {
-    records = await giveUpOld(records, attempt, lastError, delivery);
+    records = await discardOld(records, attempt, lastError, delivery);
     const last = records.at(-1);
     if (!last) return;
     if (stopping.aborted) throw new Stopped();
@@ -33,14 +33,14 @@ export async function deliverBatch(batch: readonly StreamRecord[], delivery: Del
     lastError = failure.error;
     if (settings.bisectBatchOnFunctionError && records.length > 1) return await deliverHalves(records, delivery);
     if (settings.maximumRetryAttempts >= 0 && attempt >= settings.maximumRetryAttempts) {
-      return await giveUp(records, "RetryAttemptsExhausted", attempt + 1, lastError, delivery);
+      return await discard(records, "RetryAttemptsExhausted", attempt + 1, lastError, delivery);
     }
     await settings.sleep(backoffMs(attempt), stopping);
     metrics.retries += 1;
   }
 }
 
-/** Calls the function; undefined says that it took the records. */
+/** Invokes the function; undefined means success. */
 async function invokeOnce(
   records: readonly StreamRecord[],
   attempt: number,
@@ -70,8 +70,11 @@ async function deliverHalves(records: readonly StreamRecord[], delivery: Deliver
   await deliverBatch(records.slice(middle), delivery);
 }
 
-/** Puts away the records at the front that are too old, and returns the others: arrival never runs backwards in a shard. */
-async function giveUpOld(
+/**
+ * Discards the leading records that exceed the maximum record age and returns the others. Arrival times never decrease within
+ * a shard.
+ */
+async function discardOld(
   records: readonly StreamRecord[],
   invokeCount: number,
   error: unknown,
@@ -82,12 +85,15 @@ async function giveUpOld(
   const oldest = clock() - maximumRecordAgeMs;
   const young = records.findIndex(({ arrivedAt }) => arrivedAt >= oldest);
   const old = records.slice(0, young < 0 ? records.length : young);
-  if (old.length > 0) await giveUp(old, "RecordAgeExceeded", invokeCount, error, delivery);
+  if (old.length > 0) await discard(old, "RecordAgeExceeded", invokeCount, error, delivery);
   return records.slice(old.length);
 }
 
-/** The records are safe in the on-failure store before the checkpoint may pass them; a store that fails is tried again. */
-async function giveUp(
+/**
+ * Writes records to the on-failure destination before the checkpoint may pass them; retries until the destination accepts
+ * them. Lambda discards records without keeping their data; this mapping keeps it.
+ */
+async function discard(
   records: readonly StreamRecord[],
   condition: FailureCondition,
   invokeCount: number,
@@ -108,13 +114,15 @@ async function giveUp(
     failedAt: settings.clock(),
     ...(error instanceof Error && { errorMessage: error.message }),
   });
-  await untilItWorks("put a failed batch away", last.shard, delivery, () => settings.onFailure.put(key, body));
+  await untilItWorks("write a batch to the on-failure destination", last.shard, delivery, () =>
+    settings.onFailure.put(key, body),
+  );
   metrics.onFailureRecords += records.length;
   settings.onEvent({ type: "gaveUp", shard: last.shard, records: records.length, condition, key });
   await delivery.settle(last);
 }
 
-/** Tries again, ever more slowly, until the action succeeds or a stop is asked for. */
+/** Retries with exponential backoff until the action succeeds or the mapping stops. */
 export async function untilItWorks(
   doing: string,
   shard: string,
@@ -141,7 +149,7 @@ async function withTimeout(work: Promise<void>, timeoutMs: number | undefined): 
   if (timeoutMs === undefined) return await work;
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    reject(new Error(`Function: timed out after ${timeoutMs} ms; raise timeoutMs or make the batches smaller`));
+    reject(new Error(`Function: timed out after ${timeoutMs} ms: raise timeoutMs or reduce the batch size`));
   }, timeoutMs);
   try {
     return await Promise.race([work, promise]);

@@ -1,19 +1,19 @@
-import { compareSequenceNumbers } from "../stream/sequence-number.ts";
 import type { StreamReader } from "../stream/stream-log.ts";
 import type { Checkpoints } from "./checkpoints.ts";
+import { compareSequenceNumbers } from "../../../pipeline/domain/stream-position.ts";
 
-/** Those who wait for the mapping to catch up, and the signal that ends the lanes' windows meanwhile. */
+/** Callers that wait for the mapping to catch up, and the signal that ends batching windows early for them. */
 export interface Flushes {
-  /** Aborted while anyone drains, and after a stop: no lane waits for its window then. */
+  /** Aborted while a flush is pending and after a stop: shard pollers then do not wait for their batching window. */
   readonly flushing: AbortSignal;
   flush(): Promise<void>;
-  /** To be called whenever a checkpoint has moved. */
+  /** Must be called after every checkpoint. */
   check(): void;
-  /** Ends every drain, also those to come, with that error. */
+  /** Rejects every pending and future flush with this error. */
   fail(error: Error): void;
 }
 
-/** Makes the drains of one mapping. */
+/** Tracks the flushes of one mapping. */
 export function createFlushes({
   stream,
   checkpoints,

@@ -1,36 +1,37 @@
 import type { StreamRecord } from "../../../pipeline/ports.ts";
-import { compareSequenceNumbers } from "../stream/sequence-number.ts";
-import { type Checkpoints, openCheckpoints } from "./checkpoints.ts";
+import { openCheckpoints, type Checkpoints } from "./checkpoints.ts";
 import { Stopped } from "./deliver-batch.ts";
 import { createFlushes } from "./flush.ts";
 import { pollShard } from "./poll-shard.ts";
 import { checkedSettings, type MappingMetrics, type MappingSettings, type Settings } from "./settings.ts";
+import { compareSequenceNumbers } from "../../../pipeline/domain/stream-position.ts";
 
 export type { MappingEvent, MappingMetrics, MappingSettings } from "./settings.ts";
 
 /** A running event source mapping. */
 export interface EventSourceMapping {
-  /** Waits for the calls under way and begins no other. */
+  /** Waits for running invocations and starts no new ones. */
   stop(): Promise<void>;
   /**
-   * Resolves when every record that was in the stream at the call is landed or in the on-failure store, without waiting
-   * for the window. Rejects where the mapping stops before, or a shard cannot be read.
+   * Resolves when every record that is now in the stream has landed or reached the on-failure destination, without waiting
+   * for the batching window. Rejects if the mapping stops first or a shard cannot be read.
    */
   flush(): Promise<void>;
-  /** Per shard, the sequence number up to which all is landed or in the on-failure store. */
+  /** Per shard, the sequence number up to which every record has landed or reached the on-failure destination. */
   checkpoints(): Record<string, string>;
   metrics(): MappingMetrics;
 }
 
 /**
- * Calls a function with the records of a stream as Lambda does for Kinesis: one lane per shard and all shards at once,
- * in order, parents before their children, at least once, from the checkpoint or else the oldest record.
+ * Invokes a function with the records of a stream, with Lambda's semantics for Kinesis: one poller per shard, shards in
+ * parallel, in order within a shard, parent shards before their children, at least once, starting at the checkpoint or else
+ * at TRIM_HORIZON.
  */
 export function startEventSourceMapping(given: MappingSettings): EventSourceMapping {
   const settings = checkedSettings(given);
   const { stream, onEvent, clock } = settings;
   const checkpoints = openCheckpoints(settings.checkpointDir);
-  ignoreStrangers(checkpoints, settings);
+  forgetForeignCheckpoints(checkpoints, settings);
 
   const stopping = new AbortController();
   const metrics = {
@@ -73,7 +74,7 @@ export function startEventSourceMapping(given: MappingSettings): EventSourceMapp
     } catch (error) {
       if (error instanceof Stopped) return;
       onEvent({ type: "laneFailed", shard, error });
-      flushes.fail(new Error(`Event source mapping: lane ${shard} failed: ${String(error)}`, { cause: error }));
+      flushes.fail(new Error(`Event source mapping: shard ${shard} failed: ${String(error)}`, { cause: error }));
     }
   }
 
@@ -81,7 +82,7 @@ export function startEventSourceMapping(given: MappingSettings): EventSourceMapp
   return {
     async stop() {
       stopping.abort();
-      flushes.fail(new Error("Event source mapping: stopped before it was drained; start it again"));
+      flushes.fail(new Error("Event source mapping: stopped before the flush completed: start it again"));
       await Promise.all(pollers.values());
     },
     flush: () => flushes.flush(),
@@ -90,8 +91,8 @@ export function startEventSourceMapping(given: MappingSettings): EventSourceMapp
   };
 }
 
-/** A checkpoint of a stream that was made anew says nothing about this one: its shards are delivered from their beginning. */
-function ignoreStrangers(checkpoints: Checkpoints, { stream, onEvent }: Settings): void {
+/** Drops checkpoints of an earlier stream in the same folder, so that this stream's shards are delivered from their start. */
+function forgetForeignCheckpoints(checkpoints: Checkpoints, { stream, onEvent }: Settings): void {
   const shards = new Map(stream.shards().map((shard) => [shard.id, shard]));
   for (const [shard, sequenceNumber] of Object.entries(checkpoints.all())) {
     const { firstSequenceNumber: first, lastSequenceNumber: last } = shards.get(shard) ?? {};
@@ -109,13 +110,13 @@ function oldestBatchAge(batches: Iterable<readonly StreamRecord[]>, now: number)
   return age;
 }
 
-/** In the place of a mapping where a home is only looked at: tells how far landing has come, and delivers nothing. */
+/** The mapping of a pipeline opened read-only: reports the checkpoints and delivers nothing. */
 export function openReadOnlyMapping(checkpointDir: string): EventSourceMapping {
   const checkpoints = openCheckpoints(checkpointDir);
   return {
     stop: async () => {},
     flush: async () => {
-      throw new Error("Event source mapping: the home was opened to look only; open it to work");
+      throw new Error("Event source mapping: the pipeline is open read-only: open it read-write to flush");
     },
     checkpoints: () => checkpoints.all(),
     metrics: () => ({

@@ -1,28 +1,32 @@
 import type { StreamRecord } from "../../../pipeline/ports.ts";
 import type { Checkpoints } from "./checkpoints.ts";
-import { type Delivery, deliverBatch, untilItWorks } from "./deliver-batch.ts";
+import { deliverBatch, untilItWorks, type Delivery } from "./deliver-batch.ts";
 import type { Settings } from "./settings.ts";
 
-/** What a lane shares with the mapping it belongs to. */
+const idleMs = 60_000;
+/** JSON fields around a record's data in Lambda's Kinesis event. */
+const envelopeBytes = 350;
+
+/** What a shard poller shares with its mapping. */
 export interface PollerContext {
   shard: string;
   checkpoints: Checkpoints;
   delivery: Omit<Delivery, "settle">;
-  /** The signal that ends a window before its time. */
+  /** The signal that ends a batching window early. */
   flushing: () => AbortSignal;
-  /** Told whenever the checkpoint has moved. */
+  /** Called after every checkpoint. */
   onProgress: () => void;
-  /** Told the batch under way, and undefined when it is done. */
+  /** Called with the batch in flight, and with undefined when it is settled. */
   onBatch: (batch: readonly StreamRecord[] | undefined) => void;
 }
 
-/** Delivers a shard in order, one batch at a time. Resolves when a closed shard is at its end, or after a stop. */
+/** Delivers a shard in order, one batch at a time. Resolves at the end of a closed shard or after a stop. */
 export async function pollShard(context: PollerContext): Promise<void> {
   const { shard, checkpoints, flushing, delivery, onBatch, onProgress } = context;
   const { settings, stopping } = delivery;
   while (!stopping.aborted) {
     const after = checkpoints.get(shard);
-    // Looked at before reading: a closed shard takes no record any more, so an empty read is its end.
+    // Checked before reading: a closed shard accepts no more records, so an empty read means its end.
     const isClosed = settings.stream.shards().some(({ id, closed }) => id === shard && closed);
     const batch = await gatherBatch({ shard, after, stopping, flushing }, settings);
     if (stopping.aborted) return;
@@ -42,12 +46,9 @@ async function saveCheckpoint(last: StreamRecord, { shard, checkpoints, delivery
   await untilItWorks("save a checkpoint", shard, delivery, () => checkpoints.save(shard, last.sequenceNumber));
 }
 
-const idleMs = 60_000;
-const envelopeBytes = 350;
-
 /**
- * The next records of a shard: as many as fit in one call, gathered for at most the window; `hurry` ends the window.
- * Empty when none came in a good while, or ever will, or on a stop.
+ * The next records of a shard: as many as fit into one invocation, collected for at most the batching window; `flushing` ends
+ * the window early. Empty if no record arrived within `idleMs`, at the end of a closed shard, and after a stop.
  */
 async function gatherBatch(
   {
@@ -70,26 +71,26 @@ async function gatherBatch(
       limit: settings.batchSize - batch.length,
       maxBytes: room,
     });
-    const fitting = thoseThatFit(found, room, batch.length === 0);
+    const fitting = takeFitting(found, room, batch.length === 0);
     batch.push(...fitting);
     room -= fitting.reduce((sum, record) => sum + invocationBytes(record), 0);
     const isFull = batch.length >= settings.batchSize || fitting.length < found.length || room <= 0;
     if (isFull) return batch;
 
     if (batch.length === 0) {
-      // A drain does not end this wait: there is nothing to hurry with.
+      // A flush does not end this wait: there is nothing to deliver yet.
       if (!(await stream.waitForRecord(shard, after, idleMs, stopping))) return [];
       continue;
     }
     deadline ??= clock() + windowMs;
-    // A clock that was set back does not make the window longer.
+    // A clock set back must not extend the window.
     const left = Math.min(windowMs, deadline - clock());
     const last = batch.at(-1)?.sequenceNumber;
     if (left <= 0 || !(await stream.waitForRecord(shard, last, left, flushing()))) return batch;
   }
 }
 
-function thoseThatFit(found: StreamRecord[], room: number, isFirst: boolean): StreamRecord[] {
+function takeFitting(found: StreamRecord[], room: number, isFirst: boolean): StreamRecord[] {
   let bytes = 0;
   const end = found.findIndex((record, index) => {
     bytes += invocationBytes(record);
@@ -98,7 +99,7 @@ function thoseThatFit(found: StreamRecord[], room: number, isFirst: boolean): St
   return end < 0 ? found : found.slice(0, end);
 }
 
-/** What a record takes of an invocation: its data in base64 and the fields around it. */
+/** Bytes of a record in an invocation's payload: its data in base64 and the fields around it. */
 function invocationBytes({ data, partitionKey }: StreamRecord): number {
   return Math.ceil(data.length / 3) * 4 + partitionKey.length + envelopeBytes;
 }

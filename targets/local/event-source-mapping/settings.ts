@@ -2,35 +2,35 @@ import type { FailureCondition } from "../../../pipeline/bronze/on-failure-objec
 import type { Clock, ObjectStore, StreamRecord } from "../../../pipeline/ports.ts";
 import type { StreamReader } from "../stream/stream-log.ts";
 
-/** What an event source mapping is told; the names and the meaning are Lambda's. */
+/** Settings of an event source mapping; names and meaning are Lambda's. */
 export interface MappingSettings {
-  /** Its own name, part of the keys in the on-failure store. */
+  /** Name of the mapping, part of the keys in the on-failure destination. */
   name?: string;
   stream: StreamReader;
   streamArn?: string;
   functionArn?: string;
   /** Folder with one small file per shard. */
   checkpointDir: string;
-  /** The function. Returning means that all the records are dealt with; throwing means that none is known to be. */
+  /** The function. Returning acknowledges all records; throwing acknowledges none. */
   invoke: (records: StreamRecord[]) => Promise<void>;
-  /** Where a batch goes, with its payload, once its attempts or its age are used up. */
+  /** On-failure destination: stores a discarded batch with its payload. */
   onFailure: ObjectStore;
-  /** Most records in one call, 1 to 10,000. */
+  /** Maximum number of records per invocation, 1 to 10,000. */
   batchSize: number;
-  /** How long to gather a batch that is not full, 0 to 300,000 milliseconds. */
+  /** Maximum batching window, 0 to 300,000 milliseconds. */
   windowMs: number;
-  /** Most bytes of one call, as the JSON that Lambda would send. */
+  /** Maximum payload of an invocation, in bytes of the JSON that Lambda would send. */
   maxBatchBytes?: number;
-  /** How often a failed batch is tried again; -1 is endless. A split does not count. */
+  /** How often a failed batch is retried; -1 is infinite. A bisection does not count as a retry. */
   maximumRetryAttempts: number;
-  /** Records that are older are given up before the next attempt; -1 is never. */
+  /** Older records are discarded before the next attempt; -1 is never. */
   maximumRecordAgeMs: number;
-  /** Split a failed batch in two, and each half again, until the record that fails stands alone. */
+  /** Splits a failed batch in two, recursively, until the failing record is isolated. */
   bisectBatchOnFunctionError: boolean;
-  /** A call that takes longer has failed; what it was doing may still finish later, as on Lambda. */
+  /** An invocation that takes longer has failed, although its work may still complete. */
   timeoutMs?: number;
   clock?: Clock;
-  /** Waits; ends early, without an error, on abort. */
+  /** Resolves after `ms` or on abort. */
   sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   onEvent?: (event: MappingEvent) => void;
 }
@@ -45,7 +45,7 @@ export type MappingEvent =
   | { type: "laneStarted" | "laneFinished"; shard: string }
   | { type: "laneFailed"; shard: string; error: unknown };
 
-/** Counts since the start; `iteratorAgeMs` is the age of the newest record in the oldest batch under way, 0 at rest. */
+/** Counts since the start; `iteratorAgeMs` is the largest age of the newest record of a batch in flight, 0 if none is. */
 export interface MappingMetrics {
   invocations: number;
   errors: number;
@@ -56,10 +56,10 @@ export interface MappingMetrics {
   iteratorAgeMs: number;
 }
 
-/** Settings with every default filled in, checked once at the start. */
+/** Validated settings with all defaults. */
 export type Settings = Required<Omit<MappingSettings, "timeoutMs">> & { timeoutMs: number | undefined };
 
-/** Fills in the defaults; throws on a value that Lambda would refuse. */
+/** Fills in the defaults; throws on a value that Lambda would reject. */
 export function checkedSettings(given: MappingSettings): Settings {
   const settings: Settings = {
     name: "landing",
@@ -87,7 +87,7 @@ function within(
 ): void {
   const value = settings[name];
   if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  throw new Error(`Event source mapping: ${name} is ${value}; give a whole number from ${least} to ${most}`);
+  throw new Error(`Event source mapping: ${name} is ${value}: give a whole number from ${least} to ${most}`);
 }
 
 async function sleepUntilAborted(ms: number, signal: AbortSignal): Promise<void> {

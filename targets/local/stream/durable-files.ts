@@ -1,17 +1,17 @@
 import { open, readFile, rename } from "node:fs/promises";
 import { errorCode } from "../../../pipeline/domain/errors.ts";
 
-/** A file that only grows, each append durable before it is done. */
+/** An append-only file; an append resolves once it is durable. */
 export interface AppendFile {
-  /** Writes at the end. Throws StorageUncertain where nobody can say what the disk holds now; any other error wrote nothing. */
+  /** Appends bytes. Throws StorageUncertain if the file's content is now unknown; after any other error it is unchanged. */
   append(bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The disk may hold any part of the last append: the file takes no more until it has been opened and checked again. */
+/** Any part of the last append may be on disk: the file rejects further appends until it is reopened and checked. */
 export class StorageUncertain extends Error {}
 
-/** Opens a file whose first `size` bytes are good; whatever follows them is cut off. */
+/** Opens a file whose first `size` bytes are valid and truncates the rest. */
 export async function openAppendFile(path: string, size: number): Promise<AppendFile> {
   const file = await open(path, "a+");
   await file.truncate(size);
@@ -22,14 +22,14 @@ export async function openAppendFile(path: string, size: number): Promise<Append
     await file.truncate(end).catch((error: unknown) => {
       throw distrust(error);
     });
-    throw new Error(`Stream segment ${path}: could not write: ${String(cause)}; free some space on that disk`, {
+    throw new Error(`Stream segment ${path}: write failed: ${String(cause)}: free some space on that disk`, {
       cause,
     });
   }
 
   function distrust(cause: unknown): StorageUncertain {
     uncertain = new StorageUncertain(
-      `Stream segment ${path}: the disk failed: ${String(cause)}; see to the disk, then open the stream again`,
+      `Stream segment ${path}: the disk failed: ${String(cause)}: repair the disk, then open the stream again`,
       { cause },
     );
     return uncertain;
@@ -39,7 +39,7 @@ export async function openAppendFile(path: string, size: number): Promise<Append
     async append(bytes) {
       if (uncertain) throw uncertain;
       await file.appendFile(bytes).catch(undo);
-      // After a failed sync the kernel may have dropped the pages: nothing can be said about them any more.
+      // After a failed fsync the kernel may have dropped the dirty pages, so the content on disk is unknown.
       await file.datasync().catch((error: unknown) => {
         throw distrust(error);
       });
@@ -49,7 +49,7 @@ export async function openAppendFile(path: string, size: number): Promise<Append
   };
 }
 
-/** Puts a whole new text in place of a file, or leaves the old one: a reader never sees half of it, also after a crash. */
+/** Replaces a file's content atomically, also across a crash. */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const draft = `${path}.new`;
   const file = await open(draft, "w");
@@ -62,7 +62,7 @@ export async function replaceFile(path: string, text: string): Promise<void> {
   await rename(draft, path);
 }
 
-/** The text of a file, or undefined where there is none. */
+/** The text of a file; undefined if it does not exist. */
 export async function readIfPresent(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");

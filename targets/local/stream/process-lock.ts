@@ -1,13 +1,13 @@
-import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { randomUUID } from "node:crypto";
+import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { errorCode } from "../../../pipeline/domain/errors.ts";
 import { isRunning, processStart } from "../machine.ts";
 
 const held = new Set<string>();
 
 /**
- * Takes a lock file for this process and returns the function that gives it back. Throws where a living process holds
- * it; one left by a process that is gone is taken over.
+ * Acquires a lock file for this process and returns the function that releases it. Throws if a live process holds it; takes
+ * over a stale lock.
  */
 export function takeLock(path: string, what: string): () => void {
   const started = processStart(process.pid);
@@ -17,9 +17,9 @@ export function takeLock(path: string, what: string): () => void {
     if (theirs === undefined) continue;
     const pid = holderOf(theirs, path);
     if (pid !== undefined) {
-      throw new Error(`${what} is already open in process ${pid}; stop that process, or choose another folder`);
+      throw new Error(`${what} is already open in process ${pid}: stop that process, or choose another folder`);
     }
-    takeAway(path, theirs);
+    removeStale(path, theirs);
   }
   held.add(path);
   return () => {
@@ -28,7 +28,7 @@ export function takeLock(path: string, what: string): () => void {
   };
 }
 
-/** A link makes the name and the content in one step, so nobody reads a lock without its owner. */
+/** Links a complete draft, so that no other process can read a lock file without content. */
 function createWhole(path: string, text: string): boolean {
   const draft = `${path}.${randomUUID()}`;
   writeFileSync(draft, text);
@@ -43,20 +43,20 @@ function createWhole(path: string, text: string): boolean {
   }
 }
 
-/** Two may find the same stale lock: the slower one must not take away the lock that the faster one just made. */
-function takeAway(path: string, stale: string): void {
-  const aside = `${path}.${randomUUID()}`;
+/** Two processes may find the same stale lock: the slower one must not remove the new lock of the faster one. */
+function removeStale(path: string, stale: string): void {
+  const moved = `${path}.${randomUUID()}`;
   try {
-    renameSync(path, aside);
+    renameSync(path, moved);
   } catch (error) {
     if (errorCode(error) === "ENOENT") return;
     throw error;
   }
-  if (readText(aside) !== stale) linkSync(aside, path);
-  unlinkSync(aside);
+  if (readText(moved) !== stale) linkSync(moved, path);
+  unlinkSync(moved);
 }
 
-/** The process that holds the lock, or undefined where it is gone (also where its number went to another process). */
+/** The live process that holds the lock; undefined if it has exited, even if its id was reused. */
 function holderOf(text: string, path: string): number | undefined {
   const { pid, started } = parse(text);
   if (!isRunning(pid, started)) return undefined;

@@ -2,34 +2,57 @@ import { type FileHandle, open, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 
-/** One append-only file of a shard, and where some of its records begin. */
-export interface Segment {
-  path: string;
-  /** Ordinal of its first record; the file's name says it. */
-  first: number;
-  /** Bytes that are whole and durable. */
-  size: number;
-  /** Sparse index, both arrays rising; undefined until the file has been scanned. */
-  index: { ordinals: number[]; offsets: number[] } | undefined;
-}
-
 const indexEvery = 64 * 1024;
 const chunkBytes = 1024 * 1024;
 
-/** The segment file of `folder` that begins with that ordinal. */
+/**
+ * Frame layout: mark, length of the body, CRC-32 of the body (4 bytes each), then ordinal and arrival (6 bytes each), key
+ * length (2), key, data.
+ */
+const mark = 0xf5_50_5a_31;
+const markBytes = Buffer.from([0xf5, 0x50, 0x5a, 0x31]);
+const headBytes = 12;
+const fixedBytes = 14;
+const longestBody = 2 * 1024 * 1024;
+
+/** One append-only file of a shard, and the offsets of some of its records. */
+export interface Segment {
+  path: string;
+  /** Ordinal of its first record, from the file name. */
+  first: number;
+  /** Durable bytes, all complete frames. */
+  size: number;
+  /** Sparse index, both arrays ascending; undefined until the file has been scanned. */
+  index: { ordinals: number[]; offsets: number[] } | undefined;
+}
+
+/** A record as stored in a segment file. */
+export interface Frame {
+  /** Index of the record in its shard, from 0. */
+  ordinal: number;
+  /** Milliseconds since 1970. */
+  arrivedAt: number;
+  partitionKey: string;
+  data: Uint8Array;
+}
+
+/** Thrown if a stream's files are not what was written: retrying does not help. */
+export class StreamDamaged extends Error {}
+
+/** A new segment file of `folder` whose first record has that ordinal. */
 export function newSegment(folder: string, first: number): Segment {
   const path = join(folder, `${String(first).padStart(16, "0")}.log`);
   return { path, first, size: 0, index: { ordinals: [], offsets: [] } };
 }
 
-/** The segment behind a file name, not yet scanned; undefined for a file that is no segment. */
+/** The segment of a file name, not yet scanned; undefined for a file that is not a segment. */
 export async function findSegment(folder: string, name: string): Promise<Segment | undefined> {
   if (!/^\d{16}\.log$/.test(name)) return undefined;
   const path = join(folder, name);
   return { path, first: Number(name.slice(0, 16)), size: (await stat(path)).size, index: undefined };
 }
 
-/** Remembers where a record begins, if the last one remembered is far enough back. */
+/** Adds a record to the sparse index if the last indexed one is far enough back. */
 export function noteFrame({ index }: Segment, ordinal: number, offset: number): void {
   if (!index) return;
   const last = index.offsets.at(-1);
@@ -39,8 +62,8 @@ export function noteFrame({ index }: Segment, ordinal: number, offset: number): 
 }
 
 /**
- * The records from `from` on that are whole, at least one, until the sum of their data would pass `maxBytes`. Throws,
- * naming file and offset, where the file is not what was written.
+ * The records from ordinal `from` on, at least one, until their data would exceed `maxBytes`. Throws StreamDamaged with file and
+ * offset if the file is not what was written.
  */
 export async function readSegment(
   segment: Segment,
@@ -63,8 +86,9 @@ export async function readSegment(
 }
 
 /**
- * Reads a whole segment, checks every record and builds its index. Returns the last record, if any, and where whole
- * records end when something unfinished follows; throws where whole records follow the damage: that is no torn tail.
+ * Reads a whole segment, checks every record and builds its index. Returns the last record, if any, and with `maySalvage` the
+ * offset of an incomplete frame at the end. Throws StreamDamaged if complete records follow the damage, which is then not a
+ * torn write.
  */
 export async function scanSegment(
   segment: Segment,
@@ -87,7 +111,7 @@ export async function scanSegment(
 
 type Step = { offset: number; frame: Frame } | { offset: number };
 
-/** Frame after frame, a chunk of the file in memory at a time; ends with a step without a frame where one is not whole. */
+/** Yields frame after frame, with one chunk of the file in memory; ends with a step without frame at an invalid one. */
 async function* walkFrames(segment: Segment, offset: number, ordinal: number): AsyncGenerator<Step> {
   const file = await open(segment.path, "r");
   try {
@@ -109,7 +133,7 @@ async function* walkFrames(segment: Segment, offset: number, ordinal: number): A
         yield { offset };
         return;
       }
-      // A frame longer than the chunk: look at more of the file at once.
+      // The frame is longer than the chunk: read a larger one.
       wanted = at === 0 ? wanted * 2 : chunkBytes;
     }
   } finally {
@@ -137,39 +161,19 @@ async function hasMoreBehind(segment: Segment, offset: number, ordinal: number):
   }
 }
 
-/** A stream's files are not what was written: no reading or waiting mends that. */
-export class StreamDamaged extends Error {}
-
 function damaged({ path }: Segment, offset: number): StreamDamaged {
   return new StreamDamaged(
-    `Stream segment ${path}: damaged at byte ${offset}: the CRC or the order of its records does not match; ` +
-      `restore the file from a backup, or move the stream's folder away to begin anew`,
+    `Stream segment ${path}: damaged at byte ${offset}: the CRC or the order of its records does not match: ` +
+      `restore the file from a backup, or move the stream's folder away to start over`,
   );
 }
 
-/** A record as a segment file holds it. */
-export interface Frame {
-  /** Place of the record in its shard, from 0. */
-  ordinal: number;
-  /** Milliseconds since 1970. */
-  arrivedAt: number;
-  partitionKey: string;
-  data: Uint8Array;
-}
-
-/** Layout: mark, length of the body, CRC-32 of the body (4 bytes each), then ordinal and arrival (6 each), key length (2), key, data. */
-const mark = 0xf5_50_5a_31;
-const markBytes = Buffer.from([0xf5, 0x50, 0x5a, 0x31]);
-const headBytes = 12;
-const fixedBytes = 14;
-const longestBody = 2 * 1024 * 1024;
-
-/** Bytes that a frame will take. */
+/** Size of a frame in bytes. */
 export function frameSize(partitionKey: string, data: Uint8Array): number {
   return headBytes + fixedBytes + Buffer.byteLength(partitionKey) + data.length;
 }
 
-/** Writes a frame into `target` at `offset` and returns where it ends. */
+/** Writes a frame into `target` at `offset` and returns its end offset. */
 export function writeFrame(target: Buffer, offset: number, { ordinal, arrivedAt, partitionKey, data }: Frame): number {
   const body = offset + headBytes;
   const keyLength = target.write(partitionKey, body + fixedBytes);
@@ -185,8 +189,8 @@ export function writeFrame(target: Buffer, offset: number, { ordinal, arrivedAt,
 }
 
 /**
- * The frame that begins at `offset`, its data a view of `source`, and where it ends. "short" says that `source` ends
- * before the frame does, "damaged" that these are not the bytes that were written.
+ * The frame at `offset` and its end offset; the data is a view of `source`. "short" means that `source` ends before the frame,
+ * "damaged" that these are not the bytes that were written.
  */
 export function readFrame(source: Buffer, offset: number): (Frame & { end: number }) | "short" | "damaged" {
   const body = offset + headBytes;
@@ -206,7 +210,7 @@ export function readFrame(source: Buffer, offset: number): (Frame & { end: numbe
   };
 }
 
-/** Whether a whole frame with an ordinal from `ordinal` on begins anywhere in `source`. */
+/** Whether a complete frame with at least this ordinal starts anywhere in `source`. */
 function holdsLaterFrame(source: Buffer, ordinal: number): boolean {
   for (let at = source.indexOf(markBytes); at >= 0; at = source.indexOf(markBytes, at + 1)) {
     const frame = readFrame(source, at);
@@ -215,10 +219,7 @@ function holdsLaterFrame(source: Buffer, ordinal: number): boolean {
   return false;
 }
 
-/**
- * Writes a segment file anew with other data in some of its records, by their ordinals, and puts it in the place of the old
- * one in one step. Gives the segment as it is now.
- */
+/** Rewrites a segment file atomically with new data for some records, by ordinal; returns the new segment. */
 export async function rewriteSegment(segment: Segment, dataOf: ReadonlyMap<number, Uint8Array>): Promise<Segment> {
   const frames = await readSegment(segment, { from: segment.first, limit: Infinity, maxBytes: Infinity });
   const rewritten = newSegment(dirname(segment.path), segment.first);

@@ -1,6 +1,6 @@
-/** What the sequence numbers of a shard are made of, besides the record's ordinal. */
+/** Parts of a sequence number that identify its shard. */
 export interface ShardIdentity {
-  /** Number of the shard within its stream, from 0. */
+  /** Index of the shard within its stream, from 0. */
   index: number;
   /** Milliseconds since 1970. */
   createdAt: number;
@@ -9,24 +9,18 @@ export interface ShardIdentity {
 const ordinalDigits = 36;
 
 /**
- * The sequence number of the record with that ordinal (from 0) in its shard: 56 decimal digits that rise within a shard
- * and from a shard to its children, and that no other shard or stream gives, even one made again under the same name.
+ * The sequence number of the record with that ordinal (from 0) in its shard: 56 decimal digits, ascending within a shard and
+ * from a shard to its children, and unique across shards and streams, even for a stream recreated under the same name.
  */
 export function sequenceNumberAt(shard: ShardIdentity, ordinal: number): string {
   return prefixOf(shard) + String(ordinal).padStart(ordinalDigits, "0");
 }
 
-/** The ordinal behind a sequence number; undefined where another shard gave it. */
+/** The ordinal in a sequence number; undefined if it belongs to another shard. */
 export function ordinalOf(shard: ShardIdentity, sequenceNumber: string): number | undefined {
   const prefix = prefixOf(shard);
   const isOurs = sequenceNumber.length === prefix.length + ordinalDigits && sequenceNumber.startsWith(prefix);
   return isOurs ? Number(sequenceNumber.slice(prefix.length)) : undefined;
-}
-
-/** Negative, zero or positive, as `a` comes before, with or after `b`. */
-export function compareSequenceNumbers(a: string, b: string): number {
-  const difference = BigInt(a) - BigInt(b);
-  return difference < 0n ? -1 : Number(difference > 0n);
 }
 
 function prefixOf({ index, createdAt }: ShardIdentity): string {

@@ -3,15 +3,15 @@ import { syncFolder } from "../../../adapters/folder-files.ts";
 import type { Clock, OutgoingRecord, StreamRecord } from "../../../pipeline/ports.ts";
 import { openAppendFile, type AppendFile } from "./durable-files.ts";
 import {
-  frameSize,
-  writeFrame,
   findSegment,
+  frameSize,
   newSegment,
   noteFrame,
   readSegment,
   rewriteSegment,
   scanSegment,
   StreamDamaged,
+  writeFrame,
   type Segment,
 } from "./segment.ts";
 import { sequenceNumberAt } from "./sequence-number.ts";
@@ -19,18 +19,27 @@ import type { Shard } from "./shard-map.ts";
 
 const mostBytesAtOnce = 8 * 1024 * 1024;
 
+export interface ShardLogOptions {
+  shard: Shard;
+  folder: string;
+  clock: Clock;
+  /** A segment that has reached this size is followed by a new one. */
+  segmentBytes: number;
+  onNotice: (notice: string) => void;
+}
+
 interface Append {
   records: readonly OutgoingRecord[];
   resolve: (sequenceNumbers: string[]) => void;
   reject: (error: unknown) => void;
 }
 
-/** The records of one shard on disk: segment files in a folder of their own. */
+/** The records of one shard on disk: segment files in a separate folder. */
 export class ShardLog {
   readonly shard: Shard;
-  /** First and last hash of its range. */
+  /** First and last hash key of its range. */
   readonly range: { start: bigint; end: bigint };
-  /** Ordinal that the next record gets; all before it are durable. */
+  /** Ordinal of the next record; all records before it are durable. */
   nextOrdinal: number;
   private readonly folder: string;
   private readonly clock: Clock;
@@ -52,7 +61,7 @@ export class ShardLog {
     this.lastArrival = lastArrival;
   }
 
-  /** Opens the shard's folder, or makes it. A record that a crash left unfinished at the end is cut off, with a notice. */
+  /** Opens or creates the shard's folder. An incomplete record left at the end by a crash is truncated, with a notice. */
   static async open(options: ShardLogOptions): Promise<ShardLog> {
     const { folder, onNotice } = options;
     await mkdir(folder, { recursive: true });
@@ -64,7 +73,7 @@ export class ShardLog {
 
     const { last: lastFrame, tornAt } = await scanSegment(last, { maySalvage: true });
     if (tornAt !== undefined) {
-      onNotice(`Stream segment ${last.path}: cut off ${last.size - tornAt} unfinished bytes at byte ${tornAt}`);
+      onNotice(`Stream segment ${last.path}: truncated ${last.size - tornAt} incomplete bytes at byte ${tornAt}`);
       last.size = tornAt;
       await (await openAppendFile(last.path, tornAt)).close();
     }
@@ -78,7 +87,7 @@ export class ShardLog {
     return this.segments.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Resolves with the sequence numbers once the records are durable. Appends that meet share one write and one sync. */
+  /** Resolves with the sequence numbers once the records are durable. Concurrent appends share one write and one sync. */
   async append(records: readonly OutgoingRecord[]): Promise<string[]> {
     const { promise, resolve, reject } = Promise.withResolvers<string[]>();
     this.queue.push({ records, resolve, reject });
@@ -87,8 +96,8 @@ export class ShardLog {
   }
 
   /**
-   * Puts other data in the place of some records, by their ordinals; order, keys and times stay. No append and no read goes
-   * on meanwhile. A segment changes whole or not at all, so whoever was interrupted may repeat it.
+   * Replaces the data of some records, by ordinal; order, keys and times stay. Appends and reads wait meanwhile. Each segment
+   * is replaced atomically, so an interrupted call can be repeated.
    */
   async replace(dataOf: ReadonlyMap<number, Uint8Array>): Promise<void> {
     while (this.working !== undefined) await this.working;
@@ -105,10 +114,10 @@ export class ShardLog {
       await Promise.allSettled(this.reading);
       await this.file?.close();
       this.file = undefined;
-      for (const [place, segment] of this.segments.entries()) {
-        const end = this.segments[place + 1]?.first ?? this.nextOrdinal;
+      for (const [index, segment] of this.segments.entries()) {
+        const end = this.segments[index + 1]?.first ?? this.nextOrdinal;
         if ([...dataOf.keys()].some((ordinal) => ordinal >= segment.first && ordinal < end)) {
-          this.segments[place] = await rewriteSegment(segment, dataOf);
+          this.segments[index] = await rewriteSegment(segment, dataOf);
         }
       }
       await syncFolder(this.folder);
@@ -118,13 +127,13 @@ export class ShardLog {
     }
   }
 
-  /** Resolves when no append is under way. */
+  /** Resolves when no append is in progress. */
   async idle(): Promise<void> {
     await this.working;
   }
 
   private async work(): Promise<void> {
-    // Let every caller of this turn join the first write.
+    // Lets all appends of this event loop turn join the first write.
     await Promise.resolve();
     while (this.queue.length > 0) {
       const appends = this.takeAppends();
@@ -171,7 +180,7 @@ export class ShardLog {
     this.waiters.release(this.nextOrdinal);
   }
 
-  /** The segment that takes the next bytes: the last one while it has room, else a new one. */
+  /** The segment for the next bytes: the last one while it has room, else a new one. */
   private async segmentFor(bytes: number): Promise<{ segment: Segment; file: AppendFile }> {
     const last = this.segments.at(-1);
     if (last && (last.size === 0 || last.size + bytes <= this.segmentBytes)) {
@@ -186,7 +195,7 @@ export class ShardLog {
     return { segment, file };
   }
 
-  /** The durable records from an ordinal on, at least one where there is one, within both limits. */
+  /** The durable records from an ordinal on, within both limits, but at least one if there is one. */
   async read(range: { from: number; limit: number; maxBytes: number }): Promise<StreamRecord[]> {
     while (this.rewriting !== undefined) await this.rewriting;
     const reading = this.readNow(range);
@@ -233,19 +242,19 @@ export class ShardLog {
 
   private missing(ordinal: number): StreamDamaged {
     return new StreamDamaged(
-      `Stream shard ${this.folder}: record ${ordinal} is missing between its segment files; ` +
-        `restore the folder from a backup, or move it away to begin anew`,
+      `Stream shard ${this.folder}: record ${ordinal} is missing between its segment files: ` +
+        `restore the folder from a backup, or move it away to start over`,
     );
   }
 
-  /** Resolves true once the record with that ordinal is durable; false on timeout, abort, or when none will come. */
+  /** Resolves to true once the record with that ordinal is durable; to false on timeout, on abort and on a closed shard. */
   async waitFor(ordinal: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     if (ordinal < this.nextOrdinal) return true;
     if (this.shard.closed) return false;
     return await this.waiters.wait(ordinal, timeoutMs, signal);
   }
 
-  /** Finishes the appends under way, then lets go of the file and of everybody who waits. */
+  /** Completes appends in progress, then closes the file and releases all waiters. */
   async close(): Promise<void> {
     await this.idle();
     this.waiters.releaseAll();
@@ -254,30 +263,21 @@ export class ShardLog {
   }
 }
 
-export interface ShardLogOptions {
-  shard: Shard;
-  folder: string;
-  clock: Clock;
-  /** A segment that reached this size is followed by a new one. */
-  segmentBytes: number;
-  onNotice: (notice: string) => void;
-}
-
 function sizeOf(records: readonly OutgoingRecord[]): number {
   return records.reduce((sum, { partitionKey, data }) => sum + frameSize(partitionKey, data), 0);
 }
 
-/** Those who wait for a record that is not there yet. */
+/** Callers that wait for a future record. */
 export interface Waiters {
-  /** True once `release` passes the ordinal; false on timeout, abort or `releaseAll`. */
+  /** Resolves to true once `release` passes the ordinal; to false on timeout, abort or `releaseAll`. */
   wait(ordinal: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
-  /** Lets go, with true, of all who wait for an ordinal below `nextOrdinal`. */
+  /** Resolves, to true, all waits for an ordinal below `nextOrdinal`. */
   release(nextOrdinal: number): void;
-  /** Lets go, with false, of all. */
+  /** Resolves all waits to false. */
   releaseAll(): void;
 }
 
-/** Makes an empty set of waiters; nothing of a wait that is over stays behind. */
+/** Creates an empty set of waiters; a finished wait leaves no timer and no listener. */
 function createWaiters(): Waiters {
   const waiting = new Set<{ ordinal: number; settle: (arrived: boolean) => void }>();
 
@@ -286,15 +286,15 @@ function createWaiters(): Waiters {
       if (signal?.aborted) return false;
       const { promise, resolve } = Promise.withResolvers<boolean>();
       const entry = { ordinal, settle: resolve };
-      const giveUp = () => resolve(false);
-      const timer = setTimeout(giveUp, timeoutMs);
-      signal?.addEventListener("abort", giveUp);
+      const end = () => resolve(false);
+      const timer = setTimeout(end, timeoutMs);
+      signal?.addEventListener("abort", end);
       waiting.add(entry);
       try {
         return await promise;
       } finally {
         clearTimeout(timer);
-        signal?.removeEventListener("abort", giveUp);
+        signal?.removeEventListener("abort", end);
         waiting.delete(entry);
       }
     },

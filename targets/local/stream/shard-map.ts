@@ -5,27 +5,27 @@ import type { OutgoingRecord } from "../../../pipeline/ports.ts";
 import { readIfPresent, replaceFile } from "./durable-files.ts";
 import type { ShardIdentity } from "./sequence-number.ts";
 
-/** One shard of a stream: a range of the 128-bit hash space, and the shards whose range it took over. */
+/** One shard of a stream: a range of the 128-bit hash key space, and the parent shards whose range it took over. */
 export interface Shard extends ShardIdentity {
   /** `shardId-` and twelve digits. */
   id: string;
   parents: string[];
-  /** First and last hash of its range, decimal. */
+  /** First and last hash key of its range, decimal. */
   startingHashKey: string;
   endingHashKey: string;
-  /** A closed shard takes no records any more; it is read to its end before its children. */
+  /** A closed shard accepts no more records; it is read to its end before its children. */
   closed: boolean;
 }
 
 const hashSpace = 2n ** 128n;
 const fileName = "shard-map.json";
 
-/** The map of a new stream: `count` shards of equal range. */
+/** The shard map of a new stream: `count` shards of equal range. */
 export function firstShards(count: number, createdAt: number): Shard[] {
   return equalShards({ count, createdAt, firstIndex: 0, parents: [] });
 }
 
-/** The map after closing every open shard and opening `count` new ones; a new one's parents are those it overlaps. */
+/** The shard map after closing every open shard and opening `count` new ones; parents are the overlapping open shards. */
 export function resharded(shards: readonly Shard[], count: number, createdAt: number): Shard[] {
   const parents = shards.filter((shard) => !shard.closed);
   const children = equalShards({ count, createdAt, firstIndex: shards.length, parents });
@@ -44,7 +44,7 @@ function equalShards({
   parents: readonly Shard[];
 }): Shard[] {
   if (!Number.isSafeInteger(count) || count < 1 || count > 10_000) {
-    throw new Error(`Stream: ${count} shards; ask for a whole number from 1 to 10000`);
+    throw new Error(`Stream: ${count} shards: give a whole number from 1 to 10000`);
   }
   return Array.from({ length: count }, (_, position) => {
     const start = (hashSpace * BigInt(position)) / BigInt(count);
@@ -62,22 +62,23 @@ function equalShards({
   });
 }
 
-/** Where a record belongs in the hash space: its explicit key, else the MD5 of its partition key, as Kinesis has it. */
+/** Hash key of a record: the explicit one, else the MD5 of the partition key, as in Kinesis. */
 export function hashKeyOf({ partitionKey, explicitHashKey }: OutgoingRecord): bigint {
   return explicitHashKey === undefined ? BigInt(`0x${hash("md5", partitionKey)}`) : BigInt(explicitHashKey);
 }
 
-/** Reads the map of a stream's folder; undefined for a new stream. */
+/** Reads the shard map of a stream's folder; undefined for a new stream. */
 export async function readShardMap(folder: string): Promise<Shard[] | undefined> {
   const path = join(folder, fileName);
   const text = await readIfPresent(path);
   if (text === undefined) return undefined;
   const { format, shards }: { format: number; shards: Shard[] } = JSON.parse(text);
-  if (format !== 1) throw new Error(`Shard map ${path}: format ${format}; open it with the version that wrote it`);
+  if (format !== 1)
+    throw new Error(`Shard map ${path}: unknown format ${format}: open it with the version that wrote it`);
   return shards;
 }
 
-/** Writes the map of a stream's folder, whole and durable. */
+/** Writes the shard map of a stream's folder, atomically and durably. */
 export async function writeShardMap(folder: string, shards: readonly Shard[]): Promise<void> {
   await replaceFile(join(folder, fileName), `${JSON.stringify({ format: 1, shards }, undefined, 2)}\n`);
   await syncFolder(folder);

@@ -4,16 +4,19 @@ import type { Clock, EventSink, OutgoingRecord, PutResult, StreamRecord } from "
 import { takeLock } from "./process-lock.ts";
 import { ordinalOf, sequenceNumberAt } from "./sequence-number.ts";
 import { ShardLog } from "./shard-log.ts";
-import { firstShards, hashKeyOf, readShardMap, resharded, type Shard, writeShardMap } from "./shard-map.ts";
+import { firstShards, hashKeyOf, readShardMap, resharded, writeShardMap, type Shard } from "./shard-map.ts";
 
-/** A shard as the stream shows it. */
+/** Limits of one Kinesis PutRecords call. */
+export const putLimits = { records: 500, callBytes: 5 * 1024 * 1024, recordBytes: 1024 * 1024, keyCharacters: 256 };
+
+/** Description of a shard. */
 export interface ShardInfo {
   id: string;
   parents: string[];
-  /** First and last hash of its range, decimal. */
+  /** First and last hash key of its range, decimal. */
   hashRange: { start: string; end: string };
   closed: boolean;
-  /** Absent while the shard holds no record. */
+  /** Absent while the shard has no records. */
   firstSequenceNumber?: string;
   lastSequenceNumber?: string;
   records: number;
@@ -23,30 +26,30 @@ export interface ShardInfo {
 
 /** The reading side of a stream. */
 export interface StreamReader {
-  /** All shards, parents before their children, closed ones too. */
+  /** All shards, parents before their children, including closed ones. */
   shards(): ShardInfo[];
   /**
-   * The records of a shard that follow `after` (or from its first on): at most `limit`, and at most `maxBytes` of data
-   * unless the first alone is larger. Empty where none follows.
+   * The records of a shard after `after` (or from its first on): at most `limit`, and at most `maxBytes` of data unless the
+   * first alone is larger. Empty if no record follows.
    */
   read(options: { shard: string; after?: string; limit: number; maxBytes: number }): Promise<StreamRecord[]>;
-  /** True once a record follows `after`; false after `timeoutMs`, on abort, or where the shard is closed and at its end. */
+  /** True once a record follows `after`; false after `timeoutMs`, on abort, and at the end of a closed shard. */
   waitForRecord(shard: string, after: string | undefined, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
 }
 
-/** A durable stream on disk with the shapes of Kinesis, for one process at a time. */
+/** A durable stream on disk with Kinesis semantics, for one process at a time. */
 export interface StreamLog extends EventSink, StreamReader {
-  /** Closes the open shards and opens `count` new ones over the same hash space; the same count changes nothing. */
+  /** Closes the open shards and opens `count` new ones; does nothing if the count is the same. */
   reshard(count: number): Promise<void>;
-  /** Puts other data in the place of some records, which are known by shard and sequence number; gives how many it holds. */
+  /** Replaces the data of some records, by shard and sequence number; returns how many of them exist. */
   replace(records: readonly Pick<StreamRecord, "shard" | "sequenceNumber" | "data">[]): Promise<number>;
-  /** Finishes the puts under way and gives the folder back. */
+  /** Completes puts in progress and releases the folder's lock. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the stream in `dir`, or makes it with that many shards (a stream that exists keeps its own; `reshard` changes
- * them). What a crash left unfinished is cut off and told to `onNotice`: a put that was answered is never part of it.
+ * Opens the stream in `dir`, or creates it with that many shards (an existing stream keeps its shards; see `reshard`).
+ * Incomplete records left by a crash are truncated and reported to `onNotice`; they are never part of an acknowledged put.
  */
 export async function openStreamLog({
   dir,
@@ -95,18 +98,16 @@ function streamOver({
   const openLogs = () => [...logs.values()].filter(({ shard }) => !shard.closed);
   const logOf = (id: string) => {
     const log = logs.get(id);
-    if (!log) throw new Error(`Stream ${dir}: no shard ${id}; it has ${[...logs.keys()].join(", ")}`);
+    if (!log) throw new Error(`Stream ${dir}: no shard ${id}: choose one of ${[...logs.keys()].join(", ")}`);
     return log;
   };
   const ordinalAfter = (log: ShardLog, after: string | undefined) => {
     const ordinal = after === undefined ? -1 : ordinalOf(log.shard, after);
     if (ordinal !== undefined) return ordinal + 1;
-    throw new Error(
-      `Stream ${dir}: ${after} is no sequence number of ${log.shard.id}; read from the shard's beginning`,
-    );
+    throw new Error(`Stream ${dir}: ${after} is not a sequence number of ${log.shard.id}: read from the shard's start`);
   };
   const mustBeOpen = () => {
-    if (now.closed) throw new Error(`Stream ${dir}: closed; open it again`);
+    if (now.closed) throw new Error(`Stream ${dir}: closed: open it again`);
   };
 
   async function changeShards(count: number): Promise<void> {
@@ -161,7 +162,7 @@ function streamOver({
       while (now.resharding) await now.resharding;
       mustBeOpen();
       const change = changeShards(count);
-      // Those who wait at the gate need not fail with the one who changes the shards.
+      // Waiting puts must not fail if the resharding fails.
       now.resharding = change
         .catch(() => undefined)
         .finally(() => {
@@ -179,18 +180,18 @@ function streamOver({
   };
 }
 
-/** One append for each shard that is met; the records of a shard that could not store them say so one by one. */
+/** One append per shard; if it fails, each of its records gets an error result, as in PutRecords. */
 async function putInto(logs: readonly ShardLog[], records: readonly OutgoingRecord[]): Promise<PutResult[]> {
   const byLog = Map.groupBy(records.keys(), (index) => logFor(logs, records[index]));
   const results: PutResult[] = [];
   await Promise.all(
     [...byLog].map(async ([log, indexes]) => {
       const mine = indexes.flatMap((index) => records[index] ?? []);
-      const answers = await log.append(mine).then(
+      const appended = await log.append(mine).then(
         (numbers) => numbers.map((sequenceNumber) => ({ shard: log.shard.id, sequenceNumber })),
         (error: Error) => mine.map(() => ({ errorCode: "InternalFailure", errorMessage: error.message })),
       );
-      for (const [place, answer] of answers.entries()) results[indexes[place] ?? 0] = answer;
+      for (const [position, result] of appended.entries()) results[indexes[position] ?? 0] = result;
     }),
   );
   return results;
@@ -199,7 +200,7 @@ async function putInto(logs: readonly ShardLog[], records: readonly OutgoingReco
 function logFor(logs: readonly ShardLog[], record: OutgoingRecord | undefined): ShardLog {
   const hashKey = record ? hashKeyOf(record) : 0n;
   const log = logs.findLast(({ range }) => range.start <= hashKey);
-  if (!log) throw new Error(`Stream: no open shard for the hash key ${hashKey}; see that shard-map.json is whole`);
+  if (!log) throw new Error(`Stream: no open shard for the hash key ${hashKey}: check that shard-map.json is complete`);
   return log;
 }
 
@@ -219,13 +220,10 @@ function infoOf(log: ShardLog): ShardInfo {
   };
 }
 
-/** What one PutRecords call of Kinesis may carry. */
-export const putLimits = { records: 500, callBytes: 5 * 1024 * 1024, recordBytes: 1024 * 1024, keyCharacters: 256 };
-
-/** Throws where Kinesis would refuse the whole call; nothing has been written then. */
+/** Throws where Kinesis would reject the whole call, before anything is written. */
 function checkPut(records: readonly OutgoingRecord[]): void {
   if (records.length > putLimits.records) {
-    throw new Error(`PutRecords: ${records.length} records; send at most ${putLimits.records} in one call`);
+    throw new Error(`PutRecords: ${records.length} records: send at most ${putLimits.records} in one call`);
   }
   let bytes = 0;
   for (const [index, record] of records.entries()) {
@@ -233,24 +231,24 @@ function checkPut(records: readonly OutgoingRecord[]): void {
     bytes += record.data.length + Buffer.byteLength(record.partitionKey);
   }
   if (bytes > putLimits.callBytes) {
-    throw new Error(`PutRecords: ${bytes} bytes; send at most ${putLimits.callBytes} in one call`);
+    throw new Error(`PutRecords: ${bytes} bytes: send at most ${putLimits.callBytes} in one call`);
   }
 }
 
 function checkRecord({ partitionKey, explicitHashKey, data }: OutgoingRecord, index: number): void {
   if (data.length > putLimits.recordBytes) {
-    throw new Error(`PutRecords: record ${index} has ${data.length} bytes; send at most ${putLimits.recordBytes}`);
+    throw new Error(`PutRecords: record ${index} has ${data.length} bytes: send at most ${putLimits.recordBytes}`);
   }
   if (partitionKey.length === 0 || partitionKey.length > putLimits.keyCharacters) {
     throw new Error(
-      `PutRecords: record ${index} has a partition key of ${partitionKey.length} characters; ` +
+      `PutRecords: record ${index} has a partition key of ${partitionKey.length} characters: ` +
         `give it 1 to ${putLimits.keyCharacters}`,
     );
   }
   if (explicitHashKey === undefined) return;
   if (!/^(0|[1-9]\d{0,38})$/.test(explicitHashKey) || BigInt(explicitHashKey) >= 2n ** 128n) {
     throw new Error(
-      `PutRecords: record ${index} has the explicit hash key ${explicitHashKey}; ` +
+      `PutRecords: record ${index} has the explicit hash key ${explicitHashKey}: ` +
         `give a decimal number below 2^128 without leading zeros`,
     );
   }

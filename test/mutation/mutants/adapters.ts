@@ -263,7 +263,7 @@ export const adapterMutants: readonly Mutant[] = [
     guard: "a home is made in no folder that holds something else",
     prevents: "somebody's files lie in a folder that ./pizza clean empties",
     file: "targets/local/data-directory.ts",
-    text: "  if (strange.length === 0) return;\n",
+    text: "  if (foreign.length === 0) return;\n",
     replacement: "  return;\n",
     tests: [dataDirectory],
   },

@@ -11,7 +11,7 @@ export const backupMutants: readonly Mutant[] = [
     text: 'transaction("snapshot",',
     replacement: 'transaction("write",',
     tests: [backup],
-    only: "one moment",
+    only: "consistent snapshot",
   },
   {
     guard: "a backup knows the lake that its versions are of",
@@ -20,7 +20,7 @@ export const backupMutants: readonly Mutant[] = [
     text: "if (silverVersion >= 0 && metadata?.id !== silverTable) {",
     replacement: "if (silverVersion >= 0 && metadata === null) {",
     tests: [backup],
-    only: "not the table",
+    only: "a different table",
   },
   {
     guard: "a backup is not newer than the lake",
@@ -29,7 +29,7 @@ export const backupMutants: readonly Mutant[] = [
     text: "if (silverVersion > version) {",
     replacement: "if (silverVersion > Infinity) {",
     tests: [backup],
-    only: "not the table",
+    only: "a different table",
   },
   {
     guard: "a restore needs an empty warehouse",
@@ -38,7 +38,7 @@ export const backupMutants: readonly Mutant[] = [
     text: "if (full !== undefined) {",
     replacement: "if (full === null) {",
     tests: [backup],
-    only: "holds something",
+    only: "not empty",
   },
   {
     guard: "restored gold has the hash that was backed up",
@@ -47,7 +47,7 @@ export const backupMutants: readonly Mutant[] = [
     text: "if (hash !== manifest.goldHash) {",
     replacement: 'if (hash === "") {',
     tests: [backup],
-    only: "would not have the hash",
+    only: "does not have the hash",
   },
   {
     guard: "no trigger runs while a backup is restored",
@@ -74,7 +74,7 @@ export const backupMutants: readonly Mutant[] = [
     text: "if (Number(found?.row_count) !== table.rows || found?.hash !== table.hash) {",
     replacement: "if (found === undefined) {",
     tests: [backup],
-    only: "its rows are not",
+    only: "its rows differ",
   },
   {
     guard: "a backup of a newer program is refused",
@@ -83,7 +83,7 @@ export const backupMutants: readonly Mutant[] = [
     text: "if (missing.length > 0) {",
     replacement: "if (missing.length < 0) {",
     tests: [backup],
-    only: "newer program",
+    only: "newer release",
   },
   {
     guard: "a file of a backup has the bytes that its manifest says",
@@ -92,7 +92,7 @@ export const backupMutants: readonly Mutant[] = [
     text: 'if (hash("sha256", body) !== sha256) {',
     replacement: 'if (sha256 === "") {',
     tests: [backup],
-    only: "damaged, cut or missing",
+    only: "damaged, truncated or missing",
   },
   {
     guard: "a backup never takes a file of another one for its own",
@@ -119,7 +119,7 @@ export const backupMutants: readonly Mutant[] = [
     text: 'await loadTables({ warehouse: within, backups }, manifest, (table) => `${schema}."${table}"`);',
     replacement: "",
     tests: [backup],
-    only: "damaged, cut or missing",
+    only: "damaged, truncated or missing",
   },
   {
     guard: "the newest proven backups stay",
@@ -164,7 +164,7 @@ export const backupMutants: readonly Mutant[] = [
     text: "find(({ isProven }) => isProven)",
     replacement: "at(0)",
     tests: [backup],
-    only: "newest backup that was proven",
+    only: "newest verified backup",
   },
   {
     guard: "a row longer than a page is copied",
@@ -182,7 +182,7 @@ export const backupMutants: readonly Mutant[] = [
     text: "    on conflict do nothing',",
     replacement: "',",
     tests: [backup],
-    only: "comes twice",
+    only: "written twice",
   },
   {
     guard: "older snapshots go only once the new one is done",

@@ -14,7 +14,7 @@ export const goldMutants: readonly Mutant[] = [
     text: "where shown.silver_version is null or shown.silver_version < version;",
     replacement: ";",
     tests: [windows, races],
-    only: "finishes late|second publish|whoever is slow",
+    only: "ends late|second publish|whichever publish is slow",
   },
   {
     guard: "the lock of a day comes before the fence",
@@ -23,7 +23,7 @@ export const goldMutants: readonly Mutant[] = [
     text: "perform pg_advisory_xact_lock(4101, day - date '2000-01-01');",
     replacement: "null;",
     tests: [races],
-    only: "whoever is slow",
+    only: "whichever publish is slow",
   },
   {
     guard: "the lock of a month",
@@ -41,7 +41,7 @@ export const goldMutants: readonly Mutant[] = [
     text: "if current_setting('transaction_isolation') <> 'read committed' then",
     replacement: "if false then",
     tests: [races],
-    only: "older view",
+    only: "older snapshot",
   },
   {
     guard: "facts of a day are replaced, never added to",
@@ -221,7 +221,7 @@ export const goldMutants: readonly Mutant[] = [
     text: "perform ops.lock_days(days);",
     replacement: "null;",
     tests: [races],
-    only: "reported only afterwards",
+    only: "delays the report",
   },
   {
     guard: "a publish locks the month after too",
@@ -230,7 +230,7 @@ export const goldMutants: readonly Mutant[] = [
     text: "perform ops.lock_months(month, next_end);",
     replacement: "perform ops.lock_months(month, month_end);",
     tests: [races],
-    only: "month after",
+    only: "growth of the next month",
   },
   {
     guard: "the lock of the scores",

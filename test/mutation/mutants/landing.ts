@@ -18,8 +18,8 @@ export const landingMutants: readonly Mutant[] = [
     guard: "a batch is put away before the checkpoint passes it",
     prevents: "a batch that was given up is in no store at all",
     file: "targets/local/event-source-mapping/deliver-batch.ts",
-    text: 'await untilItWorks("put a failed batch away"',
-    replacement: 'void untilItWorks("put a failed batch away"',
+    text: 'await untilItWorks("write a batch to the on-failure destination"',
+    replacement: 'void untilItWorks("write a batch to the on-failure destination"',
     tests: [mapping, "test/targets/local/landing-keeps-everything.test.ts"],
   },
   {
@@ -91,8 +91,8 @@ export const landingMutants: readonly Mutant[] = [
     guard: "a bronze object is of one shard",
     prevents: "the range in its name says nothing about its records",
     file: "pipeline/bronze/bronze-object.ts",
-    text: "if (stranger) {",
-    replacement: "if (stranger?.shard === first.shard) {",
+    text: "if (other) {",
+    replacement: "if (other?.shard === first.shard) {",
     tests: [object],
   },
   {

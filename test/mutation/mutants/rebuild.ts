@@ -21,7 +21,7 @@ export const rebuildMutants: readonly Mutant[] = [
     text: "where order_date = any (asked) and silver_version = version;",
     replacement: "where order_date = any (asked);",
     tests: [races],
-    only: "takes no day back",
+    only: "reverts neither days",
   },
   {
     guard: "a rebuild never shows older rows per customer again",
@@ -30,7 +30,7 @@ export const rebuildMutants: readonly Mutant[] = [
     text: "where order_date = any (asked) and customers_version = version;",
     replacement: "where order_date = any (asked);",
     tests: [races],
-    only: "takes no day back",
+    only: "reverts neither days",
   },
   {
     guard: "a rebuild goes on top of the version that it was compared with",
@@ -57,7 +57,7 @@ export const rebuildMutants: readonly Mutant[] = [
     text: "if (lost.length === 0 && gained.length === 0) return;",
     replacement: "if (lost.length >= 0) return;",
     tests: [rebuild],
-    only: "refused by now",
+    only: "rejected after a price change",
   },
   {
     guard: "bronze is replayed in the order in which silver took it",
@@ -66,7 +66,7 @@ export const rebuildMutants: readonly Mutant[] = [
     text: "listed.toSorted((a, b) => takenAt(snapshot, a) - takenAt(snapshot, b))",
     replacement: "listed",
     tests: [rebuild],
-    only: "whatever its object is called",
+    only: "whatever the name of its object",
   },
   {
     guard: "a rebuild replays what silver had consumed",
@@ -75,7 +75,7 @@ export const rebuildMutants: readonly Mutant[] = [
     text: ".filter((object) => isConsumed(snapshot, object));",
     replacement: ";",
     tests: [rebuild],
-    only: "waits in bronze",
+    only: "a pending bronze object",
   },
   {
     guard: "a rebuild writes beside silver",
@@ -84,7 +84,7 @@ export const rebuildMutants: readonly Mutant[] = [
     text: "(tables.test(key) ? prefix + key : key)",
     replacement: "(tables.test(key) ? key : key)",
     tests: [rebuild],
-    only: "is equal, worked out",
+    only: "is equal to a rebuild",
   },
   {
     guard: "a rebuild leaves the files of another one alone",
@@ -93,7 +93,7 @@ export const rebuildMutants: readonly Mutant[] = [
     text: "if (key < oldest) await store.delete(key);",
     replacement: "if (oldest) await store.delete(key);",
     tests: [rebuild],
-    only: "two rebuilds",
+    only: "two concurrent rebuilds",
   },
   {
     guard: "a dry run publishes nothing",
@@ -111,6 +111,6 @@ export const rebuildMutants: readonly Mutant[] = [
     text: "for (let copy = 2; found.has(name); copy++) name = `${key} (${copy})`;",
     replacement: "name = key;",
     tests: [rebuild],
-    only: "stands twice",
+    only: "of a duplicate line",
   },
 ];

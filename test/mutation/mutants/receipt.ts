@@ -249,7 +249,7 @@ export const receiptMutants: readonly Mutant[] = [
     text: "for (const hole of holes.get(producerId) ?? []) {",
     replacement: "for (const hole of [...holes.values()].flat()) {",
     tests: [damage, "test/pipeline/domain/sequence-gaps.test.ts"],
-    only: "however many corrupt events|may have borne one number",
+    only: "however many corrupt events|may explain one number",
   },
   {
     guard: "an unreadable event stands for one missing number",

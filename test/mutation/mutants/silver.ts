@@ -179,9 +179,9 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "the commit names the bronze objects that it consumed",
     prevents: "the next run takes the same objects again",
-    file: "pipeline/silver/refine-silver.ts",
-    text: "...batch.objects.map(({ key }) => ({ appId: key, version: 0, lastUpdated: now })),",
-    replacement: "",
+    file: "pipeline/silver/transactions.ts",
+    text: "return objects.map(({ key }) => ({ appId: key, version: 0, lastUpdated: now }));",
+    replacement: "return objects.slice(0, 0).map(({ key }) => ({ appId: key, version: 0, lastUpdated: now }));",
     tests: [refine],
     only: "nothing the second time",
   },

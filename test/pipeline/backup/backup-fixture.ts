@@ -4,7 +4,7 @@ import { openSilver } from "../../../pipeline/silver/tables.ts";
 import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import type { FixtureOrder } from "../gold/silver-fixture.ts";
 
-/** Orders of three days, with customers, a cancelled one, and words that are hard to quote. */
+/** Orders of three days, with customers, a cancelled order, and texts that are hard to quote. */
 export const someOrders: FixtureOrder[] = [
   { id: "a", at: "2015-01-30T12:00:00", lines: [["hawaiian_m", 1]], customer: "c1" },
   {
@@ -20,7 +20,7 @@ export const someOrders: FixtureOrder[] = [
   { id: "d", at: "2015-02-01T21:15:00", lines: [["ital_supr_l", 1]], store: "chi-01", customer: `c'3"\\` },
 ];
 
-/** Gold with some published days, a backup store, and a silver table that has one version. */
+/** Opens gold with some published days, a backup store, and a silver table with one version. */
 export async function openBackupPipeline() {
   const pipeline = await openGoldPipeline();
   const store = openFolderStore(join(pipeline.dir, "lake"));

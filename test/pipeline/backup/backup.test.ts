@@ -60,7 +60,7 @@ describe.each(["PostgreSQL", "the Data API"])("a backup over %s", (name) => {
     await pipeline.publishOrders();
   });
 
-  it("restores every row of every table into an empty warehouse, and the numbers go on where they stood", async () => {
+  it("restores every row of every table into an empty warehouse, and the sequences continue", async () => {
     const before = await tables();
     const gold = await goldHash(pipeline.writer);
     const summary = await backUpWarehouse(place());
@@ -73,12 +73,12 @@ describe.each(["PostgreSQL", "the Data API"])("a backup over %s", (name) => {
     expect(await tables()).toEqual(before);
     expect((await goldHash(pipeline.writer)).hash).toBe(gold.hash);
     expect(await pipeline.owner.query("select nextval('ops.publish_id') as next")).toEqual([{ next }]);
-    // A publish goes on from the ledger: what gold shows already is skipped.
+    // A publish continues from the ledger: it skips what gold already shows.
     const again = await pipeline.publish(0, someOrders);
     expect(again.windows).toMatchObject({ published: 0, skipped: 3 });
   });
 
-  it("is proven by a restore on trial that leaves nothing behind", async () => {
+  it("is verified by a test restore that leaves nothing behind", async () => {
     const before = await tables();
     const id = await make();
     expect(await listBackups(pipeline.backups)).toContainEqual(expect.objectContaining({ id, isProven: true }));
@@ -86,7 +86,7 @@ describe.each(["PostgreSQL", "the Data API"])("a backup over %s", (name) => {
     expect(await schemas()).toBe(0);
   });
 
-  it("is refused, with the reason, where one of its files is damaged, cut or missing", async () => {
+  it("is rejected, with the reason, if one of its files is damaged, truncated or missing", async () => {
     const id = await make();
     const [file] = (await readManifest(pipeline.backups, id)).tables.find(
       ({ name: table }) => table === "facts.day_items",
@@ -94,8 +94,8 @@ describe.each(["PostgreSQL", "the Data API"])("a backup over %s", (name) => {
     const body = (await pipeline.backups.get(file.key))!;
     const bad = Uint8Array.from(body, (byte, index) => (index === body.length - 5 ? byte ^ 1 : byte));
     const damages = [
-      [bad, `the backup is damaged: ${file.key} has other bytes than its manifest says`],
-      [body.subarray(0, -3), `the backup is damaged: ${file.key} has other bytes than its manifest says`],
+      [bad, `the backup is damaged: ${file.key} does not match the hash in its manifest`],
+      [body.subarray(0, -3), `the backup is damaged: ${file.key} does not match the hash in its manifest`],
       [undefined, `the backup is damaged: ${file.key} is missing`],
     ] as const;
     await pipeline.empty();
@@ -110,7 +110,7 @@ describe.each(["PostgreSQL", "the Data API"])("a backup over %s", (name) => {
     await restoreBackup(asOwner(), { id });
   });
 
-  it("is refused where its files are whole and its rows are not those that were backed up", async () => {
+  it("is rejected if its files are intact but its rows differ from those that were backed up", async () => {
     const id = await make();
     const manifest = await readManifest(pipeline.backups, id);
     const forge = async (files: (file: BackupFile) => Promise<BackupFile[]>) => {
@@ -119,7 +119,7 @@ describe.each(["PostgreSQL", "the Data API"])("a backup over %s", (name) => {
       table.files = await files(table.files[0]!);
       await pipeline.backups.put(manifestKey(id), Buffer.from(JSON.stringify({ ...manifest, tables: held })));
       await expect(verifyBackup(asOwner(), { id, keepDays: 30 })).rejects.toThrow(
-        "the backup is damaged: gold.hourly_trends holds other rows than were backed up",
+        "the backup is damaged: rows of gold.hourly_trends differ from those that were backed up",
       );
     };
     await forge(async () => []);
@@ -141,7 +141,7 @@ describe("a restore", () => {
     await pipeline.publishOrders();
   });
 
-  it("takes the newest backup that was proven", async () => {
+  it("uses the newest verified backup", async () => {
     const proven = await backUpWarehouse(writer());
     await verifyBackup(owner(), { id: proven.id, keepDays: 30 });
     const later = await backUpWarehouse(writer());
@@ -158,7 +158,7 @@ describe("a restore", () => {
       const damaged = await backUpWarehouse(writer());
       await verifyBackup(owner(), { id: damaged.id, keepDays: 30 });
       await pipeline.backups.put(manifestKey(damaged.id), Buffer.from(text));
-      const problem = `backup ${damaged.id} is damaged: ${manifestKey(damaged.id)} is no manifest of it`;
+      const problem = `backup ${damaged.id} is damaged: ${manifestKey(damaged.id)} is not a valid manifest`;
       const [first, second] = await listBackups(pipeline.backups);
       expect(first).toEqual({ id: damaged.id, isProven: false, problem });
       expect(second).toMatchObject({ id: whole.id, isProven: true });
@@ -168,23 +168,23 @@ describe("a restore", () => {
     },
   );
 
-  it("is refused in a warehouse that holds something, and changes nothing there", async () => {
+  it("is rejected in a warehouse that is not empty, and changes nothing there", async () => {
     const { id } = await backUpWarehouse(writer());
     const before = await tables();
     await expect(restoreBackup(owner(), { id })).rejects.toThrow(/the warehouse is not empty, facts\.\w+ has \d+ rows/);
     expect(await tables()).toEqual(before);
   });
 
-  it("is refused, and leaves nothing, where gold would not have the hash that was backed up", async () => {
+  it("is rolled back if restored gold does not have the hash that was backed up", async () => {
     const { id } = await backUpWarehouse(writer());
     const manifest = await readManifest(pipeline.backups, id);
     await pipeline.backups.put(manifestKey(id), Buffer.from(JSON.stringify({ ...manifest, goldHash: "another" })));
     await pipeline.empty();
-    await expect(restoreBackup(owner(), { id })).rejects.toThrow(/gold would have the hash \w+, and had another/);
+    await expect(restoreBackup(owner(), { id })).rejects.toThrow(/restored gold has the hash \w+, but had another/);
     expect(await pipeline.owner.query("select from gold.daily_sales_summary")).toEqual([]);
   });
 
-  it("bears that a page of rows comes twice, as after an answer that was lost", async () => {
+  it("tolerates a page of rows that is written twice, as after a lost response", async () => {
     const page = await pipeline.owner.query<{ body: string }>(
       "select body from ops.backup_page('ops.windows', null, 400000)",
     );
@@ -198,14 +198,14 @@ describe("a restore", () => {
     expect(await tables()).toEqual(before);
   });
 
-  it("is refused where silver is not the table, or has not the version, that the backup knows", async () => {
+  it("is rejected if silver is a different table, or lacks the version, of the backup", async () => {
     const { id } = await backUpWarehouse(writer());
     await pipeline.empty();
     const other = {
       ...pipeline.silver,
       snapshot: async () => ({ ...(await pipeline.silver.snapshot()), metadata: undefined }),
     };
-    await expect(restoreBackup({ ...owner(), silver: other }, { id })).rejects.toThrow("is of another lake");
+    await expect(restoreBackup({ ...owner(), silver: other }, { id })).rejects.toThrow("belongs to another lake");
     const older = {
       ...pipeline.silver,
       snapshot: async () => ({ ...(await pipeline.silver.snapshot()), version: -1 }),
@@ -213,7 +213,7 @@ describe("a restore", () => {
     await expect(restoreBackup({ ...owner(), silver: older }, { id })).rejects.toThrow("the lake ends at -1");
   });
 
-  it("is refused where the backup was made by a newer program, was never finished, or is not there", async () => {
+  it("is rejected if the backup was made by a newer release, was never completed, or does not exist", async () => {
     const { id } = await backUpWarehouse(writer());
     const manifest = await readManifest(pipeline.backups, id);
     await pipeline.empty();
@@ -223,12 +223,12 @@ describe("a restore", () => {
     await pipeline.backups.put(manifestKey(id), Buffer.from("{"));
     await expect(restoreBackup(owner(), { id })).rejects.toThrow(`backup ${id} is damaged`);
     await pipeline.backups.delete(manifestKey(id));
-    await expect(restoreBackup(owner(), { id })).rejects.toThrow(`backup ${id} is not there or was never finished`);
+    await expect(restoreBackup(owner(), { id })).rejects.toThrow(`backup ${id} does not exist or was never completed`);
   });
 });
 
 describe("old backups", () => {
-  it("go once a newer one is proven, but never the last three that were", async () => {
+  it("are deleted once a newer one is verified, but never the last three verified ones", async () => {
     for (const { key } of await pipeline.backups.list("")) await pipeline.backups.delete(key);
     const dayMs = 24 * 3_600_000;
     const start = Date.parse("2026-01-01T00:00:00Z");
@@ -237,7 +237,7 @@ describe("old backups", () => {
       const clock = () => start + day * dayMs;
       const { id } = await backUpWarehouse({ ...pipeline, warehouse: pipeline.writer, clock });
       made.push(id);
-      // The second one was never proven, as after a crash.
+      // The second one was never verified, as after a crash.
       if (day !== 1) await verifyBackup({ ...pipeline, warehouse: pipeline.owner, clock }, { id, keepDays: 1 });
     }
     const left = (await listBackups(pipeline.backups)).map(({ id }) => id);
@@ -247,7 +247,7 @@ describe("old backups", () => {
   });
 });
 
-describe("backups that expire", () => {
+describe("expired backups", () => {
   const dayMs = 24 * 3_600_000;
   const start = Date.parse("2026-01-01T00:00:00Z");
   const key = (id: string, name: string) => `${backupFolder(id)}${name}`;
@@ -263,13 +263,13 @@ describe("backups that expire", () => {
   });
   const expire = (over = backups) => expireBackups({ backups: over, clock: () => start }, { keepDays: 5 });
 
-  it("are those that are older than they are to be kept, and no other", async () => {
+  it("are exactly those that are older than the retention", async () => {
     expect(await expire()).toEqual([9, 8, 7, 6].map(daysAgo));
     expect([...(await listBackupKeys(backups)).keys()]).toEqual([5, 4, 3, 2, 1, 0].map(daysAgo));
     expect(await expire()).toEqual([]);
   });
 
-  it("lose their manifest first: one that is half removed is none, and the next time takes the rest", async () => {
+  it("lose their manifest first: a partly deleted one is incomplete, and the next run deletes the rest", async () => {
     let deletions = 0;
     const dying = {
       ...backups,
@@ -295,14 +295,14 @@ describe("copying a table", () => {
     for (const { key } of await pipeline.backups.list("")) await pipeline.backups.delete(key);
   });
 
-  it("takes no file of another backup of the same moment for its own", async () => {
+  it("does not use a file of another backup with the same id", async () => {
     await pipeline.backups.put(file, Buffer.from("another's rows"));
     const making = backUpWarehouse({ ...pipeline, warehouse: pipeline.writer, clock });
-    await expect(making).rejects.toThrow(`somebody else has written ${file}; make another backup`);
+    await expect(making).rejects.toThrow(`another process has written ${file}; make another backup`);
     expect(await listBackups(pipeline.backups)).toEqual([]);
   });
 
-  it("knows its own file where the answer to its put was lost", async () => {
+  it("recognizes its own file if a put lost its response", async () => {
     const forgetful: typeof pipeline.backups = {
       ...pipeline.backups,
       put: async (key, body, options) => (await pipeline.backups.put(key, body, options)) && key !== file,
@@ -312,7 +312,7 @@ describe("copying a table", () => {
     expect(proven).toMatchObject({ id, removed: [] });
   });
 
-  it("goes on behind a row that is longer than a page", async () => {
+  it("continues after a row that is longer than a page", async () => {
     const [first, second] = await pipeline.owner.query<{ body: string }>(
       "select body from ops.backup_page('gold.hourly_trends', null, 400000) limit 2",
     );
@@ -322,14 +322,14 @@ describe("copying a table", () => {
   });
 });
 
-it("every table that a backup holds has a key", async () => {
+it("every table in a backup has a key", async () => {
   const without = await pipeline.owner.query(
     "select table_name from ops.backup_tables() where ops.key_columns(table_name::regclass) is null",
   );
   expect(without).toEqual([]);
 });
 
-it("sees one moment, while gold changes under it", async () => {
+it("reads a consistent snapshot while gold changes", async () => {
   await pipeline.empty();
   await pipeline.publishOrders();
   const before = await goldHash(pipeline.writer);

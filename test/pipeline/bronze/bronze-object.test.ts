@@ -21,7 +21,7 @@ const plain = (records: StreamRecord[]) =>
   records.map((record) => ({ ...record, data: Buffer.from(record.data).toString("hex") }));
 
 describe("bronze object", () => {
-  it("gives back every record exactly, whatever its bytes are", async () => {
+  it("returns every record exactly, whatever its bytes", async () => {
     const anyRecords = fc.array(
       fc.tuple(fc.uint8Array({ maxLength: 300 }), fc.string({ minLength: 1, unit: "grapheme" })),
       {
@@ -48,14 +48,14 @@ describe("bronze object", () => {
     expect(plain(await decodeBronze(encodeBronze("orders", records)))).toEqual(plain(records));
   });
 
-  it("keeps its records apart from the bytes they were read from", async () => {
+  it("returns records that do not share memory with the bytes they were read from", async () => {
     const body = encodeBronze("orders", [recordOf(1, zstdCompressSync("batch"))]);
     const records = await decodeBronze(body);
     body.fill(0);
     expect(plain(records)).toEqual(plain([recordOf(1, zstdCompressSync("batch"))]));
   });
 
-  it("adds next to nothing to compressed batches, and makes single events smaller", () => {
+  it("adds very little to compressed batches, and makes single events smaller", () => {
     const batches = Array.from({ length: 100 }, (_, number) =>
       recordOf(number, Buffer.concat([zstdCompressSync(""), randomBytes(25_000)])),
     );
@@ -67,7 +67,7 @@ describe("bronze object", () => {
     expect(encodeBronze("orders", events).length).toBeLessThan(events.reduce((sum, { data }) => sum + data.length, 0));
   });
 
-  it("compresses the columns beside the payload only where they are long enough to gain by it", () => {
+  it("compresses the other columns only if they are long enough to benefit", () => {
     const hasFrame = (count: number) => {
       const batches = Array.from({ length: count }, (_, number) => recordOf(number, gzipSync("batch")));
       return Buffer.from(encodeBronze("orders", batches)).includes(Buffer.of(0x28, 0xb5, 0x2f, 0xfd));
@@ -80,7 +80,7 @@ describe("bronze object", () => {
     expect(encodeBronze("orders", records())).toEqual(encodeBronze("orders", records()));
   });
 
-  it("has a key that says what is in it, and reads back", () => {
+  it("has a key that describes its contents and can be parsed", () => {
     const records = [recordOf(1, Buffer.from("one")), recordOf(22, Buffer.from("two"))];
     const key = bronzeKey({ stream: "orders", records, body: encodeBronze("orders", records), landedAt: 0 });
     const range = `${sequenceNumber(1)}-${sequenceNumber(22)}`;
@@ -98,7 +98,7 @@ describe("bronze object", () => {
     });
   });
 
-  it("lies under the hour of landing: a record that waited for days is found among the new ones", () => {
+  it("has the hour of landing in its key, so that a record that waited for days is among the new ones", () => {
     const records = [recordOf(1, Buffer.from("one"))];
     const body = encodeBronze("orders", records);
     const landedAt = Date.parse("2015-01-05T09:59:00Z");
@@ -115,7 +115,7 @@ describe("bronze object", () => {
     expect(parseBronzeKey(keyFor("0"))?.first).toBe("0");
   });
 
-  it("has another key for other content of the same range", () => {
+  it("has a different key for different content of the same range", () => {
     const keyFor = (text: string) => {
       const records = [recordOf(1, Buffer.from(text))];
       return bronzeKey({ stream: "orders", records, body: encodeBronze("orders", records), landedAt: 0 });
@@ -123,13 +123,13 @@ describe("bronze object", () => {
     expect(keyFor("one")).not.toBe(keyFor("two"));
   });
 
-  it("refuses records of two shards, and none at all", () => {
+  it("rejects records of two shards, and an empty list", () => {
     const records = [
       recordOf(1, Buffer.from("a")),
       { ...recordOf(2, Buffer.from("b")), shard: "shardId-000000000002" },
     ];
     expect(() => bronzeKey({ stream: "orders", records, body: new Uint8Array(), landedAt: 0 })).toThrow(
-      "land each by itself",
+      "land them separately",
     );
     expect(() => bronzeKey({ stream: "orders", records: [], body: new Uint8Array(), landedAt: 0 })).toThrow(
       "no records",

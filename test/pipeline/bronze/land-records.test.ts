@@ -31,7 +31,7 @@ describe("landing", () => {
   });
   afterEach(() => rmSync(root, { recursive: true }));
 
-  it("writes one object that holds every record, whatever is in it", async () => {
+  it("writes one object with every record, whatever the contents", async () => {
     const landing = await landRecords({ store, stream, clock }, recordsAt("2015-01-01T16:59:59.990Z", 1, 2, 30));
     expect(landing).toMatchObject({ records: 3, created: true });
     expect(landing.key).toContain("bronze/orders/2015-01-01T16/shardId-000000000000/");
@@ -61,7 +61,7 @@ describe("landing", () => {
     ]);
   });
 
-  it("fails, and leaves nothing, when the store does", async () => {
+  it("fails, and leaves nothing, if the store fails", async () => {
     const broken: ObjectStore = {
       ...store,
       put: async () => {

@@ -26,13 +26,13 @@ describe("failed batch", () => {
     expect(read.map((record) => ({ ...record, data: Uint8Array.from(record.data) }))).toEqual(records);
   });
 
-  it("keeps of a record that is part of a larger buffer its own bytes", () => {
+  it("keeps only the bytes of a record that is part of a larger buffer", () => {
     const data = Buffer.from("before the record after").subarray(7, 17);
     const [read] = decodeFailedBatch(encodeFailedBatch({ ...batch, records: [{ ...records[0]!, data }] }).body);
     expect(Buffer.from(read!.data).toString()).toBe("the record");
   });
 
-  it("has a key of its own, the same one when it is put away again", () => {
+  it("has a unique key, and the same one when it is written again", () => {
     const { key } = encodeFailedBatch(batch);
     expect(encodeFailedBatch({ ...batch, records: [...records] }).key).toBe(key);
     expect(encodeFailedBatch({ ...batch, records: records.slice(1) }).key).not.toBe(key);
@@ -58,14 +58,14 @@ describe("failed batch", () => {
     });
   });
 
-  it("is read from LocalStack too, where the event is an object and no text", () => {
+  it("is also read from LocalStack, where the event is an object instead of text", () => {
     const { body } = encodeFailedBatch(batch);
     const written = JSON.parse(Buffer.from(body).toString()) as { payload: string };
     const asObject = Buffer.from(JSON.stringify({ ...written, payload: JSON.parse(written.payload) as object }));
     expect(decodeFailedBatch(asObject)).toEqual(decodeFailedBatch(body));
   });
 
-  it("says so when it was written to a destination that keeps no payload", () => {
-    expect(() => decodeFailedBatch(Buffer.from('{"KinesisBatchInfo":{}}'))).toThrow("it has no payload");
+  it("is rejected with an explanation if its destination stores no payload", () => {
+    expect(() => decodeFailedBatch(Buffer.from('{"KinesisBatchInfo":{}}'))).toThrow("has no payload");
   });
 });

@@ -39,7 +39,7 @@ async function withFailures(...batches: { key: string; body: Uint8Array }[]) {
 }
 
 describe("redrive of landing", () => {
-  it("lands what the event source mapping gave up, under the hour of now, and empties the on-failure store", async () => {
+  it("lands the failed batches of the event source mapping under the current hour, and empties the on-failure store", async () => {
     const pipeline = await withFailures(failedBatch("shard-0", 1, 2), failedBatch("shard-1", 3));
     expect(await pipeline.redrive()).toEqual({ redriven: 2, records: 3, unreadable: [] });
     expect(await pipeline.landed()).toEqual(["shard-0/49001 1", "shard-0/49002 2", "shard-1/49003 3"]);
@@ -48,7 +48,7 @@ describe("redrive of landing", () => {
     expect(await pipeline.redrive()).toEqual({ redriven: 0, records: 0, unreadable: [] });
   });
 
-  it("lands a batch once where the first attempt died before it was removed", async () => {
+  it("lands a batch once if the first attempt crashed before deleting it", async () => {
     const pipeline = await withFailures(failedBatch("shard-0", 1));
     const stuck = { ...pipeline.onFailure, delete: async () => Promise.reject(new Error("connection reset")) };
     await expect(pipeline.redrive(stuck)).rejects.toThrow("connection reset");
@@ -56,7 +56,7 @@ describe("redrive of landing", () => {
     expect(await pipeline.landed()).toEqual(["shard-0/49001 1"]);
   });
 
-  it("leaves what is no failed batch where it is, names it, and goes on", async () => {
+  it("leaves an object that is not a failed batch, names it, and continues", async () => {
     const pipeline = await withFailures(
       { key: "a note", body: Buffer.from("hello") },
       { key: "empty batch", body: Buffer.from('{"payload":"{\\"Records\\":[]}"}') },
@@ -66,7 +66,7 @@ describe("redrive of landing", () => {
     expect([...pipeline.onFailure.objects.keys()].toSorted()).toEqual(["a note", "empty batch"]);
   });
 
-  it("keeps the batch where bronze cannot be written", async () => {
+  it("keeps the batch if bronze cannot be written", async () => {
     const pipeline = await withFailures(failedBatch("shard-0", 1));
     pipeline.store.put = async () => Promise.reject(new Error("slow down"));
     await expect(pipeline.redrive()).rejects.toThrow("slow down");

@@ -39,7 +39,7 @@ const steps = fc.array(
 );
 
 describe("a checkpoint", () => {
-  test("holds exactly what replaying the log gives", async () => {
+  test("contains exactly the state that replaying the log produces", async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (commits) => {
         const store = createMemoryStore();
@@ -78,7 +78,7 @@ describe("a checkpoint", () => {
     );
   });
 
-  test("is written every so many commits, and makes the log before it needless", async () => {
+  test("is written every few commits, and makes the log before it unnecessary", async () => {
     const store = createMemoryStore();
     const table = openSmall(store, { checkpointEvery: 5 });
     for (let order = 0; order < 12; order++) await appendSmall(table, "2015-01-01", `o-${order}`);
@@ -99,11 +99,11 @@ describe("a checkpoint", () => {
     };
     expect(await table.commit(onCleaned)).toEqual({ committed: false });
     await expect(openSmall(store).snapshot(3)).rejects.toThrow(
-      "version 3 is no longer kept; the oldest that can be read is 4",
+      "version 3 is older than the log retention; the oldest version is 4",
     );
   });
 
-  test("waits, in a large table, until a tenth of it is new", async () => {
+  test("of a large table is written only once a tenth of the table is new", async () => {
     const store = createMemoryStore();
     const table = openSmall(store, { checkpointEvery: 2 });
     const adds = Array.from({ length: 60 }, (_, file) => ({
@@ -134,7 +134,7 @@ describe("a checkpoint", () => {
     expect((await openSmall(store).snapshot()).files.size).toBe(3);
   });
 
-  test("that a hint names and that is not there is done without", async () => {
+  test("that the hint names but that does not exist is not needed", async () => {
     const store = createMemoryStore();
     const table = openSmall(store, { checkpointEvery: 2 });
     for (const id of ["o-1", "o-2", "o-3"]) await appendSmall(table, "2015-01-01", id);
@@ -142,16 +142,16 @@ describe("a checkpoint", () => {
     expect((await openSmall(store).snapshot()).files.size).toBe(3);
   });
 
-  test("that cannot be read is named", async () => {
+  test("that cannot be read is named in the error", async () => {
     const store = createMemoryStore();
     const table = openSmall(store, { checkpointEvery: 2 });
     for (const id of ["o-1", "o-2"]) await appendSmall(table, "2015-01-01", id);
     const key = `${name(1)}.checkpoint.parquet`;
     await store.put(key, (await store.get(key))!.map((byte, at) => (at === 10 ? byte ^ 64 : byte)).subarray(0, 400));
-    await expect(openSmall(store).snapshot()).rejects.toThrow(`${key} cannot be read; put the file back from a backup`);
+    await expect(openSmall(store).snapshot()).rejects.toThrow(`${key} cannot be read; restore the file from a backup`);
   });
 
-  test("leaves out transactions and removed files that have expired, and keeps those that never do", async () => {
+  test("drops expired transactions and tombstones, and keeps those that never expire", async () => {
     const store = createMemoryStore();
     let now = newYear;
     const table = openSmall(store, { checkpointEvery: 3, clock: () => now });

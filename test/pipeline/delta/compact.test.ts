@@ -23,7 +23,7 @@ async function fill(table: DeltaTable, files: number): Promise<void> {
 }
 
 describe("compaction", () => {
-  test("joins many small files of a day into one, with the same rows in order, and is no change of the data", async () => {
+  test("merges many small files of a day into one with the same rows in order, and is not a data change", async () => {
     const store = createMemoryStore();
     const table = openSmall(store);
     await fill(table, 9);
@@ -40,7 +40,7 @@ describe("compaction", () => {
     expect(await idsOf(store, await openSmall(store).snapshot(before.version))).toHaveLength(19);
   });
 
-  test("does nothing where there is little to join, and nothing a second time", async () => {
+  test("does nothing if there are few small files, and nothing a second time", async () => {
     const store = createMemoryStore();
     const table = openSmall(store);
     await fill(table, 7);
@@ -50,7 +50,7 @@ describe("compaction", () => {
     expect(await compactTable({ table, store })).toMatchObject({ committed: false, version: 8 });
   });
 
-  test("goes on top of files that are appended meanwhile", async () => {
+  test("is rebased on files that are appended meanwhile", async () => {
     const store = createMemoryStore();
     const table = openSmall(store);
     await fill(table, 8);
@@ -61,7 +61,7 @@ describe("compaction", () => {
     expect((await idsOf(store, await table.snapshot())).toSorted()).toHaveLength(17);
   });
 
-  test("gives up, and clears its files away, where one of its sources was rewritten meanwhile", async () => {
+  test("gives up, and deletes its files, if one of its sources was rewritten meanwhile", async () => {
     const store = createMemoryStore();
     const table = openSmall(store);
     await fill(table, 8);
@@ -79,7 +79,7 @@ describe("compaction", () => {
   });
 });
 
-/** Lets something happen just before the first new data file is written. */
+/** Runs a callback just before the first new data file is written. */
 function withEvent(store: ObjectStore, event: () => Promise<void>): ObjectStore {
   let happened = false;
   return {
@@ -97,7 +97,7 @@ function withEvent(store: ObjectStore, event: () => Promise<void>): ObjectStore 
 describe("the plan of a compaction", () => {
   const options = { minFiles: 4, targetRows: 10_000, maxRowsPerRun: 3_000 };
 
-  test("rewrites each row about log(rows) times while a day fills up, and keeps the files few", () => {
+  test("rewrites each row about log(rows) times as a day grows, and keeps the number of files low", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 500, maxLength: 500 }), (sizes) => {
         let files: { path: string; size: number; rows: number; modificationTime: number }[] = [];

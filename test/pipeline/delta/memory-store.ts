@@ -1,6 +1,6 @@
 import type { ObjectStore } from "../../../pipeline/ports.ts";
 
-/** A bucket in memory that keeps every promise of the port. */
+/** An in-memory bucket that satisfies the contract of the port. */
 export function createMemoryStore(): ObjectStore & { readonly objects: Map<string, Uint8Array> } {
   const objects = new Map<string, Uint8Array>();
   return {

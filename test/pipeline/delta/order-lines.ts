@@ -4,7 +4,7 @@ import { createTableWriter, type TableWriter } from "../../../pipeline/parquet/t
 
 export type Row = Readonly<Record<string, string | number | bigint | boolean | null>>;
 
-/** A generator of numbers in [0, 1) that gives the same ones for the same seed. */
+/** A deterministic generator of numbers in [0, 1), by seed. */
 export function createRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -17,7 +17,9 @@ export function createRandom(seed: number): () => number {
 
 const categories = ["Chicken", "Classic", "Supreme", "Veggie"];
 
-/** Rows of silver as a day's orders would make them: order values repeat, pizzas come from a menu, hashes are random. */
+/**
+ * Creates silver rows like those of a day's orders: order values repeat, pizzas come from a menu, hashes are random.
+ */
 export function orderLines({
   orders,
   seed = 1,
@@ -102,7 +104,7 @@ export function pushRows(writer: TableWriter, rows: readonly Row[]): void {
   }
 }
 
-/** Rows as a Parquet file, of silver's columns unless others are given. */
+/** Writes rows as a Parquet file, by default with silver's columns. */
 export function writeRows(rows: readonly Row[], columns: readonly Column[] = silverColumns): WrittenTable {
   const writer = createTableWriter(columns);
   pushRows(writer, rows);

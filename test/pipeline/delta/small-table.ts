@@ -3,7 +3,7 @@ import { openDeltaTable, type AddFile, type CommitRequest, type DeltaTable } fro
 import type { ObjectStore } from "../../../pipeline/ports.ts";
 import { writeRows, type Row } from "./order-lines.ts";
 
-/** Columns enough to tell rows apart. */
+/** Enough columns to distinguish rows. */
 export const smallColumns = [
   { name: "order_id", type: "string", comment: "key" },
   { name: "line_no", type: "int", comment: "line" },
@@ -14,7 +14,7 @@ export const smallColumns = [
 export const newYear = 1_767_225_600_000;
 export const dayMs = 86_400_000;
 
-/** A table of a few columns, partitioned by date, in the folder `t`. */
+/** Opens a table of a few columns, partitioned by date, in the folder `t`. */
 export function openSmall(store: ObjectStore, options: Partial<Parameters<typeof openDeltaTable>[0]> = {}): DeltaTable {
   return openDeltaTable({
     store,
@@ -28,17 +28,17 @@ export function openSmall(store: ObjectStore, options: Partial<Parameters<typeof
   });
 }
 
-/** One line for each order id. */
+/** Creates one line for each order id. */
 export function smallRows(...ids: string[]): Row[] {
   return ids.map((order_id) => ({ order_id, line_no: 1, note: null }));
 }
 
-/** Writes a data file of rows into a day. */
+/** Writes rows as a data file of a day. */
 export async function writeSmall(table: DeltaTable, partition: string, rows: readonly Row[]): Promise<AddFile> {
   return await table.writeDataFile({ partition, ...writeRows(rows, smallColumns) });
 }
 
-/** Commits on top of the newest version; throws where the race is lost. */
+/** Commits on top of the newest version; throws if another writer wins. */
 export async function commitSmall(table: DeltaTable, request: Partial<CommitRequest>): Promise<number> {
   const { version } = await table.snapshot();
   const none = { operation: "WRITE", adds: [], removes: [], transactions: [], operationMetrics: {} };
@@ -47,7 +47,7 @@ export async function commitSmall(table: DeltaTable, request: Partial<CommitRequ
   return result.version;
 }
 
-/** Appends one file of rows, as a commit of its own. */
+/** Appends one file of rows in a separate commit. */
 export async function appendSmall(table: DeltaTable, partition: string, ...ids: string[]): Promise<AddFile> {
   const file = await writeSmall(table, partition, smallRows(...ids));
   await commitSmall(table, { adds: [file] });

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { VersionedMap } from "../../../pipeline/delta/snapshot.ts";
 
-test("every version of a versioned map stays what an ordinary map was at that moment", () => {
+test("every version of a versioned map equals an ordinary map at that time", () => {
   const keys = fc.integer({ min: 0, max: 300 }).map(String);
   const changes = fc.array(fc.tuple(keys, fc.option(fc.integer(), { nil: undefined })), {
     maxLength: 120,

@@ -35,7 +35,7 @@ describe("a new table", () => {
     expect(snapshot.files.size).toBe(0);
   });
 
-  test("says in its first commit what it is, as the Delta protocol asks", async () => {
+  test("has protocol and metadata in its first commit, as the Delta protocol requires", async () => {
     const store = createMemoryStore();
     const table = openSmall(store);
     const file = await writeSmall(table, "2015-01-01", smallRows("o-1", "o-2"));
@@ -93,7 +93,7 @@ describe("a new table", () => {
     expect(file.path).toMatch(/^order_date=2015-01-01\/part-[0-9a-f-]{36}\.zstd\.parquet$/);
   });
 
-  test("is read the same by whoever opens it later", async () => {
+  test("is the same for every process that opens it later", async () => {
     const store = createMemoryStore();
     const table = openSmall(store);
     const kept = await appendSmall(table, "2015-01-01", "o-1");
@@ -119,7 +119,7 @@ describe("a commit", () => {
     await rm(folder, { recursive: true });
   });
 
-  test("is won by exactly one of many writers, and the losers can try again", async () => {
+  test("is won by exactly one of many writers, and the others can retry", async () => {
     const writers = Array.from({ length: 6 }, () => openSmall(openFolderStore(folder)));
     const versions = await Promise.all(
       writers.map(async (table, writer) => {
@@ -142,7 +142,7 @@ describe("a commit", () => {
     expect(files.size).toBe(30);
   });
 
-  test("made on a version that is no longer the newest is refused, and writes nothing", async () => {
+  test("based on a version that is no longer the newest is rejected, and writes nothing", async () => {
     const store = createMemoryStore();
     const table = openSmall(store);
     await appendSmall(table, "2015-01-01", "o-1");
@@ -156,7 +156,7 @@ describe("a commit", () => {
     expect(stale.files.size).toBe(1);
   });
 
-  test("whose answer was lost is known as one's own", async () => {
+  test("that lost its response is recognized by its own writer", async () => {
     const store = createMemoryStore();
     const forgetful: ObjectStore = {
       ...store,
@@ -174,7 +174,7 @@ describe("a commit", () => {
     expect((await table.snapshot()).version).toBe(1);
   });
 
-  test("cannot remove a file that is not there, nor add one twice", async () => {
+  test("cannot remove a file that is not in the table, nor add one twice", async () => {
     const table = openSmall(createMemoryStore());
     const file = await appendSmall(table, "2015-01-01", "o-1");
     await expect(commitSmall(table, { adds: [file] })).rejects.toThrow(`Delta table t: ${file.path} cannot be added`);
@@ -184,7 +184,7 @@ describe("a commit", () => {
     );
   });
 
-  test("may bring a removed file back", async () => {
+  test("may add a removed file again", async () => {
     const table = openSmall(createMemoryStore());
     const file = await appendSmall(table, "2015-01-01", "o-1");
     await commitSmall(table, { removes: [file] });
@@ -194,7 +194,7 @@ describe("a commit", () => {
     expect([[...files.keys()], removed.size]).toEqual([[file.path], 0]);
   });
 
-  test("that does not change the data is no change of its partitions", async () => {
+  test("without a data change does not count as a change of its partitions", async () => {
     const table = openSmall(createMemoryStore());
     const one = await appendSmall(table, "2015-01-01", "o-1");
     await appendSmall(table, "2015-01-02", "o-2");
@@ -245,14 +245,14 @@ describe("time travel", () => {
     }
   });
 
-  test("to a version that never was is refused", async () => {
+  test("to a version that does not exist is rejected", async () => {
     const table = openSmall(createMemoryStore());
     await appendSmall(table, "2015-01-01", "o-1");
     await expect(table.snapshot(5)).rejects.toThrow("Delta table t: version 5 does not exist; the newest is 0");
   });
 });
 
-describe("a table that is not as expected", () => {
+describe("an unexpected table", () => {
   const [orderId, lineNo, note] = smallColumns;
 
   test.each([
@@ -272,13 +272,13 @@ describe("a table that is not as expected", () => {
       [...smallColumns, { name: "town", type: "string" as const, comment: "" }],
       "town is not in the table and not nullable",
     ],
-  ])("is refused with the names of the columns: %s", async (_, columns, message) => {
+  ])("is rejected with the names of the columns: %s", async (_, columns, message) => {
     const store = createMemoryStore();
     await appendSmall(openSmall(store), "2015-01-01", "o-1");
     await expect(openSmall(store, { columns }).snapshot()).rejects.toThrow(message);
   });
 
-  test("gets new nullable columns with the next commit", async () => {
+  test("gains new nullable columns in the next commit", async () => {
     const store = createMemoryStore();
     await appendSmall(openSmall(store), "2015-01-01", "o-1");
     const town = { name: "town", type: "string", nullable: true, comment: "new" } as const;
@@ -290,7 +290,7 @@ describe("a table that is not as expected", () => {
     await expect(openSmall(store).snapshot()).rejects.toThrow("town is only in the table");
   });
 
-  test("the same columns in other partitions are another table", async () => {
+  test("is rejected if it has the same columns but another partition column", async () => {
     const store = createMemoryStore();
     await appendSmall(openSmall(store), "2026-01-01", "a");
     const commit = Buffer.from((await store.get(logKey(0)))!).toString();
@@ -300,17 +300,17 @@ describe("a table that is not as expected", () => {
     await expect(openSmall(store).snapshot()).rejects.toThrow("it is partitioned by nothing and not by order_date");
   });
 
-  test("is refused where another program has raised its protocol", async () => {
+  test("is rejected if another program has upgraded its protocol", async () => {
     const store = createMemoryStore();
     await appendSmall(openSmall(store), "2015-01-01", "o-1");
     await store.put(
       logKey(1),
       Buffer.from('{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["deletionVectors"]}}\n'),
     );
-    await expect(openSmall(store).snapshot()).rejects.toThrow("it asks for reader 3 and writer 7");
+    await expect(openSmall(store).snapshot()).rejects.toThrow("it requires reader 3 and writer 7");
   });
 
-  test("is refused where a version is missing from its log, by name", async () => {
+  test("is rejected if a version is missing from its log, which the error names", async () => {
     const store = createMemoryStore();
     const table = openSmall(store);
     for (const id of ["o-1", "o-2", "o-3", "o-4"]) await appendSmall(table, "2015-01-01", id);
@@ -319,7 +319,7 @@ describe("a table that is not as expected", () => {
     expect(await openSmall(store).changes(0, 3)).toBeUndefined();
   });
 
-  test("shows a gap also to a program that has had it open for long", async () => {
+  test("is rejected for a gap even by a process that has had it open for long", async () => {
     const store = createMemoryStore();
     let now = newYear;
     const table = openSmall(store, { clock: () => now });
@@ -332,7 +332,7 @@ describe("a table that is not as expected", () => {
   });
 });
 
-test("SQL is given the files of the partitions it asks for, and the partition's column", async () => {
+test("a lake table has the files of the requested partitions, and the partition column", async () => {
   const table = openSmall(createMemoryStore());
   const one = await appendSmall(table, "2015-01-01", "o-1");
   const two = await appendSmall(table, "2015-01-02", "o-2");

@@ -4,7 +4,7 @@ import { appendSmall, commitSmall, dayMs, newYear, openSmall, smallRows, writeSm
 
 const retention = { logRetentionMs: 7 * dayMs, orphanRetentionMs: 7 * dayMs };
 
-/** Twenty days, each with an appended file and the one before it removed, a checkpoint every third commit. */
+/** Twenty days, each with a file appended and the previous one removed, and a checkpoint every third commit. */
 async function twentyDays() {
   const store = createMemoryStore();
   let now = newYear;
@@ -20,8 +20,8 @@ async function twentyDays() {
   return { store, table, orphan, clock: () => now };
 }
 
-describe("cleaning up", () => {
-  test("removes old log and data files, and leaves every version within the retention readable", async () => {
+describe("vacuum", () => {
+  test("deletes old log and data files, and keeps every version within the retention readable", async () => {
     const { store, table, clock } = await twentyDays();
     const young = await writeSmall(table, "2015-01-01", smallRows("o-uncommitted"));
     const summary = await table.vacuum(retention);
@@ -34,7 +34,7 @@ describe("cleaning up", () => {
     }
     expect(store.objects.has(`t/${young.path}`)).toBe(true);
     await expect(openSmall(store, { clock }).snapshot(10)).rejects.toThrow(
-      "version 10 is no longer kept; the oldest that can be read is 11",
+      "version 10 is older than the log retention; the oldest version is 11",
     );
     expect(await openSmall(store, { clock }).changes(5, 12)).toBeUndefined();
     expect((await openSmall(store, { clock }).snapshot()).version).toBe(19);
@@ -48,7 +48,7 @@ describe("cleaning up", () => {
     expect([...store.objects.keys()]).toEqual(keys);
   });
 
-  test("reads one commit, and no more, until the log reaches a day too far back", async () => {
+  test("reads only one commit until the log goes back a day further than the retention", async () => {
     const { store, table } = await twentyDays();
     await table.vacuum(retention);
     const read: string[] = [];
@@ -58,7 +58,7 @@ describe("cleaning up", () => {
     expect(read.filter((key) => key.endsWith(".json"))).toEqual(["t/_delta_log/00000000000000000011.json"]);
   });
 
-  test("removes nothing that is younger than the retention, nor files whose age it cannot tell", async () => {
+  test("deletes nothing that is younger than the retention, and no file of unknown age", async () => {
     const { store, table } = await twentyDays();
     await store.put("t/order_date=2015-01-01/somebody-elses.parquet", Buffer.from("?"));
     const count = store.objects.size;
@@ -68,7 +68,7 @@ describe("cleaning up", () => {
     expect(store.objects.has("t/order_date=2015-01-01/somebody-elses.parquet")).toBe(true);
   });
 
-  test("of a table that is not there does nothing", async () => {
+  test("does nothing if the table does not exist", async () => {
     expect(await openSmall(createMemoryStore()).vacuum(retention)).toEqual({
       logFiles: 0,
       dataFiles: 0,

@@ -8,7 +8,7 @@ function find(table: BytesTable<number>, key: string) {
 }
 
 describe("a table of bytes", () => {
-  it("finds every key that was added, and no other, however many there are", () => {
+  it("finds exactly the keys that were added, however many there are", () => {
     const table = new BytesTable<number>();
     for (let n = 0; n < 5000; n++) table.add(`kéy-${n}`, n);
     expect(Array.from({ length: 5000 }, (_, n) => find(table, `kéy-${n}`))).toEqual([...new Array(5000).keys()]);
@@ -18,7 +18,7 @@ describe("a table of bytes", () => {
     expect(table.size).toBe(5000);
   });
 
-  it("tells keys apart that have the same hash", () => {
+  it("distinguishes keys with the same hash", () => {
     const table = new BytesTable<number>();
     const bytes = Buffer.from("abacab");
     table.insert(bytes, 0, 2, 7, 1);
@@ -29,7 +29,7 @@ describe("a table of bytes", () => {
     expect(table.find(bytes, 0, 3, 7)).toBeUndefined();
   });
 
-  it("is empty once it is cleared, and can be filled again", () => {
+  it("is empty after it is cleared, and can be filled again", () => {
     const table = new BytesTable<number>();
     for (let n = 0; n < 100; n++) table.add(String(n), n);
     table.clear();

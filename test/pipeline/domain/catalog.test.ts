@@ -11,8 +11,8 @@ const until = { ...hawaiian, valid_to: march };
 const from = { ...hawaiian, price_cents: 1450, valid_from: march };
 const catalogOf = (...menu: Pizza[]) => createCatalog(menu, [newYork]);
 
-describe("a catalogue", () => {
-  it("knows on each day the version that holds on it, whatever the order in the file", () => {
+describe("a catalog", () => {
+  it("finds the version that is valid on each day, whatever the order in the file", () => {
     const versions = catalogOf({ ...from, valid_to: "2015-05-01" }, until).pizzas.get("hawaiian_m");
     const days = ["1999-01-01", "2015-02-28", "2015-03-01", "2015-04-30", "2015-05-01"];
     expect(days.map((day) => validOn(versions, day)?.price_cents)).toEqual([1325, 1325, 1450, 1450, undefined]);
@@ -24,16 +24,20 @@ describe("a catalogue", () => {
     ["two without a range", [hawaiian, hawaiian], /hawaiian_m: its ranges overlap: one ends never, the next begins wi/],
     ["an overlap", [until, { ...from, valid_from: "2015-02-28" }], /overlap: one ends on 2015-03-01.* on 2015-02-28/],
     ["a gap", [until, { ...from, valid_from: "2015-03-02" }], /leave a gap: one ends on 2015-03-01, .* on 2015-03-02/],
-    ["a range that is empty", [{ ...from, valid_to: march }], /valid_from 2015-03-01 does not lie before valid_to/],
-    ["a day that is none", [{ ...from, valid_from: "2015-02-30" }], /2015-02-30 is no day; write it as 2026-03-01/],
-    ["a day in another form", [{ ...from, valid_from: "2015-3-1" }], /2015-3-1 is no day/],
-    ["another size", [until, { ...from, size: "L" }], /hawaiian_m has another size in a later range/],
-  ])("refuses %s with a sentence", (_, menu, sentence) => {
+    ["an empty range", [{ ...from, valid_to: march }], /valid_from 2015-03-01 is not before valid_to/],
+    [
+      "a date that does not exist",
+      [{ ...from, valid_from: "2015-02-30" }],
+      /2015-02-30 is not a date; write it as 2026-03-01/,
+    ],
+    ["a date in another format", [{ ...from, valid_from: "2015-3-1" }], /2015-3-1 is not a date/],
+    ["another size", [until, { ...from, size: "L" }], /hawaiian_m has a different size in a later range/],
+  ])("rejects %s with an explanation", (_, menu, sentence) => {
     expect(() => catalogOf(...menu)).toThrow(sentence);
     expect(() => catalogOf(...menu)).toThrow("data/menu.json");
   });
 
-  it("refuses the same of stores", () => {
+  it("rejects the same for stores", () => {
     expect(() => createCatalog([hawaiian], [newYork, { ...newYork, valid_from: march }])).toThrow(
       "data/stores.json: nyc-01: its ranges overlap",
     );
@@ -62,11 +66,11 @@ describe("an order under a menu that changes", () => {
     ["2015-03-01T00:00:00-05:00", 14.5, "accepted"],
     ["2015-03-01T00:00:00-05:00", 13.25, "price_off_menu"],
     ["2015-04-01T00:00:00-05:00", 14.5, "unknown_store"],
-  ])("of %s at %d is %s: the day is the store's own", (orderedAt, price, verdict) => {
+  ])("of %s at %d is %s, by the store's own day", (orderedAt, price, verdict) => {
     expect(judge(orderedAt, price)).toBe(verdict);
   });
 
-  it("is refused where the pizza is not on the menu any more", () => {
+  it("is rejected if the pizza is no longer on the menu", () => {
     const open = createCatalog([until], [newYork]);
     const sent = JSON.stringify(order({ ordered_at: "2015-03-01T10:00:00-05:00" }));
     expect(checkOrder(sent, arrivedAt, open)).toMatchObject({ rejection: { reason: "unknown_pizza" } });

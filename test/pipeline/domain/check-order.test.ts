@@ -23,7 +23,7 @@ function line(changes: Record<string, unknown>) {
 }
 
 describe("an order", () => {
-  it("gets its business date and hour from the store's wall clock, and its moment in UTC", () => {
+  it("has its business date and hour in store-local time, and its timestamps in UTC", () => {
     const checked = check(JSON.stringify(order({ ordered_at: "2014-12-31T23:30:00-05:00" })));
     expect(checked).toMatchObject({
       orderDate: "2014-12-31",
@@ -34,7 +34,7 @@ describe("an order", () => {
 
   it("may lack a customer", () => {
     const { customer: _, ...anonymous } = order();
-    expect(check(JSON.stringify(anonymous))).not.toHaveProperty("refusal");
+    expect(check(JSON.stringify(anonymous))).not.toHaveProperty("rejection");
   });
 
   it.each([
@@ -84,11 +84,11 @@ describe("an order", () => {
     ["duplicate_line_no", { lines: [order().lines[0], order().lines[0]] }],
     ["too_deep", { customer: { customer_id: nested(17) } }],
     ["wrong_type", { customer: { customer_id: nested(12) } }],
-  ] as [string, Record<string, unknown>][])("is judged %s for %j", (reason, changes) => {
+  ] as [string, Record<string, unknown>][])("is classified as %s for %j", (reason, changes) => {
     expect(reasonFor(changes)).toBe(reason);
   });
 
-  it("is refused where JSON itself hides something", () => {
+  it("is rejected for what JSON parsing would hide", () => {
     const text = JSON.stringify(order());
     const cases = [
       ["not_json", text.slice(0, -1)],
@@ -109,11 +109,13 @@ describe("an order", () => {
   });
 
   it("is accepted with an emoji in the customer's name", () => {
-    expect(check(JSON.stringify(order({ customer: { customer_id: "c", name: "🍕" } })))).not.toHaveProperty("refusal");
-    expect(check(JSON.stringify(order()).replace("Ada", "\\ud83c\\udf55"))).not.toHaveProperty("refusal");
+    expect(check(JSON.stringify(order({ customer: { customer_id: "c", name: "🍕" } })))).not.toHaveProperty(
+      "rejection",
+    );
+    expect(check(JSON.stringify(order()).replace("Ada", "\\ud83c\\udf55"))).not.toHaveProperty("rejection");
   });
 
-  it("is refused with a sentence that names place and value", () => {
+  it("is rejected with a sentence that names the field and its value", () => {
     const result = check(JSON.stringify(order(line({ unit_price: 9.99 }))));
     expect(result).toEqual({
       rejection: { reason: "price_off_menu", detail: "lines[0].unit_price 9.99: the price is not the menu's" },
@@ -122,18 +124,18 @@ describe("an order", () => {
 
   it("names a key of version 2 in an event of version 1", () => {
     expect(check(JSON.stringify(order({ tip: 3 })))).toEqual({
-      rejection: { reason: "unknown_key", detail: "event.tip 3: the event has a key that the contract does not know" },
+      rejection: { reason: "unknown_key", detail: "event.tip 3: the event has a key that is not in the contract" },
     });
   });
 
-  it("takes every menu price to the cent", () => {
+  it("accepts exactly the menu price, to the cent", () => {
     for (let cents = 0; cents <= 20_000; cents++) {
       const price = Number((cents / 100).toFixed(2));
       expect(reasonFor(line({ unit_price: price })), `${price}`).toBe(cents === 1325 ? "accepted" : "price_off_menu");
     }
   });
 
-  it("never gets a reason outside the closed list", () => {
+  it("has only reasons from the closed list", () => {
     expect(Object.keys(reasons)).toContain(reasonFor({ tip: 1 }));
     expect(Object.keys(reasons)).toHaveLength(26);
   });

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { daypartOf } from "../../../pipeline/domain/catalog.ts";
 
-it("every hour belongs to one part of the day, and the night to the evening before", () => {
+it("every hour belongs to one daypart, and the night to the evening before", () => {
   const hours = Array.from({ length: 24 }, (_, hour) => daypartOf(hour));
   const parts = [...Map.groupBy(hours.keys(), (hour) => hours[hour])];
   expect(parts).toEqual([

@@ -34,13 +34,13 @@ describe("an edit", () => {
     (text) => expect(edited(text)).toEqual({ event, changes: [] }),
   );
 
-  it("reaches nothing that objects inherit", () => {
+  it("cannot change inherited properties", () => {
     const path = { path: ["__proto__", "x"], after: { value: 1 } };
     expect(editEvent(event, [path], () => undefined).changes).toEqual([]);
     expect(Object.hasOwn(Object.prototype, "x")).toBe(false);
   });
 
-  it("removes the key, and leaves the given event alone", () => {
+  it("removes the key, and does not change the given event", () => {
     expect(Object.keys(edited("nickname=@remove").event as object)).toEqual(["order_id", "revision", "lines"]);
     expect(event.nickname).toBe("Bob");
   });
@@ -48,12 +48,12 @@ describe("an edit", () => {
   it.each([
     ["revision", "write path=value"],
     ["lines[x]=1", "write path=value"],
-    ["__proto__.x=1", "__proto__ is no field of an order"],
-    ["lines[0].__proto__.x=1", "__proto__ is no field of an order"],
-    ["constructor.prototype.x=1", "constructor is no field of an order"],
-    ["lines.prototype=1", "prototype is no field of an order"],
-    ["revision=@last", "@last is not known; there are @menu, @next, @arrival, @remove"],
-  ])("%s is refused and says what is right", (text, message) => {
+    ["__proto__.x=1", "__proto__ is not a field of an order"],
+    ["lines[0].__proto__.x=1", "__proto__ is not a field of an order"],
+    ["constructor.prototype.x=1", "constructor is not a field of an order"],
+    ["lines.prototype=1", "prototype is not a field of an order"],
+    ["revision=@last", "@last is not a named value; use one of @menu, @next, @arrival, @remove"],
+  ])("%s is rejected with the correct form", (text, message) => {
     expect(() => parseEdit(text)).toThrow(message);
   });
 });

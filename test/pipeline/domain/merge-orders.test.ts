@@ -33,7 +33,7 @@ describe("merging orders", () => {
     expect(mergeOrders([copy], knownOf(first))).toMatchObject({ accepted: [], eventDuplicates: 1 });
   });
 
-  it("tells a redelivery from a second sending by the stream position", () => {
+  it("distinguishes a redelivery from a duplicate by the stream position", () => {
     const first = candidate("a", 0);
     expect(mergeOrders([first], knownOf(first))).toMatchObject({
       accepted: [],
@@ -42,7 +42,7 @@ describe("merging orders", () => {
     });
   });
 
-  it("knows an event by its place, also where a customer was taken out of its bytes", () => {
+  it("recognizes an event by its stream position, even if its bytes were redacted", () => {
     const [first, redacted] = [candidate("a", 0, 1n), candidate("a", 0, 2n)];
     const samePlace = { ...redacted, position: first.position };
     expect(mergeOrders([samePlace], knownOf(first))).toMatchObject({ redeliveredEvents: 1, conflicts: [] });
@@ -64,7 +64,7 @@ describe("merging orders", () => {
     ]);
   });
 
-  it("replaces rows in silver by a newer revision only", () => {
+  it("replaces rows in silver only by a newer revision", () => {
     const [old, now] = [candidate("a", 0), candidate("a", 1)];
     expect(mergeOrders([now], knownOf(old))).toMatchObject({
       accepted: [now],
@@ -78,7 +78,7 @@ describe("merging orders", () => {
     });
   });
 
-  it("accounts for every event and ends with the highest revision, whatever the order and the split into runs", () => {
+  it("counts every event and ends with the highest revision, whatever the order and the split into runs", () => {
     const events = fc.array(fc.record({ id: fc.constantFrom("a", "b", "c"), revision: fc.nat(3), cut: fc.boolean() }));
     fc.assert(
       fc.property(events, (specs) => {

@@ -6,15 +6,15 @@ const who = { customerId: "c-000117", pseudonym: "forgotten-1" };
 const redacted = (event: unknown) =>
   redactEvent(typeof event === "string" ? event : JSON.stringify(event), who, { catalog });
 
-describe("an event without its customer", () => {
-  it("keeps the order byte by byte, and has a pseudonym and nothing else of the customer", () => {
+describe("a redacted event", () => {
+  it("keeps the bytes of the order, and only a pseudonym of the customer", () => {
     const customer = { customer_id: "c-000117", name: "Ada", email: "a@b", phone: "1", city: "X", postal_code: "8" };
     const event = order({ customer });
     const blank = { customer_id: "forgotten-1", name: "x", email: "x", phone: "x", city: "x", postal_code: "x" };
     expect(redacted(event)).toBe(JSON.stringify({ ...event, customer: blank }));
   });
 
-  it("keeps white space, escapes and the way numbers are written", () => {
+  it("keeps white space, escapes and number formats", () => {
     const text =
       '{ "revision" : 1.0e0,\n"customer":{ "customer_id":"c-000117", "name":"A\\"da" },"order_id":"\\u0041" }';
     expect(redacted(text)).toBe(
@@ -22,7 +22,7 @@ describe("an event without its customer", () => {
     );
   });
 
-  it("lets no text or number pass that is not known to be harmless, wherever it stands", () => {
+  it("contains no text or number that is not known to be harmless, at any path", () => {
     const text = redacted({
       ...order(),
       note: "call Ada",
@@ -41,21 +41,21 @@ describe("an event without its customer", () => {
     });
   });
 
-  it("reads keys as JSON does, and takes every one that stands twice", () => {
+  it("is redacted at every duplicate key, with keys read as JSON does", () => {
     const text = '{"cust\\u006fmer":{"customer_id":"c-000117"},"customer":{"customer_id":"c-000117","name":"Ada"}}';
     expect(redacted(text)).not.toMatch(/c-000117|Ada/);
   });
 });
 
 describe("masked bytes", () => {
-  it("have the same length and the order's id, and no other letter or digit", () => {
+  it("keep the length and the order id, and no other letter or digit", () => {
     const text = '{"order_id":"a-1","customer":{"name":"Ada Ünal"},"lines":[{"quantity":1';
     const masked = Buffer.from(maskBytes(Buffer.from(text), { isUtf8: true }));
     expect(masked.toString()).toBe('{"order_id":"a-1","xxxxxxxx":{"xxxx":"xxx xxxxx"},"xxxxx":[{"xxxxxxxx":x');
     expect(masked).toHaveLength(Buffer.byteLength(text));
   });
 
-  it("stay no UTF-8 where they were none", () => {
+  it("stay invalid UTF-8 if they were", () => {
     expect([...maskBytes(Uint8Array.of(0x22, 0x41, 0xff), { isUtf8: false })]).toEqual([0x22, 0xff, 0x78]);
   });
 });

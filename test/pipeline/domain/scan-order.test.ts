@@ -13,20 +13,20 @@ const arrivedAt = micros("2015-01-01T16:38:38Z");
 const valid = JSON.stringify(order());
 const second = JSON.stringify(inVersion2({ promotion_code: "FRIDAY-10", tip: 2.5 }));
 
-/** An event of version 2, its keys in the contract's order. */
+/** Creates an event of version 2, with its keys in the contract's order. */
 function inVersion2({ promotion_code, tip, ...changes }: Record<string, unknown>) {
   const { producer, ...before } = order(changes);
   return { ...before, schema_version: 2, promotion_code, tip, producer };
 }
 
-/** What the scanner makes of one event; undefined where it leaves the event to the slow way. */
+/** Returns the scanner's result for one event; undefined if it leaves the event to `checkOrder`. */
 function scan(bytes: Buffer) {
   if (!isUtf8(bytes)) return undefined;
   const scanned = scanner.scan(bytes, 0, arrivedAt);
   return scanner.end === bytes.length ? scanned : undefined;
 }
 
-/** What the slow way makes of it, of the facts that silver keeps; undefined where it refuses the event. */
+/** Returns the result of `checkOrder`, reduced to the fields that silver stores; undefined if it rejects the event. */
 function check(bytes: Buffer) {
   if (bytes.length > limits.eventBytes || !isUtf8(bytes)) return undefined;
   const checked = checkOrder(bytes.toString(), arrivedAt, catalog);
@@ -55,7 +55,7 @@ function check(bytes: Buffer) {
   };
 }
 
-/** Whatever the scanner answers, the slow way says the same; what it leaves alone is none of its business. */
+/** Whether the scanner leaves the event to `checkOrder` or returns the same result. */
 function agrees(bytes: Buffer): boolean {
   const scanned = scan(bytes);
   return scanned === undefined || isDeepStrictEqual(scanned, check(bytes));
@@ -117,7 +117,7 @@ function linesFrom(first: number, count: number) {
   return Array.from({ length: count }, (_, i) => ({ ...order().lines[0], line_no: first + i }));
 }
 
-/** The keys of a value and of all that is in it. */
+/** Returns the keys of a value and of everything in it. */
 function keysOf(value: unknown): string[] {
   if (typeof value !== "object" || value === null) return [];
   const keys = Array.isArray(value) ? [] : Object.keys(value);
@@ -136,7 +136,7 @@ const cut = fc.record({ at: fc.nat(second.length), length: fc.integer({ min: 1, 
 const anyByte = fc.constantFrom(...Buffer.from('0123456789"\\{}[],:.-+eE \n\0aZ'), 0xc3, 0xff);
 
 describe("the scanner", () => {
-  it("takes every plain event, and says of it what the slow way says", () => {
+  it("reads every plain event, with the same result as the slow path", () => {
     const { customer: _, ...anonymous } = order();
     const usual = [
       order(),
@@ -159,7 +159,7 @@ describe("the scanner", () => {
     }
   });
 
-  it("agrees with the slow way on events at and beyond every limit", () => {
+  it("agrees with the slow path on events at and beyond every limit", () => {
     let taken = 0;
     const property = fc.property(event, (sent) => {
       const bytes = Buffer.from(JSON.stringify(sent));
@@ -170,7 +170,7 @@ describe("the scanner", () => {
     expect(taken).toBeGreaterThan(100);
   });
 
-  it("takes each value up to its limit, and none beyond", () => {
+  it("accepts each value up to its limit, and none beyond", () => {
     const lines = (changes: object) => ({ lines: [{ ...order().lines[0], ...changes }] });
     const guest = (changes: object) => ({ customer: { customer_id: "c", ...changes } });
     const within = [
@@ -218,7 +218,7 @@ describe("the scanner", () => {
     expect(beyond.filter((changes) => check(bytesOf(changes)) !== undefined)).toEqual([]);
   });
 
-  it("agrees with the slow way however the bytes are damaged", () => {
+  it("agrees with the slow path however the bytes are damaged", () => {
     const property = fc.property(
       cut,
       anyByte,
@@ -241,7 +241,7 @@ describe("the scanner", () => {
     expect(fc.check(property, { numRuns: 3000 })).toMatchObject({ failed: false });
   });
 
-  it("agrees with the slow way on every single byte replaced, left out or doubled", () => {
+  it("agrees with the slow path on every single byte replaced, omitted or duplicated", () => {
     const bytes = Buffer.from(second);
     const damaged = Array.from(bytes.keys()).flatMap((at) => {
       const [before, after] = [bytes.subarray(0, at), bytes.subarray(at + 1)];
@@ -252,7 +252,7 @@ describe("the scanner", () => {
   });
 
   it.each([
-    ["a field that comes twice", valid.replace('"revision":0', '"revision":0,"revision":1')],
+    ["a duplicate field", valid.replace('"revision":0', '"revision":0,"revision":1')],
     [
       "another order of the fields",
       valid.replace('"store_id":"nyc-01","channel":"dine_in"', '"channel":"dine_in","store_id":"nyc-01"'),
@@ -261,14 +261,14 @@ describe("the scanner", () => {
     ["an escape", valid.replace("Ada", "\\u0041da")],
     ["a number in another form", valid.replace('"quantity":1', '"quantity":1.0')],
     ["a price in another form", valid.replace("13.25", "1325e-2")],
-    ["lines that are not numbered upwards", JSON.stringify(order({ lines: linesFrom(1, 2).toReversed() }))],
+    ["lines whose numbers do not ascend", JSON.stringify(order({ lines: linesFrom(1, 2).toReversed() }))],
     ["more than one event", `${valid}\n${valid}`],
     ["a byte order mark", `\uFEFF${valid}`],
-  ])("leaves %s to the slow way", (_, sent) => {
+  ])("leaves %s to the slow path", (_, sent) => {
     expect(scan(Buffer.from(sent))).toBeUndefined();
   });
 
-  it("leaves every event with a key that comes twice to the slow way, for which the last one counts", () => {
+  it("leaves every event with a duplicate key to the slow path, which uses the last one", () => {
     const full = JSON.stringify(
       inVersion2({
         promotion_code: "FRIDAY-10",
@@ -277,7 +277,7 @@ describe("the scanner", () => {
       }),
     );
     const values = '"[^"]*"|[\\d.]+|\\[[^\\]]*\\]|\\{[^}]*\\}';
-    // Looked at one character on, the members inside a member are found too.
+    // The lookahead advances one character at a time, so members within a member match too.
     const members = [...full.matchAll(new RegExp(`(?="([a-z_]+)":(${values}))`, "g"))].map(
       ({ 1: key, 2: value, index }) => ({ key, member: `"${key}":${value}`, index }),
     );
@@ -295,7 +295,7 @@ describe("the scanner", () => {
     }
   });
 
-  it("says where the event ended, and begins anywhere in a batch", () => {
+  it("reports where the event ended, and starts anywhere in a batch", () => {
     const batch = Buffer.from(`rubbish\n${valid}\n${valid.slice(0, -3)}\n${valid}`);
     expect(scanner.scan(batch, 8, arrivedAt)).toEqual(check(Buffer.from(valid)));
     expect(scanner.end).toBe(8 + valid.length);
@@ -303,7 +303,7 @@ describe("the scanner", () => {
     expect(scanner.scan(batch, batch.length - valid.length, arrivedAt)).toEqual(check(Buffer.from(valid)));
   });
 
-  it("leaves an event that is too long to the slow way", () => {
+  it("leaves an event that is too long to the slow path", () => {
     const long = { customer_id: "c", name: "x".repeat(200) };
     const lines = linesFrom(900_000, 200).map((each) => ({ ...each, pizza_id: "p".repeat(64) }));
     const pizzas = new Map([

@@ -9,20 +9,20 @@ function gapsOf(...numbers: number[]) {
 }
 
 describe("gaps in a till's numbers", () => {
-  it("are none where every number came, in whatever order and however often", () => {
+  it("do not exist if every number arrived, in whatever order and however often", () => {
     expect(gapsOf(3, 1, 2, 2, 5, 4, 1)).toEqual([]);
     expect(gapsOf(10, 9, 11)).toEqual([]);
     expect(gapsOf(7)).toEqual([]);
     expect(gapsOf()).toEqual([]);
   });
 
-  it("are named one by one and as ranges", () => {
+  it("are listed as single numbers and as ranges", () => {
     expect(gapsOf(1, 3, 7, 8, 10)).toEqual([
       { producerId: "till", missing: 5, ranges: ["2", "4-6", "9"], maybeUnreadable: 0 },
     ]);
   });
 
-  it("are measured to the last digit of the largest number", () => {
+  it("are exact up to the largest safe integer", () => {
     const top = Number.MAX_SAFE_INTEGER;
     expect(gapsOf(top, top - 2)).toMatchObject([{ producerId: "till", missing: 1, ranges: [`${top - 1}`] }]);
   });
@@ -40,7 +40,7 @@ describe("gaps in a till's numbers", () => {
     expect(ledger.gaps()).toMatchObject([{ producerId: "b", missing: 1, ranges: ["2"] }]);
   });
 
-  it("and what came make up the whole range", () => {
+  it("and the numbers that arrived make up the whole range", () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { minLength: 1 }), (numbers) => {
         const named = (gapsOf(...numbers)[0]?.ranges ?? []).flatMap((range) => {
@@ -65,7 +65,7 @@ describe("unreadable events", () => {
   const [whole, other] = [{ producerId: "till" }, { producerId: "other" }];
   const range = (from: number, to = from) => ({ producerId: "till", from, to });
 
-  it("may have borne one number each, where their trace leads there", () => {
+  it("may explain one number each, if their trace leads there", () => {
     expect(maybe([[whole], [other], []], 1, 4)).toEqual([[2, 1]]);
     expect(maybe([[whole], [other, whole], [whole]], 1, 4)).toEqual([[2, 2]]);
     expect(maybe([[whole]], 1, 3, 5)).toEqual([[2, 1]]);
@@ -73,16 +73,16 @@ describe("unreadable events", () => {
     expect(maybe([[range(7, 9)]], 1, 4)).toEqual([[2, 0]]);
   });
 
-  it("stand for one number as often as it came", () => {
+  it("explain one number together if they are copies of one event", () => {
     expect(maybe([[range(2)], [range(2)]], 1, 4)).toEqual([[2, 1]]);
     expect(maybe([[range(2)], [range(3)]], 1, 4)).toEqual([[2, 2]]);
   });
 
-  it("do not make a gap", () => {
+  it("do not create a gap", () => {
     expect(maybe([[range(99)], [range(2)]], 1, 2)).toEqual([]);
   });
 
-  it("are given away so that the surest have their place", () => {
+  it("are assigned starting with the narrowest trace", () => {
     expect(maybe([[whole], [range(2)]], 1, 3, 5)).toEqual([[2, 2]]);
   });
 });

@@ -11,7 +11,7 @@ import { goldKeys } from "../gold/gold-tables.ts";
 import { menu, patterns, stores } from "../../producer/project-data.ts";
 import { openReceiptPipeline, type ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
 
-/** Some orders of two stores over ten weeks, a few of them cancelled or amended later. */
+/** Orders of two stores over ten weeks; a few are cancelled or amended later. */
 function someOrders(): OrderEvent[] {
   const startAt = Date.parse("2014-12-20T00:00:00Z");
   const all = simulateOrders({ seed: 3, menu, stores: stores.slice(0, 2), patterns, startAt, orders: 11_000 });
@@ -40,7 +40,7 @@ afterAll(async () => {
 const explain = (table: string, key: readonly string[], column?: string, lines = 100_000) =>
   explainRow(pipeline.parts, { table, key, column, lines });
 
-/** Up to so many keys of a table, spread over it. */
+/** Returns up to so many keys of a table, spread evenly. */
 async function keysOf(table: keyof typeof goldKeys, most: number): Promise<string[][]> {
   const key = goldKeys[table];
   const rows = await gold.reader.query<Record<string, string>>(
@@ -50,12 +50,12 @@ async function keysOf(table: keyof typeof goldKeys, most: number): Promise<strin
   return rows.filter((_, index) => index % step === 0).map((row) => key.map((name) => row[name]!));
 }
 
-/** The sum of what the listed lines say of a term. */
+/** Adds up the listed lines' shares in a term. */
 function listedSum({ lines }: Explanation, term: string): number {
   return lines.reduce((sum, { shares }) => sum + Math.round(Number(shares[term]) * 100), 0) / 100;
 }
 
-/** The list of a printed explanation: what each line, and what the last row, says of a term. */
+/** Reads the list of a printed explanation: each line's share in a term, and the total. */
 function printedTerm(text: string, term: string): { shares: string[]; sum: string } {
   const rows = text.split("\n");
   const ruler = rows.findLastIndex((row) => /^-[- ]+$/.test(row));
@@ -67,7 +67,7 @@ function printedTerm(text: string, term: string): { shares: string[]; sum: strin
   return { shares: values.slice(0, -1), sum: values.at(-1)! };
 }
 
-/** What printed shares come to, as their own column would have it. */
+/** Adds up printed shares, in the format of their column. */
 function aggregated(shares: readonly string[], aggregate: "sum" | "min" | "max"): string {
   if (aggregate === "min") return shares.toSorted()[0]!;
   if (aggregate === "max") return shares.toSorted().at(-1)!;
@@ -76,7 +76,7 @@ function aggregated(shares: readonly string[], aggregate: "sum" | "min" | "max")
   return isMoney ? sum.toFixed(2) : String(sum);
 }
 
-describe("every table of gold", () => {
+describe("every gold table", () => {
   it("is explained, with its key and all its columns", async () => {
     expect(
       Object.fromEntries(
@@ -124,7 +124,7 @@ describe("every table of gold", () => {
   );
 });
 
-describe("what is printed", () => {
+describe("the printed explanation", () => {
   it.each(Object.keys(goldKeys) as (keyof typeof goldKeys)[])(
     "%s: the shares of every term add up to the sum below them",
     async (table) => {
@@ -146,7 +146,7 @@ describe("what is printed", () => {
     },
   );
 
-  it("adds up while the customers of a month have not followed yet", async () => {
+  it("adds up while the customers of a month are not published yet", async () => {
     const month = ["2014-12-01"];
     const [first] = orders;
     await pipeline.land(
@@ -176,7 +176,7 @@ describe("what is printed", () => {
 });
 
 describe("an explanation", () => {
-  it("names the lines by their order and their place in the stream", async () => {
+  it("lists the lines with their order and stream position", async () => {
     const [, sale] = orders;
     const day = sale!.ordered_at.slice(0, 10);
     const { lines } = await explain("daily_sales_summary", [day], "revenue");
@@ -194,14 +194,14 @@ describe("an explanation", () => {
     expect(lines.map(({ shares }) => Object.keys(shares))).toEqual(lines.map(() => ["revenue"]));
   });
 
-  it("lists no more lines than are asked for, and says how many there are", async () => {
+  it("lists no more lines than requested, and their total number", async () => {
     const found = await explain("monthly_sales_summary", ["2015-01-01"], "orders", 5);
     expect(found.lines).toHaveLength(5);
     expect(found.lineCount).toBeGreaterThan(100);
     expect(found.cells).toMatchObject([{ equal: true, terms: [{ name: "orders", orderLines: found.lineCount }] }]);
   });
 
-  it("looks back as far as the column does", async () => {
+  it("covers as many days as the column does", async () => {
     const keys = await keysOf("revenue_analytics", 100_000);
     const key = keys.find(
       ([day, store, channel]) => day! > "2015-01-15" && store === "nyc-01" && channel === "dine_in",
@@ -211,13 +211,13 @@ describe("an explanation", () => {
     expect(new Set(lines.map(({ order_date }) => order_date)).size).toBeGreaterThan(1);
   });
 
-  it("says where there is no such row, and what there is", async () => {
+  it("fails for a missing row, and shows how to list the existing ones", async () => {
     await expect(explain("hourly_trends", ["2015-01-05", "4"])).rejects.toThrow(
-      'gold.hourly_trends has no row of order_date 2015-01-05, hour 4: ./pizza query "select * from gold.hourly_trends"',
+      'gold.hourly_trends has no row for order_date 2015-01-05, hour 4: ./pizza query "select * from gold.hourly_trends"',
     );
   });
 
-  it("tells a cell that the order lines do not make", async () => {
+  it("reports a cell that differs from the order lines", async () => {
     const day = "2015-01-10";
     await gold.owner.query("update gold.daily_sales_summary set revenue = revenue + 1 where order_date = $1", [day]);
     const { cells } = await explain("daily_sales_summary", [day]);
@@ -226,7 +226,7 @@ describe("an explanation", () => {
     await gold.owner.query("update gold.daily_sales_summary set revenue = revenue - 1 where order_date = $1", [day]);
   });
 
-  it("reads silver as gold shows it, not as it is by now", async () => {
+  it("reads silver at the version that gold shows, not the newest one", async () => {
     const [first] = orders;
     const day = first!.ordered_at.slice(0, 10);
     const before = await explain("daily_sales_summary", [day]);

@@ -1,6 +1,6 @@
 import type { ObjectStore } from "../../../pipeline/ports.ts";
 
-/** A store that throws before its nth write or removal. */
+/** A store that throws before its nth write or deletion. */
 export function dying(store: ObjectStore, steps: number): ObjectStore {
   let left = steps;
   const step = () => {

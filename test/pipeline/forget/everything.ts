@@ -5,7 +5,7 @@ import { decodeBronze } from "../../../pipeline/bronze/bronze-object.ts";
 import { readColumns } from "../../../pipeline/parquet/read-columns.ts";
 import type { ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
 
-/** Every byte that a home holds, unpacked: files of the stream and the lake, and what PostgreSQL shows. */
+/** Returns all data of a local pipeline, unpacked: files of the stream and the lake, and the rows in PostgreSQL. */
 export async function everything(pipeline: ReceiptPipeline): Promise<string> {
   const texts: string[] = [];
   for (const name of readdirSync(pipeline.dir, { recursive: true, encoding: "utf8" })) {
@@ -29,7 +29,7 @@ async function column(bytes: Uint8Array, name: string): Promise<string> {
   return (await readColumns(bytes, [name]))[name]!.join("\n");
 }
 
-/** A record or an object of bronze, unpacked. */
+/** Unpacks a record or a bronze object. */
 export function plain(data: Uint8Array): string {
   if (data[0] === 0x28) return zstdDecompressSync(data).toString("latin1");
   return (data[0] === 0x1f ? gunzipSync(data) : Buffer.from(data)).toString("latin1");

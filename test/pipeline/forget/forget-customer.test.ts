@@ -36,13 +36,15 @@ const ada = {
   city: "Utica",
 };
 const bob = { customer_id: "c-bob", name: "Bob Stone", email: "bob@example.com" };
-/** Every text that could lead to the customer, the token that stands for the id included. */
+/** Every text that could identify the customer, including the customer key. */
 const traces = [...Object.values(ada), "Lovelace", customerKey("c-adah")];
 
 const ordered = (seq: number, id: string, customer: object | undefined, changes: object = {}) =>
   event(seq, id, { customer, ...changes });
 
-/** Orders of two customers over two days: a duplicate, a revision, a conflict, and events that are refused in several ways. */
+/**
+ * Orders of two customers over two days: a duplicate, a revision, a conflict, and events rejected for several reasons.
+ */
 async function sell() {
   const day2 = { ordered_at: "2015-01-02T19:30:00-06:00", store_id: "chi-01" };
   const damaged = JSON.stringify(ordered(12, "damaged", ada)).slice(0, -30);
@@ -71,7 +73,7 @@ async function sell() {
   await pipeline.work();
 }
 
-/** The rows of a table as texts, in some order that follows from them. */
+/** Returns the rows of a table as texts, in a deterministic order. */
 async function rowsOf(store: ObjectStore, table: DeltaTable, names: string[]): Promise<string[]> {
   const rows = [];
   for (const path of (await table.snapshot()).files.keys()) {
@@ -91,7 +93,7 @@ const segments = () =>
   );
 
 describe("forgetting a customer", () => {
-  it("leaves nothing of the customer in any layer, and every total as it was", async () => {
+  it("leaves nothing of the customer in any layer, and does not change any total", async () => {
     await sell();
     const before = { receipt: await pipeline.verify(), totals: await totals(), segments: await segments() };
     expect(before.receipt.findings).toEqual([]);
@@ -116,7 +118,7 @@ describe("forgetting a customer", () => {
     expect(await segments()).toEqual(before.segments);
   });
 
-  it("may be repeated, and finds nothing the second time", async () => {
+  it("can be repeated, and finds nothing the second time", async () => {
     await sell();
     await pipeline.forget("c-adah");
     const { version } = await pipeline.silver.snapshot();
@@ -126,7 +128,7 @@ describe("forgetting a customer", () => {
     expect((await pipeline.verify()).findings).toEqual([]);
   });
 
-  it("leaves a bronze from which silver and quarantine come out as they are", async () => {
+  it("leaves a bronze from which a rebuild produces the same silver and quarantine", async () => {
     await sell();
     await pipeline.forget("c-adah");
     const rebuilt = createMemoryStore();
@@ -156,7 +158,7 @@ describe("forgetting a customer", () => {
     );
   });
 
-  it("gives another customer's rows and files no other key", async () => {
+  it("does not change the keys of another customer's rows and files", async () => {
     await sell();
     await pipeline.forget("c-adah");
     const rows = await pipeline.owner.query("select frequency from gold.customer_segments where customer_key = $1", [
@@ -165,7 +167,7 @@ describe("forgetting a customer", () => {
     expect(rows).toEqual([{ frequency: 3 }]);
   });
 
-  it("takes a later order of the same customer as that of a new one", async () => {
+  it("treats a later order of the same customer as that of a new one", async () => {
     await sell();
     await pipeline.forget("c-adah");
     await pipeline.land(await pipeline.send([ordered(14, "a-9", ada)]));
@@ -179,18 +181,18 @@ describe("forgetting a customer", () => {
     for (const trace of traces) expect(await everything(pipeline), trace).not.toContain(trace);
   });
 
-  it("keeps a refused order open, so that it can still be corrected", async () => {
+  it("keeps a quarantined order unresolved, so that it can still be corrected", async () => {
     await sell();
     await pipeline.forget("c-adah");
     const { events } = await pipeline.trace("a-4");
-    expect(events).toMatchObject([{ outcome: "quarantined", rejected: { reason: "unknown_store", isClosed: false } }]);
+    expect(events).toMatchObject([{ outcome: "quarantined", refused: { reason: "unknown_store", isClosed: false } }]);
     expect((await pipeline.trace("a-3")).events.map(({ outcome }) => outcome).toSorted()).toEqual([
       "accepted",
       "quarantined",
     ]);
   });
 
-  it("drops a record that the stream hands out once more as it was", async () => {
+  it("drops a record that the stream redelivers in its original form", async () => {
     const [record, next] = await pipeline.send([ordered(1, "a-1", ada)], [ordered(2, "b-1", bob)]);
     await pipeline.land([record!]);
     await pipeline.work();
@@ -215,7 +217,7 @@ describe("a run that is killed", () => {
     const before = await totals();
     let killed = 0;
     let last: string | Awaited<ReturnType<typeof pipeline.forget>> = "";
-    // Each run dies one step later than the one before; what it did stays done.
+    // Each run crashes one step later than the previous one; completed steps stay done.
     for (let steps = 0; ; steps += 2) {
       last = await pipeline.forget("c-adah", (store) => dying(store, steps)).catch((error: Error) => error.message);
       if (typeof last === "object") break;
@@ -232,7 +234,7 @@ describe("a run that is killed", () => {
 });
 
 describe("a stream that cannot be rewritten", () => {
-  it("keeps its records for a while, which is no finding", async () => {
+  it("keeps its records until its retention ends, which is not a finding", async () => {
     await sell();
     const summary = await pipeline.forget("c-adah", undefined, async (records) => ({
       rewritten: 0,
@@ -243,7 +245,7 @@ describe("a stream that cannot be rewritten", () => {
   });
 });
 
-it("is an order event to the end", async () => {
+it("leaves every event a valid order event", async () => {
   await sell();
   await pipeline.forget("c-adah");
   const [first] = await pipeline.streamRecords();

@@ -37,7 +37,7 @@ afterEach(() => pipeline.close());
 
 const lake = async () => (await pipeline.store.list("")).map(({ key, size }) => `${key} ${size}`);
 
-describe("what is no customer's id", () => {
+describe("an argument that is not a customer id", () => {
   it.each([
     ["n-1", "an order of nobody"],
     ["b-1", "an order of somebody"],
@@ -52,7 +52,7 @@ describe("what is no customer's id", () => {
     ["Utica", "a city of somebody without an id"],
     ["c-bo", "the beginning of an id"],
     ["bob@example.com", "an address"],
-  ])("%s, %s, takes nothing from anybody", async (argument) => {
+  ])("%s, %s, changes nothing", async (argument) => {
     const before = await lake();
     expect(await pipeline.forget(argument)).toMatchObject({
       events: 0,
@@ -65,7 +65,7 @@ describe("what is no customer's id", () => {
   });
 });
 
-it("somebody else's damaged event stays theirs, whatever address it bears", async () => {
+it("another customer's damaged event stays unchanged, whatever address it contains", async () => {
   const shared = { customer_id: "c-eve", email: "bob@example.com", name: "Eve" };
   await pipeline.land(
     await pipeline.send([Buffer.from(JSON.stringify(event(10, "e-1", { customer: shared })).slice(0, -20))]),
@@ -76,7 +76,7 @@ it("somebody else's damaged event stays theirs, whatever address it bears", asyn
   expect((await pipeline.verify()).findings).toEqual([]);
 });
 
-it("an order whose name is an address keeps it", async () => {
+it("an order whose id is an email address keeps it", async () => {
   await pipeline.forget("c-bob");
   expect((await pipeline.trace("bob@example.com")).silver).toMatchObject({ revision: 0 });
   expect((await pipeline.verify()).findings).toEqual([]);

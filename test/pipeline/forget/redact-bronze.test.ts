@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { formerObjects } from "../../../pipeline/forget/redact-bronze.ts";
 
-it("an object that stands in the place of another, or of itself, is not removed", () => {
+it("an object that replaces another one, or itself, is not deleted", () => {
   const keys = new Map([
     ["named", "new"],
     ["same", "same"],

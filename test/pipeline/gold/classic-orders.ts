@@ -4,7 +4,7 @@ import { classicOrders } from "../../../producer/classic-year.ts";
 import type { StoreProfile } from "../../../producer/tills.ts";
 import type { FixtureOrder } from "./silver-fixture.ts";
 
-/** The classic year as silver would hold it. */
+/** The orders of the classic year as silver stores them. */
 export function readClassicOrders(): FixtureOrder[] {
   const events = classicOrders({
     csv: readProjectFile("data/classic-2015.csv"),

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => pipeline.close());
 
-/** The same numbers from the lines themselves: distinct orders counted, nothing marked and nothing added up from days. */
+/** Computes the same numbers directly from the lines: distinct orders, without marks and without sums of days. */
 async function compare({ lake, gold }: { lake: string; gold: string }) {
   const text = (rows: Record<string, unknown>[]) => rows.map((row) => Object.values(row).join(" ")).toSorted();
   return {
@@ -34,7 +34,7 @@ const cents = "cast(sum(revenue_cents) as bigint), cast(sum(revenue_cents - cost
 const dollars = "(revenue * 100)::bigint as revenue_cents, (margin * 100)::bigint as margin_cents";
 const month = "strftime(order_date, '%Y-%m-01')";
 
-test("the classic year comes out untouched", async () => {
+test("the classic year's totals are unchanged", async () => {
   const [totals] = await pipeline.reader.query(
     `select sum(orders) as orders, sum(order_lines) as lines, sum(pizzas) as pizzas, sum(revenue) as revenue
      from gold.daily_sales_summary`,
@@ -42,7 +42,7 @@ test("the classic year comes out untouched", async () => {
   expect(totals).toEqual({ orders: "21350", lines: "48620", pizzas: "49574", revenue: "817860.05" });
 });
 
-test("days and hours are what an aggregate of the lines says", async () => {
+test("days and hours equal an aggregate of the order lines", async () => {
   const days = await compare({
     lake: `select order_date, count(distinct order_id), count(distinct customer_key), ${cents}
            from silver_order_lines group by order_date`,
@@ -62,7 +62,7 @@ test.each([
   ["pizza_type_performance", "pizza_type_id"],
   ["category_performance", "category"],
   ["size_performance", "size"],
-])("%s is what an aggregate of the lines says", async (table, key) => {
+])("%s equals an aggregate of the order lines", async (table, key) => {
   const levels = await compare({
     lake: `select ${month}, ${key}, count(distinct order_id), sum(quantity), ${cents}
            from silver_order_lines group by 1, 2`,
@@ -71,7 +71,7 @@ test.each([
   expect(levels.shown).toEqual(levels.expected);
 });
 
-test("months, cities and stores are what an aggregate of the lines says", async () => {
+test("months, cities and stores equal an aggregate of the order lines", async () => {
   const months = await compare({
     lake: `select ${month}, count(distinct order_date), count(distinct order_id), count(distinct customer_key), ${cents}
            from silver_order_lines group by 1`,
@@ -96,7 +96,7 @@ test("months, cities and stores are what an aggregate of the lines says", async 
   expect(stores.shown).toEqual(stores.expected);
 });
 
-test("customers are what an aggregate of the lines says", async () => {
+test("customers equal an aggregate of the order lines", async () => {
   const customers = await compare({
     lake: `select customer_key, date '2015-12-31' - max(order_date), count(distinct order_id),
              cast(sum(revenue_cents) as bigint)

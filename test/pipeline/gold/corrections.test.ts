@@ -36,7 +36,7 @@ async function publishAll(version: number, all: readonly FixtureOrder[]) {
 }
 const report = (watermark: string) => pipeline.writer.query("select ops.report_windows($1::date)", [watermark]);
 
-test("a late order changes exactly the rows it must, and the ledger says so", async () => {
+test("a late order changes exactly the rows that it affects, and the ledger records them", async () => {
   await publishAll(1, orders);
   await report("2015-06-01");
   const before = await readGold(pipeline.reader);
@@ -66,7 +66,7 @@ test("a late order changes exactly the rows it must, and the ledger says so", as
   expect(causes).toEqual([{ cause: "published again at silver version 2: 2015-03-01", silver_version: "2" }]);
 });
 
-test("every table of gold is watched", async () => {
+test("corrections cover every gold table", async () => {
   await publishAll(1, orders);
   await report("2015-06-01");
   await publishAll(2, [...march, late]);
@@ -76,14 +76,14 @@ test("every table of gold is watched", async () => {
   expect(watched.map(({ name }) => name)).toEqual(Object.keys(goldKeys).toSorted());
 });
 
-test("a day that is still filling up leaves no correction", async () => {
+test("a day that is not reported yet produces no corrections", async () => {
   await publishAll(1, orders);
   await report("2015-03-01");
   await publishAll(2, [...march, late]);
   expect(await readCorrections(pipeline.reader)).toEqual([]);
 });
 
-test("a reported day stays so when a slower run reports an earlier watermark: its first sale is a correction", async () => {
+test("a day stays reported when a slower run reports an earlier watermark: its first sale is a correction", async () => {
   await publishAll(1, orders);
   await report("2015-06-01");
   await report("2015-03-01");
@@ -93,7 +93,7 @@ test("a reported day stays so when a slower run reports an earlier watermark: it
   );
 });
 
-test("a value that was corrected twice is shown as first reported, and as now known", async () => {
+test("a value that was corrected twice is shown as first reported and as known now", async () => {
   await publishAll(1, orders);
   await report("2015-06-01");
   await publishAll(2, [...march, late]);
@@ -105,7 +105,7 @@ test("a value that was corrected twice is shown as first reported, and as now kn
   expect(value).toEqual({ first_reported: "2", now_known: "4", corrections: 2 });
 });
 
-test("what another day fills up in the same publish is not put down to the reported one", async () => {
+test("changes of an unreported day in the same publish are not attributed to the reported one", async () => {
   await publishAll(1, orders);
   await report("2015-03-02");
   const before = await readGold(pipeline.reader);
@@ -116,12 +116,12 @@ test("what another day fills up in the same publish is not put down to the repor
   await report("2015-03-02");
   const filling = [sale("new", "2015-03-25", "c4")];
   await pipeline.publish(2, [...march, late, ...filling]);
-  // Of the days after it only 1 March itself was reported; the months are, by its own change.
+  // Of the days from 1 March on, only 1 March was reported; its own change makes the months corrections.
   const watched = alone.filter((change) => !/revenue_analytics 2015-03-(05|20)/.test(change));
   expect(await readCorrections(pipeline.reader)).toEqual(watched);
 });
 
-test("a late order on a day that never had one is a correction too", async () => {
+test("a late order on a reported day without orders is a correction", async () => {
   await publishAll(1, orders);
   await report("2015-06-01");
   const before = await readGold(pipeline.reader);
@@ -129,7 +129,7 @@ test("a late order on a day that never had one is a correction too", async () =>
   expect(await readCorrections(pipeline.reader)).toEqual(compareGold(before, await readGold(pipeline.reader)));
 });
 
-test("rows per customer that come after the report are no corrections the first time", async () => {
+test("rows by customer that are first published after the report are not corrections", async () => {
   const { customers } = await pipeline.publish(1, orders);
   await report("2015-06-01");
   expect(await customers()).toMatchObject({ published: 6, corrections: 0 });
@@ -139,14 +139,14 @@ test("rows per customer that come after the report are no corrections the first 
   );
 });
 
-test("a cancelled order that empties its day is logged down to null", async () => {
+test("a cancelled order that empties its day is logged as a change to null", async () => {
   await publishAll(1, orders);
   await report("2015-06-01");
   await publishAll(2, [{ ...sale("d", "2015-03-05", "c2"), status: "cancelled" }]);
   expect(await readCorrections(pipeline.reader)).toContain("daily_sales_summary 2015-03-05 revenue: 13.25 -> null");
 });
 
-test("an edit by hand is logged with its author, and the next publish mends it", async () => {
+test("a manual edit is logged with its author, and the next publish repairs it", async () => {
   await publishAll(1, orders);
   const edit = "update gold.daily_sales_summary set revenue = 1 where order_date = '2015-03-01'";
   await pipeline.owner.query(edit);

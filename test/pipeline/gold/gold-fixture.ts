@@ -15,7 +15,7 @@ export const sql = {
   customerDays: readProjectFile("sql/gold/customer-days.sql"),
 };
 
-/** A migrated PostgreSQL and an empty lake in a folder of their own. */
+/** Opens a migrated PostgreSQL and an empty lake in a separate folder. */
 export async function openGoldPipeline() {
   const dir = mkdtempSync(join(tmpdir(), "pizza-gold-"));
   const root = join(dir, "lake");
@@ -23,7 +23,7 @@ export async function openGoldPipeline() {
   const connect = (role: PostgresRole, max = 4) =>
     openPostgresWarehouse({ connectionString: postgres.connectionString(role), max });
   const [owner, writer, reader] = [connect("owner"), connect("writer", 8), connect("reader")];
-  // Tests do not outlive a power cut.
+  // Tests need no durability.
   await owner.query("alter database pizza_sales set synchronous_commit = off");
   await migrate({ warehouse: owner, migrations: loadMigrations() });
   const emptied = await owner.query<{ name: string }>(
@@ -33,7 +33,7 @@ export async function openGoldPipeline() {
   const lake = await openDuckDbLake({ root: dir });
   const gold = { lake, warehouse: writer, sql };
 
-  /** Publishes days of a silver that holds these orders; all the days they have, unless said. */
+  /** Publishes days from a silver table with these orders: the given days, or all days of the orders. */
   async function publish(version: number, orders: readonly FixtureOrder[], windows = datesOf(orders)) {
     const table = await writeSilver(dir, version, orders);
     return {
@@ -52,7 +52,7 @@ export async function openGoldPipeline() {
     lake,
     gold,
     publish,
-    /** Empties gold, facts and the ledgers; the tables stay. */
+    /** Truncates gold, the facts and the ledgers. */
     async empty() {
       await owner.query(
         `set local pizza.corrections = 'off'; ${emptied.map(({ name }) => `delete from ${name}`).join("; ")}`,
@@ -69,7 +69,7 @@ export async function openGoldPipeline() {
 
 export type GoldPipeline = Awaited<ReturnType<typeof openGoldPipeline>>;
 
-/** The days of some orders, in order. */
+/** Returns the days of some orders, in order. */
 export function datesOf(orders: readonly FixtureOrder[]): string[] {
   return [...new Set(orders.map(({ at }) => at.slice(0, 10)))].toSorted();
 }

@@ -1,6 +1,6 @@
 import type { Warehouse } from "../../../pipeline/ports.ts";
 
-/** The primary key of every table of gold. */
+/** The primary key of every gold table. */
 export const goldKeys = {
   category_performance: ["month", "category"],
   customer_segments: ["customer_key"],
@@ -14,7 +14,7 @@ export const goldKeys = {
   size_performance: ["month", "size"],
 };
 
-/** Every value of gold: `table key column` to its text. */
+/** Reads every gold value as text, by `table key column`. */
 export async function readGold(warehouse: Warehouse): Promise<Map<string, string>> {
   const cells = new Map<string, string>();
   for (const [table, keys] of Object.entries(goldKeys)) {
@@ -30,7 +30,7 @@ export async function readGold(warehouse: Warehouse): Promise<Map<string, string
   return cells;
 }
 
-/** The values that differ, in order: `table key column: before -> after`. */
+/** Returns the values that differ, in order, as `table key column: before -> after`. */
 export function compareGold(before: Map<string, string>, after: Map<string, string>): string[] {
   const names = [...new Set([...before.keys(), ...after.keys()])].toSorted();
   return names
@@ -38,7 +38,7 @@ export function compareGold(before: Map<string, string>, after: Map<string, stri
     .map((name) => `${name}: ${before.get(name) ?? "null"} -> ${after.get(name) ?? "null"}`);
 }
 
-/** The corrections ledger in the same form. */
+/** Reads the corrections ledger in the same form. */
 export async function readCorrections(warehouse: Warehouse): Promise<string[]> {
   const rows = await warehouse.query<{
     table_name: string;

@@ -40,14 +40,14 @@ const list = (since = long) => listCorrections(pipeline.parts, { since });
 const cell = ({ values }: Corrections, column: string, table = "gold.daily_sales_summary") =>
   values.find(({ table_name, column_name }) => table_name === table && column_name === column);
 
-it("has nothing to say while days fill up", async () => {
+it("is empty while no day is reported", async () => {
   expect(await list()).toEqual({ since: long, values: [], orders: [], daysWithoutOrders: [] });
   expect(correctionsText(await list(), { table: undefined, isAll: false })).toBe(
     "nothing that was reported has changed",
   );
 });
 
-it("says what was reported first and what is known now, and the orders that make the difference, to the cent", async () => {
+it("lists the values as first reported and as known now, and the orders behind the difference, to the cent", async () => {
   await sendLater(event(5, "late", two));
   await sendLater(
     event(6, "a", { revision: 1, status: "refunded" }),
@@ -78,14 +78,14 @@ it("says what was reported first and what is known now, and the orders that make
   expect(correctionsText(found, { table: undefined, isAll: false })).toMatch(/2015-01-01 +late +late .* 0\.00 +26\.50/);
 });
 
-it("calls an order corrected that was refused and came again as the next revision", async () => {
+it("classifies an order as corrected if it was rejected and resent as the next revision", async () => {
   await sendLater(event(5, "a", two));
   expect((await list()).orders).toEqual([]);
   await sendLater(event(6, "a", { ...two, revision: 1 }));
   expect((await list()).orders).toMatchObject([{ order_id: "a", why: "corrected", reported_cents: 1325, cents: 2650 }]);
 });
 
-it("calls every order of a day late that had none when it was reported", async () => {
+it("classifies every order of a day as late if the day had none when it was reported", async () => {
   await sendLater(event(5, "d", { ordered_at: "2015-01-03T12:00:00Z" }));
   const found = await list();
   expect(
@@ -98,13 +98,13 @@ it("calls every order of a day late that had none when it was reported", async (
   expect(found.orders).toMatchObject([{ order_date: "2015-01-03", order_id: "d", why: "late", reported_cents: 0 }]);
 });
 
-it("leaves out what was corrected before", async () => {
+it("omits what was corrected before the given time", async () => {
   await sendLater(event(5, "late", two));
   const [row] = await gold.owner.query<{ now: string }>("select (now() + interval '1 second')::text as now");
   expect(await list(row!.now)).toMatchObject({ values: [], orders: [] });
 });
 
-it("shows a change by hand, with nobody's order behind it", async () => {
+it("lists a manual change, without any order behind it", async () => {
   await gold.owner.query("update gold.daily_sales_summary set revenue = revenue + 1 where order_date = $1", [day]);
   const found = await list();
   expect(cell(found, "revenue")).toMatchObject({ first_reported: "39.75", now_known: "40.75", change: "1.00" });
@@ -114,7 +114,7 @@ it("shows a change by hand, with nobody's order behind it", async () => {
   );
 });
 
-/** As a database is that was migrated after its days had been reported. */
+/** Puts the database into the state of one whose days were reported before the migration that stores their versions. */
 async function forgetReportedVersions() {
   await gold.owner.query("alter table ops.windows disable trigger note_reported_version");
   await gold.owner.query("update ops.windows set reported_version = null");
@@ -123,7 +123,7 @@ async function forgetReportedVersions() {
 const migrateOldDays = () =>
   gold.owner.query(readProjectFile("sql/migrations/000021_reported_version_of_old_days.sql"));
 
-it("says so where it was not kept what was reported", async () => {
+it("names the days whose reported version was not stored", async () => {
   await sendLater(event(5, "late", two));
   await forgetReportedVersions();
   await migrateOldDays();
@@ -132,14 +132,14 @@ it("says so where it was not kept what was reported", async () => {
   expect(correctionsText(found, { table: undefined, isAll: false })).toContain(`is not kept: ${day}`);
 });
 
-it("knows it of days that were reported before it was kept, where nothing has changed since", async () => {
+it("lists the orders of days that were reported before versions were stored, if nothing changed in between", async () => {
   await forgetReportedVersions();
   await migrateOldDays();
   await sendLater(event(5, "late", two));
   expect(await list()).toMatchObject({ orders: [{ order_id: "late", why: "late" }], daysWithoutOrders: [] });
 });
 
-it("names the day whose first report went with a forgotten customer, and still tells the orders of the others", async () => {
+it("names the day whose reported files were removed with a forgotten customer, and lists the other days' orders", async () => {
   const ada = { customer: { customer_id: "c-ada" } };
   const next = { ordered_at: "2015-01-02T12:00:00Z" };
   await sendLater(event(5, "of-ada", ada), event(6, "d", next));
@@ -147,7 +147,7 @@ it("names the day whose first report went with a forgotten customer, and still t
   await sendLater(event(8, "late", two), event(9, "late-too", next));
   const before = await list();
   expect(before.orders.map(({ order_id }) => order_id)).toEqual(["late", "of-ada", "d", "late-too"]);
-  // Her order stands in no version that was reported, only in a later one.
+  // No reported version contains her order, only a later one.
   await pipeline.forget("c-ada");
   expect((await list()).orders.map(({ order_id }) => order_id)).toEqual(["late", "of-ada", "d", "late-too"]);
   await pipeline.forget("c-000117");
@@ -156,7 +156,7 @@ it("names the day whose first report went with a forgotten customer, and still t
   expect(after).toMatchObject({ orders: [{ order_id: "d" }, { order_id: "late-too" }], daysWithoutOrders: [day] });
 });
 
-it("names the day whose reported version the lake no longer keeps", async () => {
+it("names the day whose reported version is older than the log retention", async () => {
   await sendLater(event(5, "late", two));
   const { silver } = pipeline.parts;
   const snapshot: typeof silver.snapshot = async (version) => {

@@ -22,16 +22,16 @@ test("a second migration does no harm", async () => {
   expect(await migrate({ warehouse: pipeline.owner, migrations })).toEqual([]);
 });
 
-test("an edited migration is refused", async () => {
+test("an edited migration is rejected", async () => {
   const edited = migrations.map((file, index) => (index === 1 ? { ...file, sql: `${file.sql} ` } : file));
   await expect(migrate({ warehouse: pipeline.owner, migrations: edited })).rejects.toThrow(
     `migration ${migrations[1]!.name} was changed after it was applied`,
   );
 });
 
-test("a migration that is missing, and one that comes too late, are refused", async () => {
+test("a missing migration, and a new one that sorts before an applied one, are rejected", async () => {
   await expect(migrate({ warehouse: pipeline.owner, migrations: migrations.slice(1) })).rejects.toThrow(
-    /not among the files/,
+    /its file is missing/,
   );
   const between = { name: "000001_z.sql", sql: "select 1" };
   await expect(migrate({ warehouse: pipeline.owner, migrations: [...migrations, between] })).rejects.toThrow(
@@ -39,7 +39,7 @@ test("a migration that is missing, and one that comes too late, are refused", as
   );
 });
 
-test("an older program leaves a newer database as it is, also after a later change failed", async () => {
+test("an older release leaves a newer database unchanged, even after a later migration failed", async () => {
   const before = await pipeline.owner.query("select * from ops.migrations order by name");
   expect(await migrate({ warehouse: pipeline.owner, migrations: migrations.slice(0, -1) })).toEqual([]);
   const broken = { name: "999999_broken.sql", sql: "select 1 / 0" };
@@ -53,7 +53,7 @@ test("an older program leaves a newer database as it is, also after a later chan
   expect(await pipeline.owner.query("select * from ops.migrations order by name")).toEqual(before);
 });
 
-test("a migration that fails half way changes nothing", async () => {
+test("a migration that fails halfway changes nothing", async () => {
   const broken = { ...last, sql: `${last.sql} select 1 / 0;` };
   await expect(migrate({ warehouse: pipeline.owner, migrations: [...migrations, broken] })).rejects.toThrow(
     /999999_last.sql failed and changed nothing: division by zero/,
@@ -61,8 +61,8 @@ test("a migration that fails half way changes nothing", async () => {
   expect(await pipeline.owner.query("select to_regclass('gold.extra') as found")).toEqual([{ found: null }]);
 });
 
-test("of two that migrate at once, each change is made once", async () => {
-  // Neither may go on before both have seen what is pending.
+test("two concurrent runs apply each migration once", async () => {
+  // Neither may continue before both have read what is pending.
   const gate = openPostgresWarehouse({ connectionString: pipeline.postgres.connectionString("reader"), max: 1 });
   await gate.query("begin; select pg_advisory_xact_lock(4100)::text");
   const both = [1, 2].map(() => migrate({ warehouse: pipeline.owner, migrations: [...migrations, last] }));
@@ -76,7 +76,7 @@ test("of two that migrate at once, each change is made once", async () => {
   await pipeline.owner.query("delete from ops.migrations where name = $1", [last.name]);
 });
 
-test("the reader reads, and writes nothing, also where it allows itself to", async () => {
+test("the reader reads but cannot write, even if it disables its own read-only setting", async () => {
   const login = pipeline.postgres.connectionString("reader");
   const bold = openPostgresWarehouse({ connectionString: `${login}?options=-cdefault_transaction_read_only%3Doff` });
   expect(await pipeline.reader.query("select count(*) as n from gold.daily_sales_summary, ops.windows")).toHaveLength(
@@ -99,7 +99,7 @@ test("the reader reads, and writes nothing, also where it allows itself to", asy
   await bold.close();
 });
 
-test("the reader makes no large object, and does not ask for ever", async () => {
+test("the reader cannot create large objects, and its queries time out", async () => {
   const login = pipeline.postgres.connectionString("reader");
   const bold = openPostgresWarehouse({ connectionString: `${login}?options=-cdefault_transaction_read_only%3Doff` });
   for (const sql of [
@@ -123,7 +123,7 @@ test("the reader makes no large object, and does not ask for ever", async () => 
   expect(shown).toEqual([{ timeout: "5min", read_only: "on" }]);
 });
 
-test("an owner who made the roles limits the reader by himself, and one who may not is not stopped", async () => {
+test("an owner who created the roles limits the reader; an owner who may not limit it can still migrate", async () => {
   const { sql } = migrations.find(({ name }) => name === "000030_reader_limits.sql")!;
   const settings =
     "select setconfig from pg_db_role_setting join pg_roles on oid = setrole where rolname = 'pizza_reader'";
@@ -194,7 +194,7 @@ test("the reader sees each receipt as a row", async () => {
   expect(await pipeline.reader.query(select)).toEqual([first, second]);
 });
 
-test("the writer publishes, and changes nothing by any other way", async () => {
+test("the writer publishes, and cannot change anything in any other way", async () => {
   for (const sql of [
     "update gold.daily_sales_summary set revenue = 0",
     "update ops.windows set silver_version = 0",
@@ -220,7 +220,7 @@ test("every table and column has a comment", async () => {
   expect(silent).toEqual([]);
 });
 
-test("every table of gold has a primary key, its version and its time", async () => {
+test("every gold table has a primary key, a silver version and a publish time", async () => {
   const tables = await pipeline.owner.query(
     `select relname as name,
        exists (select from pg_index where indrelid = pg_class.oid and indisprimary) as has_key,

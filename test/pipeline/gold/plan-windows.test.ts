@@ -6,7 +6,7 @@ import type { FixtureOrder } from "./silver-fixture.ts";
 const days = ["2015-01-30", "2015-01-31", "2015-02-01"];
 const orders = days.map((day): FixtureOrder => ({ id: day, at: `${day}T12:00:00`, lines: [["hawaiian_m", 1]] }));
 
-/** Silver as a list of commits: which days each version changed. */
+/** Silver as a list of commits, each with the days that it changed. */
 const log: string[][] = [];
 const asked: number[] = [];
 let reach = 0;
@@ -35,19 +35,19 @@ async function publish(version: number, windows: string[]) {
   return customers;
 }
 
-test("everything is planned at first, one batch for each month", async () => {
+test("the first plan has every day, one batch per month", async () => {
   const months = [["2015-01-30", "2015-01-31"], ["2015-02-01"]];
   expect(await plan()).toEqual({ silverVersion: 1, batches: months, customerBatches: months });
 });
 
-test("what is published is not planned again, and its customers until they follow", async () => {
+test("a published day is not planned again, except its customers until they are published", async () => {
   const customers = await publish(1, days);
   expect(await plan()).toMatchObject({ batches: [], customerBatches: [["2015-01-30", "2015-01-31"], ["2015-02-01"]] });
   await customers();
   expect(await plan()).toMatchObject({ batches: [], customerBatches: [] });
 });
 
-test("only days that silver changed since they were published are planned", async () => {
+test("a plan has only the days that silver changed since they were published", async () => {
   await (
     await publish(1, days)
   )();
@@ -55,7 +55,7 @@ test("only days that silver changed since they were published are planned", asyn
   expect(await plan()).toEqual({ silverVersion: 3, batches: [["2015-01-31"]], customerBatches: [["2015-01-31"]] });
 });
 
-test("a run that stopped half way is carried on, whatever came since", async () => {
+test("a plan continues a run that stopped halfway, whatever changed since", async () => {
   await publish(1, ["2015-01-30"]);
   log.push(["2015-02-01"]);
   expect(await plan()).toMatchObject({ batches: [["2015-01-31"], ["2015-02-01"]] });
@@ -63,7 +63,7 @@ test("a run that stopped half way is carried on, whatever came since", async () 
   expect(await plan()).toMatchObject({ batches: [["2015-01-31"]] });
 });
 
-test("a run that planned and died before it published is planned again", async () => {
+test("a run that crashed between planning and publishing is planned again", async () => {
   await publish(1, days);
   await plan();
   log.push(["2015-01-31"]);
@@ -71,20 +71,20 @@ test("a run that planned and died before it published is planned again", async (
   expect(await plan()).toMatchObject({ batches: [["2015-01-31"]] });
 });
 
-test("the cursor of gold only rises", async () => {
+test("gold's cursor never decreases", async () => {
   const cursor = () => pipeline.reader.query("select value from ops.cursor where name = 'silver_version'");
   for (const version of [10, 9]) await pipeline.writer.query("select ops.advance_cursor($1::bigint)::text", [version]);
   expect(await cursor()).toEqual([{ value: "10" }]);
 });
 
-test("a day that lost its last row is planned, so that gold loses it too", async () => {
+test("a day that lost its last row is planned, so that gold removes it too", async () => {
   await publish(1, days);
   await plan();
   log.push(["2015-02-01"]);
   expect(await plan(days.slice(0, 2))).toMatchObject({ batches: [["2015-02-01"]] });
 });
 
-test("the plan looks no further back into the log than it must", async () => {
+test("a plan reads no more of the log than necessary", async () => {
   await publish(1, days);
   await plan();
   asked.length = 0;
@@ -93,7 +93,7 @@ test("the plan looks no further back into the log than it must", async () => {
   expect(Math.min(...asked)).toBe(1);
 });
 
-test("everything is planned where the log no longer reaches back", async () => {
+test("a plan has every day if the log no longer goes back far enough", async () => {
   await publish(1, days);
   await plan();
   log.push([], ["2015-02-01"]);

@@ -28,7 +28,7 @@ beforeEach(() => pipeline.empty());
 
 const rows = (sql: string) => pipeline.reader.query(sql);
 
-test("customers of a month count once, however many days they came", async () => {
+test("a customer counts once per month, however many days they ordered on", async () => {
   const { customers } = await pipeline.publish(1, orders);
   expect(await rows("select customers from gold.monthly_sales_summary where month = '2015-03-01'")).toEqual([
     { customers: null },
@@ -46,7 +46,7 @@ test("customers of a month count once, however many days they came", async () =>
   ]);
 });
 
-test("a customer's row says when, how often and for how much", async () => {
+test("a customer's row has recency, frequency and monetary value", async () => {
   const { customers } = await pipeline.publish(1, orders);
   await customers();
   expect(
@@ -72,7 +72,7 @@ test("a customer's row says when, how often and for how much", async () => {
   ]);
 });
 
-test("each fifth of the customers has its score, and the best are champions", async () => {
+test("each quintile of the customers has its score, and the best are champions", async () => {
   const many = Array.from({ length: 50 }, (_, index) =>
     Array.from({ length: 1 + Math.floor(index / 5) }, (__, visit) =>
       sale(`${index}-${visit}`, `2015-03-${String(1 + Math.floor(index / 2)).padStart(2, "0")}`, `c${index + 10}`),
@@ -93,7 +93,7 @@ test("each fifth of the customers has its score, and the best are champions", as
   ]);
 });
 
-test("a second publish does no harm, and an old one that finishes late changes nothing", async () => {
+test("a second publish does no harm, and an old one that ends late changes nothing", async () => {
   const first = await pipeline.publish(2, orders);
   const stale = await pipeline.publish(1, orders.slice(0, 2));
   await first.customers();

@@ -11,7 +11,7 @@ const races = 40;
 const writers = 5;
 const days = ["2015-03-30", "2015-03-31"];
 
-/** What silver held at one version: every version sells something else. */
+/** What silver holds at one version; every version has different sales. */
 function ordersAt(version: number, dates: readonly string[]): FixtureOrder[] {
   const pizzas = ["hawaiian_m", "bbq_ckn_s", "hawaiian_l"] as const;
   return dates.flatMap((date) =>
@@ -55,7 +55,7 @@ async function hashAfter(work: () => Promise<unknown>): Promise<string> {
   return (await goldHash(pipeline.reader)).hash;
 }
 
-test("whoever is slow, the newest version of a day stands in the end", async () => {
+test("the newest version of a day wins, whichever publish is slow", async () => {
   const versions = Array.from({ length: writers }, (_, index) => index + 1);
   const documents = await Promise.all(versions.map((version) => documentOf(version, days)));
   const serial = await hashAfter(() => publish(documents.at(-1)!));
@@ -65,7 +65,7 @@ test("whoever is slow, the newest version of a day stands in the end", async () 
   }
 });
 
-test("two days of one month published at once are both in the month", async () => {
+test("two days of one month that are published concurrently are both in the month", async () => {
   const all = await Promise.all([1, 2, 3].flatMap((version) => days.map((day) => documentOf(version, [day]))));
   const serial = await hashAfter(async () => {
     for (const document of all) await publish(document);
@@ -76,7 +76,7 @@ test("two days of one month published at once are both in the month", async () =
   }
 });
 
-test("days, reports and rows per customer at once neither lose anything nor wait for each other in a circle", async () => {
+test("concurrent publishes of days, reports and rows by customer lose nothing and do not deadlock", async () => {
   const all = await Promise.all([1, 2].flatMap((version) => days.map((day) => documentOf(version, [day]))));
   const newest = all.slice(2);
   const segments = () => pipeline.writer.query("select ops.publish_customer_segments(2)");
@@ -96,7 +96,7 @@ test("days, reports and rows per customer at once neither lose anything nor wait
   }
 });
 
-test("a transaction with an older view of the data is refused", async () => {
+test("a transaction with an older snapshot of the data is rejected", async () => {
   const document = (await documentOf(1, days)).replaceAll("'", "''");
   await expect(
     pipeline.writer.query(
@@ -105,7 +105,7 @@ test("a transaction with an older view of the data is refused", async () => {
   ).rejects.toThrow(/publish at read committed/);
 });
 
-test("a rebuild that ends late takes no day back, and no rows per customer", async () => {
+test("a rebuild that ends late reverts neither days nor rows by customer", async () => {
   const [old, newest] = [await documentOf(1, days), await documentOf(2, days)];
   await publish(newest);
   await publishCustomerDays(newest);
@@ -117,8 +117,8 @@ test("a rebuild that ends late takes no day back, and no rows per customer", asy
   expect((await goldHash(pipeline.reader)).hash).toBe(hash);
 });
 
-describe("one that ends late", () => {
-  /** Does the work in a transaction that stays open until it is let go. */
+describe("a publish that ends late", () => {
+  /** Does the work in a transaction that stays open until the returned function is called. */
   async function hold(work: (warehouse: Warehouse) => Promise<unknown>, warehouse = pipeline.writer) {
     const [done, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const ended = warehouse.transaction("write", async (within) => {
@@ -133,7 +133,7 @@ describe("one that ends late", () => {
     };
   }
 
-  /** Until a call of the writer waits for a lock, or has ended without. */
+  /** Resolves once a call of the writer waits for a lock, or has ended without waiting. */
   async function untilStuck(call: Promise<unknown>, text: string) {
     const isWaiting = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%${text}%'`;
     const ended = call.then(
@@ -148,7 +148,7 @@ describe("one that ends late", () => {
   const publishIn = (within: Warehouse, document: string) => callPublish(within, "ops.publish_windows", document);
   const customersIn = (within: Warehouse, document: string) => callPublish(within, "ops.publish_customers", document);
 
-  test("shows a day that is reported only afterwards: what was reported is what it has published", async () => {
+  test("delays the report of its day, so that the reported version is the one it published", async () => {
     await publish(await documentOf(1, days));
     const letGo = await hold(
       (within) => within.query("select from facts.day_totals where order_date = '2015-03-30' for update"),
@@ -165,7 +165,7 @@ describe("one that ends late", () => {
     ]);
   });
 
-  test("is in the growth of the month after, which another one publishes at once", async () => {
+  test("is included in the growth of the next month, which is published concurrently", async () => {
     const [march, april] = ["2015-03-31", "2015-04-01"];
     const first = await documentOf(1, [march, april]);
     const [ofMarch, ofApril] = [await documentOf(2, [march]), await documentOf(3, [april])];
@@ -183,7 +183,7 @@ describe("one that ends late", () => {
     expect(raced).toBe(serial);
   });
 
-  test("is in the scores of its customers, who bought in another month too", async () => {
+  test("is included in the scores of its customers, who also bought in another month", async () => {
     const [march, may] = ["2015-03-31", "2015-05-31"];
     const first = await documentOf(1, [march, may]);
     const [ofMarch, ofMay] = [await documentOf(2, [march]), await documentOf(2, [may])];

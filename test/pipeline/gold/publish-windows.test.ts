@@ -21,7 +21,7 @@ beforeEach(() => pipeline.empty());
 
 const rows = (sql: string) => pipeline.reader.query(sql);
 
-test("a day's sales stand in gold to the cent", async () => {
+test("a day's sales are in gold to the cent", async () => {
   await pipeline.publish(1, orders);
   expect(await rows("select * from gold.daily_sales_summary where order_date = '2015-03-01'")).toMatchObject([
     {
@@ -38,7 +38,7 @@ test("a day's sales stand in gold to the cent", async () => {
   ]);
 });
 
-test("an order counts once in each level that it touches", async () => {
+test("an order counts once at each level that it belongs to", async () => {
   await pipeline.publish(1, orders);
   const march = "where month = '2015-03-01' order by 1";
   expect(await rows(`select pizza_id, orders, rank_in_month from gold.pizza_performance ${march}`)).toEqual([
@@ -57,7 +57,7 @@ test("an order counts once in each level that it touches", async () => {
   ]);
 });
 
-test("running revenue starts again with the month and reaches back seven days over its end", async () => {
+test("running revenue restarts each month, and the seven-day average crosses the month boundary", async () => {
   const sale = (id: string, at: string): FixtureOrder => ({ id, at: `${at}T12:00:00`, lines: [["hawaiian_m", 1]] });
   const days = ["2015-03-27", "2015-03-31", "2015-04-01", "2015-04-02", "2015-04-03"];
   await pipeline.publish(
@@ -76,7 +76,7 @@ test("running revenue starts again with the month and reaches back seven days ov
   ]);
 });
 
-test("growth compares with the month before, and with nothing where that had no sale", async () => {
+test("growth compares with the previous month, and is null if that had no sales", async () => {
   await pipeline.publish(1, orders);
   expect(await rows("select month, revenue_growth_pct from gold.monthly_sales_summary order by 1")).toEqual([
     { month: "2015-02-01", revenue_growth_pct: null },
@@ -99,7 +99,7 @@ test("a second publish does no harm", async () => {
   ]);
 });
 
-test("an old publish that finishes late changes nothing", async () => {
+test("an old publish that ends late changes nothing", async () => {
   await pipeline.publish(2, orders);
   const before = await goldHash(pipeline.reader);
   const late = await pipeline.publish(1, orders.slice(0, 2));
@@ -107,7 +107,7 @@ test("an old publish that finishes late changes nothing", async () => {
   expect(await goldHash(pipeline.reader)).toEqual(before);
 });
 
-test("a cancelled order takes its money along, and a day without a sale disappears", async () => {
+test("a cancelled order's money is removed, and a day without sales disappears", async () => {
   await pipeline.publish(1, orders);
   const cancelled = orders.map((order) =>
     order.id === "b" || order.id === "d" ? { ...order, status: "cancelled" as const } : order,
@@ -139,7 +139,7 @@ test("the order of publishing does not matter", async () => {
   expect(await goldHash(pipeline.reader)).toEqual(together);
 });
 
-test("the sums of all tables agree, and the check names a cell that does not", async () => {
+test("the sums of all tables agree, and the check names a cell that differs", async () => {
   await pipeline.publish(1, orders);
   const check = readProjectFile("sql/checks/gold-sums.sql");
   expect(await rows(check)).toEqual([]);
@@ -151,7 +151,7 @@ test("the sums of all tables agree, and the check names a cell that does not", a
   ]);
 });
 
-test("equal days have equal hashes in the ledger, other days others", async () => {
+test("equal days have equal hashes in the ledger, and different days have different ones", async () => {
   const hash = async () => (await rows("select content_hash from ops.windows where order_date = '2015-03-01'"))[0];
   await pipeline.publish(1, orders);
   const first = await hash();

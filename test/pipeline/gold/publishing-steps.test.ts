@@ -22,7 +22,7 @@ afterAll(async () => {
   await gold.close();
 });
 
-/** A function's whole memory, new for every call as a cold function has it. */
+/** The state of a function, created for every call as after a cold start. */
 function steps(customersEveryMs = 60_000) {
   const { silver } = pipeline.openRefinery();
   const clock = () => pipeline.now;
@@ -61,7 +61,7 @@ describe("the steps of silver_to_gold", () => {
     });
   });
 
-  it("publish rows per customer at once the first time, then no earlier than the pause allows", async () => {
+  it("publish rows by customer immediately the first time, then no more often than the interval allows", async () => {
     await refine("a", 1);
     expect(await steps().plan()).toMatchObject({
       batches: [{ windows: ["2015-01-02"] }],
@@ -74,7 +74,7 @@ describe("the steps of silver_to_gold", () => {
     expect(await steps().plan()).toMatchObject({ customerBatches: [["2015-01-02"]], customersDue: false });
     pipeline.now = noon + 60_000;
     expect((await steps().plan()).customersDue).toBe(true);
-    // Nobody knows how long ago it was once the clock was set back.
+    // After the clock was set back, the elapsed time is unknown.
     pipeline.now = noon - 3_600_000;
     expect((await steps().plan()).customersDue).toBe(true);
     pipeline.now = noon + 60_000;
@@ -84,7 +84,7 @@ describe("the steps of silver_to_gold", () => {
     expect((await steps().plan("now")).customersDue).toBe(true);
   });
 
-  it("tell how long orders took, once for each version that became visible", async () => {
+  it("record the latency of orders, once for each version that became visible", async () => {
     await refine("a", 4);
     await refine("b", 2);
     const plan = await publishAll();
@@ -105,14 +105,14 @@ describe("the steps of silver_to_gold", () => {
     ]);
   });
 
-  it("keep the time of the newest rows per customer when an older run ends late", async () => {
+  it("keep the time of the newest rows by customer when an older run ends late", async () => {
     const note = (at: string) => gold.writer.query("select ops.note_customers_published($1::timestamptz)::text", [at]);
     for (const time of ["2015-01-02T12:00:00Z", "2015-01-02T11:00:00Z"]) await note(time);
     const known = "select value from ops.cursor where name = 'customers_published_at'";
     expect(await gold.reader.query(known)).toEqual([{ value: "2015-01-02T12:00:00.000Z" }]);
   });
 
-  it("publish from the plan's version of silver even when a newer one is there", async () => {
+  it("publish from the plan's silver version even if a newer one exists", async () => {
     await refine("a", 1);
     const plan = await steps().plan();
     await refine("b", 1);

@@ -6,7 +6,7 @@ import type { Pizza, Store } from "../../../pipeline/domain/catalog.ts";
 import { silverColumns } from "../../../pipeline/silver/columns.ts";
 import type { LakeTable } from "../../../pipeline/ports.ts";
 
-/** An order as the tests write it: `at` is the store's wall clock, lines are pizza and quantity. */
+/** An order as the tests write it: `at` is store-local time, lines are pizza and quantity. */
 export interface FixtureOrder {
   id: string;
   at: string;

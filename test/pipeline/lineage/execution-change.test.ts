@@ -20,13 +20,13 @@ function status(detail: Partial<ExecutionStatusChange["detail"]>): ExecutionStat
   };
 }
 
-test("a start and its end are one run, under the same UUID", () => {
+test("a start and its end have the same run id", () => {
   const start = changeOf(status({}), machines);
   const output = JSON.stringify({ refined: { lines: 3 } });
   const end = changeOf(status({ status: "SUCCEEDED", stopDate: 1_795_000_004_000, output }), machines);
   expect(start).toEqual({
     workflow: "bronze_to_silver",
-    // uuid.uuid5(uuid.NAMESPACE_URL, executionArn), as Python works it out.
+    // uuid.uuid5(uuid.NAMESPACE_URL, executionArn), computed by Python.
     runId: "cfac0685-f6e6-5ab6-89f8-7fda941b47c9",
     state: "START",
     at: 1_795_000_000_123,
@@ -40,7 +40,7 @@ test("a start and its end are one run, under the same UUID", () => {
   });
 });
 
-test("an output that was too long for an event is left out, and a redriven run begins anew", () => {
+test("an output that is too long for an event is omitted, and a redriven run starts again", () => {
   const end = changeOf(status({ status: "SUCCEEDED", stopDate: 1_795_000_004_000 }), machines);
   expect(end).not.toHaveProperty("output");
   expect(changeOf(status({ redriveDate: 1_795_000_009_000 }), machines)).toMatchObject({
@@ -64,7 +64,7 @@ test("times may be seconds or ISO 8601, as emulators write them", () => {
   expect(changeOf(status({ startDate: "2026-11-24T12:00:00.000Z" }), machines)?.at).toBe(Date.UTC(2026, 10, 24, 12));
 });
 
-test("other state machines and other states are none of it", () => {
+test("other state machines and other states are ignored", () => {
   expect(changeOf(status({ stateMachineArn: "arn:other" }), machines)).toBeUndefined();
   expect(changeOf(status({ status: "PENDING_REDRIVE" }), machines)).toBeUndefined();
 });

@@ -30,7 +30,7 @@ function change(workflow: string, state: RunState, more: Partial<RunChange> = {}
   return { workflow, runId, state, at: noon + 2 * minute, startedAt: noon + minute, ...more };
 }
 
-/** Takes orders in, a bronze object and a pass of the refine step for each. */
+/** Lands and refines orders, with one bronze object and one refine pass for each. */
 async function refinePasses(ids: string[]) {
   for (const id of ids) await pipeline.land(record(Number(id), order({ order_id: id })));
   let refined;
@@ -57,7 +57,7 @@ test("a run counts all its passes, and nothing of the runs before it", async () 
   expect(facts!.versions).toEqual({ "lake:silver/order_lines": 6, "lake:quarantine/order_events": 0 });
 });
 
-test("a publishing run counts its batches, and every table of gold has silver's version", async () => {
+test("a publishing run counts its batches, and every gold table has silver's version", async () => {
   const output = {
     plan: { silverVersion: 7 },
     published: [
@@ -88,7 +88,7 @@ const runs = ["bronze_to_silver", "silver_to_gold", "data_quality", "backup", "a
   (workflow) => (["START", "COMPLETE", "FAIL", "ABORT"] as const).map((state) => ({ workflow, state })),
 );
 
-test("a backup is named by its id, and says which version of silver it shows", async () => {
+test("a backup has its id as version, and the silver version that it shows", async () => {
   const backup = { id: "2026-11-24T130000Z", tables: 31, rows: 900, bytes: 5000, goldHash: "a", silverVersion: 7 };
   const complete = change("backup", "COMPLETE", { output: { backup } });
   const event = lineageEvent(complete, places, await factsOf(pipeline.store, complete));
@@ -103,7 +103,7 @@ test("a backup is named by its id, and says which version of silver it shows", a
   expect(event.inputs[0]!.facets["version"]).toMatchObject({ datasetVersion: "7" });
 });
 
-test("a check of the quality says how many rules are red, and how many results it kept", async () => {
+test("a quality check counts the red rules and the stored results", async () => {
   const quality = { silverVersion: 7, errors: 1, warnings: 2, results: Array.from({ length: 14 }, () => ({})) };
   const complete = change("data_quality", "COMPLETE", { output: { receipt: { findings: [{}] }, quality } });
   const event = lineageEvent(complete, places, await factsOf(pipeline.store, complete));
@@ -128,7 +128,7 @@ test.each(runs)("$state of $workflow is what the published schemas ask for", asy
   expect(event).toMatchObject({ eventType: state, job: { namespace: "pizza-sales-dev", name: workflow } });
 });
 
-test("a run whose output is not known has no numbers, and is an event all the same", async () => {
+test("a run without a known output has no counts, but is still an event", async () => {
   for (const workflow of ["bronze_to_silver", "silver_to_gold"]) {
     const event = await recordLineage({ store: pipeline.store, places }, change(workflow, "COMPLETE"));
     expect(mistakesOf(event)).toEqual([]);
@@ -136,7 +136,7 @@ test("a run whose output is not known has no numbers, and is an event all the sa
   }
 });
 
-test("an event that comes twice is kept once, and told again", async () => {
+test("an event that is recorded twice is stored once and sent twice", async () => {
   const sent: object[] = [];
   const endpoint = { send: async (event: object) => void sent.push(event) };
   const output = { backup: { id: "b", tables: 1, rows: 2, bytes: 3, silverVersion: 4 } };
@@ -149,7 +149,7 @@ test("an event that comes twice is kept once, and told again", async () => {
   expect(sent).toHaveLength(2);
 });
 
-test("events are read in order of time, by day, by workflow and the newest of many", async () => {
+test("events are read in order of time, by day, by workflow and up to a limit", async () => {
   const dayMs = 24 * 60 * minute;
   for (const days of [0, 1, 2]) {
     const at = noon + days * dayMs;
@@ -171,7 +171,7 @@ test("events are read in order of time, by day, by workflow and the newest of ma
   expect(await read({ limit: 1 })).toEqual(["04 data_quality"]);
 });
 
-test("a run is not cut in two, neither by the limit nor by midnight", async () => {
+test("neither the limit nor midnight splits a run", async () => {
   const midnight = Date.parse("2015-01-03T00:00:00Z");
   const keep = (workflow: string, state: RunState, at: number, run: number) =>
     recordLineage(

@@ -17,7 +17,7 @@ const core = read("OpenLineage.json");
 ajv.addSchema(core);
 const facetSchemas = readdirSync(new URL("facets/", folder)).map((file) => read(`facets/${file}`));
 for (const schema of facetSchemas) ajv.addSchema(schema);
-// The published schema asks for the same.
+// The published schema requires the same.
 ajv.addSchema({
   $id: "https://openlineage.io/spec/facets/1-0-1/DatasetVersionDatasetFacet.json",
   $defs: {
@@ -31,7 +31,7 @@ ajv.addSchema({
 });
 const isRunEvent = ajv.getSchema(`${core.$id}#/$defs/RunEvent`)!;
 
-/** What the published schemas find wrong with an event and each of its facets; empty where nothing is. */
+/** Validates an event and each of its facets against the published schemas; returns the errors. */
 export function mistakesOf(event: LineageEvent): string[] {
   const mistakes = isRunEvent(event) ? [] : [ajv.errorsText(isRunEvent.errors)];
   for (const [name, facet] of facetsOf(event)) {

@@ -7,7 +7,7 @@ import { orderLines, writeRows } from "../delta/order-lines.ts";
 const names = silverColumns.map(({ name }) => name);
 
 describe("reading columns", () => {
-  test("gives only those asked for, and nulls for one that the file is too old to have", async () => {
+  test("returns only the requested columns, and nulls for one that is newer than the file", async () => {
     const rows = orderLines({ orders: 3 });
     const columns = await readColumns(writeRows(rows).body, ["order_id", "payload_hash", "ordered_at", "topping"]);
     expect(columns).toEqual({
@@ -24,12 +24,12 @@ describe("reading columns", () => {
     expect(await readColumns(larger.subarray(3, 3 + body.length), names)).toEqual(await readColumns(body, names));
   });
 
-  test("of an empty file gives empty columns", async () => {
+  test("of an empty file returns empty columns", async () => {
     expect(await readColumns(writeRows([]).body, ["order_id", "quantity"])).toEqual({ order_id: [], quantity: [] });
   });
 });
 
-test("a rewritten file holds exactly the rows that were kept", async () => {
+test("a rewritten file has exactly the rows that were kept", async () => {
   const rows = orderLines({ orders: 200 });
   const columns = await readColumns(writeRows(rows).body, names);
   const writer = createTableWriter(silverColumns);

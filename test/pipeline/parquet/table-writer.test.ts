@@ -24,7 +24,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Every file gets a name of its own: DuckDB keeps what it has read of a name. */
+/** Every file gets a new name, because DuckDB caches what it has read by name. */
 async function readWithDuckDb(body: Uint8Array): Promise<unknown[]> {
   const path = join(folder, `${randomUUID()}.parquet`);
   await writeFile(path, body);
@@ -49,7 +49,7 @@ async function readWithHyparquet(body: Uint8Array, columns: readonly Column[]): 
   );
 }
 
-/** What both readers give back for a row: 64-bit integers as bigint, texts as their UTF-8 says. */
+/** The row as both readers return it: 64-bit integers as bigint, texts as UTF-8 encodes them. */
 function asRead(rows: readonly Row[], columns: readonly Column[]): Row[] {
   return rows.map((row) =>
     Object.fromEntries(
@@ -154,7 +154,7 @@ describe("a table of several pages and row groups", () => {
     expect(wrong).toBe(0);
   });
 
-  test("has the sums that DuckDB finds, also where it skips by the statistics", async () => {
+  test("has the same sums in DuckDB, even if it skips row groups by their statistics", async () => {
     const path = join(folder, "large.parquet");
     await writeFile(path, body);
     const sums = `select count(*)::int as n, count(c1_string)::int as towns, sum(c2_int)::bigint as cents from '${path}'`;
@@ -168,7 +168,7 @@ describe("a table of several pages and row groups", () => {
     expect(late!["n"]).toBe(rows.filter((row) => row >= 529_000 && row % 11 !== 0).length);
   });
 
-  test("says in its statistics what it holds", () => {
+  test("has statistics that match its contents", () => {
     expect(stats).toEqual({
       numRecords: count,
       minValues: { c0_string: "order-0", c5_timestamp: "1970-01-01T00:00:01.000Z" },
@@ -195,7 +195,7 @@ describe("the statistics of a file", () => {
     });
   });
 
-  test("leave out what they cannot tell: times beyond all calendars, columns of nulls", () => {
+  test("omit bounds that cannot be expressed: times outside the calendar, columns of nulls", () => {
     const rows = (time: bigint | null) => [{ c0_string: "o-1", c1_timestamp: time }];
     for (const time of [2n ** 62n, -(2n ** 62n), null]) {
       const { minValues, maxValues } = writeRows(rows(time), columns).stats;
@@ -251,14 +251,14 @@ describe("a wrong value", () => {
       "column topping: the table has no such string column",
     ],
     ["a column of another type", () => writer().int("order_id"), "column order_id: the table has no such int column"],
-  ])("is refused: %s", (_, push, message) => {
+  ])("is rejected: %s", (_, push, message) => {
     expect(push).toThrow(message);
   });
 
-  test("is a row that not every column got", () => {
+  test("includes a row that is not in every column", () => {
     const columns = [column("int", 0, false), column("string", 1, false)];
     const unfinished = createTableWriter(columns);
     unfinished.int("c0_int").push(1);
-    expect(() => unfinished.finish()).toThrow("column c1_string: it has 0 rows where c0_int has 1");
+    expect(() => unfinished.finish()).toThrow("column c1_string has 0 rows but c0_int has 1");
   });
 });

@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => pipeline.close());
 
-/** What the step found: names of the red rules, and whether people were told. */
+/** Returns what the step found: the names of the red rules, and whether an alert was sent. */
 async function check() {
   const { results, errors } = await pipeline.evaluateRules();
   return { red: results.filter(({ isRed }) => isRed).map(({ name }) => name), errors, told: pipeline.messages.length };
@@ -23,11 +23,11 @@ async function check() {
 const quiet = { red: [], errors: 0, told: 0 };
 
 describe("a quiet day raises no alert", () => {
-  it("in a fresh home without an order", async () => {
+  it("in a new pipeline without orders", async () => {
     expect(await check()).toEqual(quiet);
   });
 
-  it("in a home that has sold for an hour", async () => {
+  it("in a pipeline with one hour of sales", async () => {
     await pipeline.sell(pipeline.ordersOf("2015-03-06", 3, { emitted_at: new Date(pipeline.time.now).toISOString() }));
     await pipeline.work();
     expect(await check()).toEqual(quiet);
@@ -51,14 +51,14 @@ describe("a quiet day raises no alert", () => {
     expect(await check()).toEqual(quiet);
   });
 
-  it("on a holiday with next to none, which is a warning: it shows, and nobody is told", async () => {
+  it("on a holiday with very few, which raises a warning without an alert", async () => {
     await pipeline.sellWednesdays((day) => (day === lastWednesday ? 4 : 60));
     expect(await check()).toEqual({ red: ["weekday_volume"], errors: 0, told: 0 });
   });
 });
 
 describe("a run", () => {
-  it("keeps what each rule found, and a second one keeps its own", async () => {
+  it("stores the result of each rule, and a second run stores its own", async () => {
     await pipeline.sellWednesdays(() => 20);
     await pipeline.evaluateRules();
     pipeline.time.now += 1000;
@@ -71,7 +71,7 @@ describe("a run", () => {
     expect(rows).toEqual(names.map((rule) => ({ rule, runs: 2, was_red: false, lines: 202 })));
   });
 
-  it("tells people of an error, with offenders and what to do", async () => {
+  it("sends an alert about an error, with offenders and what to do", async () => {
     await pipeline.sellWednesdays(() => 20);
     await pipeline.changeDay(lastWednesday, (rows) =>
       rows.map((cells, row) => (row === 0 ? { ...cells, pizza_name: "" } : cells)),
@@ -85,7 +85,7 @@ describe("a run", () => {
     expect(row).toEqual({ offenders: 1, examples: [expect.stringMatching(/line 1: no pizza_name$/)] });
   });
 
-  it("does not tell again what the receipt has told", async () => {
+  it("sends no second alert about what the receipt has found", async () => {
     await pipeline.sellWednesdays(() => 20);
     pipeline.ordersOf(lastWednesday, 2);
     await pipeline.sell(pipeline.ordersOf(lastWednesday, 1, {}, 30));
@@ -93,7 +93,7 @@ describe("a run", () => {
     expect(await check()).toEqual({ red: ["producer_gaps"], errors: 1, told: 0 });
   });
 
-  it("says nothing of a customer", async () => {
+  it("reveals nothing about a customer", async () => {
     await pipeline.sellWednesdays(() => 20);
     await pipeline.changeDay(lastWednesday, (rows) => rows.map((cells) => ({ ...cells, quantity: 0 })));
     const { results } = await pipeline.evaluateRules();

@@ -38,7 +38,7 @@ function sale(seq: number, day: string, unit_price: number) {
   });
 }
 
-it("gives each order the price, the cost and the city of its own day, in silver and in gold", async () => {
+it("each order has the price, the cost and the city of its own day, in silver and in gold", async () => {
   pipeline.replaceCatalog(newMenu);
   await pipeline.land(await pipeline.send([sale(1, "2015-02-28", 13.25), sale(2, "2015-03-01", 14.5)]));
   await pipeline.work();
@@ -55,7 +55,7 @@ it("gives each order the price, the cost and the city of its own day, in silver 
   expect(await pipeline.verify()).toMatchObject({ findings: [], expected: { cents: 5550 } });
 });
 
-it("wants an order again that an older menu refused, and balances once it has come", async () => {
+it("verify asks to resend an order that an older menu rejected, and balances once it is resent", async () => {
   const early = sale(1, "2015-03-01", 14.5);
   await pipeline.land(await pipeline.send([early]));
   await pipeline.work();

@@ -5,13 +5,13 @@ const one = { line_no: 1, pizza_id: "hawaiian_m", quantity: 1, unit_price: 13.25
 const two = { line_no: 2, pizza_id: "bbq_ckn_s", quantity: 2, unit_price: 12.75 };
 const large = { line_no: 1, pizza_id: "hawaiian_l", quantity: 3, unit_price: 16.5 };
 
-/** An event of the one till; its number is `seq`. */
+/** Creates an event of the only till; its number is `seq`. */
 export function event(seq: number, order_id: string, changes: Record<string, unknown> = {}) {
   return order({ order_id, producer: { producer_id: "till-1", seq }, ...changes });
 }
 
 /**
- * Sends an honest but messy day all the way to gold: duplicates, revisions, a conflict, rubbish, a redelivery. Six
+ * Sends a messy but valid day all the way to gold: duplicates, revisions, a conflict, corrupt events, a redelivery. Six
  * orders are sales of their days, one is cancelled.
  */
 export async function sellMessily(pipeline: ReceiptPipeline) {

@@ -7,7 +7,7 @@ import { changeDay, type Cells } from "../silver/change-day.ts";
 import { event } from "./messy-day.ts";
 import { openReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
 
-/** Five Wednesdays; the last of them is in the week that the rules judge. */
+/** Five Wednesdays; the last one is in the week that the rules check. */
 export const wednesdays = ["2015-02-04", "2015-02-11", "2015-02-18", "2015-02-25", "2015-03-04"];
 export const lastWednesday = wednesdays.at(-1)!;
 
@@ -16,7 +16,7 @@ const lines = [
   { line_no: 2, pizza_id: "bbq_ckn_s", quantity: 2, unit_price: 12.75 },
 ];
 
-/** A home of one till, for the quality rules: honest orders go all the way to gold, and silver can be changed by hand. */
+/** Opens a pipeline with one till for the quality rules: orders go all the way to gold, and silver can be changed. */
 export async function openQualityPipeline(gold: GoldPipeline) {
   const pipeline = await openReceiptPipeline(gold);
   // More than a day after the last Wednesday: its orders then count as replayed, not as late.
@@ -28,7 +28,7 @@ export async function openQualityPipeline(gold: GoldPipeline) {
 
   const at = (day: string, n: number) => `${day}T${String(11 + (n % 8)).padStart(2, "0")}:00:00-05:00`;
 
-  /** Orders of a day, named `<day>/<number>`. */
+  /** Creates orders of a day, with the ids `<day>/<number>`. */
   const ordersOf = (day: string, count: number, changes: Record<string, unknown> = {}, first = 0) =>
     Array.from({ length: count }, (_, n) =>
       next(`${day}/${first + n}`, { ordered_at: at(day, first + n), emitted_at: `${day}T16:00:00Z`, ...changes }),
@@ -43,10 +43,10 @@ export async function openQualityPipeline(gold: GoldPipeline) {
     next,
     ordersOf,
     sell,
-    /** Changes rows of a day in silver behind gold's back. Gives the way back. */
+    /** Changes rows of a day in silver without publishing gold. Returns a function that undoes it. */
     changeDaySecretly: async (day: string, change: (rows: Cells[]) => Cells[]) =>
       await changeDay(pipeline, day, change, { dataChange: false }),
-    /** Changes rows of a day in silver, and publishes gold from that. Gives the way back. */
+    /** Changes rows of a day in silver and publishes gold from it. Returns a function that undoes it. */
     async changeDay(day: string, change: (rows: Cells[]) => Cells[]): Promise<() => Promise<void>> {
       const restore = await changeDay(pipeline, day, change);
       await pipeline.publishGold();
@@ -55,7 +55,7 @@ export async function openQualityPipeline(gold: GoldPipeline) {
         await pipeline.publishGold();
       };
     },
-    /** Sells so many orders on each Wednesday, and one on the day after, so that the last Wednesday is complete. */
+    /** Sells that many orders on each Wednesday, and one on the next day, so that the last Wednesday is complete. */
     async sellWednesdays(count: (day: string) => number, store_id = "nyc-01"): Promise<void> {
       const first = store_id === "nyc-01" ? 0 : 1000;
       await sell(wednesdays.flatMap((day) => ordersOf(day, count(day), { store_id }, first)));
@@ -67,7 +67,7 @@ export async function openQualityPipeline(gold: GoldPipeline) {
       ]);
       await pipeline.work();
     },
-    /** The names of the rules that are red, and what they say. */
+    /** Returns the red rules, with their examples. */
     async red(warehouse: Warehouse = gold.reader) {
       const { results } = await previewQuality(
         {

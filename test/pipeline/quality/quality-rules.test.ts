@@ -13,7 +13,7 @@ let gold: GoldPipeline;
 let pipeline: QualityPipeline;
 /** One connection, so that a transaction spans many calls. */
 let owner: ReturnType<typeof openPostgresWarehouse>;
-/** The rules that some test turned red alone. */
+/** The rules that a test turned red alone. */
 const planted = new Set<string>();
 
 beforeAll(async () => {
@@ -29,7 +29,7 @@ afterAll(async () => {
   await gold.close();
 });
 
-/** Exactly this rule is red, and these are its examples. */
+/** Expects that exactly this rule is red, with these examples. */
 async function expectRed(rule: string, examples: unknown, warehouse?: QualityPipeline["owner"]): Promise<void> {
   expect(await pipeline.red(warehouse)).toEqual({ [rule]: examples });
   planted.add(rule);
@@ -37,7 +37,7 @@ async function expectRed(rule: string, examples: unknown, warehouse?: QualityPip
 
 type Rows = Cells[];
 
-/** A change of the second line of the day's first order. */
+/** Changes the second line of the day's first order. */
 const second = (change: (cells: Cells) => Partial<Cells>) => (rows: Rows) =>
   rows.map((cells) => (isSecond(cells) ? { ...cells, ...change(cells) } : cells));
 
@@ -86,7 +86,7 @@ const silverFaults: [rule: string, example: string, change: (rows: Rows) => Rows
 ];
 
 describe("a fault of each kind turns exactly its rule red", () => {
-  it("none is red before", async () => {
+  it("no rule is red without a fault", async () => {
     expect(await pipeline.red()).toEqual({});
   });
 
@@ -97,7 +97,7 @@ describe("a fault of each kind turns exactly its rule red", () => {
     expect(await pipeline.red()).toEqual({});
   });
 
-  it("an order line whose pizza is not on the menu is menu_prices too", async () => {
+  it("menu_prices, also for an order line whose pizza is not on the menu", async () => {
     const restore = await pipeline.changeDay(
       lastWednesday,
       second(() => ({ pizza_id: "secret_s" })),
@@ -106,7 +106,7 @@ describe("a fault of each kind turns exactly its rule red", () => {
     await restore();
   });
 
-  it("customers_known, as a till's update stops sending them", async () => {
+  it("customers_known, when a till's update stops sending them", async () => {
     const nameless = (revision: number, customer?: object) =>
       pipeline.ordersOf(lastWednesday, 60, { revision, status: "amended", customer });
     await pipeline.sell(nameless(1));
@@ -117,7 +117,7 @@ describe("a fault of each kind turns exactly its rule red", () => {
     expect(await pipeline.red()).toEqual({});
   });
 
-  it("weekday_volume, as orders come more than three times, and less than a third", async () => {
+  it("weekday_volume, when there are more than three times, or less than a third of, the orders", async () => {
     await pipeline.sell(pipeline.ordersOf(lastWednesday, 130, {}, 60));
     await pipeline.work();
     await expectRed("weekday_volume", [`${lastWednesday}: 190 orders; 240 on 4 such weekdays before`]);
@@ -129,7 +129,7 @@ describe("a fault of each kind turns exactly its rule red", () => {
     expect(await pipeline.red()).toEqual({});
   });
 
-  it("gold_is_silver, as silver is changed behind gold's back", async () => {
+  it("gold_is_silver, when silver is changed without publishing gold", async () => {
     const restore = await pipeline.changeDaySecretly(
       lastWednesday,
       second(() => ({ quantity: 3, revenue_cents: 3825, cost_cents: 1230, margin_cents: 2595 })),
@@ -139,7 +139,7 @@ describe("a fault of each kind turns exactly its rule red", () => {
     expect(await pipeline.red()).toEqual({});
   });
 
-  it("gold_adds_up, where the facts are silver's all the same", async () => {
+  it("gold_adds_up, even if the facts match silver", async () => {
     await owner.query(
       "begin; update gold.monthly_sales_summary set revenue = revenue + 0.01 where month = '2015-02-01'",
     );
@@ -150,7 +150,7 @@ describe("a fault of each kind turns exactly its rule red", () => {
     }
   });
 
-  it("producer_gaps, until what is missing comes", async () => {
+  it("producer_gaps, until the missing event arrives", async () => {
     const [late, ...others] = pipeline.ordersOf("2015-02-25", 3, {}, 100);
     await pipeline.sell(others);
     await pipeline.work();
@@ -160,7 +160,7 @@ describe("a fault of each kind turns exactly its rule red", () => {
     expect(await pipeline.red()).toEqual({});
   });
 
-  it("gold_follows_silver, when a change has waited for an hour; then orders_in_time, for a day", async () => {
+  it("gold_follows_silver, when a change is unpublished for an hour; then orders_in_time, for a day", async () => {
     const emitted_at = new Date(pipeline.time.now).toISOString();
     await pipeline.sell(pipeline.ordersOf("2015-03-05", 1, { emitted_at }, 1));
     await pipeline.refine();
@@ -176,13 +176,13 @@ describe("a fault of each kind turns exactly its rule red", () => {
     expect(await pipeline.red()).toEqual({});
   });
 
-  it("and no rule is without such a fault", () => {
+  it("and every rule has such a fault", () => {
     expect([...planted].toSorted()).toEqual(qualityRules.map(({ name }) => name).toSorted());
   });
 });
 
 describe("the rules", () => {
-  it("ask for every column that silver always has", () => {
+  it("check every required column of silver", () => {
     const sql = readFileSync("sql/checks/quality/required-values.sql", "utf8");
     const missing = (silverColumns as readonly Column[]).filter(
       ({ name, nullable }) => !nullable && !sql.includes(`when ${name} is null`),
@@ -190,14 +190,14 @@ describe("the rules", () => {
     expect(missing).toEqual([]);
   });
 
-  it("say a limit where their sentence needs one, and what to do", () => {
+  it("state their limit in the sentence, and what to do", () => {
     const mute = qualityRules.filter(
       ({ limit, sentence, next }) => next.length < 20 || !sentence.includes(String(limit ?? "")),
     );
     expect(mute).toEqual([]);
   });
 
-  it("stand in the documentation, each with its severity", () => {
+  it("are in the documentation, each with its severity", () => {
     const text = readFileSync("docs/quality.md", "utf8");
     const table = [...text.matchAll(/^\| `(\w+)` \| (.*) \|$/gm)].map(([, name, about]) => ({
       name,

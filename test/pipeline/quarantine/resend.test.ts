@@ -26,14 +26,14 @@ const rejected = () => listQuarantined({ ...pipeline.openRefinery(), lake: pipel
 const later = noon + 60_000;
 const judge = { catalog, now: later };
 
-/** Lands events as records of their own, one second apart, and takes them into silver and the quarantine. */
+/** Lands events as separate records, one second apart, and refines them into silver and the quarantine. */
 async function take(...records: ReturnType<typeof record>[]) {
   await pipeline.land(...records);
   await pipeline.refine();
   await pipeline.publish();
 }
 
-/** What becomes of refused events with these edits, by what silver holds and by one another. */
+/** Plans the resending of quarantined events with these edits, checked against silver and each other. */
 async function judged(...texts: string[]): Promise<ResendPlan[]> {
   const plans = (await rejected())
     .filter(({ isClosed }) => !isClosed)
@@ -41,7 +41,7 @@ async function judged(...texts: string[]): Promise<ResendPlan[]> {
   return judgeResends(plans, await heldOrders({ ...pipeline.openRefinery(), lake: pipeline.lake }, ordersOf(plans)));
 }
 
-/** Sends what is sound, as the command does, and says what silver made of all that came. */
+/** Resends the valid events, as the command does, and returns what silver did with all events. */
 async function sendSound(plans: readonly ResendPlan[], firstNumber: number) {
   const sound = plans.filter(({ problem }) => problem === undefined);
   const taken = sink();
@@ -57,7 +57,7 @@ const edits = (...texts: string[]): Correction => ({ edits: texts.map(parseEdit)
 const line = (changes: object) => ({ line_no: 1, pizza_id: "hawaiian_m", quantity: 1, unit_price: 13.25, ...changes });
 const unknownPizza = order({ order_id: "x-1", lines: [line({ pizza_id: "secret_m" })] });
 
-/** A sink that keeps what it takes; every call first fails for one record. */
+/** A sink that stores what it accepts; every call first fails for one record. */
 function sink(): EventSink & { taken: OutgoingRecord[] } {
   const taken: OutgoingRecord[] = [];
   return {
@@ -72,7 +72,7 @@ function sink(): EventSink & { taken: OutgoingRecord[] } {
 }
 
 describe("the quarantine's list", () => {
-  it("says what is refused, why, since when, and what is at stake", async () => {
+  it("has what was rejected, why, since when, and the quarantined amount", async () => {
     const stored = record(1, [order(), unknownPizza, "rubbish"]);
     await take(stored);
     const list = (await rejected()).toSorted((a, b) => a.recordIndex - b.recordIndex);
@@ -87,11 +87,11 @@ describe("the quarantine's list", () => {
     }
   });
 
-  it("is empty before the first refusal", async () => {
+  it("is empty before the first rejection", async () => {
     expect(await rejected()).toEqual([]);
   });
 
-  it("closes what came in later by itself, and nothing that came in before", async () => {
+  it("marks an event as resolved by any later event of its order, but not by an earlier one", async () => {
     await take(record(1, order({ order_id: "early" }), { arrivedAt: noon - 1000 }));
     await take(record(2, order({ order_id: "early", channel: "online" })), record(3, unknownPizza));
     await take(record(4, order({ order_id: "x-1", revision: 1, status: "amended" }), { arrivedAt: later }));
@@ -106,7 +106,7 @@ describe("the quarantine's list", () => {
 });
 
 describe("a correction", () => {
-  it("is judged as silver will judge it", async () => {
+  it("is checked as silver will check it", async () => {
     await take(record(1, unknownPizza));
     const [event] = await rejected();
     const fixed = planResend(event!, edits("lines[*].pizza_id=secret_m->hawaiian_m"), judge);
@@ -121,7 +121,7 @@ describe("a correction", () => {
     expect(planResend(event!, { event: JSON.stringify(order({ order_id: "x-1" })) }, judge).problem).toBeUndefined();
   });
 
-  it("of the time of an order takes the moment of its arrival, on its own clock", async () => {
+  it("of an order's time uses its arrival time, with the order's UTC offset", async () => {
     await take(record(1, order({ order_id: "x-2", ordered_at: "2099-01-01T10:00:00-05:00" })));
     const [event] = await rejected();
     const plan = planResend(event!, edits("ordered_at=@arrival"), judge);
@@ -131,7 +131,7 @@ describe("a correction", () => {
     expect(plan.problem).toBeUndefined();
   });
 
-  it("of a payload that contradicts silver needs the next revision", async () => {
+  it("of a payload that conflicts with silver needs the next revision", async () => {
     await take(record(1, order()), record(2, order({ channel: "online" })));
     const [same] = await judged("channel=delivery");
     expect(same!.problem).toContain("add revision=@next");
@@ -143,7 +143,7 @@ describe("a correction", () => {
     expect(await sendSound([taken!], 3)).toEqual([]);
   });
 
-  it("of what is no JSON needs the whole event", async () => {
+  it("of a payload that is not JSON needs the whole event", async () => {
     await take(record(1, "rubbish"));
     const [event] = await rejected();
     expect(planResend(event!, edits("revision=1"), judge).problem).toContain("--file");
@@ -153,7 +153,7 @@ describe("a correction", () => {
 describe("corrections of one call", () => {
   const moved = (changes: object) => order({ revision: 2, ordered_at: "2015-01-01T12:00:00-05:00", ...changes });
 
-  it("are not sent where silver has the order at another time, however often they are tried", async () => {
+  it("are not sent if silver has the order at another time, however often they are tried", async () => {
     await take(record(1, order()), record(2, moved({})), record(3, moved({ channel: "online" })));
     for (const texts of [[], ["revision=@next"], ["revision=7"]]) {
       const plans = await judged(...texts);
@@ -165,46 +165,46 @@ describe("corrections of one call", () => {
       }
       expect(await sendSound(plans, 10)).toHaveLength(2);
     }
-    // The same moment on another day of the calendar is another time too.
+    // The same moment written as another date is another time too.
     const [other] = await judged("ordered_at=2015-01-02T01:38:36+09:00");
     expect(other!.problem).toContain("of 2015-01-01");
   });
 
-  it("are sent where they agree, and all of them close", async () => {
+  it("are all sent and all resolved if they agree", async () => {
     await take(record(1, order()), record(2, moved({})), record(3, moved({})), record(4, moved({ revision: 1 })));
     const plans = await judged("ordered_at=2015-01-01T11:38:36-05:00");
     expect(plans.map(({ problem }) => problem)).toEqual([undefined, undefined, undefined]);
     expect(await sendSound(plans, 10)).toEqual([]);
   });
 
-  it("are one where several would be the same revision of an order, whatever comes between them", async () => {
+  it("are sent only once if several would be the same revision of an order, whatever is between them", async () => {
     await take(record(1, order()), record(2, order({ channel: "online" })), record(3, moved({ revision: 3 })));
     await take(record(4, order({ channel: "delivery" })));
     const plans = await judged("revision=0->1", "ordered_at=2015-01-01T11:38:36-05:00");
     expect(plans.map(({ problem }) => problem)).toEqual([
       undefined,
       undefined,
-      "another of these events is revision 1 of order 2015-000001 too: name the one that is right",
+      "another of these events is also revision 1 of order 2015-000001: resend only the correct one",
     ]);
     await sendSound(plans, 10);
     expect(await pipeline.quarantined("reason")).toHaveLength(3);
   });
 
-  it("do not put one order that is new to silver at two times", async () => {
+  it("do not give a new order two times", async () => {
     const wrong = { lines: [line({ pizza_id: "secret_m" })] };
     await take(record(1, order({ ...wrong, revision: 1 })), record(2, moved(wrong)));
     const plans = await judged("lines[0].pizza_id=hawaiian_m");
-    expect(plans.map(({ problem }) => problem?.slice(0, 63))).toEqual([
+    expect(plans.map(({ problem }) => problem?.slice(0, 67))).toEqual([
       undefined,
-      "another of these events puts order 2015-000001 at another time:",
+      "another of these events has a different time for order 2015-000001:",
     ]);
   });
 
-  it("do not give an event the name of another order", async () => {
+  it("do not give an event the id of another order", async () => {
     const wrong = { lines: [line({ pizza_id: "secret_m" })] };
     await take(record(1, order()), record(2, order({ order_id: "x-1", ...wrong })));
     const [plan] = await judged("lines[0].pizza_id=hawaiian_m", "order_id=2015-000001", "revision=4");
-    expect(plan!.problem).toBe("order_id 2015-000001 is the name of another order: give it a name of its own");
+    expect(plan!.problem).toBe("order_id 2015-000001 belongs to another order: choose a different order_id");
     await take(record(3, order({ order_id: "x-2", ...wrong, revision: 1 })));
     const both = await judged("lines[0].pizza_id=hawaiian_m", "order_id=x-3");
     expect(both.map(({ problem }) => problem !== undefined)).toEqual([true, true]);
@@ -213,8 +213,8 @@ describe("corrections of one call", () => {
   });
 });
 
-describe("sending again", () => {
-  it("sends every event once, as a record that names the refused one, also where the stream first refuses some", async () => {
+describe("resending", () => {
+  it("sends every event once, in a record that names the quarantined one, even if the stream first rejects some", async () => {
     await take(record(1, unknownPizza), record(2, order({ order_id: "x-2", store_id: "mars-01" })));
     const plans = (await rejected()).map((event) =>
       planResend(event, edits("lines[0].pizza_id=hawaiian_m", "store_id=nyc-01"), judge),
@@ -229,7 +229,7 @@ describe("sending again", () => {
     }
   });
 
-  it("closes the refused event, even where its order cannot be read and a newer revision follows", async () => {
+  it("resolves the quarantined event, even if its order is unreadable and a newer revision follows", async () => {
     await take(record(1, "rubbish"));
     const [event] = await rejected();
     const key = resentKey(`${event!.shard}/${event!.sequenceNumber}/0`);
@@ -239,7 +239,7 @@ describe("sending again", () => {
     expect(await rejected()).toMatchObject([{ isClosed: true }]);
   });
 
-  it("closes nothing where silver refuses what was sent", async () => {
+  it("resolves nothing if silver rejects what was sent", async () => {
     await take(record(1, "rubbish"), record(2, order()));
     const [event] = await rejected();
     const key = resentKey(`${event!.shard}/${event!.sequenceNumber}/0`);

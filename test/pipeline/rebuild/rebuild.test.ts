@@ -39,7 +39,7 @@ function sale(seq: number, day: string, pizza_id = "hawaiian_m") {
   });
 }
 
-/** The menu with other values for one pizza. */
+/** Returns the menu with changed values for one pizza. */
 function menuWith(id: string, changes: Partial<Pizza>): Catalog {
   const pizzas = [...catalog.pizzas.values()].flat();
   return createCatalog(
@@ -53,8 +53,8 @@ const silverVersion = async () => (await pipeline.silver.snapshot()).version;
 const leftovers = async () => await pipeline.store.list("silver/rebuild/");
 const balanced = async () => expect((await pipeline.verify()).findings).toEqual([]);
 
-describe("what is published and right", () => {
-  it.each(["bronze", "silver"] as const)("is equal, worked out from %s, and nothing changes", async (source) => {
+describe("correct published data", () => {
+  it.each(["bronze", "silver"] as const)("is equal to a rebuild from %s, and nothing changes", async (source) => {
     const [before, version] = [await hash(), await silverVersion()];
     const ledger = await pipeline.owner.query("select * from ops.windows order by order_date");
     const report = await pipeline.rebuild({ source });
@@ -65,7 +65,7 @@ describe("what is published and right", () => {
     expect(await leftovers()).toEqual([]);
   });
 
-  it("is equal after compactions, revisions, repeats, and two events that contradict each other", async () => {
+  it("is equal after compactions, revisions, redeliveries and two conflicting events", async () => {
     const contrary = { ...sale(1, "2015-01-30"), channel: "delivery", producer: { producer_id: "till-1", seq: 6 } };
     const amended = { ...sale(2, "2015-01-31", "bbq_ckn_s"), revision: 1, status: "amended" };
     await pipeline.land(
@@ -79,7 +79,7 @@ describe("what is published and right", () => {
     expect(await pipeline.rebuild()).toMatchObject({ equal: true });
   });
 
-  it("keeps of two contradicting events the one that silver took first, whatever its object is called", async () => {
+  it("keeps the conflicting event that silver accepted first, whatever the name of its object", async () => {
     const first = await pipeline.send([{ ...sale(9, "2015-02-03"), channel: "online" }]);
     const second = await pipeline.send([sale(9, "2015-02-03")]);
     await pipeline.land(second);
@@ -92,8 +92,8 @@ describe("what is published and right", () => {
   });
 });
 
-describe("what waits in bronze", () => {
-  it("is no part of a rebuild: silver takes it when its turn comes, once", async () => {
+describe("a pending bronze object", () => {
+  it("is not part of a rebuild: the next refine run consumes it, once", async () => {
     await pipeline.land(await pipeline.send([sale(6, "2015-01-31")]));
     expect(await pipeline.rebuild()).toMatchObject({ equal: true, bronzeObjects: 2 });
     pipeline.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
@@ -104,8 +104,8 @@ describe("what waits in bronze", () => {
   });
 });
 
-describe("two rebuilds at once", () => {
-  it("leave each other's files alone; what one that was killed has left is gone after a day", async () => {
+describe("two concurrent rebuilds", () => {
+  it("leave each other's files alone; the staging tables of a killed one are deleted after a day", async () => {
     const hourMs = 3_600_000;
     const keyOf = (hoursAgo: number) => `silver/rebuild/${backupId(pipeline.time.now - hoursAgo * hourMs)}/silver/part`;
     for (const hours of [1, 48]) await pipeline.store.put(keyOf(hours), Buffer.from("half"));
@@ -114,8 +114,8 @@ describe("two rebuilds at once", () => {
   });
 });
 
-describe("after a customer was forgotten", () => {
-  it("is equal, also where another customer's event contradicts one of theirs", async () => {
+describe("a rebuild after a customer was forgotten", () => {
+  it("is equal, even if another customer's event conflicts with one of theirs", async () => {
     pipeline.time.now += 1000;
     const contrary = { ...sale(1, "2015-01-30"), customer: { customer_id: "c-9" } };
     await pipeline.land(await pipeline.send([{ ...contrary, producer: { producer_id: "till-1", seq: 6 } }]));
@@ -127,8 +127,8 @@ describe("after a customer was forgotten", () => {
   });
 });
 
-describe("while a customer is forgotten", () => {
-  it("gives up, so that the customer does not come back from what it read before", async () => {
+describe("a rebuild while a customer is forgotten", () => {
+  it("fails, so that it cannot bring the customer back from what it has read", async () => {
     let isFirst = true;
     const forgetMeanwhile = async <Result>(job: () => Promise<Result>) => {
       if (isFirst) await pipeline.forget("c-1");
@@ -136,7 +136,7 @@ describe("while a customer is forgotten", () => {
       return await job();
     };
     await expect(pipeline.rebuild({}, { exclusively: forgetMeanwhile })).rejects.toThrow(
-      /bronze object .* was replaced or removed while it was worked out anew/,
+      /bronze object .* was replaced or removed during the rebuild/,
     );
     expect(await leftovers()).toEqual([]);
     await balanced();
@@ -144,8 +144,8 @@ describe("while a customer is forgotten", () => {
   });
 });
 
-describe("what differs", () => {
-  it("is named with its cause and put right where somebody changed gold, a fact, or a row per customer", async () => {
+describe("a difference", () => {
+  it("is reported with its cause and repaired after manual changes of gold, a fact or a row by customer", async () => {
     const before = await hash();
     const edits = [
       [
@@ -180,7 +180,7 @@ describe("what differs", () => {
     expect(await pipeline.rebuild()).toMatchObject({ equal: true });
   });
 
-  it("is only named on a dry run, and only where it lies in the range", async () => {
+  it("is only reported on a dry run, and only within the range", async () => {
     await pipeline.owner.query(
       "update gold.daily_sales_summary set revenue = revenue + 1 where order_date = '2015-01-31'",
     );
@@ -203,7 +203,7 @@ describe("what differs", () => {
     expect(await hash()).toBe(wrong);
   });
 
-  it("is only named on a dry run, facts that were edited among it: they stay as they are", async () => {
+  it("of edited facts is only reported on a dry run, and the facts stay unchanged", async () => {
     await pipeline.owner.query("update facts.day_items set pizzas = pizzas + 1 where order_date = '2015-02-01'");
     const facts = () => pipeline.owner.query("select * from facts.day_items order by order_date, pizza_id");
     const edited = await facts();
@@ -211,7 +211,7 @@ describe("what differs", () => {
     expect(await facts()).toEqual(edited);
   });
 
-  it("is a line that stands twice, put right", async () => {
+  it("of a duplicate line is repaired", async () => {
     const before = await hash();
     const { version, partitions } = await pipeline.silver.snapshot();
     const [file] = partitions.get("2015-02-01")!;
@@ -238,7 +238,7 @@ describe("what differs", () => {
     await balanced();
   });
 
-  it("is late where orders are in silver that gold does not show yet", async () => {
+  it("is late if silver has orders that gold does not show yet", async () => {
     await pipeline.land(await pipeline.send([sale(6, "2015-01-30")]));
     await pipeline.refine();
     const report = await pipeline.rebuild({ source: "silver" });
@@ -254,7 +254,7 @@ describe("what differs", () => {
     await balanced();
   });
 
-  it("is a menu change where the menu says another cost: silver's days, then gold's, are replaced", async () => {
+  it("is a menu change if the menu has a different cost: silver's days, then gold's, are replaced", async () => {
     await pipeline.land(await pipeline.send([sale(6, "2015-02-10"), sale(7, "2015-02-11")]));
     await pipeline.work();
     pipeline.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
@@ -294,7 +294,7 @@ describe("what differs", () => {
     expect(await leftovers()).toEqual([]);
   });
 
-  it("is refused by now where the menu has another price, and accepted again when it has not", async () => {
+  it("is an order that is rejected after a price change, and accepted again once the price is restored", async () => {
     const before = await hash();
     pipeline.replaceCatalog(menuWith("bbq_ckn_s", { price_cents: 1300 }));
     const rejected = await pipeline.rebuild();
@@ -318,7 +318,7 @@ describe("what differs", () => {
     expect(await hash()).toBe(before);
   });
 
-  it("is a rule version where rows of silver are gone that bronze makes", async () => {
+  it("is a rule version if silver lacks rows that bronze produces", async () => {
     const before = await hash();
     const snapshot = await pipeline.silver.snapshot();
     const removes = snapshot.partitions.get("2015-02-01")!;
@@ -344,8 +344,8 @@ describe("what differs", () => {
   });
 });
 
-describe("while orders go on coming", () => {
-  it("takes up what came meanwhile, and publishes on top of it", async () => {
+describe("a rebuild while orders keep arriving", () => {
+  it("includes what was consumed meanwhile, and publishes on top of it", async () => {
     pipeline.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
     let settled = 0;
     const report = await pipeline.rebuild(
@@ -365,7 +365,7 @@ describe("while orders go on coming", () => {
     expect(await pipeline.verify()).toMatchObject({ events: { accepted: 5 } });
   });
 
-  it("decides again where somebody else took the version", async () => {
+  it("retries if another writer commits the version first", async () => {
     pipeline.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
     const { silver } = pipeline;
     let isFirst = true;
@@ -383,7 +383,7 @@ describe("while orders go on coming", () => {
     await balanced();
   });
 
-  it("decides again where somebody commits after the comparison: no order of theirs is lost", async () => {
+  it("retries if another writer commits after the comparison, and loses none of its orders", async () => {
     pipeline.replaceCatalog(menuWith("bbq_ckn_s", { cost_cents: 500 }));
     const { silver } = pipeline;
     const write: typeof silver.writeDataFile = silver.writeDataFile.bind(silver);
@@ -399,31 +399,34 @@ describe("while orders go on coming", () => {
   });
 });
 
-describe("where bronze is missing", () => {
+describe("a rebuild without complete bronze", () => {
   const objects = async () => (await pipeline.store.list("bronze/")).map(({ key }) => key);
 
-  /** Removes the object that landed first (orders 1 and 2), or the second (3, 4, and one that is refused). */
+  /** Removes the object that landed first (orders 1 and 2), or the second (3, 4, and one that is rejected). */
   async function lose(which: 0 | 1): Promise<string> {
     const key = (await objects())[which]!;
     await pipeline.store.delete(key);
     return key;
   }
 
-  it.each([true, false])("silver and gold stay, and what is missing is named (dry run: %s)", async (isDryRun) => {
-    const [before, version] = [await hash(), await silverVersion()];
-    const key = await lose(0);
-    const report = await pipeline.rebuild({ isDryRun });
-    expect(report).toMatchObject({
-      equal: false,
-      published: false,
-      missing: { objects: [key], records: [expect.any(String)] },
-    });
-    expect(report.differences[0]).toMatchObject({ key: "order-1 1", rebuilt: null, cause: "bronze is missing" });
-    expect(new Set(report.counts.map(({ cause }) => cause))).toEqual(new Set(["bronze is missing"]));
-    expect([await hash(), await silverVersion()]).toEqual([before, version]);
-  });
+  it.each([true, false])(
+    "leaves silver and gold unchanged, and names what is missing (dry run: %s)",
+    async (isDryRun) => {
+      const [before, version] = [await hash(), await silverVersion()];
+      const key = await lose(0);
+      const report = await pipeline.rebuild({ isDryRun });
+      expect(report).toMatchObject({
+        equal: false,
+        published: false,
+        missing: { objects: [key], records: [expect.any(String)] },
+      });
+      expect(report.differences[0]).toMatchObject({ key: "order-1 1", rebuilt: null, cause: "bronze is missing" });
+      expect(new Set(report.counts.map(({ cause }) => cause))).toEqual(new Set(["bronze is missing"]));
+      expect([await hash(), await silverVersion()]).toEqual([before, version]);
+    },
+  );
 
-  it("nothing is published of other days either, whose bronze is there", async () => {
+  it("publishes nothing of other days either, even if their bronze is complete", async () => {
     const key = await lose(1);
     await pipeline.owner.query(
       "update gold.daily_sales_summary set revenue = revenue + 1 where order_date = '2015-01-30'",
@@ -434,7 +437,9 @@ describe("where bronze is missing", () => {
     expect(await hash()).toBe(wrong);
   });
 
-  /** As long after: the log has let go of the names of bronze objects, and knows their hours as settled. */
+  /**
+   * Simulates a long time: the keys of consumed objects expire from the log, and the low watermark passes their hours.
+   */
   function expireNames() {
     const snapshotOf = pipeline.silver.snapshot.bind(pipeline.silver);
     pipeline.silver.snapshot = async (...args) => {
@@ -445,7 +450,7 @@ describe("where bronze is missing", () => {
     };
   }
 
-  it("the record of a row is looked for where the log does not name its object any more", async () => {
+  it("finds a row's missing record even after its object's key has expired from the log", async () => {
     await lose(0);
     expireNames();
     const [before, version] = [await hash(), await silverVersion()];
@@ -454,13 +459,13 @@ describe("where bronze is missing", () => {
     expect([await hash(), await silverVersion()]).toEqual([before, version]);
   });
 
-  it("the object of a refused event is looked for there too", async () => {
+  it("finds a rejected event's missing object even then", async () => {
     const key = await lose(1);
     expireNames();
     expect(await pipeline.rebuild({ to: "2015-01-30" })).toMatchObject({ missing: { objects: [key], records: [] } });
   });
 
-  it("a revision that only a lost object holds is not taken back", async () => {
+  it("does not revert a revision that only a lost object contained", async () => {
     const amended = { ...sale(1, "2015-01-30", "bbq_ckn_s"), revision: 1, status: "amended" };
     const key = await pipeline.land(await pipeline.send([{ ...amended, producer: { producer_id: "till-1", seq: 6 } }]));
     await pipeline.work();
@@ -470,7 +475,7 @@ describe("where bronze is missing", () => {
     expect((await pipeline.trace("order-1")).silver).toMatchObject({ revision: 1 });
   });
 
-  it("an object that holds nothing but a refused event is missed too", async () => {
+  it("names a missing object that contained only a rejected event", async () => {
     const key = await pipeline.land(await pipeline.send([{ ...sale(6, "2015-02-01"), lines: 7 }]));
     await pipeline.work();
     await pipeline.store.delete(key);
@@ -478,7 +483,7 @@ describe("where bronze is missing", () => {
     expect(report).toMatchObject({ equal: true, published: false, missing: { objects: [key], records: [] } });
   });
 
-  it("an object that a customer was taken out of is not missed", async () => {
+  it("does not name a redacted object as missing", async () => {
     const before = await objects();
     await pipeline.forget("c-1");
     expect((await objects())[0]).not.toBe(before[0]);

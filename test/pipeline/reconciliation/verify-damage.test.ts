@@ -336,7 +336,7 @@ describe("verify detects in silver", () => {
   it("a missing or unreadable commit: there is no receipt, and the error names the commit", async () => {
     const key = `${pipeline.silver.root}/_delta_log/${"0".repeat(20)}.json`;
     await pipeline.store.put(key, Buffer.from("{"));
-    await expect(found()).rejects.toThrow(`${key} cannot be read; put the file back from a backup`);
+    await expect(found()).rejects.toThrow(`${key} cannot be read; restore the file from a backup`);
     await pipeline.store.delete(key);
     await expect(found()).rejects.toThrow("version 0 is missing from silver/order_lines/_delta_log/");
   });

@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => pipeline.close());
 
-/** Revision and outcome of every event of an order, by its place. */
+/** Returns the revision and outcome of every event of an order, by stream position. */
 async function outcomes(orderId: string) {
   const { events } = await pipeline.trace(orderId);
   const places = events.map(({ revision, outcome, sequenceNumber, recordIndex }) => ({
@@ -29,7 +29,7 @@ async function outcomes(orderId: string) {
 }
 
 describe("a trace", () => {
-  it("finds every event of an order and what became of it", async () => {
+  it("finds every event of an order and its outcome", async () => {
     expect(await outcomes("a")).toEqual([
       { place: "0/0", revision: 0, outcome: "accepted" },
       { place: "1/0", revision: 0, outcome: "event duplicate" },
@@ -45,7 +45,7 @@ describe("a trace", () => {
     ]);
   });
 
-  it("names the bronze objects, the version that took them, and the file of silver", async () => {
+  it("names the bronze objects, the version that consumed them, and the data file in silver", async () => {
     const { events, silver } = await pipeline.trace("d");
     const versions = (await pipeline.silver.snapshot()).version;
     expect(events).toMatchObject([{ outcome: "accepted", silverVersion: 0 }]);
@@ -56,7 +56,7 @@ describe("a trace", () => {
     expect((await pipeline.trace("g")).events).toMatchObject([{ silverVersion: 1 }]);
   });
 
-  it("shows the rows of gold that the order counts in, with what they hold", async () => {
+  it("shows the gold rows that the order counts in, with their revenue", async () => {
     const { gold: rows, window } = await pipeline.trace("c");
     expect(window).toMatchObject({ silverVersion: 0 });
     const [day] = await pipeline.owner.query<{ revenue: string }>(
@@ -75,11 +75,11 @@ describe("a trace", () => {
     ]);
   });
 
-  it("shows no row of gold for an order that is no sale", async () => {
+  it("shows no gold row for an order that is not a sale", async () => {
     expect(await pipeline.trace("e")).toMatchObject({ silver: { status: "cancelled" }, gold: [], window: {} });
   });
 
-  it("says why an order was refused, and what was sent in its place", async () => {
+  it("shows why an order was rejected, and what was resent in its place", async () => {
     const [refused] = (await pipeline.trace("f")).events;
     expect(refused).toMatchObject({ outcome: "quarantined", refused: { reason: "unknown_store", isClosed: false } });
     const place = `${refused!.shard}/${refused!.sequenceNumber}/${refused!.recordIndex}`;
@@ -92,7 +92,7 @@ describe("a trace", () => {
     ]);
   });
 
-  it("finds an order that is in bronze only", async () => {
+  it("finds an order that is only in bronze", async () => {
     await pipeline.land(await pipeline.send([event(20, "new")]));
     expect(await pipeline.trace("new")).toMatchObject({
       events: [{ outcome: "pending", silverVersion: null }],
@@ -102,7 +102,7 @@ describe("a trace", () => {
     });
   });
 
-  it("knows an order from one whose id only begins alike, and finds nothing where there is nothing", async () => {
+  it("does not find orders whose id only begins the same, and finds nothing for an unknown id", async () => {
     await pipeline.land(await pipeline.send([event(20, "aa")]));
     await pipeline.work();
     expect((await pipeline.trace("aa")).events).toHaveLength(1);
@@ -115,7 +115,7 @@ describe("a trace", () => {
     });
   });
 
-  it("names an event that silver took and does not show", async () => {
+  it("reports an event that silver consumed but lacks as lost", async () => {
     const { silver } = pipeline;
     const { version, files } = await silver.snapshot();
     await silver.commit({

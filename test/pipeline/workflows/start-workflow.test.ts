@@ -16,7 +16,7 @@ let place: WorkflowContext;
 let started: { workflow: string; name: string; input: object }[];
 let runs: WorkflowRunState[];
 
-/** An execution's name is used once, as in Step Functions. */
+/** A starter whose execution names are unique, as in Step Functions. */
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "pizza-start-"));
   now = Date.parse("2026-11-23T07:10:00Z");
@@ -50,12 +50,12 @@ const start = (workflow: string, input = {}) => startWorkflow(place, { workflow,
 const land = (sequenceNumber: number) =>
   landRecords({ ...place, stream: orderStream }, [record(sequenceNumber, "x", { arrivedAt: now })]);
 
-/** The newest run has ended now. */
+/** Ends the newest run now. */
 const end = (how: { hasFailed: boolean }) => Object.assign(runs.at(-1)!, { endedAt: now, ...how });
 const minute = 60_000;
 
 describe("starting a workflow by schedule", () => {
-  it("starts nothing twice on the same bronze, and anew once something landed", async () => {
+  it("starts once on the same bronze, and again once something has landed", async () => {
     await land(1);
     expect(await start("bronze_to_silver")).toMatchObject({ outcome: "started" });
     now += 60_000;
@@ -68,13 +68,13 @@ describe("starting a workflow by schedule", () => {
     ]);
   });
 
-  it("starts where landing has given a batch up", async () => {
+  it("starts once landing has sent a batch to the on-failure destination", async () => {
     await start("bronze_to_silver");
     await place.onFailure.put("aws/lambda/orders/batch", Buffer.from("{}"));
     expect(await start("bronze_to_silver")).toMatchObject({ outcome: "started" });
   });
 
-  it("starts once in every new hour all the same", async () => {
+  it("starts once in every new hour even without a change", async () => {
     await land(1);
     const names = [];
     for (let i = 0; i < 4; i++, now += hour) names.push((await start("bronze_to_silver")).execution.slice(0, 13));
@@ -92,7 +92,7 @@ describe("starting a workflow by schedule", () => {
       operationMetrics: {},
     });
 
-  it("names a run of silver_to_gold by the version of silver", async () => {
+  it("names a run of silver_to_gold by silver's version", async () => {
     expect(await start("silver_to_gold")).toMatchObject({ execution: "empty", outcome: "started" });
     await commit(-1);
     expect(await start("silver_to_gold")).toMatchObject({ execution: "2026-11-23T07-v0", outcome: "started" });
@@ -101,7 +101,7 @@ describe("starting a workflow by schedule", () => {
     expect(await start("silver_to_gold")).toMatchObject({ execution: "2026-11-23T07-v1", outcome: "started" });
   });
 
-  it("lets a paused database sleep: two hours after a commit silver_to_gold starts once a day", async () => {
+  it("does not resume a paused database: two hours after a commit, silver_to_gold starts once a day", async () => {
     await commit(-1);
     for (let i = 0; i < 30; i++, now += hour) await start("silver_to_gold");
     expect(started.map(({ name }) => name)).toEqual([
@@ -114,7 +114,7 @@ describe("starting a workflow by schedule", () => {
     expect(await start("silver_to_gold")).toMatchObject({ outcome: "started" });
   });
 
-  it("names the others by their time alone: data_quality by the day", async () => {
+  it("names the other workflows only by time, and data_quality by the day", async () => {
     expect(await start("data_quality")).toMatchObject({ execution: "2026-11-23" });
     expect(await start("backup")).toMatchObject({ execution: "2026-11-23T07" });
     now += hour;
@@ -122,7 +122,7 @@ describe("starting a workflow by schedule", () => {
     expect(await start("backup")).toMatchObject({ outcome: "started" });
   });
 
-  it("looks everywhere at the beginning of an hour, and lets rows per customer wait until they are due", async () => {
+  it("makes a full sweep at the beginning of an hour, and publishes rows by customer when they are due", async () => {
     await start("bronze_to_silver", { sweep: "full" });
     now += 50 * 60_000;
     await start("bronze_to_silver", { sweep: "full" });
@@ -136,7 +136,7 @@ describe("starting a workflow by schedule", () => {
 });
 
 describe("a workflow whose run failed", () => {
-  it("is tried again ten minutes after the failure, though nothing is new, and no more once a try went well", async () => {
+  it("is retried ten minutes after the failure, even without new work, until a retry succeeds", async () => {
     await land(1);
     await start("bronze_to_silver");
     now += minute;
@@ -155,7 +155,7 @@ describe("a workflow whose run failed", () => {
     expect(started).toHaveLength(2);
   });
 
-  it("is tried at most six times an hour, for as long as it fails", async () => {
+  it("is retried at most six times an hour, as long as it fails", async () => {
     for (let i = 0; i < 24 * 60; i++, now += minute) {
       const { outcome } = await start("silver_to_gold");
       if (outcome === "started") end({ hasFailed: true });
@@ -164,7 +164,7 @@ describe("a workflow whose run failed", () => {
     expect(new Set(started.map(({ name }) => name)).size).toBe(24 * 6);
   });
 
-  it("gets one try where the schedule fires twice, and none while the newest run is under way", async () => {
+  it("is retried once if the schedule fires twice, and not while the newest run is running", async () => {
     await start("silver_to_gold");
     end({ hasFailed: true });
     now += 10 * minute;
@@ -176,7 +176,7 @@ describe("a workflow whose run failed", () => {
     expect(await start("silver_to_gold")).toMatchObject({ outcome: "already started" });
   });
 
-  it("is left alone where a person has run it since, and tried again where that run failed too", async () => {
+  it("is not retried after a successful manual run, and retried after a failed one", async () => {
     await start("silver_to_gold");
     end({ hasFailed: true });
     runs.push({ startedAt: now + minute, endedAt: now + 2 * minute, hasFailed: false });

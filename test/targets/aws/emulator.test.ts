@@ -56,7 +56,7 @@ test("where nothing is deployed to it, the error says how to deploy, and the dat
     vi.stubEnv("AWS_ENDPOINT_URL", server.url);
     const find = () => findDeployment("localstack", clientOf(server.url));
     await expect(find()).rejects.toThrow(
-      `not in the LocalStack at ${server.url}; deploy with make deploy ENV=localstack`,
+      `does not exist in the LocalStack at ${server.url}: run make deploy ENV=localstack`,
     );
     const outputs = ["LakeBucket", "OnFailureBucket", "StreamName", "CustomerKeySecretArn"].map((name) => [name, "x"]);
     stacks["PizzaSales-localstack-Stateful"] = Object.fromEntries(outputs);

@@ -90,8 +90,8 @@ describe("a deployed home", () => {
     });
     expect(status.workflows.map(({ workflow }) => workflow)).toEqual(["bronze_to_silver", "silver_to_gold"]);
     const { stdout } = await aws("status");
-    expect(stdout).toContain("home        dev in eu-central-1");
-    expect(stdout).toContain("landing: Enabled; OK, 0 records in the on-failure store");
+    expect(stdout).toContain("pipeline    dev in eu-central-1");
+    expect(stdout).toContain("landing: Enabled; OK, 0 records in the on-failure destination");
   });
 
   it("answers SQL on gold as a reader, and on silver at a version", async () => {
@@ -256,11 +256,13 @@ describe("the doctor", () => {
       "Enabled; OK",
       expect.stringMatching(/^lake, silver at version \d+$/),
       "lake creates each object once",
-      expect.stringMatching(/^answers, at migration \d+$/),
+      expect.stringMatching(/^reachable, at migration \d+$/),
     ]);
     await cloud.owner.query("update ops.migrations set name = 'other' where name like '000003%'");
     const warehouse = deploymentChecks("dev").find(({ name }) => name === "warehouse")!;
-    await expect(warehouse.look()).rejects.toThrow("lacks 000003_gold_by_day.sql: make deploy ENV=dev applies them");
+    await expect(warehouse.look()).rejects.toThrow(
+      "migrations missing: 000003_gold_by_day.sql: apply them with make deploy ENV=dev",
+    );
     await cloud.owner.query("update ops.migrations set name = '000003_gold_by_day.sql' where name = 'other'");
   });
 });
@@ -279,7 +281,7 @@ describe("logs", () => {
       { at: new Date(now - 1000).toISOString(), function: "RefineSilver", text: "second" },
     ]);
     const unknown = pipeline.logs.newest({ lines: 1, only: "Nobody" });
-    await expect(unknown).rejects.toThrow("function Nobody is not known: choose one of LandRecords, RefineSilver");
+    await expect(unknown).rejects.toThrow("function Nobody is unknown: choose one of LandRecords, RefineSilver");
   });
 
   it("are followed without a gap or a repeat", async () => {
@@ -307,7 +309,7 @@ describe("what goes wrong", () => {
 
   it("says where a stack is not, and how to put it up", async () => {
     await expect(find("prod")).rejects.toThrow(
-      /stack PizzaSales-prod-State\w+: not in eu-central-1; .* deploy with make deploy ENV=prod/,
+      /stack PizzaSales-prod-State\w+ does not exist in eu-central-1: .* run make deploy ENV=prod/,
     );
   });
 
@@ -325,7 +327,7 @@ describe("what goes wrong", () => {
     const kept = cloud.outputs.stateful["StreamName"]!;
     delete cloud.outputs.stateful["StreamName"];
     const found = find();
-    await expect(found).rejects.toThrow("no output StreamName (PizzaSales-dev-Stateful is UPDATE_COMPLETE");
+    await expect(found).rejects.toThrow("no stack output StreamName (PizzaSales-dev-Stateful is UPDATE_COMPLETE");
     cloud.outputs.stateful["StreamName"] = kept;
   });
 
@@ -348,7 +350,7 @@ describe("what goes wrong", () => {
     cloud.answers["DescribeStacks"] = () => {
       throw new AwsFault("ExpiredToken", { status: 403 });
     };
-    await expect(find()).rejects.toThrow("AWS refuses the credentials (ExpiredToken): sign in again");
+    await expect(find()).rejects.toThrow("AWS rejects the credentials (ExpiredToken): sign in again");
     cloud.answers["DescribeStacks"] = kept;
   });
 });

@@ -28,20 +28,22 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const prepare = () => prepareDataDirectory(dataDirectory(dir), "start");
 
-describe("a new home", () => {
-  it("is made in no folder that holds something else, and touches nothing there", () => {
+describe("a new local pipeline", () => {
+  it("is not created in a folder with foreign files, and changes nothing there", () => {
     mkdirSync(dir);
     writeFileSync(join(dir, "thesis.txt"), "important");
-    expect(prepare).toThrow(/holds thesis\.txt, which is no part of a home: give a folder of its own with --dir/);
+    expect(prepare).toThrow(
+      /files not created by a local pipeline \(thesis\.txt\): give an empty or new folder with --dir/,
+    );
     expect(readdirSync(dir)).toEqual(["thesis.txt"]);
   });
 
-  it("is made in no file", () => {
+  it("is not created at the path of a file", () => {
     writeFileSync(dir, "");
     expect(prepare).toThrow(/home is a file: give a folder with --dir/);
   });
 
-  it("is made in an empty folder, in one with a log of a start that failed, and in one that was cut off in its making", () => {
+  it("is created in an empty folder, in one with the log of a failed start, and in a partly created one", () => {
     mkdirSync(join(dir, "logs"), { recursive: true });
     writeFileSync(join(dir, "logs", "home.log"), "port 80 is used by another program");
     mkdirSync(join(dir, "lake"));
@@ -51,31 +53,31 @@ describe("a new home", () => {
   });
 });
 
-describe("a home that lost home.json", () => {
-  it.each(["stream", "lake", "postgres", "backups"] as const)("is not made anew over its %s", (part) => {
+describe("a data directory without home.json", () => {
+  it.each(["stream", "lake", "postgres", "backups"] as const)("is not recreated over its %s", (part) => {
     const first = prepare();
     const folder = dataDirectory(dir);
     mkdirSync(folder[part], { recursive: true });
     writeFileSync(join(folder[part], "data"), "orders");
     const kept = readFileSync(join(dir, "home.json"));
     rmSync(join(dir, "home.json"));
-    expect(prepare).toThrow(new RegExp(`home\\.json is lost, but ${part} is there: put it back`));
-    expect(() => requireDataDirectory(folder)).toThrow(/is lost/);
+    expect(prepare).toThrow(new RegExp(`home\\.json is missing, but ${part} exists: restore it`));
+    expect(() => requireDataDirectory(folder)).toThrow(/is missing/);
     writeFileSync(join(dir, "home.json"), kept);
     expect(prepare()).toEqual(first);
   });
 });
 
-describe("a home that lost one of its folders", () => {
+describe("a data directory that lacks a folder", () => {
   it.each([
-    ["lake", "put it back, or start anew"],
-    ["stream", "put it back, or start anew"],
-    ["postgres", "bring it back with ./pizza restore"],
-  ] as const)("is not opened without its %s, and no empty one is made", (part, advice) => {
+    ["lake", "put it back, or start over"],
+    ["stream", "put it back, or start over"],
+    ["postgres", "recover it with ./pizza restore"],
+  ] as const)("is not opened without its %s, and no empty one is created", (part, advice) => {
     prepare();
     const folder = dataDirectory(dir);
     rmSync(folder[part], { recursive: true });
-    expect(prepare).toThrow(`has lost ${folder[part]}: ${advice}`);
+    expect(prepare).toThrow(`missing ${folder[part]}: ${advice}`);
     expect(existsSync(folder[part])).toBe(false);
   });
 });

@@ -40,7 +40,7 @@ function orders(count: number) {
 }
 
 describe("an embedded home", () => {
-  it("keeps every run as valid events, tells the endpoint, and shows them without being opened", async () => {
+  it("records every run as valid events, sends them to the endpoint, and shows them without opening the pipeline", async () => {
     Object.assign(process.env, { OPENLINEAGE_URL: server.url, OPENLINEAGE_API_KEY: "secret" });
     const opened = await openLocalPipeline({ dir: pipeline.dir }).finally(() => {
       delete process.env["OPENLINEAGE_URL"];
@@ -89,7 +89,7 @@ function linesOf(events: LineageEvent[]): number {
   );
 }
 
-describe("the ledger of a home", () => {
+describe("the run ledger of a local pipeline", () => {
   const log: string[] = [];
   const ledgerOf = (sink = endpoint()) => {
     const lineage = createLineageRecorder({
@@ -103,7 +103,7 @@ describe("the ledger of a home", () => {
     return { lineage, ledger: createRunLedger({ warehouse, clock: Date.now, onRun: (run) => lineage.record(run) }) };
   };
 
-  it("keeps a run that failed with its reason, and nothing of a run that had nothing to do", async () => {
+  it("records a failed run with its reason, and no run without work", async () => {
     const { lineage, ledger } = ledgerOf();
     const fails = ledger.record("silver_to_gold", () => Promise.reject(new Error("no disk")));
     await expect(fails).rejects.toThrow("no disk");
@@ -119,12 +119,16 @@ describe("the ledger of a home", () => {
 
   it.each([
     [
-      "refuses",
+      "rejects",
       () => endpoint(),
-      /refuses the event with 503: see OPENLINEAGE_URL; it says not today; it hears nothing/,
+      /rejects the event with status 503: check OPENLINEAGE_URL \(response: not today\); sending is paused/,
     ],
-    ["is not there", () => lineageEndpointFrom({ OPENLINEAGE_URL: "http://127.0.0.1:1" }), /does not answer: see OPEN/],
-  ])("goes on, and says so, where the endpoint %s", async (_how, sink, words) => {
+    [
+      "is unreachable",
+      () => lineageEndpointFrom({ OPENLINEAGE_URL: "http://127.0.0.1:1" }),
+      /does not answer: check OPEN/,
+    ],
+  ])("continues and logs it if the endpoint %s", async (_how, sink, words) => {
     status = 503;
     const { lineage, ledger } = ledgerOf(sink());
     log.splice(0);
@@ -135,8 +139,8 @@ describe("the ledger of a home", () => {
   });
 });
 
-it("an address that is none is refused when the home opens", () => {
+it("an invalid address is rejected when the pipeline opens", () => {
   expect(() => lineageEndpointFrom({ OPENLINEAGE_URL: "marquez" })).toThrow(
-    "OPENLINEAGE_URL is marquez: set it to an address such as http://127.0.0.1:5000",
+    "OPENLINEAGE_URL marquez is not a URL: set it to an address such as http://127.0.0.1:5000",
   );
 });

@@ -1,4 +1,4 @@
-/** A JSON Schema as far as the order event uses it. */
+/** The part of JSON Schema that the order event uses. */
 export interface Schema {
   type?: string;
   const?: unknown;
@@ -17,8 +17,8 @@ const lowerLimits = ["minimum", "minLength", "minItems"];
 const upperLimits = ["maximum", "maxLength", "maxItems"];
 
 /**
- * What an event that the old schema allows could break in the new one, a sentence each. Tills are updated over years: all
- * that was valid must stay valid.
+ * Returns the changes that would make an event of the old schema invalid in the new one, one sentence each. Tills are
+ * updated over years, so every event that was valid must stay valid.
  */
 export function incompatibilities(old: Schema, now: Schema, place = "event"): string[] {
   return [
@@ -52,7 +52,7 @@ function narrowedLimits(old: Schema, now: Schema, place: string): string[] {
   return [...tooHigh, ...tooLow].map((key) => `${place}: ${key} is narrower`);
 }
 
-/** Fields of the old contract that the new one forbids under some condition, and the old one did not. */
+/** Fields of the old contract that the new one forbids under a condition under which the old one did not. */
 function forbiddenFields(old: Schema, now: Schema, place: string): string[] {
   const isSameCase = JSON.stringify(old.if) === JSON.stringify(now.if);
   return Object.entries(now.then?.properties ?? {})

@@ -387,7 +387,7 @@ describe("event source mapping", () => {
     leave.resolve();
     await stopped;
     expect(calls).toEqual([["a"]]);
-    expect(await drained).toContain("stopped before it was drained");
+    expect(await drained).toContain("stopped before the flush completed");
     expect(Object.keys(mapping.checkpoints())).toHaveLength(1);
     await start().flush();
     expect(calls).toEqual([["a"], ["b"]]);
@@ -401,7 +401,7 @@ describe("event source mapping", () => {
       },
     };
     await put("a");
-    await expect(start({ stream: broken }).flush()).rejects.toThrow("lane shardId-000000000000 failed");
+    await expect(start({ stream: broken }).flush()).rejects.toThrow("shard shardId-000000000000 failed");
   });
 
   it("shows the age of the batch under way, and none at rest", async () => {
@@ -419,7 +419,7 @@ describe("event source mapping", () => {
   });
 
   it("refuses settings that Lambda would refuse", () => {
-    expect(() => start({ batchSize: 0 })).toThrow("batchSize is 0; give a whole number from 1 to 10000");
+    expect(() => start({ batchSize: 0 })).toThrow("batchSize is 0: give a whole number from 1 to 10000");
     expect(() => start({ windowMs: 300_001 })).toThrow("windowMs is 300001");
   });
 });

@@ -100,7 +100,7 @@ describe("stream log", () => {
     const other = numberOf(
       (await stream.putRecords([{ ...record("x"), explicitHashKey: String(2n ** 128n - 1n) }]))[0],
     );
-    await expect(stream.read({ shard, after: other, ...everything })).rejects.toThrow("is no sequence number of");
+    await expect(stream.read({ shard, after: other, ...everything })).rejects.toThrow("is not a sequence number of");
     await expect(stream.read({ shard: "shardId-9", ...everything })).rejects.toThrow("no shard shardId-9");
   });
 
@@ -181,14 +181,14 @@ describe("stream log", () => {
     const before = stream.shards();
     await stream.reshard(3);
     expect(stream.shards()).toEqual(before);
-    await expect(stream.reshard(0)).rejects.toThrow("0 shards; ask for");
+    await expect(stream.reshard(0)).rejects.toThrow("0 shards: give");
     expect(await stream.putRecords([record("a")])).toMatchObject([{ sequenceNumber: expect.any(String) }]);
   });
 
   it("refuses, as Kinesis does, the whole call that is too large in any way", async () => {
     const rejected = async (records: OutgoingRecord[]) => await stream.putRecords(records).then(() => "taken", String);
     const mib = 1024 * 1024;
-    expect(await rejected(Array.from({ length: 501 }, () => record("a")))).toContain("501 records; send at most 500");
+    expect(await rejected(Array.from({ length: 501 }, () => record("a")))).toContain("501 records: send at most 500");
     expect(await rejected([{ partitionKey: "a", data: Buffer.alloc(mib + 1) }])).toContain(
       "record 0 has 1048577 bytes",
     );
@@ -244,6 +244,6 @@ describe("stream log", () => {
 
   it("takes nothing once it is closed", async () => {
     await stream.close();
-    await expect(stream.putRecords([record("a")])).rejects.toThrow("closed; open it again");
+    await expect(stream.putRecords([record("a")])).rejects.toThrow("closed: open it again");
   });
 });
