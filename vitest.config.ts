@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    env: { PIZZA_CATALOG: "test/fixtures/catalog" },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Half of a test's time is waiting for processes and disks, so every core gets a worker, and none stays free.

@@ -17,9 +17,22 @@ export function readProjectJson<Value>(path: string): Value {
   return JSON.parse(readProjectFile(path)) as Value;
 }
 
-/** Menu and stores of the chain, from `data/`. */
+/** The folder of menu.json and stores.json. Tests set the variable, because `data/` belongs to the chain and may change. */
+const catalogFolder = process.env["PIZZA_CATALOG"] ?? "data";
+
+/** Every version of every pizza, in the file's order. */
+export function readMenu(): Pizza[] {
+  return readProjectJson(`${catalogFolder}/menu.json`);
+}
+
+/** Every version of every store, in the file's order. */
+export function readStores<Item extends Store>(): Item[] {
+  return readProjectJson(`${catalogFolder}/stores.json`);
+}
+
+/** The chain's menu and stores. */
 export function loadCatalog(): Catalog {
-  return createCatalog(readProjectJson<Pizza[]>("data/menu.json"), readProjectJson<Store[]>("data/stores.json"));
+  return createCatalog(readMenu(), readStores());
 }
 
 /** SQL of the quality rules by name, from `sql/checks/`. */

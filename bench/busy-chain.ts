@@ -1,9 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openFolderStore } from "../adapters/folder-store.ts";
-import { readProjectJson } from "../adapters/project-files.ts";
+import { readMenu, readProjectJson, readStores } from "../adapters/project-files.ts";
 import { landRecords } from "../pipeline/bronze/land-records.ts";
-import type { Pizza } from "../pipeline/domain/catalog.ts";
 import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
 import type { Patterns } from "../producer/patterns.ts";
 import { simulateOrders } from "../producer/simulator.ts";
@@ -40,11 +39,11 @@ export interface PreparedBronze {
 
 /** Orders of a busy chain from a moment on, the same for the same seed. */
 export function busyOrders({ seed, startAt = firstDay, orders }: { seed: number; startAt?: number; orders?: number }) {
-  const stores = readProjectJson<StoreProfile[]>("data/stores.json");
+  const stores = readStores<StoreProfile>();
   return simulateOrders({
     seed,
     startAt,
-    menu: readProjectJson<Pizza[]>("data/menu.json"),
+    menu: readMenu(),
     patterns: readProjectJson<Patterns>("data/patterns.json"),
     stores: stores.map((store) => ({ ...store, weight: store.weight * busier })),
     ...(orders !== undefined && { orders }),

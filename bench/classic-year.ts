@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { readProjectFile, readProjectJson } from "../adapters/project-files.ts";
-import type { Pizza } from "../pipeline/domain/catalog.ts";
+import { readMenu, readProjectFile, readStores } from "../adapters/project-files.ts";
 import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
 import { classicOrders } from "../producer/classic-year.ts";
 import type { StoreProfile } from "../producer/tills.ts";
@@ -16,8 +15,8 @@ export function prepareClassicYear({ dir }: Setting): Promise<void> {
 export function classicEvents(): Generator<OrderEvent, void, undefined> {
   return classicOrders({
     csv: readProjectFile("data/classic-2015.csv"),
-    menu: readProjectJson<Pizza[]>("data/menu.json"),
-    stores: readProjectJson<StoreProfile[]>("data/stores.json"),
+    menu: readMenu(),
+    stores: readStores<StoreProfile>(),
   });
 }
 

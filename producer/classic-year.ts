@@ -1,4 +1,4 @@
-import { createMenu, type Catalog, type Pizza } from "../pipeline/domain/catalog.ts";
+import { createMenu, type Catalog, type Pizza, storesOn } from "../pipeline/domain/catalog.ts";
 import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
 import { createGuests } from "./customers.ts";
 import { makeOrder, type BasketItem } from "./make-order.ts";
@@ -9,12 +9,13 @@ import { momentOf } from "./wall-clock.ts";
 /**
  * The classic year as order events, in the data's own order: what was sold and the wall clock are the data's, while
  * store, till, channel and guest are invented from the seed. The same input gives the same bytes. Throws where the
- * CSV (`data/classic-2015.csv`) names a pizza that is not on the menu.
+ * CSV (`data/classic-2015.csv`) names a pizza that is not on the menu. `stores` may hold later versions and stores: the
+ * year is invented over those that were open when it began.
  */
 export function* classicOrders({
   csv,
   menu,
-  stores,
+  stores: allStores,
   seed = 2015,
 }: {
   csv: string;
@@ -23,6 +24,7 @@ export function* classicOrders({
   seed?: number;
 }): Generator<OrderEvent, void, undefined> {
   const pizzas = createMenu(menu);
+  const stores = storesOn(allStores, "2015-01-01");
   const random = createRandom("classic", seed);
   const chooseStore = createChoice([...stores.entries()].map(([index, store]) => [index, store.weight]));
   const guestAt = createGuests(stores);

@@ -1,7 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { readProjectJson } from "../../adapters/project-files.ts";
-import type { Pizza } from "../../pipeline/domain/catalog.ts";
+import { readMenu, readProjectJson, readStores } from "../../adapters/project-files.ts";
 import { toOutgoing } from "../../producer/batch-builder.ts";
 import { paced } from "../../producer/pace.ts";
 import type { Patterns } from "../../producer/patterns.ts";
@@ -32,8 +31,8 @@ async function sendSteadily({ dir, size }: Setting): Promise<Runner> {
       const sender = createSender({ sink: pipeline.sink });
       const orders = simulateOrders({
         seed: 200,
-        menu: readProjectJson<Pizza[]>("data/menu.json"),
-        stores: readProjectJson<StoreProfile[]>("data/stores.json"),
+        menu: readMenu(),
+        stores: readStores<StoreProfile>(),
         patterns: readProjectJson<Patterns>("data/patterns.json"),
         orders: ordersPerSecond * size.freshnessSeconds,
       });

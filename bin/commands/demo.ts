@@ -1,4 +1,3 @@
-import type { Pipeline } from "../../targets/operations.ts";
 import { toOutgoing } from "../../producer/batch-builder.ts";
 import {
   dataDirectory,
@@ -7,7 +6,7 @@ import {
   removeDataDirectory,
   runningProcess,
 } from "../../targets/local/data-directory.ts";
-import type { Pipeline } from "../../targets/pipeline-api.ts";
+import type { Pipeline } from "../../targets/operations.ts";
 import type { Command } from "../options.ts";
 import { count, money, paint, print, printJson, say } from "../output.ts";
 import { receiptTable } from "../receipt-table.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { readProjectFile, readProjectJson } from "../../adapters/project-files.ts";
-import { createStores, type Pizza, validOn } from "../../pipeline/domain/catalog.ts";
+import { readMenu, readProjectFile, readProjectJson, readStores } from "../../adapters/project-files.ts";
+import { storesOn } from "../../pipeline/domain/catalog.ts";
 import { errorCode } from "../../pipeline/domain/errors.ts";
 import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
 import type { EventSink } from "../../pipeline/ports.ts";
@@ -19,7 +19,6 @@ import { momentOf, numberOption, oneOf, wholeNumber, type Command, type Values }
 import { count, endProgress, printJson, progress, say, UsageError } from "../output.ts";
 import { withPipeline } from "../with-target.ts";
 import { produceInBackground, stopProducer } from "./background.ts";
-import { utcDate } from "../../pipeline/domain/dates.ts";
 
 const sendingOptions = {
   linger: { type: "string", about: "milliseconds to wait for more events before sending a batch (default: 100)" },
@@ -120,7 +119,6 @@ function readProduceOptions(values: Values): () => Promise<number> {
   return () => sendAll((signal) => paced(outgoing, { rate: rate ?? 10, signal }), values, { tally, isPaced });
 }
 
-const classicStart = Date.UTC(2015, 0, 1);
 /** Range of dates that the event contract accepts in every store's time zone. */
 const [firstFrom, lastFrom] = [Date.UTC(2000, 0, 2), Date.UTC(2199, 11, 31) - 1];
 
@@ -128,18 +126,18 @@ const [firstFrom, lastFrom] = [Date.UTC(2000, 0, 2), Date.UTC(2199, 11, 31) - 1]
 export function classicYear(shuffle?: number): Iterable<OrderEvent> {
   const orders = classicOrders({
     csv: readProjectFile("data/classic-2015.csv"),
-    menu: menu(),
-    stores: stores(classicStart),
+    menu: readMenu(),
+    stores: readStores<StoreProfile>(),
   });
   return shuffle === undefined ? orders : createRandom("shuffle", shuffle).shuffle([...orders]);
 }
 
 function simulated(values: Values, { orders, startAt }: { orders: number | undefined; startAt: number | undefined }) {
-  const all = stores(startAt);
+  const all = storesOn(readStores<StoreProfile>(), new Date(startAt ?? Date.now()).toISOString().slice(0, 10));
   const some = wholeNumber(values, "stores", { min: 1, max: all.length }) ?? all.length;
   return simulateOrders({
     seed: seedOf(values),
-    menu: menu(),
+    menu: readMenu(),
     stores: all.slice(0, some),
     patterns: readProjectJson<Patterns>("data/patterns.json"),
     ...(orders !== undefined && { orders }),
@@ -156,7 +154,7 @@ function faulty(events: Iterable<OrderEvent>, values: Values, { live }: { live: 
   }
   const version = oneOf(values, "schema-version", schemaVersions) ?? "1";
   const sent = inSchemaVersion(events, { version, seed: seedOf(values) });
-  const outgoing = withFaults(sent, { ...rates, seed: seedOf(values), stores: allStores(), live });
+  const outgoing = withFaults(sent, { ...rates, seed: seedOf(values), stores: readStores(), live });
   return { outgoing, tally: outgoing.tally };
 }
 
@@ -252,21 +250,6 @@ function dateOption(values: Values, name: string): number | undefined {
   if (moment < firstFrom || moment > lastFrom)
     throw new UsageError(`--${name} ${text}: give a date from 2000-01-02 to 2199-12-30`);
   return moment;
-}
-
-function menu(): Pizza[] {
-  return readProjectJson("data/menu.json");
-}
-
-function allStores(): StoreProfile[] {
-  return readProjectJson("data/stores.json");
-}
-
-/** The stores as of the day of the first order. */
-function stores(from = Date.now()): StoreProfile[] {
-  const versions = [...createStores(allStores()).values()];
-  const day = utcDate(from);
-  return versions.map((store) => validOn(store, day)).filter((store) => store !== undefined);
 }
 
 /** A line too long for a stream record; `line` counts from 1. */

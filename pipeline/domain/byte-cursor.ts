@@ -5,6 +5,7 @@ const backslash = 92;
 const dot = 46;
 const zero = 48;
 const closingBrace = 125;
+const closingBracket = 93;
 
 /** Bytes to compare with, as words of four bytes; the last word may overlap the one before it. */
 export interface Literal {
@@ -62,9 +63,24 @@ export class ByteCursor {
 
   /** Steps over the two braces that close a nested object. */
   expectEnd(): void {
-    const { bytes, at } = this;
-    if (bytes[at] !== closingBrace || bytes[at + 1] !== closingBrace) this.isLost = true;
-    this.at = at + 2;
+    this.expectByte(closingBrace);
+    this.expectByte(closingBrace);
+  }
+
+  /** Goes over the brace and the bracket that close the last object of an array. */
+  expectEndOfArray(): void {
+    this.expectByte(closingBrace);
+    this.expectByte(closingBracket);
+  }
+
+  /** Goes over the quote that ends a string. */
+  expectQuote(): void {
+    this.expectByte(quote);
+  }
+
+  private expectByte(expected: number): void {
+    if (this.bytes[this.at] !== expected) this.isLost = true;
+    this.at++;
   }
 
   /** Reads an integer of at most 15 digits, as `JSON.stringify` writes it. */

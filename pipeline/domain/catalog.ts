@@ -55,6 +55,11 @@ export function createStores<Item extends Store>(stores: readonly Item[]): Reado
   return versionsBy(stores, ({ store_id }) => store_id, "data/stores.json");
 }
 
+/** The stores that are open on a day (`YYYY-MM-DD`), as they are then, in the file's order. */
+export function storesOn<Item extends Store>(stores: readonly Item[], day: string): Item[] {
+  return [...createStores(stores).values()].flatMap((versions) => validOn(versions, day) ?? []);
+}
+
 function versionsBy<Item extends Validity>(items: readonly Item[], idOf: (item: Item) => string, file: string) {
   const groups = [...Map.groupBy(items, idOf)];
   return new Map(groups.map(([id, versions]) => [id, orderVersions(versions, `${file}: ${id}`)]));

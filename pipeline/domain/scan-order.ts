@@ -5,8 +5,8 @@ import { BytesTable, nextHash } from "./bytes-table.ts";
 import { limits } from "./rejection-reasons.ts";
 import { instantAt } from "./parse-instant.ts";
 
-const start1 = literal('{"schema_version":1,"order_id":"');
-const start2 = literal('{"schema_version":2,"order_id":"');
+/** The start of an event of each version of the contract: version 1 at index 0. */
+const starts = [1, 2].map((version) => literal(`{"schema_version":${version},"order_id":"`));
 const revision = literal('","revision":');
 const status = literal(',"status":"');
 const orderedAt = literal('","ordered_at":"');
@@ -28,13 +28,10 @@ const pizzaId = literal(',"pizza_id":"');
 const quantity = literal('","quantity":');
 const unitPrice = literal(',"unit_price":');
 const nextLine = literal('},{"line_no":');
-const producer = literal('}],"producer":{"producer_id":"');
-/** The optional fields of version 2 between lines and producer. */
-const promotionCode = literal('}],"promotion_code":"');
-const tipOfPromotion = literal('","tip":');
-const tipAlone = literal('}],"tip":');
-const producerOfPromotion = literal('","producer":{"producer_id":"');
-const producerOfTip = literal(',"producer":{"producer_id":"');
+/** Optional keys of later versions, between lines and producer. */
+const promotionCode = literal(',"promotion_code":"');
+const tipKey = literal(',"tip":');
+const producer = literal(',"producer":{"producer_id":"');
 const seq = literal('","seq":');
 
 type Line = OrderFacts["lines"][number];
@@ -82,8 +79,7 @@ export class OrderScanner {
   scan(bytes: Buffer, from: number, arrivedAt: number): CheckedOrder<OrderFacts> | undefined {
     const { cursor } = this;
     cursor.open(bytes, from);
-    const isFirstVersion = cursor.takes(start1);
-    if (!isFirstVersion) cursor.expect(start2);
+    const version = this.version();
     const idStart = cursor.at;
     cursor.toToken(64);
     const idEnd = cursor.at;
@@ -104,9 +100,10 @@ export class OrderScanner {
     const channelWord = cursor.toKnown(this.channels, 16);
     const guest = this.customer();
     const lines = this.lines(orderDate);
-    const promotion = isFirstVersion ? undefined : this.promotion();
-    const tip = isFirstVersion ? undefined : this.tip(promotion !== undefined);
-    if (promotion === undefined && tip === undefined) cursor.expect(producer);
+    // Keys in the contract's order, each from the version that it came with.
+    const promotion = version >= 2 ? this.promotion() : undefined;
+    const tip = version >= 2 ? this.tip() : undefined;
+    cursor.expect(producer);
     const till = this.till();
     cursor.expect(seq);
     const counter = cursor.integer();
@@ -133,6 +130,13 @@ export class OrderScanner {
       orderedAt: ordered,
       emittedAt: emitted,
     };
+  }
+
+  /** The event's version of the contract; lost where `starts` does not have it. */
+  private version(): number {
+    for (let index = 0; index < starts.length; index++) if (this.cursor.takes(starts[index]!)) return index + 1;
+    this.cursor.isLost = true;
+    return 0;
   }
 
   private instant(): number {
@@ -185,6 +189,7 @@ export class OrderScanner {
       last = line_no;
     } while (!cursor.isLost && lines <= limits.lines && cursor.takes(nextLine));
     if (lines > limits.lines) cursor.isLost = true;
+    cursor.expectEndOfArray();
     // A copy has exactly the needed capacity; a growing array has room for 17 lines.
     return found.slice(0, lines);
   }
@@ -194,20 +199,17 @@ export class OrderScanner {
     if (!cursor.takes(promotionCode)) return undefined;
     const from = cursor.at;
     cursor.toToken(32);
-    return cursor.textFrom(from);
+    const code = cursor.textFrom(from);
+    cursor.expectQuote();
+    return code;
   }
 
-  /** Reads the tip in dollars, and steps on to the producer if there is a promotion or a tip. */
-  private tip(isAfterPromotion: boolean): number | undefined {
+  /** Reads the tip in dollars. */
+  private tip(): number | undefined {
     const { cursor } = this;
-    const isThere = cursor.takes(isAfterPromotion ? tipOfPromotion : tipAlone);
-    if (!isThere) {
-      if (isAfterPromotion) cursor.expect(producerOfPromotion);
-      return undefined;
-    }
+    if (!cursor.takes(tipKey)) return undefined;
     const cents = cursor.cents();
     if (cents > 1_000_000) cursor.isLost = true;
-    cursor.expect(producerOfTip);
     return cents / 100;
   }
 

@@ -2,8 +2,6 @@ import type { Clock } from "../../pipeline/ports.ts";
 import type { RunLedger } from "./run-ledger.ts";
 import { dayMs } from "../../pipeline/domain/dates.ts";
 
-const dayMs = 24 * 3_600_000;
-
 /** A periodic task that never overlaps itself and can be woken early. */
 export interface Timer {
   /** Runs the task as soon as the interval allows. */

@@ -1,5 +1,5 @@
 import { classicYear } from "../../bin/commands/send.ts";
-import { readProjectJson } from "../../adapters/project-files.ts";
+import { readStores } from "../../adapters/project-files.ts";
 import { withFaults } from "../../producer/faults.ts";
 import type { Outgoing } from "../../producer/batch-builder.ts";
 import type { StoreProfile } from "../../producer/tills.ts";
@@ -12,7 +12,7 @@ const faults = { duplicates: 0.05, reorder: 0.02, late: 0.02, conflict: 0.01 };
 
 /** The classic year as unreliable tills send it, and rubbish in between. */
 export function wildYear(seed: number): Outgoing[] {
-  const stores = readProjectJson<StoreProfile[]>("data/stores.json");
+  const stores = readStores<StoreProfile>();
   const events = withFaults(classicYear(), { ...faults, seed, stores });
   return [...events].flatMap((event, index) => (index % 500 === 0 ? [event, rubbish(event)] : [event]));
 }

@@ -1,22 +1,83 @@
 import { describe, expect, test } from "vitest";
 import { buildData } from "../../scripts/build-data.ts";
-import { csv, dataFile, menu, patterns, stores } from "../producer/project-data.ts";
+import { readProjectFile } from "../../adapters/project-files.ts";
+import { createCatalog, createMenu, type Catalog, type Pizza, validOn } from "../../pipeline/domain/catalog.ts";
+import { createBaskets } from "../../producer/baskets.ts";
+import type { StoreProfile } from "../../producer/tills.ts";
+import { csv, dataFile, menu, patterns } from "../producer/project-data.ts";
 
 const costs: { recipes: Record<string, string[]>; ingredients: Record<string, number> } = JSON.parse(
   dataFile("ingredient-costs.json"),
 );
 
-describe("the classic year's file", () => {
-  const orders = csv.trimEnd().split("\n").slice(1);
-  const items = orders.flatMap((row) => row.split(",")[3]!.split(" "));
-  const cents = new Map(menu.map((pizza) => [pizza.pizza_id, pizza.price_cents]));
-  const quantity = (item: string): number => Number(item.split("*")[1] ?? 1);
+const orders = csv.trimEnd().split("\n").slice(1);
 
+/** Pizzas of the classic year with their day and how many were ordered. */
+const items = orders.flatMap((row) => {
+  const [, day = "", , lines = ""] = row.split(",");
+  return lines.split(" ").map((item) => {
+    const [pizza = "", quantity = 1] = item.split("*");
+    return { day, pizza, quantity: Number(quantity) };
+  });
+});
+
+const cents = (pizzas: Catalog["pizzas"]) =>
+  items.reduce((sum, { pizza, day, quantity }) => sum + quantity * validOn(pizzas.get(pizza), day)!.price_cents, 0);
+
+/** The chain may change menu and stores: what has to hold whatever they are. */
+describe("the menu and the stores in data/", () => {
+  const ownMenu: Pizza[] = JSON.parse(dataFile("menu.json"));
+  const ownStores: StoreProfile[] = JSON.parse(dataFile("stores.json"));
+
+  test("load, without a gap or an overlap", () => {
+    expect(() => createCatalog(ownMenu, ownStores)).not.toThrow();
+  });
+
+  test("give each pizza a name, a size, a price and a cost in whole cents", () => {
+    for (const pizza of ownMenu) {
+      expect(pizza).toMatchObject({
+        pizza_id: expect.stringMatching(/^\S{1,64}$/),
+        pizza_type_id: expect.stringMatching(/^\S+$/),
+        name: expect.stringMatching(/./),
+        category: expect.stringMatching(/./),
+        size: expect.stringMatching(/^(S|M|L|XL|XXL)$/),
+      });
+      for (const amount of [pizza.price_cents, pizza.cost_cents]) {
+        expect(Number.isInteger(amount) && amount >= 0 && amount <= 1_000_000, JSON.stringify(pizza)).toBe(true);
+      }
+    }
+  });
+
+  test("give each store a time zone that exists, tills and a weight", () => {
+    for (const store of ownStores) {
+      expect(() => new Intl.DateTimeFormat("en", { timeZone: store.time_zone }), store.store_id).not.toThrow();
+      expect(store.tills, store.store_id).toBeGreaterThan(0);
+      expect(store.weight, store.store_id).toBeGreaterThanOrEqual(0);
+      expect(store, store.store_id).toMatchObject({
+        store_id: expect.stringMatching(/^\S{1,64}$/),
+        city: expect.stringMatching(/./),
+        state: expect.stringMatching(/./),
+        area_code: expect.stringMatching(/^\d{3}$/),
+        postal_prefix: expect.stringMatching(/^\d{3}$/),
+      });
+    }
+  });
+
+  test("keep the prices of the classic year: a new price is a second entry", () => {
+    expect(cents(createMenu(ownMenu))).toBe(81_786_005);
+  });
+
+  test("have every pizza of the patterns", () => {
+    expect(() => createBaskets(patterns, ownMenu)).not.toThrow();
+  });
+});
+
+describe("the classic year's file", () => {
   test("holds the published totals", () => {
     expect(orders).toHaveLength(21_350);
     expect(items).toHaveLength(48_620);
-    expect(items.reduce((sum, item) => sum + quantity(item), 0)).toBe(49_574);
-    expect(items.reduce((sum, item) => sum + quantity(item) * cents.get(item.split("*")[0]!)!, 0)).toBe(81_786_005);
+    expect(items.reduce((sum, { quantity }) => sum + quantity, 0)).toBe(49_574);
+    expect(cents(createMenu(menu))).toBe(81_786_005);
   });
 
   test("is in the order of the stores' clocks", () => {
@@ -25,7 +86,7 @@ describe("the classic year's file", () => {
   });
 });
 
-describe("the menu", () => {
+describe("the menu as it was published", () => {
   test("has every pizza once, at a margin of 60 to 75 percent", () => {
     expect(new Set(menu.map((pizza) => pizza.pizza_id)).size).toBe(91);
     const margins = menu.map((pizza) => 1 - pizza.cost_cents / pizza.price_cents);
@@ -39,25 +100,14 @@ describe("the menu", () => {
   });
 });
 
-describe("the stores", () => {
-  test("are a dozen, in time zones that exist", () => {
-    expect(stores).toHaveLength(12);
-    expect(new Set(stores.map((store) => store.store_id)).size).toBe(12);
-    for (const { time_zone } of stores)
-      expect(() => new Intl.DateTimeFormat("en", { timeZone: time_zone })).not.toThrow();
-  });
-
-  test("have two to four tills each", () => {
-    for (const store of stores) expect([2, 3, 4]).toContain(store.tills);
-  });
-});
-
 describe("building the data again", () => {
   const published = publishedFiles();
   const built = buildData((name) => published[name]!);
 
   test.each(["classic-2015.csv", "menu.json", "ingredient-costs.json"])("gives %s byte for byte", (name) => {
-    expect(built[name]).toBe(dataFile(name));
+    expect(built[name]).toBe(
+      name === "menu.json" ? readProjectFile("test/fixtures/catalog/menu.json") : dataFile(name),
+    );
   });
 
   test("refuses a source that does not know a special day", () => {

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { classicYear } from "../../bin/commands/send.ts";
-import { readProjectJson } from "../../adapters/project-files.ts";
-import type { Pizza } from "../../pipeline/domain/catalog.ts";
+import { readMenu } from "../../adapters/project-files.ts";
 import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
 import type { Pipeline } from "../../targets/operations.ts";
 import { openLocalPipeline } from "../../targets/local/open.ts";
@@ -24,7 +23,7 @@ afterAll(async () => {
 
 const gold = (sql: string) => pipeline.query({ sql });
 const lake = (sql: string, version?: number) => pipeline.query({ sql, lake: true, version });
-const price = new Map(readProjectJson<Pizza[]>("data/menu.json").map((pizza) => [pizza.pizza_id, pizza.price_cents]));
+const price = new Map(readMenu().map((pizza) => [pizza.pizza_id, pizza.price_cents]));
 
 /** An order of 1 March 2015 that the classic year does not have. */
 function lateOrder(revision: number, changes: Partial<OrderEvent> = {}): OrderEvent {

@@ -1,6 +1,6 @@
 import { afterAll, expect, it } from "vitest";
 import { classicYear } from "../../bin/commands/send.ts";
-import { readProjectJson } from "../../adapters/project-files.ts";
+import { readStores } from "../../adapters/project-files.ts";
 import { withFaults } from "../../producer/faults.ts";
 import { type Outgoing, toOutgoing } from "../../producer/batch-builder.ts";
 import { createRandom } from "../../producer/random.ts";
@@ -46,7 +46,7 @@ it("gives the same gold, row for row, when the year comes twice, shuffled, with 
 
 /** The year in its order, then the year shuffled with every twentieth event sent twice. */
 function yearTwice(): Outgoing[] {
-  const stores = readProjectJson<StoreProfile[]>("data/stores.json");
+  const stores = readStores<StoreProfile>();
   const first = [...classicYear()].map((event) => toOutgoing(event));
   const again = [...withFaults(classicYear(), { duplicates: 0.05, seed: 3, stores })];
   return [...first, ...createRandom("shuffle", 7).shuffle(again)];

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { qualityRules } from "../../pipeline/domain/quality-rules.ts";
 import { pizza, temporaryPipeline } from "./command-line-fixture.ts";
 
 const { dir, remove } = temporaryPipeline();
@@ -25,7 +26,9 @@ describe("./pizza quality, after orders of which some were lost at the tills", (
   it("the workflow does so too, tells people in the log, and the status shows it", async () => {
     const workflow = await run("run", "data_quality");
     expect(workflow).toMatchObject({ code: 3, stderr: expect.stringContaining("red: producer_gaps") });
-    expect((await run("status")).stdout).toMatch(/quality +1 of 14 rules are red: producer_gaps \(error\)/);
+    expect((await run("status")).stdout).toMatch(
+      new RegExp(`quality +1 of ${qualityRules.length} rules are red: producer_gaps \\(error\\)`),
+    );
     expect((await run("logs")).stdout).toContain("ALERT Pizza sales: the receipt does not balance");
   });
 

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { createCatalog } from "../../pipeline/domain/catalog.ts";
+import { createCatalog, type Pizza } from "../../pipeline/domain/catalog.ts";
 import { checkOrder } from "../../pipeline/domain/check-order.ts";
 import { classicOrders } from "../../producer/classic-year.ts";
+import type { StoreProfile } from "../../producer/tills.ts";
 import { offsetMinutes } from "../../producer/wall-clock.ts";
 import { csv, menu, stores } from "./project-data.ts";
 
@@ -39,6 +40,28 @@ describe("the classic year as events", () => {
     const hash = createHash("sha256");
     for (const event of events) hash.update(`${JSON.stringify(event)}\n`);
     expect(hash.digest("hex")).toBe("c07da40b3baf8bfb298df1c6ae93a412609e802c26daa90162f9244f132a1e93");
+  });
+
+  test("stays as it is when prices, pizzas and stores come later", () => {
+    const from = "2027-03-01";
+    const [pizza, ...others] = menu as [Pizza, ...Pizza[]];
+    const changed = { ...pizza, valid_from: from, price_cents: pizza.price_cents + 100 };
+    const laterMenu = [
+      { ...pizza, valid_to: from },
+      changed,
+      ...others,
+      { ...pizza, pizza_id: "new_m", valid_from: from },
+    ];
+    const [store, second, ...rest] = stores as [StoreProfile, StoreProfile, ...StoreProfile[]];
+    const laterStores = [
+      { ...store, store_id: "new-01", valid_from: from },
+      { ...store, valid_to: from },
+      { ...store, valid_from: from, city: "Newark", tills: 9 },
+      { ...second, valid_to: from },
+      ...rest,
+    ];
+    const later = [...classicOrders({ csv, menu: laterMenu, stores: laterStores })];
+    expect(JSON.stringify(later)).toBe(JSON.stringify(events));
   });
 
   test("is accepted whole by the contract", () => {

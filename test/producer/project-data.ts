@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Pizza } from "../../pipeline/domain/catalog.ts";
+import { readMenu, readStores } from "../../adapters/project-files.ts";
 import type { Patterns } from "../../producer/patterns.ts";
 import type { StoreProfile } from "../../producer/tills.ts";
 
@@ -9,6 +9,7 @@ export function dataFile(name: string): string {
 }
 
 export const csv = dataFile("classic-2015.csv");
-export const menu: Pizza[] = JSON.parse(dataFile("menu.json"));
-export const stores: StoreProfile[] = JSON.parse(dataFile("stores.json"));
 export const patterns: Patterns = JSON.parse(dataFile("patterns.json"));
+/** Copies of the menu and the stores as they were published: `test/fixtures/catalog`. */
+export const menu = readMenu();
+export const stores = readStores<StoreProfile>();

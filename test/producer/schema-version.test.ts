@@ -27,7 +27,7 @@ test("version 2 adds promotion codes and tips to some, the same ones for the sam
   const scanner = new OrderScanner({ catalog, customerKey: (id) => id });
   for (const event of second) {
     const text = JSON.stringify(event);
-    expect(checkOrder(text, startAt * 2000, catalog)).not.toHaveProperty("refusal");
+    expect(checkOrder(text, startAt * 2000, catalog)).not.toHaveProperty("rejection");
     expect(scanner.scan(Buffer.from(text), 0, startAt * 2000), text).toBeDefined();
   }
 });

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { classicYear } from "../../bin/commands/send.ts";
 import { openDuckDbLake } from "../../adapters/duckdb.ts";
 import { openFolderStore } from "../../adapters/folder-store.ts";
-import { loadCatalog, loadChecks, loadGoldSql, readProjectJson } from "../../adapters/project-files.ts";
+import { loadCatalog, loadChecks, loadGoldSql, readStores } from "../../adapters/project-files.ts";
 import { goldHash } from "../../pipeline/backup/gold-hash.ts";
 import { withFaults } from "../../producer/faults.ts";
 import { createRandom } from "../../producer/random.ts";
@@ -51,7 +51,7 @@ beforeEach(() => gold.empty());
  * batches; also as a file for the racers.
  */
 async function fillStream(): Promise<void> {
-  const stores = readProjectJson<StoreProfile[]>("data/stores.json");
+  const stores = readStores<StoreProfile>();
   const faults = { duplicates: 0.05, reorder: 0.05, amended: 0.05, cancelled: 0.05, malformed: 0.02 };
   const sent = [...withFaults([...classicYear()].slice(0, 360), { ...faults, seed: 5, stores })];
   const events = createRandom("races", 5).shuffle(sent);

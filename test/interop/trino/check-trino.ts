@@ -11,11 +11,11 @@ import { listSql, othersSql, sumsSql } from "../../../pipeline/explain/evaluate-
 import { openAthenaLake } from "../../../adapters/athena.ts";
 import { openDuckDbLake } from "../../../adapters/duckdb.ts";
 import { openFolderStore } from "../../../adapters/folder-store.ts";
-import { loadCatalog, loadQualitySql, readProjectFile, readProjectJson } from "../../../adapters/project-files.ts";
+import { loadCatalog, loadQualitySql, readMenu, readProjectFile, readStores } from "../../../adapters/project-files.ts";
 import { landRecords } from "../../../pipeline/bronze/land-records.ts";
 import { partitionColumn, silverColumns } from "../../../pipeline/silver/columns.ts";
 import { openDeltaTable, type DeltaTable } from "../../../pipeline/delta/table.ts";
-import { createCatalog, type Pizza } from "../../../pipeline/domain/catalog.ts";
+import { createCatalog } from "../../../pipeline/domain/catalog.ts";
 import { qualityRules } from "../../../pipeline/domain/quality-rules.ts";
 import type { LakeQuery, LakeRow, LakeTable, ObjectStore } from "../../../pipeline/ports.ts";
 import { classicOrders } from "../../../producer/classic-year.ts";
@@ -85,8 +85,8 @@ async function fillLake(root: string) {
 function twoMonths() {
   const events = classicOrders({
     csv: readProjectFile("data/classic-2015.csv"),
-    menu: readProjectJson<Pizza[]>("data/menu.json"),
-    stores: readProjectJson<StoreProfile[]>("data/stores.json"),
+    menu: readMenu(),
+    stores: readStores<StoreProfile>(),
   });
   const orders = events.filter(({ ordered_at }) => ordered_at < "2015-03");
   return [...inSchemaVersion(orders, { version: "mixed", seed: 1 })];
@@ -153,7 +153,7 @@ function lakeSql(): { name: string; sql: string }[] {
 /** The faulty day, and every rule of the quality checks so strict that it has offenders to name. */
 async function qualityQuestions(silver: DeltaTable): Promise<Question[]> {
   const snapshot = await silver.snapshot();
-  const menu = readProjectJson<Pizza[]>("data/menu.json");
+  const menu = readMenu();
   const catalog = createCatalog(
     menu.map((pizza) => ({ ...pizza, price_cents: pizza.price_cents + (pizza.size === "S" ? 1 : 0) })),
     [],

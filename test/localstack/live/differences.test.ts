@@ -42,7 +42,7 @@ describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () 
           Properties: {
             ScheduleExpression: `at(${new Date(dueAt).toISOString().slice(0, 19)})`,
             FlexibleTimeWindow: { Mode: "OFF" },
-            LocalStackTarget: { Arn: { "Fn::GetAtt": ["Called", "Arn"] }, RoleArn: { "Fn::GetAtt": ["Role", "Arn"] } },
+            Target: { Arn: { "Fn::GetAtt": ["Called", "Arn"] }, RoleArn: { "Fn::GetAtt": ["Role", "Arn"] } },
           },
         },
       },

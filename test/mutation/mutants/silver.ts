@@ -287,6 +287,14 @@ export const silverMutants: readonly Mutant[] = [
     tests: ["test/pipeline/domain/scan-order.test.ts"],
   },
   {
+    guard: "the fast reader takes a key only from the version that has it",
+    prevents: "an event of version 1 enters silver with a key that its version does not have",
+    file: "pipeline/domain/scan-order.ts",
+    text: "const tip = version >= 2 ? this.tip() : undefined;",
+    replacement: "const tip = this.tip();",
+    tests: ["test/pipeline/domain/contract/versions.test.ts"],
+  },
+  {
     guard: "money has two decimals at the most",
     prevents: "fractions of a cent are rounded away",
     file: "pipeline/domain/check-order.ts",

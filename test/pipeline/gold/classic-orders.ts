@@ -1,5 +1,4 @@
-import { readProjectFile, readProjectJson } from "../../../adapters/project-files.ts";
-import type { Pizza } from "../../../pipeline/domain/catalog.ts";
+import { readMenu, readProjectFile, readStores } from "../../../adapters/project-files.ts";
 import { classicOrders } from "../../../producer/classic-year.ts";
 import type { StoreProfile } from "../../../producer/tills.ts";
 import type { FixtureOrder } from "./silver-fixture.ts";
@@ -8,8 +7,8 @@ import type { FixtureOrder } from "./silver-fixture.ts";
 export function readClassicOrders(): FixtureOrder[] {
   const events = classicOrders({
     csv: readProjectFile("data/classic-2015.csv"),
-    menu: readProjectJson<Pizza[]>("data/menu.json"),
-    stores: readProjectJson<StoreProfile[]>("data/stores.json"),
+    menu: readMenu(),
+    stores: readStores<StoreProfile>(),
   });
   return Array.from(events, (event) => ({
     id: event.order_id,

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 /** The part of JSON Schema that the order event uses. */
 export interface Schema {
   type?: string;
@@ -6,11 +8,37 @@ export interface Schema {
   required?: string[];
   properties?: Record<string, Schema>;
   items?: Schema;
+  allOf?: Condition[];
   if?: Schema;
-  then?: { properties?: Record<string, Schema | false> };
+  then?: Condition["then"];
   pattern?: string;
   additionalProperties?: boolean;
   [keyword: string]: unknown;
+}
+
+/** Keys that events of some versions must not have: `schema_version` is the only property of `if`. */
+interface Condition {
+  if?: Schema | undefined;
+  then?: { properties?: Record<string, Schema | false> } | undefined;
+}
+
+export function readSchema(path: URL): Schema {
+  return JSON.parse(readFileSync(path, "utf8")) as Schema;
+}
+
+/** The versions of the contract that a schema accepts. */
+export function versionsOf({ properties }: Schema): number[] {
+  return (allowed(properties?.["schema_version"] ?? {}) ?? []).map(Number);
+}
+
+/** The keys at the top of an event of one version. */
+export function keysOfVersion(schema: Schema, version: number): string[] {
+  const conditions: Condition[] = [...(schema.allOf ?? []), schema];
+  const forbidden = conditions
+    .filter((condition) => condition.if !== undefined && versionsOf(condition.if).includes(version))
+    .flatMap(({ then }) => Object.entries(then?.properties ?? {}))
+    .flatMap(([key, allowance]) => (allowance === false ? [key] : []));
+  return Object.keys(schema.properties ?? {}).filter((key) => !forbidden.includes(key));
 }
 
 const lowerLimits = ["minimum", "minLength", "minItems"];
@@ -52,13 +80,14 @@ function narrowedLimits(old: Schema, now: Schema, place: string): string[] {
   return [...tooHigh, ...tooLow].map((key) => `${place}: ${key} is narrower`);
 }
 
-/** Fields of the old contract that the new one forbids under a condition under which the old one did not. */
+/** Fields that the old contract has in events of some version, and the new one forbids there. */
 function forbiddenFields(old: Schema, now: Schema, place: string): string[] {
-  const isSameCase = JSON.stringify(old.if) === JSON.stringify(now.if);
-  return Object.entries(now.then?.properties ?? {})
-    .filter(([name, schema]) => schema === false && old.properties?.[name] !== undefined)
-    .filter(([name]) => !isSameCase || old.then?.properties?.[name] !== false)
-    .map(([name]) => `${place}.${name}: is forbidden in some events now`);
+  return versionsOf(old).flatMap((version) => {
+    const keys = keysOfVersion(now, version);
+    return keysOfVersion(old, version)
+      .filter((key) => now.properties?.[key] !== undefined && !keys.includes(key))
+      .map((key) => `${place}.${key}: is forbidden in version ${version} now`);
+  });
 }
 
 function changedFields(old: Schema, now: Schema, place: string): string[] {

@@ -1,0 +1,147 @@
+import { Ajv } from "ajv";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { fillings, redactEvent } from "../../../../pipeline/domain/redact-event.ts";
+import { OrderScanner } from "../../../../pipeline/domain/scan-order.ts";
+import { catalog, micros, order } from "../../../support/order-fixture.ts";
+import { keysOfVersion, readSchema, type Schema, versionsOf } from "./incompatibilities.ts";
+
+const here = (name: string) => new URL(name, import.meta.url);
+const current = readSchema(here("../../../../pipeline/domain/order-event.schema.json"));
+const arrivedAt = micros("2015-01-01T16:38:38Z");
+const validator = "../../../../pipeline/domain/generated/order-event.validator.js";
+const nextKey = "key_of_the_next_version";
+
+/** The contract with one version more, made as docs/changing.md says. */
+function withNextVersion(schema: Schema): Schema {
+  const versions = versionsOf(schema);
+  const { producer, ...properties } = schema.properties!;
+  return {
+    ...schema,
+    allOf: [
+      ...schema.allOf!,
+      // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
+      { if: { properties: { schema_version: { enum: versions } } }, then: { properties: { [nextKey]: false } } },
+    ],
+    properties: {
+      ...properties,
+      schema_version: { enum: [...versions, Math.max(...versions) + 1] },
+      [nextKey]: { type: "integer" },
+      producer: producer!,
+    },
+  };
+}
+
+/** A value that the contract takes, by key; a new optional key of the contract needs one here. */
+const values: Record<string, unknown> = {
+  ...order(),
+  promotion_code: "FRIDAY-10",
+  tip: 2.5,
+  [nextKey]: 7,
+};
+
+/** An event with these keys, in the contract's order, and one more after `lines` if that is given. */
+function eventOf(version: number, keys: readonly string[], schema: Schema = current): Record<string, unknown> {
+  const ordered = Object.keys(schema.properties!).filter((key) => keys.includes(key));
+  return { ...Object.fromEntries(ordered.map((key) => [key, values[key]])), schema_version: version };
+}
+
+/** The same event with a key that no version has, at each place at which an object of the contract can have one. */
+function withUnknownKeys(event: Record<string, unknown>): [place: string, event: object][] {
+  const { producer, ...rest } = event;
+  const [line] = event["lines"] as [object];
+  return [
+    ["event.note", { note: "x", ...event }],
+    ["event.note", { ...rest, note: "x", producer }],
+    ["event.note", { ...event, note: "x" }],
+    ["customer.note", { ...event, customer: { ...(event["customer"] as object), note: "x" } }],
+    ["lines.0.note", { ...event, lines: [{ ...line, note: "x" }] }],
+    ["producer.note", { ...event, producer: { ...(producer as object), note: "x" } }],
+  ];
+}
+
+/** Both ways to read an event, as the two answers. */
+async function read(event: object) {
+  const { checkOrder } = await import("../../../../pipeline/domain/check-order.ts");
+  const text = JSON.stringify(event);
+  const scanner = new OrderScanner({ catalog, customerKey: (id) => id });
+  return { checked: checkOrder(text, arrivedAt, catalog), scanned: scanner.scan(Buffer.from(text), 0, arrivedAt) };
+}
+
+/** Why an event is rejected, as far as both ways do. */
+async function verdict(event: object): Promise<string> {
+  const { checked, scanned } = await read(event);
+  if (scanned !== undefined) return "accepted by the scanner";
+  return "rejection" in checked ? `${checked.rejection.reason} ${checked.rejection.detail}` : "accepted";
+}
+
+const unknown = (place: string) => expect.stringContaining(`unknown_key ${place}`);
+
+describe.each(versionsOf(current))("version %i of the event", (version) => {
+  const keys = keysOfVersion(current, version);
+  const later = Object.keys(current.properties!).filter((key) => !keys.includes(key));
+
+  it("has the keys with which it was released", () => {
+    const released = readSchema(here(`order-event-${version}.schema.json`));
+    expect(keys).toEqual(keysOfVersion(released, version));
+  });
+
+  it("is read both ways with every key that it has", async () => {
+    const { checked, scanned } = await read(eventOf(version, keys));
+    expect(checked).not.toHaveProperty("rejection");
+    expect(scanned).toBeDefined();
+  });
+
+  it("is rejected both ways with a key of a later version, with all of its own keys or with the required ones alone", async () => {
+    for (const key of later) {
+      expect(await verdict(eventOf(version, [...keys, key]))).toEqual(unknown(`event.${key}`));
+      expect(await verdict(eventOf(version, [...(current.required as string[]), key]))).toEqual(
+        unknown(`event.${key}`),
+      );
+    }
+  });
+
+  it("is rejected both ways with a key that no version has", async () => {
+    for (const [place, event] of withUnknownKeys(eventOf(version, keys)))
+      expect(await verdict(event)).toEqual(unknown(place));
+  });
+
+  it("keeps its version and its keys when a customer is forgotten", () => {
+    const text = JSON.stringify(eventOf(version, keys));
+    const person = { customerId: order().customer!.customer_id, pseudonym: "p" };
+    const redacted = JSON.parse(redactEvent(text, person, { catalog, filling: fillings[0] }));
+    expect({ ...redacted, customer: order().customer }).toEqual({ ...JSON.parse(text), customer: order().customer });
+  });
+});
+
+describe("a version that comes next", () => {
+  const next = withNextVersion(current);
+  const newest = Math.max(...versionsOf(next));
+  afterEach(() => {
+    vi.doUnmock(validator);
+    vi.resetModules();
+  });
+
+  it("takes its new key, and no version before it does", async () => {
+    vi.resetModules();
+    vi.doMock(validator, () => ({ validate: new Ajv({ messages: false }).compile(next) }));
+    const keys = keysOfVersion(next, newest);
+    expect(keys).toContain(nextKey);
+    expect((await read(eventOf(newest, keys, next))).checked).not.toHaveProperty("rejection");
+    for (const [place, event] of withUnknownKeys(eventOf(newest, keys, next)))
+      expect(await verdict(event)).toEqual(unknown(place));
+    for (const version of versionsOf(current)) {
+      const own = keysOfVersion(next, version);
+      expect(own).toEqual(keysOfVersion(current, version));
+      expect((await read(eventOf(version, own, next))).checked).not.toHaveProperty("rejection");
+      for (const key of keys.filter((name) => !own.includes(name))) {
+        expect(await verdict(eventOf(version, [...own, key], next))).toEqual(unknown(`event.${key}`));
+      }
+    }
+  });
+
+  it("is found wanting where only its key was added", () => {
+    const careless: Schema = { ...next, allOf: current.allOf! };
+    const second = readSchema(here("order-event-2.schema.json"));
+    expect(keysOfVersion(careless, 2)).not.toEqual(keysOfVersion(second, 2));
+  });
+});
