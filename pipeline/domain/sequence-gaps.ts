@@ -1,3 +1,7 @@
+const till = /"producer_id"\s*:\s*"([^"\\]{1,64})"/;
+/** The character after the digits proves that the number is not truncated. */
+const number = /"seq"\s*:\s*(\d{1,16})\s*[,}]/;
+
 /** The sequence numbers of a till that an unreadable event may have had: the range, or any number without one. */
 export interface Trace {
   producerId: string;
@@ -103,10 +107,6 @@ function doubt(traces: readonly Trace[]): number {
 }
 
 export type ProducerLedger = ReturnType<typeof createProducerLedger>;
-
-const till = /"producer_id"\s*:\s*"([^"\\]{1,64})"/;
-/** The character after the digits proves that the number is not truncated. */
-const number = /"seq"\s*:\s*(\d{1,16})\s*[,}]/;
 
 /** Salvages the producer fields from the text of a damaged event; undefined without a readable `producer_id`. */
 export function salvageProducer(text: string): { producerId: string; seq?: number } | undefined {
