@@ -29,5 +29,8 @@ export async function listPending(
   const objects = listed.filter(({ key }) => !snapshot.transactions.has(key));
   if (sweep === "recent") return { objects };
   const oldestPending = objects.length === 0 ? Infinity : hourStart(objects[0]!.hour) / hourMs;
-  return { objects, lowWatermark: Math.max(watermark, Math.min(oldestPending, Math.floor((now - horizonMs) / hourMs))) };
+  return {
+    objects,
+    lowWatermark: Math.max(watermark, Math.min(oldestPending, Math.floor((now - horizonMs) / hourMs))),
+  };
 }
