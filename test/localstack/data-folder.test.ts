@@ -52,7 +52,7 @@ describe("a folder with files of somebody else", () => {
       const { status, stderr } = spawnSync(process.execPath, args, { env, timeout: 20_000 });
       expect({ status, stderr: stderr.toString() }).toEqual({
         status: 1,
-        stderr: expect.stringContaining(`${dir} is not a folder of LocalStack's: nothing in it was touched`),
+        stderr: expect.stringContaining(`${dir} is not a LocalStack data folder: nothing in it was changed`),
       });
       expect(contents(dir)).toEqual(project);
     },
@@ -70,7 +70,7 @@ describe("a folder with files of somebody else", () => {
 
   test("is refused where all of its names are ours too", () => {
     const dir = folderWith({ "tmp/important": "1" });
-    expect(() => checkFolder(localStackDirectory(dir))).toThrow("nothing in it was touched");
+    expect(() => checkFolder(localStackDirectory(dir))).toThrow("nothing in it was changed");
   });
 });
 

@@ -37,5 +37,5 @@ test("a Python that cannot make virtual environments is none", async () => {
 });
 
 test("a PYTHON that is not there is named", async () => {
-  await expect(findPython("/no/such/python")).rejects.toThrow("(PYTHON /no/such/python is no Python with");
+  await expect(findPython("/no/such/python")).rejects.toThrow("(PYTHON /no/such/python is not a Python with");
 });
