@@ -478,13 +478,13 @@ describe("operations", () => {
     });
   });
 
-  test("who is told nobody is warned of at synthesis", () => {
+  test("synthesis warns about missing recipients", () => {
     const { stacks } = synthesise(environments.dev);
     const warnings = stacks.stateless.node.metadata
       .filter(({ type }) => type === "aws:cdk:warning")
       .map(({ data }) => String(data));
     expect(warnings.join()).toContain(
-      "alarms of dev reach nobody by e-mail; say who is told with -c alertEmails=ops@example.com",
+      "alarms of dev have no e-mail recipients: set them with -c alertEmails=ops@example.com",
     );
   });
 });
