@@ -29,3 +29,8 @@ export const handler = createHandler(async (event: ExecutionStatusChange) => {
   const { workflow, state, runId } = change;
   return { recorded: true, workflow, state, runId };
 });
+
+function openEndpoint() {
+  const url = optionalSetting("OPENLINEAGE_URL");
+  return url === undefined ? undefined : openLineageEndpoint({ url });
+}

@@ -124,13 +124,13 @@ test("a query that fails says why, and which it was", async () => {
 test("a query that meets the workgroup's limit says so and what to do", async () => {
   server.fail("scan limit");
   await expect(athena.query("select 1 as one", [], [])).rejects.toThrow(
-    /was cancelled after 12345 bytes scanned: .*Bytes scanned limit was exceeded; .*scan limit of the workgroup tests, raise it or ask for fewer days/,
+    /was cancelled after 12345 bytes scanned: .*Bytes scanned limit was exceeded: .*scan limit of workgroup tests, raise it or query fewer days/,
   );
 });
 
 test("what is too long for Athena is refused before it is sent", async () => {
   await expect(athena.query(`select '${"x".repeat(262_144)}' as x`, [], [])).rejects.toThrow(
-    /^Athena: a query of 2621\d\d bytes is more than the 262144 it takes/,
+    /^Athena: a query of 2621\d\d bytes exceeds the limit of 262144/,
   );
   await expect(athena.query("select ? as x", ["x".repeat(1025)], [])).rejects.toThrow(/1024 characters/);
   expect(server.requests).toEqual([]);

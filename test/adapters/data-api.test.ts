@@ -101,7 +101,7 @@ test("only the writer may stage, and nobody but the owner sees what is staged", 
 });
 
 test("an answer or a row that is too large ends in an error that says what to do", async () => {
-  const says = /^Data API: .*an answer holds 1 MiB at most, a row 64 kB: ask for less at once/;
+  const says = /^Data API: .*a result may have at most 1 MiB and a row 64 kB: query less at once/;
   await expect(writer.query("select repeat('x', 1000) as x from generate_series(1, 1100)")).rejects.toThrow(says);
   await expect(writer.query("select repeat('x', 66000) as x")).rejects.toThrow(says);
 });
@@ -109,14 +109,14 @@ test("an answer or a row that is too large ends in an error that says what to do
 test("a request that is too large is refused before it is sent", async () => {
   const texts = Array.from({ length: 5 }, () => "x".repeat(2 ** 20 - 100));
   await expect(writer.query("select $1::text, $2::text, $3::text, $4::text, $5::text", texts)).rejects.toThrow(
-    /^Data API: a request of \d+ bytes is more than its 4 MiB: send fewer parameters at once/,
+    /^Data API: a request of \d+ bytes exceeds the limit of 4 MiB: send fewer parameters at once/,
   );
   expect(api.server.statements).toEqual([]);
 });
 
 test("a statement that takes too long is stopped and says so", async () => {
   await expect(writer.query("select true as slept from pg_sleep(4)")).rejects.toThrow(
-    "Data API: the statement took longer than the 45 s of a call; it was stopped: give it less to do",
+    "Data API: the statement exceeded the 45 s limit of a call; it was stopped: process less at once",
   );
   expect(await sleeping()).toBe(0);
 });
@@ -133,7 +133,7 @@ test("a migration that takes too long goes on, and the next run finds it done", 
 
 test("what PostgreSQL refuses says why, and names no parameter's value", async () => {
   await expect(writer.query("select $1::text as secret from nowhere", ["s3cret"])).rejects.toThrow(
-    /^Data API: PostgreSQL refused the statement: ERROR: relation "nowhere" does not exist; SQLState: 42P01$/,
+    /^Data API: PostgreSQL rejected the statement: ERROR: relation "nowhere" does not exist; SQLState: 42P01$/,
   );
   await expect(writer.query("select 1; select 2")).rejects.toThrow(/multiple commands/);
 });

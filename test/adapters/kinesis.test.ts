@@ -93,7 +93,7 @@ test("the number of open shards follows the stream", async () => {
 test("errors name the stream and say what to do", async () => {
   pipeline.server.faults.push({ on: "DescribeStreamSummary", kind: "not found" }, { on: "PutRecords", kind: "denied" });
   await expect(sink.openShards()).rejects.toThrow(
-    "Kinesis stream orders: DescribeStreamSummary failed: there is no such",
+    "Kinesis stream orders: DescribeStreamSummary failed: the stream does not exist",
   );
   await expect(sink.putRecords([recordOf("a")])).rejects.toThrow("access is denied: allow the role PutRecords on");
   const nobody = newKinesisClient({ endpoint: "http://127.0.0.1:1", maxAttempts: 1, ...testAccess });
