@@ -59,7 +59,7 @@ export function watchData(monitoring: MonitoringFacade, environment: Environment
       },
       {
         title: "Quarantine",
-        metrics: [watched("Quarantine", refused, threshold(quarantinePercent, muchRefused, { datapoints: 2 }))],
+        metrics: [watched("Quarantine", refused, threshold(quarantinePercent, manyRejected, { datapoints: 2 }))],
       },
     ],
   });
@@ -77,7 +77,7 @@ const poor = {
   happened: "The daily run of data_quality found red rules of severity error.",
   next: "run ./pizza --target aws quality, which shows each rule with its offenders and what to do; docs/quality.md explains the rules.",
 };
-const muchRefused = {
+const manyRejected = {
   happened: "More events than usual are rejected.",
   next: "check the reasons in the quarantine (table order_events in Athena). A single till or reason suggests a till update; then resend the corrected orders.",
 };

@@ -78,7 +78,7 @@ describe("an environment", () => {
         "environment dev cannot be built:",
         '- lakeSql is "spark"; allowed: athena, duckdb',
         '- monthlyBudgetUsd is "a lot"; allowed: 1 to 1000000',
-        '- alertEmails has "ops"; allowed: addresses such as ops@example.com, with commas between them',
+        '- alertEmails has "ops"; allowed: addresses such as ops@example.com, separated by commas',
       ].join("\n"),
     );
   });
