@@ -72,7 +72,7 @@ test("queries at once never lose their files to each other", async () => {
   lake.close();
 });
 
-test("a query that needs more than there is room for says so, and the next one works", async () => {
+test("a query that needs more than the cache limit fails with advice, and the next one works", async () => {
   const lake = await openDuckDbOverStore({ store, folder, maxBytes: 2 * fileBytes });
   await expect(lake.query(count, [], [silver()])).rejects.toThrow(
     /^Lake cache .*: \d+ bytes are in use, \d+ are allowed: give the function more ephemeral storage, or query with Athena/,

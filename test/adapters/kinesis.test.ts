@@ -35,7 +35,7 @@ test("every record gets its own result, in order, from the shard that its hash k
   expect(await storedIn("shardId-000000000001")).toEqual(["b"]);
 });
 
-test("what the stream refuses of a call is a result, and nothing of it is stored", async () => {
+test("a record that the stream rejects gets an error result and is not stored", async () => {
   pipeline.server.faults.push({ on: "PutRecords", kind: "some entries" });
   const results = await sink.putRecords(["a", "b", "c"].map((text) => recordOf(text)));
   expect(results[1]).toEqual({

@@ -128,7 +128,7 @@ describe("S3 store", () => {
     unchecked.destroy();
   });
 
-  it("says which permission is missing, and never takes a refusal for a missing object", async () => {
+  it("names the missing permission, and never treats denied access as a missing object", async () => {
     const denied = (on: "GET" | "PUT" | "LIST" | "DELETE") => server.faults.push({ on, kind: "denied" });
     denied("GET");
     await expect(store.get("key")).rejects.toThrow(
@@ -159,7 +159,7 @@ describe("S3 store", () => {
     expect(textOf(await server.bucket("elsewhere").get("key"))).toBe("one");
   });
 
-  it("says that nobody answers, and keeps the cause", async () => {
+  it("reports an unreachable endpoint and keeps the cause", async () => {
     const nobody = newS3Client({ endpoint: "http://127.0.0.1:1", maxAttempts: 1, ...testAccess });
     const failure = await openS3Store({ bucket: "lake", client: nobody })
       .list("")

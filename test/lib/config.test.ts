@@ -51,7 +51,7 @@ describe("an environment", () => {
     );
   });
 
-  test("refuses a setting that nothing reads", () => {
+  test("rejects an unknown setting", () => {
     expect(() => rejectUnknown(["env", "alertEmail", "Schedules"])).toThrow(
       "context has unknown settings alertEmail, Schedules; allowed: env, alertEmails,",
     );
@@ -94,7 +94,7 @@ describe("an environment", () => {
   });
 });
 
-describe("a setting that is wrong is refused with a sentence", () => {
+describe("an invalid setting is rejected", () => {
   const { dev, localstack } = environments;
   const aurora = dev.warehouse as Extract<Environment["warehouse"], { kind: "aurora" }>;
 

@@ -13,7 +13,7 @@ import { stop } from "../../localstack/stop.ts";
 const root = mkdtempSync(join(tmpdir(), "pizza-lock-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
-test("a start or stop in another process is waited for, and told of once", async () => {
+test("waits for a start or stop in another process and reports it once", async () => {
   const directory = localStackDirectory(join(root, "held"));
   const script = `
     import { withLock } from ${JSON.stringify(new URL("../../localstack/lock.ts", import.meta.url).pathname)};

@@ -32,7 +32,7 @@ test("one that is off is left alone", () => {
   expect(due([schedule("refine", "rate(1 minute)", false)], {}, 0)).toBeUndefined();
 });
 
-test("what is no rate is refused in a sentence", () => {
+test("a schedule that is not a rate is rejected", () => {
   expect(() => due([schedule("refine", "cron(0 4 * * ? *)")], {}, 0)).toThrow(
     "refine is cron(0 4 * * ? *): on LocalStack give it a rate",
   );

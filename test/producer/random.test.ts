@@ -29,7 +29,7 @@ test("a choice follows its weights and never takes what weighs nothing", () => {
   expect(counts.often / 10_000).toBeCloseTo(0.75, 1);
 });
 
-test("a choice without any weight is refused", () => {
+test("a choice without any weight is rejected", () => {
   expect(() => createChoice([["nothing", 0]])).toThrow(/above 0/);
 });
 
