@@ -38,7 +38,7 @@ test("waits for a start or stop in another process and reports it once", async (
   other.stdin.write("\n");
   expect(await stopped).toBe(false);
   expect(heard).toEqual(["held", "let go", "stopped"]);
-  expect(said).toEqual([`process ${other.pid} starts or stops LocalStack here: waiting for it`]);
+  expect(said).toEqual([`process ${other.pid} is starting or stopping LocalStack here: waiting for it`]);
 });
 
 test("the lock of a process that is gone is taken over, by one alone", async () => {

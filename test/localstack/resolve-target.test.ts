@@ -61,10 +61,10 @@ test("in Docker, where our PostgreSQL is unreachable, it names the variables to 
   });
 });
 
-test("an AWS_ENDPOINT_URL where nothing answers is named, and nothing is started", async () => {
+test("an AWS_ENDPOINT_URL without LocalStack is reported, and nothing is started", async () => {
   vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
   await expect(resolveTarget(directory, { port: 4566, say })).rejects.toThrow(
-    "nothing answers as LocalStack at AWS_ENDPOINT_URL http://127.0.0.1:1",
+    "AWS_ENDPOINT_URL http://127.0.0.1:1: no LocalStack answers there",
   );
 });
 
@@ -76,7 +76,7 @@ test("a remote AWS_ENDPOINT_URL is rejected before any request", async () => {
 test("a start on the port of another LocalStack says how to deploy to it", async () => {
   await withEmulator({}, async ({ port }) => {
     await expect(start(directory, { port, say })).rejects.toThrow(
-      `port ${port} is taken by a LocalStack that was not started here: make deploy ENV=localstack deploys into it`,
+      `port ${port} is used by a LocalStack that was not started here: deploy to it with make deploy ENV=localstack`,
     );
   });
 });

@@ -42,9 +42,7 @@ const cell = ({ values }: Corrections, column: string, table = "gold.daily_sales
 
 it("has nothing to say while days fill up", async () => {
   expect(await list()).toEqual({ since: long, values: [], orders: [], daysWithoutOrders: [] });
-  expect(correctionsText(await list(), { table: undefined, isAll: false })).toBe(
-    "nothing that was reported has changed",
-  );
+  expect(correctionsText(await list(), { table: undefined, isAll: false })).toBe("no published value has changed");
 });
 
 it("says what was reported first and what is known now, and the orders that make the difference, to the cent", async () => {
@@ -129,7 +127,7 @@ it("says so where it was not kept what was reported", async () => {
   await migrateOldDays();
   const found = await list();
   expect(found).toMatchObject({ orders: [], daysWithoutOrders: [day] });
-  expect(correctionsText(found, { table: undefined, isAll: false })).toContain(`is not kept: ${day}`);
+  expect(correctionsText(found, { table: undefined, isAll: false })).toContain(`are no longer recorded: ${day}`);
 });
 
 it("knows it of days that were reported before it was kept, where nothing has changed since", async () => {
