@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
@@ -18,7 +18,7 @@ export function templatePaths(folder: string, environment: string): string[] {
   return ["Stateful", "Stateless"].map((part) => join(folder, `PizzaSales-${environment}-${part}.template.json`));
 }
 
-/** Whether the folder holds both templates. */
+/** Whether the folder contains both templates. */
 export function hasTemplates(folder: string, environment: string): boolean {
   return templatePaths(folder, environment).every((path) => existsSync(path));
 }
@@ -41,8 +41,8 @@ interface TemplateResource {
 }
 
 /**
- * The resources that an environment's templates have now. What costs money does not depend on the code, so the functions
- * are empty ones and nothing is bundled; nothing is left on the disk.
+ * Synthesises an environment and returns its resources. Uses empty functions instead of bundles, because the cost does not
+ * depend on the code; leaves no files.
  */
 export function synthesise(environmentName: string): Resource[] {
   const context: Partial<Record<ContextSetting, string>> = { env: environmentName, alertEmails: "ops@example.com" };
