@@ -42,7 +42,7 @@ async function resourcesOf({ env, out }: Values): Promise<Resource[]> {
     if (!hasTemplates(out, env)) throw new Error(`${out} has no templates of ${env}: run make synth ENV=${env} first`);
     return readTemplates(out, env);
   }
-  const { synthesise } = await import("../../lib/cost/templates.ts");
+  const { synthesise } = await import("../../lib/cost/synthesise.ts");
   return synthesise(env);
 }
 

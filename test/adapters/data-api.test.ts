@@ -8,6 +8,7 @@ import { migrate } from "../../pipeline/gold/migrate.ts";
 import type { Warehouse } from "../../pipeline/ports.ts";
 import { startPostgres, type LocalPostgres } from "../../targets/local/postgres.ts";
 import { openDataApi } from "./data-api-fixture.ts";
+import { preparePostgres } from "../support/prepared-postgres.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "pizza-data-api-"));
 let postgres: LocalPostgres;
@@ -15,8 +16,9 @@ let api: Awaited<ReturnType<typeof openDataApi>>;
 let owner: Warehouse;
 let writer: Warehouse;
 beforeAll(async () => {
+  await preparePostgres(dir, "database");
   postgres = await startPostgres({ dir });
-  api = await openDataApi(postgres, { timeoutMs: 1500 });
+  api = await openDataApi(postgres, { timeoutMs: 4000 });
   [owner, writer] = [api.connect("owner", { continueAfterTimeout: true }), api.connect("writer")];
   await migrate({ warehouse: owner, migrations: loadMigrations() });
 });
@@ -115,14 +117,14 @@ test("a request that is too large is rejected before it is sent", async () => {
 });
 
 test("a statement that takes too long is stopped with a clear error", async () => {
-  await expect(writer.query("select true as slept from pg_sleep(4)")).rejects.toThrow(
+  await expect(writer.query("select true as slept from pg_sleep(15)")).rejects.toThrow(
     "Data API: the statement exceeded the 45 s limit of a call; it was stopped: process less at once",
   );
   expect(await sleeping()).toBe(0);
 });
 
 test("a migration that takes too long goes on, and the next run finds it done", async () => {
-  const slow = { name: "999999_slow.sql", sql: "create table public.slow as select 1 as a from pg_sleep(2.5)" };
+  const slow = { name: "999999_slow.sql", sql: "create table public.slow as select 1 as a from pg_sleep(6)" };
   const run = async () => await migrate({ warehouse: owner, migrations: [...loadMigrations(), slow] });
   await expect(run()).rejects.toThrow("it continues in the database: run it again");
   while ((await sleeping()) > 0) await new Promise((resolve) => setTimeout(resolve, 100));

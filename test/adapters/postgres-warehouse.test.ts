@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openPostgresWarehouse } from "../../adapters/postgres-warehouse.ts";
 import { startPostgres, type LocalPostgres } from "../../targets/local/postgres.ts";
+import { preparePostgres } from "../support/prepared-postgres.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "pizza-warehouse-"));
 let postgres: LocalPostgres;
 let warehouse: ReturnType<typeof openPostgresWarehouse>;
 beforeAll(async () => {
+  await preparePostgres(dir, "database");
   postgres = await startPostgres({ dir });
   warehouse = openPostgresWarehouse({ connectionString: postgres.connectionString("owner") });
 });

@@ -10,6 +10,7 @@ import { announcePipeline, openLocalPipeline } from "../../targets/local/open.ts
 import { pizza, temporaryPipeline } from "../e2e/command-line-fixture.ts";
 import { openSilverPipeline, record } from "../pipeline/silver/refine-fixture.ts";
 import { ownOrder, put, refusedOf, type Place } from "./attack.ts";
+import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
 
 /** How often the batch of conflicts was unpacked, by whichever part of the home. */
 const unpacked = vi.hoisted(() => ({ batch: Buffer.alloc(0), times: 0 }));
@@ -103,6 +104,7 @@ const forgotten: Record<string, { isLeft: boolean; unreadable: number }> = {};
 const printed: Record<string, string> = {};
 
 beforeAll(async () => {
+  await prepareLocalPipeline(dir);
   pipeline = await openLocalPipeline({ dir });
   // One after the other, before anything else is refused that cannot be looked into.
   const hidden = { customer_id: "c-hidden", name: "Hidden Guest" };

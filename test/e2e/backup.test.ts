@@ -6,12 +6,14 @@ import { classicYear } from "../../bin/commands/send.ts";
 import { dataDirectory } from "../../targets/local/data-directory.ts";
 import { openLocalPipeline } from "../../targets/local/open.ts";
 import { goldHashes, pizza, sendOrders, temporaryPipeline } from "./command-line-fixture.ts";
+import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
 
 const { dir, remove } = temporaryPipeline();
 afterAll(remove);
 
 it("backed up, wiped, restored and gone on: the same gold, and a receipt that balances", async () => {
   const [first, second] = [0, 1500].map((from) => [...classicYear()].slice(from, from + 1500));
+  await prepareLocalPipeline(dir);
   let pipeline = await openLocalPipeline({ dir });
   await sendOrders(pipeline.sink, first!);
   await pipeline.drain();
@@ -75,4 +77,4 @@ it("backed up, wiped, restored and gone on: the same gold, and a receipt that ba
     "",
   ]);
   expect(listed.stderr).toContain(`backup ${newest!.id} is damaged: `);
-}, 120_000);
+});

@@ -7,6 +7,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { QuarantinedOrder } from "../../pipeline/quarantine/list-quarantined.ts";
 import { order } from "../support/order-fixture.ts";
+import { connectPipeline } from "../../targets/local/control-client.ts";
 import { dataDirectory, prepareDataDirectory } from "../../targets/local/data-directory.ts";
 import { isRunning } from "../../targets/local/machine.ts";
 import { pizza, script, temporaryPipeline } from "./command-line-fixture.ts";
@@ -303,6 +304,7 @@ describe("a local pipeline in the background", () => {
 
   it("stops a slow producer immediately after its open batches are sent", async () => {
     const before = (await json("status")).stream.records;
+    let sent = before;
     for (const args of [
       ["produce", "--rate", "0.01"],
       ["replay", "classic", "--speed", "1"],
@@ -310,7 +312,8 @@ describe("a local pipeline in the background", () => {
       const child = spawn(process.execPath, [script, ...args, "--dir", dir, "--json"], {
         stdio: ["ignore", "pipe", 2],
       });
-      await new Promise((resolve) => setTimeout(resolve, 2500));
+      sent += 1;
+      await untilStreamHas(sent);
       const told = Date.now();
       child.kill("SIGINT");
       const [stdout, code] = await Promise.all([
@@ -318,7 +321,8 @@ describe("a local pipeline in the background", () => {
         new Promise((resolve) => child.once("close", resolve)),
       ]);
       expect(code).toBe(0);
-      expect(Date.now() - told).toBeLessThan(1500);
+      // The next order is due in a hundred seconds, or a quarter of an hour.
+      expect(Date.now() - told).toBeLessThan(60_000);
       expect(JSON.parse(stdout)).toMatchObject({ records: 1 });
     }
     expect((await json("status")).stream.records).toBe(before + 2);
@@ -328,7 +332,7 @@ describe("a local pipeline in the background", () => {
     const before = (await json("status")).stream.records;
     expect(await run("produce", "--background", "--rate", "50", "--seed", "8")).toMatchObject({ code: 0 });
     expect((await run("produce", "--background")).stderr).toContain("is already sending orders");
-    await new Promise((resolve) => setTimeout(resolve, 2500));
+    await untilStreamHas(before + 1);
     expect(await run("produce", "--stop")).toMatchObject({
       code: 0,
       stderr: expect.stringContaining("stopped process"),
@@ -338,8 +342,9 @@ describe("a local pipeline in the background", () => {
   });
 
   it("stops the background producer before the pipeline, so that no send fails", async () => {
+    const before = (await json("status")).stream.records;
     const { process: producer } = await json("produce", "--background", "--rate", "50", "--seed", "9");
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await untilStreamHas(before + 1);
     const { stderr } = await run("stop");
     expect(stderr).toContain(`stopped the producer, process ${producer}`);
     expect(isRunning(producer)).toBe(false);
@@ -492,6 +497,12 @@ describe("what goes wrong", () => {
     elsewhere.remove();
   });
 });
+
+/** Waits until so many records are in the stream of the pipeline that runs in the background. */
+async function untilStreamHas(records: number): Promise<void> {
+  const pipeline = connectPipeline(dataDirectory(dir));
+  await expect.poll(async () => (await pipeline.status()).stream.records).toBeGreaterThanOrEqual(records);
+}
 
 function findFile(folder: string, part: string): string {
   const name = readdirSync(folder, { recursive: true, encoding: "utf8" }).find((path) => path.includes(part));

@@ -11,12 +11,14 @@ import { startPostgres } from "../../targets/local/postgres.ts";
 import { readFrame, writeFrame } from "../../targets/local/stream/segment.ts";
 import { openStreamLog } from "../../targets/local/stream/stream-log.ts";
 import { pizza, sendOrders, temporaryPipeline } from "./command-line-fixture.ts";
+import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
 
 const { dir, remove } = temporaryPipeline();
 const folder: DataDirectory = dataDirectory(dir);
 const kept = `${dir}-kept`;
 afterAll(remove);
 beforeAll(async () => {
+  await prepareLocalPipeline(dir);
   const pipeline = await openLocalPipeline({ dir });
   for (const part of [0, 1, 2]) {
     await sendOrders(pipeline.sink, [...classicYear()].slice(part * 100, part * 100 + 100));

@@ -4,11 +4,13 @@ import { afterAll, expect, it } from "vitest";
 import { classicYear } from "../../bin/commands/send.ts";
 import { openLocalPipeline } from "../../targets/local/open.ts";
 import { goldHashes, pizza, sendOrders, temporaryPipeline } from "./command-line-fixture.ts";
+import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
 
 const { dir, remove } = temporaryPipeline();
 afterAll(remove);
 
 it("a rebuild goes on beside orders that come in, by the command line too", async () => {
+  await prepareLocalPipeline(dir);
   const pipeline = await openLocalPipeline({ dir });
   const year = [...classicYear()];
   await sendOrders(pipeline.sink, year.slice(0, 2000));
@@ -33,4 +35,4 @@ it("a rebuild goes on beside orders that come in, by the command line too", asyn
   const rejected = await pizza(dir, "rebuild");
   expect(rejected).toMatchObject({ code: 3, stdout: expect.stringContaining("nothing was published") as string });
   expect(rejected.stdout).toContain(`bronze objects that silver took and that are not there: 1\n  bronze/${lost}`);
-}, 120_000);
+});

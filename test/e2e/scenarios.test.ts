@@ -8,6 +8,7 @@ import { openAws, openLocalStack } from "./scenarios/deployed.ts";
 import { openEmbedded } from "./scenarios/local.ts";
 import { deliver, send, type PipelineUnderTest } from "./scenarios/target-under-test.ts";
 import { classicDays, createRevisions, outgoing, rubbish } from "./scenarios/orders.ts";
+import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
 
 /**
  * The same scenarios on every home: embedded where nothing else is said, LocalStack at PIZZA_TEST_LOCALSTACK, or the
@@ -28,8 +29,9 @@ describe(`the ${name} home`, () => {
   beforeAll(async () => {
     tested = await (endpoint ? openLocalStack(endpoint) : environment ? openAws(environment) : openEmbedded());
     process.env["PIZZA_CUSTOMER_SECRET"] = tested.customerSecret;
+    await prepareLocalPipeline(dir);
     calm = await openLocalPipeline({ dir });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await calm?.close();
@@ -59,7 +61,7 @@ describe(`the ${name} home`, () => {
     await deliver(calm, outgoing(week));
     await deliver(tested.pipeline, outgoing(week));
     expect(await seen()).toEqual(await wanted({ accepted: week.length }));
-  }, 120_000);
+  });
 
   it("counts an order once that comes twice, at once or later", async () => {
     const orders = days("2015-01-09");
@@ -67,7 +69,7 @@ describe(`the ${name} home`, () => {
     await send(tested.pipeline, outgoing(orders.flatMap((event) => [event, event])));
     await deliver(tested.pipeline, outgoing(orders.toReversed()));
     expect(await seen()).toEqual(await wanted({ accepted: orders.length, eventDuplicates: 2 * orders.length }));
-  }, 120_000);
+  });
 
   it("publishes a day again for its late orders", async () => {
     const orders = days("2015-01-11");
@@ -77,7 +79,7 @@ describe(`the ${name} home`, () => {
     expect(await goldHashes(tested.pipeline)).not.toEqual(await goldHashes(calm));
     await deliver(tested.pipeline, outgoing(orders.filter(isLate)));
     expect(await seen()).toEqual(await wanted({ accepted: orders.length }));
-  }, 120_000);
+  });
 
   it("ends with the last revision, in whatever order they come", async () => {
     const orders = days("2015-01-12");
@@ -95,7 +97,7 @@ describe(`the ${name} home`, () => {
     expect(await seen()).toEqual(
       await wanted({ accepted: orders.length, supersededRevisions: changed.length + cancelled.length }),
     );
-  }, 120_000);
+  });
 
   it("files rubbish with its reason, and takes the orders between", async () => {
     const orders = days("2015-01-13");
@@ -104,7 +106,7 @@ describe(`the ${name} home`, () => {
     const good = outgoing(orders);
     await deliver(tested.pipeline, [...good.slice(0, 20), ...events, ...good.slice(20)]);
     expect(await seen()).toEqual(await wanted({ accepted: orders.length }, reasons));
-  }, 120_000);
+  });
 
   it.skipIf(name === "AWS" || !existsSync("/proc")).each([
     ["LandRecords", "2015-01-14"],
@@ -118,7 +120,7 @@ describe(`the ${name} home`, () => {
       expect(await tested.deliverKilling!(killed, outgoing(orders))).toBeGreaterThan(0);
       expect(await seen()).toEqual(await wanted({ accepted: orders.length }));
     },
-    180_000,
+    600_000,
   );
 
   it.skipIf(name === "AWS")(
@@ -137,7 +139,7 @@ describe(`the ${name} home`, () => {
       await tested.pipeline.run({ workflow: "silver_to_gold" });
       expect(await seen()).toEqual(await wanted({ accepted: orders.length }));
     },
-    240_000,
+    600_000,
   );
 
   // The embedded home's mapping never gives up: it fails for want of disk only, where there is no other place to go.
@@ -150,7 +152,7 @@ describe(`the ${name} home`, () => {
       try {
         await send(tested.pipeline, outgoing(orders));
         const givenUp = async () => (await tested.pipeline.status()).landing.onFailureRecords;
-        await expect.poll(givenUp, { timeout: 240_000, interval: 200 }).toBeGreaterThan(0);
+        await expect.poll(givenUp, { timeout: 400_000, interval: 200 }).toBeGreaterThan(0);
       } finally {
         await mend();
       }
@@ -158,7 +160,7 @@ describe(`the ${name} home`, () => {
       expect(await seen()).toEqual(await wanted({ accepted: orders.length }));
       expect((await tested.pipeline.status()).landing.onFailureRecords).toBe(0);
     },
-    400_000,
+    800_000,
   );
 });
 

@@ -20,7 +20,8 @@ const runtime = new URL("lambda-runtime.ts", import.meta.url).pathname;
 
 /** Starts a bundled function as Lambda does: its folder and its handler string, and no variable that Lambda would not set. */
 export function startLambda(bundle: FunctionBundle, environment: Record<string, string>): LambdaHost {
-  const child = fork(runtime, [], {
+  const { NODE_COMPILE_CACHE: compileCache } = process.env;
+  const child = fork(runtime, compileCache === undefined ? [] : [compileCache], {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: {
       _HANDLER: bundle.handler,

@@ -3,14 +3,19 @@
  * UserFunction.js: the module's name ends at the first dot) and calls it with each event that the parent sends.
  */
 import { existsSync } from "node:fs";
+import { enableCompileCache, flushCompileCache } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const { _HANDLER: name = "", LAMBDA_TASK_ROOT: root = "", AWS_LAMBDA_FUNCTION_NAME: functionName = "" } = process.env;
 const [, folder, module, path] = /^(.*?)([^/.]*)\.([^/]*)$/.exec(name) ?? [];
 
+// Not by a variable, which Lambda would not set; and written now, because the parent ends this process with a signal.
+const [, , compileCache] = process.argv;
+if (compileCache !== undefined) enableCompileCache(compileCache);
 let calls = 0;
 const handler = await load();
+flushCompileCache();
 process.on("message", (event) => void call(event));
 process.send!({ ready: true });
 

@@ -1,6 +1,7 @@
 import { Client } from "pg";
 import { startPostgres, type LocalPostgres } from "../../targets/local/postgres.ts";
 import { connectionString } from "../../targets/local/postgres-credentials.ts";
+import { preparePostgres } from "../support/prepared-postgres.ts";
 
 export interface ManagedPostgres extends LocalPostgres {
   /** Runs a statement as PostgreSQL's superuser. */
@@ -12,6 +13,7 @@ export interface ManagedPostgres extends LocalPostgres {
  * cannot log in yet.
  */
 export async function startManagedPostgres(dir: string): Promise<ManagedPostgres> {
+  await preparePostgres(dir, "database");
   const postgres = await startPostgres({ dir });
   async function asAdmin(sql: string): Promise<void> {
     const client = new Client({ connectionString: connectionString(postgres.credentials, "admin") });

@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
-import { afterAll } from "vitest";
 import { acknowledge } from "../../lib/acknowledgements.ts";
 import { environments, type Environment, type EnvironmentName } from "../../lib/config.ts";
 import type { CodeSource } from "../../lib/constructs/function-factory.ts";
@@ -26,7 +25,7 @@ export const environmentNames = Object.keys(environments) as EnvironmentName[];
 
 const { context } = JSON.parse(readFileSync("cdk.json", "utf8")) as { context: Record<string, unknown> };
 const folder = mkdtempSync(join(tmpdir(), "pizza-lib-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 /** In place of the bundles: the same two lines for each function. */
 const stubCode: CodeSource = (name) => {
@@ -43,6 +42,22 @@ const stubCode: CodeSource = (name) => {
 export function synthesise(
   environment: EnvironmentName | Environment,
   { workflows, checked = false }: { workflows?: string; checked?: boolean } = {},
+): Synthesis {
+  const key = JSON.stringify({ environment, workflows, checked });
+  const known = workflows === undefined ? made.get(key) : undefined;
+  const synthesis = known ?? synthesiseAnew(environment, { workflows, checked });
+  made.set(key, synthesis);
+  return synthesis;
+}
+
+type Synthesis = ReturnType<typeof synthesiseAnew>;
+
+/** Test files that share a process share these. Nobody may change what is in them. */
+const made = new Map<string, Synthesis>();
+
+function synthesiseAnew(
+  environment: EnvironmentName | Environment,
+  { workflows, checked }: { workflows: string | undefined; checked: boolean },
 ) {
   const chosen = typeof environment === "string" ? toldByMail(environments[environment]) : environment;
   const outdir = mkdtempSync(join(folder, "out-"));

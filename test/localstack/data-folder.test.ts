@@ -49,7 +49,7 @@ describe("a folder with foreign files", () => {
       // Where it is not refused it comes to nothing all the same.
       const env = { ...process.env, PYTHON: "/no/such", AWS_ENDPOINT_URL: "http://127.0.0.1:1" };
       const args = ["bin/localstack.ts", command, "--dir", dir];
-      const { status, stderr } = spawnSync(process.execPath, args, { env, timeout: 20_000 });
+      const { status, stderr } = spawnSync(process.execPath, args, { env, timeout: 200_000 });
       expect({ status, stderr: stderr.toString() }).toEqual({
         status: 1,
         stderr: expect.stringContaining(`${dir} is not a LocalStack data folder: nothing in it was changed`),

@@ -25,7 +25,7 @@ test("PostgreSQL that is killed alone is there again, at its address and with wh
     rmSync(join(dir, ".."), { recursive: true });
   }
   expect(findServer(join(dir, "data"))).toBeUndefined();
-}, 120_000);
+});
 
 async function query(connectionString: string, sql: string): Promise<unknown[]> {
   const client = new pg.Client(connectionString);

@@ -25,7 +25,7 @@ test("a process ends with the one that started it", async () => {
   const pid = Number.parseInt(line.toString(), 10);
   expect(isAlive(pid)).toBe(true);
   child.kill("SIGKILL");
-  for (let waited = 0; isAlive(pid) && waited < 100; waited++) await sleep(50);
+  for (let waited = 0; isAlive(pid) && waited < 1_000; waited++) await sleep(50);
   expect(isAlive(pid)).toBe(false);
 });
 

@@ -37,7 +37,7 @@ beforeAll(async () => {
   await fillStream();
   await race("calm", { folder: join(root, "calm") }, [7]);
   calm = await goldHash(gold.reader);
-}, 120_000);
+});
 afterAll(async () => {
   await stream.close();
   await s3.close();
@@ -134,5 +134,4 @@ it.each([
     expect(receipt.gold).toEqual(receipt.expected);
     expect(await goldHash(gold.reader)).toEqual(calm);
   },
-  120_000,
 );

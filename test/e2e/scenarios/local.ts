@@ -4,6 +4,7 @@ import { connectionString, readCredentials } from "../../../targets/local/postgr
 import { pizza, temporaryPipeline } from "../command-line-fixture.ts";
 import { breakPublishing, send, type PipelineUnderTest } from "./target-under-test.ts";
 import { killInTheMiddle } from "./kill-pipeline.ts";
+import { prepareLocalPipeline } from "../../support/prepared-postgres.ts";
 
 /** Orders come in as many parts, until a kill has hit one of them in its middle. */
 const parts = 5;
@@ -12,6 +13,7 @@ const parts = 5;
 export async function openEmbedded(): Promise<PipelineUnderTest> {
   const { dir, remove } = temporaryPipeline();
   const folder = dataDirectory(dir);
+  await prepareLocalPipeline(dir);
   await start();
   const pipeline = connectPipeline(folder);
 

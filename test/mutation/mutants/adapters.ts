@@ -3,7 +3,7 @@ import type { Mutant } from "../mutant.ts";
 const s3 = "test/adapters/s3.test.ts";
 const folder = "test/adapters/folder-store.test.ts";
 const kinesis = "test/adapters/kinesis.test.ts";
-const pipeline = "test/targets/local/postgres-restarts.test.ts";
+const pipeline = "test/targets/local/warehouses.test.ts";
 const dataDirectory = "test/targets/local/data-directory.test.ts";
 const account = "test/adapters/kinesis-account.test.ts";
 
@@ -208,7 +208,7 @@ export const adapterMutants: readonly Mutant[] = [
     file: "adapters/s3.ts",
     text: "while (page.IsTruncated === true);",
     replacement: "while (page.IsTruncated === undefined);",
-    tests: ["test/adapters/s3-eraser.test.ts"],
+    tests: ["test/adapters/s3.eraser.test.ts"],
     only: "however many pages",
   },
   {

@@ -1,6 +1,6 @@
 import type { Mutant } from "../mutant.ts";
 
-const backup = "test/pipeline/backup/backup.test.ts";
+const backup = "test/pipeline/backup/back-up-warehouse.test.ts";
 
 /** Copying the warehouse, proving the copy, and restoring it. */
 export const backupMutants: readonly Mutant[] = [

@@ -1,9 +1,12 @@
 import type { Mutant } from "../mutant.ts";
 
-const [windows, races] = ["test/pipeline/gold/publish-windows.test.ts", "test/pipeline/gold/publish-races.test.ts"];
+const [windows, races] = [
+  "test/pipeline/gold/publish-windows.test.ts",
+  "test/pipeline/gold/publish-windows.races.test.ts",
+];
 const plan = "test/pipeline/gold/plan-windows.test.ts";
 const publishing = "sql/migrations/000009_publish_windows.sql";
-const corrections = "test/pipeline/gold/corrections.test.ts";
+const corrections = "test/pipeline/gold/publish-windows.corrections.test.ts";
 
 /** From silver to gold. */
 export const goldMutants: readonly Mutant[] = [
@@ -89,7 +92,7 @@ export const goldMutants: readonly Mutant[] = [
     file: "sql/migrations/000010_publish_customers.sql",
     text: "where shown.customers_version is null or shown.customers_version < version;",
     replacement: ";",
-    tests: ["test/pipeline/gold/publish-customers.test.ts"],
+    tests: ["test/pipeline/gold/publish-windows.customers.test.ts"],
   },
   {
     guard: "a batch is published from the version that was planned",
@@ -97,7 +100,7 @@ export const goldMutants: readonly Mutant[] = [
     file: "pipeline/gold/publish-windows.ts",
     text: "silverLakeTable(await silver.snapshot(silverVersion), windows);\n  return await publishDays",
     replacement: "silverLakeTable(await silver.snapshot(), windows);\n  return await publishDays",
-    tests: ["test/pipeline/gold/publishing-steps.test.ts"],
+    tests: ["test/pipeline/gold/publish-windows.steps.test.ts"],
   },
   {
     guard: "rows per customer are due when the clock was set back",
@@ -105,7 +108,7 @@ export const goldMutants: readonly Mutant[] = [
     file: "pipeline/gold/plan-windows.ts",
     text: "return elapsed < 0 || elapsed >= customersEveryMs;",
     replacement: "return elapsed >= customersEveryMs;",
-    tests: ["test/pipeline/gold/publishing-steps.test.ts"],
+    tests: ["test/pipeline/gold/publish-windows.steps.test.ts"],
   },
   {
     guard: "the lock of the migrations",
@@ -185,7 +188,7 @@ export const goldMutants: readonly Mutant[] = [
     file: "sql/migrations/000014_customers_published.sql",
     text: "  where known.value < excluded.value\n",
     replacement: "",
-    tests: ["test/pipeline/gold/publishing-steps.test.ts"],
+    tests: ["test/pipeline/gold/publish-windows.steps.test.ts"],
     only: "older run ends late",
   },
   {

@@ -19,7 +19,7 @@ export const lakeMutants: readonly Mutant[] = [
     file: "pipeline/delta/table.ts",
     text: "(await isWrittenBy(location, version, id));",
     replacement: "false;",
-    tests: [table, "test/adapters/s3-delta.test.ts"],
+    tests: [table, "test/adapters/s3.delta.test.ts"],
   },
   {
     guard: "somebody else's commit is not one's own",

@@ -20,7 +20,7 @@ export const landingMutants: readonly Mutant[] = [
     file: "targets/local/event-source-mapping/deliver-batch.ts",
     text: 'await untilItWorks("write a batch to the on-failure destination"',
     replacement: 'void untilItWorks("write a batch to the on-failure destination"',
-    tests: [mapping, "test/targets/local/landing-keeps-everything.test.ts"],
+    tests: [mapping, "test/targets/local/event-source-mapping/mapping.keeps-everything.test.ts"],
   },
   {
     guard: "both halves of a split batch are delivered",
@@ -52,7 +52,7 @@ export const landingMutants: readonly Mutant[] = [
     file: "targets/local/event-source-mapping/flush.ts",
     text: "return checkpoint !== undefined && compareSequenceNumbers(checkpoint, target) >= 0;",
     replacement: "return checkpoint !== undefined && target !== undefined;",
-    tests: [mapping, "test/targets/local/landing-keeps-everything.test.ts"],
+    tests: [mapping, "test/targets/local/event-source-mapping/mapping.keeps-everything.test.ts"],
   },
   {
     guard: "a landing window ends though the clock is set back",
@@ -101,7 +101,7 @@ export const landingMutants: readonly Mutant[] = [
     file: "pipeline/bronze/land-records.ts",
     text: "await landRecords({ store, stream, clock }, records);\n    await onFailure.delete(key);",
     replacement: "await onFailure.delete(key);\n    await landRecords({ store, stream, clock }, records);",
-    tests: ["test/pipeline/bronze/redrive-landing.test.ts"],
+    tests: ["test/pipeline/bronze/land-records.redrive.test.ts"],
   },
   {
     guard: "an object in the on-failure store that is no batch is named",
@@ -109,7 +109,7 @@ export const landingMutants: readonly Mutant[] = [
     file: "pipeline/bronze/on-failure-objects.ts",
     text: "if (records === undefined) unreadable.push(key);",
     replacement: "",
-    tests: ["test/pipeline/reconciliation/verify-damage.test.ts"],
+    tests: ["test/pipeline/reconciliation/verify-receipt.damage.test.ts"],
     only: "on-failure store",
   },
   {

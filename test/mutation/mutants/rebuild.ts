@@ -1,7 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
 const rebuild = "test/pipeline/rebuild/rebuild.test.ts";
-const races = "test/pipeline/gold/publish-races.test.ts";
+const races = "test/pipeline/gold/publish-windows.races.test.ts";
 
 /** Working days out anew, beside what is published. */
 export const rebuildMutants: readonly Mutant[] = [

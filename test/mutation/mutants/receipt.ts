@@ -1,7 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
-const damage = "test/pipeline/reconciliation/verify-damage.test.ts";
-const gold = "test/pipeline/reconciliation/verify-gold.test.ts";
+const damage = "test/pipeline/reconciliation/verify-receipt.damage.test.ts";
+const gold = "test/pipeline/reconciliation/verify-receipt.gold.test.ts";
 const records = "pipeline/reconciliation/reconcile-records.ts";
 
 /** What `./pizza verify` looks at: a check that sees nothing proves nothing. */
@@ -111,7 +111,7 @@ export const receiptMutants: readonly Mutant[] = [
     file: "targets/local/stream-account.ts",
     text: "onDamage(error.message);",
     replacement: "",
-    tests: ["test/pipeline/reconciliation/verify-stream.test.ts"],
+    tests: ["test/pipeline/reconciliation/verify-receipt.stream.test.ts"],
   },
   {
     guard: "verify looks at every data file that the log names",
@@ -265,7 +265,7 @@ export const receiptMutants: readonly Mutant[] = [
     file: "pipeline/domain/redact-event.ts",
     text: "for (const [start, end] of salvagedFields(bytes)) masked.set(bytes.subarray(start, end), start);",
     replacement: "for (const [start, end] of salvagedFields(bytes)) void [start, end];",
-    tests: ["test/pipeline/domain/till-remains.test.ts"],
+    tests: ["test/pipeline/domain/sequence-gaps.salvage.test.ts"],
   },
   {
     guard: "verify compares the partition keys of the stream",

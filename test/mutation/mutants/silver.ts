@@ -1,7 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
 const refine = "test/pipeline/silver/refine-silver.test.ts";
-const quarantine = "test/pipeline/silver/quarantine.test.ts";
+const quarantine = "test/pipeline/silver/quarantine-table.test.ts";
 const rebuild = "test/pipeline/rebuild/rebuild.test.ts";
 const merge = "test/pipeline/domain/merge-orders.test.ts";
 const [check, unpack] = ["test/pipeline/domain/check-order.test.ts", "test/pipeline/silver/unpack-record.test.ts"];
@@ -62,7 +62,7 @@ export const silverMutants: readonly Mutant[] = [
     file: "pipeline/forget/event-owner.ts",
     text: "return (holdsId(bytes) && isGiven(bytes)) ||",
     replacement: "return holdsId(bytes) ||",
-    tests: ["test/pipeline/forget/others-stay.test.ts"],
+    tests: ["test/pipeline/forget/forget-customer.others-stay.test.ts"],
   },
   {
     guard: "of the copies of a record the one that silver took first stands in the place of the others",
@@ -70,7 +70,7 @@ export const silverMutants: readonly Mutant[] = [
     file: "pipeline/forget/redact-bronze.ts",
     text: "takenAt(snapshot, b) - takenAt(snapshot, a) ||",
     replacement: "takenAt(snapshot, a) - takenAt(snapshot, b) ||",
-    tests: ["test/pipeline/forget/nothing-remains.test.ts"],
+    tests: ["test/pipeline/forget/forget-customer.nothing-left.test.ts"],
   },
   {
     guard: "an id is found however its characters are written",
@@ -78,7 +78,7 @@ export const silverMutants: readonly Mutant[] = [
     file: "pipeline/domain/redact-event.ts",
     text: "(bytes.includes(backslash) && plainText(bytes).includes(text))",
     replacement: "(bytes.length < 0 && plainText(bytes).includes(text))",
-    tests: ["test/pipeline/forget/nothing-remains.test.ts"],
+    tests: ["test/pipeline/forget/forget-customer.nothing-left.test.ts"],
   },
   {
     guard: "a rebuild publishes nothing where bronze lacks an object",
@@ -142,7 +142,7 @@ export const silverMutants: readonly Mutant[] = [
     file: "pipeline/silver/refine-silver.ts",
     text: "...rememberAhead(plan.accepted, plan.ahead),",
     replacement: "",
-    tests: ["test/pipeline/silver/moved-order.test.ts"],
+    tests: ["test/pipeline/silver/refine-silver.moved-order.test.ts"],
   },
   {
     guard: "a later revision whose first is not known is looked for in all days",
@@ -150,7 +150,7 @@ export const silverMutants: readonly Mutant[] = [
     file: "pipeline/silver/find-known.ts",
     text: "if (strays.size > 0) for (const day of partitions.keys())",
     replacement: "if (strays.size > 0) for (const day of [...partitions.keys()].slice(0, 0))",
-    tests: ["test/pipeline/silver/moved-order.test.ts"],
+    tests: ["test/pipeline/silver/refine-silver.moved-order.test.ts"],
   },
   {
     guard: "a refused event that comes again is filed once",
@@ -292,7 +292,7 @@ export const silverMutants: readonly Mutant[] = [
     file: "pipeline/domain/scan-order.ts",
     text: "const tip = version >= 2 ? this.tip() : undefined;",
     replacement: "const tip = this.tip();",
-    tests: ["test/pipeline/domain/contract/versions.test.ts"],
+    tests: ["test/pipeline/domain/order-event.versions.test.ts"],
   },
   {
     guard: "money has two decimals at the most",
@@ -373,8 +373,8 @@ export const silverMutants: readonly Mutant[] = [
     text: "if (end === bytes.length || (isBatch && bytes[end] === newline))",
     replacement: "if (end > 0)",
     tests: [
-      "test/pipeline/silver/rubbish.test.ts",
-      "test/pipeline/silver/refine-order.test.ts",
+      "test/pipeline/silver/refine-silver.malformed.test.ts",
+      "test/pipeline/silver/refine-silver.any-order.test.ts",
       "test/pipeline/silver/unpack-record.test.ts",
     ],
   },
@@ -385,8 +385,8 @@ export const silverMutants: readonly Mutant[] = [
     text: "|| (recordIndex === 0 && !unpacked.isBatch)",
     replacement: "",
     tests: [
-      "test/pipeline/silver/rubbish.test.ts",
-      "test/pipeline/silver/refine-order.test.ts",
+      "test/pipeline/silver/refine-silver.malformed.test.ts",
+      "test/pipeline/silver/refine-silver.any-order.test.ts",
       "test/pipeline/silver/unpack-record.test.ts",
       quarantine,
     ],

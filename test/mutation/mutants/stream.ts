@@ -1,7 +1,10 @@
 import type { Mutant } from "../mutant.ts";
 
-const [crash, log] = ["test/targets/local/stream/stream-crash.test.ts", "test/targets/local/stream/stream-log.test.ts"];
-const lock = "test/targets/local/stream/stream-crash.test.ts";
+const [crash, log] = [
+  "test/targets/local/stream/stream-log.crash.test.ts",
+  "test/targets/local/stream/stream-log.test.ts",
+];
+const lock = "test/targets/local/stream/stream-log.crash.test.ts";
 const durable = "test/targets/local/stream/durable-files.test.ts";
 
 /** The producer and the embedded stream. */
@@ -45,7 +48,7 @@ export const streamMutants: readonly Mutant[] = [
     file: "targets/local/stream/segment.ts",
     text: 'while (typeof frame === "object" && frame.ordinal === ordinal) {',
     replacement: 'while (typeof frame === "object") {',
-    tests: ["test/pipeline/reconciliation/verify-stream.test.ts", crash],
+    tests: ["test/pipeline/reconciliation/verify-receipt.stream.test.ts", crash],
   },
   {
     guard: "an unfinished record at the end is cut off",
@@ -94,7 +97,7 @@ export const streamMutants: readonly Mutant[] = [
     file: "targets/local/stream/durable-files.ts",
     text: "await file.truncate(end).catch((error: unknown) => {\n      throw distrust(error);\n    });",
     replacement: "",
-    tests: ["test/targets/local/full-disk.test.ts"],
+    tests: ["test/targets/local/open.full-disk.test.ts"],
     only: "stream goes on",
   },
   {
@@ -103,7 +106,7 @@ export const streamMutants: readonly Mutant[] = [
     file: "targets/local/stream/durable-files.ts",
     text: "end += bytes.length;",
     replacement: "",
-    tests: ["test/targets/local/full-disk.test.ts"],
+    tests: ["test/targets/local/open.full-disk.test.ts"],
     only: "stream goes on",
   },
   {

@@ -1,8 +1,8 @@
 import type { Mutant } from "../mutant.ts";
 
 const lake = "test/adapters/athena.test.ts";
-const sql = "test/adapters/athena-sql.test.ts";
-const contract = "test/adapters/warehouse-contract.test.ts";
+const sql = "test/adapters/athena.sql.test.ts";
+const contract = "test/pipeline/ports.warehouse.test.ts";
 const dataApi = "test/adapters/data-api.test.ts";
 
 /** The engines behind silver's SQL and gold: Athena, PostgreSQL, and the RDS Data API before it. */

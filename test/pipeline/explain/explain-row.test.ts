@@ -31,7 +31,7 @@ beforeAll(async () => {
   pipeline = await openReceiptPipeline(gold, { catalog: loadCatalog() });
   await pipeline.land(await pipeline.send(orders));
   await pipeline.work();
-}, 60_000);
+});
 afterAll(async () => {
   await pipeline.close();
   await gold.close();

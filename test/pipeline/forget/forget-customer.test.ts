@@ -212,7 +212,7 @@ describe("forgetting a customer", () => {
 });
 
 describe("a run that is killed", () => {
-  it("is completed by the next one, wherever it stopped", { timeout: 60_000 }, async () => {
+  it("is completed by the next one, wherever it stopped", async () => {
     await sell();
     const before = await totals();
     let killed = 0;

@@ -7,6 +7,7 @@ import { loadMigrations, readProjectFile } from "../../../adapters/project-files
 import { migrate } from "../../../pipeline/gold/migrate.ts";
 import { publishCustomerDays, publishDays } from "../../../pipeline/gold/publish-windows.ts";
 import { startPostgres, type PostgresRole } from "../../../targets/local/postgres.ts";
+import { preparePostgres } from "../../support/prepared-postgres.ts";
 import { writeSilver, type FixtureOrder } from "./silver-fixture.ts";
 
 export const sql = {
@@ -19,6 +20,7 @@ export const sql = {
 export async function openGoldPipeline() {
   const dir = mkdtempSync(join(tmpdir(), "pizza-gold-"));
   const root = join(dir, "lake");
+  await preparePostgres(join(dir, "postgres"), "migrated");
   const postgres = await startPostgres({ dir: join(dir, "postgres") });
   const connect = (role: PostgresRole, max = 4) =>
     openPostgresWarehouse({ connectionString: postgres.connectionString(role), max });

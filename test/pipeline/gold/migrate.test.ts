@@ -67,7 +67,7 @@ test("two concurrent runs apply each migration once", async () => {
   await gate.query("begin; select pg_advisory_xact_lock(4100)::text");
   const both = [1, 2].map(() => migrate({ warehouse: pipeline.owner, migrations: [...migrations, last] }));
   const waiting = "select count(*)::integer as n from pg_locks where locktype = 'advisory' and not granted";
-  await expect.poll(() => pipeline.reader.query(waiting), { timeout: 30_000 }).toEqual([{ n: 2 }]);
+  await expect.poll(() => pipeline.reader.query(waiting)).toEqual([{ n: 2 }]);
   await gate.query("rollback");
   await gate.close();
   expect((await Promise.all(both)).flat()).toEqual([last.name]);

@@ -1,6 +1,6 @@
 import type { KinesisStreamEvent, KinesisStreamRecord } from "aws-lambda";
 import { expect, test } from "vitest";
-import { kinesisRecords } from "../../lambdas/bronze/land-records.ts";
+import { kinesisRecords } from "../../../lambdas/bronze/land-records.ts";
 
 function recordOf(eventID: string, data: Uint8Array): KinesisStreamRecord {
   return {

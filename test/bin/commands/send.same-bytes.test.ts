@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { classicYear, send } from "../../bin/commands/send.ts";
-import { toOutgoing, type Outgoing } from "../../producer/batch-builder.ts";
-import { createMemorySink } from "../producer/memory-sink.ts";
+import { classicYear, send } from "../../../bin/commands/send.ts";
+import { toOutgoing, type Outgoing } from "../../../producer/batch-builder.ts";
+import { createMemorySink } from "../../producer/memory-sink.ts";
 
 const orders = [...classicYear()].slice(0, 600).map((event) => toOutgoing(event));
 const values = { dir: "", target: "local", env: "", "batch-bytes": "20000" } as const;

@@ -9,11 +9,12 @@ import { createSender } from "../../producer/send-orders.ts";
 import { openSilver } from "../../pipeline/silver/tables.ts";
 import { openLocalPipeline } from "../../targets/local/open.ts";
 import { changeDay } from "../pipeline/silver/change-day.ts";
-import { temporaryPipeline } from "../e2e/command-line-fixture.ts";
+import { temporaryPipeline } from "./command-line-fixture.ts";
 import { recordedCalls } from "../support/recorded-calls.ts";
-import { openAwsPipeline, type AwsPipeline } from "./aws-fixture.ts";
-import { forbiddenCalls } from "./forbidden-calls.ts";
-import { kinesisEvent } from "./kinesis-events.ts";
+import { openAwsPipeline, type AwsPipeline } from "../lambdas/aws-fixture.ts";
+import { forbiddenCalls } from "../lambdas/forbidden-calls.ts";
+import { kinesisEvent } from "../lambdas/kinesis-events.ts";
+import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
 
 const customerKey = "key of the pipeline's test";
 const orders = 1500;
@@ -43,6 +44,7 @@ async function send(sink: EventSink): Promise<void> {
 async function embeddedHash(): Promise<string> {
   process.env["PIZZA_CUSTOMER_SECRET"] = customerKey;
   const { dir, remove } = temporaryPipeline();
+  await prepareLocalPipeline(dir);
   const pipeline = await openLocalPipeline({ dir });
   try {
     await send(pipeline.sink);
@@ -82,7 +84,7 @@ beforeAll(async () => {
   await aws.lambda("MigrateWarehouse").invoke({ RequestType: "Create" });
   await send(aws.sink);
   for (const records of await aws.records()) await land(aws, records);
-}, 120_000);
+});
 
 afterAll(async () => {
   await aws?.close();
@@ -223,7 +225,6 @@ describe("the deployed pipeline", () => {
         "LandRecords.athena",
         "MigrateWarehouse.athena",
         "PlanWindows.athena",
-        "VerifyBackup.athena",
         "PublishCustomers.athena",
         "PublishCustomers.duckdb",
         "PublishQuarantine.athena",
@@ -234,6 +235,7 @@ describe("the deployed pipeline", () => {
         "ReportWindows.athena",
         "RestoreBackup.athena",
         "SnapshotDatabase.athena",
+        "VerifyBackup.athena",
         "VerifyReceipt.athena",
         "VerifyReceipt.duckdb",
       ]

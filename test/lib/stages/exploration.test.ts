@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { describe, expect, test } from "vitest";
-import { partitionColumn, silverColumns } from "../../pipeline/silver/columns.ts";
+import { partitionColumn, silverColumns } from "../../../pipeline/silver/columns.ts";
 
 const folder = "sql/athena/";
 const queries = readdirSync(folder).map((file) => ({

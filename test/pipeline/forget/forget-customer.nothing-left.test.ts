@@ -124,31 +124,27 @@ describe("a rejected event", () => {
 });
 
 describe("a run that is killed", () => {
-  it(
-    "keeps the email addresses that lead to events without an id until those are redacted",
-    { timeout: 120_000 },
-    async () => {
-      for (let steps = 0; ; steps++) {
-        await pipeline.close();
-        pipeline = await openReceiptPipeline(gold);
-        await take(
-          [event(1, "a-1", { customer: ada })],
-          [event(2, "m-2", { customer: { name: ada.name, email: ada.email } })],
+  it("keeps the email addresses that lead to events without an id until those are redacted", async () => {
+    for (let steps = 0; ; steps++) {
+      await pipeline.close();
+      pipeline = await openReceiptPipeline(gold);
+      await take(
+        [event(1, "a-1", { customer: ada })],
+        [event(2, "m-2", { customer: { name: ada.name, email: ada.email } })],
+      );
+      const killed = await pipeline
+        .forget("c-adah", (store) => dying(store, steps))
+        .then(
+          () => false,
+          () => true,
         );
-        const killed = await pipeline
-          .forget("c-adah", (store) => dying(store, steps))
-          .then(
-            () => false,
-            () => true,
-          );
-        await pipeline.forget("c-adah");
-        await expectGone(...Object.values(ada), customerKey("c-adah"));
-        await balanced();
-        if (!killed) break;
-        expect(steps).toBeLessThan(30);
-      }
-    },
-  );
+      await pipeline.forget("c-adah");
+      await expectGone(...Object.values(ada), customerKey("c-adah"));
+      await balanced();
+      if (!killed) break;
+      expect(steps).toBeLessThan(30);
+    }
+  });
 });
 
 it("staging tables of a killed rebuild are deleted too", async () => {

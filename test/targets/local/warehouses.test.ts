@@ -34,7 +34,7 @@ const ordersInGold = async () => {
 
 /** Waits until the home has published so many orders by itself; nobody hurries it with a drain. */
 const untilGoldHas = async (count: number) => {
-  await expect.poll(ordersInGold, { timeout: 40_000, interval: 100 }).toBe(count);
+  await expect.poll(ordersInGold, { timeout: 110_000, interval: 100 }).toBe(count);
 };
 
 function killPostgres(): void {

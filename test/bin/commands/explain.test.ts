@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { explain } from "../../bin/commands/explain.ts";
-import type { Values } from "../../bin/options.ts";
+import { explain } from "../../../bin/commands/explain.ts";
+import type { Values } from "../../../bin/options.ts";
 
 const values = { dir: "/nowhere/at/all", target: "local", env: "dev" } as Values;
 

@@ -5,7 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { openPostgresWarehouse } from "../../adapters/postgres-warehouse.ts";
 import type { TransactionalWarehouse } from "../../pipeline/ports.ts";
 import { startPostgres, type LocalPostgres } from "../../targets/local/postgres.ts";
-import { openDataApi } from "./data-api-fixture.ts";
+import { openDataApi } from "../adapters/data-api-fixture.ts";
+import { preparePostgres } from "../support/prepared-postgres.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "pizza-contract-"));
 let postgres: LocalPostgres;
@@ -13,6 +14,7 @@ let direct: ReturnType<typeof openPostgresWarehouse>;
 let api: Awaited<ReturnType<typeof openDataApi>>;
 let warehouses: Record<string, TransactionalWarehouse>;
 beforeAll(async () => {
+  await preparePostgres(dir, "database");
   postgres = await startPostgres({ dir });
   direct = openPostgresWarehouse({ connectionString: postgres.connectionString("owner") });
   api = await openDataApi(postgres);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { startsAMonth, sizeOf } from "../../../lib/cost/deployment-size.ts";
 import { environments } from "../../../lib/config.ts";
 import { loadPrices, unknownTypes } from "../../../lib/cost/price-table.ts";
-import { synthesise } from "../../../lib/cost/templates.ts";
+import { synthesise } from "../../../lib/cost/synthesise.ts";
 import { functionNames } from "../../../lib/function-entries.ts";
 
 describe.each(["dev", "staging", "prod"] as const)("the templates of %s", (name) => {

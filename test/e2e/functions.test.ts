@@ -11,10 +11,10 @@ import { AwsFault } from "../support/aws-json.ts";
 import { recordedCalls } from "../support/recorded-calls.ts";
 import { startJsonServer, type JsonServer } from "../support/json-server.ts";
 import { startS3Server, type S3Server } from "../support/s3-server.ts";
-import { openBundles } from "./bundles.ts";
-import { forbiddenCalls } from "./forbidden-calls.ts";
-import { kinesisEvent } from "./kinesis-events.ts";
-import { startLambda, type LambdaHost } from "./lambda-host.ts";
+import { openBundles } from "../lambdas/bundles.ts";
+import { forbiddenCalls } from "../lambdas/forbidden-calls.ts";
+import { kinesisEvent } from "../lambdas/kinesis-events.ts";
+import { startLambda, type LambdaHost } from "../lambdas/lambda-host.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "pizza-handlers-"));
 const bundles = openBundles();
@@ -56,23 +56,6 @@ function start(name: (typeof functionNames)[number], environment: Record<string,
 }
 
 describe("every function that is deployed", () => {
-  it("stands beside a state of a state machine, or is called by another service", () => {
-    const folder = new URL("../../step-functions/", import.meta.url);
-    const definitions = readdirSync(folder).filter((file) => file.endsWith(".asl.json"));
-    const placeholders = definitions.flatMap((file) =>
-      [...readFileSync(new URL(file, folder), "utf8").matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name),
-    );
-    const called = [
-      "LandRecords",
-      "StartWorkflow",
-      "RecordLineage",
-      "MigrateWarehouse",
-      "RotatePassword",
-      "RestoreBackup",
-    ];
-    expect(new Set([...placeholders, ...called])).toEqual(new Set<string>(functionNames));
-  });
-
   it.each(functionNames)("%s says which setting it misses, and logs no more than that", async (name) => {
     const lambda = start(name);
     const message = /^setting \w+ is missing: set it in the function's environment to /;

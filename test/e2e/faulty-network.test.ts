@@ -29,8 +29,8 @@ import { duckDbEngine } from "../support/duckdb-engine.ts";
 import { networkFaults, startFaultyProxy, type FaultyProxy, type FaultyProxyOptions } from "../support/faulty-proxy.ts";
 import { s3Error } from "../support/s3-faults.ts";
 import { startS3Server } from "../support/s3-server.ts";
-import { openDataApi } from "./data-api-fixture.ts";
-import { openKinesisPipeline } from "./kinesis-fixture.ts";
+import { openDataApi } from "../adapters/data-api-fixture.ts";
+import { openKinesisPipeline } from "../adapters/kinesis-fixture.ts";
 
 /** Closed after each test, the newest first. */
 const closers: (() => unknown)[] = [];

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { generate } from "../../../../scripts/generate.ts";
-import { incompatibilities, readSchema as read, type Schema, versionsOf } from "./incompatibilities.ts";
+import { generate } from "../../../scripts/generate.ts";
+import { incompatibilities, readSchema as read, type Schema, versionsOf } from "./contract/incompatibilities.ts";
 
-const domain = new URL("../../../../pipeline/domain/", import.meta.url);
+const domain = new URL("../../../pipeline/domain/", import.meta.url);
 const current = read(new URL("order-event.schema.json", domain));
 const releasedSchemas = versionsOf(current).map((version) =>
-  read(new URL(`order-event-${version}.schema.json`, import.meta.url)),
+  read(new URL(`contract/order-event-${version}.schema.json`, import.meta.url)),
 );
 const [released, second] = releasedSchemas as [Schema, Schema];
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { readEventLines } from "../../bin/commands/send.ts";
+import { readEventLines } from "../../../bin/commands/send.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "pizza-lines-"));
 const file = join(folder, "events");

@@ -1,14 +1,14 @@
 import { Ajv } from "ajv";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { fillings, redactEvent } from "../../../../pipeline/domain/redact-event.ts";
-import { OrderScanner } from "../../../../pipeline/domain/scan-order.ts";
-import { catalog, micros, order } from "../../../support/order-fixture.ts";
-import { keysOfVersion, readSchema, type Schema, versionsOf } from "./incompatibilities.ts";
+import { fillings, redactEvent } from "../../../pipeline/domain/redact-event.ts";
+import { OrderScanner } from "../../../pipeline/domain/scan-order.ts";
+import { catalog, micros, order } from "../../support/order-fixture.ts";
+import { keysOfVersion, readSchema, type Schema, versionsOf } from "./contract/incompatibilities.ts";
 
 const here = (name: string) => new URL(name, import.meta.url);
-const current = readSchema(here("../../../../pipeline/domain/order-event.schema.json"));
+const current = readSchema(here("../../../pipeline/domain/order-event.schema.json"));
 const arrivedAt = micros("2015-01-01T16:38:38Z");
-const validator = "../../../../pipeline/domain/generated/order-event.validator.js";
+const validator = "../../../pipeline/domain/generated/order-event.validator.js";
 const nextKey = "key_of_the_next_version";
 
 /** The contract with one version more, made as docs/changing.md says. */
@@ -61,7 +61,7 @@ function withUnknownKeys(event: Record<string, unknown>): [place: string, event:
 
 /** Both ways to read an event, as the two answers. */
 async function read(event: object) {
-  const { checkOrder } = await import("../../../../pipeline/domain/check-order.ts");
+  const { checkOrder } = await import("../../../pipeline/domain/check-order.ts");
   const text = JSON.stringify(event);
   const scanner = new OrderScanner({ catalog, customerKey: (id) => id });
   return { checked: checkOrder(text, arrivedAt, catalog), scanned: scanner.scan(Buffer.from(text), 0, arrivedAt) };
@@ -81,7 +81,7 @@ describe.each(versionsOf(current))("version %i of the event", (version) => {
   const later = Object.keys(current.properties!).filter((key) => !keys.includes(key));
 
   it("has the keys with which it was released", () => {
-    const released = readSchema(here(`order-event-${version}.schema.json`));
+    const released = readSchema(here(`contract/order-event-${version}.schema.json`));
     expect(keys).toEqual(keysOfVersion(released, version));
   });
 
@@ -141,7 +141,7 @@ describe("a version that comes next", () => {
 
   it("is found wanting where only its key was added", () => {
     const careless: Schema = { ...next, allOf: current.allOf! };
-    const second = readSchema(here("order-event-2.schema.json"));
+    const second = readSchema(here("contract/order-event-2.schema.json"));
     expect(keysOfVersion(careless, 2)).not.toEqual(keysOfVersion(second, 2));
   });
 });

@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { openFolderStore } from "../../../adapters/folder-store.ts";
-import { decodeBronze } from "../../../pipeline/bronze/bronze-object.ts";
-import { landRecords } from "../../../pipeline/bronze/land-records.ts";
-import { listBronze } from "../../../pipeline/bronze/list-bronze.ts";
-import { decodeFailedBatch } from "../../../pipeline/bronze/on-failure-objects.ts";
-import type { ObjectStore, StreamRecord } from "../../../pipeline/ports.ts";
-import { startEventSourceMapping } from "../../../targets/local/event-source-mapping/mapping.ts";
-import { openStreamLog } from "../../../targets/local/stream/stream-log.ts";
+import { openFolderStore } from "../../../../adapters/folder-store.ts";
+import { decodeBronze } from "../../../../pipeline/bronze/bronze-object.ts";
+import { landRecords } from "../../../../pipeline/bronze/land-records.ts";
+import { listBronze } from "../../../../pipeline/bronze/list-bronze.ts";
+import { decodeFailedBatch } from "../../../../pipeline/bronze/on-failure-objects.ts";
+import type { ObjectStore, StreamRecord } from "../../../../pipeline/ports.ts";
+import { startEventSourceMapping } from "../../../../targets/local/event-source-mapping/mapping.ts";
+import { openStreamLog } from "../../../../targets/local/stream/stream-log.ts";
 
 /** What goes wrong with one call: nothing, an error before or after the write, or a lost checkpoint with a restart. */
 const fate = fc.constantFrom("fine", "fine", "before", "after", "poison", "restart", "forget");

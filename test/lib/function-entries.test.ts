@@ -1,0 +1,108 @@
+import { existsSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { describe, expect, test } from "vitest";
+import { functionEntries, functionNames, type FunctionName } from "../../lib/function-entries.ts";
+import { readWorkflows, workflowFolder } from "../../lib/workflow-files.ts";
+import { ofType, synthesise, type Template } from "./synthesise.ts";
+
+interface State {
+  Type: string;
+  Resource?: string;
+  Branches?: StateMachine[];
+  ItemProcessor?: StateMachine;
+  Iterator?: StateMachine;
+}
+
+interface StateMachine {
+  States: Record<string, State>;
+}
+
+/** Every state that calls something, with those of branches and loops: its name, and what it calls. */
+function tasks({ States }: StateMachine): { state: string; resource: string }[] {
+  return Object.entries(States).flatMap(([state, { Type, Resource, Branches = [], ItemProcessor, Iterator: loop }]) => [
+    ...(Type === "Task" ? [{ state, resource: Resource! }] : []),
+    ...[...Branches, ItemProcessor, loop].flatMap((inner) => (inner === undefined ? [] : tasks(inner))),
+  ]);
+}
+
+const kebab = (name: string): string => name.replaceAll(/\B[A-Z]/g, "-$&").toLowerCase();
+const camel = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
+
+/** Who calls the functions that are no state of a workflow: the type of the resource that names each, or a command. */
+const otherCallers = {
+  LandRecords: "AWS::Lambda::EventSourceMapping",
+  RecordLineage: "AWS::Events::Rule",
+  StartWorkflow: "AWS::Scheduler::Schedule",
+  MigrateWarehouse: "Custom::Trigger",
+  RotatePassword: "AWS::SecretsManager::RotationSchedule",
+  RestoreBackup: "./pizza restore",
+} as const satisfies Partial<Record<FunctionName, string>>;
+
+const states = readWorkflows(workflowFolder).flatMap(({ name, definition }) =>
+  tasks(JSON.parse(definition) as StateMachine).map((task) => ({ workflow: name, ...task })),
+);
+
+describe("a function has one name", () => {
+  test.each(states)("$workflow: the state $state calls the function of its name", ({ state, resource }) => {
+    const words = state.split(" ").map((word) => word.charAt(0).toUpperCase() + word.slice(1));
+    expect(resource).toBe(`\${${words.join("")}}`);
+  });
+
+  test.each(functionNames)("%s is the file of its name, and calls the use case of its name", (name) => {
+    const { entry } = functionEntries[name];
+    expect(entry).toMatch(/^lambdas\/[a-z]+\/[a-z-]+\.ts$/);
+    expect(basename(entry, ".ts")).toBe(kebab(name));
+    const text = readFileSync(entry, "utf8");
+    const useCase = new RegExp(
+      String.raw`^import \{[^}]*\b${camel(name)}\b[^}]*\} from "\.\./\.\./(pipeline/.+)";$`,
+      "m",
+    );
+    const [, path] = useCase.exec(text) ?? [];
+    expect(path, `${entry} imports no ${camel(name)} from pipeline/`).toBeDefined();
+    expect(existsSync(path!)).toBe(true);
+    expect(readFileSync(path!, "utf8")).toMatch(
+      new RegExp(String.raw`^export (async )?function ${camel(name)}\b`, "m"),
+    );
+  });
+});
+
+describe("who calls a function", () => {
+  test("is a state of a workflow, or another service, or a command, and nobody is missing", () => {
+    const called = states.map(({ resource }) => resource.slice(2, -1));
+    expect([...new Set([...called, ...Object.keys(otherCallers)])].toSorted()).toEqual([...functionNames].toSorted());
+    for (const name of Object.keys(otherCallers)) expect(called).not.toContain(name);
+  });
+
+  test.each(Object.entries(otherCallers).filter(([, caller]) => !caller.startsWith("./")))(
+    "%s is called by %s",
+    (name, caller) => {
+      expect(callersOf(synthesise("dev").stateless, name)).toContain(caller);
+    },
+  );
+
+  test("RestoreBackup is called by nothing that is deployed, but by ./pizza restore", () => {
+    const { stateless } = synthesise("dev");
+    const callers = callersOf(stateless, "RestoreBackup");
+    expect(
+      callers.filter((type) => /EventSourceMapping|Rule|Schedule|Trigger|StateMachine|Permission/.test(type)),
+    ).toEqual([]);
+    expect(readFileSync("targets/aws/connections.ts", "utf8")).toContain('functions["RestoreBackup"]');
+  });
+});
+
+/** Types of the resources that name a function, or one of its versions. */
+function callersOf(template: Template, name: string): string[] {
+  const own = (type: string, ids: string[]) =>
+    ofType(template, type)
+      .filter(([, resource]) => ids.some((id) => JSON.stringify(resource).includes(`"${id}"`)))
+      .map(([id]) => id);
+  const functions = ofType(template, "AWS::Lambda::Function")
+    .map(([id]) => id)
+    .filter((id) => new RegExp(`${name}[0-9A-F]{8}$`).test(id));
+  expect(functions, name).toHaveLength(1);
+  const ids = [...functions, ...own("AWS::Lambda::Version", functions)];
+  const naming = Object.values(template.Resources).filter((resource) =>
+    ids.some((id) => JSON.stringify(resource).includes(`"${id}"`)),
+  );
+  return [...new Set(naming.map(({ Type }) => Type))];
+}

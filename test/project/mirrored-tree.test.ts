@@ -1,0 +1,32 @@
+import { existsSync, readdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { expect, test } from "vitest";
+
+/** Folders of the product whose tests lie in the same place below `test/`. */
+const mirrored = ["adapters", "bin", "lambdas", "lib", "localstack", "pipeline", "producer", "targets"];
+
+/** Tests against the emulator itself, of what no file here does. */
+const isOfTheEmulator = (path: string) => path.startsWith("localstack/live/");
+
+const tests = mirrored.flatMap((folder) =>
+  readdirSync(join("test", folder), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".test.ts"))
+    .map((path) => join(folder, path))
+    .filter((path) => !isOfTheEmulator(path)),
+);
+
+/** `silver/refine-silver.test.ts` and `silver/refine-silver.any-order.test.ts` test `silver/refine-silver.ts`. */
+function isNamedAfterAFile(path: string): boolean {
+  const [name] = basename(path).split(".");
+  // A fixture that is worth a test has it beside it.
+  return [dirname(path), join("test", dirname(path))].some(
+    (folder) =>
+      existsSync(folder) &&
+      readdirSync(folder).some((file) => file.startsWith(`${name}.`) && !file.endsWith(".test.ts")),
+  );
+}
+
+test("a test of one file lies where that file lies, and has its name", () => {
+  expect(tests.length).toBeGreaterThan(100);
+  expect(tests.filter((path) => !isNamedAfterAFile(path))).toEqual([]);
+});
