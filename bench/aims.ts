@@ -1,16 +1,16 @@
 import type { CaseResult, Measured } from "./case.ts";
 import { round, tableText } from "./report.ts";
 
-/** One row of the project's aims, and how this run stands to it. */
+/** One performance goal and this run's result. */
 export interface AimRow {
   figure: string;
   unit: string;
-  /** What was measured. */
+  /** Measured value. */
   ours: number;
   must: number;
   aim: number;
   isLowBetter: boolean;
-  /** True for ratios within this run: they hold on any machine. The others are only told. */
+  /** True for ratios within this run, which are valid on any machine. The others are informational. */
   isGate: boolean;
   verdict: "aim" | "must" | "below";
 }
@@ -28,7 +28,7 @@ const allBatches = "batches, in memory, all lines";
 
 const aims: Aim[] = [
   {
-    figure: "whole way (landing and refining), times as fast as the naive way",
+    figure: "landing and refining, speedup over the naive implementation",
     unit: "x",
     must: 3,
     aim: 8,
@@ -45,14 +45,14 @@ const aims: Aim[] = [
   aim({ figure: "refining", unit: "order lines/s/core", must: 100_000, aim: 200_000, isLowBetter: false }, (find) =>
     perCore(find("refining", allBatches)),
   ),
-  aim({ figure: "silver", unit: "bytes an order line", must: 35, aim: 25, isLowBetter: true }, (find) =>
+  aim({ figure: "silver", unit: "bytes per order line", must: 35, aim: 25, isLowBetter: true }, (find) =>
     figure("bytesPerLine")(find("refining", allBatches)),
   ),
   aim(
     { figure: "silver -> facts of gold, 10 M lines", unit: "s", must: 10, aim: 4, isLowBetter: true },
     (find) => find("facts", "ours")?.wallSeconds,
   ),
-  aim({ figure: "publishing a day, PostgreSQL's part", unit: "ms", must: 50, aim: 10, isLowBetter: true }, (find) =>
+  aim({ figure: "publishing a day, PostgreSQL only", unit: "ms", must: 50, aim: 10, isLowBetter: true }, (find) =>
     figure("warehouseMs")(find("publishing", "an open day")),
   ),
   aim({ figure: "publishing a day, with its lake SQL", unit: "ms", must: 50, aim: 10, isLowBetter: true }, (find) =>
@@ -61,12 +61,13 @@ const aims: Aim[] = [
   aim({ figure: "freshness, median, 200 orders/s", unit: "s", must: 5, aim: 2, isLowBetter: true }, (find) =>
     figure("medianSeconds")(find("freshness", "200 orders a second")),
   ),
-  aim({ figure: "memory of the home, classic replay", unit: "MiB", must: 1024, aim: 400, isLowBetter: true }, (find) =>
-    figure("peakMiB")(find("memory", "./pizza demo")),
+  aim(
+    { figure: "memory of the local pipeline, classic replay", unit: "MiB", must: 1024, aim: 400, isLowBetter: true },
+    (find) => figure("peakMiB")(find("memory", "./pizza demo")),
   ),
 ];
 
-/** Every aim that the results can speak to. */
+/** Compares the results with every goal that they cover. */
 export function compareWithAims(results: readonly CaseResult[]): AimRow[] {
   const find: Find = (name, variant) =>
     results.find((result) => result.name === name)?.variants.find((measured) => measured.variant === variant);
@@ -76,7 +77,7 @@ export function compareWithAims(results: readonly CaseResult[]): AimRow[] {
   });
 }
 
-/** The aims as a Markdown table; what is short of its "must" says BELOW. */
+/** The goals as a Markdown table; a value that misses its "must" is marked BELOW. */
 export function aimsText(rows: readonly AimRow[]): string {
   const head = ["figure", "ours", "must", "aim", "verdict"];
   return tableText(
@@ -90,7 +91,7 @@ export function aimsText(rows: readonly AimRow[]): string {
         `${value} ${unit}`,
         `${sign} ${limitText(must)}`,
         `${sign} ${limitText(best)}`,
-        isGate ? word : `${word} (told)`,
+        isGate ? word : `${word} (informational)`,
       ];
     }),
   );
@@ -104,7 +105,7 @@ function aim(row: Omit<Aim, "read" | "isGate">, read: Aim["read"]): Aim {
   return { ...row, isGate: false, read };
 }
 
-/** Time against a large table, as a multiple of that against a small one, with the same new data. */
+/** Time with a large table relative to that with a small one, for the same new data. */
 function growth(what: string, name: string): Aim[] {
   const seconds = figure(name);
   return [
@@ -123,7 +124,7 @@ function growth(what: string, name: string): Aim[] {
   ];
 }
 
-/** CPU time an event of the naive way, over ours; landing and refining added up. */
+/** CPU time per event of the naive implementation relative to ours, for landing and refining together. */
 function ratioOfTheWholeWay(find: Find): number | undefined {
   const perEvent = (land: Measured | undefined, refine: Measured | undefined) => {
     if (land === undefined || refine === undefined) return undefined;

@@ -4,22 +4,22 @@ import { zstdCompressSync } from "node:zlib";
 import { openDuckDbLake } from "../adapters/duckdb.ts";
 import { openFolderStore } from "../adapters/folder-store.ts";
 import { openPostgresWarehouse } from "../adapters/postgres-warehouse.ts";
-import { loadMigrations, readProjectFile, loadCatalog } from "../adapters/project-files.ts";
+import { loadCatalog, loadMigrations, readProjectFile } from "../adapters/project-files.ts";
 import { landRecords } from "../pipeline/bronze/land-records.ts";
 import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
 import { migrate } from "../pipeline/gold/migrate.ts";
 import { planStaleWindows } from "../pipeline/gold/plan-windows.ts";
 import { publishCustomerDays, publishDays } from "../pipeline/gold/publish-windows.ts";
-import type { Warehouse, ObjectStore } from "../pipeline/ports.ts";
+import type { ObjectStore, Warehouse } from "../pipeline/ports.ts";
 import { refineSilver, type Refinery } from "../pipeline/silver/refine-silver.ts";
-import { orderStream, silverLakeTable, openQuarantine, openSilver } from "../pipeline/silver/tables.ts";
+import { openQuarantine, openSilver, orderStream, silverLakeTable } from "../pipeline/silver/tables.ts";
 import { createCustomerKey } from "../pipeline/silver/write-orders.ts";
 import { startPostgres } from "../targets/local/postgres.ts";
 
-/** Lake and PostgreSQL with the steps of the two workflows, to be called one by one. */
+/** Lake and PostgreSQL with the steps of both workflows as separate calls. */
 export type BenchPipeline = Awaited<ReturnType<typeof openBenchPipeline>>;
 
-/** Opens the lake in `lakeFolder` and a PostgreSQL of its own, which is removed again on close. */
+/** Opens the lake in `lakeFolder` and a new PostgreSQL, which is deleted on close. */
 export async function openBenchPipeline({ dir, name, lakeFolder }: { dir: string; name: string; lakeFolder: string }) {
   const postgresFolder = join(dir, `${name}-postgres`);
   rmSync(postgresFolder, { recursive: true, force: true });
@@ -49,7 +49,7 @@ export async function openBenchPipeline({ dir, name, lakeFolder }: { dir: string
   }
 
   return {
-    /** Connects as the owner of the database. */
+    /** Connection string of the database owner. */
     ownerUrl: postgres.connectionString("owner"),
     warehouse,
     silver,
@@ -62,7 +62,7 @@ export async function openBenchPipeline({ dir, name, lakeFolder }: { dir: string
     refine: () => refineSilver(refinery, { sweep: "recent" }),
     plan,
     publish,
-    /** Publishes every day that silver changed, as `silver_to_gold` does. */
+    /** Publishes every day that changed in silver, as `silver_to_gold` does. */
     async publishChanged() {
       const { batches, silverVersion } = await plan();
       for (const windows of batches) await publish(windows, silverVersion);
@@ -82,7 +82,7 @@ export async function openBenchPipeline({ dir, name, lakeFolder }: { dir: string
   };
 }
 
-/** A warehouse that knows how long it has been waited for, in seconds. */
+/** A warehouse that sums up the duration of its queries, in seconds. */
 function timed(warehouse: Warehouse): Warehouse & { seconds: number } {
   return {
     seconds: 0,
@@ -97,14 +97,14 @@ function timed(warehouse: Warehouse): Warehouse & { seconds: number } {
   };
 }
 
-/** Texts of the lake SQL that makes gold's facts. */
+/** Lake SQL that computes gold's facts. */
 export const goldSql = {
   dayFacts: readProjectFile("sql/gold/day-facts.sql"),
   dayCustomers: readProjectFile("sql/gold/day-customers.sql"),
   customerDays: readProjectFile("sql/gold/customer-days.sql"),
 };
 
-/** The refine step on a store, wired as the homes wire it. */
+/** Creates the refinery of a store as the targets do. */
 export function openRefinery(store: ObjectStore): Refinery {
   const clock = Date.now;
   return {
@@ -118,13 +118,13 @@ export function openRefinery(store: ObjectStore): Refinery {
   };
 }
 
-/** Refines until nothing waits; returns the order lines that came into silver and the commits it took. */
+/** Refines everything pending; returns the number of order lines added to silver and of commits. */
 export async function refineAll(refinery: Refinery): Promise<{ lines: number; commits: number }> {
   const done = { lines: 0, commits: 0 };
   for (let remaining = Number.POSITIVE_INFINITY; remaining > 0;) {
     const summary = await refineSilver(refinery);
     if (summary.quarantined > 0)
-      throw new Error(`refining: ${summary.quarantined} events were refused; see quarantine`);
+      throw new Error(`refining: ${summary.quarantined} events were rejected: see the quarantine`);
     done.lines += summary.lines;
     done.commits += Number(summary.bronzeObjects > 0);
     remaining = summary.remaining;

@@ -13,23 +13,23 @@ import type { Setting } from "./case.ts";
 import { landPlain } from "./plain-landing.ts";
 import { invocationsOf, streamRecords } from "./stream-records.ts";
 
-/** A chain this many times as busy as `data/stores.json` sells about 25,000 lines a day. */
+/** A chain this many times as busy as `data/stores.json` sells about 25,000 lines per day. */
 const busier = 15;
 const firstDay = Date.UTC(2024, 2, 1, 10);
 
-/** What was sent; the number of events, of their lines and of the bytes of their JSON. */
+/** Totals of the events sent. */
 export interface Sent {
   events: number;
   lines: number;
   jsonBytes: number;
 }
 
-/** How the same orders lie in bronze: in batches, one event a record, or as the plain landing writes them. */
+/** Form of the orders in bronze: in batches, one event per record, or as written by the naive landing. */
 export type BronzeForm = (typeof bronzeForms)[number];
 
 export const bronzeForms = ["batched", "single", "plain"] as const;
 
-/** The slower ways work on so much of it, else they would take most of the time. */
+/** Share of the data for the slower variants, which would otherwise dominate the run time. */
 const partShare = 0.5;
 
 export interface PreparedBronze {
@@ -37,7 +37,7 @@ export interface PreparedBronze {
   sent: Sent;
 }
 
-/** Orders of a busy chain from a moment on, the same for the same seed. */
+/** Orders of a busy chain from a time on, reproducible by seed. */
 export function busyOrders({ seed, startAt = firstDay, orders }: { seed: number; startAt?: number; orders?: number }) {
   const stores = readStores<StoreProfile>();
   return simulateOrders({
@@ -50,14 +50,14 @@ export function busyOrders({ seed, startAt = firstDay, orders }: { seed: number;
   });
 }
 
-/** Makes bronze of the busy chain's orders, unless it is there: all of them in batches, a part in every form. */
+/** Creates bronze of the busy chain's orders if it is missing: all of them in batches, a part in every form. */
 export async function prepareBusyChain({ dir, size }: Setting): Promise<void> {
   const part = size.lines * partShare;
   await prepareBronze(folderOf(dir, size.lines), ["batched"], () => untilLines(busyOrders({ seed: 1 }), size.lines));
   await prepareBronze(folderOf(dir, part), bronzeForms, () => untilLines(busyOrders({ seed: 1 }), part));
 }
 
-/** Lands the same events in some forms below `folder`; a folder that is there is whole and stays. */
+/** Lands the same events in some forms below `folder`; an existing folder is complete and kept. */
 export async function prepareBronze(
   folder: string,
   forms: readonly BronzeForm[],
@@ -81,12 +81,12 @@ async function landAll(store: ObjectStore, form: BronzeForm, events: Iterable<Or
   }
 }
 
-/** The prepared bronze of the busy chain: all of it, or the part that is there in every form. */
+/** The prepared bronze of the busy chain: all of it, or the part that exists in every form. */
 export function openBusyChain({ dir, size }: Setting, form: BronzeForm, amount: "all" | "part"): PreparedBronze {
   return openBronze(folderOf(dir, amount === "all" ? size.lines : size.lines * partShare), form);
 }
 
-/** Bronze that `prepareBronze` made. */
+/** Opens bronze created by `prepareBronze`. */
 export function openBronze(folder: string, form: BronzeForm): PreparedBronze {
   const sent: Sent = JSON.parse(readFileSync(join(folder, "sent.json"), "utf8"));
   return { store: openFolderStore(join(folder, form)), sent };

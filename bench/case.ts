@@ -1,44 +1,44 @@
-/** How large a run of the benchmark is. */
+/** Size of a benchmark run. */
 export interface Size {
-  /** Order lines that go through landing and refining; the large table holds ten times as many. */
+  /** Order lines for landing and refining; the large table has ten times as many. */
   lines: number;
-  /** Measured rounds; medians are taken over them. */
+  /** Measured rounds; results are their medians. */
   rounds: number;
   freshnessSeconds: number;
 }
 
 export interface Setting {
-  /** Where prepared data lies and workers may put theirs. */
+  /** Folder of the prepared data and of the workers' files. */
   dir: string;
   size: Size;
 }
 
-/** What one round did. */
+/** Work done in one round. */
 export interface Work {
-  /** Events or order lines; 1 where the round itself is what is measured. */
+  /** Number of events or order lines; 1 if the round itself is measured. */
   units: number;
-  /** Further figures of the round by name; medians are taken over the rounds. */
+  /** Further figures of the round by name; results are their medians. */
   figures?: Record<string, number>;
 }
 
-/** One way of doing the work, set up in a process of its own. */
+/** One variant of the work, in a separate process. */
 export interface Runner {
-  /** What has to be there before each round and is not measured. */
+  /** Unmeasured preparation of each round. */
   before?(): Promise<void>;
   run(): Promise<Work>;
   close?(): Promise<void>;
 }
 
-/** The same work done in several ways, whose rounds alternate. */
+/** Variants of the same work, whose rounds alternate. */
 export interface Case {
   title: string;
-  /** What the units are, in the plural. */
+  /** Name of the units, in the plural. */
   unit: string;
-  /** Where set, so many rounds instead of the size's. */
+  /** Number of rounds, instead of the size's. */
   rounds?: number;
-  /** False where a round is so long that it needs no warm-up. */
+  /** False if rounds are too long to need a warm-up. */
   warmUp?: boolean;
-  /** Makes the data that every variant reads, unless it is there already. */
+  /** Creates the variants' input data if it is missing. */
   prepare?(setting: Setting): Promise<void>;
   variants: Record<string, (setting: Setting) => Promise<Runner>>;
 }
@@ -47,12 +47,12 @@ export interface Case {
 export interface Measured {
   variant: string;
   units: number;
-  /** User and system time of the process, all its threads. */
+  /** User and system time of all threads of the process. */
   cpuSeconds: number;
   wallSeconds: number;
-  /** Largest less smallest CPU time of a round, as a share of the median. */
+  /** Range of the rounds' CPU times relative to their median. */
   spread: number;
-  /** Highest resident memory of the process. */
+  /** Peak resident memory of the process. */
   peakMiB: number;
   /** Resident memory with the input loaded, before the first round. */
   startMiB: number;
@@ -78,12 +78,12 @@ const modules: Record<string, () => Promise<{ default: Case }>> = {
   memory: () => import("./cases/memory.ts"),
 };
 
-/** The cases in the order in which they run. */
+/** The cases in execution order. */
 export const caseNames = Object.keys(modules);
 
-/** Loads one case; throws for a name that is none. */
+/** Loads a case; throws on an unknown name. */
 export async function loadCase(name: string): Promise<Case> {
   const load = modules[name];
-  if (load === undefined) throw new Error(`case ${name}: choose from ${caseNames.join(", ")}`);
+  if (load === undefined) throw new Error(`case ${name} is unknown: choose from ${caseNames.join(", ")}`);
   return (await load()).default;
 }

@@ -6,12 +6,12 @@ import type { StoreProfile } from "../producer/tills.ts";
 import { bronzeForms, openBronze, prepareBronze, type BronzeForm } from "./busy-chain.ts";
 import type { Setting } from "./case.ts";
 
-/** Makes bronze of the classic year in each form, unless it is there. */
+/** Creates bronze of the classic year in each form if it is missing. */
 export function prepareClassicYear({ dir }: Setting): Promise<void> {
   return prepareBronze(folderOf(dir), bronzeForms, classicEvents);
 }
 
-/** The classic year's events, in their order. */
+/** The classic year's events, in chronological order. */
 export function classicEvents(): Generator<OrderEvent, void, undefined> {
   return classicOrders({
     csv: readProjectFile("data/classic-2015.csv"),

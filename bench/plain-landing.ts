@@ -2,7 +2,7 @@ import { parquetReadObjects } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import type { ObjectStore, StreamRecord } from "../pipeline/ports.ts";
 
-/** The plainest landing: one event a record, hyparquet-writer as it comes (snappy), a name that nobody compares. */
+/** The simplest landing: one event per record, hyparquet-writer's defaults (snappy), and no conditional write. */
 export async function landPlain(store: ObjectStore, records: readonly StreamRecord[]): Promise<number> {
   const decoder = new TextDecoder();
   const body = new Uint8Array(

@@ -1,5 +1,5 @@
-import { z } from "zod";
 import { zstdDecompressSync } from "node:zlib";
+import { z } from "zod";
 import { decodeBronze } from "../pipeline/bronze/bronze-object.ts";
 import type { Catalog } from "../pipeline/domain/catalog.ts";
 import type { ObjectStore } from "../pipeline/ports.ts";
@@ -8,7 +8,7 @@ import { plainRows, writePlainRows, type PlainEvent, type PlainRow } from "./pla
 
 const text = (longest: number) => z.string().min(1).max(longest);
 
-/** The contract's rules, written for zod. */
+/** The contract as a zod schema. */
 const orderEvent = z.strictObject({
   schema_version: z.literal(1),
   order_id: text(64).regex(/^[\x21-\x7e]+$/),
@@ -42,15 +42,15 @@ const orderEvent = z.strictObject({
   producer: z.strictObject({ producer_id: text(64), seq: z.int().min(0) }),
 });
 
-/** What a plain refining wrote. */
+/** Result of a naive refining. */
 export interface PlainSilver {
   lines: number;
   bytes: number;
 }
 
 /**
- * The naive way: one event a record, JSON.parse, zod, row objects, one file a day and object. It drops an order id that it
- * has seen in the same object, and knows nothing of revisions, conflicts, quarantine or of what it has read before.
+ * The naive implementation: one event per record, JSON.parse, zod, row objects, one file per day and object. It deduplicates
+ * order ids only within an object, without revisions, conflicts, quarantine or a record of what it has read.
  */
 export async function refineNaive(from: ObjectStore, to: ObjectStore, catalog: Catalog): Promise<PlainSilver> {
   const silver = { lines: 0, bytes: 0 };
@@ -68,7 +68,7 @@ export async function refineNaive(from: ObjectStore, to: ObjectStore, catalog: C
   return silver;
 }
 
-/** Parse and write: the same batches as ours, with no check, no comparison and no table around the files. */
+/** Parses and writes the same batches as ours, without validation, merge and Delta log. */
 export async function parseAndWrite(from: ObjectStore, to: ObjectStore, catalog: Catalog): Promise<PlainSilver> {
   const silver = { lines: 0, bytes: 0 };
   for (const [index, { key }] of (await from.list("bronze/")).entries()) {

@@ -1,13 +1,13 @@
 import { parquetWriteBuffer, type BasicType } from "hyparquet-writer";
-import { type Catalog, daypartOf, validOn } from "../pipeline/domain/catalog.ts";
+import { daypartOf, validOn, type Catalog } from "../pipeline/domain/catalog.ts";
 import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
-import { silverColumns } from "../pipeline/silver/columns.ts";
 import type { ObjectStore } from "../pipeline/ports.ts";
+import { silverColumns } from "../pipeline/silver/columns.ts";
 
-/** A row of silver as an object, the way most programs would build it. */
+/** A row of silver as an object. */
 export type PlainRow = Record<string, string | number | bigint | boolean | null>;
 
-/** What the rows need of an order event, as zod or JSON.parse gives it. */
+/** The fields of an order event that the rows need, as parsed by zod or JSON.parse. */
 export type PlainEvent = Pick<
   OrderEvent,
   "order_id" | "revision" | "status" | "ordered_at" | "emitted_at" | "store_id" | "channel" | "producer"
@@ -16,7 +16,7 @@ export type PlainEvent = Pick<
   lines: { line_no: number; pizza_id: string; quantity: number }[];
 };
 
-/** Where an event came from. */
+/** Stream position of an event. */
 export interface PlainOrigin {
   shard: string;
   sequence_number: string;
@@ -24,11 +24,11 @@ export interface PlainOrigin {
   arrived_at: bigint;
 }
 
-/** Silver's columns but the hash of the payload, and with the customer's id as it is instead of its token. */
+/** Silver's columns without the payload hash, and with the customer id instead of the customer key. */
 const columns = silverColumns.filter(({ name }) => name !== "payload_hash");
 const types = { string: "STRING", int: "INT32", long: "INT64", boolean: "BOOLEAN", timestamp: "INT64" } as const;
 
-/** One row for each line of an order, enriched from menu and stores. */
+/** One row per order line, enriched from menu and stores. */
 export function plainRows(event: PlainEvent, origin: PlainOrigin, { pizzas, stores }: Catalog): PlainRow[] {
   const day = event.ordered_at.slice(0, 10);
   const store = validOn(stores.get(event.store_id), day)!;
@@ -76,7 +76,7 @@ export function plainRows(event: PlainEvent, origin: PlainOrigin, { pizzas, stor
   });
 }
 
-/** Writes rows as one Parquet file a day, with hyparquet-writer as it comes (snappy); returns the bytes. */
+/** Writes one Parquet file per day with hyparquet-writer's defaults (snappy); returns the bytes. */
 export async function writePlainRows(store: ObjectStore, name: string, days: Map<string, PlainRow[]>): Promise<number> {
   let bytes = 0;
   for (const [date, rows] of days) {

@@ -3,15 +3,15 @@ import { join } from "node:path";
 import { openFolderStore } from "../adapters/folder-store.ts";
 import { loadCatalog } from "../adapters/project-files.ts";
 import type { ObjectStore } from "../pipeline/ports.ts";
+import { openRefinery, refineAll } from "./bench-pipeline.ts";
 import type { BronzeForm, PreparedBronze, Sent } from "./busy-chain.ts";
 import type { Runner, Setting, Work } from "./case.ts";
 import { createMemoryStore, readAll } from "./memory-store.ts";
 import { parseAndWrite, refineNaive, type PlainSilver } from "./plain-refining.ts";
-import { openRefinery, refineAll } from "./bench-pipeline.ts";
 
 type Open = (setting: Setting, form: BronzeForm, amount: "all" | "part") => PreparedBronze;
 
-/** The ways of refining prepared bronze: ours in memory and on disk, and the plain ones. */
+/** Variants of refining prepared bronze: ours in memory and on disk, and the naive ones. */
 export function refiningRunners(open: Open, name: string): Record<string, (setting: Setting) => Promise<Runner>> {
   return {
     "batches, in memory": (setting) => inMemory(open(setting, "batched", "part"), ours),
@@ -22,7 +22,7 @@ export function refiningRunners(open: Open, name: string): Record<string, (setti
   };
 }
 
-/** Ours on all that was prepared, where the others take a part of it. */
+/** Ours on all prepared data, of which the other variants use a part. */
 export function refineAllOfIt(open: Open): (setting: Setting) => Promise<Runner> {
   return (setting) => inMemory(open(setting, "batched", "all"), ours);
 }
@@ -46,7 +46,7 @@ function plain(
   };
 }
 
-/** On the disk as it is: folders, syncs and put-if-absent. */
+/** On a real disk, with folders, fsync and put-if-absent. */
 async function onDisk({ store, sent }: PreparedBronze, folder: string): Promise<Runner> {
   const bronze = await readAll(store, "bronze/");
   const clear = () => rmSync(folder, { recursive: true, force: true });
@@ -74,7 +74,6 @@ async function refineOurs(store: ObjectStore, sent: Sent): Promise<Work> {
 }
 
 function work({ lines, bytes }: PlainSilver, sent: Sent): Work {
-  if (lines !== sent.lines)
-    throw new Error(`refining: ${lines} order lines came out of ${sent.lines}; they must be equal`);
+  if (lines !== sent.lines) throw new Error(`refining: ${lines} order lines in silver, but ${sent.lines} were sent`);
   return { units: lines, figures: { bytesPerLine: bytes / lines, linesPerEvent: sent.lines / sent.events } };
 }

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 
-// Imported before another program: when that ends, its highest resident memory and its CPU time stand in a file.
+// Imported before another program: writes its peak resident memory and CPU time to a file when it exits.
 const path = process.env["PIZZA_BENCH_PEAK"];
 process.on("exit", () => {
   const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();

@@ -1,20 +1,20 @@
 import type { CaseResult, Measured } from "./case.ts";
 import type { Machine } from "./machine.ts";
 
-/** The machine in one line each. */
+/** Formats the machine as text. */
 export function machineText({ cpu, cores, memoryGiB, system, node, versions, load }: Machine): string {
   const libraries = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
     `${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}`,
     `Node ${node}, ${libraries.join(", ")}`,
-    `load when it began: ${load}`,
+    `load at the start: ${load}`,
   ].join("\n");
 }
 
-/** One case as a Markdown table, a row for each variant; ratios are to the first plain one. */
+/** One case as a Markdown table with a row per variant; ratios are relative to the first plain one. */
 export function caseText({ title, unit, rounds, variants }: CaseResult): string {
   const plain = variants.find(({ variant }) => variant.startsWith("plain"));
-  const head = ["", "x plain", `${unit}/s/core`, "CPU a unit", "wall", "spread", "peak memory", "figures"];
+  const head = ["", "x plain", `${unit}/s/core`, "CPU per unit", "wall", "spread", "peak memory", "figures"];
   const heading = `${title} (${rounds === 1 ? "one round" : `median of ${rounds}`})`;
   return [
     heading,
@@ -31,7 +31,7 @@ function rowOf(measured: Measured, plain: Measured | undefined): string[] {
   const isOne = units <= 1;
   return [
     variant,
-    plain === undefined ? "" : (secondsAUnit(plain) / secondsAUnit(measured)).toFixed(2),
+    plain === undefined ? "" : (secondsPerUnit(plain) / secondsPerUnit(measured)).toFixed(2),
     isOne ? "" : round(units / cpuSeconds),
     isOne ? "" : `${((1e6 * cpuSeconds) / units).toFixed(2)} us`,
     duration(wallSeconds),
@@ -43,12 +43,12 @@ function rowOf(measured: Measured, plain: Measured | undefined): string[] {
   ];
 }
 
-/** CPU time; where the round itself is the unit another process does most of the work, and the clock counts. */
-function secondsAUnit({ units, cpuSeconds, wallSeconds }: Measured): number {
+/** CPU time per unit; if the round is the unit, wall time, because another process does most of the work. */
+function secondsPerUnit({ units, cpuSeconds, wallSeconds }: Measured): number {
   return units <= 1 ? wallSeconds : cpuSeconds / units;
 }
 
-/** A Markdown table with its columns lined up. */
+/** A Markdown table with aligned columns. */
 export function tableText(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((name, index) => Math.max(3, name.length, ...rows.map((row) => row[index]!.length)));
   const line = (cells: readonly string[]) =>
@@ -56,12 +56,12 @@ export function tableText(head: readonly string[], rows: readonly (readonly stri
   return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 }
 
-/** Seconds for people. */
+/** Formats seconds. */
 export function duration(seconds: number): string {
   return seconds < 1 ? `${(seconds * 1000).toFixed(1)} ms` : `${seconds.toFixed(2)} s`;
 }
 
-/** A whole number with its thousands. */
+/** A rounded number with thousands separators. */
 export function round(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }

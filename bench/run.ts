@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { scriptOptions } from "../scripts/script-options.ts";
-import { compareWithAims, aimsText } from "./aims.ts";
-import { type CaseResult, type Size, caseNames } from "./case.ts";
+import { aimsText, compareWithAims } from "./aims.ts";
+import { caseNames, type CaseResult, type Size } from "./case.ts";
 import { describeMachine } from "./machine.ts";
 import { measureCase } from "./measure-case.ts";
 import { caseText, machineText } from "./report.ts";
@@ -13,10 +13,10 @@ const quick: Size = { lines: 100_000, rounds: 3, freshnessSeconds: 8 };
 
 const usage = `npm run bench -- [--only ${caseNames.join(",")}] [--quick] [--json] [--dir DIR]
 
-  --only   the cases to run, joined by commas; all without it
-  --quick  a tenth of the data, three rounds: to see that it works, not to quote
-  --json   one JSON document on stdout
-  --dir    keeps the prepared data there for the next run`;
+  --only   cases to run, separated by commas (default: all)
+  --quick  a tenth of the data and three rounds, to test the benchmark itself
+  --json   print one JSON document on stdout
+  --dir    folder in which to keep the prepared data for the next run`;
 
 const { names, isQuick, isJson, kept } = scriptOptions(
   {
@@ -28,11 +28,11 @@ const { names, isQuick, isJson, kept } = scriptOptions(
       dir: { type: "string" },
     },
   },
-  ({ only, quick: asked, json, dir }) => {
+  ({ only, quick: wantsQuick, json, dir }) => {
     const chosen = typeof only === "string" ? only.split(",") : caseNames;
     const unknown = chosen.find((name) => !caseNames.includes(name));
-    if (unknown !== undefined) throw new Error(`case ${unknown}: choose from ${caseNames.join(", ")}`);
-    return { names: chosen, isQuick: asked === true, isJson: json === true, kept: dir as string | undefined };
+    if (unknown !== undefined) throw new Error(`case ${unknown} is unknown: choose from ${caseNames.join(", ")}`);
+    return { names: chosen, isQuick: wantsQuick === true, isJson: json === true, kept: dir as string | undefined };
   },
 );
 await main();

@@ -1,15 +1,18 @@
 import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
+import type { EventSink, StreamRecord } from "../pipeline/ports.ts";
 import { toOutgoing } from "../producer/batch-builder.ts";
 import { createSender } from "../producer/send-orders.ts";
-import type { EventSink, StreamRecord } from "../pipeline/ports.ts";
 import { sequenceNumberAt } from "../targets/local/stream/sequence-number.ts";
 import { firstShards, hashKeyOf } from "../targets/local/stream/shard-map.ts";
 
 const shardCount = 2;
 
+/** Limits of one invocation of landing: the local pipeline's 100 batches, or Lambda's limits. */
+const invocation = { batched: { records: 100 }, single: { records: 10_000 }, bytes: 4_500_000 };
+
 /**
- * The records that the producer makes of some events, in the order of the stream; `batched` as it sends them by default,
- * full batches of zstd, `single` one event a record. Each arrives when its last event is sent.
+ * The producer's records for some events, in stream order: `batched` in full zstd batches, as by default, or `single` with one
+ * event per record. Each arrives when its last event is sent.
  */
 export async function streamRecords(events: Iterable<OrderEvent>, form: "batched" | "single"): Promise<StreamRecord[]> {
   const records: StreamRecord[] = [];
@@ -42,10 +45,7 @@ function collectInto(records: StreamRecord[], clock: () => number): EventSink {
   };
 }
 
-/** What one call of the landing function holds: the embedded home's 100 batches, or all that a Lambda call carries. */
-const invocation = { batched: { records: 100 }, single: { records: 10_000 }, bytes: 4_500_000 };
-
-/** Cuts records into the invocations that land them: one shard each, in order. */
+/** Splits records into invocations of landing: one shard each, in order. */
 export function invocationsOf(records: readonly StreamRecord[], form: "batched" | "single"): StreamRecord[][] {
   const invocations: StreamRecord[][] = [];
   for (const ofShard of Map.groupBy(records, ({ shard }) => shard).values()) {

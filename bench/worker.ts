@@ -1,6 +1,6 @@
 import { loadCase, type Runner, type Setting, type Work } from "./case.ts";
 
-/** What the parent asks of a worker, one at a time; each is answered by one `Answer`. */
+/** Request from the parent to a worker, one at a time; each gets one `Answer`. */
 export type Request = "warm up" | "round" | "close";
 
 export type Answer =
@@ -8,7 +8,7 @@ export type Answer =
   | { kind: "round"; cpuSeconds: number; wallSeconds: number; work: Work }
   | { kind: "closed"; startMiB: number; peakMiB: number };
 
-// A process for each variant: memory and compiled code are its own, whatever the others do.
+// One process per variant, so that memory and compiled code are not shared.
 const [name, variant, settingText] = process.argv.slice(2);
 const setting: Setting = JSON.parse(settingText!);
 const benchmark = await loadCase(name!);

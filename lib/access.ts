@@ -4,32 +4,32 @@ import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 
-/** What a function gets to work with one thing: the variables that name it, and the right to use it, in one. */
+/** A function's access to one resource: the environment variables that name it and the permission to use it. */
 export interface Access {
   variables: Record<string, string>;
   statements: PolicyStatement[];
 }
 
-/** The same rights, for who does not have to know the thing's name. */
+/** The same permissions without the variables. */
 export const permissionsOnly = ({ statements }: Access): Access => ({ variables: {}, statements });
 
 /** A statement that allows actions on resources. */
 export const allow = (actions: string[], resources: string[]): PolicyStatement =>
   new PolicyStatement({ actions, resources });
 
-/** Patterns of the keys of objects that somebody may read, write or remove. */
+/** Key patterns of the objects that may be read, written or deleted. */
 export interface KeyPatterns {
   reads?: string[];
   writes?: string[];
   removes?: string[];
   /**
-   * Patterns of the prefixes that somebody may list, or `all`. Without it, those of what is read: S3 says that a key is
-   * missing only to who may list the key as a prefix, and refuses others.
+   * Prefix patterns that may be listed, or `all`. Default: `reads`, because for a missing key S3 returns NoSuchKey only with
+   * permission to list the key as a prefix, and AccessDenied otherwise.
    */
   lists?: string[] | "all";
 }
 
-/** Rights on a bucket's objects, by the patterns of their keys. */
+/** Access to a bucket's objects by key patterns. */
 export function bucketAccess(
   bucket: IBucket,
   variable: string,
@@ -55,7 +55,7 @@ function mayList(bucket: IBucket, lists: string[] | "all"): PolicyStatement {
   return statement;
 }
 
-/** Use of the key through one service only. */
+/** Permission to use the KMS key through one service only. */
 export const useKey = (key: IKey, service: string, actions: string[] = ["kms:Decrypt"]): PolicyStatement =>
   new PolicyStatement({
     actions,
@@ -63,7 +63,7 @@ export const useKey = (key: IKey, service: string, actions: string[] = ["kms:Dec
     conditions: { StringEquals: { "kms:ViaService": `${service}.${Aws.REGION}.amazonaws.com` } },
   });
 
-/** The right to read a secret, and the variable that names it. */
+/** Access to a secret's value. */
 export function secretAccess(secret: ISecret, variable: string, key: IKey): Access {
   return {
     variables: { [variable]: secret.secretArn },

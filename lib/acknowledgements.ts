@@ -5,7 +5,7 @@ import { failedBatches, silverLog } from "./resources.ts";
 import type { StatefulStack } from "./stateful-stack.ts";
 import type { StatelessStack } from "./stateless-stack.ts";
 
-/** A finding of cdk-nag that stays: on what, which, and why a reviewer may agree. */
+/** An acknowledged cdk-nag finding with its reason. */
 export interface Acknowledgement {
   rule: string;
   /** Path of the construct, below its stack; empty for the whole stack. */
@@ -17,46 +17,50 @@ const stateful: Acknowledgement[] = [
   {
     rule: "AwsSolutions-KDS3",
     path: "Orders",
-    reason: "The project's own key can be watched and taken away, which aws/kinesis cannot; its requests cost cents.",
+    reason: "Unlike aws/kinesis, the project's own key can be audited and revoked; its requests cost cents.",
   },
   {
     rule: "AwsSolutions-SMG4",
     path: "Secrets/Reader",
-    reason: "Rotated every 30 days: the schedule is in the stateless stack, where the rule does not look.",
+    reason: "Rotated every 30 days: the rotation schedule is in the stateless stack, which the rule does not see.",
   },
   {
     rule: "AwsSolutions-SMG4",
     path: "Secrets/Writer",
-    reason: "Rotated every 30 days: the schedule is in the stateless stack, where the rule does not look.",
+    reason: "Rotated every 30 days: the rotation schedule is in the stateless stack, which the rule does not see.",
   },
   {
     rule: "AwsSolutions-SMG4",
     path: "Secrets/CustomerKey",
-    reason: "Customer tokens are made with it: another value would make every customer a new one.",
+    reason: "Customer keys are derived from it: a new value would give every customer a new key.",
   },
 ];
 
-/** Only while somebody has said that the data may go. */
-const going: Acknowledgement[] = [
+/** Only for an environment whose data may be deleted. */
+const deletable: Acknowledgement[] = [
   {
     rule: "AwsSolutions-RDS10",
     path: "Warehouse/Cluster",
-    reason: "Somebody has asked for the environment's data to be removable, by its name.",
+    reason: "The environment's data was made deletable explicitly, with the context setting deleteData.",
   },
 ];
 
 const stateless: Acknowledgement[] = [
-  { rule: "AwsSolutions-IAM5[Resource::*]", path: "Tracing", reason: "X-Ray's actions have no resource to name." },
+  {
+    rule: "AwsSolutions-IAM5[Resource::*]",
+    path: "Tracing",
+    reason: "X-Ray actions do not support resource-level permissions.",
+  },
   {
     rule: "AwsSolutions-IAM5[Resource::*]",
     path: "Workflows/Observation",
-    reason: "The actions of X-Ray and of log delivery have no resource to name.",
+    reason: "X-Ray and log delivery actions do not support resource-level permissions.",
   },
   {
     rule: "AwsSolutions-SQS3",
     path: "Schedules/MissedStarts",
     reason:
-      "It is where the schedules and StartWorkflow put what failed, and has an alarm; the rule knows the dead-letter queues of other queues only.",
+      "It is the dead-letter queue of the schedules and of StartWorkflow, and has an alarm; the rule recognizes only dead-letter queues of other queues.",
   },
   {
     rule: "Serverless-SQSRedrivePolicy",
@@ -66,17 +70,18 @@ const stateless: Acknowledgement[] = [
   {
     rule: "Serverless-EventBusDLQ",
     path: "Operations/BatchGivenUp",
-    reason: "A message that gets lost is not missed: the alarm on the same rule tells of the batch too.",
+    reason: "A lost message does no harm: the alarm on the same rule also reports the batch.",
   },
   {
     rule: "Serverless-EventBusDLQ",
     path: "Lineage/Runs",
-    reason: "EventBridge hears of runs as best it can anyway; Step Functions keeps every run, with all that it did.",
+    reason:
+      "EventBridge delivers these events on a best-effort basis anyway; Step Functions keeps the history of every run.",
   },
   {
     rule: "Serverless-SNSRedrivePolicy",
     path: "Alerts",
-    reason: "Nobody would read a queue of mails that did not arrive; CloudWatch keeps every alarm's state and history.",
+    reason: "A queue of undelivered e-mails would not be read; CloudWatch keeps the state and history of every alarm.",
   },
   ...withoutQueue(
     [
@@ -89,28 +94,28 @@ const stateless: Acknowledgement[] = [
       ...["BackUpWarehouse", "VerifyBackup", "SnapshotDatabase"].map((name) => `Backup/${name}`),
       "Receipt/CheckQuality",
     ],
-    "A state machine waits for its answer and calls it again; a run that fails has an alarm.",
+    "A state machine invokes it synchronously and retries it; a failed run raises an alarm.",
   ),
-  ...withoutQueue(["Backup/RestoreBackup"], "A person calls it and waits for its answer."),
+  ...withoutQueue(["Backup/RestoreBackup"], "A user invokes it synchronously."),
   ...withoutQueue(
     ["Landing/LandRecords"],
-    "The event source mapping waits for its answer, and puts what fails for good in the on-failure bucket.",
+    "The event source mapping invokes it synchronously and sends failed batches to the on-failure bucket.",
   ),
   ...withoutQueue(
     ["Schedules/StartWorkflow"],
-    "What it fails at goes to MissedStarts by its event invoke configuration, where the rule does not look.",
+    "Failed events go to MissedStarts through its event invoke configuration, which the rule does not see.",
   ),
   ...withoutQueue(
     ["Lineage/RecordLineage"],
-    "Lambda calls it twice more, and its failures have an alarm; Step Functions keeps the run that it did not record.",
+    "Lambda retries it twice and failures raise an alarm; Step Functions keeps the history of an unrecorded run.",
   ),
   ...withoutQueue(
     ["Migrations/MigrateWarehouse"],
-    "The deployment waits for its answer, and rolls back where it fails.",
+    "The deployment invokes it synchronously and rolls back if it fails.",
   ),
   ...withoutQueue(
     ["Migrations/RotatePassword"],
-    "Secrets Manager takes up a rotation that has failed again, from its first step; failures have an alarm.",
+    "Secrets Manager retries a failed rotation from its first step; failures raise an alarm.",
   ),
 ];
 
@@ -118,7 +123,7 @@ function withoutQueue(paths: string[], reason: string): Acknowledgement[] {
   return paths.map((path) => ({ rule: "Serverless-LambdaDLQ", path, reason }));
 }
 
-/** Objects have names that nobody knows beforehand: a right on objects is a right on a prefix. */
+/** Object keys are not known at deployment, so permissions on objects are permissions on prefixes. */
 const prefixes = {
   lake: ["bronze/*", "silver/*", "quarantine/*", "manifests/*", "athena-results/*", "lineage/*", silverLog],
   onFailure: failedBatches,
@@ -129,7 +134,7 @@ const prefixes = {
 export function acknowledgements(stacks: { stateful: StatefulStack; stateless: StatelessStack }) {
   const { lake, onFailure, backups } = stacks.stateful;
   return {
-    stateful: stacks.stateful.terminationProtection ? stateful : [...stateful, ...going],
+    stateful: stacks.stateful.terminationProtection ? stateful : [...stateful, ...deletable],
     stateless: [
       ...stateless,
       ...snapshots(stacks.stateful),
@@ -140,30 +145,31 @@ export function acknowledgements(stacks: { stateful: StatefulStack; stateless: S
   };
 }
 
-/** Where there is a cluster: what finds, makes and removes its snapshots, and exports them. */
+/** Snapshot and export permissions, if the environment has a cluster. */
 function snapshots({ warehouse }: StatefulStack): Acknowledgement[] {
   if (warehouse === undefined) return [];
   const path = "Backup/SnapshotDatabaseRole";
   const named = (snapshot: string) =>
     `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:rds:<AWS::Region>:<AWS::AccountId>:cluster-snapshot:${snapshot}]`;
-  const listed = "Snapshots are found by listing; only those of backups may be made or removed.";
+  const listed = "Snapshots are found by listing; only backup snapshots may be created or deleted.";
+  const exported = "RDS actions on export tasks do not support resource-level permissions.";
   return [
-    { rule: "AwsSolutions-IAM5[Resource::*]", path, reason: "RDS's actions on export tasks have no resource to name." },
+    { rule: "AwsSolutions-IAM5[Resource::*]", path, reason: exported },
     {
       rule: "Serverless-LambdaStarPermissions",
       path,
-      reason: "RDS's actions on export tasks have no resource to name.",
+      reason: exported,
     },
     { rule: named("*"), path, reason: listed },
     {
       rule: named(`${warehouse.clusterName}-backup-*`),
       path,
-      reason: "Each backup names its snapshot when it is made.",
+      reason: "Each backup names its snapshot at run time.",
     },
   ];
 }
 
-/** Writes them onto the constructs that the environment has. */
+/** Adds the acknowledgements to the constructs that the environment has. */
 export function acknowledge(stacks: { stateful: StatefulStack; stateless: StatelessStack }): void {
   const all = acknowledgements(stacks);
   for (const name of ["stateful", "stateless"] as const) {
@@ -174,13 +180,13 @@ export function acknowledge(stacks: { stateful: StatefulStack; stateless: Statel
   }
 }
 
-/** A finding names the bucket as the template does: by the name under which the stateful stack exports it. */
+/** Findings refer to a bucket by the export name of the stateful stack, as the template does. */
 function below(owner: Stack, bucket: IBucket, patterns: string[]): Acknowledgement[] {
   const imported = owner.resolve(owner.exportValue(bucket.bucketArn)) as { "Fn::ImportValue": string };
   return patterns.map((pattern) => ({
     rule: `AwsSolutions-IAM5[Resource::${imported["Fn::ImportValue"]}/${pattern}]`,
     path: "",
-    reason: `Objects below ${pattern} are made at run time; only the functions that work with them have a right to them.`,
+    reason: `Objects below ${pattern} are created at run time; only the functions that use them have access.`,
   }));
 }
 

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, mkdtempSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,32 +12,32 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 
 export interface BundleOptions {
   name: FunctionName;
-  /** The asset becomes the folder `<outdir>/<name>`; what was there is removed. */
+  /** The asset is the folder `<outdir>/<name>`, which is replaced. */
   outdir: string;
-  /** With `duckdb`, a function that runs SQL on the lake carries DuckDB. */
+  /** With `duckdb`, functions that run SQL on the lake include DuckDB. */
   lakeSql: "athena" | "duckdb";
-  /** The processor that the function runs on; only DuckDB depends on it. */
+  /** The function's architecture; only DuckDB depends on it. */
   architecture?: "arm64" | "x86_64";
 }
 
-/** A function as it is deployed. */
+/** A function's deployment package. */
 export interface FunctionBundle {
   name: FunctionName;
   /** The folder that is zipped. */
   path: string;
-  /** What Lambda calls: `<file without its ending>.handler`. Lambda reads a function's path from the first dot on. */
+  /** Handler string `<file without extension>.handler`. Lambda takes everything after the first dot as the export. */
   handler: string;
-  /** Bytes of the JavaScript that a cold start reads. */
+  /** Bytes of JavaScript loaded at a cold start. */
   loadedBytes: number;
-  /** Bytes of all JavaScript, without packages that are copied. */
+  /** Bytes of all JavaScript, without copied packages. */
   codeBytes: number;
   /** Bytes of all files. */
   totalBytes: number;
 }
 
 /**
- * Bundles one function into a folder: minified ES modules for Node 24, and the project's files that it reads where the
- * code looks for them. Equal sources give equal bytes.
+ * Bundles one function into a folder: minified ES modules for Node.js 24 and the project files that it reads, at the paths where
+ * the code expects them. Reproducible: equal sources give equal bytes.
  */
 export function bundleFunction({ name, outdir, lakeSql, architecture = "arm64" }: BundleOptions): FunctionBundle {
   const { entry, files = [], usesLakeSql = false }: FunctionEntry = functionEntries[name];
@@ -56,8 +56,8 @@ function buildCode({ entry, module, path }: { entry: string; module: string; pat
     absWorkingDir: root,
     entryPoints: [{ in: entry, out: module }],
     outdir: path,
-    // Modules that are imported on demand stay files of their own. All code lies two folders deep, so `../` in
-    // project-files.ts is `lambdas/`, where the project's files are copied to.
+    // Dynamically imported modules stay separate files. All code is two folders deep, so `../` in project-files.ts is
+    // `lambdas/`, where the project files are copied to.
     splitting: true,
     chunkNames: "lambdas/chunks/[name]-[hash]",
     bundle: true,
@@ -71,7 +71,7 @@ function buildCode({ entry, module, path }: { entry: string; module: string; pat
     metafile: true,
     legalComments: "none",
     logLevel: "error",
-    // Packages in the older module format call require for Node's own modules.
+    // CommonJS packages call require for Node's built-in modules.
     banner: {
       js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
     },
@@ -84,7 +84,7 @@ function buildCode({ entry, module, path }: { entry: string; module: string; pat
   };
 }
 
-/** The files that are read with a file: itself, and what it imports at once. */
+/** A file and everything it imports statically. */
 function loadedFrom(outputs: Metafile["outputs"], start: string): Set<string> {
   const loaded = new Set([start]);
   for (const file of loaded) {
@@ -112,7 +112,7 @@ function copyDuckDb(path: string, architecture: "arm64" | "x86_64"): void {
 function missing(name: string, cpu: string): string {
   const { version } = createRequire(import.meta.url)("@duckdb/node-bindings/package.json") as { version: string };
   return (
-    `package ${name} is not installed, and a function with DuckDB on ${cpu} needs it: ` +
+    `package ${name} is not installed, but functions with DuckDB on ${cpu} need it: ` +
     `run npm install --no-save --force ${name}@${version}, or choose Athena`
   );
 }
@@ -122,7 +122,7 @@ function folderBytes(path: string): number {
   return files.reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0);
 }
 
-/** Bundles each function when it is asked for, into a temporary folder that CDK copies from. */
+/** Bundles each function on demand into a temporary folder that CDK copies from. */
 export function bundles({ lakeSql, architecture }: Environment): CodeSource {
   const outdir = mkdtempSync(join(tmpdir(), "pizza-sales-"));
   process.once("exit", () => rmSync(outdir, { recursive: true, force: true }));

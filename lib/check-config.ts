@@ -1,6 +1,6 @@
 import type { Environment } from "./config.ts";
 
-/** What is wrong with an environment: a sentence for each setting, with what was given and what is allowed. */
+/** Invalid settings of an environment: one sentence each, with the given and the allowed values. */
 export function findMistakes(environment: Environment): string[] {
   const { stream, landing, lake, alarms } = environment;
   return [
@@ -15,14 +15,14 @@ export function findMistakes(environment: Environment): string[] {
       landing.retryAttempts,
       1,
       10_000,
-      "(without end is not allowed: a shard would stand)",
+      "(endless retries are not allowed: they would block a shard)",
     ),
     whole(
       "landing.maxRecordAgeSeconds",
       landing.maxRecordAgeSeconds,
       60,
       Math.min(604_800, stream.retentionHours * 3_600 - 1),
-      "(below stream.retentionHours, or a record is gone before it is given up)",
+      "(below stream.retentionHours, or a record expires before it reaches the on-failure bucket)",
     ),
     whole("lake.infrequentAfterDays", lake.infrequentAfterDays, 30, 3_650),
     whole("lake.archiveAfterDays", lake.archiveAfterDays, lake.infrequentAfterDays + 30, 3_650),
@@ -42,19 +42,19 @@ export function findMistakes(environment: Environment): string[] {
   ].filter((mistake) => mistake !== undefined);
 }
 
-/** The numbers of days that CloudWatch Logs can keep a log. */
+/** Retention periods that CloudWatch Logs supports. */
 const retentionDays = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
-/** Seconds: whole minutes, and twice as long is no more than a day. */
+/** Seconds: CloudWatch requires whole minutes, and two periods of at most a day in all. */
 const silencePeriods = [300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200];
 
 function warehouse({ warehouse: settings }: Environment): (string | undefined)[] {
   if (settings.kind === "postgres") {
     return /^postgres(ql)?:\/\/\S+@\S+\/\w+$/.test(settings.databaseUrl)
       ? []
-      : ["databaseUrl is not an address; allowed: postgresql://user:password@host:port/database"];
+      : ["databaseUrl is not a connection string; allowed: postgresql://user:password@host:port/database"];
   }
   const { minAcu, maxAcu, autoPauseSeconds, standbys, backupDays } = settings;
   return [
@@ -65,7 +65,7 @@ function warehouse({ warehouse: settings }: Environment): (string | undefined)[]
       : whole("warehouse.autoPauseSeconds", autoPauseSeconds, 300, 86_400, "or 0 for never"),
     (minAcu === 0) === autoPauseSeconds > 0
       ? undefined
-      : `warehouse.autoPauseSeconds is ${autoPauseSeconds} and warehouse.minAcu is ${minAcu}; allowed: a cluster pauses where, and only where, minAcu is 0`,
+      : `warehouse.autoPauseSeconds is ${autoPauseSeconds} and warehouse.minAcu is ${minAcu}; allowed: auto-pause if and only if minAcu is 0`,
     whole("warehouse.standbys", standbys, 0, 15),
     whole("warehouse.backupDays", backupDays, 1, 35),
   ];
@@ -80,32 +80,32 @@ function schedules({ schedules: all }: Environment): (string | undefined)[] {
 }
 
 function pipeline({
-  pipeline: place,
+  pipeline: target,
   lakeSql,
   warehouse: { kind },
   name,
   keepsData,
 }: Environment): (string | undefined)[] {
-  if (place === "aws") {
+  if (target === "aws") {
     return kind === "aurora"
       ? []
-      : [`warehouse.kind is "postgres" in ${name}; allowed: aurora, as functions on AWS have no way to another`];
+      : [`warehouse.kind is "postgres" in ${name}; allowed: aurora, because functions on AWS cannot reach another one`];
   }
   return [
     lakeSql === "duckdb"
       ? undefined
-      : `lakeSql is "${lakeSql}" in ${name}; allowed: duckdb, as LocalStack has no Athena`,
+      : `lakeSql is "${lakeSql}" in ${name}; allowed: duckdb, because LocalStack has no Athena`,
     kind === "postgres"
       ? undefined
-      : `warehouse.kind is "${kind}" in ${name}; allowed: postgres, as LocalStack has no Aurora`,
-    keepsData ? `keepsData is true in ${name}; allowed: false, as LocalStack forgets` : undefined,
+      : `warehouse.kind is "${kind}" in ${name}; allowed: postgres, because LocalStack has no Aurora`,
+    keepsData ? `keepsData is true in ${name}; allowed: false, because LocalStack does not persist data` : undefined,
   ];
 }
 
 function email(address: string): string | undefined {
   return /^[^\s@,]+@[^\s@,]+\.[^\s@,]+$/.test(address)
     ? undefined
-    : `alertEmails has ${JSON.stringify(address)}; allowed: addresses such as ops@example.com, with commas between them`;
+    : `alertEmails has ${JSON.stringify(address)}; allowed: addresses such as ops@example.com, separated by commas`;
 }
 
 function oneOf<Value>(setting: string, given: Value, allowed: readonly Value[]): string | undefined {

@@ -1,25 +1,24 @@
 import { findMistakes } from "./check-config.ts";
-import { environments, type Environment, type EnvironmentName, SettingsError } from "./config.ts";
+import { environments, SettingsError, type Environment, type EnvironmentName } from "./config.ts";
 
-/** What a person may set as context, and what each is. */
+/** Context settings and their descriptions. */
 export const contextSettings = {
   env: "the environment: dev, staging, prod or localstack",
-  alertEmails: "who is told of an alarm: addresses with commas between them",
-  monthlyBudgetUsd: "what the account may cost in a month, US dollars",
+  alertEmails: "recipients of alarms: addresses separated by commas",
+  monthlyBudgetUsd: "monthly budget of the account, US dollars",
   lakeSql: "athena or duckdb",
-  schedules: "off lets no schedule start anything; the stream is still landed",
-  reservesConcurrency: "off reserves no concurrent executions, for an account that has few of them",
-  openLineageUrl: "who hears of the workflows' runs as OpenLineage events, such as https://marquez.example.com",
-  databaseUrl: "localstack only: the PostgreSQL that holds gold",
-  deleteData:
-    "the environment's name once more: its data may go with the stacks (the first of the two steps of removal)",
+  schedules: "off disables all schedules; landing continues",
+  reservesConcurrency: "off reserves no concurrent executions, for an account with a low limit",
+  openLineageUrl: "OpenLineage endpoint that receives the workflows' runs, such as https://marquez.example.com",
+  databaseUrl: "localstack only: the PostgreSQL of gold",
+  deleteData: "the environment's name again: its data is deleted with the stacks (the first of two steps)",
 } as const;
 
 export type ContextSetting = keyof typeof contextSettings;
 
 /**
- * The environment that `env` names, with the other context settings laid over it. Throws one error with a sentence for
- * every setting that is missing or wrong: which, what was given, what is allowed.
+ * The environment named by `env`, with the other context settings applied. Throws a SettingsError that lists every missing or
+ * invalid setting with the given and the allowed values.
  */
 export function chooseEnvironment(context: (name: ContextSetting) => unknown): Environment {
   const environment = withContext(named(context("env")), context);
@@ -60,7 +59,7 @@ function withDatabase({ name, warehouse }: Environment, url: unknown): Environme
   if (url === undefined) return warehouse;
   if (warehouse.kind === "postgres") return { kind: "postgres", databaseUrl: text(url) };
   throw new SettingsError(
-    `databaseUrl is set for ${name}; allowed: for localstack only, as ${name} makes its own database`,
+    `databaseUrl is set for ${name}; allowed: only for localstack, because ${name} creates its own database`,
   );
 }
 
@@ -68,7 +67,7 @@ function withLineage(url: unknown): Pick<Environment, "openLineageUrl"> {
   if (url === undefined) return {};
   if (/^https?:\/\/[^@\s]+$/.test(text(url))) return { openLineageUrl: text(url) };
   throw new SettingsError(
-    `openLineageUrl is ${JSON.stringify(url)}; allowed: an address without a login, such as https://marquez.example.com`,
+    `openLineageUrl is ${JSON.stringify(url)}; allowed: an address without login, such as https://marquez.example.com`,
   );
 }
 
@@ -76,7 +75,7 @@ function mayDelete({ name }: Environment, confirmed: unknown): boolean {
   if (confirmed === undefined) return false;
   if (confirmed === name) return true;
   throw new SettingsError(
-    `deleteData is ${JSON.stringify(confirmed)}; allowed: ${name}, to say that all data of ${name} may go`,
+    `deleteData is ${JSON.stringify(confirmed)}; allowed: ${name}, to confirm that all data of ${name} may be deleted`,
   );
 }
 
@@ -87,19 +86,19 @@ function isOff(name: ContextSetting, context: (name: ContextSetting) => unknown)
   throw new SettingsError(`${name} is ${JSON.stringify(given)}; allowed: off, or nothing`);
 }
 
-/** What CDK itself puts into the context: feature flags, what its command line says, and (with a colon) what it has looked up. */
+/** Context keys of CDK itself: feature flags, command line settings and (with a colon) cached lookups. */
 const ofCdk = /^(@aws-cdk\/|aws-cdk|cli-|[^:]+:)/;
 
-/** Throws a sentence where the context has names that say nothing here: a misspelt setting would count as not set. */
+/** Throws on unknown context names, because a misspelt setting would be ignored silently. */
 export function rejectUnknown(names: readonly string[]): void {
   const unknown = names.filter((name) => !ofCdk.test(name) && !Object.hasOwn(contextSettings, name));
   if (unknown.length === 0) return;
   throw new SettingsError(
-    `context has ${unknown.join(", ")}, which nothing here reads; allowed: ${Object.keys(contextSettings).join(", ")}`,
+    `context has unknown settings ${unknown.join(", ")}; allowed: ${Object.keys(contextSettings).join(", ")}`,
   );
 }
 
-/** A number that the command line gives as text; what is none stays as it was given, and is quoted where it is refused. */
+/** Parses a number that the command line gives as text; anything else is returned unchanged and rejected by the checks. */
 const number = (value: unknown): number =>
   typeof value === "string" && value.trim() !== "" && !Number.isNaN(Number(value)) ? Number(value) : (value as number);
 

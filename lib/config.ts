@@ -1,86 +1,90 @@
 /**
- * The environments as data. They differ here and nowhere else.
+ * The environments as data: they differ here and nowhere else.
  *
- * Where a stack goes (account and region) is never written down: it comes from the credentials that `cdk` runs with.
- * What belongs to a person rather than to the project comes as context, on the command line (`-c name=value`) or in the
- * git-ignored `cdk.context.json`; `contextSettings` lists all of it.
+ * Account and region come from the credentials of `cdk` and are never written down. Personal settings come as context, on the
+ * command line (`-c name=value`) or in the git-ignored `cdk.context.json`; see `contextSettings`.
  */
+
+/** Invalid settings or files; the message lists every problem and is printed without a stack trace. */
+export class SettingsError extends Error {
+  override name = "SettingsError";
+}
 
 export type EnvironmentName = "dev" | "staging" | "prod" | "localstack";
 
 export interface Environment {
   name: EnvironmentName;
-  /** `localstack` leaves out what its free edition lacks: Aurora, Glue, Athena, dashboard, alarms, budget. */
+  /** `localstack` omits what LocalStack's free edition lacks: Aurora, Glue, Athena, dashboard, alarms, budget. */
   pipeline: "aws" | "localstack";
   architecture: "arm64" | "x86_64";
   stream: {
-    /** Shards bought by the hour, or `on-demand`, which grows by itself and costs more at a steady rate. */
+    /** Number of provisioned shards, or `on-demand`, which scales automatically and costs more at a steady rate. */
     shards: number | "on-demand";
-    /** Until then a record can be landed again, and the receipt can count it. */
+    /** How long a record can be landed again and counted by the receipt. */
     retentionHours: number;
   };
-  /** Settings of the event source mapping from the stream to LandRecords. */
+  /** Event source mapping from the stream to LandRecords. */
   landing: {
     batchRecords: number;
-    /** The longest a record waits for others; the fewer windows, the fewer invocations and objects. */
+    /** Maximum batching window; a longer one means fewer invocations and objects. */
     windowSeconds: number;
     retryAttempts: number;
-    /** Records older than this are given up to the on-failure bucket; below the stream's retention. */
+    /** Older records go to the on-failure bucket; must be below the stream's retention. */
     maxRecordAgeSeconds: number;
   };
   lake: {
     /** Bronze objects move to infrequent access, then to instant-retrieval archive, at these ages. */
     infrequentAfterDays: number;
     archiveAfterDays: number;
-    /** What was overwritten or deleted can be had back this long. */
+    /** How long overwritten and deleted objects can be recovered. */
     keepOldVersionsDays: number;
   };
-  /** What the pipeline's own lake queries run on. */
+  /** SQL engine of the pipeline's own lake queries. */
   lakeSql: "athena" | "duckdb";
-  /** The most that one Athena query may scan. */
+  /** Scan limit of one Athena query. */
   athenaScanLimitMegabytes: number;
   warehouse: AuroraSettings | PostgresSettings;
-  /** Rows per customer follow after this pause at the earliest. */
+  /** Minimum interval between publications of the customer rows. */
   customersEverySeconds: number;
-  /** When each workflow starts, by the name of its file in `step-functions/`; `otherwise` is for any other. */
+  /** Schedule of each workflow by its file name in `step-functions/`; `otherwise` applies to any other. */
   schedules: Record<string, string> & { otherwise: string };
   schedulesEnabled: boolean;
-  /** Caps how many copies of the writing functions run. Lambda reserves only what leaves the account 100 executions. */
+  /** Reserves concurrency for the writing functions. Lambda requires 100 unreserved executions in the account. */
   reservesConcurrency: boolean;
   alarms: {
-    /** Who is told, by e-mail. */
+    /** E-mail recipients. */
     emails: string[];
-    /** Gold may be this much behind the tills. */
+    /** Maximum delay of gold behind the tills. */
     freshnessSeconds: number;
-    /** A landing that is this much behind needs somebody. */
+    /** Maximum iterator age of landing. */
     iteratorAgeSeconds: number;
-    /** A stage that lets nothing through for so long, twice in a row, while something comes, stands still. */
+    /** A stage with input but no output for two such periods in a row is stalled. */
     silenceSeconds: number;
-    /** Refused events for each hundred. */
+    /** Maximum share of rejected events. */
     quarantinePercent: number;
   };
-  /** Who hears of every run of a workflow, as OpenLineage events over HTTP: an address such as that of a Marquez. */
+  /** OpenLineage endpoint, such as Marquez, that receives an event for every workflow run. */
   openLineageUrl?: string;
-  /** What the account may cost in a month before somebody is told, US dollars. */
+  /** Monthly budget of the account before an alert is sent, US dollars. */
   monthlyBudgetUsd: number;
   logRetentionDays: number;
-  /** True keeps buckets, stream, database, key and secrets when a stack goes, and protects the database. */
+  /** True retains buckets, stream, database, key and secrets when a stack is deleted, and protects the database. */
   keepsData: boolean;
 }
 
 export interface AuroraSettings {
   kind: "aurora";
-  /** Aurora capacity units of about 2 GiB; 0 lets the cluster pause. */
+  /** Aurora capacity units of about 2 GiB; 0 enables auto-pause. */
   minAcu: number;
   maxAcu: number;
-  /** Idle seconds until it pauses; 0 never pauses. */
+  /** Idle seconds before auto-pause; 0 disables it. */
   autoPauseSeconds: number;
-  /** Instances in other zones that take over. */
+  /** Number of failover instances in other availability zones. */
   standbys: number;
   backupDays: number;
 }
 
-/** A PostgreSQL that is there already, reached over its own wire. */
+/** An existing PostgreSQL, reached over its own protocol. */
 export interface PostgresSettings {
   kind: "postgres";
   databaseUrl: string;
@@ -172,7 +176,7 @@ export const environments: Record<EnvironmentName, Environment> = {
     athenaScanLimitMegabytes: 1_000,
     warehouse: { kind: "postgres", databaseUrl: "postgresql://pizza_owner:pizza@127.0.0.1:5432/pizza" },
     customersEverySeconds: 60,
-    // Only rates: they are kept by localstack/schedules.ts, as LocalStack's Scheduler starts nothing.
+    // Only rates, because localstack/schedules.ts runs them: LocalStack's Scheduler starts nothing.
     schedules: {
       bronze_to_silver: "rate(1 minute)",
       silver_to_gold: "rate(1 minute)",
@@ -191,8 +195,3 @@ export const environments: Record<EnvironmentName, Environment> = {
     keepsData: false,
   },
 };
-
-/** Settings or files that nothing can be built from; the message says all that is wrong, and is shown without a stack. */
-export class SettingsError extends Error {
-  override name = "SettingsError";
-}

@@ -1,15 +1,15 @@
-/** A function that is deployed: its handler, the project's files that it reads, and whether it runs SQL on the lake. */
+/** A deployed function. */
 export interface FunctionEntry {
-  /** The handler's file, from the project's root. */
+  /** The handler's file, relative to the project root. */
   entry: string;
-  /** Files and folders of the project that lie beside the code. */
+  /** Project files and folders to include in the bundle. */
   files?: readonly string[];
   usesLakeSql?: boolean;
 }
 
 const catalog = ["data/menu.json", "data/stores.json"];
 
-/** Every function by the name that the state machines give it. */
+/** Every function by its placeholder name in the state machines. */
 export const functionEntries = {
   LandRecords: { entry: "lambdas/bronze/land-records.ts" },
   RedriveLanding: { entry: "lambdas/bronze/redrive-landing.ts" },

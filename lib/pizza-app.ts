@@ -8,32 +8,32 @@ import { readWorkflows, workflowFolder } from "./workflow-files.ts";
 
 export interface PizzaSalesOptions {
   environment: Environment;
-  /** Where the functions' bundles lie. */
+  /** Source of the functions' bundles. */
   code: CodeSource;
-  /** Another folder of workflows. */
+  /** Folder of the workflows, for tests. */
   workflows?: string;
 }
 
-/** Puts both stacks into an app. Neither knows its account or region, so no template needs a look-up. */
+/** Adds both stacks to an app. They are environment-agnostic (no account or region), so no context lookup is needed. */
 export function addPizzaSales(app: App, { environment, code, workflows = workflowFolder }: PizzaSalesOptions) {
   const name = (part: string) => `PizzaSales-${environment.name}-${part}`;
   const stateful = new StatefulStack(app, name("Stateful"), {
     environment,
-    description: "Pizza sales: what must survive (lake, stream, warehouse, key, secrets)",
+    description: "Pizza sales: stateful resources (lake, stream, warehouse, key, secrets)",
   });
   const stateless = new StatelessStack(app, name("Stateless"), {
     environment,
     stateful,
     code,
     files: readWorkflows(workflows),
-    description: "Pizza sales: what runs (functions, workflows, schedules, alarms)",
+    description: "Pizza sales: stateless resources (functions, workflows, schedules, alarms)",
   });
   Tags.of(app).add("application", "pizza-sales");
   Tags.of(app).add("environment", environment.name);
   return { stateful, stateless };
 }
 
-/** An empty app whose synthesis fails on any finding of cdk-nag that nobody has acknowledged. */
+/** An empty app whose synthesis fails on any unacknowledged cdk-nag finding. */
 export function createApp(props: AppProps = {}): App {
   const app = new App({ analyticsReporting: false, ...props });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));

@@ -5,34 +5,34 @@ import { allow, bucketAccess, secretAccess, useKey, type Access, type KeyPattern
 import type { Environment } from "./config.ts";
 import type { StatefulStack } from "./stateful-stack.ts";
 
-/** Access to the things that the stages share, each as one call that gives variables and rights together. */
+/** Access to the resources that the stages share: environment variables and permissions together. */
 export interface Resources {
   lake(patterns: KeyPatterns): Access;
   onFailure(patterns: KeyPatterns): Access;
   backups(patterns: KeyPatterns): Access;
-  /** Reading the stream's records. */
+  /** Reads the stream's records. */
   stream(): Access;
   customerKey(): Access;
-  /** SQL on the warehouse, as one of its three roles. */
+  /** SQL on the warehouse with one of its three roles. */
   warehouse(login: "owner" | "writer" | "reader"): Access;
-  /** The same, for statements that stand and fall together. */
+  /** SQL on the warehouse with transactions. */
   warehouseTransactions(login: "owner" | "writer"): Access;
-  /** SQL on these tables of the lake, on whatever the environment chose. */
+  /** SQL on these tables of the lake with the environment's engine. */
   lakeSql(tables: (keyof typeof tableFolders)[]): Access;
-  /** Telling people. */
+  /** Publishes alerts. */
   alerts(topic: ITopic): Access;
 }
 
-/** The keys of each Delta table's objects, by its name in Glue. */
+/** Key pattern of each Delta table's objects, by Glue table name. */
 const tableFolders = { order_lines: "silver/*", order_events: "quarantine/*" };
 
-/** The keys of both Delta tables. */
+/** Key patterns of both Delta tables. */
 export const deltaTables = Object.values(tableFolders);
 
-/** The keys of the log of silver, without its data. */
+/** Key pattern of silver's Delta log. */
 export const silverLog = "silver/order_lines/_delta_log/*";
 
-/** The keys of failed batches; Lambda chooses them. */
+/** Key patterns of failed batches, chosen by Lambda. */
 export const failedBatches = ["aws/lambda/*"];
 
 export function shareResources(environment: Environment, stateful: StatefulStack): Resources {
@@ -93,7 +93,7 @@ function withTransactions({ variables, statements }: Access, { warehouse }: Stat
   return { variables, statements: [...statements, allow(actions, [warehouse.cluster.clusterArn])] };
 }
 
-/** Athena works with the caller's rights: on the tables in Glue, their files, the lists of files and its results. */
+/** Athena uses the caller's permissions: on the Glue tables, their files, the manifests and the query results. */
 function athenaAccess(
   environment: Environment,
   { lake, key, glueDatabase }: StatefulStack,
@@ -124,7 +124,7 @@ function athenaAccess(
         [
           here("glue", "catalog"),
           here("glue", `database/${database}`),
-          // Athena looks at the default database whatever is asked.
+          // Athena always accesses the default database as well.
           here("glue", "database/default"),
           ...tables.map((table) => here("glue", `table/${database}/${table}_at`)),
         ],

@@ -1,5 +1,5 @@
 import { RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
-import { type IStream, Stream, StreamEncryption, StreamMode } from "aws-cdk-lib/aws-kinesis";
+import { Stream, StreamEncryption, StreamMode, type IStream } from "aws-cdk-lib/aws-kinesis";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
@@ -12,7 +12,7 @@ import { Secrets } from "./constructs/secrets.ts";
 import { seconds } from "./constructs/time.ts";
 import { WarehouseCluster } from "./constructs/warehouse-cluster.ts";
 
-/** All that must survive a redeploy: the key, the lake, the stream, the warehouse and the secrets. */
+/** Resources that must survive a redeployment: key, lake, stream, warehouse and secrets. */
 export class StatefulStack extends Stack {
   readonly key: IKey;
   readonly lake: IBucket;
@@ -20,14 +20,14 @@ export class StatefulStack extends Stack {
   readonly backups: IBucket;
   readonly orders: IStream;
   readonly secrets: Secrets;
-  /** Only where the environment has Glue and Athena. */
+  /** Only in environments with Glue and Athena. */
   readonly glueDatabase?: string;
-  /** Only where the environment has Aurora. */
+  /** Only in environments with Aurora. */
   readonly warehouse?: WarehouseCluster;
 
   constructor(scope: Construct, id: string, { environment, ...props }: StackProps & { environment: Environment }) {
     super(scope, id, { ...props, terminationProtection: environment.keepsData });
-    // A first deployment that fails takes away what it made; after that, nothing does.
+    // A failed first deployment deletes what it created; after that, the resources are always retained.
     const removalPolicy = environment.keepsData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
     const key = addEncryptionKey(this, { removalPolicy });
     const shared = { environment, key, removalPolicy };

@@ -1,15 +1,15 @@
 import { Annotations, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Environment } from "./config.ts";
-import { addAlertTopic, Operations } from "./stages/monitoring.ts";
 import { FunctionFactory, type CodeSource } from "./constructs/function-factory.ts";
 import { addOutputs } from "./constructs/outputs.ts";
 import { shareResources } from "./resources.ts";
 import { Backup } from "./stages/backup.ts";
 import { Exploration } from "./stages/exploration.ts";
-import { Lineage } from "./stages/lineage.ts";
 import { Landing } from "./stages/landing.ts";
+import { Lineage } from "./stages/lineage.ts";
 import { Migrations } from "./stages/migrations.ts";
+import { addAlertTopic, Operations } from "./stages/monitoring.ts";
 import { Publishing } from "./stages/publishing.ts";
 import { Receipt } from "./stages/receipt.ts";
 import { Refining } from "./stages/refining.ts";
@@ -26,7 +26,7 @@ export interface StatelessStackProps extends StackProps {
   files: WorkflowFile[];
 }
 
-/** All that runs. It can be removed and deployed again without losing anything. */
+/** Functions, workflows, schedules and alarms: can be deleted and deployed again without losing data. */
 export class StatelessStack extends Stack {
   constructor(scope: Construct, id: string, { environment, stateful, code, files, ...props }: StatelessStackProps) {
     super(scope, id, props);
@@ -65,7 +65,7 @@ export class StatelessStack extends Stack {
         cost: { cluster: warehouse.cluster, settings: environment.warehouse, workgroup },
       });
       addOutputs(this, { AthenaWorkgroup: workgroup, DashboardUrl: dashboardUrl });
-      warnWhenNobodyIsTold(this, environment);
+      warnWithoutRecipients(this, environment);
     }
 
     addOutputs(this, {
@@ -77,9 +77,9 @@ export class StatelessStack extends Stack {
   }
 }
 
-function warnWhenNobodyIsTold(scope: Construct, { name, alarms }: Environment): void {
+function warnWithoutRecipients(scope: Construct, { name, alarms }: Environment): void {
   if (alarms.emails.length > 0) return;
-  const message = `alarms of ${name} reach nobody by e-mail; say who is told with -c alertEmails=ops@example.com`;
+  const message = `alarms of ${name} have no e-mail recipients: set them with -c alertEmails=ops@example.com`;
   Annotations.of(scope).addWarningV2("pizza-sales:nobody-is-told", message);
 }
 

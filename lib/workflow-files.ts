@@ -1,17 +1,17 @@
-import { readdirSync, readFileSync, existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SettingsError } from "./config.ts";
 
-/** A state machine as its file draws it. */
+/** A state machine's file. */
 export interface WorkflowFile {
-  /** The file's name without its ending, such as `bronze_to_silver`. */
+  /** File name without extension, such as `bronze_to_silver`. */
   name: string;
-  /** The definition, JSON text with a `${Name}` wherever a function stands. */
+  /** Amazon States Language definition with a placeholder `${Name}` for each function. */
   definition: string;
-  /** The names of the functions that it calls. */
+  /** Names of the functions it calls. */
   placeholders: string[];
-  /** What a scheduled run is given: the file `<name>.input.json` beside the definition. */
+  /** Input of a scheduled run, from `<name>.input.json`. */
   input: object;
 }
 
@@ -31,7 +31,7 @@ function readWorkflow(folder: string, file: string): WorkflowFile {
   const inputFile = join(folder, `${name}.input.json`);
   if (!existsSync(inputFile)) {
     throw new SettingsError(
-      `workflow ${name} has no ${name}.input.json beside it: write what a scheduled run is given, such as {}`,
+      `workflow ${name} has no file ${name}.input.json: create it with the input of a scheduled run, such as {}`,
     );
   }
   const placeholders = [...new Set([...definition.matchAll(/\$\{(\w+)\}/g)].map(([, placeholder]) => placeholder!))];
@@ -42,6 +42,6 @@ function readJson(file: string): object {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as object;
   } catch (cause) {
-    throw new SettingsError(`file ${file} is not JSON: mend it`, { cause });
+    throw new SettingsError(`file ${file} is not valid JSON: fix it`, { cause });
   }
 }

@@ -2,21 +2,21 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, wr
 import { basename, join } from "node:path";
 import { localStackDirectory, type LocalStackDirectory } from "../targets/localstack-place.ts";
 
-const markerText = "LocalStack of the pizza pipeline: node bin/localstack.ts clean removes what lies here.\n";
+const markerText = "LocalStack of the pizza pipeline: node bin/localstack.ts clean deletes the files here.\n";
 
-/** Git is told to look past the folder; and Node would take the project's package.json for that of a function's code. */
+/** Makes Git ignore the folder, and keeps Node from applying the project's package.json to the functions' code. */
 const fixedFiles = { ".gitignore": "*\n", "package.json": "{}\n" };
 
-/** Refuses a folder that holds anything and that no command of ours made: nothing in it is written or removed. */
+/** Throws on a non-empty folder that this project did not create; nothing in it is written or deleted. */
 export function checkFolder(directory: LocalStackDirectory): void {
   if (isEmpty(directory.root) || existsSync(directory.marker) || isUnmarked(directory)) return;
   throw new Error(
-    `${directory.root} is not a folder of LocalStack's: nothing in it was touched; give --dir an empty folder, a new one, or one ` +
-      `that a start made (${basename(directory.marker)} lies in it)`,
+    `${directory.root} is not a LocalStack data folder: nothing in it was changed; give --dir an empty or new folder, or one ` +
+      `created by a start (it contains ${basename(directory.marker)})`,
   );
 }
 
-/** Makes the folders that every run needs, in a folder that is ours or becomes it. */
+/** Creates the folders that every run needs, in a new, empty or earlier data folder. */
 export function makeFolders(directory: LocalStackDirectory): void {
   checkFolder(directory);
   mkdirSync(directory.root, { recursive: true });
@@ -25,13 +25,13 @@ export function makeFolders(directory: LocalStackDirectory): void {
   for (const [name, text] of Object.entries(fixedFiles)) writeFileSync(join(directory.root, name), text);
 }
 
-/** Removes what a run leaves, where the folder is ours. */
+/** Deletes a run's temporary files and database. */
 export function removeRun(directory: LocalStackDirectory): void {
   checkFolder(directory);
   for (const folder of [directory.temporary, directory.postgres]) rmSync(folder, { recursive: true, force: true });
 }
 
-/** Removes all that is ours, and the folder where nothing else lies in it; gives back the names of what does. */
+/** Deletes everything this project created, and the folder if it is then empty; returns the names of the remaining files. */
 export function removeFolder(directory: LocalStackDirectory): string[] {
   checkFolder(directory);
   if (!existsSync(directory.root)) return [];
@@ -42,23 +42,23 @@ export function removeFolder(directory: LocalStackDirectory): string[] {
 }
 
 /**
- * As earlier versions left it, without a marker: nothing but what they made, with their two files as they wrote them. The
- * project's own folder need not be whole.
+ * Whether earlier versions, which wrote no marker, created the folder: it has only their files, and both fixed files are
+ * unchanged. The project's default folder need not be complete.
  */
 function isUnmarked(directory: LocalStackDirectory): boolean {
   if (ownNames(directory).length < readdirSync(directory.root).length) return false;
   return (
     directory.root === localStackDirectory().root ||
-    Object.entries(fixedFiles).every(([name, text]) => holds(directory, name, text))
+    Object.entries(fixedFiles).every(([name, text]) => hasFile(directory, name, text))
   );
 }
 
-function holds({ root }: LocalStackDirectory, name: string, text: string): boolean {
+function hasFile({ root }: LocalStackDirectory, name: string, text: string): boolean {
   const path = join(root, name);
   return existsSync(path) && readFileSync(path, "utf8") === text;
 }
 
-/** What lies in the folder and is ours. The marker is last: what a killed removal leaves is still known as ours. */
+/** Files in the folder that this project created. The marker is last, so that an interrupted deletion can be repeated. */
 function ownNames(directory: LocalStackDirectory): string[] {
   const { venv, files, temporary, postgres, logs, state, deployed, lock, marker } = directory;
   const made = [
@@ -80,7 +80,7 @@ function ownNames(directory: LocalStackDirectory): string[] {
   return found.toSorted((a, b) => Number(a === basename(marker)) - Number(b === basename(marker)));
 }
 
-/** Whether there is nothing in the folder, or no folder. */
+/** Whether the folder is empty or does not exist. */
 export function isEmpty(folder: string): boolean {
   return !existsSync(folder) || readdirSync(folder).length === 0;
 }

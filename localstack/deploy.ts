@@ -1,18 +1,18 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync, closeSync, openSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join, dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { openSecrets } from "../adapters/secrets.ts";
-import { type LocalStackDirectory, rememberDeployed, projectRoot } from "../targets/localstack-place.ts";
+import { projectRoot, rememberDeployed, type LocalStackDirectory } from "../targets/localstack-place.ts";
 import { makeFolders } from "./data-folder.ts";
 import { clientEnvironment, clientSettings } from "./environment.ts";
 import { checkLoopback } from "./health.ts";
 import type { LocalStackTarget } from "./resolve-target.ts";
 
-/** Where the pipeline was deployed to, and what the stacks say of themselves. */
+/** Result of a deployment: address and stack outputs. */
 export interface Deployed {
   endpoint: string;
   outputs: Record<string, string>;
@@ -22,8 +22,8 @@ export interface Deployed {
 const stacks = ["PizzaSales-localstack-Stateful", "PizzaSales-localstack-Stateless"];
 
 /**
- * Deploys both stacks with cdk, bootstrap included, and migrates the warehouse; to an address of this machine only. A second
- * time it changes what differs.
+ * Deploys both stacks with cdk, including bootstrap, and migrates the warehouse; only to a loopback address. Later deployments
+ * update the stacks.
  */
 export async function deploy(
   directory: LocalStackDirectory,
@@ -33,12 +33,12 @@ export async function deploy(
   const { endpoint, functionsDatabaseUrl: databaseUrl } = target;
   checkLoopback(endpoint);
   makeFolders(directory);
-  // Before anything is there: what fails half-way is found by ./pizza doctor too.
+  // Stored first, so that ./pizza doctor also finds a deployment that failed half-way.
   rememberDeployed(directory, target);
   const environment = clientEnvironment(endpoint);
   const out = join(directory.temporary, "cdk.out");
   const run = (args: string[]) => cdk(args, { directory, environment });
-  say("making the templates");
+  say("synthesising the templates");
   await run(["synth", "--quiet", "--output", out, "-c", "env=localstack", "-c", `databaseUrl=${databaseUrl}`]);
   checkTypes(out);
   const clients = openClients(endpoint);
@@ -69,7 +69,7 @@ function functionName(outputs: Record<string, string>, name: string): string {
   const names = JSON.parse(outputs["Functions"] ?? "{}") as Record<string, string>;
   const found = names[name];
   if (found === undefined)
-    throw new Error(`stack ${stacks[1]} has no function ${name} in its output Functions: see lib/`);
+    throw new Error(`stack ${stacks[1]} has no function ${name} in its output Functions: check lib/`);
   return found;
 }
 
@@ -78,8 +78,8 @@ function checkTypes(out: string): void {
     const types = unknownTypes(JSON.parse(readFileSync(join(out, file), "utf8")) as Parameters<typeof unknownTypes>[0]);
     if (types.length === 0) continue;
     throw new Error(
-      `${file} has ${types.join(", ")}, which LocalStack may leave out in silence: leave it out of the environment ` +
-        `localstack, or add it to localstack/deploy.ts once it was seen to work`,
+      `${file} has ${types.join(", ")}, which LocalStack may skip silently: remove it from the environment localstack, ` +
+        "or add it to localstack/deploy.ts after testing that it works",
     );
   }
 }
@@ -104,14 +104,13 @@ function openClients(endpoint: string) {
     },
     async call(FunctionName: string): Promise<void> {
       const { FunctionError, Payload } = await lambda.send(new InvokeCommand({ FunctionName, Payload: "{}" }));
-      const answer = Buffer.from(Payload ?? []).toString();
-      if (FunctionError)
-        throw new Error(`function ${FunctionName} failed: see its log in LocalStack; it says ${answer}`);
+      const response = Buffer.from(Payload ?? []).toString();
+      if (FunctionError) throw new Error(`function ${FunctionName} failed (${response}): see its log in LocalStack`);
     },
   };
 }
 
-/** The deployment's customer secret: with it a local pipeline makes the same customer keys. */
+/** The deployment's customer secret, with which a local pipeline derives the same customer keys. */
 export async function readCustomerSecret(arn: string): Promise<string> {
   const { key } = await openSecrets().read(arn);
   if (!key) throw new Error(`secret ${arn} has no field key: deploy again`);
@@ -119,8 +118,8 @@ export async function readCustomerSecret(arn: string): Promise<string> {
 }
 
 /**
- * Runs a cdk command in the project's folder to its end, with all that it writes kept below the home. Of the caller's
- * settings it gets none that begin with AWS: only those in `environment`. An error carries cdk's last words.
+ * Runs a cdk command in the project folder, with all its files below the data folder. It inherits none of the caller's AWS_
+ * variables, only those in `environment`. Throws with the end of cdk's log if it fails.
  */
 async function cdk(
   args: string[],
@@ -137,10 +136,10 @@ async function cdk(
     env: {
       ...Object.fromEntries(inherited),
       ...environment,
-      // The app is started by the name of its program.
+      // cdk starts the app through PATH.
       PATH: [dirname(process.execPath), process.env["PATH"] ?? ""].join(":"),
       TMPDIR: directory.temporary,
-      // Below it cdk and the app keep their caches.
+      // Folder of the caches of cdk and the app.
       HOME: directory.files,
       CDK_DISABLE_CLI_TELEMETRY: "true",
       NO_COLOR: "1",
@@ -149,11 +148,11 @@ async function cdk(
   closeSync(log);
   const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
   if (code === 0) return;
-  const words = readFileSync(path).subarray(from).toString().trim().split("\n").slice(-25).join("\n");
-  throw new Error(`cdk ${args[0]} failed (${code ?? signal}); its log ${path} ends with:\n${words}`);
+  const lines = readFileSync(path).subarray(from).toString().trim().split("\n").slice(-25).join("\n");
+  throw new Error(`cdk ${args[0]} failed (${code ?? signal}); its log ${path} ends with:\n${lines}`);
 }
 
-/** Resource types that LocalStack 4.14 was seen to make as CloudFormation does; it passes over any other in silence. */
+/** Resource types tested to work on LocalStack 4.14, which skips unsupported types silently. */
 export const knownTypes: readonly string[] = [
   "AWS::Events::Rule",
   "AWS::IAM::ManagedPolicy",
@@ -177,7 +176,7 @@ export const knownTypes: readonly string[] = [
   "AWS::StepFunctions::StateMachine",
 ];
 
-/** CDK's own helpers, which only LocalStack's paid editions run: the deployment does without them. */
+/** CDK's helper resources, which only LocalStack's paid editions support and the deployment does not need. */
 export const passedOver: readonly string[] = [
   // Empties a bucket before it is deleted; a stop of LocalStack does that.
   "Custom::S3AutoDeleteObjects",
@@ -185,7 +184,7 @@ export const passedOver: readonly string[] = [
   "Custom::Trigger",
 ];
 
-/** The types of a template that LocalStack would leave out without a word. */
+/** Resource types of a template that LocalStack may skip silently. */
 export function unknownTypes(template: { Resources?: Record<string, { Type: string }> }): string[] {
   const types = new Set(Object.values(template.Resources ?? {}).map(({ Type }) => Type));
   return [...types].filter((type) => !knownTypes.includes(type) && !passedOver.includes(type)).toSorted();

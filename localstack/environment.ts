@@ -1,10 +1,10 @@
 import { dirname, join } from "node:path";
 import { projectRoot, type LocalStackDirectory } from "../targets/localstack-place.ts";
 
-/** Programs are found as the caller finds them; nothing else of the caller's settings reaches LocalStack or its functions. */
+/** The only variables that LocalStack and its functions inherit from the caller. */
 const passed = ["PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SYSTEMROOT"];
 
-/** What LocalStack is started with: offline, on 127.0.0.1, and with all its files below the home. */
+/** Environment of the LocalStack process: offline, on 127.0.0.1, with all its files below the data folder. */
 export function serverEnvironment(directory: LocalStackDirectory, port: number): Record<string, string> {
   const node = process.execPath;
   return {
@@ -13,7 +13,7 @@ export function serverEnvironment(directory: LocalStackDirectory, port: number):
     HOME: directory.files,
     TMPDIR: directory.temporary,
     FILESYSTEM_ROOT: directory.files,
-    // Or LocalStack takes a container of anybody's for its own image, and keeps its files in /var/lib.
+    // Otherwise LocalStack takes any surrounding container for its own image, and stores its files in /var/lib.
     OVERRIDE_IN_DOCKER: "0",
     GATEWAY_LISTEN: `127.0.0.1:${port}`,
     GATEWAY_SERVER: "loopback",
@@ -21,7 +21,7 @@ export function serverEnvironment(directory: LocalStackDirectory, port: number):
     PROVIDER_OVERRIDE_S3: "host",
     LAMBDA_RUNTIME_EXECUTOR: "process",
     LAMBDA_NODE: node,
-    // Types that LocalStack does not know are refused before a deployment, where they can be told from CDK's own helpers.
+    // Unsupported types are rejected before a deployment instead, where CDK's own helpers can be excepted.
     CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES: "1",
     KINESIS_LATENCY: "0",
     NODE_OPTIONS: `--require=${JSON.stringify(join(projectRoot, "localstack", "loopback-only.cjs"))}`,
@@ -32,7 +32,7 @@ export function serverEnvironment(directory: LocalStackDirectory, port: number):
   };
 }
 
-/** What a client such as cdk or an SDK needs to reach LocalStack, and nothing by which it could reach AWS. */
+/** Environment of clients such as cdk and SDKs: they reach LocalStack and cannot reach AWS. */
 export function clientEnvironment(endpoint: string): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: endpoint,
@@ -47,7 +47,7 @@ export function clientEnvironment(endpoint: string): Record<string, string> {
   };
 }
 
-/** What a client of the SDK in this process is made with. */
+/** Configuration of SDK clients in this process. */
 export function clientSettings(endpoint: string) {
   return { endpoint, region: "us-east-1", credentials: { accessKeyId: "test", secretAccessKey: "test" } };
 }

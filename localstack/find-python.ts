@@ -6,18 +6,18 @@ import { promisify } from "node:util";
 
 const exec = promisify(execFile);
 
-/** Minor versions of Python 3 that LocalStack's last open release runs on, with the packages of its day. */
+/** Minor versions of Python 3 that LocalStack's last open release supports with the pinned packages. */
 const minorVersions = [13, 12];
 
-/** A Python that fits. */
+/** A suitable Python. */
 export interface Python {
   program: string;
   version: string;
 }
 
 /**
- * Finds a Python that LocalStack runs on: the one that PYTHON names, else one on the PATH, else one of pyenv's. The error
- * says which were looked at, and what to install.
+ * Finds a Python for LocalStack: the one in the variable PYTHON, else one on the PATH, else one of pyenv. Throws with the
+ * versions found and what to install.
  */
 export async function findPython(given = process.env["PYTHON"]): Promise<Python> {
   const seen: string[] = [];
@@ -27,11 +27,11 @@ export async function findPython(given = process.env["PYTHON"]): Promise<Python>
     seen.push(`${program} is ${version}`);
     if (minorVersions.some((minor) => version.startsWith(`3.${minor}.`))) return { program, version };
   }
-  const none = given ? `PYTHON ${given} is no Python with the module venv` : "none with the module venv is here";
+  const none = given ? `PYTHON ${given} is not a Python with the module venv` : "found none with the module venv";
   const found = seen.length === 0 ? none : seen.join(", ");
   throw new Error(
     `Python 3.${minorVersions.join(" or 3.")} is needed to run LocalStack (${found}): install one (Debian: python3 and ` +
-      `python3-venv), or set PYTHON to its path. The embedded home needs no Python: make demo`,
+      `python3-venv), or set PYTHON to its path. The local pipeline needs no Python: make demo`,
   );
 }
 

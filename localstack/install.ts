@@ -3,24 +3,24 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { findPython } from "./find-python.ts";
-import { makeFolders } from "./data-folder.ts";
 import { kinesisPackage, projectRoot, type LocalStackDirectory } from "../targets/localstack-place.ts";
+import { makeFolders } from "./data-folder.ts";
+import { findPython } from "./find-python.ts";
 
 const exec = promisify(execFile);
 const requirements = join(projectRoot, "localstack", "requirements.txt");
 const executor = join(projectRoot, "localstack", "executor");
 
 /**
- * Brings a home to what `requirements.txt` and `executor/` say: LocalStack in a virtual environment of its own, our plugin
- * for it, and its Kinesis. What is there already stays; the first time needs PyPI and npm. Says what it does.
+ * Installs LocalStack into a virtual environment, with the packages of `requirements.txt`, the plugin in `executor/` and
+ * kinesis-local. Skips what is installed already; the first time needs PyPI and npm.
  */
 export async function install(directory: LocalStackDirectory, say: (line: string) => void): Promise<void> {
   makeFolders(directory);
   const done = marker(directory, "requirements", [requirements]);
-  if (!done.holds()) {
+  if (!done.isCurrent()) {
     const { program, version } = await findPython();
-    say(`installing LocalStack for Python ${version} in ${directory.venv}: one or two minutes, once`);
+    say(`installing LocalStack for Python ${version} in ${directory.venv}: takes one or two minutes, only once`);
     rmSync(directory.venv, { recursive: true, force: true });
     await run(program, ["-m", "venv", directory.venv], directory);
     await pip(directory, ["-r", requirements]);
@@ -42,19 +42,19 @@ async function installExecutor(directory: LocalStackDirectory): Promise<void> {
     join(executor, "pyproject.toml"),
     ...sources.map((name) => join(folder, name)),
   ]);
-  if (done.holds()) return;
+  if (done.isCurrent()) return;
   await pip(directory, ["--no-deps", "--no-build-isolation", "--force-reinstall", executor]);
   done.write();
 }
 
-/** Remembers inside the virtual environment what was installed in it, by the content of the files that say so. */
+/** Records in the virtual environment what is installed, as a hash of the files that specify it. */
 function marker({ venv }: LocalStackDirectory, name: string, files: string[]) {
   const path = join(venv, `installed-${name}`);
   const hash = createHash("sha256");
   for (const file of files) hash.update(readFileSync(file));
   const wanted = hash.digest("hex");
   return {
-    holds: () => existsSync(path) && readFileSync(path, "utf8") === wanted,
+    isCurrent: () => existsSync(path) && readFileSync(path, "utf8") === wanted,
     write: () => writeFileSync(path, wanted),
   };
 }
@@ -69,7 +69,7 @@ async function run(program: string, args: string[], { root, temporary }: LocalSt
     await exec(program, args, { cwd: root, env: { ...process.env, TMPDIR: temporary }, maxBuffer: 64 * 1024 * 1024 });
   } catch (cause) {
     const { stderr = "", message } = cause as Error & { stderr?: string };
-    const words = (stderr.trim() || message).split("\n").slice(-5).join("\n");
-    throw new Error(`${program} ${args.join(" ")} failed: see to what it says, and start again\n${words}`, { cause });
+    const lines = (stderr.trim() || message).split("\n").slice(-5).join("\n");
+    throw new Error(`${program} ${args.join(" ")} failed: fix the problem below and start again\n${lines}`, { cause });
   }
 }

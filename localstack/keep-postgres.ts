@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { startPostgres } from "../targets/local/postgres.ts";
 
-const lookMs = 1000;
-/** Not the embedded home's, which may run beside it. */
+const pollMs = 1000;
+/** Not the local pipeline's port, because both may run at the same time. */
 const preferredPort = 55_433;
 
 /**
- * Starts PostgreSQL in `dir` and starts it again where it ends by itself: what was committed is on disk. `ended` resolves where
- * that does not work, with what happened; functions know it by its address, so it has to have its port again.
+ * Starts PostgreSQL in `dir` and restarts it if it exits; committed data is on disk. `ended` resolves with the reason if a
+ * restart fails. The restart needs the same port, because the functions are configured with the address.
  */
 export async function keepPostgres(dir: string, log: (line: string) => void) {
   let postgres = await startPostgres({ dir, preferredPort, onLog: log });
@@ -16,15 +16,15 @@ export async function keepPostgres(dir: string, log: (line: string) => void) {
   let isStopping = false;
 
   async function untilLost(): Promise<string> {
-    for (; ; await sleep(lookMs)) {
-      if (isStopping) return "told";
+    for (; ; await sleep(pollMs)) {
+      if (isStopping) return "stopped";
       if (postgres.isRunning()) continue;
-      log(`PostgreSQL ended (process ${postgres.pid}): starting it again`);
+      log(`PostgreSQL exited (process ${postgres.pid}): starting it again`);
       postgres = await startPostgres({ dir, port, onLog: log });
     }
   }
 
-  const ended = untilLost().catch((error: Error) => `PostgreSQL ended and does not start again: ${error.message}`);
+  const ended = untilLost().catch((error: Error) => `PostgreSQL exited and cannot be restarted: ${error.message}`);
   return {
     databaseUrl,
     ended,

@@ -2,8 +2,8 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorCode } from "../pipeline/domain/errors.ts";
 import { isRunning, processStart } from "../targets/local/machine.ts";
-import { makeFolders } from "./data-folder.ts";
 import type { LocalStackDirectory } from "../targets/localstack-place.ts";
+import { makeFolders } from "./data-folder.ts";
 
 interface Holder {
   pid: number;
@@ -11,21 +11,21 @@ interface Holder {
 }
 
 /**
- * Calls `work` while no other process starts or stops this home; waits for one that does, and says so. A lock whose process
- * is gone counts for nothing.
+ * Calls `work` while holding the lock, so that no other process starts or stops LocalStack here; waits for a current holder and
+ * reports it. A lock whose process has exited is ignored.
  */
 export async function withLock<Result>(
   directory: LocalStackDirectory,
   { say = () => {} }: { say?: ((line: string) => void) | undefined },
   work: () => Promise<Result>,
 ): Promise<Result> {
-  for (let told = false; !take(directory); await sleep(100)) {
+  for (let isReported = false; !take(directory); await sleep(100)) {
     const holder = readHolder(directory.lock);
     if (holder === undefined) continue;
-    if (!isRunning(holder.pid, holder.started)) takeAway(directory.lock, holder);
-    else if (!told) {
-      say(`process ${holder.pid} starts or stops LocalStack here: waiting for it`);
-      told = true;
+    if (!isRunning(holder.pid, holder.started)) removeStale(directory.lock, holder);
+    else if (!isReported) {
+      say(`process ${holder.pid} is starting or stopping LocalStack here: waiting for it`);
+      isReported = true;
     }
   }
   try {
@@ -35,7 +35,7 @@ export async function withLock<Result>(
   }
 }
 
-/** A link comes into being whole or not at all, and never replaces another. */
+/** Creating a hard link is atomic and fails if the name exists. */
 function take(directory: LocalStackDirectory): boolean {
   makeFolders(directory);
   const { lock } = directory;
@@ -52,17 +52,17 @@ function take(directory: LocalStackDirectory): boolean {
   }
 }
 
-/** Two may see the same dead holder: what is taken away is looked at again, and put back where it is a living one's. */
-function takeAway(lock: string, dead: Holder): void {
-  const aside = `${lock}.${process.pid}.dead`;
+/** Two processes may see the same dead holder: the moved lock is checked again and put back if it is a new holder's. */
+function removeStale(lock: string, dead: Holder): void {
+  const moved = `${lock}.${process.pid}.dead`;
   try {
-    renameSync(lock, aside);
-    const { pid, started } = readHolder(aside) ?? dead;
-    if (pid !== dead.pid || started !== dead.started) linkSync(aside, lock);
+    renameSync(lock, moved);
+    const { pid, started } = readHolder(moved) ?? dead;
+    if (pid !== dead.pid || started !== dead.started) linkSync(moved, lock);
   } catch (error) {
     if (!["ENOENT", "EEXIST"].includes(errorCode(error))) throw error;
   } finally {
-    rmSync(aside, { force: true });
+    rmSync(moved, { force: true });
   }
 }
 

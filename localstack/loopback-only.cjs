@@ -1,7 +1,4 @@
-/**
- * Loaded before kinesis-local, which has no setting for it: listens on 127.0.0.1 and nowhere else, and ends with the
- * process that started it.
- */
+/** Preloaded into kinesis-local, which has no such settings: listens only on 127.0.0.1, and exits with its parent process. */
 const { Server } = require("node:net");
 
 const listen = Reflect.get(Server.prototype, "listen");

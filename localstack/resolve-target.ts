@@ -1,17 +1,17 @@
-import { answersAsLocalStack, runsInDocker, checkLoopback } from "./health.ts";
+import { readRunning, type LocalStackAddress, type LocalStackDirectory } from "../targets/localstack-place.ts";
 import { checkFolder } from "./data-folder.ts";
-import { type LocalStackDirectory, readRunning, type LocalStackAddress } from "../targets/localstack-place.ts";
+import { answersAsLocalStack, checkLoopback, runsInDocker } from "./health.ts";
 import { start, startBeside } from "./start.ts";
 
-/** Where the pipeline goes, and the warehouse as its functions reach it. */
+/** A LocalStack to deploy to, and the connection string of the warehouse for its functions. */
 export interface LocalStackTarget extends LocalStackAddress {
   functionsDatabaseUrl: string;
 }
 
 /**
- * Finds where to deploy: the LocalStack that runs in this home; else one that somebody else started, at AWS_ENDPOINT_URL or
- * the port, with the database that DATABASE_URL names or our own PostgreSQL beside it; else starts one. Where functions could
- * not reach a database, says what to set.
+ * Resolves the LocalStack to deploy to: the one running in this data folder; else an external one at AWS_ENDPOINT_URL or the
+ * port, with the database in DATABASE_URL or a PostgreSQL started for it; else starts one. Throws with the variables to set if
+ * the functions could not reach a database.
  */
 export async function resolveTarget(
   directory: LocalStackDirectory,
@@ -26,7 +26,7 @@ export async function resolveTarget(
   if (await answersAsLocalStack(endpoint)) return await resolveRunning(directory, { endpoint, say });
   if (portOf(endpoint) === port) return withFunctions(await start(directory, { port, say }));
   throw new Error(
-    `nothing answers as LocalStack at AWS_ENDPOINT_URL ${endpoint}: start it, or unset AWS_ENDPOINT_URL and one is started here`,
+    `AWS_ENDPOINT_URL ${endpoint}: no LocalStack answers there: start it, or unset AWS_ENDPOINT_URL to start one here`,
   );
 }
 
@@ -35,7 +35,7 @@ async function resolveRunning(
   { endpoint, say }: { endpoint: string; say: (line: string) => void },
 ): Promise<LocalStackTarget> {
   const { DATABASE_URL: databaseUrl, FUNCTIONS_DATABASE_URL: functionsDatabaseUrl = databaseUrl } = process.env;
-  say(`LocalStack answers at ${endpoint} already: deploying into it`);
+  say(`LocalStack is already running at ${endpoint}: deploying to it`);
   if (databaseUrl && functionsDatabaseUrl) return { endpoint, databaseUrl, functionsDatabaseUrl };
   if (await runsInDocker(endpoint)) throw new Error(inDocker(endpoint));
   return withFunctions(await startBeside(directory, { endpoint, say }));
@@ -52,13 +52,14 @@ function portOf(endpoint: string): number {
   return Number(port || (protocol === "https:" ? 443 : 80));
 }
 
-/** What to set is what compose.yaml has. */
+/** The values to set are those of compose.yaml. */
 function inDocker(endpoint: string): string {
   return [
-    `LocalStack at ${endpoint} runs in Docker, where a PostgreSQL on this machine's 127.0.0.1 cannot be reached: say which database to use.`,
-    "  export DATABASE_URL=postgresql://pizza_owner:pizza@127.0.0.1:5432/pizza_sales              # as this machine reaches it",
-    "  export FUNCTIONS_DATABASE_URL=postgresql://pizza_owner:pizza@postgres:5432/pizza_sales     # as a container does",
-    "These are those of docker compose --file localstack/compose.yaml up --wait, which brings LocalStack and PostgreSQL. For a PostgreSQL",
-    "of your own that listens beyond 127.0.0.1, put host.docker.internal for postgres. Or stop that LocalStack: one without Docker is started then.",
+    `LocalStack at ${endpoint} runs in Docker and cannot reach a PostgreSQL on this machine's 127.0.0.1: set the database to use.`,
+    "  export DATABASE_URL=postgresql://pizza_owner:pizza@127.0.0.1:5432/pizza_sales              # from this machine",
+    "  export FUNCTIONS_DATABASE_URL=postgresql://pizza_owner:pizza@postgres:5432/pizza_sales     # from a container",
+    "These values are for docker compose --file localstack/compose.yaml up --wait, which starts LocalStack and PostgreSQL.",
+    "For your own PostgreSQL that listens beyond 127.0.0.1, use host.docker.internal instead of postgres.",
+    "Or stop that LocalStack, so that one without Docker is started here.",
   ].join("\n");
 }

@@ -2,23 +2,23 @@ import { CloudFormationClient, DescribeStacksCommand, GetTemplateCommand } from 
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { clientSettings } from "./environment.ts";
 
-/** A schedule as it was deployed. */
+/** A deployed schedule. */
 export interface DeployedSchedule {
   name: string;
   /** Such as `rate(1 minute)`. */
   expression: string;
   isEnabled: boolean;
-  /** What StartWorkflow is called with, as JSON text. */
+  /** Input of StartWorkflow as JSON text. */
   input: string;
 }
 
 const stack = "PizzaSales-localstack-Stateless";
-const lookSeconds = 15;
+const pollSeconds = 15;
 const unitSeconds = { minute: 60, hour: 3600, day: 86_400 } as const;
 
 /**
- * Does what LocalStack's Scheduler leaves undone: looks every 15 seconds which schedules the stack has, and calls
- * StartWorkflow for the one that has waited longest beyond its time. One a look, so that gold is published soon after silver.
+ * Runs the schedules that LocalStack's Scheduler does not run: every 15 seconds it invokes StartWorkflow for the most overdue
+ * schedule of the stack. One per poll, so that gold is published soon after silver.
  */
 export function keepSchedules({ endpoint, log }: { endpoint: string; log: (line: string) => void }): {
   stop(): Promise<void>;
@@ -27,7 +27,7 @@ export function keepSchedules({ endpoint, log }: { endpoint: string; log: (line:
   const lambda = new LambdaClient(clientSettings(endpoint));
   const startedAt = new Map<string, number>();
 
-  async function look(): Promise<void> {
+  async function poll(): Promise<void> {
     const deployed = await findSchedules(formation);
     const due = deployed && nextDue(deployed.schedules, { startedAt, now: Date.now() });
     if (!deployed || !due) return;
@@ -38,9 +38,9 @@ export function keepSchedules({ endpoint, log }: { endpoint: string; log: (line:
 
   let last: Promise<void> = Promise.resolve();
   const turn = (): void => {
-    last = last.then(look).catch((error: Error) => log(`schedule not kept: ${error.message}`));
+    last = last.then(poll).catch((error: Error) => log(`schedule not run: ${error.message}`));
   };
-  const timer = setInterval(turn, lookSeconds * 1000);
+  const timer = setInterval(turn, pollSeconds * 1000);
   return {
     async stop() {
       clearInterval(timer);
@@ -49,17 +49,17 @@ export function keepSchedules({ endpoint, log }: { endpoint: string; log: (line:
   };
 }
 
-/** Of the enabled schedules whose time has come, the one that has waited longest; one that never started comes first. */
+/** The most overdue of the enabled schedules that are due; one that has never run comes first. */
 export function nextDue(
   schedules: readonly DeployedSchedule[],
   { startedAt, now }: { startedAt: ReadonlyMap<string, number>; now: number },
 ): DeployedSchedule | undefined {
-  const beyond = (schedule: DeployedSchedule) =>
+  const overdueMs = (schedule: DeployedSchedule) =>
     now - (startedAt.get(schedule.name) ?? Number.NEGATIVE_INFINITY) - periodSeconds(schedule) * 1000;
-  // A look that comes a little early would otherwise put every start off by a whole look.
-  const due = schedules.filter((schedule) => schedule.isEnabled && beyond(schedule) >= -lookSeconds * 500);
+  // The tolerance keeps a slightly early poll from delaying a start by a whole poll interval.
+  const due = schedules.filter((schedule) => schedule.isEnabled && overdueMs(schedule) >= -pollSeconds * 500);
   return due.reduce<DeployedSchedule | undefined>(
-    (first, schedule) => (first && beyond(first) >= beyond(schedule) ? first : schedule),
+    (first, schedule) => (first && overdueMs(first) >= overdueMs(schedule) ? first : schedule),
     undefined,
   );
 }
@@ -67,7 +67,9 @@ export function nextDue(
 function periodSeconds({ name, expression }: DeployedSchedule): number {
   const [, count, unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? [];
   if (count === undefined) {
-    throw new Error(`${name} is ${expression}: on LocalStack give it a rate, such as rate(1 minute), in lib/config.ts`);
+    throw new Error(
+      `schedule ${name} is ${expression}: LocalStack needs a rate, such as rate(1 minute), in lib/config.ts`,
+    );
   }
   return Number(count) * unitSeconds[unit as keyof typeof unitSeconds];
 }
@@ -77,7 +79,7 @@ interface ScheduleResource {
   Properties: { ScheduleExpression: string; State: string; Target: { Input: string } };
 }
 
-/** What the stack's template says; undefined where nothing is deployed. */
+/** Schedules in the deployed stack's template; undefined if nothing is deployed. */
 async function findSchedules(formation: CloudFormationClient) {
   const found = await formation.send(new DescribeStacksCommand({ StackName: stack })).catch((error: Error) => {
     if (error.name === "ValidationError") return undefined;

@@ -1,47 +1,47 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { answersAsLocalStack, sessionOf } from "./health.ts";
-import { serverEnvironment } from "./environment.ts";
-import { keepPostgres } from "./keep-postgres.ts";
-import { makeFolders, removeRun } from "./data-folder.ts";
 import {
   localStackDirectory,
-  type LocalStackDirectory,
   removeRunning,
   writeRunning,
+  type LocalStackDirectory,
 } from "../targets/localstack-place.ts";
+import { makeFolders, removeRun } from "./data-folder.ts";
+import { serverEnvironment } from "./environment.ts";
+import { answersAsLocalStack, sessionOf } from "./health.ts";
+import { keepPostgres } from "./keep-postgres.ts";
 import { keepSchedules } from "./schedules.ts";
 
-/**
- * Keeps LocalStack and its PostgreSQL until told to stop: `node localstack/serve.ts <dir> <port>`. With the address of a
- * LocalStack that somebody else started in place of the port, keeps PostgreSQL and the schedules beside it until it is gone.
- */
 const startSeconds = 120;
-/** LocalStack keeps nothing, so there is nothing to wait for but its own order. */
+/** LocalStack persists nothing, so a short time for an orderly shutdown is enough. */
 const stopSeconds = 5;
-const lookMs = 1000;
-/** Looks in a row without an answer before another's LocalStack counts as gone: a busy one may miss some. */
-const missedLooks = 15;
+const pollMs = 1000;
+/** Failed polls in a row before an external LocalStack counts as gone: a busy one may miss some. */
+const missedPolls = 15;
 
+/**
+ * Supervises LocalStack and its PostgreSQL until a signal stops it: `node localstack/serve.ts <dir> <port>`. With the address of
+ * an external LocalStack instead of the port, supervises PostgreSQL and the schedules for it until it is gone.
+ */
 async function serveScript(directory: LocalStackDirectory, where: string): Promise<void> {
   const stopped = untilSignal();
-  // LocalStack forgets all on a stop, so gold must not remember versions of a silver that is gone.
+  // LocalStack loses its data on a stop, so gold must not refer to versions of a silver that no longer exists.
   removeRun(directory);
   makeFolders(directory);
   const log = (line: string): void => console.error(`${new Date().toISOString()} ${line}`);
   const postgres = await keepPostgres(directory.postgres, log);
-  const localStack = /^\d+$/.test(where) ? startLocalStack(directory, Number(where)) : besideLocalStack(where);
+  const localStack = /^\d+$/.test(where) ? startLocalStack(directory, Number(where)) : watchExternal(where);
   const { endpoint } = localStack;
   try {
     const early = await Promise.race([stopped, localStack.ended, postgres.ended, untilHealthy(endpoint)]);
-    if (early !== "healthy") throw new Error(`${early} before it was ready: see the lines above`);
+    if (early !== "healthy") throw new Error(`${early} before LocalStack was ready: see the lines above`);
     writeRunning(directory, {
       endpoint,
       databaseUrl: postgres.databaseUrl,
       ...(localStack.isOthers && { isOthers: true }),
     });
-    log(localStack.isOthers ? `PostgreSQL is ready beside ${endpoint}` : `LocalStack is ready at ${endpoint}`);
+    log(localStack.isOthers ? `PostgreSQL is ready for ${endpoint}` : `LocalStack is ready at ${endpoint}`);
     const schedules = keepSchedules({ endpoint, log });
     log(`${await Promise.race([stopped, localStack.ended, postgres.ended])}: stopping`);
     await schedules.stop();
@@ -58,17 +58,17 @@ function startLocalStack(directory: LocalStackDirectory, port: number) {
     env: serverEnvironment(directory, port),
     stdio: "inherit",
   });
-  const ended = once(child, "exit").then(([code, signal]) => `LocalStack ended (${code ?? signal})`);
+  const ended = once(child, "exit").then(([code, signal]) => `LocalStack exited (${code ?? signal})`);
   return { endpoint: `http://127.0.0.1:${port}`, isOthers: false, ended, stop: () => end(child) };
 }
 
-/** Somebody else's ends when they end it or start it anew, and with it all that it knew. */
-function besideLocalStack(endpoint: string) {
+/** An external LocalStack ends when it is stopped or restarted: both lose its data. */
+function watchExternal(endpoint: string) {
   const watching = new AbortController();
   const ended = (async () => {
     const session = await sessionOf(endpoint);
-    for (let missed = 0; missed < missedLooks; await sleep(lookMs)) {
-      if (watching.signal.aborted) return "told";
+    for (let missed = 0; missed < missedPolls; await sleep(pollMs)) {
+      if (watching.signal.aborted) return "stopped";
       const now = await sessionOf(endpoint);
       if (now !== undefined && now !== session) break;
       missed = (await answersAsLocalStack(endpoint)) ? 0 : missed + 1;

@@ -1,27 +1,27 @@
 import { spawn } from "node:child_process";
-import { existsSync, openSync, closeSync, readFileSync, statSync } from "node:fs";
-import { createServer } from "node:net";
 import { once } from "node:events";
+import { closeSync, existsSync, openSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { install } from "./install.ts";
-import { answersAsLocalStack } from "./health.ts";
-import { endOrphans, serveScript } from "./orphan-processes.ts";
-import { withLock } from "./lock.ts";
+import { readRunning, type LocalStackDirectory, type RunningLocalStack } from "../targets/localstack-place.ts";
 import { checkFolder } from "./data-folder.ts";
-import { type LocalStackDirectory, readRunning, type RunningLocalStack } from "../targets/localstack-place.ts";
+import { answersAsLocalStack } from "./health.ts";
+import { install } from "./install.ts";
+import { withLock } from "./lock.ts";
+import { endOrphans, serveScript } from "./orphan-processes.ts";
 
 export type Started = RunningLocalStack & { wasRunning: boolean };
 
 interface StartOptions {
   say: (line: string) => void;
-  /** Only tests have another. */
+  /** For tests. */
   platform?: NodeJS.Platform;
 }
 
 /**
- * Starts LocalStack and PostgreSQL in the background, both on 127.0.0.1 only, and resolves when both answer. Where they run
- * already, says so and does nothing; a start or stop that is on its way is waited for. The first time it installs what is needed.
+ * Starts LocalStack and PostgreSQL in the background, both on 127.0.0.1 only, and resolves when both are ready. Does nothing if
+ * they are running; waits for a start or stop in progress. The first start installs LocalStack.
  */
 export async function start(
   directory: LocalStackDirectory,
@@ -36,13 +36,13 @@ export async function start(
   });
 }
 
-/** Starts PostgreSQL alone, beside a LocalStack that somebody else started and whose functions are processes of this machine. */
+/** Starts only PostgreSQL, for an external LocalStack whose functions run as processes on this machine. */
 export async function startBeside(
   directory: LocalStackDirectory,
   { endpoint, say }: StartOptions & { endpoint: string },
 ): Promise<Started> {
   return await startOnce(directory, say, async () => {
-    say(`starting PostgreSQL beside it; log: ${logFile(directory)}`);
+    say(`starting PostgreSQL for it; log: ${logFile(directory)}`);
     return await spawnServer(directory, endpoint);
   });
 }
@@ -63,7 +63,7 @@ async function startOnce(
   });
 }
 
-/** Where LocalStack's own words go. */
+/** Path of the log of LocalStack and its supervisor. */
 export function logFile({ logs }: LocalStackDirectory): string {
   return join(logs, "localstack.log");
 }
@@ -85,18 +85,18 @@ async function spawnServer(directory: LocalStackDirectory, where: string): Promi
     }
     await sleep(100);
   }
-  const words = readFileSync(path).subarray(from).toString().trim().split("\n").slice(-15).join("\n");
+  const lines = readFileSync(path).subarray(from).toString().trim().split("\n").slice(-15).join("\n");
   throw new Error(
-    `LocalStack did not start (${child.exitCode ?? child.signalCode}); its log ${path} ends with:\n${words}`,
+    `LocalStack did not start (${child.exitCode ?? child.signalCode}); its log ${path} ends with:\n${lines}`,
   );
 }
 
-/** The functions carry Linux's DuckDB, and here they are processes of this machine. */
+/** The functions contain DuckDB for Linux and run as processes on this machine. */
 function checkPlatform(platform: NodeJS.Platform): void {
   if (platform === "linux") return;
   throw new Error(
-    `LocalStack without Docker runs on Linux only, and this is ${platform}: with Docker see localstack/compose.yaml; the embedded ` +
-      "home runs here: make demo",
+    `LocalStack without Docker runs only on Linux, and this is ${platform}: use Docker (see localstack/compose.yaml), or the ` +
+      "local pipeline (make demo)",
   );
 }
 
@@ -113,6 +113,6 @@ async function checkPort(port: number): Promise<void> {
 
 async function takenBy(port: number): Promise<string> {
   if (await answersAsLocalStack(`http://127.0.0.1:${port}`))
-    return `port ${port} is taken by a LocalStack that was not started here: make deploy ENV=localstack deploys into it, or stop it`;
-  return `port ${port} is taken: stop what listens there`;
+    return `port ${port} is used by a LocalStack that was not started here: deploy to it with make deploy ENV=localstack, stop it`;
+  return `port ${port} is in use: stop the program that listens there`;
 }

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRunning } from "../targets/local/machine.ts";
-import { endOrphans } from "./orphan-processes.ts";
-import { withLock } from "./lock.ts";
+import { forgetDeployed, readRunning, removeRunning, type LocalStackDirectory } from "../targets/localstack-place.ts";
 import { checkFolder, isEmpty, removeRun } from "./data-folder.ts";
-import { type LocalStackDirectory, forgetDeployed, readRunning, removeRunning } from "../targets/localstack-place.ts";
+import { withLock } from "./lock.ts";
+import { endOrphans } from "./orphan-processes.ts";
 
 const patienceSeconds = 40;
 
 /**
- * Stops LocalStack, its functions, its Kinesis and PostgreSQL, and removes what the run left; false where none ran. Waits for a
- * start that is on its way. A folder that is not ours is refused.
+ * Stops LocalStack, its functions, kinesis-local and PostgreSQL, and deletes the run's files; false if nothing was running.
+ * Waits for a start in progress. Throws if the folder is not a LocalStack data folder.
  */
 export async function stop(directory: LocalStackDirectory, say?: (line: string) => void): Promise<boolean> {
   checkFolder(directory);
@@ -17,11 +17,11 @@ export async function stop(directory: LocalStackDirectory, say?: (line: string) 
   return await withLock(directory, { say }, async () => {
     const running = readRunning(directory);
     if (running) await end(running);
-    const leftOver = await endOrphans(directory);
+    const orphans = await endOrphans(directory);
     removeRunning(directory);
     forgetDeployed(directory);
     removeRun(directory);
-    return running !== undefined || leftOver > 0;
+    return running !== undefined || orphans > 0;
   });
 }
 

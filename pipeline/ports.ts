@@ -14,7 +14,7 @@ export interface ObjectStore {
   get(key: string): Promise<Uint8Array | undefined>;
   /**
    * Writes a whole object, durable once the promise resolves. With `ifAbsent`, an existing object is never overwritten:
-   * returns true if this call created the object, false if the key exists (possibly from a retry of the same call).
+   * returns true if this call created the object, false if the key exists. The content shows who created it.
    */
   put(key: string, body: Uint8Array, options?: { ifAbsent?: boolean }): Promise<boolean>;
   /** Lists the objects whose key begins with `prefix` and sorts after `startAfter`, in byte order of the keys. */
@@ -136,7 +136,7 @@ export interface WorkflowRunState {
   hasFailed: boolean;
 }
 
-/** What a start did: "running" means that the workflow was already running under another name. */
+/** What a start did: "already started" means that the name was used before, "running" that the workflow is running. */
 export type StartOutcome = "started" | "already started" | "running";
 
 /** Returns the current time in milliseconds since 1970, as `Date.now` does. */

@@ -1,18 +1,17 @@
-import { createMenu, type Pizza, validOn, type Versions } from "../pipeline/domain/catalog.ts";
+import { createMenu, validOn, type Pizza, type Versions } from "../pipeline/domain/catalog.ts";
 import { daypartOf } from "./customers.ts";
 import type { BasketItem } from "./make-order.ts";
 import type { Patterns } from "./patterns.ts";
 import { createChoice, type Random } from "./random.ts";
 import { dateOf } from "./wall-clock.ts";
 
-/** A pizza that is not on the day's menu is drawn again, so often. */
+/** Maximum number of draws until a pizza is on the day's menu. */
 const mostDraws = 1000;
 
 /**
- * Draws what is ordered at a moment of the store's clock (milliseconds, read as if it were UTC): how many pizzas by the
- * part of the day, then each of them by type and by size given the type, as far as they are on the menu of that day. The
- * same pizza drawn twice becomes one line, which is how the data's quantities came about. Throws where the patterns know
- * a pizza that the menu does not.
+ * Draws the pizzas of an order at a time of the store's wall clock (milliseconds, as if in UTC): first their number by part of
+ * the day, then each by type and by size given the type, from that day's menu. A pizza drawn twice becomes one line, as in the
+ * published data. Throws if the patterns contain a pizza that is not on the menu.
  */
 export function createBaskets(
   patterns: Patterns,
@@ -41,7 +40,7 @@ function chooseOn(day: string, choose: (random: Random) => Versions<Pizza>, rand
     const pizza = choose(random);
     if (validOn(pizza, day) !== undefined) return pizza;
   }
-  throw new Error(`menu: hardly a pizza is sold on ${day}; see valid_from and valid_to in data/menu.json`);
+  throw new Error(`menu has almost no pizza on ${day}: check valid_from and valid_to in data/menu.json`);
 }
 
 function createPizzaChoice(patterns: Patterns, menu: readonly Pizza[]): (random: Random) => Versions<Pizza> {
@@ -60,7 +59,7 @@ function createPizzaChoice(patterns: Patterns, menu: readonly Pizza[]): (random:
 
 function find(pizzas: readonly Versions<Pizza>[], type: string, size: string): Versions<Pizza> {
   const pizza = pizzas.find(([entry]) => entry!.pizza_type_id === type && entry!.size === size);
-  if (pizza === undefined) throw new Error(`patterns: ${type} in size ${size} is not on the menu; build data/ again`);
+  if (pizza === undefined) throw new Error(`patterns: ${type} in size ${size} is not on the menu: build data/ again`);
   return pizza;
 }
 

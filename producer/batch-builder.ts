@@ -3,31 +3,31 @@ import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
 import type { FaultKind } from "./fault-kinds.ts";
 
-/** How events share a record: NDJSON compressed with zstd or gzip, or not at all. */
+/** Batching of events into records: NDJSON compressed with zstd or gzip, or one event per record. */
 export type Batching = "zstd" | "gzip" | "off";
 
-/** A batch under way. */
+/** An open batch. */
 export interface BatchBuilder {
-  /** Events in it. */
+  /** Number of events in the batch. */
   readonly events: number;
-  /** True where no event goes in any more. */
+  /** True if no further event fits. */
   readonly isFull: boolean;
-  /** True where the event still goes in. */
+  /** Whether the event fits. */
   fits(bytes: Uint8Array): boolean;
   add(bytes: Uint8Array): void;
-  /** The events so far, joined by newlines and compressed; the builder is empty afterwards. */
+  /** Returns the events, joined by newlines and compressed, and empties the builder. */
   take(): Uint8Array;
 }
 
 const newline = 0x0a;
 const zstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
 
-/** Whether an event may share a record: on its own line it must stay one event, and its bytes must not spoil the others'. */
+/** Whether an event may be batched: it must be one NDJSON line and valid UTF-8, or it would damage the other events. */
 export function isBatchable(bytes: Uint8Array): boolean {
   return bytes.length > 0 && !bytes.includes(newline) && isUtf8(bytes);
 }
 
-/** Collects up to `batchBytes` bytes (before compression) and `batchEvents` events. */
+/** Creates a builder of batches with at most `batchBytes` bytes (before compression) and `batchEvents` events. */
 export function createBatchBuilder({
   batchBytes,
   batchEvents,
@@ -63,16 +63,16 @@ export function createBatchBuilder({
   };
 }
 
-/** One event's bytes on their way out of a till. */
+/** An event as sent by a till. */
 export interface Outgoing {
   producerId: string;
-  /** The event as JSON in UTF-8, or what a fault has made of it. */
+  /** The event as UTF-8 JSON, unless a fault has changed it. */
   bytes: Uint8Array;
-  /** What was done to it. */
+  /** The injected fault. */
   fault?: FaultKind;
 }
 
-/** An order event as the bytes that the till sends. */
+/** Encodes an order event. */
 export function toOutgoing(event: OrderEvent, fault?: FaultKind): Outgoing {
   const bytes = Buffer.from(JSON.stringify(event));
   const { producer_id: producerId } = event.producer;

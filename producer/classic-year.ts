@@ -3,14 +3,14 @@ import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.
 import { createGuests } from "./customers.ts";
 import { makeOrder, type BasketItem } from "./make-order.ts";
 import { createChoice, createRandom } from "./random.ts";
-import { type StoreProfile, createTills } from "./tills.ts";
+import { createTills, type StoreProfile } from "./tills.ts";
 import { momentOf } from "./wall-clock.ts";
 
 /**
- * The classic year as order events, in the data's own order: what was sold and the wall clock are the data's, while
- * store, till, channel and guest are invented from the seed. The same input gives the same bytes. Throws where the
- * CSV (`data/classic-2015.csv`) names a pizza that is not on the menu. `stores` may hold later versions and stores: the
- * year is invented over those that were open when it began.
+ * The classic year as order events, in the order of the data. Items and wall clock times are from the data; store, till, channel
+ * and guest are invented from the seed. Equal input gives equal bytes. Throws if the CSV (`data/classic-2015.csv`) contains a
+ * pizza that is not on the menu. `stores` may include later stores and versions; the year uses those
+ * that were open when it began.
  */
 export function* classicOrders({
   csv,
@@ -46,12 +46,12 @@ export function* classicOrders({
   }
 }
 
-/** `hawaiian_m ital_supr_l*2`: pizzas joined by blanks, each with its quantity unless that is one. */
+/** Parses `hawaiian_m ital_supr_l*2`: pizzas separated by spaces, with the quantity if it is not 1. */
 function readBasket(text: string, pizzas: Catalog["pizzas"]): BasketItem[] {
   return text.split(" ").map((item) => {
     const [id = "", quantity = "1"] = item.split("*");
     const pizza = pizzas.get(id);
-    if (pizza === undefined) throw new Error(`classic year: pizza "${id}" is not on the menu; build data/ again`);
+    if (pizza === undefined) throw new Error(`classic year: pizza "${id}" is not on the menu: build data/ again`);
     return { pizza, quantity: Number(quantity) };
   });
 }

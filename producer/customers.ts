@@ -1,14 +1,14 @@
 import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
-import { createRandom, createChoice, type Random } from "./random.ts";
+import { createChoice, createRandom, type Random } from "./random.ts";
 import type { StoreProfile } from "./tills.ts";
 import { dayMs } from "../pipeline/domain/dates.ts";
 
 type Customer = NonNullable<OrderEvent["customer"]>;
 
-/** The chain's guests are one population, whichever run invents their orders. */
+/** All runs share one population of guests. */
 export const populationSeed = "guests of the chain";
 
-/** Numbers from here on belong to the next store of the list: a store's guests stay when other stores are left out. */
+/** Guest numbers reserved per store, so that a store's guests do not depend on which other stores are simulated. */
 const numbersPerStore = 100_000;
 
 const firstNames = (
@@ -28,36 +28,36 @@ const lastNames = (
   "Stewart Sullivan Taylor Thomas Thompson Torres Turner Walker Ward Washington Watson White Williams Wilson Wong Young"
 ).split(" ");
 
-/** The invented guest of that number: a pure function of seed, number and the list of stores. */
+/** The invented guest with that number: a pure function of seed, number and list of stores. */
 export function customerOf(number: number, stores: readonly StoreProfile[], seed: string = populationSeed): Customer {
   const random = createRandom(seed, number);
-  const store = stores[Math.floor(number / numbersPerStore) % stores.length]!;
+  const homeStore = stores[Math.floor(number / numbersPerStore) % stores.length]!;
   const first = random.pick(firstNames);
   const last = random.pick(lastNames);
   return {
     customer_id: `c-${String(number).padStart(6, "0")}`,
     name: `${first} ${last}`,
     email: `${first}.${last}.${number}@example.com`.toLowerCase(),
-    // 555-0100 to 555-0199 are kept free for fiction.
-    phone: `+1-${store.area_code}-555-01${String(random.integer(0, 99)).padStart(2, "0")}`,
-    city: store.city,
-    postal_code: `${store.postal_prefix}${String(random.integer(1, 60)).padStart(2, "0")}`,
+    // 555-0100 to 555-0199 are reserved for fictional use.
+    phone: `+1-${homeStore.area_code}-555-01${String(random.integer(0, 99)).padStart(2, "0")}`,
+    city: homeStore.city,
+    postal_code: `${homeStore.postal_prefix}${String(random.integer(1, 60)).padStart(2, "0")}`,
   };
 }
 
-/** How many guests of one store are active at a time, for a store of weight 1. */
+/** Active guests of a store of weight 1. */
 const guestsPerStore = 1000;
-/** A guest comes to the store for so many days, then somebody else takes the place. */
+/** Days after which a guest is replaced by a new one. */
 const daysPerGuest = 540;
 const firstDay = Date.UTC(2015, 0, 1) / dayMs;
 
 /**
- * The number of the guest who comes to the store of that index on a day (days since 1970): few come often and many
- * seldom, and over the months regulars leave and others come.
+ * The number of a guest of the store with that index on a day (days since 1970). Few guests come often and many rarely; over the
+ * months regulars are replaced by new ones.
  */
 export function guestNumber(store: StoreProfile, storeIndex: number, dayNumber: number, draw: number): number {
   const places = Math.max(1, Math.round(guestsPerStore * store.weight));
-  // The square makes a few places busy; the prime spreads them over the numbers.
+  // Squaring makes a few places frequent; multiplying by a prime spreads them over the numbers.
   const place = (Math.floor(places * draw * draw) * 7919) % places;
   const turnover = Math.max(0, Math.floor(((dayNumber - firstDay) * places) / daysPerGuest));
   const generation = Math.max(0, Math.ceil((turnover - place) / places));
@@ -66,13 +66,13 @@ export function guestNumber(store: StoreProfile, storeIndex: number, dayNumber: 
 
 export type Channel = OrderEvent["channel"];
 
-/** Who ordered, and how the order reached the store. */
+/** The customer, if known, and the channel of an order. */
 export interface Guest {
   channel: Channel;
   customer?: Customer;
 }
 
-/** Invented: lunch is eaten in, dinner is brought. */
+/** Invented shares: more dine-in at lunch, more delivery at dinner. */
 const channelsByDaypart = {
   lunch: channels(0.5, 0.3, 0.08, 0.12),
   afternoon: channels(0.42, 0.3, 0.12, 0.16),
@@ -89,35 +89,35 @@ function channels(dineIn: number, takeaway: number, delivery: number, online: nu
   ]);
 }
 
-/** Share of orders that carry a name; whoever has a pizza brought must say where to. */
+/** Share of orders with a customer; delivery and online orders need one. */
 const named: Record<Channel, number> = { dine_in: 0.45, takeaway: 0.6, delivery: 1, online: 1 };
 
-/** Share of guests who order from another store than their own. */
+/** Share of guests who order from a store other than their own. */
 const travelling = 0.03;
 
 export type Daypart = keyof typeof channelsByDaypart;
 
-/** The part of the day that an hour of the store's own clock belongs to. */
+/** The part of the day of an hour on the store's clock. */
 export function daypartOf(hour: number): Daypart {
   if (hour < 15) return "lunch";
   if (hour < 17) return "afternoon";
   return hour < 21 ? "dinner" : "late";
 }
 
-/** Draws a guest for an order at a store; `wall` is the store's clock in milliseconds, read as if it were UTC. */
+/** Draws a guest for an order at a store; `wall` is the store's wall clock in milliseconds, as if in UTC. */
 export function createGuests(stores: readonly StoreProfile[]): (store: number, wall: number, random: Random) => Guest {
   const known = new Map<number, Customer>();
   function customer(number: number): Customer {
     const found = known.get(number) ?? customerOf(number, stores);
-    // Bounded: an endless run meets an endless number of guests.
+    // Bounded, because an endless run has an unlimited number of guests.
     if (known.size < 50_000) known.set(number, found);
     return found;
   }
   return (store, wall, random) => {
     const channel = channelsByDaypart[daypartOf(Math.floor(wall / 3_600_000) % 24)](random);
     if (!random.chance(named[channel])) return { channel };
-    const from = random.chance(travelling) ? random.integer(0, stores.length - 1) : store;
-    const number = guestNumber(stores[from]!, from, Math.floor(wall / dayMs), random.next());
+    const homeStore = random.chance(travelling) ? random.integer(0, stores.length - 1) : store;
+    const number = guestNumber(stores[homeStore]!, homeStore, Math.floor(wall / dayMs), random.next());
     return { channel, customer: customer(number) };
   };
 }

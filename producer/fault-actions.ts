@@ -7,25 +7,25 @@ import type { Numbering } from "./tills.ts";
 import { formatWall, momentOf } from "./wall-clock.ts";
 import { dayMs } from "../pipeline/domain/dates.ts";
 
-/** What a fault may use. */
+/** Context of a fault. */
 export interface FaultTools {
   random: Random;
   tills: Numbering;
   live: boolean;
   stores: ReadonlyMap<string, Store>;
-  /** Sends it after some of the events that come next. */
+  /** Sends the event after some of the following events. */
   overtake: (outgoing: Outgoing) => void;
-  /** Makes and sends it when the event's till has come `milliseconds` further; `make` learns when that is. */
+  /** Creates and sends an event once its till's clock is `milliseconds` further; `make` receives that time. */
   delayQueue: (event: OrderEvent, milliseconds: number, make: (emittedAt: number) => Outgoing) => void;
 }
 
-/** Returns what goes out at once. */
+/** Returns the events to send immediately. */
 type FaultAction = (event: OrderEvent, tools: FaultTools) => Outgoing[];
 
 const minute = 60_000;
 const day = 24 * 60 * minute;
 
-/** What each fault does to an event. */
+/** Implementation of each fault. */
 export const faultActions: Record<FaultKind, FaultAction> = {
   duplicates(event, { tills, overtake }) {
     const sent = toOutgoing(tills.number(event));
@@ -50,7 +50,7 @@ export const faultActions: Record<FaultKind, FaultAction> = {
     return [toOutgoing(tills.number(event)), toOutgoing(tills.number(other), "conflict")];
   },
   malformed(event, { random, tills }) {
-    // Takes no number of the till's: one that nobody can read would look like a loss.
+    // Uses no sequence number: an unreadable one would appear as a gap.
     const bytes = damage(tills.repeat(event), random);
     return [{ producerId: event.producer.producer_id, bytes, fault: "malformed" }];
   },
@@ -71,13 +71,13 @@ function sendAndRevise(
   [soonest, latest]: [number, number],
 ): Outgoing[] {
   const revised = revise(event, status, random);
-  // Nobody who watches live wants to wait for three days.
+  // Live runs use short delays, so that revisions can be observed.
   const wait = live ? random.integer(1000, 20_000) : random.integer(soonest, latest);
   delayQueue(event, wait, (at) => toOutgoing(tills.number(revised, at), status));
   return [toOutgoing(tills.number(event))];
 }
 
-/** The order again as its next revision; an amended one has another quantity or one line less. */
+/** The next revision of the order; an amended one has another quantity or one line less. */
 function revise(event: OrderEvent, status: "amended" | "cancelled" | "refunded", random: Random): OrderEvent {
   const revised: OrderEvent = { ...event, revision: event.revision + 1, status };
   return status === "amended" ? { ...revised, lines: amendLines(event.lines, random) } : revised;
@@ -89,32 +89,32 @@ function amendLines(lines: OrderEvent["lines"], random: Random): OrderEvent["lin
   return otherQuantity(lines);
 }
 
-/** The same lines, but one pizza more (or less, where no more are allowed) on the first. */
+/** The same lines with one more pizza on the first (or one less at the maximum). */
 function otherQuantity([first, ...rest]: OrderEvent["lines"]): OrderEvent["lines"] {
   return [{ ...first, quantity: first.quantity < 100 ? first.quantity + 1 : 99 }, ...rest];
 }
 
-/** The order with its first pizza replaced by one that no menu has. */
+/** The order with its first pizza replaced by one that is on no menu. */
 function withUnknownPizza(event: OrderEvent, random: Random): OrderEvent {
   const [first, ...rest] = event.lines;
   return { ...event, lines: [{ ...first, pizza_id: `secret_menu_${random.integer(1, 99)}_m` }, ...rest] };
 }
 
-/** The order as a till writes it whose clock has lost the year. */
+/** The order with the year 2099, as from a till with a wrong clock. */
 function inTheFuture(event: OrderEvent): OrderEvent {
   // The year 2099 has no 29th of February.
   return { ...event, ordered_at: `2099${event.ordered_at.slice(4).replace(/^-02-29/, "-02-28")}` };
 }
 
-/** The order as if placed so many days earlier at the same time of the store's clock, on whatever offset held then. */
+/** The order placed this many days earlier at the same wall clock time, with the UTC offset of that day. */
 function backdate(event: OrderEvent, days: number, stores: ReadonlyMap<string, Store>): OrderEvent {
   const store = stores.get(event.store_id);
-  if (store === undefined) throw new Error(`store "${event.store_id}" is not in the list of stores; give all of them`);
+  if (store === undefined) throw new Error(`store "${event.store_id}" is not in the list of stores: pass all stores`);
   const wall = Date.parse(`${event.ordered_at.slice(0, 19)}Z`) - days * dayMs;
   return { ...event, ordered_at: formatWall(store.time_zone, momentOf(store.time_zone, wall)) };
 }
 
-/** Bytes that are surely no order any more: cut short, noise, broken UTF-8, or JSON that the contract refuses. */
+/** Bytes that are not a valid order: truncated, noise, invalid UTF-8, or JSON that violates the contract. */
 function damage(event: OrderEvent, random: Random): Uint8Array {
   const bytes = Buffer.from(JSON.stringify(event));
   const kinds: (() => Uint8Array)[] = [

@@ -1,7 +1,6 @@
-/** What can go wrong between a till and the stream, and how often a run lets it. */
-
+/** Faults between a till and the stream that a run can inject. */
 export const faultKinds = {
-  duplicates: "the event is sent twice, the second time a little later",
+  duplicates: "the event is sent twice, the second time later",
   reorder: "the event is overtaken by later ones",
   late: "the event reaches the stream days after it was ordered",
   amended: "a revision with other lines follows",
@@ -11,12 +10,12 @@ export const faultKinds = {
   malformed: "the event's bytes are damaged",
   unknown_pizza: "a line names a pizza that is not on the menu",
   future: "the till's clock runs decades ahead",
-  gap: "the till lost an event before it: a number is missing",
+  gap: "the till lost an event before it: a sequence number is missing",
 } as const;
 
 export type FaultKind = keyof typeof faultKinds;
 
-/** Share of the events that each kind befalls, 0 to 1; an event suffers one fault at most. */
+/** Share of events per fault kind, 0 to 1; an event has at most one fault. */
 export type FaultRates = Partial<Record<FaultKind, number>>;
 
 export type FaultTally = Record<FaultKind, number>;
@@ -27,7 +26,7 @@ function isFaultKind(name: string): name is FaultKind {
   return Object.hasOwn(faultKinds, name);
 }
 
-/** Nothing injected yet. */
+/** A tally of zeros. */
 export function emptyTally(): FaultTally {
   return {
     duplicates: 0,
@@ -44,11 +43,12 @@ export function emptyTally(): FaultTally {
   };
 }
 
+/** Rate of a fault named without one. */
 const usualRate = 0.01;
 
 /**
- * Reads `duplicates=0.05,late=0.01`, `all` or `all=0.02`; a name without a rate gets one event in a hundred, and a
- * later part overrules an earlier one. Throws on an unknown name and on a rate outside 0 to 1.
+ * Parses `duplicates=0.05,late=0.01`, `all` or `all=0.02`. A name without rate gets 0.01, and later parts override earlier ones.
+ * Throws on an unknown name and on a rate outside 0 to 1.
  */
 export function parseFaults(text: string): FaultRates {
   const rates: FaultRates = {};
@@ -58,7 +58,7 @@ export function parseFaults(text: string): FaultRates {
     const rate = value === undefined ? usualRate : readRate(part, value);
     if (name === "all") for (const kind of faultNames) rates[kind] = rate;
     else if (isFaultKind(name)) rates[name] = rate;
-    else throw new Error(`fault "${name}" is not known: choose from ${faultNames.join(", ")}, or all`);
+    else throw new Error(`fault "${name}" is unknown: choose from ${faultNames.join(", ")}, or all`);
   }
   checkRates(rates);
   return rates;
@@ -70,8 +70,8 @@ function readRate(part: string, value: string): number {
   return rate;
 }
 
-/** Throws where the rates add up to more than one fault an event. */
+/** Throws if the rates add up to more than one fault per event. */
 export function checkRates(rates: FaultRates): void {
   const sum = faultNames.reduce((total, kind) => total + (rates[kind] ?? 0), 0);
-  if (sum > 1 + 1e-9) throw new Error(`faults ${JSON.stringify(rates)}: the rates add up to more than 1; lower them`);
+  if (sum > 1 + 1e-9) throw new Error(`faults ${JSON.stringify(rates)}: the rates add up to more than 1: lower them`);
 }

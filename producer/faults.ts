@@ -8,25 +8,26 @@ import { createNumbering } from "./tills.ts";
 
 export interface FaultOptions extends FaultRates {
   seed: number;
-  /** The stores' time zones decide what a late order's clock showed. */
+  /** All stores: their time zones determine a late order's wall clock. */
   stores: readonly Store[];
   /**
-   * True where the events are placed as they pass: revisions then follow within seconds, and a late order is one whose
-   * `ordered_at` lies days back. Otherwise a late order is held back for days of the events' own time.
+   * True if the events are created while they are sent: revisions then follow within seconds, and a late order has an
+   * `ordered_at` days in the past. Otherwise a late order is delayed by days of event time.
    */
   live?: boolean;
 }
 
-/** The events as they go out, to be read once, and a count of what was done to those that have gone out so far. */
+/** The events to send, iterable once, and a tally of the faults of those already returned. */
 export interface FaultyStream extends Iterable<Outgoing> {
   tally: FaultTally;
 }
 
-type Held = (emittedAt: number) => Outgoing;
+/** Creates a delayed event at the time it is sent. */
+type Delayed = (emittedAt: number) => Outgoing;
 
 /**
- * Lets faults befall some of the events, chosen by the seed, and numbers each till's events anew, since revisions add to
- * them. A revision goes out chronologically among its till's events; whatever is held longest goes out at the end.
+ * Injects faults into some of the events, chosen by the seed, and renumbers each till's events, because revisions are added.
+ * A revision is sent in chronological order among its till's events; events still delayed at the end are sent last.
  */
 export function withFaults(events: Iterable<OrderEvent>, options: FaultOptions): FaultyStream {
   checkRates(options);
@@ -46,35 +47,35 @@ function* inject(events: Iterable<OrderEvent>, options: FaultOptions): Generator
   const random = createRandom("faults", options.seed);
   const tills = createNumbering();
   const overtaken = createDelayQueue<Outgoing>();
-  const held = new Map<string, Hold<Held>>();
+  const delayed = new Map<string, DelayQueue<Delayed>>();
   let passed = 0;
   const tools: FaultTools = {
     random,
     tills,
     live: options.live ?? false,
     stores: new Map(options.stores.map((store) => [store.store_id, store])),
-    // Half of them within a batch, half of them across batches.
+    // Half of them within a batch, half across batches.
     overtake: (outgoing) => overtaken.add(passed + random.integer(1, random.chance(0.5) ? 5 : 3000), outgoing),
-    delayQueue: (event, wait, make) => holdBack(held, event, wait, make),
+    delayQueue: (event, wait, make) => delay(delayed, event, wait, make),
   };
   for (const event of events) {
     const now = Date.parse(event.emitted_at);
-    for (const make of held.get(event.producer.producer_id)?.take(now) ?? []) yield make(now);
+    for (const make of delayed.get(event.producer.producer_id)?.take(now) ?? []) yield make(now);
     const kind = chooseKind(options, random);
     yield* kind === undefined ? [toOutgoing(tills.number(event))] : faultActions[kind](event, tools);
     yield* overtaken.take(passed++);
   }
   yield* overtaken.take(Number.POSITIVE_INFINITY);
-  for (const [till, queue] of held) {
+  for (const [till, queue] of delayed) {
     for (const make of queue.take(Number.POSITIVE_INFINITY)) yield make(tills.lastEmittedAt(till) + 1);
   }
 }
 
-/** Each till has a queue of its own: the clocks of stores in different zones have nothing to say about each other. */
-function holdBack(held: Map<string, Hold<Held>>, event: OrderEvent, wait: number, make: Held): void {
+/** Each till has its own queue, because the tills' clocks are independent. */
+function delay(delayed: Map<string, DelayQueue<Delayed>>, event: OrderEvent, wait: number, make: Delayed): void {
   const { producer_id } = event.producer;
-  const queue = held.get(producer_id) ?? createDelayQueue<Held>();
-  held.set(producer_id, queue);
+  const queue = delayed.get(producer_id) ?? createDelayQueue<Delayed>();
+  delayed.set(producer_id, queue);
   const due = Date.parse(event.emitted_at) + wait;
   queue.add(due, (now) => make(Math.min(due, now)));
 }
@@ -84,32 +85,32 @@ function chooseKind(rates: FaultRates, random: Random): FaultKind | undefined {
   return faultNames.find((kind) => (at -= rates[kind] ?? 0) < 0);
 }
 
-/** Things held back until they are due, handed out in the order of their due value; equal ones first come, first served. */
-interface Hold<Item> {
+/** Items ordered by due value, first in, first out among equal ones. */
+interface DelayQueue<Item> {
   add(due: number, item: Item): void;
-  /** Takes out what is due by now. */
+  /** Removes and returns the items due by `now`. */
   take(now: number): Item[];
 }
 
-export function createDelayQueue<Item>(): Hold<Item> {
-  const held: { due: number; item: Item }[] = [];
+export function createDelayQueue<Item>(): DelayQueue<Item> {
+  const items: { due: number; item: Item }[] = [];
   return {
     add(due, item) {
-      held.splice(firstAfter(held, due), 0, { due, item });
+      items.splice(firstAfter(items, due), 0, { due, item });
     },
     take(now) {
-      if (held.length === 0 || held[0]!.due > now) return [];
-      return held.splice(0, firstAfter(held, now)).map((entry) => entry.item);
+      if (items.length === 0 || items[0]!.due > now) return [];
+      return items.splice(0, firstAfter(items, now)).map((entry) => entry.item);
     },
   };
 }
 
-function firstAfter(held: readonly { due: number }[], due: number): number {
+function firstAfter(items: readonly { due: number }[], due: number): number {
   let low = 0;
-  let high = held.length;
+  let high = items.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (held[middle]!.due <= due) low = middle + 1;
+    if (items[middle]!.due <= due) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -2,30 +2,30 @@ import type { OutgoingRecord } from "../pipeline/ports.ts";
 import { createBatchBuilder, isBatchable, type BatchBuilder, type Batching, type Outgoing } from "./batch-builder.ts";
 import { hash32 } from "./random.ts";
 
-/** A record that waits for its turn, and how many events it carries. */
+/** A record to send and its number of events. */
 export interface QueuedRecord {
   record: OutgoingRecord;
   events: number;
 }
 
-/** A queue whose records go out strictly one after the other; all events of one till are in one lane. */
+/** A queue with at most one record in flight; all events of a till are in the same slot, which keeps their order. */
 export interface InFlightSlot {
-  /** Closed records, the first being sent or next. */
+  /** Complete records; the first is in flight or next. */
   queue: QueuedRecord[];
-  /** Attempts to send the first record that have failed. */
+  /** Failed attempts to send the first record. */
   attempts: number;
-  /** True while its first record is out, or waits to be tried again. */
+  /** True while the first record is in flight or waits for a retry. */
   busy: boolean;
-  /** Takes an event in; whole records move to the queue. */
+  /** Adds an event; complete records move to the queue. */
   add(outgoing: Outgoing): void;
-  /** Moves what is under way to the queue, if there is anything. */
+  /** Moves the open batch to the queue, if there is one. */
   close(): void;
-  /** Names the batch under way, so that a timer closes no other; undefined where none is. */
+  /** Identifies the open batch, so that a linger timer closes no later one; undefined if there is none. */
   openBatch(): number | undefined;
 }
 
-/** Without batching every event is a record, and order is kept by lanes that are no shards. */
-const lanesWithoutBatching = 500;
+/** Without batching every event is a record, and slots independent of the shards keep the order. */
+const slotsWithoutBatching = 500;
 
 export interface InFlightOptions {
   batch: Batching;
@@ -34,28 +34,28 @@ export interface InFlightOptions {
   shards: number;
 }
 
-/** One lane for each shard, or many narrow ones without batching. */
+/** One slot per shard, or a fixed number without batching. */
 export function createInFlightSlots({ batch, batchBytes, batchEvents, shards }: InFlightOptions): InFlightSlot[] {
-  if (batch === "off") return Array.from({ length: lanesWithoutBatching }, () => createSingleLane());
+  if (batch === "off") return Array.from({ length: slotsWithoutBatching }, () => createEventSlot());
   return Array.from({ length: shards }, (_, index) =>
-    createBatchLane(createBatchBuilder({ batchBytes, batchEvents, compression: batch }), {
+    createBatchSlot(createBatchBuilder({ batchBytes, batchEvents, compression: batch }), {
       partitionKey: `lane-${index}`,
       explicitHashKey: middleOfRange(index, shards),
     }),
   );
 }
 
-/** The lane's index: the same for a till as long as the number of lanes is. */
+/** Slot index of a till, constant for a given number of slots. */
 export function slotOf(producerId: string, slots: number): number {
   return hash32(producerId) % slots;
 }
 
-/** The middle of the lane's part of the hash keys, 0 to 2^128. */
+/** The middle of the slot's share of the hash key space, 0 to 2^128. */
 function middleOfRange(index: number, slots: number): string {
   return String(((2n * BigInt(index) + 1n) << 127n) / BigInt(slots));
 }
 
-function createBatchLane(builder: BatchBuilder, keys: Omit<OutgoingRecord, "data">): InFlightSlot {
+function createBatchSlot(builder: BatchBuilder, keys: Omit<OutgoingRecord, "data">): InFlightSlot {
   const queue: QueuedRecord[] = [];
   let batches = 0;
   function close(): void {
@@ -72,7 +72,7 @@ function createBatchLane(builder: BatchBuilder, keys: Omit<OutgoingRecord, "data
     add({ bytes }) {
       const isAlone = !isBatchable(bytes);
       if (isAlone || !builder.fits(bytes)) close();
-      // An event that no batch can hold goes alone as well.
+      // An event larger than a batch is also sent alone.
       if (isAlone || !builder.fits(bytes)) queue.push({ record: { ...keys, data: bytes }, events: 1 });
       else builder.add(bytes);
       if (builder.isFull) close();
@@ -80,7 +80,7 @@ function createBatchLane(builder: BatchBuilder, keys: Omit<OutgoingRecord, "data
   };
 }
 
-function createSingleLane(): InFlightSlot {
+function createEventSlot(): InFlightSlot {
   const queue: QueuedRecord[] = [];
   return {
     queue,
@@ -94,7 +94,7 @@ function createSingleLane(): InFlightSlot {
   };
 }
 
-/** The order's id, or the till's name where the bytes do not tell one that could be a partition key. */
+/** The order id as partition key, or the till's name if the bytes have no valid one. */
 function orderIdOf({ bytes, producerId }: Outgoing): string {
   try {
     const event: unknown = JSON.parse(new TextDecoder().decode(bytes));

@@ -1,16 +1,16 @@
-import { type Pizza, validOn, type Versions } from "../pipeline/domain/catalog.ts";
+import { validOn, type Pizza, type Versions } from "../pipeline/domain/catalog.ts";
 import type { OrderEvent, OrderLine } from "../pipeline/domain/generated/order-event.types.ts";
 import type { Guest } from "./customers.ts";
-import type { StoreProfile, Sending } from "./tills.ts";
+import type { Sending, StoreProfile } from "./tills.ts";
 import { formatUtc, formatWall } from "./wall-clock.ts";
 
-/** Some pizzas of one kind in an order. */
+/** A pizza and its quantity in an order. */
 export interface BasketItem {
   pizza: Versions<Pizza>;
   quantity: number;
 }
 
-/** Puts a new order together, at the prices of its day; `orderedAt` is in milliseconds since 1970, and seconds are all that a till's receipt shows. */
+/** Creates a new order at the prices of its day; `orderedAt` is in milliseconds since 1970 and truncated to seconds. */
 export function makeOrder({
   orderId,
   store,

@@ -5,8 +5,10 @@ import { momentOf, wallOf } from "./wall-clock.ts";
 
 const hour = 3_600_000;
 const day = 24 * hour;
+/** Added to every weight, so that live orders are possible while all stores are closed. */
+const atNight = 1e-5;
 
-/** Where and when an order is placed. */
+/** Store and time of an order. */
 export interface OrderTime {
   /** Index of the store in the list. */
   store: number;
@@ -14,7 +16,7 @@ export interface OrderTime {
   orderedAt: number;
 }
 
-/** Endless order times of all stores from `startAt` on, merged in the order of time, as busy as the patterns say. */
+/** Endless, chronological order times of all stores from `startAt` on, with the frequencies of the patterns. */
 export function* orderTimes({
   seed,
   stores,
@@ -62,7 +64,7 @@ function* storeTimes(
   }
 }
 
-/** Chooses the store of an order that is placed now: the busier the store at its own hour, the likelier. */
+/** Chooses the store of a live order, weighted by how busy each store is at its local hour. */
 export function createStoreChoice(
   stores: readonly StoreProfile[],
   patterns: Patterns,
@@ -77,9 +79,6 @@ export function createStoreChoice(
     return choose(random);
   };
 }
-
-/** Somebody must sell even while the whole chain sleeps. */
-const atNight = 1e-5;
 
 function attraction(store: StoreProfile, patterns: Patterns, at: number): number {
   const wall = wallOf(store.time_zone, at);

@@ -1,10 +1,10 @@
 import type { Clock } from "../pipeline/ports.ts";
 import { dayMs } from "../pipeline/domain/dates.ts";
 
-/** Resolves after so many milliseconds, or as soon as the signal aborts. */
+/** Resolves after this many milliseconds, or when the signal aborts. */
 export type Sleep = (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 
-/** A real pause. */
+/** Sleeps with a real timer. */
 export const sleepFor: Sleep = (milliseconds, signal) =>
   new Promise((resolve) => {
     if (signal?.aborted) return resolve();
@@ -20,14 +20,14 @@ export const sleepFor: Sleep = (milliseconds, signal) =>
 interface Pace {
   clock?: Clock;
   sleep?: Sleep;
-  /** Ends the source before the next item, also in the middle of a pause. */
+  /** Ends the iteration before the next item, also during a pause. */
   signal?: AbortSignal | undefined;
 }
 
-/** Timers do not reach further. */
+/** Node's timers overflow above 2^31 - 1 ms. */
 const longestPause = dayMs;
 
-/** Resolves when the clock shows `due`; false where the signal came first. */
+/** Resolves to true when the clock reaches `due`, to false if the signal aborts first. */
 async function until(due: number, { clock = Date.now, sleep = sleepFor, signal }: Pace): Promise<boolean> {
   for (;;) {
     const wait = due - clock();
@@ -38,14 +38,14 @@ async function until(due: number, { clock = Date.now, sleep = sleepFor, signal }
 }
 
 /**
- * Hands items out at a steady rate (items a second), each pulled from the source only when it is due; a consumer that was slow
- * gets the missed ones at once.
+ * Yields items at a constant rate (items per second). Pulls each item from the source only when it is due; a slow consumer gets
+ * the missed ones immediately.
  */
 export async function* paced<Item>(
   items: Iterable<Item>,
   { rate, ...pace }: { rate: number } & Pace,
 ): AsyncGenerator<Item, void, undefined> {
-  if (!(rate > 0)) throw new Error(`rate ${rate}: give a number of items a second above 0`);
+  if (!(rate > 0)) throw new Error(`rate ${rate}: give a number of items per second above 0`);
   const source = Iterator.from(items);
   const { clock = Date.now } = pace;
   const start = clock();
@@ -58,8 +58,8 @@ export async function* paced<Item>(
 }
 
 /**
- * Hands items out so that the distance between two moments shrinks by `speed`; `momentOf` tells an item's moment, in
- * milliseconds, or NaN where it has none and goes at once.
+ * Yields items with the time between them divided by `speed`; `momentOf` returns an item's time in milliseconds, or NaN for an
+ * item without time, which is yielded immediately.
  */
 export async function* atSpeed<Item>(
   items: Iterable<Item>,

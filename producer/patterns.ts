@@ -1,11 +1,11 @@
 import { dayMs } from "../pipeline/domain/dates.ts";
 
-/** What `data/patterns.json` holds: how the guests of the classic year behaved. */
+/** Content of `data/patterns.json`: patterns of the classic year. */
 export interface Patterns {
   source: string;
-  /** Orders of one store of weight 1 on an average open day. */
+  /** Orders of a store of weight 1 on an average open day. */
   orders_per_day: number;
-  /** Standard deviation of a day's orders, as a share of them. */
+  /** Standard deviation of a day's orders, relative to their mean. */
   relative_spread: number;
   /** Factor on a day's orders by `Monday` … `Sunday`. */
   weekday_weights: Record<string, number>;
@@ -14,7 +14,7 @@ export interface Patterns {
   special_days: SpecialDay[];
   /** Share of a weekday's orders by hour of the store's clock. */
   hour_weights: Record<string, Record<string, number>>;
-  /** Share of orders by how many pizzas they have, for each part of the day. */
+  /** Share of orders by number of pizzas, for each part of the day. */
   pizzas_per_order: Record<string, Record<string, number>>;
   /** Share of pizzas by `pizza_type_id`. */
   pizza_type_weights: Record<string, number>;
@@ -22,7 +22,7 @@ export interface Patterns {
   size_weights: Record<string, Record<string, number>>;
 }
 
-/** A day of every year that is busier or quieter than its weekday: a date, or the nth weekday of a month. */
+/** A yearly day that is busier or quieter than its weekday: a date, or the nth weekday of a month. */
 export interface SpecialDay {
   name: string;
   month: number;
@@ -36,12 +36,12 @@ export interface SpecialDay {
 
 const weekdays = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-/** The English name of the weekday of a wall clock (milliseconds, read as if it were UTC). */
+/** The English weekday name of a wall clock time (milliseconds, as if in UTC). */
 export function weekdayOf(wall: number): string {
   return weekdays[new Date(wall).getUTCDay()]!;
 }
 
-/** How many times the average day's orders that day has; `wall` is any time of it, read as if it were UTC. */
+/** Factor of a day's orders relative to the average day; `wall` is any time of the day, as if in UTC. */
 export function dayFactor(patterns: Patterns, wall: number): number {
   const month = new Date(wall).getUTCMonth() + 1;
   const special = patterns.special_days.find((day) => fallsOn(day, wall));

@@ -2,15 +2,15 @@ import type { EventSink, PutResult } from "../pipeline/ports.ts";
 import type { InFlightSlot } from "./in-flight.ts";
 import type { Sleep } from "./pace.ts";
 
-/** What has been sent and acknowledged so far. */
+/** Totals of what the stream has acknowledged so far. */
 export interface SendSummary {
   events: number;
   records: number;
   /** Bytes of the records' data. */
   bytes: number;
-  /** Calls of `putRecords`, failed ones included. */
+  /** Calls of `putRecords`, including failed ones. */
   calls: number;
-  /** Records that were sent again because an attempt failed. */
+  /** Records sent again after a failed attempt. */
   retries: number;
 }
 
@@ -18,24 +18,24 @@ export interface PumpOptions {
   sink: EventSink;
   slots: readonly InFlightSlot[];
   sleep: Sleep;
-  /** From 0 to 1: spreads the repetitions of several senders. */
+  /** From 0 to 1: jitter of retries. */
   random: () => number;
   maxAttempts: number;
   summary: SendSummary;
-  /** After each call whose results are known; the summary is up to date. */
+  /** Called after each call's results, with an updated summary. */
   onCall: () => void;
-  /** A record has failed for the last time, or `onCall` threw; nothing is sent any more. */
+  /** Called when a record has failed `maxAttempts` times or `onCall` threw; sending then stops. */
   onGiveUp: (cause: unknown) => void;
 }
 
-/** What Kinesis takes in one call. */
+/** Kinesis's limits of one call. */
 const callLimit = { records: 500, bytes: 5 * 1024 * 1024 };
 /** Milliseconds. */
 const backoff = { first: 50, longest: 5000 };
 
 /**
- * Brings the lanes' records into the stream: each call carries the first record of every lane that is ready. Returns the
- * function that starts it whenever a lane has got a record.
+ * Sends the slots' records to the stream: each call contains the first record of every ready slot. Returns the function that
+ * must be called whenever a slot has a new record.
  */
 export function createPump(options: PumpOptions): () => void {
   const { sink, slots, summary, onCall } = options;
@@ -63,11 +63,11 @@ export function createPump(options: PumpOptions): () => void {
       summary.bytes += record.data.length;
       slot.attempts = 0;
       slot.busy = false;
-    } else if (++slot.attempts < options.maxAttempts) void tryAgain(slot);
+    } else if (++slot.attempts < options.maxAttempts) void retry(slot);
     else giveUp(new Error(`${slot.attempts} attempts failed, the last with ${describe(result)}`, { cause: result }));
   }
 
-  async function tryAgain(slot: InFlightSlot): Promise<void> {
+  async function retry(slot: InFlightSlot): Promise<void> {
     const longest = Math.min(backoff.longest, backoff.first * 2 ** (slot.attempts - 1));
     await options.sleep(longest * (0.5 + options.random() / 2));
     summary.retries++;
@@ -86,7 +86,7 @@ export function createPump(options: PumpOptions): () => void {
   return kick;
 }
 
-/** The lanes whose first record goes out now, as many as one call takes, beginning where the last call ended. */
+/** The slots whose first record is sent now, within one call's limits, starting after the last slot of the previous call. */
 function takeHeads(slots: readonly InFlightSlot[], turn: number): InFlightSlot[] {
   const heads: InFlightSlot[] = [];
   let bytes = 0;
@@ -102,7 +102,7 @@ function takeHeads(slots: readonly InFlightSlot[], turn: number): InFlightSlot[]
   return heads;
 }
 
-/** One result a lane; after a throw each of them is the error. */
+/** One result per slot; if the call throws, each result is the error. */
 async function put(sink: EventSink, heads: readonly InFlightSlot[]): Promise<readonly unknown[]> {
   try {
     return await sink.putRecords(heads.map((slot) => slot.queue[0]!.record));

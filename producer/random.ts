@@ -1,21 +1,20 @@
-/** Chance from a seed: 32-bit integer arithmetic only, so the same seed gives the same bytes on every machine. */
-
+/** Seeded random numbers from 32-bit integer arithmetic only, so a seed gives the same bytes on every machine. */
 export interface Random {
-  /** A float from 0 up to, not including, 1. */
+  /** A float from 0 (inclusive) to 1 (exclusive). */
   next(): number;
-  /** A whole number, both ends included. */
+  /** An integer, both ends inclusive. */
   integer(from: number, to: number): number;
   /** True with the given probability. */
   chance(probability: number): boolean;
-  /** One of the items; there must be one. */
+  /** One of the items, of which there must be at least one. */
   pick<Item>(items: readonly Item[]): Item;
   /** A shuffled copy. */
   shuffle<Item>(items: readonly Item[]): Item[];
-  /** Bell-shaped around 0 with standard deviation 1, within -6 to 6. */
+  /** Approximately normal with mean 0 and standard deviation 1, within -6 to 6. */
   bell(): number;
 }
 
-/** A generator (sfc32) of its own for each seed; the parts of a seed are told apart, so `("a", 1)` is not `("a1")`. */
+/** An sfc32 generator for a seed; its parts are separated, so `("a", 1)` differs from `("a1")`. */
 export function createRandom(...seed: (string | number)[]): Random {
   const text = seed.join("\u001f");
   let a = hash32(`a${text}`);
@@ -50,7 +49,7 @@ function withHelpers(next: () => number): Random {
       return shuffled;
     },
     bell() {
-      // A sum of twelve instead of logarithms and cosines, which may differ in their last bit between machines.
+      // A sum of twelve uniform numbers: logarithms and cosines may differ in the last bit between machines.
       let sum = -6;
       for (let i = 0; i < 12; i++) sum += next();
       return sum;
@@ -58,21 +57,21 @@ function withHelpers(next: () => number): Random {
   };
 }
 
-/** A chooser by weight: the weights need not add up to one, but one of them must be above zero. */
+/** A weighted choice: the weights need not add up to 1, but at least one must be above 0. */
 export function createChoice<Item>(weighted: Iterable<readonly [Item, number]>): (random: Random) => Item {
   let total = 0;
   const bounds = [...weighted]
     .filter(([, weight]) => weight > 0)
     .map(([item, weight]) => ({ item, bound: (total += weight) }));
   const last = bounds.at(-1);
-  if (last === undefined) throw new Error("choice: no weight is above zero; give at least one");
+  if (last === undefined) throw new Error("choice: no weight is above 0: give at least one");
   return (random) => {
     const at = random.next() * total;
     return (bounds.find(({ bound }) => at < bound) ?? last).item;
   };
 }
 
-/** 32 unsigned bits of a text: FNV-1a, then murmur's finaliser so that every bit is good for choosing. */
+/** Unsigned 32-bit hash of a text: FNV-1a with murmur's finaliser, so that every bit is well distributed. */
 export function hash32(text: string): number {
   let hash = 0x811c_9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x0100_0193);

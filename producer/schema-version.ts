@@ -1,16 +1,16 @@
 import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
 import { createRandom, hash32, type Random } from "./random.ts";
 
-/** Which version of the contract the tills speak; of `mixed` every other till has been updated. */
+/** Contract version of the tills; with `mixed`, about half of them use version 2. */
 export const schemaVersions = ["1", "2", "mixed"] as const;
 export type SchemaVersion = (typeof schemaVersions)[number];
 
 const promotions = ["FRIDAY-2FOR1", "LUNCH-10", "WELCOME"];
-/** Share of orders with a promotion code, and with a tip by channel; invented. */
+/** Invented shares of orders with a promotion code, and with a tip by channel. */
 const promoted = 0.12;
 const tipping: Record<OrderEvent["channel"], number> = { dine_in: 0.6, takeaway: 0.1, delivery: 0.7, online: 0.2 };
 
-/** The same events as tills of that version send them; promotion codes and tips follow from the seed. */
+/** The events in that contract version; promotion codes and tips are drawn from the seed. */
 export function* inSchemaVersion(
   events: Iterable<OrderEvent>,
   { version, seed }: { version: SchemaVersion; seed: number },
@@ -25,7 +25,7 @@ function isUpdated({ producer }: OrderEvent): boolean {
   return hash32(producer.producer_id) % 2 === 1;
 }
 
-/** Keys stand in the contract's order. */
+/** Keys are in the contract's order. */
 function inVersion2({ producer, ...event }: OrderEvent, random: Random): OrderEvent {
   const hasPromotion = random.chance(promoted);
   const hasTip = random.chance(tipping[event.channel]);

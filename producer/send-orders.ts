@@ -5,44 +5,44 @@ import { sleepFor, type Sleep } from "./pace.ts";
 import { createPump, type SendSummary } from "./pump.ts";
 
 export interface Sender {
-  /** Takes an event in; resolves at once, or when the stream has caught up. Events of one till stay in order. */
+  /** Queues an event; resolves once there is room in the queue. Keeps the order of each till's events. */
   send(outgoing: Outgoing): Promise<void>;
-  /** Sends what is under way; resolves when the stream has acknowledged everything. */
+  /** Sends open batches; resolves when the stream has acknowledged everything. */
   flush(): Promise<SendSummary>;
-  /** Flushes, and takes nothing in afterwards. */
+  /** Flushes and accepts no further events. */
   close(): Promise<SendSummary>;
 }
 
 export interface SenderOptions {
   sink: EventSink;
   sleep?: Sleep;
-  /** From 0 to 1: spreads the repetitions of several senders. */
+  /** From 0 to 1: jitter of retries. */
   random?: () => number;
   /**
-   * How long an event waits for company, milliseconds. Infinity: until the batch is full or flushed, so that equal events
-   * make equal records however fast they come.
+   * Maximum time that a batch stays open, milliseconds. Infinity: until it is full or flushed, so that equal events give equal
+   * records independent of timing.
    */
   lingerMs?: number;
-  /** A batch's bytes before compression. Ours shrink to an eighth: the default just fits Kinesis's billing unit of 25 kB. */
+  /** Batch size before compression. Orders compress to an eighth, so the default fits Kinesis's billing unit of 25 KB. */
   batchBytes?: number;
-  /** A batch's events. */
+  /** Maximum number of events per batch. */
   batchEvents?: number;
   batch?: Batching;
-  /** How often one record is tried before the sender gives up. */
+  /** Maximum number of attempts per record. */
   maxAttempts?: number;
-  /** Called after every call of the stream whose results are known. */
+  /** Called after the results of every call. */
   onProgress?: (summary: SendSummary) => void;
 }
 
-/** What Kinesis takes as one record, less room for its partition key. */
+/** Kinesis's record limit, less room for the partition key. */
 const recordBytes = 1024 * 1024 - 256;
-/** Records that may wait in each lane before `send` makes its caller wait. */
+/** Average number of queued records per slot above which `send` applies backpressure. */
 const recordsWaiting = 4;
 
 /**
- * Sends events in batches, one lane for each shard. Within a lane one record at a time is out, and only what failed is
- * tried again, so nothing overtakes and nothing is lost; a call that throws may have stored its records, and they then come
- * twice. When a record has failed `maxAttempts` times, every promise is rejected with an error that says what is unsent.
+ * Sends events in batches with one in-flight slot per shard. A slot has one record in flight and only failed records are
+ * retried, so order is kept and nothing is lost. A call that throws may have stored its records, which are then sent twice.
+ * After `maxAttempts` failures of a record every promise is rejected with the number of unsent events.
  */
 export function createSender({
   sink,
@@ -56,7 +56,7 @@ export function createSender({
   onProgress = () => {},
 }: SenderOptions): Sender {
   if (!(batchBytes > 0 && batchBytes <= recordBytes / 2)) {
-    throw new Error(`batchBytes ${batchBytes}: give 1 to ${recordBytes / 2}, so that a record holds it`);
+    throw new Error(`batchBytes ${batchBytes}: give 1 to ${recordBytes / 2}, so that a batch fits into a record`);
   }
   const summary: SendSummary = { events: 0, records: 0, bytes: 0, calls: 0, retries: 0 };
   const early: Outgoing[] = [];
@@ -113,7 +113,7 @@ export function createSender({
   function onGiveUp(cause: unknown): void {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const unsent = `${accepted - summary.events} of ${accepted} events are unsent`;
-    failure ??= new Error(`sender: ${unsent}: ${reason}; see to the stream and send them again`, { cause });
+    failure ??= new Error(`sender: ${unsent}: ${reason}: check the stream and send them again`, { cause });
     wake(waiting, failure);
   }
 
@@ -137,7 +137,7 @@ export function createSender({
   return {
     async send(outgoing) {
       if (failure !== undefined) throw failure;
-      if (isClosed) throw new Error(`sender: it is closed, an event of ${outgoing.producerId} came too late`);
+      if (isClosed) throw new Error(`sender is closed: an event of ${outgoing.producerId} was sent too late`);
       checkSize(outgoing);
       accepted++;
       if (slots === undefined) {
@@ -160,7 +160,7 @@ interface Waiting {
   reject: (error: Error) => void;
 }
 
-/** Lets go whoever has what they waited for, or everybody where it failed. */
+/** Resolves the waiting calls whose condition holds, or rejects all of them on failure. */
 function wake(waiting: Waiting[], failure: Error | undefined): void {
   for (const one of waiting.splice(0)) {
     if (failure !== undefined) one.reject(failure);
@@ -169,12 +169,12 @@ function wake(waiting: Waiting[], failure: Error | undefined): void {
   }
 }
 
-/** Whether the stream has a record that holds an event of these bytes. */
+/** Whether an event of these bytes fits into a stream record. */
 export function fitsRecord(bytes: Uint8Array): boolean {
   return bytes.length <= recordBytes;
 }
 
 function checkSize({ producerId, bytes }: Outgoing): void {
   if (fitsRecord(bytes)) return;
-  throw new Error(`event of ${producerId}: its ${bytes.length} bytes do not fit a record of ${recordBytes}; split it`);
+  throw new Error(`event of ${producerId}: ${bytes.length} bytes exceed the record limit of ${recordBytes}: split it`);
 }

@@ -7,31 +7,31 @@ import { makeOrder } from "./make-order.ts";
 import { createStoreChoice, orderTimes, type OrderTime } from "./order-times.ts";
 import type { Patterns } from "./patterns.ts";
 import { createRandom, type Random } from "./random.ts";
-import { type StoreProfile, createTills } from "./tills.ts";
+import { createTills, type StoreProfile } from "./tills.ts";
 import { formatStamp, wallOf } from "./wall-clock.ts";
 
 export interface SimulatorOptions {
-  /** A whole number from 0 on; runs of different seeds never share an order id. */
+  /** A non-negative integer; runs with different seeds never share an order id. */
   seed: number;
   menu: readonly Pizza[];
-  /** The first so many of `data/stores.json`, or all of them. */
+  /** All stores of `data/stores.json` or the first of them. */
   stores: readonly StoreProfile[];
   patterns: Patterns;
-  /** How many orders; endless without it. */
+  /** Number of orders; default endless. */
   orders?: number;
-  /** History from here on (milliseconds since 1970), at full speed. Without it every order is placed when it is asked for. */
+  /** Start of historical orders (milliseconds since 1970). Without it, each order is placed when it is pulled. */
   startAt?: number;
   clock?: Clock;
 }
 
 /**
- * Invents orders that follow the classic year's patterns, chronologically and with ids that rise. Live orders bear the
- * time at which they are pulled, so `paced` gives them their rate; a history is a pure function of seed and start. Order
- * ids (`20261123-104512-<seed>.<start>-00000042`) and tills bear the run's name, so runs do not collide.
+ * Simulates orders with the classic year's patterns, in chronological order and with ascending ids. Live orders have the time at
+ * which they are pulled, so `paced` determines their rate; historical orders are a pure function of seed and start. Order ids
+ * (`20261123-104512-<seed>.<start>-00000042`) and till names contain the run's name, so runs do not collide.
  */
 export function* simulateOrders(options: SimulatorOptions): Generator<OrderEvent, void, undefined> {
   const { seed, menu, stores, patterns, orders = Number.POSITIVE_INFINITY, startAt, clock = Date.now } = options;
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`seed ${seed}: give a whole number from 0 on`);
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`seed ${seed}: give a non-negative whole number`);
   if (stores.length === 0) throw new Error("stores: give at least one");
   const run = `${seed.toString(36)}.${(startAt ?? clock()).toString(36)}`;
   const random = createRandom("orders", seed);
@@ -54,7 +54,7 @@ export function* simulateOrders(options: SimulatorOptions): Generator<OrderEvent
   }
 }
 
-/** A till sends one to three seconds after the order was placed; it never lies before an earlier order. */
+/** A till sends one to three seconds after the order was placed; order times never decrease. */
 function* liveTimes(
   { stores, patterns, clock = Date.now }: SimulatorOptions,
   random: Random,

@@ -3,7 +3,7 @@ import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.
 import type { Random } from "./random.ts";
 import { formatUtc } from "./wall-clock.ts";
 
-/** One sending of a till: its name, its counter, and when (milliseconds since 1970). */
+/** A till's name, sequence number and sending time (milliseconds since 1970) of one event. */
 export interface Sending {
   producer_id: string;
   seq: number;
@@ -11,8 +11,8 @@ export interface Sending {
 }
 
 /**
- * The stores' tills: each counts its events from 1 and never sends before its own last event. `run` is added to their
- * names, so that the counters of two runs are not taken for one.
+ * The stores' tills: each numbers its events from 1, with non-decreasing sending times. `run` is part of their names, so that
+ * sequence numbers of different runs are separate.
  */
 export function createTills(run = ""): (store: StoreProfile, emittedAt: number, random: Random) => Sending {
   const tills = new Map<string, Sending>();
@@ -29,26 +29,26 @@ export function createTills(run = ""): (store: StoreProfile, emittedAt: number, 
   };
 }
 
-/** A store of `data/stores.json` with what only the invention of orders needs. */
+/** A store of `data/stores.json` with the fields that only the simulation needs. */
 export interface StoreProfile extends Store {
-  /** Its share of the business: 1 is a store as busy as the one in the classic year. */
+  /** How busy the store is; 1 is the store of the classic year. */
   weight: number;
-  /** How many tills it has. */
+  /** Number of tills. */
   tills: number;
   area_code: string;
   /** First three digits of its guests' postal codes. */
   postal_prefix: string;
 }
 
-/** The tills' counters, for a stream into which events are put that the tills did not number. */
+/** Renumbers the tills' events, for a stream with inserted events. */
 export interface Numbering {
-  /** The event with its till's next number, and sent at `emittedAt` (milliseconds since 1970) if that is given. */
+  /** The event with its till's next sequence number and, if given, sent at `emittedAt` (milliseconds since 1970). */
   number(event: OrderEvent, emittedAt?: number): OrderEvent;
-  /** The event with the number that its till used last, or 0 before the first: such an event neither makes nor fills a gap. */
+  /** The event with its till's last sequence number, or 0 before the first, which neither creates nor fills a gap. */
   repeat(event: OrderEvent): OrderEvent;
-  /** Leaves a number out, unless it would be the till's first, which nobody could miss. Says whether it did. */
+  /** Skips a sequence number, unless it would be the till's first, whose gap is undetectable; returns whether it did. */
   skip(producerId: string): boolean;
-  /** When the till sent last, milliseconds since 1970. */
+  /** Last sending time of the till, milliseconds since 1970. */
   lastEmittedAt(producerId: string): number;
 }
 

@@ -1,4 +1,4 @@
-/** From moments to a store's wall clock and back. Asking Intl is slow, so a zone's whole days are remembered. */
+/** Converts between UTC and a store's wall clock. Intl is slow, so offsets are cached per zone and day. */
 
 const minute = 60_000;
 const day = 24 * 60 * minute;
@@ -6,21 +6,21 @@ const zones = new Map<string, Zone>();
 
 interface Zone {
   format: Intl.DateTimeFormat;
-  /** Day number to offset in minutes; null where the clocks change during that day. */
+  /** Offset in minutes by day number; null if it changes during the day. */
   days: Map<number, number | null>;
 }
 
-/** Minutes that the zone's clocks are ahead of UTC at `at` (milliseconds since 1970). Throws on an unknown zone. */
+/** UTC offset of a zone in minutes at `at` (milliseconds since 1970). Throws on an unknown zone. */
 export function offsetMinutes(timeZone: string, at: number): number {
   const zone = zones.get(timeZone) ?? openZone(timeZone);
   const number = Math.floor(at / day);
   let offset = zone.days.get(number);
   if (offset === undefined) {
-    const first = askIntl(zone.format, number * day);
-    offset = first === askIntl(zone.format, (number + 1) * day - 1) ? first : null;
+    const first = readOffset(zone.format, number * day);
+    offset = first === readOffset(zone.format, (number + 1) * day - 1) ? first : null;
     zone.days.set(number, offset);
   }
-  return offset ?? askIntl(zone.format, at);
+  return offset ?? readOffset(zone.format, at);
 }
 
 function openZone(timeZone: string): Zone {
@@ -30,23 +30,23 @@ function openZone(timeZone: string): Zone {
   return zone;
 }
 
-function askIntl(format: Intl.DateTimeFormat, at: number): number {
+function readOffset(format: Intl.DateTimeFormat, at: number): number {
   const [, sign, hours, minutes] = /GMT([+-])(\d\d):(\d\d)/.exec(format.format(at)) ?? [];
   return sign === undefined ? 0 : (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
 }
 
-/** The moment at which the zone's clocks show `wall`: milliseconds since 1970, as if the clock were UTC. */
+/** The time (milliseconds since 1970) at which the zone's clocks show `wall`, given as if in UTC. */
 export function momentOf(timeZone: string, wall: number): number {
   const nearby = wall - offsetMinutes(timeZone, wall) * minute;
   return wall - offsetMinutes(timeZone, nearby) * minute;
 }
 
-/** What the zone's clocks show at a moment: milliseconds since 1970, as if the clock were UTC. */
+/** The zone's wall clock at a time: milliseconds since 1970, as if in UTC. */
 export function wallOf(timeZone: string, at: number): number {
   return at + offsetMinutes(timeZone, at) * minute;
 }
 
-/** A moment as `2015-01-01T11:38:36-05:00` on the zone's clock; parts of a second are dropped. */
+/** A time as `2015-01-01T11:38:36-05:00` in the zone, truncated to seconds. */
 export function formatWall(timeZone: string, at: number): string {
   const offset = offsetMinutes(timeZone, at);
   const hours = pad(Math.floor(Math.abs(offset) / 60));
@@ -54,21 +54,21 @@ export function formatWall(timeZone: string, at: number): string {
   return `${dateOf(wall)}T${timeOf(wall)}${offset < 0 ? "-" : "+"}${hours}:${pad(Math.abs(offset) % 60)}`;
 }
 
-/** A moment as `2015-01-01T16:38:37.120Z`. */
+/** A time as `2015-01-01T16:38:37.120Z`. */
 export function formatUtc(at: number): string {
   return `${dateOf(at)}T${timeOf(at)}.${String(at % 1000).padStart(3, "0")}Z`;
 }
 
-/** A moment as `20150101-163837`, UTC: texts that rise with time. */
+/** A time as `20150101-163837` in UTC, which sorts chronologically. */
 export function formatStamp(at: number): string {
   return `${dateOf(at).replaceAll("-", "")}-${timeOf(at).replaceAll(":", "")}`;
 }
 
+// Cached, because consecutive times are mostly on the same day.
 let knownDay = Number.NaN;
 let knownDate = "";
 
-/** Most moments in a row fall on one day or two. */
-/** The day of a moment or of a wall clock in milliseconds, `YYYY-MM-DD`. */
+/** The day of a time or wall clock in milliseconds, `YYYY-MM-DD`. */
 export function dateOf(at: number): string {
   const number = Math.floor(at / day);
   if (number !== knownDay) {

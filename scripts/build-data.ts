@@ -5,7 +5,7 @@ import type { Pizza } from "../pipeline/domain/catalog.ts";
 import { createRandom } from "../producer/random.ts";
 import { simulatorPatterns } from "./build-patterns.ts";
 
-/** How an ingredient's price comes about: the first pattern that fits its name, and a range in cents for a medium pizza. */
+/** Price range of ingredients, by the first pattern that matches the name, in cents for a medium pizza. */
 const kinds: readonly [RegExp, number, number][] = [
   [/Brie Carre/, 410, 430],
   [/Prosciutto|Roast/, 80, 95],
@@ -28,7 +28,7 @@ const sizes: Record<string, { base_cents: number; portion: number }> = {
 
 const costSeed = "ingredient costs, 2015";
 
-/** The generated files, name to content; `read` gives the text of a file of the published data set. */
+/** Content of the generated files by name; `read` returns the text of a file of the published data set. */
 export function buildData(read: (name: string) => string): Record<string, string> {
   const recipes = readRecipes(read("pizza_types.csv"));
   const ingredients = ingredientCosts(Object.values(recipes).flatMap(({ ingredients: names }) => names));
@@ -102,7 +102,7 @@ function classicYear(orders: string, details: string): string {
   return `order_id,date,time,lines\n${body.join("")}`;
 }
 
-/** The rows below the header; a field may be quoted and then hold commas, never quotes. */
+/** The rows below the header; a quoted field may contain commas but no quotes. */
 function rows(csv: string): string[][] {
   const body = csv.trimEnd().split(/\r?\n/).slice(1);
   return body.map((row) => [...row.matchAll(/(?:^|,)(?:"([^"]*)"|([^,]*))/g)].map((field) => field[1] ?? field[2]!));
@@ -118,7 +118,7 @@ function lines(items: readonly unknown[]): string {
 
 if (import.meta.main) {
   const [source, target = join(import.meta.dirname, "../data")] = process.argv.slice(2);
-  if (source === undefined) throw new Error("build-data: SOURCE_FOLDER is missing; give the folder of the data set");
+  if (source === undefined) throw new Error("build-data: SOURCE_FOLDER is missing: give the folder of the data set");
   mkdirSync(target, { recursive: true });
   for (const [name, content] of Object.entries(buildData((file) => readFileSync(join(source, file), "utf8")))) {
     writeFileSync(join(target, name), content);

@@ -1,6 +1,6 @@
-/** Takes from the measured patterns of the published data set what the simulator needs. */
+/** Derives the simulator's patterns from the measured patterns of the published data set. */
 
-/** Days that repeat every year, with the date of 2015 that shows how busy they are. */
+/** Yearly special days, with the date of 2015 on which they were measured. */
 const specialDays = [
   { name: "Super Bowl Sunday", month: 2, weekday: "Sunday", nth: 1, seen: "2015-02-01" },
   { name: "Saint Patrick's Day", month: 3, day: 17, seen: "2015-03-17" },
@@ -21,7 +21,7 @@ interface Measured {
   [key: string]: unknown;
 }
 
-/** The content of `data/patterns.json`. Throws where the source does not say how busy a special day was. */
+/** The content of `data/patterns.json`. Throws if the source has no measurement for a special day. */
 export function simulatorPatterns(measured: Measured): Record<string, unknown> {
   const ratios = new Map(
     [...measured.busiest_days_vs_weekday_mean, ...measured.quietest_days_vs_weekday_mean].map((day) => [
@@ -34,7 +34,7 @@ export function simulatorPatterns(measured: Measured): Record<string, unknown> {
     source: measured.meta.source,
     about: "Measured on the classic year, which its publisher simulated; shares of orders, pizzas or days.",
     orders_per_day: measured.orders_per_open_day.mean,
-    // Spread around the mean of the same weekday, which is less than over the whole year.
+    // Relative to the mean of the same weekday, which varies less than the whole year.
     relative_spread: 0.12,
     weekday_weights: measured["weekday_weights_per_open_day"],
     month_weights: measured["month_weights_per_open_day"],
@@ -48,7 +48,7 @@ export function simulatorPatterns(measured: Measured): Record<string, unknown> {
 
 function factorOf(ratios: ReadonlyMap<string, number>, date: string): number {
   const ratio = ratios.get(date);
-  if (ratio === undefined) throw new Error(`patterns.json: ${date} is not among its busy, quiet or closed days`);
+  if (ratio === undefined) throw new Error(`patterns.json: ${date} is not among the busy, quiet or closed days`);
   return ratio;
 }
 

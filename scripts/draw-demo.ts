@@ -22,11 +22,14 @@ const titleBar = 34;
 /** A name, padded to the width of that column in the demo's output, and the value. */
 const keyFigure = /^([a-z ]{14} )(\S.*)$/;
 
-/** The lines of the transcript in README.md, its prompt first. */
+/** The transcript in README.md from its prompt to the receipt's verdict; the hints after it are left out. */
 export function transcriptOf(readmeText: string): string[] {
   const found = block.exec(readmeText)?.[1];
   if (found === undefined) throw new Error('README.md has no code block that begins with "$ make demo"');
-  return found.split("\n");
+  const lines = found.split("\n");
+  const verdict = lines.findIndex((line) => line.startsWith("BALANCED"));
+  if (verdict < 0) throw new Error("the transcript in README.md does not end with a receipt that balances");
+  return lines.slice(0, verdict + 1);
 }
 
 /** An SVG with an opaque background, so that it is readable on light and dark pages. */

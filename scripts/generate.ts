@@ -1,5 +1,5 @@
 /** Generates the order event's types and validator from its JSON Schema. `--check` only compares. */
-import { readFileSync, writeFileSync, mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { Ajv } from "ajv";
 import standalone from "ajv/dist/standalone/index.js";
 import { compile } from "json-schema-to-typescript";
@@ -8,7 +8,7 @@ const domain = new URL("../pipeline/domain/", import.meta.url);
 const contract = JSON.parse(readFileSync(new URL("order-event.schema.json", domain), "utf8"));
 const banner = "// Generated from order-event.schema.json by scripts/generate.ts. Do not edit.\n";
 
-/** The generated files: name below `pipeline/domain/generated/` to content. */
+/** Content of the generated files by name below `pipeline/domain/generated/`. */
 export async function generate(schema = contract): Promise<Record<string, string>> {
   const ajv = new Ajv({
     code: { source: true, esm: true, optimize: 2 },
@@ -40,7 +40,7 @@ if (import.meta.main) {
     else if (readFileSync(path, "utf8") !== content) stale.push(name);
   }
   if (stale.length > 0) {
-    console.error(`generated files are not current: ${stale.join(", ")}; run npm run generate`);
+    console.error(`generated files are out of date: ${stale.join(", ")}: run npm run generate`);
     process.exit(1);
   }
 }

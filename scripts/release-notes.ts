@@ -1,7 +1,7 @@
-/** Prints what CHANGELOG.md says about the version in package.json: `node scripts/release-notes.ts`. Needs no packages. */
+/** Prints the CHANGELOG.md section of the version in package.json: `node scripts/release-notes.ts`. Needs no packages. */
 import { readFileSync } from "node:fs";
 
-/** The text below the version's heading, which is `## 1.2.3 - 2026-11-30`. */
+/** The text below the version's heading, such as `## 1.2.3 - 2026-11-30`. */
 export function releaseNotes(changelog: string, version: string): string {
   const sections = changelog.split(/^## /m).map((section) => {
     const [heading = "", ...lines] = section.split("\n");

@@ -18,7 +18,7 @@ const facts: Case = {
 
 export default facts;
 
-/** Each month's facts at once, as a publish of the month asks for them. */
+/** Reads the facts month by month, as a publication of the month does. */
 async function readAllFacts(setting: Setting, queries: readonly string[]): Promise<Runner> {
   const root = tableFolder(setting, "large");
   const lake = await openDuckDbLake({ root, threads: 2 });
@@ -38,7 +38,7 @@ async function readAllFacts(setting: Setting, queries: readonly string[]): Promi
   };
 }
 
-/** The same facts as anybody would write them at first: orders are counted by their ids. */
+/** The same facts in straightforward SQL, which counts orders by distinct ids. */
 const day = `where order_date between cast(? as date) and cast(? as date) and status in ('placed', 'amended')`;
 const sums = `cast(sum(quantity) as bigint) as pizzas, cast(sum(revenue_cents) as bigint) as revenue_cents`;
 

@@ -7,7 +7,7 @@ import type { Case, Runner, Setting } from "../case.ts";
 import { prepareTables, tableFolder } from "../large-table.ts";
 
 const dayMs = 86_400_000;
-/** After the last day of the large table, and past: orders from the future are refused. */
+/** After the last day of the large table, but in the past: orders from the future are rejected. */
 const firstNewDay = Date.UTC(2025, 5, 1);
 const newOrders = 2000;
 const lateOrders = 50;
@@ -64,12 +64,12 @@ function newDayOf(round: number): string {
   return new Date(firstNewDay + round * dayMs).toISOString().slice(0, 10);
 }
 
-/** The day's first orders of another chain as busy; the same for the same round. */
+/** The day's first orders of another, equally busy chain; reproducible by round. */
 function ordersOf(date: string, orders: number, round: number): OrderEvent[] {
   return [...busyOrders({ seed: 1000 + round, startAt: Date.parse(`${date}T10:00:00Z`), orders })];
 }
 
-/** How long the run takes that brings these orders from bronze into gold. */
+/** Duration of the run that moves these orders from bronze to gold. */
 async function seconds(pipeline: BenchPipeline, events: readonly OrderEvent[]): Promise<number> {
   await pipeline.land(events);
   const started = performance.now();

@@ -14,7 +14,7 @@ import { landPlain } from "../plain-landing.ts";
 
 type Land = (store: ObjectStore, records: readonly StreamRecord[]) => Promise<number>;
 
-/** A round of batches is over in milliseconds: it lands them so many times, into an empty store each time. */
+/** Repetitions per round, each into an empty store: landing the batches once takes only milliseconds. */
 const repeats = { batched: 10, single: 1 };
 
 const ours: Land = async (store, records) => {
@@ -69,7 +69,7 @@ function recordsOf(text: string): StreamRecord[] {
   return kinesisRecords(event);
 }
 
-/** What Lambda hands to the landing function for some records of a stream, as the JSON text that it comes as. */
+/** Lambda's Kinesis event for some records, as JSON text. */
 function lambdaEvent(records: readonly StreamRecord[]): string {
   return JSON.stringify({
     Records: records.map(({ shard, sequenceNumber, partitionKey, arrivedAt, data }) => ({

@@ -9,7 +9,7 @@ const program = new URL("../../bin/pizza.ts", import.meta.url).pathname;
 const reporter = new URL("../report-peak.ts", import.meta.url).href;
 
 const memory: Case = {
-  title: "memory: the embedded home during the classic replay, its Node process without PostgreSQL",
+  title: "memory: Node.js process of the local pipeline during the classic replay, without PostgreSQL",
   unit: "runs",
   rounds: 3,
   warmUp: false,
@@ -32,7 +32,7 @@ async function replayClassic({ dir }: Setting): Promise<Runner> {
       });
       const { balanced, seconds }: { balanced: boolean; seconds: number } = JSON.parse(stdout);
       if (!balanced)
-        throw new Error(`./pizza demo: its receipt does not balance; run it by hand with --dir ${pipeline}`);
+        throw new Error(`./pizza demo: the receipt does not balance: run it by hand with --dir ${pipeline}`);
       const { peakMiB, cpuSeconds }: { peakMiB: number; cpuSeconds: number } = JSON.parse(readFileSync(peak, "utf8"));
       return { units: 1, figures: { peakMiB, demoSeconds: seconds, demoCpuSeconds: cpuSeconds } };
     },

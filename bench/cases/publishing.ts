@@ -7,12 +7,12 @@ import type { OrderEvent } from "../../pipeline/domain/generated/order-event.typ
 import { readDayFacts } from "../../pipeline/gold/facts.ts";
 import type { LakeRow } from "../../pipeline/ports.ts";
 import { silverLakeTable } from "../../pipeline/silver/tables.ts";
-import { openBenchPipeline, goldSql, openRefinery, refineAll } from "../bench-pipeline.ts";
+import { goldSql, openBenchPipeline, openRefinery, refineAll } from "../bench-pipeline.ts";
 import type { Case, Runner, Setting } from "../case.ts";
 import { classicEvents, openClassicYear, prepareClassicYear } from "../classic-year.ts";
 import { readAll } from "../memory-store.ts";
 
-/** Days that have an order more before each round. The watermark has passed the one in June and not the last. */
+/** Days that get one more order before each round. The watermark has passed the one in June but not the last day. */
 const openDay = "2015-12-31";
 const reportedDay = "2015-06-17";
 
@@ -41,7 +41,7 @@ async function publishDay(setting: Setting, name: string, date: string): Promise
     },
     async run() {
       const { published, rowsChanged, corrections } = await pipeline.publish([date], version);
-      if (published !== 1) throw new Error(`publishing ${date}: version ${version} was skipped; it must be new`);
+      if (published !== 1) throw new Error(`publishing ${date}: version ${version} was skipped, but it must be new`);
       return { units: 1, figures: { warehouseMs: pipeline.warehouse.seconds * 1000, rowsChanged, corrections } };
     },
     close,
@@ -70,7 +70,7 @@ async function upsertDay(setting: Setting, name: string, date: string): Promise<
   };
 }
 
-/** The classic year in silver and in gold, customers too, and its days reported up to the last. */
+/** The classic year in silver and gold, including customers, with all days but the last reported. */
 async function openYear(setting: Setting, name: string) {
   const folder = join(setting.dir, `publishing-${name}`);
   rmSync(folder, { recursive: true, force: true });
@@ -88,14 +88,14 @@ async function openYear(setting: Setting, name: string) {
   return { pipeline, folder, close };
 }
 
-/** Copies of the day's first order, each under an id of its own. */
+/** Copies of the day's first order, each with a new id. */
 function orderAdder(date: string): () => OrderEvent {
   const template = classicEvents().find(({ ordered_at }) => ordered_at.startsWith(date))!;
   let added = 0;
   return () => ({ ...template, order_id: `${template.order_id}-again-${(added += 1)}` });
 }
 
-/** The facts' tables and their keys. */
+/** The fact tables and their keys. */
 const keys = {
   day_totals: ["order_date"],
   day_hours: ["order_date", "hour"],
@@ -112,7 +112,7 @@ interface PlainClient {
   query(sql: string, parameters?: unknown[]): Promise<unknown>;
 }
 
-/** Makes plain copies of the facts' tables: no gold tables, no ledger, no locks. */
+/** Creates plain copies of the fact tables: no gold tables, no ledger, no locks. */
 async function createPlainTables(client: PlainClient): Promise<void> {
   await client.query("create schema plain");
   for (const table of factTables) {
@@ -121,7 +121,7 @@ async function createPlainTables(client: PlainClient): Promise<void> {
   }
 }
 
-/** The plainest publish: one upsert a row, all of them in one transaction; returns how many. */
+/** The simplest publication: one upsert per row in one transaction; returns the number of rows. */
 async function upsertFacts(client: PlainClient, facts: Record<FactTable, LakeRow[]>): Promise<number> {
   await client.query("begin");
   for (const table of factTables) {

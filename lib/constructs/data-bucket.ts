@@ -13,17 +13,17 @@ import { days } from "./time.ts";
 
 export interface DataBucketProps {
   key: IKey;
-  /** Where who read and wrote what is written down. */
+  /** Bucket of the access logs. */
   accessLogs: IBucket;
   removalPolicy: RemovalPolicy;
-  /** A bucket that may go is emptied first; CloudFormation removes no other. */
+  /** Empties the bucket before deletion: CloudFormation deletes only empty buckets. */
   isEmptied: boolean;
-  /** Overwritten and deleted objects can be had back this long. */
+  /** How long overwritten and deleted objects can be recovered. */
   keepOldVersionsDays: number;
   lifecycleRules?: LifecycleRule[];
 }
 
-/** A bucket for data: encrypted with the key, versioned, never public, TLS only, and clean of uploads nobody finished. */
+/** A data bucket: KMS-encrypted, versioned, never public, TLS only; incomplete uploads are aborted. */
 export function addDataBucket(scope: Construct, id: string, props: DataBucketProps): IBucket {
   const { key, accessLogs, keepOldVersionsDays, lifecycleRules = [] } = props;
   return new Bucket(scope, id, {
@@ -37,7 +37,7 @@ export function addDataBucket(scope: Construct, id: string, props: DataBucketPro
   }) as IBucket;
 }
 
-/** The bucket of access logs. S3 delivers them under its own key only, so this one cannot use the project's. */
+/** The access log bucket. S3 delivers access logs only with SSE-S3, so it cannot use the project's key. */
 export function addLogBucket(
   scope: Construct,
   id: string,

@@ -3,7 +3,7 @@ import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Key } from "aws-cdk-lib/aws-kms";
 import type { Construct } from "constructs";
 
-/** The one key under everything at rest. Its material is renewed every year. */
+/** The KMS key that encrypts everything at rest, with yearly rotation. */
 export function addEncryptionKey(scope: Construct, { removalPolicy }: { removalPolicy: RemovalPolicy }): Key {
   const key = new Key(scope, "Key", {
     description: "Pizza sales: lake, stream, warehouse, secrets, logs and alerts",
@@ -15,7 +15,7 @@ export function addEncryptionKey(scope: Construct, { removalPolicy }: { removalP
   return key;
 }
 
-/** Log groups name themselves in the encryption context, so the service can use the key for this account's alone. */
+/** The encryption context contains the log group's ARN, which limits the service to this account's log groups. */
 function logs(scope: Construct): PolicyStatement {
   const { region, account, partition } = Stack.of(scope);
   return new PolicyStatement({
@@ -38,8 +38,8 @@ function logs(scope: Construct): PolicyStatement {
 }
 
 /**
- * Who publishes to the encrypted alert topic, and who delivers the state machines' logs. Not all of these services say for
- * which account they call, so a condition would silence alarms; the topic and the logs themselves let this account in only.
+ * Services that publish to the encrypted alert topic and deliver the state machines' logs. Not all of them send a source
+ * account, so a condition on it would suppress alarms; the topic and the log groups themselves admit only this account.
  */
 function services(): PolicyStatement {
   const names = ["cloudwatch", "budgets", "delivery.logs"];

@@ -1,15 +1,14 @@
-import type { Duration } from "aws-cdk-lib";
+import { RemovalPolicy, Size, type Duration } from "aws-cdk-lib";
 import { ManagedPolicy, PolicyDocument, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import { Architecture, Code, Function, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
-import { RemovalPolicy, Size } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { allow, type Access } from "../access.ts";
 import type { Environment } from "../config.ts";
 import type { FunctionName } from "../function-entries.ts";
 
-/** Where a function's bundle lies, and what Lambda calls in it. */
+/** Returns a function's bundle folder and handler string. */
 export type CodeSource = (name: FunctionName) => { path: string; handler: string };
 
 export interface FunctionSettings {
@@ -18,15 +17,15 @@ export interface FunctionSettings {
   timeout: Duration;
   access?: Access[];
   variables?: Record<string, string>;
-  /** The most copies at once, where the environment reserves concurrency. */
+  /** Maximum concurrent executions, if the environment reserves concurrency. */
   reservedConcurrency?: number;
-  /** Room for fetched files below /tmp. */
+  /** Ephemeral storage for files below /tmp. */
   diskMegabytes?: number;
 }
 
-/** Makes the pipeline's functions alike: each with a role and a log of its own, and nothing that it was not given. */
+/** Creates the pipeline's functions uniformly: each has its own role and log group and only the access given to it. */
 export class FunctionFactory {
-  /** Every function made so far, by name. */
+  /** All functions created so far, by name. */
   readonly made = new Map<string, Function>();
   private readonly environment: Environment;
   private readonly key: IKey;
@@ -43,7 +42,7 @@ export class FunctionFactory {
     });
   }
 
-  /** A function named as its placeholder in the state machines. */
+  /** Creates the function behind a state machine's placeholder of the same name. */
   create(scope: Construct, name: FunctionName, settings: FunctionSettings): Function {
     const { environment } = this;
     const {
@@ -86,7 +85,7 @@ export class FunctionFactory {
     });
   }
 
-  /** The policy lies in the role itself, so a function never runs before it may. */
+  /** An inline policy is part of the role, so the function never exists without its permissions. */
   private addRole(
     scope: Construct,
     name: string,

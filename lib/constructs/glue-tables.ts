@@ -9,7 +9,7 @@ import { pascalCase } from "./workflow.ts";
 
 interface LakeTable {
   name: string;
-  /** Key of the Delta table in the lake. */
+  /** Key prefix of the Delta table in the lake. */
   folder: string;
   description: string;
   columns: readonly Column[];
@@ -20,21 +20,21 @@ const tables: LakeTable[] = [
   {
     name: "order_lines",
     folder: "silver/order_lines",
-    description: "One row per line of an order's latest revision; read it here, at its newest version",
+    description: "One row per line of an order's latest revision, at the newest version",
     columns: silverColumns,
     partition: partitionColumn,
   },
   {
     name: "order_events",
     folder: "quarantine/order_events",
-    description: "One row per refused event",
+    description: "One row per rejected event",
     columns: quarantineColumns,
   },
 ];
 
 /**
- * The lake's tables in Glue. Each Delta table stands there twice: under its name for people, and as `<name>_at` for the
- * pipeline, which must read one version of it. Athena reads Delta only at its newest, so `_at` takes a list of files.
+ * The lake's tables in Glue. Each Delta table has two entries: one under its name for ad-hoc queries, and `<name>_at` for the
+ * pipeline, which must read a fixed version. Athena reads Delta only at the newest version, so `_at` reads a list of files.
  */
 export class GlueTables extends Construct {
   /** The Glue database's name. */
@@ -63,7 +63,7 @@ export class GlueTables extends Construct {
   }
 }
 
-/** Athena knows a Delta table by its parameters and takes the schema from the table's log; formats are those Spark writes. */
+/** Athena recognizes a Delta table by its parameters and reads the schema from the log; formats are those Spark writes. */
 function deltaTable({ folder, description, columns, partition }: LakeTable, lake: IBucket) {
   const location = lake.s3UrlForObject(`${folder}/`);
   return {
@@ -88,11 +88,11 @@ function deltaTable({ folder, description, columns, partition }: LakeTable, lake
   };
 }
 
-/** A table whose files are those that the text object `manifests/<manifest>/files.txt` names. */
+/** A table whose files are listed in the object `manifests/<manifest>/files.txt`. */
 function manifestTable({ name, columns }: LakeTable, lake: IBucket) {
   const location = lake.s3UrlForObject("manifests/");
   return {
-    description: `${name} at one version: the files that manifest names; for the pipeline's own queries`,
+    description: `${name} at one version, from the files listed in a manifest; for the pipeline's own queries`,
     parameters: {
       EXTERNAL: "TRUE",
       "projection.enabled": "true",

@@ -13,7 +13,7 @@ export interface LakeBucketsProps {
   removalPolicy: RemovalPolicy;
 }
 
-/** The lake, the stores of batches that were given up and of backups, and the logs of who used them. */
+/** The buckets of the lake, the on-failure destination, the backups and their access logs. */
 export class LakeBuckets extends Construct {
   readonly lake: IBucket;
   readonly onFailure: IBucket;
@@ -22,22 +22,22 @@ export class LakeBuckets extends Construct {
   constructor(scope: Construct, id: string, { environment, key, removalPolicy }: LakeBucketsProps) {
     super(scope, id);
     const { keepOldVersionsDays } = environment.lake;
-    // LocalStack forgets by itself, and has not what CDK's function that empties buckets needs.
-    const fate = { removalPolicy, isEmptied: !environment.keepsData && environment.pipeline === "aws" };
-    const accessLogs = addLogBucket(this, "AccessLogs", { ...fate, keepDays: environment.logRetentionDays });
-    const shared = { ...fate, key, accessLogs, keepOldVersionsDays };
+    // LocalStack does not persist data, and lacks what CDK's function that empties buckets needs.
+    const deletion = { removalPolicy, isEmptied: !environment.keepsData && environment.pipeline === "aws" };
+    const accessLogs = addLogBucket(this, "AccessLogs", { ...deletion, keepDays: environment.logRetentionDays });
+    const shared = { ...deletion, key, accessLogs, keepOldVersionsDays };
     this.lake = addDataBucket(this, "Lake", { ...shared, lifecycleRules: lakeRules(environment) });
     this.onFailure = addDataBucket(this, "OnFailure", shared);
     this.backups = addDataBucket(this, "Backups", { ...shared, lifecycleRules: backupRules });
-    demandPutIfAbsent(this.lake, ["bronze/*", "silver/*/_delta_log/*.json", "quarantine/*/_delta_log/*.json"]);
-    demandPutIfAbsent(this.backups, ["backups/*"]);
+    requirePutIfAbsent(this.lake, ["bronze/*", "silver/*/_delta_log/*.json", "quarantine/*/_delta_log/*.json"]);
+    requirePutIfAbsent(this.backups, ["backups/*"]);
     announceNewObjects(this.onFailure);
   }
 }
 
 /**
- * Bronze is kept for good, and gets cheaper with age where its objects have 128 KB and more: S3 leaves smaller ones in
- * Standard. What any query can write again goes after a week.
+ * Bronze is kept forever and moves to cheaper storage classes with age, if its objects have at least 128 KB: S3 keeps smaller
+ * ones in Standard. Manifests and query results, which can be recreated, expire after a week.
  */
 function lakeRules({ lake }: Environment): LifecycleRule[] {
   return [
@@ -55,14 +55,14 @@ function lakeRules({ lake }: Environment): LifecycleRule[] {
   ];
 }
 
-/** Backups go once a newer one is proven; the database's own exports, which nobody restores from, by their age. */
+/** Backups are deleted once a newer one is verified; database exports, which are not used for restores, expire by age. */
 const backupRules: LifecycleRule[] = [{ id: "exports-expire", prefix: "exports/", expiration: days(35) }];
 
 /**
- * Bronze objects, Delta commits and backups are written once. The bucket refuses a put without If-None-Match, whoever asks; the
- * parts of a multipart upload cannot carry the header, its completion must.
+ * Bronze objects, Delta commits and backups are written once: the bucket denies every put without If-None-Match. Parts of a
+ * multipart upload cannot have the header, but its completion must.
  */
-function demandPutIfAbsent(bucket: IBucket, patterns: string[]): void {
+function requirePutIfAbsent(bucket: IBucket, patterns: string[]): void {
   bucket.addToResourcePolicy(
     new PolicyStatement({
       sid: "WrittenOnce",
@@ -75,7 +75,7 @@ function demandPutIfAbsent(bucket: IBucket, patterns: string[]): void {
   );
 }
 
-/** Straight on the bucket: CDK's own way deploys a function that may rewrite the notifications of every bucket. */
+/** Sets the property directly: CDK's method deploys a function that may rewrite the notifications of every bucket. */
 function announceNewObjects(bucket: IBucket): void {
   const resource = bucket.node.defaultChild as CfnBucket;
   resource.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };

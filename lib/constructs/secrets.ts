@@ -3,13 +3,13 @@ import type { IKey } from "aws-cdk-lib/aws-kms";
 import { Secret, type ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 
-/** The secrets that the project makes itself. */
+/** The project's secrets. */
 export class Secrets extends Construct {
   /** Login of `pizza_reader`, for BI tools, the command line and the receipt. */
   readonly reader: ISecret;
   /** Login of `pizza_writer`, for publishing. */
   readonly writer: ISecret;
-  /** Turns customer ids into tokens. Another key makes other tokens, so it never changes. */
+  /** Derives customer keys from customer ids. It never changes, because another value would give other keys. */
   readonly customerKey: ISecret;
 
   constructor(scope: Construct, id: string, { key, removalPolicy }: { key: IKey; removalPolicy: RemovalPolicy }) {
@@ -30,8 +30,7 @@ export class Secrets extends Construct {
     this.writer = login("Writer", "pizza_writer");
     this.customerKey = new Secret(this, "CustomerKey", {
       ...shared,
-      description:
-        "Makes the tokens that stand for customers in the lake; a new value would make every customer a new one",
+      description: "Derives the customer keys in the lake; a new value would give every customer a new key",
       generateSecretString: {
         secretStringTemplate: "{}",
         generateStringKey: "key",

@@ -34,14 +34,14 @@ export interface WarehouseClusterProps {
 }
 
 /**
- * Aurora PostgreSQL Serverless v2 with the Data API, in subnets that lead nowhere. The pipeline reaches it over the Data
- * API; a BI tool's gateway inside the network joins the security group `clients`.
+ * Aurora PostgreSQL Serverless v2 in isolated subnets. The pipeline uses the Data API; the gateway of a BI tool inside the VPC
+ * joins the security group `clients`.
  */
 export class WarehouseCluster extends Construct {
   readonly cluster: DatabaseCluster;
-  /** The cluster's identifier, in clear. */
+  /** The cluster's identifier, as a literal rather than a token. */
   readonly clusterName: string;
-  /** Login of the owner, made and turned by RDS itself. */
+  /** Login of the owner, created and rotated by RDS. */
   readonly ownerSecret: ISecret;
   /** Members may open connections to the database. */
   readonly clients: SecurityGroup;
@@ -60,7 +60,7 @@ export class WarehouseCluster extends Construct {
     });
     this.cluster = this.addCluster(props, securityGroup);
     this.cluster.connections.allowDefaultPortFrom(this.clients, "Gateways of BI tools");
-    // QuickSight asks for it: the rules of its network interfaces do not let answers in by themselves.
+    // Required by QuickSight, whose network interfaces do not admit return traffic automatically.
     this.clients.addIngressRule(securityGroup, Port.allTcp(), "Answers of the warehouse to QuickSight");
     this.ownerSecret = this.cluster.secret!;
   }
@@ -102,14 +102,14 @@ export class WarehouseCluster extends Construct {
   }
 }
 
-/** CDK keeps a cluster without its instances, and so without a way to its data. */
+/** CDK retains a cluster without its instances, which would make its data unreachable. */
 function keepWhole(cluster: DatabaseCluster, removalPolicy: RemovalPolicy): void {
   for (const part of cluster.node.findAll()) {
     if (part instanceof CfnDBInstance || part instanceof CfnDBSubnetGroup) part.applyRemovalPolicy(removalPolicy);
   }
 }
 
-/** Two zones, and no way in or out: neither a gateway to the internet nor an address translator. */
+/** A VPC over two availability zones without internet gateway or NAT. */
 function addNetwork(scope: Construct, { environment, key, removalPolicy }: WarehouseClusterProps): IVpc {
   const logGroup = new LogGroup(scope, "FlowLogs", {
     encryptionKey: key,
@@ -136,8 +136,8 @@ const tlsOnly = (scope: Construct, engine: ReturnType<typeof DatabaseClusterEngi
   });
 
 /**
- * RDS makes the log group by itself, unencrypted and without end, unless it is there already. Its name follows from the
- * cluster's, which is why the cluster has a fixed one.
+ * Unless the log group exists, RDS creates it without encryption and retention. Its name contains the cluster's name, so the
+ * cluster has a fixed one.
  */
 function addDatabaseLog(
   scope: Construct,

@@ -6,7 +6,7 @@ import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from "aws-cdk-lib/aws-stepfunctions";
 import type { Construct } from "constructs";
 import { allow } from "../access.ts";
-import { type Environment, SettingsError } from "../config.ts";
+import { SettingsError, type Environment } from "../config.ts";
 import type { WorkflowFile } from "../workflow-files.ts";
 
 export interface WorkflowProps {
@@ -14,11 +14,11 @@ export interface WorkflowProps {
   key: IKey;
   workflow: WorkflowFile;
   functions: ReadonlyMap<string, IFunction>;
-  /** The right to write logs and traces. */
+  /** Permission to write logs and traces. */
   observation: ManagedPolicy;
 }
 
-/** The state machine of one file. It may call the functions that the file names, and no other. */
+/** The state machine of one file. It may invoke only the functions named in the file. */
 export function addWorkflow(
   scope: Construct,
   { environment, key, workflow, functions, observation }: WorkflowProps,
@@ -35,7 +35,7 @@ export function addWorkflow(
     managedPolicies: [observation],
   });
   const logGroup = new LogGroup(scope, `${id}Log`, {
-    // A group of any other name is written into the account's resource policy, which is soon full.
+    // Any other prefix adds an entry to the account's CloudWatch Logs resource policy, whose size is limited.
     logGroupName: `/aws/vendedlogs/states/pizza-sales-${environment.name}-${workflow.name}`,
     encryptionKey: key,
     retention: environment.logRetentionDays as RetentionDays,
@@ -46,7 +46,7 @@ export function addWorkflow(
     definitionSubstitutions: arns,
     stateMachineType: StateMachineType.STANDARD,
     role: role.withoutPolicyUpdates(),
-    // Steps and errors, never what went in or came out.
+    // Logs steps and errors, never inputs and outputs.
     logs: { destination: logGroup, level: LogLevel.ALL, includeExecutionData: false },
     tracingEnabled: true,
   });
@@ -56,8 +56,8 @@ function functionOf({ name }: WorkflowFile, functions: ReadonlyMap<string, IFunc
   const found = functions.get(placeholder);
   if (found) return found;
   throw new SettingsError(
-    `workflow ${name} calls \${${placeholder}}, and there is no such function: ` +
-      `correct the name, or make the function in lib/stages/ (there are ${[...functions.keys()].join(", ")})`,
+    `workflow ${name} calls \${${placeholder}}, but no such function exists: ` +
+      `correct the name, or add the function in lib/stages/ (existing: ${[...functions.keys()].join(", ")})`,
   );
 }
 

@@ -1,13 +1,13 @@
 import type { Resource } from "./templates.ts";
 
-/** What of a deployment decides its cost, as its templates say. */
+/** The properties of a deployment that determine its cost, from its templates. */
 export interface DeploymentSize {
   stream: { shards: number | "on-demand"; retentionHours: number };
   landing: { batchRecords: number; windowSeconds: number };
-  /** Memory of the project's functions, MB, by the function's name in the project. */
+  /** Memory in MB by function name in the project. */
   functions: Record<string, number>;
   architecture: "arm64" | "x86_64";
-  /** Starts a month of each workflow's schedule, by the workflow. */
+  /** Scheduled starts per month by workflow. */
   starts: Record<string, number>;
   lakeSql: "athena" | "duckdb";
   aurora: { minAcu: number; maxAcu: number; autoPauseSeconds: number; instances: number } | undefined;
@@ -16,7 +16,7 @@ export interface DeploymentSize {
   alarmMetrics: number;
   dashboards: number;
   isTraced: boolean;
-  /** Whether S3 asks KMS once for many objects. */
+  /** Whether S3 Bucket Keys reduce the KMS requests. */
   hasBucketKeys: boolean;
 }
 
@@ -24,7 +24,7 @@ export const hoursAMonth = 730;
 export const daysAMonth = hoursAMonth / 24;
 const minutesAMonth = hoursAMonth * 60;
 
-/** Reads the size of a deployment off its resources; `functionNames` are those of the project. */
+/** Derives the size of a deployment from its resources; `functionNames` are the project's functions. */
 export function sizeOf(resources: readonly Resource[], functionNames: readonly string[]): DeploymentSize {
   const of = (type: string) =>
     resources.filter((resource) => resource.type === type).map(({ properties }) => properties);
@@ -42,7 +42,7 @@ export function sizeOf(resources: readonly Resource[], functionNames: readonly s
     lakeSql: of("AWS::Athena::WorkGroup").length > 0 && usesAthena(functions) ? "athena" : "duckdb",
     aurora: auroraOf(of("AWS::RDS::DBCluster"), of("AWS::RDS::DBInstance").length),
     keys: of("AWS::KMS::Key").length,
-    // RDS keeps the owner's password in a secret of its own.
+    // RDS stores the owner's password in an additional secret.
     secrets: of("AWS::SecretsManager::Secret").length + of("AWS::RDS::DBCluster").length,
     alarmMetrics: of("AWS::CloudWatch::Alarm").reduce((sum, alarm) => sum + metricsOf(alarm), 0),
     dashboards: of("AWS::CloudWatch::Dashboard").length,
@@ -55,7 +55,7 @@ type Properties = Resource["properties"];
 
 function one(found: readonly Properties[], what: string): Properties {
   if (found.length === 1) return found[0]!;
-  throw new Error(`template: ${found.length} of ${what}, expected one; synthesise it again (make synth)`);
+  throw new Error(`template has ${found.length} resources of type ${what} instead of one: run make synth again`);
 }
 
 function streamOf({ ShardCount, StreamModeDetails, RetentionPeriodHours }: Properties): DeploymentSize["stream"] {
@@ -66,7 +66,7 @@ function streamOf({ ShardCount, StreamModeDetails, RetentionPeriodHours }: Prope
   };
 }
 
-/** A function's logical id holds its name; the longest name that fits is the function's. */
+/** A function's logical id contains its name; the longest matching name is the function's. */
 function functionsOf(resources: readonly Resource[], names: readonly string[]): Map<string, Properties> {
   const functions = new Map<string, Properties>();
   const longestFirst = names.toSorted((a, b) => b.length - a.length);
@@ -108,7 +108,7 @@ function startsOf(schedules: readonly Properties[]): Record<string, number> {
   return starts;
 }
 
-/** `rate(5 minutes)` or a daily `cron(15 4 * * ? *)` as starts a month. */
+/** Starts per month of `rate(5 minutes)`, an hourly or a daily cron expression. */
 export function startsAMonth(expression: string): number {
   const rate = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression);
   if (rate !== null) {
@@ -117,7 +117,7 @@ export function startsAMonth(expression: string): number {
   }
   if (/^cron\(\d+ \d+ \* \* \? \*\)$/.test(expression)) return minutesAMonth / 1440;
   if (/^cron\(\d+ \* \* \* \? \*\)$/.test(expression)) return hoursAMonth;
-  throw new Error(`schedule ${expression}: its starts a month are not known; use rate(...) or one cron time a day`);
+  throw new Error(`schedule ${expression} is not supported: use rate(...) or a daily cron time`);
 }
 
 function metricsOf({ Metrics }: Properties): number {

@@ -7,20 +7,20 @@ export interface CostEstimate {
   ordersPerDay: number;
   region: string;
   pricesOf: string;
-  /** Dollars a month of each service, this design, idle, and the naive design. */
+  /** Dollars per month by service: this design, this design without orders, and the naive design. */
   services: { service: string; usd: number; idleUsd: number; naiveUsd: number }[];
   usd: number;
   idleUsd: number;
   naiveUsd: number;
   usdPerMillionOrders: number;
   naiveUsdPerMillionOrders: number;
-  /** What the deployment is too small for. */
+  /** Limits of the deployment that these orders exceed. */
   warnings: string[];
   bill: Bill;
   naiveBill: Bill;
 }
 
-/** What a month costs with so many orders a day, with none, and in the naive design. */
+/** Monthly cost with this number of orders per day, without orders, and in the naive design. */
 export function estimateCost(
   { size, prices }: { size: DeploymentSize; prices: PriceTable },
   ordersPerDay: number,
@@ -59,13 +59,14 @@ function shortages(size: DeploymentSize, shardsWanted: number, ordersPerDay: num
   const { shards } = size.stream;
   const warnings = [];
   if (shards !== "on-demand" && shardsWanted > shards) {
-    const has = `the template has ${shards}`;
-    warnings.push(`the busiest minute needs ${shardsWanted} shards, ${has}: raise stream.shards in lib/config.ts`);
+    warnings.push(
+      `the busiest minute needs ${shardsWanted} shards, but the template has ${shards}: raise stream.shards in lib/config.ts`,
+    );
   }
   const days = receiptDays(size, ordersPerDay);
   if (days < 365) {
-    const history = days < 1 ? "less than a day" : `some ${Math.floor(days)} days`;
-    warnings.push(`the receipt's function can account for ${history} of history: see docs/scale.md`);
+    const history = days < 1 ? "less than a day" : `only about ${Math.floor(days)} days`;
+    warnings.push(`VerifyReceipt can reconcile ${history} of history: see docs/scale.md`);
   }
   return warnings;
 }

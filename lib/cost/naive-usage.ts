@@ -1,23 +1,23 @@
 import { assumptions as given } from "./assumptions.ts";
 import { daysAMonth, hoursAMonth, type DeploymentSize } from "./deployment-size.ts";
 import type { Usage } from "./price-table.ts";
-import { fixedUsage, streamUsage } from "./usage.ts";
 import { trafficOf } from "./traffic.ts";
+import { fixedUsage, streamUsage } from "./usage.ts";
 
 const gb = 1e9;
 
-/** The plain way to build the same pipeline, in sentences; each is a line of the quantities below. */
+/** Description of a simple design of the same pipeline, which `naiveUsage` quantifies. */
 export const naiveDesign = [
-  "one event a record, as JSON, on as many shards as that takes",
-  "a window of one second: a call of a function and a JSON object in S3 for each second and shard with orders",
-  "an execution of three steps for each of those objects, and one upsert over the Data API for each order",
+  "one JSON event per record, on as many shards as that requires",
+  "a batching window of one second: an invocation and a JSON object in S3 per second and shard with orders",
+  "a three-step execution per object, and one upsert over the Data API per order",
   "a database of 2 ACU that never pauses",
-  "one log line for each event",
+  "one log line per event",
 ] as const;
 
 const naive = { windowSeconds: 1, steps: 3, callMs: 150, stepMs: 300, acu: 2, logBytesPerEvent: 300, iosPerUpsert: 4 };
 
-/** Quantities of a month of the naive design: the same region, resources and orders. */
+/** Monthly usage of the naive design with the same region, resources and orders. */
 export function naiveUsage(size: DeploymentSize, ordersPerDay: number): Usage {
   const landing = { batchRecords: size.landing.batchRecords, windowSeconds: naive.windowSeconds };
   const found = trafficOf({ ...size, landing }, ordersPerDay, { isBatched: false });

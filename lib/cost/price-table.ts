@@ -1,20 +1,20 @@
 import { readProjectJson } from "../../adapters/project-files.ts";
 import type { Resource } from "./templates.ts";
 
-/** What one thing costs: `usd` dollars for `per` units. */
+/** A price: `usd` dollars per `per` units. */
 export interface Price {
   service: string;
   usd: number;
   per: number;
   unit: string;
   source: string;
-  /** When it was written down. */
+  /** Date of the price. */
   date: string;
-  /** Whether another published source said the same then. */
+  /** Whether a second published source confirmed it. */
   checked: boolean;
 }
 
-/** Prices by id, and what each type of resource costs: prices, or nothing for a reason. */
+/** Prices by id, and for each resource type its prices, or why it is free. */
 export interface PriceTable {
   region: string;
   date: string;
@@ -22,7 +22,7 @@ export interface PriceTable {
   resources: Record<string, { prices: string[] } | { free: string }>;
 }
 
-/** Quantities in a month, by the id of their price. */
+/** Quantities per month by price id. */
 export type Usage = Record<string, number>;
 
 export interface BillLine {
@@ -35,27 +35,27 @@ export interface BillLine {
 
 export interface Bill {
   lines: BillLine[];
-  /** Dollars a month. */
+  /** Dollars per month. */
   usd: number;
 }
 
-/** The price table of the project. */
+/** Loads the project's price table. */
 export function loadPrices(): PriceTable {
   return readProjectJson<PriceTable>("data/prices-us-east-1.json");
 }
 
-/** Multiplies quantities with prices; a quantity without a price is an error. */
+/** Multiplies quantities by prices; throws if a quantity has no price. */
 export function billOf(usage: Usage, { prices }: PriceTable): Bill {
   const lines = Object.entries(usage).map(([id, quantity]) => {
     const price = prices[id];
     if (price === undefined)
-      throw new Error(`price ${id}: not in the price table; add it to data/prices-us-east-1.json`);
+      throw new Error(`price ${id} is not in the price table: add it to data/prices-us-east-1.json`);
     return { service: price.service, price: id, quantity, unit: price.unit, usd: (quantity / price.per) * price.usd };
   });
   return { lines, usd: lines.reduce((sum, { usd }) => sum + usd, 0) };
 }
 
-/** Types of resources that the table neither prices nor names as free. */
+/** Resource types that the table neither prices nor lists as free. */
 export function unknownTypes(resources: readonly Resource[], table: PriceTable): string[] {
   const types = new Set(resources.map(({ type }) => type));
   return [...types].filter((type) => table.resources[type] === undefined).toSorted();

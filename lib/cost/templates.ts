@@ -13,7 +13,7 @@ export function templatePaths(folder: string, environment: string): string[] {
   return ["Stateful", "Stateless"].map((part) => join(folder, `PizzaSales-${environment}-${part}.template.json`));
 }
 
-/** Whether the folder holds both templates. */
+/** Whether the folder contains both templates. */
 export function hasTemplates(folder: string, environment: string): boolean {
   return templatePaths(folder, environment).every((path) => existsSync(path));
 }

@@ -4,26 +4,26 @@ import { daysAMonth, hoursAMonth, type DeploymentSize } from "./deployment-size.
 const payloadUnitBytes = 25 * 1024;
 const shardBytesASecond = 1024 * 1024;
 const shardRecordsASecond = 1000;
-/** Lambda takes 6 MB of base64 in one call. */
+/** Lambda's payload limit is 6 MB of base64. */
 const callBytes = 4.5 * 1024 * 1024;
-/** On-demand streams begin with this many shards. */
+/** Initial number of shards of an on-demand stream. */
 const onDemandShards = 4;
 
-/** What a month of orders makes of stream and landing. */
+/** Monthly traffic of stream and landing. */
 export interface Traffic {
   events: number;
   shards: number;
   eventsPerRecord: number;
   recordBytes: number;
   records: number;
-  /** Calls of LandRecords, each of which writes one bronze object. */
+  /** Invocations of LandRecords; each writes one bronze object. */
   landings: number;
   openHours: number;
-  /** Shards that the busiest minute needs, where that is more than the template has. */
+  /** Shards that the busiest minute needs. */
   shardsWanted: number;
 }
 
-/** Events, records and landings of a month. `eventsPerRecord` 1 and a `windowSeconds` of one's own describe another design. */
+/** Events, records and landings per month. Without `isBatched`, each record has one event, as in the naive design. */
 export function trafficOf(
   { stream, landing }: Pick<DeploymentSize, "stream" | "landing">,
   ordersPerDay: number,
@@ -46,7 +46,7 @@ export function trafficOf(
   return { events, ...built, landings: built.records / recordsPerLanding, openHours, shardsWanted };
 }
 
-/** Events that share a record: the one that opens the batch, and those that come while it lingers. */
+/** Events per record: the one that opens the batch, and those that arrive during its linger time. */
 function batchOf(ratePerShard: number): number {
   return Math.min(given.batchBytes / given.eventBytes, 1 + ratePerShard * given.lingerSeconds);
 }
@@ -59,17 +59,17 @@ function shardsFor(
   return Math.max(1, Math.ceil((records * recordBytes) / shardBytesASecond), Math.ceil(records / shardRecordsASecond));
 }
 
-/** Runs of a workflow in a month. */
+/** Workflow runs per month. */
 export interface Runs {
   refining: number;
   publishing: number;
   receipts: number;
   backups: number;
-  /** Calls of StartWorkflow. */
+  /** Invocations of StartWorkflow. */
   starts: number;
 }
 
-/** A schedule starts a run where something came since the last one, and once in each hour all the same. */
+/** A schedule starts a run if there is new data since the last one, and once per hour in any case. */
 export function runsOf({ starts }: Pick<DeploymentSize, "starts">, { landings, openHours }: Traffic): Runs {
   const withWork = (workflow: string) => {
     const monthly = starts[workflow] ?? 0;
@@ -86,7 +86,7 @@ export function runsOf({ starts }: Pick<DeploymentSize, "starts">, { landings, o
   };
 }
 
-/** Units of 25 kB that Kinesis bills for one record. */
+/** PUT payload units of 25 KB that Kinesis bills for one record. */
 export function payloadUnits(bytes: number): number {
   return Math.ceil(bytes / payloadUnitBytes);
 }

@@ -4,14 +4,17 @@ import type { Usage } from "./price-table.ts";
 import { payloadUnits, runsOf, trafficOf, type Runs, type Traffic } from "./traffic.ts";
 
 const gb = 1e9;
-/** S3 leaves objects below this in their class. */
+/** S3 does not transition smaller objects. */
 const leastAgingBytes = 128 * 1024;
 const athenaLeastBytes = 10 * 1024 * 1024;
 
-/** Calls of each function in a month. */
+/** Maximum run time of a Lambda function. */
+const longestCallSeconds = 900;
+
+/** Invocations per month by function. */
 type Calls = Record<string, number>;
 
-/** What a month costs in quantities: the deployment as its template says, with so many orders a day. */
+/** Billable quantities per month of a deployment with this number of orders per day. */
 export function usageOf(size: DeploymentSize, ordersPerDay: number): { usage: Usage; traffic: Traffic; runs: Runs } {
   const traffic = trafficOf(size, ordersPerDay);
   const runs = runsOf(size, traffic);
@@ -33,7 +36,7 @@ export function usageOf(size: DeploymentSize, ordersPerDay: number): { usage: Us
   };
 }
 
-/** Stream hours, what goes in and out, and what is kept beyond a day. */
+/** Stream hours, data in and out, and retention beyond a day. */
 export function streamUsage({ stream }: Pick<DeploymentSize, "stream">, traffic: Traffic): Usage {
   const { shards, records, recordBytes } = traffic;
   const keepsLonger = stream.retentionHours > 24;
@@ -57,7 +60,7 @@ export function streamUsage({ stream }: Pick<DeploymentSize, "stream">, traffic:
 function callsOf(size: DeploymentSize, { traffic, runs }: { traffic: Traffic; runs: Runs }): Calls {
   const refines = Math.max(runs.refining, traffic.events / given.eventsPerRefine);
   const batches = traffic.events === 0 ? 0 : runs.publishing * (1 + given.lateDaysPerRun);
-  // Rows per customer follow once an hour while orders come.
+  // Customer rows are published once per hour while orders arrive.
   const customers = traffic.events === 0 ? 0 : Math.min(runs.publishing, traffic.openHours);
   return {
     LandRecords: traffic.landings,
@@ -78,15 +81,12 @@ function callsOf(size: DeploymentSize, { traffic, runs }: { traffic: Traffic; ru
   };
 }
 
-/** A function runs this long at the most. */
-const longestCallSeconds = 900;
-
-/** How long one receipt takes: it accounts for the whole history. */
+/** Duration of one receipt, which reconciles the whole history. */
 function receiptSeconds(ordersPerDay: number): number {
   return (ordersPerDay * daysAMonth * given.monthsKept) / given.receiptOrdersPerSecond;
 }
 
-/** Days of history that the receipt's function can account for, by its memory and by its time. */
+/** Days of history that VerifyReceipt can reconcile within its memory and run time. */
 export function receiptDays({ functions }: DeploymentSize, ordersPerDay: number): number {
   const megabytes = Math.max(0, (functions["VerifyReceipt"] ?? 0) - given.receiptBaseMegabytes);
   const byMemory = (megabytes * 1024 * 1024) / given.receiptBytesPerOrder;
@@ -112,12 +112,12 @@ function functionUsage(
     [isArm ? "lambda-arm-gb-seconds" : "lambda-x86-gb-seconds"]: gbSeconds,
     "logs-gb": (requests * given.logBytesPerCall) / gb,
     "logs-gb-months": (requests * given.logBytesPerCall) / gb,
-    // Lambda traces the first call of each second and one in twenty of the others.
+    // X-Ray samples the first invocation of each second and 5 % of the others.
     ...(size.isTraced && { "xray-traces": Math.min(requests, hoursAMonth * 3600 + requests / 20) }),
   };
 }
 
-/** States that are entered, and one transition for the start of each execution. */
+/** State transitions, including one for the start of each execution. */
 function transitionsOf({ runs, calls }: { runs: Runs; calls: Calls }): number {
   const refining = runs.refining * 4 + calls["RefineSilver"]! * 2;
   const publishing = runs.publishing * 5 + calls["PublishWindows"]! + calls["PublishCustomers"]!;
@@ -138,7 +138,7 @@ function storeUsage(
   return {
     "s3-puts": puts,
     "s3-gets": gets,
-    // Bronze is a month in Standard, two in infrequent access and the rest in the archive; small objects stay.
+    // Bronze is one month in Standard, two in Infrequent Access and then in the archive; small objects stay in Standard.
     "s3-standard-gb-months": bronzeMonthGb * (isSmall ? given.monthsKept : 1) + silverGb,
     "s3-infrequent-gb-months": isSmall ? 0 : bronzeMonthGb * 2,
     "s3-archive-gb-months": isSmall ? 0 : bronzeMonthGb * (given.monthsKept - 3),
@@ -149,7 +149,7 @@ function storeUsage(
 function athenaTerabytes({ runs, calls, lines }: { runs: Runs; calls: Calls; lines: number }): number {
   const read = (bytes: number) => Math.max(athenaLeastBytes, bytes);
   const dayBytes = (lines / daysAMonth) * given.silverLineBytes * given.shareOfColumnsRead;
-  // A day is published while it fills up: it is half full on the average.
+  // A day is published while it fills up, so on average it is half full.
   const windows = calls["PublishWindows"]! * given.lakeQueriesPerBatch * read(dayBytes / 2);
   const customers = calls["PublishCustomers"]! * given.lakeQueriesPerCustomers * read(dayBytes / 2);
   const wholeBytes = lines * given.monthsKept * given.silverLineBytes;
@@ -158,7 +158,7 @@ function athenaTerabytes({ runs, calls, lines }: { runs: Runs; calls: Calls; lin
   return (windows + customers + receipts) / 1e12;
 }
 
-/** What costs the same whether anybody orders or not. */
+/** Cost that does not depend on the number of orders. */
 export function fixedUsage({ keys, secrets, alarmMetrics, dashboards }: DeploymentSize): Usage {
   return {
     "kms-key-months": keys,
@@ -170,7 +170,7 @@ export function fixedUsage({ keys, secrets, alarmMetrics, dashboards }: Deployme
   };
 }
 
-/** Capacity, storage and requests of the database; nothing where there is none. */
+/** Capacity, storage and requests of the database, if there is one. */
 function warehouseUsage(
   { aurora }: DeploymentSize,
   { traffic, runs, calls, ordersPerDay }: { traffic: Traffic; runs: Runs; calls: Calls; ordersPerDay: number },
@@ -187,7 +187,7 @@ function warehouseUsage(
   return {
     "aurora-acu-hours": acuHours * aurora.instances,
     "aurora-gb-months": given.goldBaseGb + rowsGb,
-    // Each snapshot counts in full; that they share what has not changed is left out of account.
+    // Counts each snapshot in full, although snapshots are incremental.
     "aurora-backup-gb-months": (runs.backups / daysAMonth) * given.snapshotDays * (given.goldBaseGb + rowsGb),
     "aurora-export-gb": runs.backups * (given.goldBaseGb + rowsGb),
     "aurora-ios": runs.publishing * given.iosPerRun,
@@ -195,7 +195,7 @@ function warehouseUsage(
   };
 }
 
-/** Hours in which the database does not pause: from each run's question until it was idle for its time. */
+/** Hours per month in which the database is not paused: from each run until its idle time has passed. */
 function awakeHours(
   { minAcu, autoPauseSeconds }: NonNullable<DeploymentSize["aurora"]>,
   { traffic, runs }: { traffic: Traffic; runs: Runs },
@@ -203,7 +203,7 @@ function awakeHours(
   if (minAcu > 0 || autoPauseSeconds === 0) return hoursAMonth;
   const hoursPerRun = (autoPauseSeconds + 30) / 3600;
   const closedHours = hoursAMonth - traffic.openHours;
-  // While the stores are closed one run an hour asks; while they are open the others are spread evenly.
+  // One run per hour while the stores are closed; the others are spread evenly over the opening hours.
   const whileClosed = closedHours * Math.min(1, hoursPerRun);
   const perOpenHour = Math.max(1, (runs.publishing - closedHours) / traffic.openHours);
   return whileClosed + traffic.openHours * Math.min(1, perOpenHour * hoursPerRun);

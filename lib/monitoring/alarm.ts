@@ -1,12 +1,12 @@
 import type { Duration } from "aws-cdk-lib";
-import { ComparisonOperator, TreatMissingData, Metric } from "aws-cdk-lib/aws-cloudwatch";
+import { ComparisonOperator, Metric, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { CustomAlarmThreshold, IAlarmActionStrategy } from "cdk-monitoring-constructs";
 import type { Environment } from "../config.ts";
 import { minutes } from "../constructs/time.ts";
 
-/** What an alarm says: first what has happened, then what to do. */
+/** Description of an alarm: what happened and what to do next. */
 export interface AlarmText {
   happened: string;
   next: string;
@@ -14,19 +14,19 @@ export interface AlarmText {
 
 export interface AlarmSettings {
   datapoints?: number;
-  /** How long one measurement of the metric is. */
+  /** Period of the metric. */
   period?: Duration;
   /**
-   * What the alarm says where nothing is measured. `well`: nothing is wrong, as idle parts measure nothing. `unknown`: what
-   * it said before, as the metric tells of a state and is measured now and then; only a measurement ends it. `over`: the
-   * metric counts events, and the silence after one does not say that it is mended, so nobody is told that all is well.
+   * Treatment of missing data. `well`: OK, because idle components emit no data. `unknown`: the state stays, because the metric
+   * reports a state at long intervals; only a data point ends the alarm. `over`: OK, but without an OK notification, because the
+   * metric counts events and their absence does not mean that the cause is fixed.
    */
   silence?: "well" | "unknown" | "over";
 }
 
 const eventsTag = "counts-events";
 
-/** Settings that all alarms share. */
+/** Settings shared by all alarms. */
 export function alarm(
   { happened, next }: AlarmText,
   { datapoints = 1, period, silence = "well" }: AlarmSettings = {},
@@ -41,14 +41,14 @@ export function alarm(
   };
 }
 
-/** As `alarm`, over a metric of one's own: it goes off above the threshold. */
+/** Like `alarm`, for a custom metric that must not exceed a limit. */
 export const threshold = (limit: number, text: AlarmText, settings?: AlarmSettings) => ({
   threshold: limit,
   comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
   ...alarm(text, settings),
 });
 
-/** Tells people of an alarm, and of its end where the end says that it is mended. */
+/** Sends alarms to the topic, and OK notifications unless the metric counts events. */
 export const notifyOn = (alerts: ITopic): IAlarmActionStrategy => ({
   addAlarmActions({ alarm: one, customTags = [] }) {
     one.addAlarmAction(new SnsAction(alerts));
@@ -56,7 +56,7 @@ export const notifyOn = (alerts: ITopic): IAlarmActionStrategy => ({
   },
 });
 
-/** A metric that the environment's functions emit, by its name in `lambdas/runtime/metrics.ts`, every five minutes. */
+/** A metric of `lambdas/runtime/metrics.ts` in five-minute periods. */
 export const pipelineMetric = (
   { name }: Environment,
   metricName: string,

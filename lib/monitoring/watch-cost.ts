@@ -6,7 +6,7 @@ import type { MonitoringFacade } from "cdk-monitoring-constructs";
 import type { Construct } from "constructs";
 import type { AuroraSettings, Environment } from "../config.ts";
 import { minutes } from "../constructs/time.ts";
-import { threshold, alarm } from "./alarm.ts";
+import { alarm, threshold } from "./alarm.ts";
 
 export interface CostParts {
   environment: Environment;
@@ -16,7 +16,7 @@ export interface CostParts {
   alerts: ITopic;
 }
 
-/** Watches what costs: the database's size, the bytes that Athena reads, and the month's bill. */
+/** Alarms on cost: database capacity, bytes scanned by Athena, and the monthly bill. */
 export function watchCost(scope: Construct, monitoring: MonitoringFacade, parts: CostParts): void {
   const { environment, cluster, settings, workgroup, alerts } = parts;
   monitoring.addLargeHeader("Warehouse and cost");
@@ -33,7 +33,7 @@ export function watchCost(scope: Construct, monitoring: MonitoringFacade, parts:
     alarmFriendlyName: "Athena",
     metricGroups: [
       {
-        title: "Bytes read an hour",
+        title: "Bytes read per hour",
         metrics: [
           {
             alarmFriendlyName: "BytesRead",
@@ -47,7 +47,7 @@ export function watchCost(scope: Construct, monitoring: MonitoringFacade, parts:
   addBudget(scope, environment, alerts);
 }
 
-/** An hour may read in all what a single query may at the most. */
+/** The hourly sum is compared with the scan limit of a single query. */
 const bytesRead = (workgroup: string) =>
   new Metric({
     namespace: "AWS/Athena",
@@ -58,12 +58,11 @@ const bytesRead = (workgroup: string) =>
   });
 
 /**
- * The account's whole bill. A budget by tag would see nothing until somebody has switched the tag on in the billing
- * console, and a guard that may be asleep is none.
+ * A budget for the whole account: a budget by tag works only after the tag has been activated manually in the billing console.
  */
 function addBudget(scope: Construct, { monthlyBudgetUsd }: Environment, alerts: ITopic): CfnBudget {
   const subscribers = [{ subscriptionType: "SNS", address: alerts.topicArn }];
-  const told = (notificationType: string, percent: number) => ({
+  const notification = (notificationType: string, percent: number) => ({
     notification: {
       notificationType,
       comparisonOperator: "GREATER_THAN",
@@ -74,15 +73,15 @@ function addBudget(scope: Construct, { monthlyBudgetUsd }: Environment, alerts: 
   });
   return new CfnBudget(scope, "Budget", {
     budget: { budgetType: "COST", timeUnit: "MONTHLY", budgetLimit: { amount: monthlyBudgetUsd, unit: "USD" } },
-    notificationsWithSubscribers: [told("ACTUAL", 80), told("FORECASTED", 100)],
+    notificationsWithSubscribers: [notification("ACTUAL", 80), notification("FORECASTED", 100)],
   });
 }
 
 const databaseFull = {
-  happened: "The warehouse has been near its largest size for half an hour.",
-  next: "see on the dashboard what rose with it: connections (BI tools) or runs of silver_to_gold (the pipeline's own); for the pipeline raise warehouse.maxAcu in lib/config.ts, for a BI tool let it import instead of asking each time.",
+  happened: "The warehouse has been near its maximum capacity for half an hour.",
+  next: "check on the dashboard what rose with it: connections (BI tools) or runs of silver_to_gold (the pipeline). For the pipeline, raise warehouse.maxAcu in lib/config.ts; for a BI tool, use import instead of direct queries.",
 };
 const muchRead = {
-  happened: "Athena read in an hour what one query may read at the most.",
-  next: "see who asked what in the workgroup's query history; a query without order_date in its where clause reads the whole table.",
+  happened: "Athena scanned more in an hour than a single query may scan.",
+  next: "check the workgroup's query history; a query without order_date in its where clause scans the whole table.",
 };

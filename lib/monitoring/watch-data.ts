@@ -1,18 +1,18 @@
 import { MathExpression, Stats, type Metric } from "aws-cdk-lib/aws-cloudwatch";
 import type { MonitoringFacade } from "cdk-monitoring-constructs";
-import type { Environment } from "../config.ts";
 import { qualityRules } from "../../pipeline/domain/quality-rules.ts";
+import type { Environment } from "../config.ts";
 import { minutes } from "../constructs/time.ts";
-import { threshold, pipelineMetric } from "./alarm.ts";
+import { pipelineMetric, threshold } from "./alarm.ts";
 
-/** Watches what the functions measure: is gold fresh, does the receipt balance, how much is refused. */
+/** Alarms on the data: freshness of gold, receipt, quality rules and share of rejected events. */
 export function watchData(monitoring: MonitoringFacade, environment: Environment): void {
   const sum = (name: string) => pipelineMetric(environment, name, Stats.SUM);
   const most = (name: string) => pipelineMetric(environment, name, Stats.MAXIMUM);
   const refused = new MathExpression({
     expression: "IF(events > 0, 100 * refused / events, 0)",
     usingMetrics: { refused: sum("QuarantinedEvents"), events: sum("RefinedEvents") },
-    label: "refused, percent",
+    label: "rejected, percent",
     period: minutes(5),
   });
   const { freshnessSeconds, quarantinePercent } = environment.alarms;
@@ -59,25 +59,25 @@ export function watchData(monitoring: MonitoringFacade, environment: Environment
       },
       {
         title: "Quarantine",
-        metrics: [watched("Quarantine", refused, threshold(quarantinePercent, muchRefused, { datapoints: 2 }))],
+        metrics: [watched("Quarantine", refused, threshold(quarantinePercent, manyRejected, { datapoints: 2 }))],
       },
     ],
   });
 }
 
 const stale = {
-  happened: "Gold is further behind the tills than it should be.",
-  next: "see which workflow is late (./pizza status): a failed run has an alarm of its own; long runs want more memory or a shorter schedule.",
+  happened: "Gold is too far behind the tills.",
+  next: "find the late workflow (./pizza status). A failed run has a separate alarm; long runs need more memory or a shorter schedule.",
 };
 const unbalanced = {
   happened: "The receipt does not balance: an order is missing or counted twice.",
-  next: "run ./pizza verify, which names the records, and ./pizza logs --function VerifyReceipt; nothing is deleted from bronze, so every finding can be mended by refining again.",
+  next: "run ./pizza verify, which lists the records, and ./pizza logs --function VerifyReceipt. Nothing is deleted from bronze, so every finding can be fixed by refining again.",
 };
 const poor = {
-  happened: "The daily run of data_quality found that rules of severity error are red.",
-  next: "run ./pizza --target aws quality, which shows each with its offenders and what to do about it; docs/quality.md says what each rule means.",
+  happened: "The daily run of data_quality found red rules of severity error.",
+  next: "run ./pizza --target aws quality, which shows each rule with its offenders and what to do; docs/quality.md explains the rules.",
 };
-const muchRefused = {
-  happened: "More events than usual are refused.",
-  next: "see the reasons in the quarantine (table order_events in Athena); one till or one reason points to a till's update, then send the corrected orders again.",
+const manyRejected = {
+  happened: "More events than usual are rejected.",
+  next: "check the reasons in the quarantine (table order_events in Athena). A single till or reason suggests a till update; then resend the corrected orders.",
 };

@@ -10,7 +10,7 @@ import type { MonitoringFacade } from "cdk-monitoring-constructs";
 import type { Construct } from "constructs";
 import type { Environment } from "../config.ts";
 import { minutes } from "../constructs/time.ts";
-import { threshold, alarm, pipelineMetric } from "./alarm.ts";
+import { alarm, pipelineMetric, threshold } from "./alarm.ts";
 
 export interface LandingParts {
   environment: Environment;
@@ -20,7 +20,7 @@ export interface LandingParts {
   alerts: ITopic;
 }
 
-/** Watches the way from the stream to bronze: is it behind, does it fail, was anything given up. */
+/** Alarms on landing: iterator age, errors, throttling and batches in the on-failure bucket. */
 export function watchLanding(scope: Construct, monitoring: MonitoringFacade, parts: LandingParts): void {
   const { environment, stream, landRecords } = parts;
   monitoring.addLargeHeader("From the stream to bronze");
@@ -47,13 +47,13 @@ export function watchLanding(scope: Construct, monitoring: MonitoringFacade, par
 }
 
 /**
- * Every object is told of at once, with its key. The alarms of batches count events and go back without a word; that of
- * unreadable ones stands until a run of bronze_to_silver finds none.
+ * Every object is reported immediately with its key. The alarms on batches count events and return to OK without notification;
+ * the alarm on unreadable objects lasts until a run of bronze_to_silver finds none.
  */
 function watchOnFailure(scope: Construct, monitoring: MonitoringFacade, parts: LandingParts): void {
   const { environment, landRecords, onFailure, alerts } = parts;
   const rule = new Rule(scope, "BatchGivenUp", {
-    description: "A batch of records could not be landed and lies in the on-failure bucket",
+    description: "A batch of records could not be landed and is in the on-failure bucket",
     eventPattern: {
       source: ["aws.s3"],
       detailType: ["Object Created"],
@@ -68,14 +68,14 @@ function watchOnFailure(scope: Construct, monitoring: MonitoringFacade, parts: L
     dimensionsMap: { RuleName: rule.ruleName },
     statistic: Stats.SUM,
     period: minutes(5),
-    label: "batches given up",
+    label: "batches in the on-failure bucket",
   });
   monitoring.monitorCustom({
     humanReadableName: "On-failure bucket",
     alarmFriendlyName: "OnFailure",
     metricGroups: [
       {
-        title: "Batches given up",
+        title: "Batches sent to the on-failure bucket",
         metrics: [
           {
             alarmFriendlyName: "BatchGivenUp",
@@ -85,7 +85,7 @@ function watchOnFailure(scope: Construct, monitoring: MonitoringFacade, parts: L
         ],
       },
       {
-        title: "Batches that Lambda could not put there",
+        title: "Batches that Lambda could not write there",
         metrics: [
           {
             alarmFriendlyName: "BatchLost",
@@ -95,7 +95,7 @@ function watchOnFailure(scope: Construct, monitoring: MonitoringFacade, parts: L
         ],
       },
       {
-        title: "Objects that are no batch",
+        title: "Unreadable objects",
         metrics: [
           {
             alarmFriendlyName: "BatchUnreadable",
@@ -112,31 +112,31 @@ const batchesLost = (landRecords: IFunction) =>
   landRecords.metric("DestinationDeliveryFailures", { statistic: Stats.SUM, period: minutes(5) });
 
 const streamFull = {
-  happened: "Tills are refused by the stream: it has too few shards for what they send.",
-  next: "raise stream.shards in lib/config.ts or choose on-demand, and deploy; the tills send again by themselves.",
+  happened: "The stream throttles the tills: it has too few shards.",
+  next: "raise stream.shards in lib/config.ts or choose on-demand, and deploy; the tills retry automatically.",
 };
 const behind = {
   happened: "Landing is behind the stream.",
-  next: "read the log of LandRecords (./pizza logs --function LandRecords). Errors: mend their cause. None: more shards, or a larger landing.batchRecords.",
+  next: "read the log of LandRecords (./pizza logs --function LandRecords). If there are errors, fix their cause; otherwise add shards or raise landing.batchRecords.",
 };
 const failing = {
-  happened: "LandRecords fails again and again; nothing is lost while the stream keeps the records.",
-  next: "read its log (./pizza logs --function LandRecords); mostly a missing right, a missing key or S3 itself.",
+  happened: "LandRecords fails repeatedly; nothing is lost while the stream retains the records.",
+  next: "read its log (./pizza logs --function LandRecords); usual causes are a missing permission, a missing key or S3 itself.",
 };
 const throttled = {
-  happened: "LandRecords is held back by the account's limit of concurrent executions.",
-  next: "ask AWS to raise the limit, or find the function that uses it up.",
+  happened: "LandRecords is throttled by the account's limit of concurrent executions.",
+  next: "request a higher limit from AWS, or find the function that exhausts it.",
 };
 const batchGivenUp = {
-  happened: "A batch of records was given up and lies in the on-failure bucket, whole.",
-  next: "mend what the log of LandRecords names; the next run of bronze_to_silver lands the batch again, then run data_quality and see that the receipt balances.",
+  happened: "A batch of records could not be landed and was sent to the on-failure bucket, with its data.",
+  next: "fix the cause in the log of LandRecords. The next run of bronze_to_silver lands the batch again; then run data_quality and check that the receipt balances.",
 };
 const batchLost = {
   happened:
-    "Lambda could not write a batch that it gave up to the on-failure bucket: its records are gone, unless the stream still holds them.",
-  next: "see at once whether the role of LandRecords may write to the bucket and use the key, and mend it; then land again what the stream still holds, as docs/deploy.md says under Running it (land again), and run ./pizza verify, which names what is missing.",
+    "Lambda could not write a failed batch to the on-failure bucket: its records are lost unless the stream still retains them.",
+  next: "check immediately that the role of LandRecords may write to the bucket and use the key. Then land again what the stream still retains (docs/deploy.md, Running it, land again), and run ./pizza verify, which lists what is missing.",
 };
 const batchUnreadable = {
-  happened: "The on-failure bucket holds an object that is no failed batch, and may hold records.",
-  next: "see which (./pizza verify names the keys) and who put it there; what is no batch is removed by hand, and one that is cut is brought back from the object's older version.",
+  happened: "The on-failure bucket contains an object that is not a valid failed batch and may contain records.",
+  next: "find the object (./pizza verify lists the keys) and its origin. Delete an object that is not a batch by hand; restore a truncated batch from the object's earlier version.",
 };

@@ -3,11 +3,11 @@ import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { MonitoringFacade } from "cdk-monitoring-constructs";
 import type { Environment } from "../config.ts";
 import { seconds } from "../constructs/time.ts";
-import { threshold, pipelineMetric } from "./alarm.ts";
+import { pipelineMetric, threshold } from "./alarm.ts";
 
 /**
- * Watches for what no other alarm can see: a stage that does not fail because it does not run. Two periods in a row, since
- * what comes at the end of one is worked on in the next.
+ * Alarms on stages that do not run and therefore cannot fail. They require two periods in a row, because input at the end of
+ * one period is processed in the next.
  */
 export function watchSilence(
   monitoring: MonitoringFacade,
@@ -22,7 +22,7 @@ export function watchSilence(
   const landing = { comes: stream.metricIncomingRecords({ statistic: Stats.SUM }), leaves: sum("LandedRecords") };
   const publishing = { comes: sum("AcceptedOrders"), leaves: sum("PublishedWindows") };
   monitoring.monitorCustom({
-    humanReadableName: "Stages that stand still",
+    humanReadableName: "Stalled stages",
     alarmFriendlyName: "Silence",
     metricGroups: [
       silent("NothingLanded", standstill(landing, silenceSeconds), nothingLanded),
@@ -32,22 +32,22 @@ export function watchSilence(
 }
 
 /**
- * 1 where something comes and nothing leaves, else 0; what is not measured is none. CloudWatch does not say what it makes of a
- * series without any value, so StartWorkflow measures a zero of what leaves at each of its turns.
+ * 1 if there is input but no output, else 0; missing data counts as zero. CloudWatch does not document how FILL treats a series
+ * without any value, so StartWorkflow emits a zero for each output metric at every invocation.
  */
 const standstill = (usingMetrics: { comes: IMetric; leaves: IMetric }, periodSeconds: number): MathExpression =>
   new MathExpression({
     expression: "IF(FILL(comes, 0) > 0 AND FILL(leaves, 0) == 0, 1, 0)",
     usingMetrics,
-    label: "stands still",
+    label: "stalled",
     period: seconds(periodSeconds),
   });
 
 const nothingLanded = {
-  happened: "The stream takes records and none is landed.",
-  next: "see whether the event source mapping (output LandingMappingId) is enabled and what its last result says; then the log of LandRecords. Nothing is lost while the stream holds the records.",
+  happened: "The stream receives records but none is landed.",
+  next: "check whether the event source mapping (output LandingMappingId) is enabled, and its last result; then read the log of LandRecords. Nothing is lost while the stream retains the records.",
 };
 const nothingPublished = {
-  happened: "Silver takes orders and no day is published.",
-  next: "see whether the schedule of silver_to_gold is enabled and what StartWorkflow logs (./pizza logs --function StartWorkflow), then the newest run of silver_to_gold; a run by hand (./pizza run silver_to_gold) publishes all that waits.",
+  happened: "Silver accepts orders but no day is published.",
+  next: "check whether the schedule of silver_to_gold is enabled, the log of StartWorkflow (./pizza logs --function StartWorkflow) and the newest run of silver_to_gold. A manual run (./pizza run silver_to_gold) publishes everything pending.",
 };

@@ -16,14 +16,16 @@ export interface BackupProps {
 
 const backups = "backups/*";
 const silver = { reads: ["silver/*"] };
+/** An existing PostgreSQL has no RDS snapshots. */
+const noSnapshots: Access = { variables: { WAREHOUSE: "postgres" }, statements: [] };
 
-/** Copies of the warehouse in a bucket of their own, proven, and the way back. */
+/** Verified backups of the warehouse in a separate bucket, and their restore. */
 export class Backup extends Construct {
   constructor(scope: Construct, id: string, { functions, resources, stateful }: BackupProps) {
     super(scope, id);
     const shared = { memoryMegabytes: 1_769, timeout: minutes(15), reservedConcurrency: 1 };
     functions.create(this, "BackUpWarehouse", {
-      description: "Copies gold and the ledgers to the backup bucket as of one moment",
+      description: "Copies gold and the ledgers to the backup bucket in one snapshot",
       ...shared,
       access: [
         resources.lake(silver),
@@ -32,7 +34,7 @@ export class Backup extends Construct {
       ],
     });
     functions.create(this, "VerifyBackup", {
-      description: "Restores a backup on trial and lets old ones go",
+      description: "Verifies a backup with a test restore and deletes old backups",
       ...shared,
       access: [
         resources.backups({ reads: [backups], writes: [backups], removes: [backups] }),
@@ -40,13 +42,13 @@ export class Backup extends Construct {
       ],
     });
     functions.create(this, "SnapshotDatabase", {
-      description: "Takes the next step of the database's own snapshot and its export",
+      description: "Advances the database snapshot and its export by one step",
       memoryMegabytes: 512,
       timeout: minutes(3),
       access: [stateful.warehouse === undefined ? noSnapshots : this.snapshots(stateful, stateful.warehouse)],
     });
     functions.create(this, "RestoreBackup", {
-      description: "Restores a backup into an empty warehouse, when a person asks",
+      description: "Restores a backup into an empty warehouse; invoked manually",
       ...shared,
       access: [
         resources.lake(silver),
@@ -75,7 +77,7 @@ export class Backup extends Construct {
       },
       statements: [
         allow(["rds:CreateDBClusterSnapshot"], [cluster.clusterArn, own]),
-        // A snapshot takes over the cluster's tags, which counts as adding them.
+        // A snapshot inherits the cluster's tags, which requires permission to add tags.
         allow(["rds:AddTagsToResource", "rds:DeleteDBClusterSnapshot"], [own]),
         allow(["rds:DescribeDBClusterSnapshots"], [cluster.clusterArn, snapshots("*")]),
         allow(["rds:StartExportTask", "rds:DescribeExportTasks"], ["*"]),
@@ -84,15 +86,15 @@ export class Backup extends Construct {
           resources: [exportRole.roleArn],
           conditions: { StringEquals: { "iam:PassedToService": "export.rds.amazonaws.com" } },
         }),
-        // RDS makes a grant for the export in the caller's name.
+        // RDS creates a grant for the export on behalf of the caller.
         allow(["kms:CreateGrant", "kms:DescribeKey"], [key.keyArn]),
       ],
     };
   }
 
   /**
-   * What RDS writes its exports as. Without a condition on the account that asks: AWS's own example has none, and nowhere
-   * says that an export carries it. Only who may pass the role can use it, and a role is passed within its account alone.
+   * Role that RDS assumes to write exports. It has no condition on the source account: AWS's example has none, and it is not
+   * documented that an export sends it. Only principals that may pass the role can use it, and only within its account.
    */
   private addExportRole({ key, backups: bucket }: Pick<StatefulStack, "key" | "backups">): Role {
     const statements = [
@@ -107,6 +109,3 @@ export class Backup extends Construct {
     });
   }
 }
-
-/** A PostgreSQL that was there already: nobody but its keeper makes snapshots of it. */
-const noSnapshots: Access = { variables: { WAREHOUSE: "postgres" }, statements: [] };

@@ -17,7 +17,7 @@ export interface ExplorationProps {
 
 const queries = fileURLToPath(new URL("../../sql/athena/", import.meta.url));
 
-/** The lake for people: an Athena workgroup that no query can ruin, and a saved query for each gold table. */
+/** Ad-hoc queries on the lake: an Athena workgroup with a scan limit, and a saved query for each gold table. */
 export class Exploration extends Construct {
   readonly workgroup: string;
 
@@ -25,7 +25,7 @@ export class Exploration extends Construct {
     super(scope, id);
     const workgroup = new CfnWorkGroup(this, "Workgroup", {
       name: workgroupName(environment),
-      description: "Pizza sales: the pipeline's and people's queries on the lake",
+      description: "Pizza sales: the pipeline's queries and ad-hoc queries on the lake",
       recursiveDeleteOption: true,
       workGroupConfiguration: {
         enforceWorkGroupConfiguration: true,

@@ -14,7 +14,7 @@ export interface LandingProps {
   onFailureBucketArn: string;
 }
 
-/** From the stream to bronze. What cannot be landed is put aside whole, and landed again by the next run. */
+/** From the stream to bronze. Failed batches go to the on-failure bucket with their data, and the next run lands them again. */
 export class Landing extends Construct {
   readonly landRecords: Function;
   readonly mappingId: string;
@@ -23,19 +23,19 @@ export class Landing extends Construct {
     super(scope, id);
     const { functions, resources } = props;
     this.landRecords = functions.create(this, "LandRecords", {
-      description: "Writes the records of one invocation as one bronze object, unread",
+      description: "Writes the records of one invocation as one bronze object, without parsing them",
       memoryMegabytes: 512,
       timeout: minutes(1),
       access: [
         resources.lake({ writes: ["bronze/*"] }),
-        // Lambda reads the stream with this role, and puts what it gave up in the on-failure bucket, below aws/lambda/.
+        // Lambda uses this role to read the stream and to write failed batches to the on-failure bucket, below aws/lambda/.
         permissionsOnly(resources.stream()),
-        // It looks at the bucket as such before it takes it as a destination.
+        // Lambda checks access to the bucket itself before it accepts it as a destination.
         permissionsOnly(resources.onFailure({ writes: failedBatches, lists: "all" })),
       ],
     });
     functions.create(this, "RedriveLanding", {
-      description: "Lands again what the event source mapping gave up",
+      description: "Lands the batches in the on-failure bucket again",
       memoryMegabytes: 1_024,
       timeout: minutes(10),
       access: [
@@ -46,7 +46,7 @@ export class Landing extends Construct {
     this.mappingId = this.addMapping(props).ref;
   }
 
-  /** Whole batches only: they succeed, are halved, or are put aside with their payloads; a shard has one lane. */
+  /** A batch succeeds as a whole, is bisected, or goes to the on-failure bucket; each shard has one concurrent batch. */
   private addMapping({ environment: { landing }, streamArn, onFailureBucketArn }: LandingProps): CfnEventSourceMapping {
     return new CfnEventSourceMapping(this, "Orders", {
       functionName: this.landRecords.functionName,

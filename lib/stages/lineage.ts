@@ -18,7 +18,7 @@ export interface LineageProps {
   machines: ReadonlyMap<string, IStateMachine>;
 }
 
-/** Hears of every run of every workflow from EventBridge and keeps it as an event of OpenLineage; no workflow knows of it. */
+/** Records every workflow run as OpenLineage events, from EventBridge and without involving the workflows. */
 export class Lineage extends Construct {
   readonly recordLineage: Function;
 
@@ -27,7 +27,7 @@ export class Lineage extends Construct {
     const arns = Object.fromEntries([...machines].map(([name, { stateMachineArn }]) => [name, stateMachineArn]));
     const { openLineageUrl } = environment;
     this.recordLineage = functions.create(this, "RecordLineage", {
-      description: "Keeps the runs of the workflows as events of OpenLineage",
+      description: "Records the workflows' runs as OpenLineage events",
       memoryMegabytes: 512,
       timeout: minutes(1),
       access: [resources.lake({ reads: [silverLog], writes: ["lineage/*"] }), resources.backups({})],
@@ -54,7 +54,7 @@ export class Lineage extends Construct {
   }
 }
 
-/** Where gold is, without a login. */
+/** Address of gold without login. */
 function warehouseAddress({ warehouse: settings }: Environment, { warehouse }: StatefulStack): string {
   if (settings.kind === "postgres") {
     const { host, pathname } = new URL(settings.databaseUrl);

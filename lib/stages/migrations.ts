@@ -21,7 +21,7 @@ export interface MigrationsProps {
   key: IKey;
 }
 
-/** The warehouse's form and its logins: brought up to date by every deployment, passwords changed every month. */
+/** The warehouse's schema and logins: migrated by every deployment, with passwords rotated every month. */
 export class Migrations extends Construct {
   private readonly trigger: Trigger;
 
@@ -29,7 +29,7 @@ export class Migrations extends Construct {
     super(scope, id);
     const { environment, functions, resources, secrets, key } = props;
     const migrate = functions.create(this, "MigrateWarehouse", {
-      description: "Brings the database to the newest form; an error rolls the deployment back",
+      description: "Migrates the database; an error rolls the deployment back",
       memoryMegabytes: 512,
       timeout: minutes(14),
       reservedConcurrency: 1,
@@ -39,20 +39,20 @@ export class Migrations extends Construct {
         secretAccess(secrets.writer, "WRITER_SECRET_ARN", key),
       ],
     });
-    // Runs again whenever the function changes, and so whenever the SQL in its bundle does.
+    // Runs whenever the function changes, which includes the SQL in its bundle.
     this.trigger = new Trigger(this, "OnDeploy", { handler: migrate, timeout: minutes(14) });
     narrowTriggerRole(this, props);
     if (environment.warehouse.kind === "aurora") this.addRotation(props);
   }
 
-  /** These change only after the database has: the code that they run may need its new form. */
+  /** Updates these stages only after the migration, because their code may need the new schema. */
   before(...stages: Construct[]): void {
     this.trigger.executeBefore(...stages);
   }
 
   private addRotation({ functions, resources, secrets, key }: MigrationsProps): void {
     const rotate = functions.create(this, "RotatePassword", {
-      description: "Takes one step of the rotation of a database login's password",
+      description: "Runs one step of the rotation of a database login's password",
       memoryMegabytes: 512,
       timeout: minutes(3),
       reservedConcurrency: 1,
@@ -94,7 +94,7 @@ function mayRotate({ reader, writer }: Secrets, key: IKey): Access {
   };
 }
 
-/** CDK's function behind the trigger comes with an AWS managed policy and a log without end; it gets neither. */
+/** CDK's trigger function has an AWS managed policy and a log group without retention; this replaces both. */
 function narrowTriggerRole(scope: Construct, { environment, key }: MigrationsProps): void {
   const provider = Stack.of(scope).node.findChild("AWSCDK.TriggerCustomResourceProviderCustomResourceProvider");
   const log = new LogGroup(scope, "OnDeployLog", {

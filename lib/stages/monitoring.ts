@@ -1,7 +1,7 @@
 import { Stack } from "aws-cdk-lib";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
-import { type ITopic, Topic } from "aws-cdk-lib/aws-sns";
+import { Topic, type ITopic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { DefaultDashboardFactory, MonitoringFacade } from "cdk-monitoring-constructs";
 import { Construct } from "constructs";
@@ -21,7 +21,7 @@ export interface OperationsProps {
   cost: Omit<CostParts, "environment" | "alerts">;
 }
 
-/** The dashboard, and an alarm for whatever needs somebody. Each alarm says what to do. */
+/** The dashboard, and alarms for everything that needs attention. Each alarm's description says what to do. */
 export class Operations extends Construct {
   readonly dashboardUrl: string;
 
@@ -48,7 +48,7 @@ export class Operations extends Construct {
   }
 }
 
-/** Where people are told: encrypted, TLS only, with an e-mail for each address once its owner has confirmed. */
+/** The encrypted, TLS-only topic of all alerts, with a subscription for each address, which its owner must confirm. */
 export function addAlertTopic(scope: Construct, { key, emails }: { key: IKey; emails: string[] }): Topic {
   const topic = new Topic(scope, "Alerts", { masterKey: key, enforceSSL: true });
   topic.addToResourcePolicy(

@@ -10,7 +10,7 @@ export interface PublishingProps {
   resources: Resources;
 }
 
-/** From silver to gold: the days that changed, each in one transaction. */
+/** From silver to gold: publishes changed days, each batch in one transaction. */
 export class Publishing extends Construct {
   constructor(scope: Construct, id: string, { environment, functions, resources }: PublishingProps) {
     super(scope, id);
@@ -22,7 +22,7 @@ export class Publishing extends Construct {
       access: [silver, resources.lakeSql(["order_lines"]), gold],
     };
     functions.create(this, "PlanWindows", {
-      description: "Says which days gold has to show anew",
+      description: "Plans which days of gold to publish again",
       memoryMegabytes: 1_024,
       timeout: minutes(5),
       access: [silver, gold],
@@ -35,13 +35,13 @@ export class Publishing extends Construct {
       reservedConcurrency: 4,
     });
     functions.create(this, "PublishCustomers", {
-      description: "Publishes the rows per customer of the plan's days",
+      description: "Publishes the customer rows of the plan's days",
       ...publishing,
       ...roomForFiles(environment),
       reservedConcurrency: 1,
     });
     functions.create(this, "ReportWindows", {
-      description: "Marks complete days as reported, and measures how fresh gold is",
+      description: "Marks complete days as reported and measures gold's freshness",
       memoryMegabytes: 1_024,
       timeout: minutes(5),
       access: [silver, gold],
@@ -49,6 +49,6 @@ export class Publishing extends Construct {
   }
 }
 
-/** DuckDB in the function reads fetched files and wants memory; Athena wants neither. */
+/** Memory and storage for DuckDB, which runs in the function on downloaded files; Athena needs neither. */
 export const roomForFiles = ({ lakeSql }: Environment): { memoryMegabytes?: number; diskMegabytes?: number } =>
   lakeSql === "duckdb" ? { memoryMegabytes: 3_008, diskMegabytes: 4_096 } : {};

@@ -13,12 +13,13 @@ export interface ReceiptProps {
   alerts: ITopic;
 }
 
-/** The proof that every record is counted once, which reads every layer and may change none; and the quality rules. */
+/** The receipt, which reads every layer and may change none, and the quality rules. */
 export class Receipt extends Construct {
   constructor(scope: Construct, id: string, { environment, functions, resources, alerts }: ReceiptProps) {
     super(scope, id);
     functions.create(this, "VerifyReceipt", {
-      description: "Accounts for every record from the stream to gold, and tells people where it does not balance",
+      description:
+        "Reconciles every record from the stream to gold, and sends an alert if the receipt does not balance",
       memoryMegabytes: 3_008,
       timeout: minutes(15),
       reservedConcurrency: 1,
@@ -34,7 +35,7 @@ export class Receipt extends Construct {
       ...roomForFiles(environment),
     });
     functions.create(this, "CheckQuality", {
-      description: "Checks the quality rules, keeps what they found, and tells people of errors",
+      description: "Checks the quality rules, stores the results, and sends an alert on errors",
       memoryMegabytes: 1_769,
       timeout: minutes(15),
       reservedConcurrency: 1,

@@ -21,12 +21,12 @@ export interface SchedulesProps {
   machines: ReadonlyMap<string, IStateMachine>;
 }
 
-/** A start that is later than this has been overtaken by the next one, or will be by the next hour's. */
+/** An older start has been superseded by the next one. */
 const latestStartSeconds = 300;
 
-/** Starts each workflow at its times. StartWorkflow gives a run its name, so that nothing new starts nothing. */
+/** Starts each workflow on its schedule. StartWorkflow derives the run's name from the data, so unchanged data starts no run. */
 export class Schedules extends Construct {
-  /** Starts that failed for good: those that never reached StartWorkflow, and those that it failed at. */
+  /** Dead-letter queue of starts: those that did not reach StartWorkflow, and those that it failed on. */
   readonly missedStarts: Queue;
   readonly startWorkflow: Function;
 
@@ -52,7 +52,7 @@ export class Schedules extends Construct {
       ],
     };
     const startWorkflow = functions.create(this, "StartWorkflow", {
-      description: "Starts a workflow under a name made of the hour and of what is new",
+      description: "Starts a workflow under a name derived from the hour and the new data",
       memoryMegabytes: 512,
       timeout: minutes(1),
       access: [
@@ -66,7 +66,7 @@ export class Schedules extends Construct {
     return startWorkflow;
   }
 
-  /** The schedule hands its start over and asks no more: Lambda repeats one that throws, then puts it in the queue. */
+  /** Schedules invoke asynchronously: Lambda retries a failed start and then sends it to the queue. */
   private keepFailures({ functionName }: Function): CfnEventInvokeConfig {
     return new CfnEventInvokeConfig(this, "StartWorkflowRetries", {
       functionName,
@@ -86,7 +86,7 @@ export class Schedules extends Construct {
       assumedBy: new ServicePrincipal("scheduler.amazonaws.com", {
         conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
       }),
-      description: "Calls StartWorkflow, and keeps the starts that did not reach it",
+      description: "Invokes StartWorkflow, and sends starts that did not reach it to the dead-letter queue",
       inlinePolicies: { Start: new PolicyDocument({ statements }) },
     });
   }

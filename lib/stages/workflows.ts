@@ -17,7 +17,7 @@ export interface WorkflowsProps {
 
 /** A state machine for each file in `step-functions/`. */
 export class Workflows extends Construct {
-  /** By the file's name. */
+  /** State machines by file name. */
   readonly machines: ReadonlyMap<string, StateMachine>;
 
   constructor(scope: Construct, id: string, { functions, files, ...shared }: WorkflowsProps) {

@@ -14,6 +14,13 @@ import {
 } from "./manifest.ts";
 import { dayMs } from "../domain/dates.ts";
 
+/** Bytes of rows per query: with escaped quotes, they fit into a response of the RDS Data API. */
+const pageBytes = 400_000;
+/** Uncompressed bytes of rows per object. */
+const fileBytes = 4_000_000;
+/** Maximum uncompressed size that is read; `writeTable` never writes more. */
+const largestFile = 64 * 1024 * 1024;
+
 /** What a backup reads and where it is stored. */
 export interface BackupContext {
   warehouse: TransactionalWarehouse;
@@ -101,13 +108,6 @@ export function summaryOf({ id, tables, goldHash: goldDigest, positions }: Backu
     silverVersion: positions.silverVersion,
   };
 }
-
-/** Bytes of rows per query: with escaped quotes, they fit into a response of the RDS Data API. */
-const pageBytes = 400_000;
-/** Uncompressed bytes of rows per object. */
-const fileBytes = 4_000_000;
-/** Maximum uncompressed size that is read; `writeTable` never writes more. */
-const largestFile = 64 * 1024 * 1024;
 
 /** Reads the rows of a table as lines of JSON, page by page, in key order. */
 async function* readPages(warehouse: Warehouse, table: string): AsyncGenerator<string[]> {

@@ -4,6 +4,11 @@ import { summaryOf, type BackupSummary, inPages, readTable } from "./back-up-war
 import { goldHash } from "./gold-hash.ts";
 import { listBackups, readManifest, type BackupManifest, type BackupTable } from "./manifest.ts";
 
+/**
+ * The tables that must be empty. Other ledgers may have rows: runs are recorded, and rules come with the migrations.
+ */
+const mustBeEmpty = /^(gold|facts)\.|^ops\.(windows|corrections)$/;
+
 /** The warehouse to restore into, and what it must fit. */
 export interface RestoreContext {
   /** Connected as the owner. */
@@ -76,11 +81,6 @@ async function withoutTriggers(within: Warehouse, load: () => Promise<void>): Pr
   await load();
   await all("enable");
 }
-
-/**
- * The tables that must be empty. Other ledgers may have rows: runs are recorded, and rules come with the migrations.
- */
-const mustBeEmpty = /^(gold|facts)\.|^ops\.(windows|corrections)$/;
 
 async function checkEmpty(within: Warehouse): Promise<void> {
   const contents = await within.query<{ table_name: string; row_count: string }>(

@@ -3,8 +3,11 @@ import { proofKey, readManifest, backupId, listBackupKeys, manifestKey } from ".
 import { loadTables } from "./restore-backup.ts";
 import { dayMs } from "../domain/dates.ts";
 
+/** Number of verified backups that are kept whatever their age. */
+const keptAlways = 3;
+
 /**
- * Verifies a backup by a test restore: loads it into copies of the real tables, in a transaction that is rolled back.
+ * Verifies a backup by a test restore: loads it into tables of the same form, in a transaction that is rolled back.
  * Only then deletes expired backups. Throws if the backup cannot be restored, so that the run that made it fails.
  */
 export async function verifyBackup(
@@ -22,9 +25,6 @@ export async function verifyBackup(
   const removed = await expireBackups({ backups, clock }, { keepDays });
   return { id, tables: manifest.tables.length, removed };
 }
-
-/** Number of verified backups that are kept whatever their age. */
-const keptAlways = 3;
 
 /**
  * Deletes backups older than `keepDays`, complete or not, but never one of the newest verified ones. Returns the

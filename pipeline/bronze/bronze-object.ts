@@ -7,6 +7,9 @@ import { utcHour } from "../domain/dates.ts";
 import { compareSequenceNumbers } from "../domain/stream-position.ts";
 
 const text = { type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "REQUIRED" } as const;
+const digits = 56;
+const pattern =
+  /^bronze\/([^/]+)\/(\d{4}-\d\d-\d\dT\d\d)\/([^/]+)\/(\d{56})-(\d{56})-([1-9]\d*)-([0-9a-f]{16})\.parquet$/;
 
 const schema: SchemaElement[] = [
   { name: "bronze_record", num_children: 6 },
@@ -133,10 +136,6 @@ export interface BronzeName {
   /** First 16 hexadecimal digits of the SHA-256 of the object's bytes. */
   hash: string;
 }
-
-const digits = 56;
-const pattern =
-  /^bronze\/([^/]+)\/(\d{4}-\d\d-\d\dT\d\d)\/([^/]+)\/(\d{56})-(\d{56})-([1-9]\d*)-([0-9a-f]{16})\.parquet$/;
 
 /** Returns the key prefix of a stream's bronze objects; the next part of a key is the hour of landing. */
 export function bronzePrefix(stream: string): string {

@@ -12,6 +12,10 @@ const text = { type: "BYTE_ARRAY", converted_type: "UTF8" } as const;
 const long = { type: "INT64" } as const;
 const int = { type: "INT32" } as const;
 const boolean = { type: "BOOLEAN" } as const;
+/** A checkpoint holds the whole table, so a large table is due only once this share of it is new. */
+const newShare = 0.1;
+/** After this many intervals, a checkpoint is due in any case. */
+const longestWait = 10;
 
 type Leaf = typeof text | typeof long | typeof int | typeof boolean;
 type Shape = Leaf | "map" | "list" | { [field: string]: Shape };
@@ -146,11 +150,6 @@ function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   return typeof value === "object" && value !== null ? plainFields(value) : value;
 }
-
-/** A checkpoint holds the whole table, so a large table is due only once this share of it is new. */
-const newShare = 0.1;
-/** After this many intervals, a checkpoint is due in any case. */
-const longestWait = 10;
 
 /** Whether the log has grown enough since its newest checkpoint to write another one. */
 export function isCheckpointDue(

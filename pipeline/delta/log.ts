@@ -1,6 +1,11 @@
 import type { ObjectStore } from "../ports.ts";
 import type { Action, CommitInfo } from "./actions.ts";
 
+/** How many commits `findCommit` reads at most. */
+const mostRead = 200;
+/** Allowance for clock differences between writers. */
+const slackMs = 60_000;
+
 /** The contents of a table's log folder. */
 export interface LogFiles {
   /** Versions of the commits, ascending. */
@@ -82,11 +87,6 @@ export function describeCommit(
     partitions: new Set(files.map((file) => Object.values(file?.partitionValues ?? {})[0] ?? "")),
   };
 }
-
-/** How many commits `findCommit` reads at most. */
-const mostRead = 200;
-/** Allowance for clock differences between writers. */
-const slackMs = 60_000;
 
 /** A commit of a table's log. */
 export interface FoundCommit {

@@ -6,6 +6,10 @@ import { lacksColumns } from "./metadata.ts";
 import type { TableShape } from "./plan-commit.ts";
 import { type Snapshot, applyActions, emptySnapshot } from "./snapshot.ts";
 
+/** Snapshots share their common entries, so keeping the last ones is cheap. */
+const snapshotsKept = 16;
+const commitsKept = 512;
+
 /** How long the cached version may be advanced by reading the next commits; after that, the log is listed again. */
 const trustMs = 600_000;
 
@@ -95,10 +99,6 @@ function checkTable({ metadata, protocol, version }: Snapshot, shape: TableShape
   lacksColumns(metadata, shape);
   fitting.set(shape, metadata);
 }
-
-/** Snapshots share their common entries, so keeping the last ones is cheap. */
-const snapshotsKept = 16;
-const commitsKept = 512;
 
 /** The part of a commit that `changes` needs. */
 interface CommitRecord {

@@ -1,3 +1,5 @@
+const noOffset = 9999;
+
 // Called hundreds of thousands of times a second, mostly on bytes: fixed offsets are faster than a pattern and a Date.
 
 const zero = 48;
@@ -58,8 +60,6 @@ function endOfDigits(bytes: Uint8Array, start: number, end: number): number {
   while (i < end && bytes[i]! >= zero && bytes[i]! <= zero + 9) i++;
   return i;
 }
-
-const noOffset = 9999;
 
 function offsetMinutes(bytes: Uint8Array, at: number, end: number): number {
   if (bytes[at] === 90) return at + 1 === end ? 0 : noOffset;

@@ -1,5 +1,7 @@
 import type { ReasonCode } from "./rejection-reasons.ts";
 
+const mostExamples = 10;
+
 /** Totals of the orders that count as sales; `cents` are US cents. */
 export interface Sales {
   orders: number;
@@ -63,8 +65,6 @@ export interface Finding {
 export function countOf({ sentence }: Finding): number {
   return Number.parseInt(sentence, 10);
 }
-
-const mostExamples = 10;
 
 /** Collects findings by invariant and sentence; counts every example but keeps only the first few. */
 export function createFindings() {

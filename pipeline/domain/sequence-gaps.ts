@@ -1,3 +1,7 @@
+const tillPattern = /"producer_id"\s*:\s*"([^"\\]{1,64})"/;
+/** The character after the digits proves that the number is not truncated. */
+const numberPattern = /"seq"\s*:\s*(\d{1,16})\s*[,}]/;
+
 /** The sequence numbers of a till that an unreadable event may have had: the range, or any number without one. */
 export interface Trace {
   producerId: string;
@@ -104,23 +108,19 @@ function doubt(traces: readonly Trace[]): number {
 
 export type ProducerLedger = ReturnType<typeof createProducerLedger>;
 
-const till = /"producer_id"\s*:\s*"([^"\\]{1,64})"/;
-/** The character after the digits proves that the number is not truncated. */
-const number = /"seq"\s*:\s*(\d{1,16})\s*[,}]/;
-
 /** Salvages the producer fields from the text of a damaged event; undefined without a readable `producer_id`. */
 export function salvageProducer(text: string): { producerId: string; seq?: number } | undefined {
-  const producerId = till.exec(text)?.[1];
+  const producerId = tillPattern.exec(text)?.[1];
   if (producerId === undefined) return undefined;
-  const seq = number.exec(text)?.[1];
+  const seq = numberPattern.exec(text)?.[1];
   return seq === undefined ? { producerId } : { producerId, seq: Number(seq) };
 }
 
 /** Returns the byte ranges of the producer fields that can be salvaged from a damaged event. */
 export function salvagedFields(bytes: Uint8Array): [start: number, end: number][] {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-  if (!till.test(text)) return [];
-  return [till, number].flatMap((pattern) => {
+  if (!tillPattern.test(text)) return [];
+  return [tillPattern, numberPattern].flatMap((pattern) => {
     const found = pattern.exec(text);
     return found === null ? [] : [[found.index, found.index + found[0].length]];
   });

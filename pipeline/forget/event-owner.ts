@@ -1,6 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import { createFinder, plainText } from "../domain/redact-event.ts";
 
+const quotedId = /"customer_id"\s*:\s*("(?:[^"\\]|\\.)*")/;
+
 /** What identifies a customer. */
 export interface Known {
   customerId: string;
@@ -55,8 +57,6 @@ export function emailOf(bytes: Buffer, customerId: string): string | undefined {
   const { email } = Object(customer) as { email?: unknown };
   return typeof email === "string" && /[^\s@]@[^\s@]/.test(email) ? email.trim() : undefined;
 }
-
-const quotedId = /"customer_id"\s*:\s*("(?:[^"\\]|\\.)*")/;
 
 /** Returns the customer id of an event; undefined if it has none that can be read. */
 function ownerOf(bytes: Buffer): string | undefined {

@@ -9,6 +9,9 @@ import { findInBronze, formerObjects, writeRedacted } from "./redact-bronze.ts";
 import { redactQuarantine } from "./redact-quarantine.ts";
 import { deleteOldVersions, redactSilver } from "./redact-silver.ts";
 
+const mostNamed = 5;
+const columnNames = ["customer_key", "order_id", "shard", "sequence_number", "record_index"];
+
 /** What forgetting a customer changed. */
 export interface ForgetSummary {
   /** Events of the customer, valid or not. */
@@ -80,8 +83,6 @@ export async function forgetCustomer(
   };
 }
 
-const mostNamed = 5;
-
 /**
  * Throws if a row that was in silver before the run still has the customer key. Rows that arrived during the run belong
  * to a new customer with the same id.
@@ -129,8 +130,6 @@ async function releasePseudonym(eraser: Eraser, customerKey: string): Promise<vo
 function keyOf(customerKey: string): string {
   return `forgetting/${customerKey}.json`;
 }
-
-const columnNames = ["customer_key", "order_id", "shard", "sequence_number", "record_index"];
 
 /** Returns silver's orders with a customer key: order ids by the stream position of their event. */
 async function rowsByCustomerKey(

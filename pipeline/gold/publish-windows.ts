@@ -4,6 +4,10 @@ import { silverLakeTable } from "../silver/tables.ts";
 import { groupByMonth, readDayFacts, readFacts, toJson, type WindowSql } from "./facts.ts";
 import type { PublishingPlan, WindowBatch } from "./plan-windows.ts";
 
+/** An RDS Data API request may have 4 MiB; a day is never split, so a single large day may exceed this limit. */
+const largestDocument = 3_500_000;
+const bytesPerRow = 220;
+
 /** What a publish did; a window is skipped if gold already shows it at this silver version or a newer one. */
 export interface PublishSummary {
   windows: number;
@@ -55,10 +59,6 @@ export async function callPublish(
 export interface CustomerSql {
   customerDays: string;
 }
-
-/** An RDS Data API request may have 4 MiB; a day is never split, so a single large day may exceed this limit. */
-const largestDocument = 3_500_000;
-const bytesPerRow = 220;
 
 /**
  * Publishes the rows by customer of days that gold already shows: purchases per day, distinct customers per month and

@@ -9,6 +9,21 @@ import { fileStats, joinBounds, statisticsColumns, type FileStats } from "./file
 
 const rowGroupRows = 1 << 19;
 const magic = 0x31524150;
+/** Below this many bytes, compression does not pay for its frame. */
+const leastToCompress = 64;
+
+/** The Parquet types of the column types. */
+const storedAs = {
+  string: { type: "BYTE_ARRAY", converted_type: "UTF8", logical_type: { type: "STRING" } },
+  int: { type: "INT32" },
+  long: { type: "INT64" },
+  boolean: { type: "BOOLEAN" },
+  timestamp: {
+    type: "INT64",
+    converted_type: "TIMESTAMP_MICROS",
+    logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "MICROS" },
+  },
+} as const;
 
 /** A complete Parquet file. */
 export interface WrittenTable {
@@ -64,9 +79,6 @@ function rowGroup(columns: ColumnChunk[], rows: number): RowGroup {
     total_compressed_size: total("total_compressed_size"),
   };
 }
-
-/** Below this many bytes, compression does not pay for its frame. */
-const leastToCompress = 64;
 
 interface Part {
   header: Omit<PageHeader, "uncompressed_page_size" | "compressed_page_size">;
@@ -134,19 +146,6 @@ function statisticsOf({ min, max }: Bounds, nullCount: number) {
 function sizeOf(parts: readonly { body: Uint8Array }[]): number {
   return parts.reduce((size, { body }) => size + body.length, 0);
 }
-
-/** The Parquet types of the column types. */
-const storedAs = {
-  string: { type: "BYTE_ARRAY", converted_type: "UTF8", logical_type: { type: "STRING" } },
-  int: { type: "INT32" },
-  long: { type: "INT64" },
-  boolean: { type: "BOOLEAN" },
-  timestamp: {
-    type: "INT64",
-    converted_type: "TIMESTAMP_MICROS",
-    logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit: "MICROS" },
-  },
-} as const;
 
 /** Returns the Parquet schema of a flat table: the root, then one element per column. */
 function parquetSchema(columns: readonly Column[]): SchemaElement[] {

@@ -10,6 +10,8 @@ import {
 } from "./column.ts";
 import { encodeIndices, type EncodedColumn } from "./encoding.ts";
 
+const wordSize = 2 ** 32;
+
 /** Maximum range of values for a dictionary, which is built with a lookup table of this size. */
 const tableSize = 1 << 16;
 const table = new Uint32Array(tableSize);
@@ -110,8 +112,6 @@ function indexDistinct(values: Int32Array): { values: number[]; indices: Uint32A
 function bytesOf(values: Int32Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
-
-const wordSize = 2 ** 32;
 
 /** A column of 64-bit integers, including timestamps in microseconds. */
 export class LongColumn implements ColumnBuffer {

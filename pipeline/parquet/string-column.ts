@@ -10,6 +10,11 @@ import {
 } from "./column.ts";
 import { encodeIndices, type EncodedColumn, type Page } from "./encoding.ts";
 
+/** The four-byte length prefix of each short text, as text. */
+const lengths = Array.from({ length: 128 }, (_, length) => `${String.fromCharCode(length)}\0\0\0`);
+/** Maximum length of a text in statistics, in UTF-16 units: long enough to prune by, short enough for the log. */
+const statisticsLength = 32;
+
 /** After this many distinct values, a column that hardly repeated any is treated as a key, without further lookups. */
 const trialSize = 1 << 9;
 const leastRepeats = 1.01;
@@ -135,9 +140,6 @@ export class StringColumn implements ColumnBuffer {
   }
 }
 
-/** The four-byte length prefix of each short text, as text. */
-const lengths = Array.from({ length: 128 }, (_, length) => `${String.fromCharCode(length)}\0\0\0`);
-
 /** Encodes texts, selected by index, as PLAIN byte arrays: a four-byte length, then the UTF-8 bytes. */
 function plainTexts(indices: Uint32Array, texts: readonly string[]): Uint8Array {
   return shortAsciiTexts(indices, texts) ?? anyTexts(indices, texts);
@@ -166,9 +168,6 @@ function anyTexts(indices: Uint32Array, texts: readonly string[]): Uint8Array {
   }
   return body;
 }
-
-/** Maximum length of a text in statistics, in UTF-16 units: long enough to prune by, short enough for the log. */
-const statisticsLength = 32;
 
 /** Compares two well-formed texts by their UTF-8 bytes, as Parquet and Delta do. */
 export function compareText(left: string, right: string): number {

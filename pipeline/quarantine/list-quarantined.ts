@@ -5,6 +5,10 @@ import { eventPosition, resentKey } from "../domain/stream-position.ts";
 import type { LakeQuery, LakeRow } from "../ports.ts";
 import { quarantineLakeTable, silverLakeTable } from "../silver/tables.ts";
 
+/** Orders per query, because the engines limit a query's length. */
+const mostAtOnce = 500;
+const mostCents = 10_000_00 * 100 * 200;
+
 /** An event that silver rejected, as the quarantine stores it. */
 export interface QuarantinedOrder {
   /** Ten hexadecimal digits, derived from its stream position. */
@@ -100,9 +104,6 @@ export interface HeldOrder {
   payloadHash: string;
 }
 
-/** Orders per query, because the engines limit a query's length. */
-const mostAtOnce = 500;
-
 /** Looks orders up in silver by id; the result omits orders that silver does not have. */
 export async function heldOrders(
   { silver, lake }: { silver: DeltaTable; lake: LakeQuery },
@@ -133,8 +134,6 @@ function ordersSql(count: number): string {
     where order_id in (${Array<string>(count).fill("?").join(", ")})
     group by order_id`;
 }
-
-const mostCents = 10_000_00 * 100 * 200;
 
 /**
  * Returns the value of an order according to its event, in cents: the sum of quantity × unit price, or 0 for a

@@ -1,3 +1,5 @@
+const mostShown = 1000;
+
 /** What a rebuild found and did. */
 export interface RebuildReport {
   from: string;
@@ -28,8 +30,6 @@ export interface MissingBronze {
   /** Records of silver rows that no object contains: `shard/sequence number`. */
   records: string[];
 }
-
-const mostShown = 1000;
 
 /** Creates the report of a comparison that was not published (yet). */
 export function reportOf(

@@ -6,6 +6,10 @@ import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
 import type { SilverTable } from "./read-layers.ts";
 
 const keys = ["orders", "lines", "pizzas", "cents"] as const;
+/** One comparison has a fixed cost of about twenty days of the classic year, so it covers many days. */
+const mostDays = 120;
+/** The RDS Data API accepts 4 MiB per request; the size of the last document limits the days in the next one. */
+const mostBytes = 3_000_000;
 
 /** Reads sales from a query row; a missing column counts as 0. */
 function readSales(row: Record<string, unknown>): Sales {
@@ -127,11 +131,6 @@ function compareDay({ date, here, there }: { date: string; here: Sales; there: S
     `${date}: ${showSales(there)} for ${showSales(here)}`,
   );
 }
-
-/** One comparison has a fixed cost of about twenty days of the classic year, so it covers many days. */
-const mostDays = 120;
-/** The RDS Data API accepts 4 MiB per request; the size of the last document limits the days in the next one. */
-const mostBytes = 3_000_000;
 
 /** Computes the facts of the shown days from silver again and compares them in the warehouse. */
 async function compareFacts(

@@ -11,6 +11,10 @@ import type { DataFiles } from "./data-files.ts";
 import { cellOf, dateOf, digestLines, linesOf, readLineColumns, type LineCells } from "./silver-lines.ts";
 import { eventPosition, rowPosition } from "../domain/stream-position.ts";
 
+const payloadColumns = ["shard", "sequence_number", "record_index", "payload", "payload_base64"];
+/** The payload columns and those with bounds in the log. */
+const readOfQuarantine = [...payloadColumns, "order_id", "arrived_at", "quarantined_at"];
+
 /** One order as silver holds it. */
 export interface SilverOrder {
   revision: number;
@@ -131,10 +135,6 @@ export async function readQuarantine(
     ),
   };
 }
-
-const payloadColumns = ["shard", "sequence_number", "record_index", "payload", "payload_base64"];
-/** The payload columns and those with bounds in the log. */
-const readOfQuarantine = [...payloadColumns, "order_id", "arrived_at", "quarantined_at"];
 
 async function readQuarantined(
   { store, dataFiles }: Pick<LayerSources, "store" | "dataFiles">,

@@ -11,6 +11,9 @@ import { createEventReconciliation, type WrongOrder } from "./reconcile-events.t
 import { reconcileRecords, type StreamContents } from "./reconcile-records.ts";
 import { cellOf, explainLines, linesOf, readLineColumns } from "./silver-lines.ts";
 
+const mostExplained = 10;
+const noGap = "no gap in a till's numbers";
+
 /**
  * The data that the receipt is computed from: every layer's contents, no counters. Open the two tables for the receipt
  * alone, so that it reads their logs and not a process's cached snapshot.
@@ -81,8 +84,6 @@ async function reconcileToSilver(
   return { records, events, notSales, expected, producers: ledger.producers };
 }
 
-const mostExplained = 10;
-
 /** Reports the differing cells of the first wrong orders; reading those again is cheaper than keeping every order. */
 async function noteWrong(
   { store, dataFiles }: ReadSources,
@@ -120,8 +121,6 @@ function noteGaps(ledger: ProducerLedger, findings: Findings, notes: Findings): 
       );
   }
 }
-
-const noGap = "no gap in a till's numbers";
 
 async function noteRepeats(
   { lake, checks }: ReconciliationSources,

@@ -22,12 +22,15 @@ export async function listPending(
   { store, stream, snapshot }: { store: ObjectStore; stream: string; snapshot: Snapshot },
   { now, sweep, horizonMs }: { now: number; sweep: "recent" | "full"; horizonMs: number },
 ): Promise<PendingBronze> {
-  const settled = lowWatermark(snapshot);
+  const watermark = lowWatermark(snapshot);
   const recent = Math.floor(now / hourMs) - 1;
-  const fromHour = sweep === "full" ? settled : Math.max(settled, recent);
+  const fromHour = sweep === "full" ? watermark : Math.max(watermark, recent);
   const listed = await listBronze(store, stream, { fromHour: utcHour(fromHour * hourMs) });
   const objects = listed.filter(({ key }) => !snapshot.transactions.has(key));
   if (sweep === "recent") return { objects };
   const oldestPending = objects.length === 0 ? Infinity : hourStart(objects[0]!.hour) / hourMs;
-  return { objects, lowWatermark: Math.max(settled, Math.min(oldestPending, Math.floor((now - horizonMs) / hourMs))) };
+  return {
+    objects,
+    lowWatermark: Math.max(watermark, Math.min(oldestPending, Math.floor((now - horizonMs) / hourMs))),
+  };
 }

@@ -8,6 +8,9 @@ import { readNote } from "./commit-note.ts";
 import type { RejectedEvent } from "./read-events.ts";
 import { eventPosition, rowPosition } from "../domain/stream-position.ts";
 
+/** Versions without a rejection after which the cursor moves anyway, so that a run reads few of silver's commits. */
+const cursorLag = 100;
+
 /** The `txn` app id under which the quarantine table stores the silver version up to which it is published. */
 const publishedId = "silver/order_lines";
 
@@ -40,9 +43,6 @@ export async function stageQuarantine(quarantine: DeltaTable, rejected: readonly
 export function readOrderId(text: string): string | null {
   return /"order_id"\s*:\s*"([\x21-\x7e]{1,64}?)"/.exec(text)?.[1] ?? null;
 }
-
-/** Versions without a rejection after which the cursor moves anyway, so that a run reads few of silver's commits. */
-const cursorLag = 100;
 
 /**
  * Publishes to the quarantine table every staged file that a silver commit names. Each file is added exactly once,

@@ -8,6 +8,8 @@ import type { StreamRecord } from "../ports.ts";
 import { endOfLine, eventOf, payloadHash, unpackBytes } from "./unpack-record.ts";
 import type { EventPosition } from "../domain/stream-position.ts";
 
+const newline = 10;
+
 /** An event, or a whole record, that silver rejects, with its bytes and the reason. */
 export interface RejectedEvent extends Rejection {
   position: EventPosition;
@@ -85,8 +87,6 @@ function createChecker({ bytes, isBatch }: { bytes: Buffer; isBatch: boolean }, 
     return { checked: "rejection" in event ? event : checkOrder(event.text, arrivedAt, by.catalog), end };
   };
 }
-
-const newline = 10;
 
 /** Copies field by field, because spreading the objects would cost as much as parsing half an event. */
 function candidateOf(

@@ -136,9 +136,9 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, lowWaterm
       bronzeKey,
     };
   });
-  const judged = [...batch.rejected, ...conflicts];
-  const quarantined = await findQuarantined({ store, silver, quarantine, snapshot }, judged);
-  const rejected = judged.filter((event) => !quarantined.has(event));
+  const allRejected = [...batch.rejected, ...conflicts];
+  const quarantined = await findQuarantined({ store, silver, quarantine, snapshot }, allRejected);
+  const rejected = allRejected.filter((event) => !quarantined.has(event));
   const staged = rejected.length === 0 ? undefined : await stageQuarantine(quarantine, rejected, now);
   const files = await writeOrders(refinery, plan, known);
   const sent = sentAt(plan.accepted);

@@ -14,11 +14,11 @@ orders_in_two_days as (
 )
 
 select
-    'an order line exists twice' as what,
+    'an order line stands twice' as what,
     order_id || ' line ' || cast(line_no as varchar) as example
 from repeated_lines
 union all
 select
-    'an order is stored under two days' as what,
+    'an order lies in two days' as what,
     order_id as example
 from orders_in_two_days

@@ -115,22 +115,22 @@ test("a throttled or lost start is made again, and runs once", async () => {
   expect(server.queries).toHaveLength(2);
 });
 
-test("a query that fails says why, and which it was", async () => {
+test("a failed query reports its reason and id", async () => {
   await expect(athena.query("select nothing from silver_order_lines", [], [silver()])).rejects.toThrow(
     /^Athena query [0-9a-f-]{36} failed: .*nothing/,
   );
 });
 
-test("a query that meets the workgroup's limit says so and what to do", async () => {
+test("a query over the workgroup's scan limit reports it and what to do", async () => {
   server.fail("scan limit");
   await expect(athena.query("select 1 as one", [], [])).rejects.toThrow(
-    /was cancelled after 12345 bytes scanned: .*Bytes scanned limit was exceeded; .*scan limit of the workgroup tests, raise it or ask for fewer days/,
+    /was cancelled after 12345 bytes scanned: .*Bytes scanned limit was exceeded: .*scan limit of workgroup tests, raise it or query fewer days/,
   );
 });
 
-test("what is too long for Athena is refused before it is sent", async () => {
+test("a query over Athena's limits is rejected before it is sent", async () => {
   await expect(athena.query(`select '${"x".repeat(262_144)}' as x`, [], [])).rejects.toThrow(
-    /^Athena: a query of 2621\d\d bytes is more than the 262144 it takes/,
+    /^Athena: a query of 2621\d\d bytes exceeds the limit of 262144/,
   );
   await expect(athena.query("select ? as x", ["x".repeat(1025)], [])).rejects.toThrow(/1024 characters/);
   expect(server.requests).toEqual([]);

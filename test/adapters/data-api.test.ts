@@ -93,7 +93,7 @@ test("parts that nobody took are gone after an hour, and a parameter without its
   await owner.query("delete from ops.parameter_parts");
 });
 
-test("only the writer may stage, and nobody but the owner sees what is staged", async () => {
+test("only the writer may stage, and only the owner may read staged parts", async () => {
   const reader = api.connect("reader");
   await expect(reader.query("select ops.stage_parameter('r', 0, 'a') as a")).rejects.toThrow(/permission denied/);
   await expect(reader.query("select ops.take_parameter('r') as a")).rejects.toThrow(/permission denied/);
@@ -102,23 +102,23 @@ test("only the writer may stage, and nobody but the owner sees what is staged", 
   }
 });
 
-test("an answer or a row that is too large ends in an error that says what to do", async () => {
-  const says = /^Data API: .*an answer holds 1 MiB at most, a row 64 kB: ask for less at once/;
+test("a result or row that is too large is an error that says what to do", async () => {
+  const says = /^Data API: .*a result may have at most 1 MiB and a row 64 kB: query less at once/;
   await expect(writer.query("select repeat('x', 1000) as x from generate_series(1, 1100)")).rejects.toThrow(says);
   await expect(writer.query("select repeat('x', 66000) as x")).rejects.toThrow(says);
 });
 
-test("a request that is too large is refused before it is sent", async () => {
+test("a request that is too large is rejected before it is sent", async () => {
   const texts = Array.from({ length: 5 }, () => "x".repeat(2 ** 20 - 100));
   await expect(writer.query("select $1::text, $2::text, $3::text, $4::text, $5::text", texts)).rejects.toThrow(
-    /^Data API: a request of \d+ bytes is more than its 4 MiB: send fewer parameters at once/,
+    /^Data API: a request of \d+ bytes exceeds the limit of 4 MiB: send fewer parameters at once/,
   );
   expect(api.server.statements).toEqual([]);
 });
 
-test("a statement that takes too long is stopped and says so", async () => {
+test("a statement that takes too long is stopped with a clear error", async () => {
   await expect(writer.query("select true as slept from pg_sleep(15)")).rejects.toThrow(
-    "Data API: the statement took longer than the 45 s of a call; it was stopped: give it less to do",
+    "Data API: the statement exceeded the 45 s limit of a call; it was stopped: process less at once",
   );
   expect(await sleeping()).toBe(0);
 });
@@ -133,14 +133,14 @@ test("a migration that takes too long goes on, and the next run finds it done", 
   await owner.query("delete from ops.migrations where name = '999999_slow.sql'");
 });
 
-test("what PostgreSQL refuses says why, and names no parameter's value", async () => {
+test("an error of PostgreSQL has its reason and no parameter value", async () => {
   await expect(writer.query("select $1::text as secret from nowhere", ["s3cret"])).rejects.toThrow(
-    /^Data API: PostgreSQL refused the statement: ERROR: relation "nowhere" does not exist; SQLState: 42P01$/,
+    /^Data API: PostgreSQL rejected the statement: ERROR: relation "nowhere" does not exist; SQLState: 42P01$/,
   );
   await expect(writer.query("select 1; select 2")).rejects.toThrow(/multiple commands/);
 });
 
-test("a value that the service does not give is an error that says to cast it", async () => {
+test("an unsupported value type is an error that says to cast it", async () => {
   await expect(writer.query("select 'ops.windows'::regclass as name")).rejects.toThrow(/cast the column to text/);
   expect(await writer.query("select 'ops.windows'::regclass::text as name")).toEqual([{ name: "ops.windows" }]);
 });

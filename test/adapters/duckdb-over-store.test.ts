@@ -72,10 +72,10 @@ test("queries at once never lose their files to each other", async () => {
   lake.close();
 });
 
-test("a query that needs more than there is room for says so, and the next one works", async () => {
+test("a query that needs more than the cache limit fails with advice, and the next one works", async () => {
   const lake = await openDuckDbOverStore({ store, folder, maxBytes: 2 * fileBytes });
   await expect(lake.query(count, [], [silver()])).rejects.toThrow(
-    /^Lake cache .*: \d+ bytes are in use, \d+ are allowed; give the function more ephemeral storage, or query with Athena/,
+    /^Lake cache .*: \d+ bytes are in use, \d+ are allowed: give the function more ephemeral storage, or query with Athena/,
   );
   expect(await lake.query(count, [], [silver(days.slice(1))])).toEqual([{ n: 2n }]);
   lake.close();
@@ -85,7 +85,7 @@ test("a file that the store does not have is an error that names it", async () =
   const lake = await openDuckDbOverStore({ store, folder });
   const gone = { ...silver(), files: ["silver/order_date=2015-03-01/gone.parquet"] };
   await expect(lake.query(count, [], [gone])).rejects.toThrow(
-    "Lake file silver/order_date=2015-03-01/gone.parquet: it is",
+    "Lake file silver/order_date=2015-03-01/gone.parquet: not in the store",
   );
   lake.close();
 });

@@ -92,7 +92,7 @@ test("a person's statement only reads, and only the lake", async () => {
   writeFileSync(secret, "secret");
   const [file] = silver().files;
   const before = readFileSync(join(root, file!));
-  const rejected = /a lake query (?:only reads|is one statement)|^Permission Error: /;
+  const rejected = /a lake query must (?:only read|be one statement)|^Permission Error: /;
   const statements = [
     `copy (select 1) to '${join(outside, "new.csv")}'`,
     `copy (select 1) to '${join(root, "new.csv")}'`,

@@ -69,7 +69,7 @@ describe("folder store", () => {
     const store = openFolderStore(root);
     await store.put("a", bytes("1"));
     await expect(store.put("a/b", bytes("1"))).rejects.toThrow(
-      `Folder store ${root}: could not write a/b: an object has the name of one of its folders already`,
+      `Folder store ${root}: could not write a/b: an object has the name of one of its folders`,
     );
     await store.put("folder/b", bytes("1"));
     await expect(store.put("folder", bytes("1"), { ifAbsent: true })).rejects.toThrow("a folder of that name exists");

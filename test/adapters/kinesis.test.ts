@@ -35,7 +35,7 @@ test("every record gets its own result, in order, from the shard that its hash k
   expect(await storedIn("shardId-000000000001")).toEqual(["b"]);
 });
 
-test("what the stream refuses of a call is a result, and nothing of it is stored", async () => {
+test("a record that the stream rejects gets an error result and is not stored", async () => {
   pipeline.server.faults.push({ on: "PutRecords", kind: "some entries" });
   const results = await sink.putRecords(["a", "b", "c"].map((text) => recordOf(text)));
   expect(results[1]).toEqual({
@@ -93,7 +93,7 @@ test("the number of open shards follows the stream", async () => {
 test("errors name the stream and say what to do", async () => {
   pipeline.server.faults.push({ on: "DescribeStreamSummary", kind: "not found" }, { on: "PutRecords", kind: "denied" });
   await expect(sink.openShards()).rejects.toThrow(
-    "Kinesis stream orders: DescribeStreamSummary failed: there is no such",
+    "Kinesis stream orders: DescribeStreamSummary failed: the stream does not exist",
   );
   await expect(sink.putRecords([recordOf("a")])).rejects.toThrow("access is denied: allow the role PutRecords on");
   const nobody = newKinesisClient({ endpoint: "http://127.0.0.1:1", maxAttempts: 1, ...testAccess });

@@ -88,7 +88,7 @@ describe("S3 store", () => {
     expect(await store.put("key", bytes("one"), { ifAbsent: true })).toBe(true);
     server.faults.push({ on: "PUT", kind: "conflict", times: 100 });
     await expect(store.put("key", bytes("two"), { ifAbsent: true })).rejects.toThrow(
-      "S3 bucket lake: could not write key: others keep writing this key; run it again",
+      "S3 bucket lake: could not write key: other writers keep writing this key: try again",
     );
   });
 
@@ -128,17 +128,17 @@ describe("S3 store", () => {
     unchecked.destroy();
   });
 
-  it("says which permission is missing, and never takes a refusal for a missing object", async () => {
+  it("names the missing permission, and never treats denied access as a missing object", async () => {
     const denied = (on: "GET" | "PUT" | "LIST" | "DELETE") => server.faults.push({ on, kind: "denied" });
     denied("GET");
     await expect(store.get("key")).rejects.toThrow(
-      /^S3 bucket lake: could not read key: access is denied; the role needs s3:GetObject .* s3:ListBucket/,
+      /^S3 bucket lake: could not read key: access is denied: the role needs s3:GetObject .* s3:ListBucket/,
     );
     denied("PUT");
     await expect(store.put("key", bytes("1"), { ifAbsent: true })).rejects.toThrow("needs s3:PutObject");
     denied("LIST");
     await expect(store.list("bronze/")).rejects.toThrow(
-      "could not list bronze/: access is denied; the role needs s3:L",
+      "could not list bronze/: access is denied: the role needs s3:L",
     );
     denied("DELETE");
     await expect(store.delete("key")).rejects.toThrow("needs s3:DeleteObject");
@@ -159,7 +159,7 @@ describe("S3 store", () => {
     expect(textOf(await server.bucket("elsewhere").get("key"))).toBe("one");
   });
 
-  it("says that nobody answers, and keeps the cause", async () => {
+  it("reports an unreachable endpoint and keeps the cause", async () => {
     const nobody = newS3Client({ endpoint: "http://127.0.0.1:1", maxAttempts: 1, ...testAccess });
     const failure = await openS3Store({ bucket: "lake", client: nobody })
       .list("")

@@ -47,7 +47,7 @@ test("it is asked for once in five minutes, also by many at once", async () => {
   expect(server.calls).toHaveLength(3);
 });
 
-test("a failure is not kept, and says what to do", async () => {
+test("a failure is not cached, and its message says what to do", async () => {
   const secrets = openSecrets({ client });
   const content = secret;
   secret = new AwsFault("ResourceNotFoundException");
@@ -58,11 +58,14 @@ test("a failure is not kept, and says what to do", async () => {
   expect(await secrets.read(arn)).toHaveProperty("password", "tomato");
 });
 
-test.each(["tomato sauce", '"tomato"', "[1]", "null", undefined])("%j is refused without being told", async (text) => {
-  secret = text;
-  const failure: unknown = await openSecrets({ client })
-    .read(arn)
-    .catch((error: unknown) => error);
-  expect(String(failure)).toContain(`Secret ${arn}: not a JSON object with string values`);
-  expect(`${String(failure)} ${String((failure as Error).cause)}`).not.toContain("tomato");
-});
+test.each(["tomato sauce", '"tomato"', "[1]", "null", undefined])(
+  "%j is rejected without being quoted",
+  async (text) => {
+    secret = text;
+    const failure: unknown = await openSecrets({ client })
+      .read(arn)
+      .catch((error: unknown) => error);
+    expect(String(failure)).toContain(`Secret ${arn}: not a JSON object with string values`);
+    expect(`${String(failure)} ${String((failure as Error).cause)}`).not.toContain("tomato");
+  },
+);

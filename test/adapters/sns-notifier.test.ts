@@ -36,7 +36,7 @@ test("subject and text reach the topic", async () => {
   });
 });
 
-test("a subject that SNS would refuse is made into one that it takes", async () => {
+test("characters that SNS rejects in a subject are replaced", async () => {
   await notifier.notify({ subject: `bronze ≠\nsilver ${"x".repeat(200)}`, text: "…" });
   await notifier.notify({ subject: "≠", text: "…" });
   const [first, second] = server.calls.map(({ input }) => String(input["Subject"]));
@@ -45,7 +45,7 @@ test("a subject that SNS would refuse is made into one that it takes", async () 
   expect(second).toBe("Pizza sales");
 });
 
-test("a text that is too long is cut between two characters, and says so", async () => {
+test("a text that is too long is truncated between two characters and marked", async () => {
   const longest = "€".repeat(87_381);
   await notifier.notify({ subject: "long", text: longest });
   await notifier.notify({ subject: "too long", text: `${longest}€` });
@@ -55,7 +55,7 @@ test("a text that is too long is cut between two characters, and says so", async
   expect(Buffer.byteLength(shortened!)).toBeLessThanOrEqual(256 * 1024);
 });
 
-test("throttling is waited for; a refusal says what to do", async () => {
+test("throttling is retried; a rejection says what to do", async () => {
   failures.push(new AwsFault("Throttling"));
   await notifier.notify({ subject: "again", text: "again" });
   expect(server.calls).toHaveLength(2);

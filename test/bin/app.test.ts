@@ -11,7 +11,7 @@ function run(context: object) {
   return { status, stderr };
 }
 
-describe("the app says in a sentence, without a stack, what it cannot be built from", () => {
+describe("the app reports invalid settings without a stack trace", () => {
   test("a setting that is wrong", () => {
     expect(run({ env: "dev", monthlyBudgetUsd: "abc" })).toEqual({
       status: 1,

@@ -46,7 +46,7 @@ test("a port in use is reported before anything is installed", async () => {
   const said: string[] = [];
   try {
     await expect(start(localStackDirectory(dir), { port, say: (line) => said.push(line) })).rejects.toThrow(
-      `port ${port} is taken: stop what listens there, or choose --port`,
+      `port ${port} is in use: stop the program that listens there, or choose --port`,
     );
     expect(said).toEqual([]);
   } finally {
@@ -56,7 +56,5 @@ test("a port in use is reported before anything is installed", async () => {
 
 test("without Docker it starts only on Linux, and names the alternative elsewhere", async () => {
   const started = start(localStackDirectory(dir), { port: 1, say: () => {}, platform: "darwin" });
-  await expect(started).rejects.toThrow(
-    "LocalStack without Docker runs on Linux only, and this is darwin: with Docker",
-  );
+  await expect(started).rejects.toThrow("LocalStack without Docker runs only on Linux, and this is darwin: use Docker");
 });

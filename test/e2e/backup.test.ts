@@ -35,7 +35,7 @@ it("backed up, wiped, restored and gone on: the same gold, and a receipt that ba
   const lost = await pizza(dir, "status");
   expect(lost).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining("bring it back with ./pizza restore") as string,
+    stderr: expect.stringContaining("recover it with ./pizza restore") as string,
   });
 
   const [newest, older] = backups;
@@ -43,7 +43,7 @@ it("backed up, wiped, restored and gone on: the same gold, and a receipt that ba
     const missing = await pizza(dir, "restore", name);
     const there = `backup ${name} does not exist or was never completed; choose one of ${newest!.id}, ${older!.id}`;
     expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining(there) as string });
-    expect(missing.stderr).not.toContain("creating PostgreSQL");
+    expect(missing.stderr).not.toContain("creating the PostgreSQL cluster");
   }
   expect(existsSync(folder.postgres)).toBe(false);
   const file = join(folder.backups, "backups", newest!.id, "facts.day_items", "00000.jsonl.zst");

@@ -35,7 +35,7 @@ describe("wrong usage", () => {
     [["query", "select 1", "--version", "2"], "add --lake"],
     [["replay", "modern"], "data set modern is unknown"],
     [["produce", "--rate", "0"], "--rate 0: give a number"],
-    [["produce", "--faults", "earthquake"], 'fault "earthquake" is not known'],
+    [["produce", "--faults", "earthquake"], 'fault "earthquake" is unknown'],
     [["produce", "--batch", "lzma", "--orders", "1"], "choose one of zstd, gzip, off"],
     [["trace"], "no order given"],
     [["forget"], "no customer given"],

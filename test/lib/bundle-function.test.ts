@@ -33,7 +33,7 @@ describe("a bundle", () => {
     expect(readdirSync(path).toSorted()).toEqual(["lambdas"]);
   });
 
-  it("with DuckDB for a processor whose package is not installed is refused with the command that installs it", () => {
+  it("with DuckDB for an architecture whose package is missing is rejected with the command that installs it", () => {
     const architecture = process.arch === "arm64" ? "x86_64" : "arm64";
     const cpu = process.arch === "arm64" ? "x64" : "arm64";
     expect(() => bundleFunction({ name: "PublishWindows", outdir: dir, lakeSql: "duckdb", architecture })).toThrow(

@@ -21,7 +21,7 @@ describe("an environment", () => {
     expect(() => choose({ env: "toString" })).toThrow('env is "toString"');
   });
 
-  test("takes what a person sets as context", () => {
+  test("applies context settings", () => {
     const chosen = choose({
       env: "prod",
       alertEmails: "a@example.com, b@example.com",
@@ -39,7 +39,7 @@ describe("an environment", () => {
     const openLineageUrl = "https://marquez.example.com";
     expect(choose({ env: "dev", openLineageUrl })).toMatchObject({ openLineageUrl });
     for (const wrong of ["marquez", "https://me:secret@marquez.example.com", 5000]) {
-      expect(() => choose({ env: "dev", openLineageUrl: wrong })).toThrow("allowed: an address without a login");
+      expect(() => choose({ env: "dev", openLineageUrl: wrong })).toThrow("allowed: an address without login");
     }
   });
 
@@ -51,9 +51,9 @@ describe("an environment", () => {
     );
   });
 
-  test("refuses a setting that nothing reads", () => {
+  test("rejects an unknown setting", () => {
     expect(() => rejectUnknown(["env", "alertEmail", "Schedules"])).toThrow(
-      "context has alertEmail, Schedules, which nothing here reads; allowed: env, alertEmails,",
+      "context has unknown settings alertEmail, Schedules; allowed: env, alertEmails,",
     );
     const ofCdk = [
       "@aws-cdk/core:stackRelativeExports",
@@ -63,29 +63,29 @@ describe("an environment", () => {
     expect(() => rejectUnknown([...Object.keys(contextSettings), ...ofCdk])).not.toThrow();
   });
 
-  test("gives up its data only to who names it twice", () => {
+  test("makes its data deletable only if its name is confirmed", () => {
     expect(choose({ env: "prod" }).keepsData).toBe(true);
     expect(choose({ env: "prod", deleteData: "prod" }).keepsData).toBe(false);
     expect(() => choose({ env: "prod", deleteData: "dev" })).toThrow(
-      'deleteData is "dev"; allowed: prod, to say that all data of prod may go',
+      'deleteData is "dev"; allowed: prod, to confirm that all data of prod may be deleted',
     );
     expect(() => choose({ env: "dev", deleteData: true })).toThrow("deleteData is true; allowed: dev");
   });
 
-  test("says all that is wrong at once", () => {
+  test("reports all problems at once", () => {
     expect(() => choose({ env: "dev", alertEmails: "ops", monthlyBudgetUsd: "a lot", lakeSql: "spark" })).toThrow(
       [
         "environment dev cannot be built:",
         '- lakeSql is "spark"; allowed: athena, duckdb',
         '- monthlyBudgetUsd is "a lot"; allowed: 1 to 1000000',
-        '- alertEmails has "ops"; allowed: addresses such as ops@example.com, with commas between them',
+        '- alertEmails has "ops"; allowed: addresses such as ops@example.com, separated by commas',
       ].join("\n"),
     );
   });
 
   test("has its own database where it is on AWS", () => {
     expect(() => choose({ env: "dev", databaseUrl: "postgresql://a:b@c/d" })).toThrow(
-      "databaseUrl is set for dev; allowed: for localstack only",
+      "databaseUrl is set for dev; allowed: only for localstack",
     );
     expect(choose({ env: "localstack", databaseUrl: "postgresql://a:b@c:1/d" }).warehouse).toEqual({
       kind: "postgres",
@@ -94,7 +94,7 @@ describe("an environment", () => {
   });
 });
 
-describe("a setting that is wrong is refused with a sentence", () => {
+describe("an invalid setting is rejected", () => {
   const { dev, localstack } = environments;
   const aurora = dev.warehouse as Extract<Environment["warehouse"], { kind: "aurora" }>;
 
@@ -123,12 +123,12 @@ describe("a setting that is wrong is refused with a sentence", () => {
     [
       "endless retries",
       { ...dev, landing: { ...dev.landing, retryAttempts: -1 } },
-      "landing.retryAttempts is -1; allowed: whole numbers from 1 to 10000 (without end is not allowed: a shard would stand)",
+      "landing.retryAttempts is -1; allowed: whole numbers from 1 to 10000 (endless retries are not allowed: they would block a shard)",
     ],
     [
       "age",
       { ...dev, landing: { ...dev.landing, maxRecordAgeSeconds: 86_400 } },
-      "landing.maxRecordAgeSeconds is 86400; allowed: whole numbers from 60 to 86399 (below stream.retentionHours, or a record is gone before it is given up)",
+      "landing.maxRecordAgeSeconds is 86400; allowed: whole numbers from 60 to 86399 (below stream.retentionHours, or a record expires before it reaches the on-failure bucket)",
     ],
     [
       "ageing",
@@ -153,7 +153,7 @@ describe("a setting that is wrong is refused with a sentence", () => {
     [
       "pause above nothing",
       { ...dev, warehouse: { ...aurora, minAcu: 1 } },
-      "warehouse.autoPauseSeconds is 300 and warehouse.minAcu is 1; allowed: a cluster pauses where, and only where, minAcu is 0",
+      "warehouse.autoPauseSeconds is 300 and warehouse.minAcu is 1; allowed: auto-pause if and only if minAcu is 0",
     ],
     [
       "backups",
@@ -189,7 +189,7 @@ describe("a setting that is wrong is refused with a sentence", () => {
     [
       "address",
       { ...localstack, warehouse: { kind: "postgres", databaseUrl: "localhost" } },
-      "databaseUrl is not an address; allowed: postgresql://user:password@host:port/database",
+      "databaseUrl is not a connection string; allowed: postgresql://user:password@host:port/database",
     ],
   ])("%s", (_what, environment, sentence) => {
     const mistakes = findMistakes(environment);

@@ -47,7 +47,7 @@ describe("what must survive", () => {
     ]);
   });
 
-  test("stays when the stack goes, until somebody has said twice that it may go", () => {
+  test("is retained when the stack is deleted, unless its deletion was confirmed twice", () => {
     const keeping = (template: Template) =>
       new Set(
         Object.values(template.Resources)
@@ -136,7 +136,7 @@ describe("what must survive", () => {
     ).toEqual(["manifests/", "athena-results/", "lineage/"]);
   });
 
-  test("every bucket refuses what is not TLS, and the lake refuses to write bronze or a commit twice", () => {
+  test("every bucket denies requests without TLS, and the lake denies overwriting bronze objects and commits", () => {
     const policies = ofType(made["prod"]!.stateful, "AWS::S3::BucketPolicy").map(([, policy]) => statements(policy));
     expect(policies).toHaveLength(4);
     for (const policy of policies) {
@@ -272,7 +272,7 @@ describe("rights", () => {
     }
   });
 
-  test("who makes a backup removes none, who proves one does not reach the lake, and nobody else has either's rights", () => {
+  test("the creator of a backup can delete none, its verifier cannot access the lake, and no other function has their permissions", () => {
     const rights = (name: string) => rightsOf(made["prod"]!, name);
     const changing = (right: string) => /Put|Delete|Create|Start/.test(right) && !/^(logs|xray):/.test(right);
     expect(rights("BackUpWarehouse").filter(changing)).toEqual(["s3:PutObject BucketsBackups/backups/*"]);
@@ -418,7 +418,7 @@ describe("running", () => {
 const shortName = ({ AlarmName }: Record<string, unknown>) => (AlarmName as string).replace("PizzaSales-prod-", "");
 
 describe("operations", () => {
-  test("there is an alarm for whatever needs somebody, and each says what to do", () => {
+  test("there is an alarm for everything that needs attention, and each says what to do", () => {
     const alarms = properties(made["prod"]!.stateless, "AWS::CloudWatch::Alarm");
     const names = alarms.map(shortName).toSorted();
     expect(names).toMatchSnapshot();
@@ -428,7 +428,7 @@ describe("operations", () => {
     }
   });
 
-  test("an alarm of what is measured now and then stands until a measurement says that it is mended", () => {
+  test("an alarm on a rarely measured state lasts until a measurement clears it", () => {
     const alarms = properties(made["prod"]!.stateless, "AWS::CloudWatch::Alarm");
     const treated = (how: string) => alarms.filter(({ TreatMissingData }) => TreatMissingData === how).map(shortName);
     expect(treated("ignore")).toEqual([
@@ -440,7 +440,7 @@ describe("operations", () => {
     expect(treated("notBreaching")).toHaveLength(alarms.length - 4);
   });
 
-  test("nobody is told that all is well because no further event came", () => {
+  test("alarms on events send no OK notification", () => {
     const alarms = properties(made["prod"]!.stateless, "AWS::CloudWatch::Alarm");
     const events =
       /BatchGivenUp|BatchLost|^RotatePassword|^RecordLineage|^(Backup|BronzeToSilver|DataQuality|SilverToGold)-/;
@@ -458,7 +458,7 @@ describe("operations", () => {
     expect([needed("RotatePassword"), needed("RecordLineage"), needed("StartWorkflow")]).toEqual([1, 1, 2]);
   });
 
-  test("people are told over an encrypted topic that takes TLS only", () => {
+  test("alerts go to an encrypted, TLS-only topic", () => {
     const { stateless } = made["prod"]!;
     expect(only(stateless, "AWS::SNS::Topic").Properties["KmsMasterKeyId"]).toBeDefined();
     expect(only(stateless, "AWS::SNS::Subscription").Properties).toMatchObject({
@@ -478,13 +478,13 @@ describe("operations", () => {
     });
   });
 
-  test("who is told nobody is warned of at synthesis", () => {
+  test("synthesis warns about missing recipients", () => {
     const { stacks } = synthesise(environments.dev);
     const warnings = stacks.stateless.node.metadata
       .filter(({ type }) => type === "aws:cdk:warning")
       .map(({ data }) => String(data));
     expect(warnings.join()).toContain(
-      "alarms of dev reach nobody by e-mail; say who is told with -c alertEmails=ops@example.com",
+      "alarms of dev have no e-mail recipients: set them with -c alertEmails=ops@example.com",
     );
   });
 });

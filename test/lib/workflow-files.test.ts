@@ -74,19 +74,19 @@ describe("the workflows", () => {
     for (const text of alarms) expect(text).toMatch(/^A run of stocktaking .+ What to do: .+\.\/pizza run stocktaking/);
   });
 
-  test("a placeholder without a function is refused with a sentence", () => {
+  test("rejects a placeholder without a function", () => {
     writeFileSync(join(folder, "stocktaking.asl.json"), definition("${SaveEverything}"));
     writeFileSync(join(folder, "stocktaking.input.json"), "{}");
     expect(() => synthesise("dev", { workflows: folder })).toThrow(
-      "workflow stocktaking calls ${SaveEverything}, and there is no such function: correct the name, or make the function in lib/stages/",
+      "workflow stocktaking calls ${SaveEverything}, but no such function exists: correct the name, or add the function in lib/stages/",
     );
   });
 
-  test("a file without an input is refused with a sentence", () => {
+  test("rejects a file without an input", () => {
     writeFileSync(join(folder, "stocktaking.asl.json"), definition("${VerifyReceipt}"));
-    expect(() => readWorkflows(folder)).toThrow("workflow stocktaking has no stocktaking.input.json beside it");
+    expect(() => readWorkflows(folder)).toThrow("workflow stocktaking has no file stocktaking.input.json");
     writeFileSync(join(folder, "stocktaking.input.json"), "{");
-    expect(() => readWorkflows(folder)).toThrow("stocktaking.input.json is not JSON: mend it");
+    expect(() => readWorkflows(folder)).toThrow("stocktaking.input.json is not valid JSON: fix it");
     expect(() => readWorkflows(folder)).toThrow(SettingsError);
   });
 });

@@ -41,7 +41,7 @@ const project = {
   "postgres/dump.sql": "select 1;",
 };
 
-describe("a folder with files of somebody else", () => {
+describe("a folder with foreign files", () => {
   test.each([["start"], ["stop"], ["status"], ["deploy"], ["demo"], ["schedule"], ["clean"]])(
     "is refused by %s, and nothing in it is touched",
     (command) => {
@@ -52,25 +52,25 @@ describe("a folder with files of somebody else", () => {
       const { status, stderr } = spawnSync(process.execPath, args, { env, timeout: 200_000 });
       expect({ status, stderr: stderr.toString() }).toEqual({
         status: 1,
-        stderr: expect.stringContaining(`${dir} is not a folder of LocalStack's: nothing in it was touched`),
+        stderr: expect.stringContaining(`${dir} is not a LocalStack data folder: nothing in it was changed`),
       });
       expect(contents(dir)).toEqual(project);
     },
   );
 
-  test("is refused by everything that would write or remove there", async () => {
+  test("is rejected by everything that would write or delete there", async () => {
     const dir = folderWith(project);
     const directory = localStackDirectory(dir);
-    const rejection = "is not a folder of LocalStack's";
+    const rejection = "is not a LocalStack data folder";
     for (const act of [makeFolders, removeRun, removeFolder]) expect(() => act(directory)).toThrow(rejection);
     await expect(stop(directory)).rejects.toThrow(rejection);
     await expect(start(directory, { port: 1, say: () => {}, platform: "darwin" })).rejects.toThrow(rejection);
     expect(contents(dir)).toEqual(project);
   });
 
-  test("is refused where all of its names are ours too", () => {
+  test("is rejected even if all names in it are ours", () => {
     const dir = folderWith({ "tmp/important": "1" });
-    expect(() => checkFolder(localStackDirectory(dir))).toThrow("nothing in it was touched");
+    expect(() => checkFolder(localStackDirectory(dir))).toThrow("nothing in it was changed");
   });
 });
 
@@ -95,7 +95,7 @@ test("a folder as earlier versions left it, without a marker, is taken and gets 
   expect(() => checkFolder(directory)).not.toThrow();
 });
 
-test("a clean leaves what somebody put into our folder", () => {
+test("clean keeps foreign files in the data folder", () => {
   const dir = folderWith({});
   const directory = localStackDirectory(dir);
   makeFolders(directory);

@@ -16,7 +16,7 @@ test.each([
   "http://127.0.0.1.example.com",
   "http://localhost.localstack.cloud:4566",
   "http://10.0.0.1:4566",
-])("a deployment to %s is refused", (endpoint) => {
+])("a deployment to %s is rejected", (endpoint) => {
   expect(() => checkLoopback(endpoint)).toThrow(`AWS_ENDPOINT_URL ${endpoint} is not on this machine`);
 });
 
@@ -42,7 +42,7 @@ test("a client of LocalStack is given no way to a real account", () => {
   });
 });
 
-test("LocalStack is given no credentials of the caller, and writes below its home", () => {
+test("LocalStack gets no credentials of the caller, and writes below its data folder", () => {
   process.env["AWS_SECRET_ACCESS_KEY"] = "the caller's own";
   try {
     const variables = serverEnvironment(localStackDirectory("/somewhere"), 4566);

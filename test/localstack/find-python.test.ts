@@ -29,7 +29,7 @@ test.each(["3.11.9", "3.14.0", "2.7.18"])(
   },
 );
 
-test("a Python that cannot make virtual environments is none", async () => {
+test("a Python without virtual environments is not usable", async () => {
   const program = pretendPython("python-bare", "echo No module named ensurepip >&2; exit 1");
   await expect(findPython(program)).rejects.toThrow(
     `(PYTHON ${program} is no Python with the module venv): install one (Debian: python3 and python3-venv`,
@@ -37,5 +37,5 @@ test("a Python that cannot make virtual environments is none", async () => {
 });
 
 test("a PYTHON that is not there is named", async () => {
-  await expect(findPython("/no/such/python")).rejects.toThrow("(PYTHON /no/such/python is no Python with");
+  await expect(findPython("/no/such/python")).rejects.toThrow("(PYTHON /no/such/python is not a Python with");
 });

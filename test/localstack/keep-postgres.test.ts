@@ -19,7 +19,7 @@ test("PostgreSQL that is killed alone is there again, at its address and with wh
       .poll(() => query(kept.databaseUrl, "select n from kept").catch(() => undefined), { timeout: 60_000 })
       .toEqual([]);
     expect(findServer(join(dir, "data"))!.port).toBe(port);
-    expect(said).toContain(`PostgreSQL ended (process ${pid}): starting it again`);
+    expect(said).toContain(`PostgreSQL exited (process ${pid}): starting it again`);
   } finally {
     await kept.stop();
     rmSync(join(dir, ".."), { recursive: true });

@@ -13,7 +13,7 @@ import { stop } from "../../localstack/stop.ts";
 const root = mkdtempSync(join(tmpdir(), "pizza-lock-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
-test("a start or stop in another process is waited for, and told of once", async () => {
+test("waits for a start or stop in another process and reports it once", async () => {
   const directory = localStackDirectory(join(root, "held"));
   const script = `
     import { withLock } from ${JSON.stringify(new URL("../../localstack/lock.ts", import.meta.url).pathname)};
@@ -38,7 +38,7 @@ test("a start or stop in another process is waited for, and told of once", async
   other.stdin.write("\n");
   expect(await stopped).toBe(false);
   expect(heard).toEqual(["held", "let go", "stopped"]);
-  expect(said).toEqual([`process ${other.pid} starts or stops LocalStack here: waiting for it`]);
+  expect(said).toEqual([`process ${other.pid} is starting or stopping LocalStack here: waiting for it`]);
 });
 
 test("the lock of a process that is gone is taken over, by one alone", async () => {

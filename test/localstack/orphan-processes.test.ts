@@ -10,7 +10,7 @@ import { localStackDirectory } from "../../targets/localstack-place.ts";
 const root = mkdtempSync(join(tmpdir(), "pizza left over "));
 afterAll(() => rmSync(root, { recursive: true }));
 
-test("the process of a home below a path with a space is ended, that of another home is not", async () => {
+test("a process of a data folder with a space in its path is ended, one of another folder is not", async () => {
   const pipelines = [localStackDirectory(join(root, "home")), localStackDirectory(join(root, "home too"))];
   const children = pipelines.map(({ python }) => {
     mkdirSync(dirname(python), { recursive: true });

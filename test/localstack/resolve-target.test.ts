@@ -34,7 +34,7 @@ async function withEmulator(info: object, use: (emulator: { port: number; endpoi
 
 const say = () => {};
 
-test("a LocalStack that somebody else started is deployed into, with the database that DATABASE_URL names", async () => {
+test("an external LocalStack is used with the database in DATABASE_URL", async () => {
   await withEmulator({ is_docker: true }, async ({ port, endpoint }) => {
     vi.stubEnv("DATABASE_URL", "postgresql://here/pizza");
     const databaseUrl = "postgresql://here/pizza";
@@ -53,7 +53,7 @@ test("a LocalStack that somebody else started is deployed into, with the databas
   });
 });
 
-test("in Docker, where our PostgreSQL is out of reach, it says what to set", async () => {
+test("in Docker, where our PostgreSQL is unreachable, it names the variables to set", async () => {
   await withEmulator({ is_docker: true }, async ({ port }) => {
     await expect(resolveTarget(directory, { port, say })).rejects.toThrow(
       /export DATABASE_URL=.*\n.*export FUNCTIONS_DATABASE_URL=/,
@@ -61,22 +61,22 @@ test("in Docker, where our PostgreSQL is out of reach, it says what to set", asy
   });
 });
 
-test("an AWS_ENDPOINT_URL where nothing answers is named, and nothing is started", async () => {
+test("an AWS_ENDPOINT_URL without LocalStack is reported, and nothing is started", async () => {
   vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
   await expect(resolveTarget(directory, { port: 4566, say })).rejects.toThrow(
-    "nothing answers as LocalStack at AWS_ENDPOINT_URL http://127.0.0.1:1",
+    "AWS_ENDPOINT_URL http://127.0.0.1:1: no LocalStack answers there",
   );
 });
 
-test("an AWS_ENDPOINT_URL elsewhere is refused before it is asked", async () => {
+test("a remote AWS_ENDPOINT_URL is rejected before any request", async () => {
   vi.stubEnv("AWS_ENDPOINT_URL", "https://cloudformation.us-east-1.amazonaws.com");
   await expect(resolveTarget(directory, { port: 4566, say })).rejects.toThrow("is not on this machine");
 });
 
-test("a start where another LocalStack has the port says how to deploy into that one", async () => {
+test("a start on the port of another LocalStack says how to deploy to it", async () => {
   await withEmulator({}, async ({ port }) => {
     await expect(start(directory, { port, say })).rejects.toThrow(
-      `port ${port} is taken by a LocalStack that was not started here: make deploy ENV=localstack deploys into it`,
+      `port ${port} is used by a LocalStack that was not started here: deploy to it with make deploy ENV=localstack`,
     );
   });
 });

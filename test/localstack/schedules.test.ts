@@ -24,17 +24,17 @@ test("each starts at once, one after the other, and then at its own rate", () =>
   expect(due([refine, publish], { ...started, refine: 5 * minute }, 5 * minute + 15_000)).toBe("publish");
 });
 
-test("the one that has waited longest comes first", () => {
+test("the most overdue schedule comes first", () => {
   expect(due([refine, publish], { refine: 8 * minute, publish: 0 }, 10 * minute)).toBe("publish");
 });
 
-test("one that is off is left alone", () => {
+test("a disabled schedule is not started", () => {
   expect(due([schedule("refine", "rate(1 minute)", false)], {}, 0)).toBeUndefined();
 });
 
-test("what is no rate is refused in a sentence", () => {
+test("a schedule that is not a rate is rejected", () => {
   expect(() => due([schedule("refine", "cron(0 4 * * ? *)")], {}, 0)).toThrow(
-    "refine is cron(0 4 * * ? *): on LocalStack give it a rate",
+    "schedule refine is cron(0 4 * * ? *): LocalStack needs a rate",
   );
 });
 

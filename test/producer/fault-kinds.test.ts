@@ -20,17 +20,17 @@ test.each(["", "none"])("%j means no faults", (text) => {
   expect(parseFaults(text)).toEqual({});
 });
 
-test("an unknown fault is refused with the names that are known", () => {
+test("an unknown fault is rejected with the known names", () => {
   expect(() => parseFaults("lates=0.1")).toThrow(
     /fault "lates" is not known.*duplicates, reorder, late, amended.*gap, or all/,
   );
 });
 
-test.each(["late=2", "late=-1", "late=", "late=often"])("%s is refused", (text) => {
+test.each(["late=2", "late=-1", "late=", "late=often"])("%s is rejected", (text) => {
   expect(() => parseFaults(text)).toThrow(/rate must be a number from 0 to 1/);
 });
 
-test("more than one fault an event is refused", () => {
+test("more than one fault per event is rejected", () => {
   expect(() => parseFaults("all=0.1")).toThrow(/more than 1/);
   expect(() => checkRates({ late: 0.6, gap: 0.5 })).toThrow(/more than 1/);
 });

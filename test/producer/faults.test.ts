@@ -60,7 +60,7 @@ describe("with all faults at once", () => {
     );
   });
 
-  test("the tally says what was done, about as often as asked", () => {
+  test("the tally counts the faults, at about the requested rates", () => {
     const { sent, tally } = run();
     for (const kind of faultNames) {
       expect(sent.filter((outgoing) => outgoing.fault === kind)).toHaveLength(tally[kind]);
@@ -187,7 +187,7 @@ describe("one fault alone", () => {
     expect(faulty.some(({ bytes }) => bytes.includes(0x0a))).toBe(true);
   });
 
-  test("unknown_pizza and future: refused for just that", () => {
+  test("unknown_pizza and future: rejected for exactly that reason", () => {
     expect(new Set(rejections(only("unknown_pizza").faulty))).toEqual(new Set(["unknown_pizza"]));
     expect(new Set(rejections(only("future").faulty))).toEqual(new Set(["future_time"]));
   });

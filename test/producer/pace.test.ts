@@ -28,7 +28,7 @@ test("an item is made only when it is due", async () => {
   expect([(await items.next()).value, (await items.next()).value, (await items.next()).value]).toEqual([0, 500, 1000]);
 });
 
-test.each([0, -1, Number.NaN])("rate %s is refused", async (rate) => {
+test.each([0, -1, Number.NaN])("rate %s is rejected", async (rate) => {
   await expect(paced([1], { rate }).next()).rejects.toThrow(/rate/);
 });
 

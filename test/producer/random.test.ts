@@ -29,8 +29,8 @@ test("a choice follows its weights and never takes what weighs nothing", () => {
   expect(counts.often / 10_000).toBeCloseTo(0.75, 1);
 });
 
-test("a choice without any weight is refused", () => {
-  expect(() => createChoice([["nothing", 0]])).toThrow(/above zero/);
+test("a choice without any weight is rejected", () => {
+  expect(() => createChoice([["nothing", 0]])).toThrow(/above 0/);
 });
 
 test("shuffling keeps every item", () => {

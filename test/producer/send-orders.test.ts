@@ -188,7 +188,7 @@ describe("rubbish", () => {
     expect(sink.stored.map(unpack)).toEqual([[asText(event(1, 0))], [bytes.toString("latin1")], [asText(event(1, 1))]]);
   });
 
-  test("longer than a batch goes alone, and longer than a record is refused", async () => {
+  test("longer than a batch is sent alone, and longer than a record is rejected", async () => {
     const sink = createMemorySink({ shards: 1 });
     const sender = createSender({ sink, sleep: never });
     await sender.send({ producerId: "till-1", bytes: Buffer.alloc(600_000, "x") });
@@ -277,7 +277,7 @@ describe("failures", () => {
     expect(waits).toEqual([7, 25]);
   });
 
-  test("after the last attempt the error says how much is unsent and why, to everybody who waits", async () => {
+  test("after the last attempt every waiting call gets an error with the number of unsent events and the reason", async () => {
     const sink = createMemorySink({ shards: 1, moods: ["throws", "throws", "throws"] });
     const sender = createSender({ sink, sleep: soon, maxAttempts: 3, batchEvents: 10 });
     const sends = Array.from({ length: 100 }, (_, number) => sender.send(event(1, number)));
@@ -314,7 +314,7 @@ describe("failures", () => {
     await expect(sender.send(event(1, 1))).rejects.toThrow(/no terminal/);
   });
 
-  test("an event after the end is refused", async () => {
+  test("an event after the end is rejected", async () => {
     const sender = createSender({ sink: createMemorySink(), sleep: soon });
     await sender.close();
     await expect(sender.send(event(1, 0))).rejects.toThrow(/closed/);
@@ -370,7 +370,7 @@ describe("pressure", () => {
     expect((await sender.close()).events).toBe(50);
   });
 
-  test("progress is told after every call, in rising numbers", async () => {
+  test("progress is reported after every call, with increasing numbers", async () => {
     const told: number[] = [];
     const sender = createSender({
       sink: createMemorySink({ shards: 1 }),

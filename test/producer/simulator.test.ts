@@ -127,7 +127,7 @@ test("only the stores that are given sell", () => {
   expect(new Set(orders.map((event) => event.store_id))).toEqual(new Set(["nyc-01", "bos-01"]));
 });
 
-test.each([-1, 1.5, Number.NaN])("seed %s is refused", (seed) => {
+test.each([-1, 1.5, Number.NaN])("seed %s is rejected", (seed) => {
   expect(() => simulateOrders({ seed, menu, stores, patterns }).next()).toThrow(/whole number/);
 });
 

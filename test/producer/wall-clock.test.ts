@@ -23,7 +23,7 @@ test("the offset changes within the day on which the clocks change", () => {
   expect(offsetMinutes("America/New_York", Date.parse("2015-03-08T07:00:00Z"))).toBe(-240);
 });
 
-test("a zone that does not exist is refused", () => {
+test("an unknown time zone is rejected", () => {
   expect(() => offsetMinutes("America/Springfield", 0)).toThrow(/Springfield/);
 });
 

@@ -45,7 +45,7 @@ test("where LocalStack does not run, the error says how to start it", async () =
   vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
   const client = clientOf("http://127.0.0.1:1");
   await expect(findDeployment("localstack", client)).rejects.toThrow(
-    "LocalStack does not answer at http://127.0.0.1:1: make start-localstack starts it",
+    "LocalStack does not answer at http://127.0.0.1:1: start it with make start-localstack",
   );
 });
 

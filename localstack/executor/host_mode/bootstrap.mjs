@@ -1,7 +1,7 @@
 import http from "node:http";
 import { loadHandler } from "./load-handler.mjs";
 
-/** Speaks the Lambda Runtime API for one function: loads the handler, and calls it for one invocation after the other. */
+/** Lambda Runtime API client of one function: loads the handler and calls it for one invocation at a time. */
 
 const { AWS_LAMBDA_RUNTIME_API: api, LAMBDA_TASK_ROOT: taskRoot, _HANDLER: handlerName, ...env } = process.env;
 const [hostname, port] = api.split(":");
@@ -14,9 +14,9 @@ process.on("uncaughtException", (error) => void fail(error, 129));
 process.on("unhandledRejection", (reason) => void fail(unhandled(reason), 128));
 
 const handler = await loadHandler(taskRoot, handlerName).catch((error) => fail(error, 1));
-for (;;) await answer(await next());
+for (;;) await handle(await next());
 
-/** The next invocation; without LocalStack there is none, and nothing to live for. */
+/** The next invocation; exits if LocalStack is gone. */
 async function next() {
   const { headers, body } = await request("GET", `${runtime}/invocation/next`).catch(() => process.exit(0));
   requestId = headers["lambda-runtime-aws-request-id"];
@@ -24,7 +24,7 @@ async function next() {
   return { event: body, context: contextOf(headers) };
 }
 
-async function answer({ event, context }) {
+async function handle({ event, context }) {
   try {
     const result = await handler(JSON.parse(event), context);
     await request("POST", `${runtime}/invocation/${requestId}/response`, JSON.stringify(result) ?? "null");
@@ -39,12 +39,12 @@ async function report(error) {
   await request("POST", `${runtime}/invocation/${requestId}/error`, JSON.stringify(described));
 }
 
-/** The process cannot go on: says why, then ends. */
+/** Reports a fatal error and exits. */
 async function fail(error, code) {
   const described = JSON.stringify(describeError(error));
   console.error(requestId === "" ? "Init Error" : "Uncaught Exception", described);
   const path = requestId === "" ? `${runtime}/init/error` : `${runtime}/invocation/${requestId}/error`;
-  // On a connection of its own: the agent's may be waiting for the next invocation.
+  // Uses a separate connection: the agent's may be blocked waiting for the next invocation.
   await request("POST", path, described, false).catch(() => {});
   process.exit(code);
 }
@@ -85,14 +85,14 @@ function request(method, path, body = "", useAgent = true) {
   });
 }
 
-/** Lines as Lambda writes them: time, request id and level first, with tabs between. */
+/** Prefixes log lines as Lambda does, with time, request id and level, separated by tabs. */
 function prefixConsole(level) {
   const write = console[level].bind(console);
   const name = level === "log" ? "INFO" : level.toUpperCase();
   console[level] = (...args) => write(`${new Date().toISOString()}\t${requestId || "undefined"}\t${name}\t`, ...args);
 }
 
-/** What was thrown, as Lambda reports it: the error's name and message, and its stack line by line. */
+/** A thrown value in Lambda's error format: name, message, and the stack's lines. */
 function describeError(thrown) {
   if (!(thrown instanceof Error)) {
     return { errorType: typeof thrown, errorMessage: String(thrown), trace: [] };

@@ -1,12 +1,12 @@
-/** Finds a function's handler by the rules of Lambda's own Node.js runtime. */
+/** Resolves a function's handler by the rules of Lambda's Node.js runtime. */
 import { existsSync, realpathSync } from "node:fs";
 import { createRequire, registerHooks } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
 /**
- * The function that a handler string such as `lambdas/bronze/land-records.handler` names: the file
- * `lambdas/bronze/land-records` and its export `handler`. What follows the first dot of the last part is the export.
+ * Loads the handler of a string such as `lambdas/bronze/land-records.handler`: the export `handler` of the file
+ * `lambdas/bronze/land-records`. The export follows the first dot of the last path segment.
  */
 export async function loadHandler(taskRoot, handlerName) {
   const [, file, exported] = /^([^.]*)\.(.*)$/.exec(path.basename(handlerName)) ?? [];
@@ -22,7 +22,7 @@ async function loadModule(base) {
   const found = [".js", ".mjs", ".cjs"].map((ending) => base + ending).find((candidate) => existsSync(candidate));
   try {
     if (!found) throw named("Error", `Cannot find module '${path.basename(base)}'`, { code: "MODULE_NOT_FOUND" });
-    // An older module is required, because not all of its exports can be told by an import.
+    // CommonJS modules are required, because an import does not detect all of their exports.
     return found.endsWith(".mjs") ? await import(pathToFileURL(found)) : createRequire(found)(found);
   } catch (error) {
     if (["MODULE_NOT_FOUND", "ERR_MODULE_NOT_FOUND"].includes(error?.code)) {
@@ -33,7 +33,7 @@ async function loadModule(base) {
   }
 }
 
-/** A function has what is in its archive: packages of the folders above, which Lambda has not, are not found here either. */
+/** Restricts module resolution to the function's archive, as on Lambda, where parent folders have no packages. */
 function confineTo(taskRoot) {
   const inside = pathToFileURL(realpathSync(taskRoot)).href + "/";
   registerHooks({

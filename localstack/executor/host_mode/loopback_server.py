@@ -1,10 +1,10 @@
-"""Where LocalStack listens: its own server takes the port of ``GATEWAY_LISTEN`` and leaves out the host."""
+"""LocalStack's listener on 127.0.0.1: its default server uses the port of ``GATEWAY_LISTEN`` but ignores the host."""
 
 from localstack.runtime.server.core import RuntimeServer, RuntimeServerPlugin
 
 
 class LoopbackServerPlugin(RuntimeServerPlugin):
-    """Gives LocalStack the server that ``GATEWAY_SERVER=loopback`` chooses."""
+    """The server selected by ``GATEWAY_SERVER=loopback``."""
 
     name = "loopback"
 
@@ -15,7 +15,7 @@ class LoopbackServerPlugin(RuntimeServerPlugin):
         from twisted.internet import endpoints, reactor
 
         class LoopbackServer(TwistedRuntimeServer):
-            """LocalStack's own server on 127.0.0.1 and nowhere else, with plain HTTP only."""
+            """LocalStack's default server, but only on 127.0.0.1 and with plain HTTP."""
 
             def register(self, gateway: Gateway, listen: list, ssl_creds: object = None) -> None:
                 for address in listen:

@@ -1,17 +1,17 @@
-"""What passes between an execution environment and its process."""
+"""Messages between an execution environment and its process."""
 
 import json
 from dataclasses import dataclass
 from typing import Literal
 
-# Bytes of a response that Lambda gives back; a longer one is an error of the function.
+# Lambda's limit of a response in bytes; a longer one is a function error.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LARGEST_RESPONSE = 6 * 1024 * 1024 + 100
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """One call of a function. ``deadline_ms`` is the time at which it is over, in milliseconds since 1970."""
+    """One invocation of a function. ``deadline_ms`` is when it times out, in milliseconds since 1970."""
 
     request_id: str
     arn: str
@@ -22,7 +22,7 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Message:
-    """What a process said or what became of it; ``body`` is the response, the error as JSON, or how it ended."""
+    """A message from a process or about its end; ``body`` is the response, the error as JSON, or the exit reason."""
 
     kind: Literal["ready", "response", "error", "init error", "exit", "timeout"]
     request_id: str = ""
@@ -31,7 +31,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Result:
-    """How a call ended: the payload as the caller gets it, and the log lines of this call."""
+    """Outcome of an invocation: the payload for the caller and the log lines."""
 
     payload: bytes
     is_error: bool
@@ -39,5 +39,5 @@ class Result:
 
 
 def error_payload(error_type: str, message: str) -> bytes:
-    """An error as Lambda itself reports it, where the function had no say."""
+    """An error in Lambda's format, for failures outside the function's code."""
     return json.dumps({"errorType": error_type, "errorMessage": message}).encode()

@@ -1,4 +1,4 @@
-"""Where LocalStack's S3 keeps large objects: its own provider takes a folder in /tmp, whatever TMPDIR says."""
+"""Folder of large S3 objects below TMPDIR: LocalStack's default provider always uses /tmp."""
 
 import tempfile
 from pathlib import Path
@@ -8,7 +8,7 @@ from localstack.services.plugins import Service, aws_provider
 
 @aws_provider(api="s3", name="host")
 def s3() -> Service:
-    """LocalStack's own S3 with its files below TMPDIR, as ``PROVIDER_OVERRIDE_S3=host`` chooses."""
+    """LocalStack's S3 with its files below TMPDIR, selected by ``PROVIDER_OVERRIDE_S3=host``."""
     from localstack.services.s3.provider import S3Provider
     from localstack.services.s3.storage.ephemeral import EphemeralS3ObjectStore
 

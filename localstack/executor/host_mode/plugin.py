@@ -1,4 +1,4 @@
-"""What LocalStack sees: the executor that ``LAMBDA_RUNTIME_EXECUTOR=process`` chooses."""
+"""LocalStack plugin: the executor selected by ``LAMBDA_RUNTIME_EXECUTOR=process``."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ _LOOPBACK = "127.0.0.1"
 
 
 class ProcessExecutorPlugin(RuntimeExecutorPlugin):
-    """Gives LocalStack the executor by the name "process"."""
+    """Registers the executor under the name "process"."""
 
     name = "process"
 
@@ -27,7 +27,7 @@ class ProcessExecutorPlugin(RuntimeExecutorPlugin):
 
 
 class ProcessExecutor(RuntimeExecutor):
-    """One execution environment. When one is made, reused or ended is LocalStack's decision."""
+    """One execution environment. LocalStack decides when to create, reuse and stop it."""
 
     def __init__(self, id: str, function_version: FunctionVersion) -> None:
         super().__init__(id, function_version)
@@ -72,7 +72,7 @@ class ProcessExecutor(RuntimeExecutor):
         return _LOOPBACK
 
     def get_runtime_endpoint(self) -> str:
-        # Docker's init process reports here; ours speaks to its own Runtime API and has no use for it.
+        # Used by the init process in Docker; this executor's processes use their own Runtime API instead.
         return f"http://{_LOOPBACK}"
 
     def get_logs(self) -> str:
@@ -82,12 +82,12 @@ class ProcessExecutor(RuntimeExecutor):
     def prepare_version(cls, function_version: FunctionVersion) -> None:
         runtime = function_version.config.runtime or "an image"
         if not runtime.startswith("nodejs"):
-            raise ValueError(f"{runtime} cannot run as a process: only Node.js can, for the others run LocalStack in Docker")
+            raise ValueError(f"{runtime} cannot run as a process: only Node.js can; for other runtimes use LocalStack in Docker")
         function_version.config.code.prepare_for_execution()
 
     @classmethod
     def cleanup_version(cls, function_version: FunctionVersion) -> None:
-        """Nothing is kept of a version but its code, which LocalStack removes."""
+        """Nothing to clean up: LocalStack removes a version's code."""
 
     @classmethod
     def validate_environment(cls) -> bool:
@@ -103,12 +103,12 @@ def _node() -> str:
     given = os.environ.get("LAMBDA_NODE", "node")
     found = shutil.which(given)
     if found is None:
-        raise FileNotFoundError(f"LAMBDA_NODE {given} is not a program: set it to a node of version 24 and restart LocalStack")
+        raise FileNotFoundError(f"LAMBDA_NODE {given} is not a program: set it to the path of Node.js 24 and restart LocalStack")
     return found
 
 
 def _environment(lambda_variables: dict[str, str], code: str) -> dict[str, str]:
-    """What a function sees: Lambda's variables and its own, and of this machine's only where programs are."""
+    """A function's environment: Lambda's variables, its own, and only PATH of this machine."""
     runtime = str(Path(__file__).parent)
     local = {"PATH": os.environ.get("PATH", ""), "LANG": "en_US.UTF-8"}
     variables = {name: str(value) for name, value in lambda_variables.items()}

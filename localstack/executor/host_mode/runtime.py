@@ -1,4 +1,4 @@
-"""One process of a function, from its start to its end."""
+"""One process of a function."""
 
 import os
 import signal
@@ -10,16 +10,16 @@ from host_mode.model import Message
 from host_mode.runtime_api import RuntimeApi
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.mjs")
-# A file that is read from its start again, so that a function that logs much and lives long fills no disk.
+# The log file is truncated at this size, so that a long-lived function with many log lines does not fill the disk.
 _LARGEST_LOG = 8 * 1024 * 1024
 
 
 class Runtime:
-    """Starts the process at once; ``api.messages`` ends with an "exit" when it is gone."""
+    """Starts the process immediately; the last of ``api.messages`` is an "exit" when it has ended."""
 
     def __init__(self, node: str, code: str, environment: dict[str, str], memory_mb: int, folder: Path) -> None:
         self.api = RuntimeApi()
-        # A file and not a pipe: what the process wrote before it answered is there when the answer is.
+        # A file rather than a pipe, so that everything written before a response is readable when the response arrives.
         self._log = (folder / "output.log").open("w+b")
         with (folder / "output.log").open("ab") as output:
             self._process = subprocess.Popen(
@@ -41,7 +41,7 @@ class Runtime:
         return self._process.poll() is not None
 
     def kill(self) -> None:
-        """Ends the process and its children at once, as Lambda does; returns when it is gone."""
+        """Kills the process and its children, as Lambda does; returns when it has ended."""
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -51,7 +51,7 @@ class Runtime:
         self._log.close()
 
     def read_log(self) -> str:
-        """What the process wrote since the last time."""
+        """Output since the previous call."""
         size = os.fstat(self._log.fileno()).st_size
         text = self._log.read(size - self._log.tell())
         if size > _LARGEST_LOG:
@@ -60,7 +60,7 @@ class Runtime:
         return text.decode(errors="replace")
 
     def memory_used_mb(self) -> int:
-        """The most memory that the process has held so far, in MB; 0 where the system does not tell."""
+        """Peak memory of the process in MB; 0 if the system does not report it."""
         try:
             status = Path(f"/proc/{self.pid}/status").read_text()
         except OSError:
@@ -75,5 +75,5 @@ class Runtime:
 
 
 def _memory_flags(memory_mb: int) -> list[str]:
-    # Shares of the function's memory, as Lambda's own Node.js runtime sets them.
+    # The same shares of the function's memory as in Lambda's Node.js runtime.
     return [f"--max-old-space-size={memory_mb * 9 // 10}", f"--max-semi-space-size={max(1, memory_mb // 20)}"]

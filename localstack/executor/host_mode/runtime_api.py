@@ -1,4 +1,4 @@
-"""The Lambda Runtime API, as a process of a function sees it.
+"""Server of the Lambda Runtime API for one process of a function.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -16,30 +16,30 @@ _KINDS = {"response": "response", "error": "error"}
 
 
 class RuntimeApi:
-    """Serves one process on a free port of 127.0.0.1. What the process says is in ``messages``, in its order."""
+    """Serves one process on a free port of 127.0.0.1. Its messages are in ``messages``, in order."""
 
     def __init__(self) -> None:
         self.messages: SimpleQueue[Message] = SimpleQueue()
         self._invocations: SimpleQueue[Invocation | None] = SimpleQueue()
-        # Ids of the invocations that have no answer yet; what comes for another one is late and of no use.
+        # Ids of invocations without response; a response to any other is late and rejected.
         self._waiting: set[str] = set()
         self._server = _Server(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, name="lambda-runtime-api", daemon=True).start()
 
     @property
     def address(self) -> str:
-        """Host and port, as AWS_LAMBDA_RUNTIME_API names them."""
+        """Host and port for AWS_LAMBDA_RUNTIME_API."""
         return f"127.0.0.1:{self._server.server_port}"
 
     def offer(self, invocation: Invocation) -> None:
-        """Gives an invocation to the process, at once or when it asks for the next one."""
+        """Queues an invocation for the process."""
         self._waiting.add(invocation.request_id)
         self._invocations.put(invocation)
 
     def close(self) -> None:
-        """Stops serving; a process that waits for its next invocation loses its connection."""
+        """Stops serving and closes the connection of a process that waits for an invocation."""
         self._invocations.put(None)
-        # The server notices within half a second, for which nobody needs to wait.
+        # In the background, because the server takes up to half a second to stop.
         threading.Thread(target=self._shut_down, daemon=True).start()
 
     def _shut_down(self) -> None:
@@ -51,10 +51,10 @@ class RuntimeApi:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            # Without it the body waits for the acknowledgement of the headers: 40 ms and more for every call.
+            # Nagle's algorithm would delay the body until the headers are acknowledged: at least 40 ms per call.
             disable_nagle_algorithm = True
 
-            def do_GET(self) -> None:  # noqa: N802, the name that the server calls
+            def do_GET(self) -> None:  # noqa: N802, required by BaseHTTPRequestHandler
                 if self.path != "/2018-06-01/runtime/invocation/next":
                     return self._answer(404)
                 messages.put(Message("ready"))
@@ -97,7 +97,7 @@ class RuntimeApi:
                 self.wfile.write(body)
 
             def log_message(self, *args: object) -> None:
-                """Requests are not logged."""
+                """Disables request logging."""
 
         return Handler
 
@@ -106,7 +106,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A process that died in the middle of a request is reported by its exit."""
+        """Ignores broken connections: the exit message reports a process that died during a request."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 

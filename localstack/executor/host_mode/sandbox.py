@@ -1,4 +1,4 @@
-"""One execution environment: a process that answers one call at a time, and is started again when it died."""
+"""One execution environment: a process that handles one invocation at a time and is restarted after it dies."""
 
 import math
 import shutil
@@ -12,14 +12,14 @@ from queue import Empty
 from host_mode.model import Invocation, Message, Result, error_payload
 from host_mode.runtime import Runtime
 
-# Seconds that Lambda gives the code outside the handler before the first call.
+# Lambda's time limit for the init phase, in seconds.
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 _INIT_SECONDS = 10
 
 
 @dataclass(frozen=True)
 class FunctionSettings:
-    """What the processes of one function are started with. ``code`` is the folder that holds its unpacked archive."""
+    """Settings of a function's processes. ``code`` is the folder of its unpacked archive."""
 
     node: str
     code: str
@@ -30,8 +30,8 @@ class FunctionSettings:
 
 
 class Sandbox:
-    """Runs one function. A process that ends, fails to start or takes too long costs the call, and the next call a cold
-    start, as in Lambda; nothing is raised for what a function does."""
+    """Runs one function. If the process exits, fails to start or times out, the invocation fails and the next one is a cold
+    start, as on Lambda; function failures raise no exception."""
 
     def __init__(self, settings: FunctionSettings, parent: Path | None = None) -> None:
         self._settings = settings
@@ -42,13 +42,13 @@ class Sandbox:
         self._is_stopped = False
 
     def start(self) -> None:
-        """Has the code outside the handler run. Where that fails or lasts too long, the first call tries it again."""
+        """Runs the init phase. If it fails or times out, the first invocation repeats it."""
         runtime = self._spawn()
         if not self._becomes_ready(_next(runtime, time.monotonic() + _INIT_SECONDS)):
             self._end()
 
     def invoke(self, invocation: Invocation) -> Result:
-        """Gives the call to the process, and waits for its answer or for the end of the function's time."""
+        """Passes the invocation to the process, and waits for its response or the function's timeout."""
         started = time.monotonic()
         deadline = started + self._settings.timeout_seconds
         runtime, message = self._wait_ready(deadline)
@@ -62,18 +62,18 @@ class Sandbox:
         return Result(self._payload(message, invocation.request_id), message.kind != "response", logs)
 
     def has_died(self) -> bool:
-        """Whether its process ended by itself since the last call."""
+        """Whether the process has exited since the last invocation."""
         return self._runtime is not None and self._runtime.has_ended()
 
     def stop(self) -> None:
-        """Ends the process, whatever it does, and removes its folder for temporary files."""
+        """Kills the process and deletes its temporary folder."""
         with self._lock:
             self._is_stopped = True
         self._end()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _wait_ready(self, deadline: float) -> tuple[Runtime, Message]:
-        """The process and what it said last: "ready", or why it cannot take a call."""
+        """The process and its last message: "ready", or why it cannot take an invocation."""
         runtime = self._runtime
         if runtime is not None and not self._is_ready:
             message = _next(runtime, deadline)
@@ -81,7 +81,7 @@ class Sandbox:
                 return runtime, message
         if runtime is not None and not runtime.has_ended():
             return runtime, Message("ready")
-        # It never was, or died between two calls, which is no fault of this one.
+        # The process was never started, or died between two invocations: this one starts a new process.
         self._end()
         runtime = self._spawn()
         return runtime, _next(runtime, deadline)
@@ -95,7 +95,7 @@ class Sandbox:
         environment = {**settings.environment, "TMPDIR": str(self._folder)}
         with self._lock:
             if self._is_stopped:
-                raise RuntimeError(f"execution environment of {settings.code} was stopped: call the function again")
+                raise RuntimeError(f"execution environment of {settings.code} was stopped: invoke the function again")
             self._runtime = Runtime(settings.node, settings.code, environment, settings.memory_mb, self._folder)
             return self._runtime
 

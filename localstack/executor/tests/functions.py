@@ -1,4 +1,4 @@
-"""Small functions for the tests, each a folder as it would be unpacked from an archive."""
+"""Small functions for the tests, each in a folder like an unpacked archive."""
 
 import json
 import os
@@ -15,7 +15,7 @@ NODE = shutil.which(os.environ.get("LAMBDA_NODE", "node")) or "node"
 
 
 class Function:
-    """A function of one module, in a folder of its own that goes with ``close``."""
+    """A function with one module, in a temporary folder that ``close`` deletes."""
 
     def __init__(self, source: str, handler: str = "index.handler", file: str = "index.mjs", seconds: int = 5) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="executor-test-"))
@@ -27,19 +27,19 @@ class Function:
         self._calls = 0
 
     def call(self, event: object = None) -> Result:
-        """Calls the function with an event; each call has an id of its own."""
+        """Invokes the function with an event, under a new request id."""
         self._calls += 1
         deadline = int(time.time() * 1000) + 5000
         return self.sandbox.invoke(Invocation(f"call-{self._calls}", "arn:tested", json.dumps(event).encode(), deadline))
 
     def value(self, event: object = None) -> object:
-        """What a call that succeeds gives back."""
+        """Result of a successful invocation."""
         result = self.call(event)
         assert not result.is_error, result
         return json.loads(result.payload)
 
     def error(self, event: object = None) -> dict:
-        """The error of a call that fails."""
+        """Error of a failed invocation."""
         result = self.call(event)
         assert result.is_error, result
         return json.loads(result.payload)

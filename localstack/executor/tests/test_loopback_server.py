@@ -1,4 +1,4 @@
-"""Why LocalStack is given a server of our own, and where that one listens."""
+"""Interfaces of the loopback server and of LocalStack's default server."""
 
 import unittest
 from unittest import mock
@@ -11,7 +11,7 @@ from host_mode.loopback_server import LoopbackServerPlugin
 
 class LoopbackServerTest(unittest.TestCase):
     def interface_of(self, server: twisted.TwistedRuntimeServer) -> str:
-        """The interface that a server binds for 127.0.0.1; nothing listens. Empty means all of them."""
+        """The interface that a server would bind for 127.0.0.1, without listening. Empty means all interfaces."""
         with (
             mock.patch("twisted.internet.endpoints.TCP4ServerEndpoint") as endpoint,
             mock.patch("rolo.serving.twisted.TwistedGateway"),
@@ -20,11 +20,11 @@ class LoopbackServerTest(unittest.TestCase):
             server.register(mock.Mock(), [HostAndPort("127.0.0.1", 4566)])
         return endpoint.call_args.kwargs.get("interface", "")
 
-    def test_ours_listens_on_loopback_alone(self) -> None:
+    def test_loopback_server_listens_on_loopback_only(self) -> None:
         self.assertEqual(self.interface_of(LoopbackServerPlugin().load()), "127.0.0.1")
 
-    def test_its_own_listens_to_everybody_whatever_host_it_is_told(self) -> None:
-        # Fails on the day that LocalStack takes the host: then loopback_server can go.
+    def test_default_server_ignores_the_host_and_listens_on_all_interfaces(self) -> None:
+        # If this fails, LocalStack respects the host and loopback_server can be removed.
         self.assertEqual(self.interface_of(twisted.TwistedRuntimeServer()), "")
 
 

@@ -1,4 +1,4 @@
-"""The Runtime API on its own, spoken to over HTTP."""
+"""The Runtime API over HTTP."""
 
 import http.client
 import threading
@@ -24,7 +24,7 @@ class RuntimeApiTest(unittest.TestCase):
     def test_listens_on_loopback_only(self) -> None:
         self.assertTrue(self.api.address.startswith("127.0.0.1:"))
 
-    def test_an_invocation_that_was_offered_first_is_given_at_once(self) -> None:
+    def test_a_queued_invocation_is_returned_immediately(self) -> None:
         self.api.offer(Invocation("id", "arn", b'{"a":1}', 17, "trace"))
         response = self.request("GET", NEXT)
         self.assertEqual(response.read(), b'{"a":1}')
@@ -33,17 +33,17 @@ class RuntimeApiTest(unittest.TestCase):
         self.assertEqual(response.headers["Lambda-Runtime-Invoked-Function-Arn"], "arn")
         self.assertEqual(response.headers["Lambda-Runtime-Trace-Id"], "trace")
 
-    def test_who_asks_too_early_waits(self) -> None:
-        answers: list[bytes] = []
-        asking = threading.Thread(target=lambda: answers.append(self.request("GET", NEXT).read()))
-        asking.start()
+    def test_a_request_waits_for_the_next_invocation(self) -> None:
+        responses: list[bytes] = []
+        request = threading.Thread(target=lambda: responses.append(self.request("GET", NEXT).read()))
+        request.start()
         self.assertEqual(self.api.messages.get(timeout=5).kind, "ready")
-        self.assertEqual(answers, [])
+        self.assertEqual(responses, [])
         self.api.offer(Invocation("id", "arn", b"now", 17))
-        asking.join(5)
-        self.assertEqual(answers, [b"now"])
+        request.join(5)
+        self.assertEqual(responses, [b"now"])
 
-    def test_an_answer_counts_once_and_only_for_an_open_invocation(self) -> None:
+    def test_a_response_is_accepted_once_and_only_for_an_open_invocation(self) -> None:
         self.api.offer(Invocation("id", "arn", b"", 17))
         path = "/2018-06-01/runtime/invocation/{}/response"
         statuses = [self.request("POST", path.format(id), b"1").status for id in ("other", "id", "id")]

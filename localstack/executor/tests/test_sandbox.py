@@ -1,4 +1,4 @@
-"""What a function sees and what its caller gets, with real node processes."""
+"""A function's environment and its caller's results, with real Node.js processes."""
 
 import os
 import unittest
@@ -31,11 +31,11 @@ class SandboxTest(unittest.TestCase):
         function.sandbox.start()
         return function
 
-    def test_a_process_stays_warm_from_call_to_call(self) -> None:
+    def test_a_process_stays_warm_between_invocations(self) -> None:
         function = self.function()
         self.assertEqual([function.value() for _ in range(3)], [1, 2, 3])
 
-    def test_the_handler_is_told_of_its_call(self) -> None:
+    def test_the_handler_receives_its_context(self) -> None:
         seen = self.function().value({"look": True})
         self.assertEqual(seen["context"]["awsRequestId"], "call-1")
         self.assertEqual(seen["context"]["invokedFunctionArn"], "arn:tested")
@@ -48,7 +48,7 @@ class SandboxTest(unittest.TestCase):
         self.assertEqual((error["errorType"], error["errorMessage"], error["trace"][0]), ("TypeError", "no", "TypeError: no"))
         self.assertEqual(function.value(), 2)
 
-    def test_an_exit_costs_the_call_and_the_next_one_starts_cold(self) -> None:
+    def test_an_exit_fails_the_invocation_and_the_next_is_a_cold_start(self) -> None:
         function = self.function()
         self.assertEqual(
             function.error({"exit": 3}),
@@ -56,10 +56,10 @@ class SandboxTest(unittest.TestCase):
         )
         self.assertEqual(function.value(), 1)
 
-    def test_a_killed_process_is_told_by_its_signal(self) -> None:
+    def test_a_killed_process_is_reported_with_its_signal(self) -> None:
         self.assertIn("signal: SIGKILL", self.function().error({"kill": True})["errorMessage"])
 
-    def test_a_call_ends_with_the_time_limit_and_so_does_its_process(self) -> None:
+    def test_a_timeout_ends_the_invocation_and_its_process(self) -> None:
         function = self.function(seconds=1)
         pid = function.value({"look": True})["pid"]
         self.assertEqual(
@@ -68,7 +68,7 @@ class SandboxTest(unittest.TestCase):
         )
         self.assertFalse(is_alive(pid))
 
-    def test_a_death_between_calls_costs_no_call(self) -> None:
+    def test_a_death_between_invocations_fails_none(self) -> None:
         function = self.function()
         function.call({"late": True})
         wait_until(function.sandbox.has_died)
@@ -80,7 +80,7 @@ class SandboxTest(unittest.TestCase):
         self.assertEqual(function.error({"big": 6 * 1024 * 1024 + 200})["errorType"], "Function.ResponseSizeTooLarge")
         self.assertEqual(function.value(), 3)
 
-    def test_the_log_of_a_call_holds_its_lines_and_no_others(self) -> None:
+    def test_the_log_of_an_invocation_has_only_its_own_lines(self) -> None:
         function = self.function()
         first, second = function.call().logs.splitlines(), function.call().logs.splitlines()
         self.assertEqual(first[0], "START RequestId: call-1 Version: $LATEST")
@@ -89,16 +89,16 @@ class SandboxTest(unittest.TestCase):
         self.assertEqual(second[2], "END RequestId: call-2")
         self.assertRegex(second[3], r"^REPORT RequestId: call-2\tDuration: [\d.]+ ms\tBilled Duration: \d+ ms\tMemory Size: 256 MB")
 
-    def test_a_handler_is_found_by_lambdas_rule(self) -> None:
+    def test_a_handler_is_resolved_by_lambdas_rules(self) -> None:
         source = "export const inner = { handler: async () => 'found' }; export const handler = async () => 'plain';"
         for handler, found in [("a/b/land-it.handler", "plain"), ("a/b/land-it.inner.handler", "found")]:
             self.assertEqual(self.function(source, handler=handler, file="a/b/land-it.mjs").value(), found)
 
-    def test_a_module_in_the_older_format_works_too(self) -> None:
+    def test_a_commonjs_module_works(self) -> None:
         source = "const { join } = require('node:path'); exports.handler = async () => join('a', 'b');"
         self.assertEqual(self.function(source, file="index.js").value(), "a/b")
 
-    def test_what_cannot_be_loaded_is_told_at_the_call(self) -> None:
+    def test_a_load_error_is_reported_at_the_invocation(self) -> None:
         for source, handler, error_type in [
             ("export const other = 1;", "index.handler", "Runtime.HandlerNotFound"),
             ("export const handler = 1;", "missing.handler", "Runtime.ImportModuleError"),
@@ -119,13 +119,13 @@ class SandboxTest(unittest.TestCase):
             (package / "index.js").write_text("exports.outside = true;")
             self.assertEqual(function.error()["errorType"], "Runtime.ImportModuleError", file)
 
-    def test_nothing_of_this_machines_settings_reaches_a_function(self) -> None:
+    def test_a_function_inherits_no_environment_variables(self) -> None:
         os.environ["EXECUTOR_TEST"] = "leaked"
         self.addCleanup(os.environ.pop, "EXECUTOR_TEST")
         function = self.function("export const handler = async () => process.env.EXECUTOR_TEST ?? null;")
         self.assertIsNone(function.value())
 
-    def test_a_stop_ends_the_process_and_removes_its_files(self) -> None:
+    def test_a_stop_ends_the_process_and_deletes_its_files(self) -> None:
         function = self.function()
         seen = function.value({"look": True})
         self.assertTrue(Path(seen["tmp"]).is_dir())

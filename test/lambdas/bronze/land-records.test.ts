@@ -35,10 +35,8 @@ test("an invocation's records keep their shard, number, time and bytes", () => {
   expect([...record!.data]).toEqual([...data]);
 });
 
-test("what is no event of a stream is refused with a sentence", () => {
-  expect(() => kinesisRecords({} as KinesisStreamEvent)).toThrow(
-    "Kinesis event: it has no Records; call this function",
-  );
+test("an event that is not from Kinesis is rejected", () => {
+  expect(() => kinesisRecords({} as KinesisStreamEvent)).toThrow("Kinesis event: no Records: invoke this function");
   const event = { Records: [recordOf("49590338", Uint8Array.of(1))] };
-  expect(() => kinesisRecords(event)).toThrow('Kinesis event: the id "49590338" names no shard');
+  expect(() => kinesisRecords(event)).toThrow('Kinesis event: id "49590338" has no shard');
 });

@@ -15,22 +15,22 @@ describe("a setting", () => {
     ["CLUSTER_ARN", "pizza", "the ARN of the Aurora cluster"],
     ["LAKE_SQL", "spark", "athena or duckdb"],
     ["WAREHOUSE", "aurora", "data-api or postgres"],
-    ["CUSTOMERS_EVERY_SECONDS", "1h", "the pause between two publishes of rows per customer, in seconds"],
-  ] as const)("%s is refused as %j, with what it has to be", (name, value, is) => {
+    ["CUSTOMERS_EVERY_SECONDS", "1h", "the interval between publications of the customer rows, in seconds"],
+  ] as const)("%s rejects %j and describes a valid value", (name, value, is) => {
     vi.stubEnv(name, value);
     expect(() => setting(name)).toThrow(`setting ${name} is "${value}": set it to ${is}`);
     vi.stubEnv(name, "");
     expect(() => setting(name)).toThrow(`setting ${name} is missing: set it in the function's environment to ${is}`);
   });
 
-  it("that is secret is not quoted", () => {
+  it("does not quote a secret", () => {
     vi.stubEnv("DATABASE_URL", "mysql://pizza:secret@127.0.0.1/pizza");
     expect(() => setting("DATABASE_URL")).toThrow(
-      "setting DATABASE_URL is not usable: set it to the postgresql:// address",
+      "setting DATABASE_URL is malformed: set it to the postgresql:// connection string",
     );
   });
 
-  it("of JSON is parsed, or refused with a sentence", () => {
+  it("parses a JSON setting or rejects it", () => {
     vi.stubEnv("STATE_MACHINES", '{"backup":"arn:aws:states:1"}');
     expect(jsonSetting("STATE_MACHINES")).toEqual({ backup: "arn:aws:states:1" });
     vi.stubEnv("STATE_MACHINES", "{backup}");

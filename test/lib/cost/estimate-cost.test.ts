@@ -47,9 +47,9 @@ describe("traffic", () => {
     expect(busy.refining).toBeLessThanOrEqual(8760);
   });
 
-  it("knows how often a schedule starts, and refuses one it does not know", () => {
+  it("counts the starts of a schedule, and rejects an unsupported expression", () => {
     expect(["rate(5 minutes)", "rate(1 hour)", "cron(15 4 * * ? *)"].map(startsAMonth)).toEqual([8760, 730, 730 / 24]);
-    expect(() => startsAMonth("cron(0/5 8-18 ? * MON-FRI *)")).toThrow("starts a month are not known");
+    expect(() => startsAMonth("cron(0/5 8-18 ? * MON-FRI *)")).toThrow("is not supported: use rate");
   });
 });
 
@@ -81,10 +81,10 @@ describe("an estimate", () => {
     expect(lines("duckdb").map(({ price }) => price)).not.toContain("athena-tb");
   });
 
-  it("says when a stream has too few shards, and when a receipt outgrows its function", () => {
+  it("warns about too few shards and about a history that is too large for VerifyReceipt", () => {
     expect(cost(1000).warnings).toEqual([]);
-    expect(cost(100_000).warnings).toEqual([expect.stringMatching(/can account for some \d\d days of history/)]);
-    const tooFew = expect.stringMatching(/needs \d+ shards, the template has 1/);
+    expect(cost(100_000).warnings).toEqual([expect.stringMatching(/can reconcile only about \d\d days of history/)]);
+    const tooFew = expect.stringMatching(/needs \d+ shards, but the template has 1/);
     const tooLong = expect.stringContaining("less than a day of history");
     expect(cost(1_000_000_000).warnings).toEqual([tooFew, tooLong]);
     const onDemand = { stream: { shards: "on-demand" as const, retentionHours: 24 } };
@@ -113,10 +113,10 @@ describe("the price table", () => {
     }
   });
 
-  it("multiplies, and refuses a quantity that has no price", () => {
+  it("multiplies, and rejects a quantity without a price", () => {
     const { usd } = billOf({ "lambda-requests": 5_000_000, "kms-key-months": 2 }, prices);
     expect(usd).toBeCloseTo(3);
-    expect(() => billOf({ "tea-cups": 1 }, prices)).toThrow("price tea-cups: not in the price table");
+    expect(() => billOf({ "tea-cups": 1 }, prices)).toThrow("price tea-cups is not in the price table");
   });
 
   it("uses every price for some type of resource, and no price that is not there", () => {

@@ -38,9 +38,7 @@ const cell = ({ values }: Corrections, column: string, table = "gold.daily_sales
 
 it("is empty while no day is reported", async () => {
   expect(await list()).toEqual({ since: long, values: [], orders: [], daysWithoutOrders: [] });
-  expect(correctionsText(await list(), { table: undefined, isAll: false })).toBe(
-    "nothing that was reported has changed",
-  );
+  expect(correctionsText(await list(), { table: undefined, isAll: false })).toBe("no published value has changed");
 });
 
 it("lists the values as first reported and as known now, and the orders behind the difference, to the cent", async () => {
@@ -125,7 +123,7 @@ it("names the days whose reported version was not stored", async () => {
   await migrateOldDays();
   const found = await list();
   expect(found).toMatchObject({ orders: [], daysWithoutOrders: [day] });
-  expect(correctionsText(found, { table: undefined, isAll: false })).toContain(`is not kept: ${day}`);
+  expect(correctionsText(found, { table: undefined, isAll: false })).toContain(`are no longer recorded: ${day}`);
 });
 
 it("lists the orders of days that were reported before versions were stored, if nothing changed in between", async () => {

@@ -49,7 +49,7 @@ const silverFaults: [rule: string, example: string, change: (rows: Rows) => Rows
   ["required_values", `${line}: no pizza_name`, second(() => ({ pizza_name: "" }))],
   [
     "lines_once",
-    `an order line exists twice: ${line}`,
+    `an order line stands twice: ${line}`,
     (rows) => [
       ...rows,
       ...rows.filter(isSecond).map((cells) => ({

@@ -37,7 +37,7 @@ const columnOf = ({ columns }: SilverProfile, name: string) => columns.find((col
 
 it("reports that silver has no orders", async () => {
   expect(await profile()).toEqual({ silverVersion: -1, week: null, lines: 0, linesBefore: 0, columns: [] });
-  expect(profileText(await profile())).toBe("silver holds no order yet");
+  expect(profileText(await profile())).toBe("silver has no orders yet");
 });
 
 it("has no drift without a previous week", async () => {

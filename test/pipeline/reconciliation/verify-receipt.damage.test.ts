@@ -157,7 +157,7 @@ describe("verify detects at the tills", () => {
   it("an order id that was reused on another day", async () => {
     await pipeline.land(await pipeline.send([event(13, "a", { ordered_at: "2015-01-09T10:00:00Z" })]));
     await pipeline.work();
-    expect(await found()).toContain("an order is stored under two days: a");
+    expect(await found()).toContain("an order lies in two days: a");
   });
 });
 
@@ -224,7 +224,7 @@ describe("verify detects in silver", () => {
       [await pipeline.silver.writeDataFile({ partition: file.partition, body, stats: file.stats!, rows: file.rows })],
     );
     const text = await found();
-    expect(text).toContain("an order line exists twice: c line 1");
+    expect(text).toContain("an order line stands twice: c line 1");
     expect(text).toContain("gold = silver: 1 days differ between silver and gold: 2015-01-01");
   });
 

@@ -33,7 +33,7 @@ test("a store that honours put-if-absent is found well, and nothing is left in i
   expect(await server.bucket("lake").list("")).toEqual([]);
 });
 
-test("a store that ignores the condition is refused, with what it would do to the orders", async () => {
+test("a store that ignores the condition is rejected, with the consequence for the orders", async () => {
   server = await startS3Server({ root, ignoresConditions: true });
   await expect(check()).rejects.toThrow(
     /^lake ignores If-None-Match .* the orders of the first would be lost .* use a store that honours it/,
@@ -41,7 +41,7 @@ test("a store that ignores the condition is refused, with what it would do to th
   expect(await server.bucket("lake").list("")).toEqual([]);
 });
 
-test("a store that takes turns with its refusals is refused too", async () => {
+test("a store that rejects only every other write is rejected too", async () => {
   server = await startS3Server({ root });
   const honest = openS3Store({ bucket: "lake", client: newS3Client({ endpoint: server.url, ...testAccess }) });
   // Says no and writes all the same.
@@ -56,7 +56,7 @@ test("a store that takes turns with its refusals is refused too", async () => {
   await expect(checkPutIfAbsent("lake", liar)).rejects.toThrow("lake ignores If-None-Match");
 });
 
-test("who may not write is told what the role needs", async () => {
+test("a missing write permission is reported with what the role needs", async () => {
   server = await startS3Server({ root });
   server.faults.push({ on: "PUT", kind: "denied", times: 9 });
   await expect(check()).rejects.toThrow(/could not write doctor\/.*: access is denied; the role needs s3:PutObject/);

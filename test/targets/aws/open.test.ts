@@ -41,7 +41,7 @@ async function pizza(args: string[], environment: Record<string, string> = {}) {
 const aws = async (...args: string[]) => await pizza(["--target", "aws", ...args]);
 const json = async (...args: string[]) => JSON.parse((await aws(...args, "--json")).stdout);
 
-describe("a deployed home", () => {
+describe("a deployed pipeline", () => {
   it("takes orders through its stream into gold, and its receipt balances", async () => {
     const sender = createSender({ sink: pipeline.sink });
     for (let n = 1; n <= 40; n++) {
@@ -111,7 +111,7 @@ describe("a deployed home", () => {
     expect(cloud.machines.executions.size).toBe(executions);
   });
 
-  it("lists what it refused, and takes the correction through its own stream", async () => {
+  it("lists rejected events and receives the correction through its stream", async () => {
     const [line] = order().lines;
     const wrong = order({ order_id: "remote-wrong", lines: [{ ...line, pizza_id: "hawaian_m" }] });
     await pipeline.sink.putRecords([{ partitionKey: "till", data: Buffer.from(JSON.stringify(wrong)) }]);
@@ -247,7 +247,7 @@ describe("a deployed home", () => {
 });
 
 describe("the doctor", () => {
-  it("finds a deployed home well, and names what is missing in its database", async () => {
+  it("finds no problem in a deployed pipeline, and names missing migrations", async () => {
     const { deploymentChecks } = await import("../../../targets/aws/check-deployment.ts");
     const found = await Promise.all(deploymentChecks("dev").map(({ look }) => look()));
     expect(found).toEqual([
@@ -307,7 +307,7 @@ describe("what goes wrong", () => {
     return await findDeployment(environment, new CloudFormationClient({ maxAttempts: 1, ...config }));
   };
 
-  it("says where a stack is not, and how to put it up", async () => {
+  it("names a missing stack and how to deploy it", async () => {
     await expect(find("prod")).rejects.toThrow(
       /stack PizzaSales-prod-State\w+ does not exist in eu-central-1: .* run make deploy ENV=prod/,
     );

@@ -53,7 +53,7 @@ it("starts a PostgreSQL again that was killed alone, publishes on, and answers w
   await sendOrders(pipeline.sink, third);
   await pipeline.drain();
   expect(await pipeline.verify()).toMatchObject({ findings: [], gold: { orders: 600 } });
-  expect(lines.filter((line) => line.startsWith("PostgreSQL is gone"))).toHaveLength(2);
+  expect(lines.filter((line) => line.startsWith("PostgreSQL has exited"))).toHaveLength(2);
 });
 
 it("goes on at once when the clock is set back by an hour, and when it is set forward again", async () => {

@@ -87,7 +87,9 @@ describe("stream log after a crash", () => {
       writeFileSync(path, whole.subarray(0, length));
       const notices: string[] = [];
       const stream = await openStreamLog({ dir, shards: 1, onNotice: (notice) => notices.push(notice) });
-      expect(notices).toEqual([`Stream segment ${path}: cut off ${length - first} unfinished bytes at byte ${first}`]);
+      expect(notices).toEqual([
+        `Stream segment ${path}: truncated ${length - first} incomplete bytes at byte ${first}`,
+      ]);
       await stream.putRecords([{ partitionKey: "key", data: Buffer.from("three") }]);
       expect(await textsOf(stream)).toEqual(["one", "three"]);
       await stream.close();

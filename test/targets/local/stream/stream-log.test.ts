@@ -193,7 +193,7 @@ describe("stream log", () => {
       "record 0 has 1048577 bytes",
     );
     expect(await rejected(Array.from({ length: 5 }, () => ({ partitionKey: "a", data: Buffer.alloc(mib) })))).toContain(
-      "bytes; send at most",
+      "bytes: send at most",
     );
     expect(await rejected([record("", "text")])).toContain("a partition key of 0 characters");
     expect(await rejected([{ ...record("a"), explicitHashKey: String(2n ** 128n) }])).toContain("explicit hash key");

@@ -1,0 +1,79 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { goldHash } from "../../../pipeline/backup/gold-hash.ts";
+import type { Warehouse } from "../../../pipeline/ports.ts";
+import type { Pipeline } from "../../../targets/operations.ts";
+import { openLocalPipeline } from "../../../targets/local/open.ts";
+import { restoreLocalPipeline } from "../../../targets/local/restore.ts";
+
+/**
+ * A data directory that release 0.1.0 filled: two histories with every common fault, two quarantined events that were resent, one
+ * customer who was forgotten, an order whose later revision came first, and a backup. Its PostgreSQL was left out: 50 MB.
+ */
+const archive = new URL("../../fixtures/data-directory-0.1.0.tar.gz", import.meta.url).pathname;
+
+let dir: string;
+let pipeline: Pipeline;
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), "pizza-earlier-version-"));
+  execFileSync("tar", ["-xzf", archive, "-C", dir]);
+  await restoreLocalPipeline({ dir, onLog: () => {} });
+  pipeline = await openLocalPipeline({ dir });
+});
+afterAll(async () => {
+  await pipeline?.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+it("shows the same gold and the same receipt as the release that filled it", async () => {
+  await pipeline.drain();
+  const query = async (sql: string) => await pipeline.query({ sql });
+  expect((await goldHash({ query } as Warehouse)).hash).toBe("fbde3983aadabf5521e4980ca776b707");
+  expect(await pipeline.verify()).toMatchObject({
+    findings: [],
+    records: { sent: 11, landed: 11 },
+    events: {
+      distinct: 445,
+      accepted: 397,
+      eventDuplicates: 19,
+      supersededRevisions: 21,
+      quarantined: { unknown_key: 1, missing_field: 2, unknown_pizza: 2, bad_utf8: 2, wrong_type: 1 },
+      closed: 2,
+      pending: 0,
+    },
+    gold: { orders: 389, lines: 845, pizzas: 873, cents: 1_431_815 },
+  });
+});
+
+it("still has its orders, its quarantine and its forgotten customer", async () => {
+  const quarantined = await pipeline.quarantined();
+  expect(quarantined.filter(({ isClosed }) => isClosed).map(({ id }) => id)).toEqual(["60d3043274", "858aee8f15"]);
+  expect(quarantined).toHaveLength(8);
+  expect((await pipeline.trace({ orderId: "kept-1" })).gold).not.toEqual([]);
+  const { events } = await pipeline.trace({ orderId: "forgotten-1" });
+  expect(events).toMatchObject([{ outcome: "accepted" }]);
+  expect(await pipeline.forget({ customerId: "c-forgotten" })).toMatchObject({ records: 0 });
+});
+
+it("takes new events of its orders, and knows the day of an order whose later revision came first", async () => {
+  const first = {
+    ...{
+      schema_version: 1,
+      order_id: "ahead-1",
+      revision: 0,
+      status: "placed",
+      channel: "takeaway",
+      store_id: "nyc-01",
+    },
+    ...{ ordered_at: "2026-01-19T14:00:00-05:00", emitted_at: "2026-01-20T18:59:01.000Z" },
+    lines: [{ line_no: 1, pizza_id: "hawaiian_m", quantity: 1, unit_price: 13.25 }],
+    producer: { producer_id: "till-nyc-01-9", seq: 4 },
+  };
+  await pipeline.putRecords({ records: [{ partitionKey: "ahead-1", data: Buffer.from(JSON.stringify(first)) }] });
+  await pipeline.drain();
+  expect((await pipeline.trace({ orderId: "ahead-1" })).events.map(({ outcome }) => outcome)).toContain("quarantined");
+  expect(await pipeline.verify()).toMatchObject({ findings: [], gold: { cents: 1_431_815 } });
+});
