@@ -108,7 +108,7 @@ it("lists a manual change, without any order behind it", async () => {
   expect(cell(found, "revenue")).toMatchObject({ first_reported: "39.75", now_known: "40.75", change: "1.00" });
   expect(found.orders).toEqual([]);
   expect(correctionsText(found, { table: undefined, isAll: true })).toContain(
-    "1 values were changed by hand last: manual edit",
+    "1 values were last edited by hand: manual edit",
   );
 });
 
