@@ -1,4 +1,4 @@
-import type { CaseResult, Measured } from "./case.ts";
+import type { CaseResult, MeasuredVariant } from "./case.ts";
 import { round, tableText } from "./report.ts";
 
 /** One performance goal and this run's result. */
@@ -15,14 +15,14 @@ export interface AimRow {
   verdict: "aim" | "must" | "below";
 }
 
-type Find = (name: string, variant: string) => Measured | undefined;
+type Find = (name: string, variant: string) => MeasuredVariant | undefined;
 
 interface Aim extends Omit<AimRow, "ours" | "verdict"> {
   read: (find: Find) => number | undefined;
 }
 
-const perCore = (measured: Measured | undefined) => measured && measured.units / measured.cpuSeconds;
-const figure = (name: string) => (measured: Measured | undefined) => measured?.figures[name];
+const perCore = (measured: MeasuredVariant | undefined) => measured && measured.units / measured.cpuSeconds;
+const figure = (name: string) => (measured: MeasuredVariant | undefined) => measured?.figures[name];
 const batches = "batches, in memory";
 const allBatches = "batches, in memory, all lines";
 
@@ -126,7 +126,7 @@ function growth(what: string, name: string): Aim[] {
 
 /** CPU time per event of the naive implementation relative to ours, for landing and refining together. */
 function ratioOfTheWholeWay(find: Find): number | undefined {
-  const perEvent = (land: Measured | undefined, refine: Measured | undefined) => {
+  const perEvent = (land: MeasuredVariant | undefined, refine: MeasuredVariant | undefined) => {
     if (land === undefined || refine === undefined) return undefined;
     const secondsPerLine = refine.cpuSeconds / refine.units;
     return land.cpuSeconds / land.units + secondsPerLine * refine.figures["linesPerEvent"]!;

@@ -9,7 +9,7 @@ import { simulateOrders } from "../producer/simulator.ts";
 import type { StoreProfile } from "../producer/tills.ts";
 import type { ObjectStore } from "../pipeline/ports.ts";
 import { orderStream } from "../pipeline/silver/tables.ts";
-import type { Setting } from "./case.ts";
+import type { BenchSetting } from "./case.ts";
 import { landPlain } from "./plain-landing.ts";
 import { invocationsOf, streamRecords } from "./stream-records.ts";
 
@@ -51,7 +51,7 @@ export function busyOrders({ seed, startAt = firstDay, orders }: { seed: number;
 }
 
 /** Creates bronze of the busy chain's orders if it is missing: all of them in batches, a part in every form. */
-export async function prepareBusyChain({ dir, size }: Setting): Promise<void> {
+export async function prepareBusyChain({ dir, size }: BenchSetting): Promise<void> {
   const part = size.lines * partShare;
   await prepareBronze(folderOf(dir, size.lines), ["batched"], () => untilLines(busyOrders({ seed: 1 }), size.lines));
   await prepareBronze(folderOf(dir, part), bronzeForms, () => untilLines(busyOrders({ seed: 1 }), part));
@@ -82,7 +82,7 @@ async function landAll(store: ObjectStore, form: BronzeForm, events: Iterable<Or
 }
 
 /** The prepared bronze of the busy chain: all of it, or the part that exists in every form. */
-export function openBusyChain({ dir, size }: Setting, form: BronzeForm, amount: "all" | "part"): PreparedBronze {
+export function openBusyChain({ dir, size }: BenchSetting, form: BronzeForm, amount: "all" | "part"): PreparedBronze {
   return openBronze(folderOf(dir, amount === "all" ? size.lines : size.lines * partShare), form);
 }
 

@@ -7,7 +7,7 @@ export interface Size {
   freshnessSeconds: number;
 }
 
-export interface Setting {
+export interface BenchSetting {
   /** Folder of the prepared data and of the workers' files. */
   dir: string;
   size: Size;
@@ -39,12 +39,12 @@ export interface Case {
   /** False if rounds are too long to need a warm-up. */
   warmUp?: boolean;
   /** Creates the variants' input data if it is missing. */
-  prepare?(setting: Setting): Promise<void>;
-  variants: Record<string, (setting: Setting) => Promise<Runner>>;
+  prepare?(setting: BenchSetting): Promise<void>;
+  variants: Record<string, (setting: BenchSetting) => Promise<Runner>>;
 }
 
 /** One variant's medians. */
-export interface Measured {
+export interface MeasuredVariant {
   variant: string;
   units: number;
   /** User and system time of all threads of the process. */
@@ -64,7 +64,7 @@ export interface CaseResult {
   title: string;
   unit: string;
   rounds: number;
-  variants: Measured[];
+  variants: MeasuredVariant[];
 }
 
 const modules: Record<string, () => Promise<{ default: Case }>> = {

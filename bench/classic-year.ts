@@ -4,10 +4,10 @@ import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.
 import { classicOrders } from "../producer/classic-year.ts";
 import type { StoreProfile } from "../producer/tills.ts";
 import { bronzeForms, openBronze, prepareBronze, type BronzeForm } from "./busy-chain.ts";
-import type { Setting } from "./case.ts";
+import type { BenchSetting } from "./case.ts";
 
 /** Creates bronze of the classic year in each form if it is missing. */
-export function prepareClassicYear({ dir }: Setting): Promise<void> {
+export function prepareClassicYear({ dir }: BenchSetting): Promise<void> {
   return prepareBronze(folderOf(dir), bronzeForms, classicEvents);
 }
 
@@ -21,7 +21,7 @@ export function classicEvents(): Generator<OrderEvent, void, undefined> {
 }
 
 /** The prepared bronze of the classic year. */
-export function openClassicYear({ dir }: Setting, form: BronzeForm) {
+export function openClassicYear({ dir }: BenchSetting, form: BronzeForm) {
   return openBronze(folderOf(dir), form);
 }
 

@@ -9,7 +9,7 @@ import { silverColumns } from "../pipeline/silver/columns.ts";
 import { openSilver } from "../pipeline/silver/tables.ts";
 import { openRefinery, refineAll } from "./bench-pipeline.ts";
 import { openBusyChain, prepareBusyChain } from "./busy-chain.ts";
-import type { Setting } from "./case.ts";
+import type { BenchSetting } from "./case.ts";
 import { createMemoryStore, readAll } from "./memory-store.ts";
 
 const names = silverColumns.map(({ name }) => name);
@@ -20,10 +20,10 @@ const copies = 10;
 /** About 50,000 lines. */
 const smallDays = 2;
 
-type Columns = Record<string, unknown[]>;
+type BenchColumns = Record<string, unknown[]>;
 
 /** Creates the small and the large silver table if they are missing: one file per day, as after compaction. */
-export async function prepareTables(setting: Setting): Promise<void> {
+export async function prepareTables(setting: BenchSetting): Promise<void> {
   const folder = tableFolder(setting, "large");
   if (existsSync(folder)) return;
   await prepareBusyChain(setting);
@@ -35,7 +35,7 @@ export async function prepareTables(setting: Setting): Promise<void> {
 }
 
 /** The lake folder of one of the two tables. */
-export function tableFolder({ dir, size }: Setting, which: "small" | "large"): string {
+export function tableFolder({ dir, size }: BenchSetting, which: "small" | "large"): string {
   return join(dir, `${which}-table-${size.lines}`);
 }
 
@@ -45,7 +45,7 @@ interface Base {
   snapshot: Snapshot;
 }
 
-async function refinedChain(setting: Setting): Promise<Base> {
+async function refinedChain(setting: BenchSetting): Promise<Base> {
   const store = createMemoryStore(await readAll(openBusyChain(setting, "batched", "all").store, ""));
   const refinery = openRefinery(store);
   await refineAll(refinery);
@@ -67,8 +67,8 @@ async function writeTable(folder: string, base: Base, dates: readonly string[], 
   renameSync(draft, folder);
 }
 
-async function readDay({ store, silver, snapshot }: Base, date: string): Promise<Columns> {
-  const columns: Columns = Object.fromEntries(names.map((name) => [name, []]));
+async function readDay({ store, silver, snapshot }: Base, date: string): Promise<BenchColumns> {
+  const columns: BenchColumns = Object.fromEntries(names.map((name) => [name, []]));
   for (const { path } of snapshot.partitions.get(date)!) {
     const read = await readColumns((await store.get(`${silver.root}/${path}`))!, names);
     for (const name of names) columns[name] = columns[name]!.concat(read[name]!);
@@ -77,9 +77,9 @@ async function readDay({ store, silver, snapshot }: Base, date: string): Promise
 }
 
 /** Writes a day shifted by a number of days: dates, ids and timestamps change, everything else stays. */
-async function writeDay(silver: DeltaTable, day: Columns, date: string, daysLater: number): Promise<AddFile> {
+async function writeDay(silver: DeltaTable, day: BenchColumns, date: string, daysLater: number): Promise<AddFile> {
   const partition = new Date(Date.parse(date) + daysLater * dayMs).toISOString().slice(0, 10);
-  const columns: Columns = { ...day };
+  const columns: BenchColumns = { ...day };
   for (const name of moments) columns[name] = day[name]!.map((micros) => Number(micros) + daysLater * dayMs * 1000);
   const ids = day["order_id"]!.map((id) => laterId(String(id), daysLater));
   columns["order_id"] = ids;

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { loadCase, type Case, type CaseResult, type Measured, type Setting } from "./case.ts";
+import { loadCase, type Case, type CaseResult, type MeasuredVariant, type BenchSetting } from "./case.ts";
 import type { Answer, Request } from "./worker.ts";
 
 const workerPath = new URL("worker.ts", import.meta.url).pathname;
@@ -10,7 +10,7 @@ type Round = Extract<Answer, { kind: "round" }>;
 /** Runs a case: one process per variant, a warm-up each, then alternating rounds, so that other load affects all equally. */
 export async function measureCase(
   name: string,
-  setting: Setting,
+  setting: BenchSetting,
   onProgress: (text: string) => void,
 ): Promise<CaseResult> {
   const benchmark = await loadCase(name);
@@ -28,7 +28,7 @@ export async function measureCase(
       await answerOf(workers.at(-1)!);
     }
     const samples = await takeTurns({ benchmark, names, workers, rounds, onProgress });
-    const variants: Measured[] = [];
+    const variants: MeasuredVariant[] = [];
     for (const [index, variant] of names.entries()) {
       const closed = await ask(workers[index]!, "close");
       if (closed.kind === "closed") variants.push(summarise(variant, samples[index]!, closed));
@@ -67,7 +67,7 @@ function summarise(
   variant: string,
   rounds: readonly Round[],
   { peakMiB, startMiB }: { peakMiB: number; startMiB: number },
-): Measured {
+): MeasuredVariant {
   const cpu = rounds.map(({ cpuSeconds }) => cpuSeconds);
   return {
     variant,
@@ -81,7 +81,7 @@ function summarise(
   };
 }
 
-function startWorker(name: string, variant: string, setting: Setting): ChildProcess {
+function startWorker(name: string, variant: string, setting: BenchSetting): ChildProcess {
   return fork(workerPath, [name, variant, JSON.stringify(setting)], { stdio: ["ignore", 2, 2, "ipc"] });
 }
 

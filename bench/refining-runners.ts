@@ -5,14 +5,14 @@ import { loadCatalog } from "../adapters/project-files.ts";
 import type { ObjectStore } from "../pipeline/ports.ts";
 import { openRefinery, refineAll } from "./bench-pipeline.ts";
 import type { BronzeForm, PreparedBronze, Sent } from "./busy-chain.ts";
-import type { Runner, Setting, Work } from "./case.ts";
+import type { Runner, BenchSetting, Work } from "./case.ts";
 import { createMemoryStore, readAll } from "./memory-store.ts";
 import { parseAndWrite, refineNaive, type PlainSilver } from "./plain-refining.ts";
 
-type Open = (setting: Setting, form: BronzeForm, amount: "all" | "part") => PreparedBronze;
+type Open = (setting: BenchSetting, form: BronzeForm, amount: "all" | "part") => PreparedBronze;
 
 /** Variants of refining prepared bronze: ours in memory and on disk, and the naive ones. */
-export function refiningRunners(open: Open, name: string): Record<string, (setting: Setting) => Promise<Runner>> {
+export function refiningRunners(open: Open, name: string): Record<string, (setting: BenchSetting) => Promise<Runner>> {
   return {
     "batches, in memory": (setting) => inMemory(open(setting, "batched", "part"), ours),
     "batches, on disk": (setting) => onDisk(open(setting, "batched", "part"), join(setting.dir, name)),
@@ -23,7 +23,7 @@ export function refiningRunners(open: Open, name: string): Record<string, (setti
 }
 
 /** Ours on all prepared data, of which the other variants use a part. */
-export function refineAllOfIt(open: Open): (setting: Setting) => Promise<Runner> {
+export function refineAllOfIt(open: Open): (setting: BenchSetting) => Promise<Runner> {
   return (setting) => inMemory(open(setting, "batched", "all"), ours);
 }
 

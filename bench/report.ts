@@ -1,4 +1,4 @@
-import type { CaseResult, Measured } from "./case.ts";
+import type { CaseResult, MeasuredVariant } from "./case.ts";
 import type { Machine } from "./machine.ts";
 
 /** Formats the machine as text. */
@@ -26,7 +26,7 @@ export function caseText({ title, unit, rounds, variants }: CaseResult): string 
   ].join("\n");
 }
 
-function rowOf(measured: Measured, plain: Measured | undefined): string[] {
+function rowOf(measured: MeasuredVariant, plain: MeasuredVariant | undefined): string[] {
   const { variant, units, cpuSeconds, wallSeconds, spread, startMiB, peakMiB, figures } = measured;
   const isOne = units <= 1;
   return [
@@ -44,7 +44,7 @@ function rowOf(measured: Measured, plain: Measured | undefined): string[] {
 }
 
 /** CPU time per unit; if the round is the unit, wall time, because another process does most of the work. */
-function secondsPerUnit({ units, cpuSeconds, wallSeconds }: Measured): number {
+function secondsPerUnit({ units, cpuSeconds, wallSeconds }: MeasuredVariant): number {
   return units <= 1 ? wallSeconds : cpuSeconds / units;
 }
 

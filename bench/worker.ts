@@ -1,4 +1,4 @@
-import { loadCase, type Runner, type Setting, type Work } from "./case.ts";
+import { loadCase, type Runner, type BenchSetting, type Work } from "./case.ts";
 
 /** Request from the parent to a worker, one at a time; each gets one `Answer`. */
 export type Request = "warm up" | "round" | "close";
@@ -10,7 +10,7 @@ export type Answer =
 
 // One process per variant, so that memory and compiled code are not shared.
 const [name, variant, settingText] = process.argv.slice(2);
-const setting: Setting = JSON.parse(settingText!);
+const setting: BenchSetting = JSON.parse(settingText!);
 const benchmark = await loadCase(name!);
 
 if (variant === "prepare") await benchmark.prepare?.(setting);

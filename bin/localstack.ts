@@ -22,9 +22,9 @@ const usage =
   "usage: node bin/localstack.ts start|stop|status|deploy|demo|schedule|clean [--json] [--dir DIR] [--port N]";
 
 /** A command's output as text and as JSON, and its exit code (default 0). */
-type Output = [text: string, json: Record<string, unknown>, code?: number];
+type CommandResult = [text: string, json: Record<string, unknown>, code?: number];
 
-const commands: Record<string, (directory: LocalStackDirectory, port: number) => Promise<Output>> = {
+const commands: Record<string, (directory: LocalStackDirectory, port: number) => Promise<CommandResult>> = {
   async start(directory, port) {
     const running = await start(directory, { port, say });
     const { wasRunning, pid, endpoint, databaseUrl } = running;

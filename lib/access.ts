@@ -5,13 +5,13 @@ import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 
 /** A function's access to one resource: the environment variables that name it and the permission to use it. */
-export interface Access {
+export interface Permission {
   variables: Record<string, string>;
   statements: PolicyStatement[];
 }
 
 /** The same permissions without the variables. */
-export const permissionsOnly = ({ statements }: Access): Access => ({ variables: {}, statements });
+export const permissionsOnly = ({ statements }: Permission): Permission => ({ variables: {}, statements });
 
 /** A statement that allows actions on resources. */
 export const allow = (actions: string[], resources: string[]): PolicyStatement =>
@@ -34,7 +34,7 @@ export function bucketAccess(
   bucket: IBucket,
   variable: string,
   { reads = [], writes = [], removes = [], lists = reads, key }: KeyPatterns & { key: IKey },
-): Access {
+): Permission {
   const objects = (patterns: string[]) => patterns.map((pattern) => bucket.arnForObjects(pattern));
   const actions = [...(reads.length > 0 ? ["kms:Decrypt"] : []), ...(writes.length > 0 ? ["kms:GenerateDataKey"] : [])];
   return {
@@ -64,7 +64,7 @@ export const useKey = (key: IKey, service: string, actions: string[] = ["kms:Dec
   });
 
 /** Access to a secret's value. */
-export function secretAccess(secret: ISecret, variable: string, key: IKey): Access {
+export function secretAccess(secret: ISecret, variable: string, key: IKey): Permission {
   return {
     variables: { [variable]: secret.secretArn },
     statements: [allow(["secretsmanager:GetSecretValue"], [secret.secretArn]), useKey(key, "secretsmanager")],

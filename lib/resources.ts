@@ -1,26 +1,26 @@
 import { Aws } from "aws-cdk-lib";
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
-import { allow, bucketAccess, secretAccess, useKey, type Access, type KeyPatterns } from "./access.ts";
+import { allow, bucketAccess, secretAccess, useKey, type Permission, type KeyPatterns } from "./access.ts";
 import type { Environment } from "./config.ts";
 import type { StatefulStack } from "./stateful-stack.ts";
 
 /** Access to the resources that the stages share: environment variables and permissions together. */
 export interface Resources {
-  lake(patterns: KeyPatterns): Access;
-  onFailure(patterns: KeyPatterns): Access;
-  backups(patterns: KeyPatterns): Access;
+  lake(patterns: KeyPatterns): Permission;
+  onFailure(patterns: KeyPatterns): Permission;
+  backups(patterns: KeyPatterns): Permission;
   /** Reads the stream's records. */
-  stream(): Access;
-  customerKey(): Access;
+  stream(): Permission;
+  customerKey(): Permission;
   /** SQL on the warehouse with one of its three roles. */
-  warehouse(login: "owner" | "writer" | "reader"): Access;
+  warehouse(login: "owner" | "writer" | "reader"): Permission;
   /** SQL on the warehouse with transactions. */
-  warehouseTransactions(login: "owner" | "writer"): Access;
+  warehouseTransactions(login: "owner" | "writer"): Permission;
   /** SQL on these tables of the lake with the environment's engine. */
-  lakeSql(tables: (keyof typeof tableFolders)[]): Access;
+  lakeSql(tables: (keyof typeof tableFolders)[]): Permission;
   /** Publishes alerts. */
-  alerts(topic: ITopic): Access;
+  alerts(topic: ITopic): Permission;
 }
 
 /** Key pattern of each Delta table's objects, by Glue table name. */
@@ -63,13 +63,13 @@ const streamReads = ["DescribeStream", "DescribeStreamSummary", "GetRecords", "G
   (action) => `kinesis:${action}`,
 );
 
-const duckDb: Access = { variables: { LAKE_SQL: "duckdb" }, statements: [] };
+const duckDb: Permission = { variables: { LAKE_SQL: "duckdb" }, statements: [] };
 
 function warehouseAccess(
   { warehouse: settings }: Environment,
   { warehouse, secrets, key }: StatefulStack,
   login: string,
-): Access {
+): Permission {
   if (settings.kind === "postgres") {
     return { variables: { WAREHOUSE: "postgres", DATABASE_URL: settings.databaseUrl }, statements: [] };
   }
@@ -87,7 +87,7 @@ function warehouseAccess(
   };
 }
 
-function withTransactions({ variables, statements }: Access, { warehouse }: StatefulStack): Access {
+function withTransactions({ variables, statements }: Permission, { warehouse }: StatefulStack): Permission {
   if (warehouse === undefined) return { variables, statements };
   const actions = ["Begin", "Commit", "Rollback"].map((step) => `rds-data:${step}Transaction`);
   return { variables, statements: [...statements, allow(actions, [warehouse.cluster.clusterArn])] };
@@ -98,7 +98,7 @@ function athenaAccess(
   environment: Environment,
   { lake, key, glueDatabase }: StatefulStack,
   tables: (keyof typeof tableFolders)[],
-): Access {
+): Permission {
   const here = (service: string, resource: string) =>
     `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`;
   const database = glueDatabase!;

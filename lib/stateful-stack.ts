@@ -8,7 +8,7 @@ import { addEncryptionKey } from "./constructs/encryption-key.ts";
 import { GlueTables } from "./constructs/glue-tables.ts";
 import { LakeBuckets } from "./constructs/lake-buckets.ts";
 import { addOutputs } from "./constructs/outputs.ts";
-import { Secrets } from "./constructs/secrets.ts";
+import { SecretVault } from "./constructs/secrets.ts";
 import { seconds } from "./constructs/time.ts";
 import { WarehouseCluster } from "./constructs/warehouse-cluster.ts";
 
@@ -19,7 +19,7 @@ export class StatefulStack extends Stack {
   readonly onFailure: IBucket;
   readonly backups: IBucket;
   readonly orders: IStream;
-  readonly secrets: Secrets;
+  readonly secrets: SecretVault;
   /** Only in environments with Glue and Athena. */
   readonly glueDatabase?: string;
   /** Only in environments with Aurora. */
@@ -37,7 +37,7 @@ export class StatefulStack extends Stack {
     this.onFailure = onFailure;
     this.backups = backups;
     this.orders = addOrderStream(this, shared);
-    this.secrets = new Secrets(this, "Secrets", shared);
+    this.secrets = new SecretVault(this, "Secrets", shared);
     addOutputs(this, {
       LakeBucket: lake.bucketName,
       OnFailureBucket: onFailure.bucketName,

@@ -4,17 +4,17 @@ import type { Environment } from "./config.ts";
 import { FunctionFactory, type CodeSource } from "./constructs/function-factory.ts";
 import { addOutputs } from "./constructs/outputs.ts";
 import { shareResources } from "./resources.ts";
-import { Backup } from "./stages/backup.ts";
-import { Exploration } from "./stages/exploration.ts";
-import { Landing } from "./stages/landing.ts";
-import { Lineage } from "./stages/lineage.ts";
-import { Migrations } from "./stages/migrations.ts";
-import { addAlertTopic, Operations } from "./stages/monitoring.ts";
-import { Publishing } from "./stages/publishing.ts";
-import { Receipt } from "./stages/receipt.ts";
-import { Refining } from "./stages/refining.ts";
-import { Schedules } from "./stages/schedules.ts";
-import { Workflows } from "./stages/workflows.ts";
+import { BackupStage } from "./stages/backup.ts";
+import { ExplorationStage } from "./stages/exploration.ts";
+import { LandingStage } from "./stages/landing.ts";
+import { LineageStage } from "./stages/lineage.ts";
+import { MigrationsStage } from "./stages/migrations.ts";
+import { addAlertTopic, MonitoringStage } from "./stages/monitoring.ts";
+import { PublishingStage } from "./stages/publishing.ts";
+import { ReceiptStage } from "./stages/receipt.ts";
+import { RefiningStage } from "./stages/refining.ts";
+import { SchedulesStage } from "./stages/schedules.ts";
+import { WorkflowsStage } from "./stages/workflows.ts";
 import type { StatefulStack } from "./stateful-stack.ts";
 import type { WorkflowFile } from "./workflow-files.ts";
 
@@ -35,25 +35,25 @@ export class StatelessStack extends Stack {
     const functions = new FunctionFactory(this, { environment, key, code });
     const shared = { environment, functions, resources: shareResources(environment, stateful) };
 
-    const migrations = new Migrations(this, "Migrations", { ...shared, secrets, key });
-    const landing = new Landing(this, "Landing", {
+    const migrations = new MigrationsStage(this, "Migrations", { ...shared, secrets, key });
+    const landing = new LandingStage(this, "Landing", {
       ...shared,
       streamArn: orders.streamArn,
       onFailureBucketArn: onFailure.bucketArn,
     });
-    const refining = new Refining(this, "Refining", shared);
-    const publishing = new Publishing(this, "Publishing", shared);
-    const receipt = new Receipt(this, "Receipt", { ...shared, alerts });
-    const backup = new Backup(this, "Backup", { ...shared, stateful });
-    const { machines } = new Workflows(this, "Workflows", { environment, key, functions, files });
+    const refining = new RefiningStage(this, "Refining", shared);
+    const publishing = new PublishingStage(this, "Publishing", shared);
+    const receipt = new ReceiptStage(this, "Receipt", { ...shared, alerts });
+    const backup = new BackupStage(this, "Backup", { ...shared, stateful });
+    const { machines } = new WorkflowsStage(this, "Workflows", { environment, key, functions, files });
     migrations.before(refining, publishing, receipt, backup);
-    const { recordLineage } = new Lineage(this, "Lineage", { ...shared, stateful, machines });
-    const { missedStarts, startWorkflow } = new Schedules(this, "Schedules", { ...shared, files, machines });
+    const { recordLineage } = new LineageStage(this, "Lineage", { ...shared, stateful, machines });
+    const { missedStarts, startWorkflow } = new SchedulesStage(this, "Schedules", { ...shared, files, machines });
 
     const { glueDatabase, warehouse } = stateful;
     if (environment.pipeline === "aws" && glueDatabase && warehouse && environment.warehouse.kind === "aurora") {
-      const { workgroup } = new Exploration(this, "Exploration", { environment, key, lake, glueDatabase });
-      const { dashboardUrl } = new Operations(this, "Operations", {
+      const { workgroup } = new ExplorationStage(this, "Exploration", { environment, key, lake, glueDatabase });
+      const { dashboardUrl } = new MonitoringStage(this, "Operations", {
         environment,
         alerts,
         landing: { stream: orders, landRecords: landing.landRecords, onFailure },

@@ -75,7 +75,9 @@ function functionName(outputs: Record<string, string>, name: string): string {
 
 function checkTypes(out: string): void {
   for (const file of readdirSync(out).filter((name) => name.endsWith(".template.json"))) {
-    const types = unknownTypes(JSON.parse(readFileSync(join(out, file), "utf8")) as Parameters<typeof unknownTypes>[0]);
+    const types = unsupportedTypes(
+      JSON.parse(readFileSync(join(out, file), "utf8")) as Parameters<typeof unsupportedTypes>[0],
+    );
     if (types.length === 0) continue;
     throw new Error(
       `${file} has ${types.join(", ")}, which LocalStack may skip silently: remove it from the environment localstack, ` +
@@ -185,7 +187,7 @@ export const passedOver: readonly string[] = [
 ];
 
 /** Resource types of a template that LocalStack may skip silently. */
-export function unknownTypes(template: { Resources?: Record<string, { Type: string }> }): string[] {
+export function unsupportedTypes(template: { Resources?: Record<string, { Type: string }> }): string[] {
   const types = new Set(Object.values(template.Resources ?? {}).map(({ Type }) => Type));
   return [...types].filter((type) => !knownTypes.includes(type) && !passedOver.includes(type)).toSorted();
 }

@@ -13,7 +13,7 @@ import { endOrphans, serveScript } from "./orphan-processes.ts";
 
 export type Started = RunningLocalStack & { wasRunning: boolean };
 
-interface StartOptions {
+interface LocalStackStartOptions {
   say: (line: string) => void;
   /** For tests. */
   platform?: NodeJS.Platform;
@@ -25,7 +25,7 @@ interface StartOptions {
  */
 export async function start(
   directory: LocalStackDirectory,
-  { port, say, platform = process.platform }: StartOptions & { port: number },
+  { port, say, platform = process.platform }: LocalStackStartOptions & { port: number },
 ): Promise<Started> {
   return await startOnce(directory, say, async () => {
     checkPlatform(platform);
@@ -39,7 +39,7 @@ export async function start(
 /** Starts only PostgreSQL, for an external LocalStack whose functions run as processes on this machine. */
 export async function startBeside(
   directory: LocalStackDirectory,
-  { endpoint, say }: StartOptions & { endpoint: string },
+  { endpoint, say }: LocalStackStartOptions & { endpoint: string },
 ): Promise<Started> {
   return await startOnce(directory, say, async () => {
     say(`starting PostgreSQL for it; log: ${logFile(directory)}`);

@@ -67,7 +67,7 @@ export function guestNumber(store: StoreProfile, storeIndex: number, dayNumber: 
 export type Channel = OrderEvent["channel"];
 
 /** The customer, if known, and the channel of an order. */
-export interface Guest {
+export interface Visit {
   channel: Channel;
   customer?: Customer;
 }
@@ -105,7 +105,7 @@ export function daypartOf(hour: number): Daypart {
 }
 
 /** Draws a guest for an order at a store; `wall` is the store's wall clock in milliseconds, as if in UTC. */
-export function createGuests(stores: readonly StoreProfile[]): (store: number, wall: number, random: Random) => Guest {
+export function createGuests(stores: readonly StoreProfile[]): (store: number, wall: number, random: Random) => Visit {
   const known = new Map<number, Customer>();
   function customer(number: number): Customer {
     const found = known.get(number) ?? customerOf(number, stores);

@@ -1,6 +1,6 @@
 import { validOn, type Pizza, type Versions } from "../pipeline/domain/catalog.ts";
 import type { OrderEvent, OrderLine } from "../pipeline/domain/generated/order-event.types.ts";
-import type { Guest } from "./customers.ts";
+import type { Visit } from "./customers.ts";
 import type { Sending, StoreProfile } from "./tills.ts";
 import { formatUtc, formatWall } from "./wall-clock.ts";
 
@@ -22,7 +22,7 @@ export function makeOrder({
   orderId: string;
   store: StoreProfile;
   orderedAt: number;
-  guest: Guest;
+  guest: Visit;
   basket: readonly BasketItem[];
   sending: Sending;
 }): OrderEvent {

@@ -11,7 +11,7 @@ const specialDays = [
   ...[26, 27, 28, 29, 30].map((day) => ({ name: "after Christmas", month: 12, day, seen: `2015-12-${day}` })),
 ];
 
-interface Measured {
+interface MeasuredPatterns {
   meta: { source: string };
   orders_per_open_day: { mean: number };
   closed_dates: string[];
@@ -22,7 +22,7 @@ interface Measured {
 }
 
 /** The content of `data/patterns.json`. Throws if the source has no measurement for a special day. */
-export function simulatorPatterns(measured: Measured): Record<string, unknown> {
+export function simulatorPatterns(measured: MeasuredPatterns): Record<string, unknown> {
   const ratios = new Map(
     [...measured.busiest_days_vs_weekday_mean, ...measured.quietest_days_vs_weekday_mean].map((day) => [
       day.date,

@@ -214,7 +214,7 @@ export async function reconcile(target: Target): Promise<Receipt> {
   return await verifyReceipt({
     store,
     stream: orderStream,
-    account: streamContents(),
+    streamContents: streamContents(),
     // Read from the store, not from a cache that this process wrote to.
     silver: openSilver({ store, clock }),
     quarantine: openQuarantine({ store, clock }),

@@ -3,7 +3,7 @@ import { openFolderStore } from "../../adapters/folder-store.ts";
 import { groupByMonth, readFacts } from "../../pipeline/gold/facts.ts";
 import { openSilver, silverLakeTable } from "../../pipeline/silver/tables.ts";
 import { goldSql } from "../bench-pipeline.ts";
-import type { Case, Runner, Setting } from "../case.ts";
+import type { Case, Runner, BenchSetting } from "../case.ts";
 import { prepareTables, tableFolder } from "../large-table.ts";
 
 const facts: Case = {
@@ -19,7 +19,7 @@ const facts: Case = {
 export default facts;
 
 /** Reads the facts month by month, as a publication of the month does. */
-async function readAllFacts(setting: Setting, queries: readonly string[]): Promise<Runner> {
+async function readAllFacts(setting: BenchSetting, queries: readonly string[]): Promise<Runner> {
   const root = tableFolder(setting, "large");
   const lake = await openDuckDbLake({ root, threads: 2 });
   const snapshot = await openSilver({ store: openFolderStore(root), clock: Date.now }).snapshot();

@@ -8,7 +8,7 @@ import { createSender } from "../../producer/send-orders.ts";
 import { simulateOrders } from "../../producer/simulator.ts";
 import type { StoreProfile } from "../../producer/tills.ts";
 import { openLocalPipeline } from "../../targets/local/open.ts";
-import type { Case, Runner, Setting } from "../case.ts";
+import type { Case, Runner, BenchSetting } from "../case.ts";
 
 const ordersPerSecond = 200;
 
@@ -22,7 +22,7 @@ const freshness: Case = {
 
 export default freshness;
 
-async function sendSteadily({ dir, size }: Setting): Promise<Runner> {
+async function sendSteadily({ dir, size }: BenchSetting): Promise<Runner> {
   const folder = join(dir, "freshness");
   rmSync(folder, { recursive: true, force: true });
   const pipeline = await openLocalPipeline({ dir: folder });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
 import { openBenchPipeline, type BenchPipeline } from "../bench-pipeline.ts";
 import { busyOrders } from "../busy-chain.ts";
-import type { Case, Runner, Setting } from "../case.ts";
+import type { Case, Runner, BenchSetting } from "../case.ts";
 import { prepareTables, tableFolder } from "../large-table.ts";
 
 const dayMs = 86_400_000;
@@ -26,7 +26,7 @@ const growth: Case = {
 
 export default growth;
 
-async function measureRuns(setting: Setting, which: "small" | "large"): Promise<Runner> {
+async function measureRuns(setting: BenchSetting, which: "small" | "large"): Promise<Runner> {
   const folder = join(setting.dir, `growth-${which}`);
   rmSync(folder, { recursive: true, force: true });
   cpSync(tableFolder(setting, which), folder, { recursive: true });

@@ -8,7 +8,7 @@ import { landRecords } from "../../pipeline/bronze/land-records.ts";
 import type { ObjectStore, StreamRecord } from "../../pipeline/ports.ts";
 import { orderStream } from "../../pipeline/silver/tables.ts";
 import { openBusyChain, prepareBusyChain } from "../busy-chain.ts";
-import type { Case, Runner, Setting } from "../case.ts";
+import type { Case, Runner, BenchSetting } from "../case.ts";
 import { createMemoryStore } from "../memory-store.ts";
 import { landPlain } from "../plain-landing.ts";
 
@@ -36,7 +36,7 @@ const landing: Case = {
 
 export default landing;
 
-async function land(setting: Setting, form: "batched" | "single", into: Land, folder?: string): Promise<Runner> {
+async function land(setting: BenchSetting, form: "batched" | "single", into: Land, folder?: string): Promise<Runner> {
   const { store, sent } = openBusyChain(setting, form, form === "batched" ? "all" : "part");
   const invocations: string[] = [];
   for (const { key } of await store.list("bronze/")) {

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Case, Runner, Setting } from "../case.ts";
+import type { Case, Runner, BenchSetting } from "../case.ts";
 
 const run = promisify(execFile);
 const program = new URL("../../bin/pizza.ts", import.meta.url).pathname;
@@ -18,7 +18,7 @@ const memory: Case = {
 
 export default memory;
 
-async function replayClassic({ dir }: Setting): Promise<Runner> {
+async function replayClassic({ dir }: BenchSetting): Promise<Runner> {
   const pipeline = join(dir, "demo");
   const peak = join(dir, "demo-peak.json");
   const clear = () => [pipeline, peak].forEach((path) => rmSync(path, { recursive: true, force: true }));

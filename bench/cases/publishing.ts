@@ -8,7 +8,7 @@ import { readDayFacts } from "../../pipeline/gold/facts.ts";
 import type { LakeRow } from "../../pipeline/ports.ts";
 import { silverLakeTable } from "../../pipeline/silver/tables.ts";
 import { goldSql, openBenchPipeline, openRefinery, refineAll } from "../bench-pipeline.ts";
-import type { Case, Runner, Setting } from "../case.ts";
+import type { Case, Runner, BenchSetting } from "../case.ts";
 import { classicEvents, openClassicYear, prepareClassicYear } from "../classic-year.ts";
 import { readAll } from "../memory-store.ts";
 
@@ -29,7 +29,7 @@ const publishing: Case = {
 
 export default publishing;
 
-async function publishDay(setting: Setting, name: string, date: string): Promise<Runner> {
+async function publishDay(setting: BenchSetting, name: string, date: string): Promise<Runner> {
   const { pipeline, close } = await openYear(setting, name);
   const addOrder = orderAdder(date);
   let version = -1;
@@ -48,7 +48,7 @@ async function publishDay(setting: Setting, name: string, date: string): Promise
   };
 }
 
-async function upsertDay(setting: Setting, name: string, date: string): Promise<Runner> {
+async function upsertDay(setting: BenchSetting, name: string, date: string): Promise<Runner> {
   const { pipeline, folder, close } = await openYear(setting, name);
   const client = new Client({ connectionString: pipeline.ownerUrl });
   await client.connect();
@@ -71,7 +71,7 @@ async function upsertDay(setting: Setting, name: string, date: string): Promise<
 }
 
 /** The classic year in silver and gold, including customers, with all days but the last reported. */
-async function openYear(setting: Setting, name: string) {
+async function openYear(setting: BenchSetting, name: string) {
   const folder = join(setting.dir, `publishing-${name}`);
   rmSync(folder, { recursive: true, force: true });
   const store = openFolderStore(folder);

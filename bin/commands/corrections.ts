@@ -1,6 +1,6 @@
 import { explainedTables } from "../../pipeline/explain/gold-tables.ts";
 import type { Corrections, LateOrder, RestatedValue } from "../../pipeline/gold/list-corrections.ts";
-import { momentOf, type Command, type Values } from "../options.ts";
+import { parseMoment, type Command, type Values } from "../options.ts";
 import { money, print, printJson, textTable, UsageError } from "../output.ts";
 import { lakeSqlOption, withReadOnlyPipeline } from "../with-target.ts";
 import { dayMs, hourMs } from "../../pipeline/domain/dates.ts";
@@ -34,7 +34,7 @@ function sinceOf({ since }: Values): string {
   if (since === undefined) return new Date(0).toISOString();
   const [, count, unit] = /^(\d{1,5})([hd])$/.exec(String(since)) ?? [];
   const back = Number(count) * (unit === "h" ? hourMs : dayMs);
-  const moment = count === undefined ? momentOf(String(since)) : Date.now() - back;
+  const moment = count === undefined ? parseMoment(String(since)) : Date.now() - back;
   if (moment === undefined) {
     throw new UsageError(
       `--since ${since}: give a date (2026-01-31), a time (2026-01-31T18:00:00Z) or a period (24h, 7d)`,

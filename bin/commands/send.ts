@@ -15,7 +15,7 @@ import { inSchemaVersion, schemaVersions } from "../../producer/schema-version.t
 import { createSender, fitsRecord } from "../../producer/send-orders.ts";
 import { simulateOrders } from "../../producer/simulator.ts";
 import type { StoreProfile } from "../../producer/tills.ts";
-import { momentOf, numberOption, oneOf, wholeNumber, type Command, type Values } from "../options.ts";
+import { parseMoment, numberOption, oneOf, wholeNumber, type Command, type Values } from "../options.ts";
 import { count, endProgress, printJson, progress, say, UsageError } from "../output.ts";
 import { withPipeline } from "../with-target.ts";
 import { produceInBackground, stopProducer } from "./background.ts";
@@ -165,7 +165,7 @@ function emittedAt({ bytes }: Outgoing): number {
 
 type Events = Iterable<Outgoing> | AsyncIterable<Outgoing>;
 
-interface Sending {
+interface SendOptions {
   isPaced: boolean;
   tally?: FaultTally;
   tooLong?: readonly LongLine[];
@@ -175,7 +175,7 @@ interface Sending {
 async function sendAll(
   source: (signal: AbortSignal) => Events,
   values: Values,
-  { isPaced, tally, tooLong = [] }: Sending,
+  { isPaced, tally, tooLong = [] }: SendOptions,
 ): Promise<number> {
   const sent = await withPipeline(values, async (pipeline, { isRunning }) => {
     const summary = await send(pipeline.sink, source, values, { isPaced });
@@ -245,7 +245,7 @@ function seedOf(values: Values): number {
 function dateOption(values: Values, name: string): number | undefined {
   const text = values[name];
   if (text === undefined) return undefined;
-  const moment = momentOf(String(text));
+  const moment = parseMoment(String(text));
   if (moment === undefined) throw new UsageError(`--${name} ${text}: give a date such as 2026-01-31`);
   if (moment < firstFrom || moment > lastFrom)
     throw new UsageError(`--${name} ${text}: give a date from 2000-01-02 to 2199-12-30`);

@@ -60,7 +60,7 @@ export const start: Command = {
   },
 };
 
-type StartOptions = ReturnType<typeof readStartOptions>;
+type StartCommandOptions = ReturnType<typeof readStartOptions>;
 
 function readStartOptions(values: Values) {
   return {
@@ -71,7 +71,7 @@ function readStartOptions(values: Values) {
 }
 
 /** Options have no effect on a running pipeline, so they must match the ones it runs with. */
-async function rejectChangedOptions(dir: string, { shards, port, postgresPort }: StartOptions): Promise<void> {
+async function rejectChangedOptions(dir: string, { shards, port, postgresPort }: StartCommandOptions): Promise<void> {
   if ([shards, port, postgresPort].every((option) => option === undefined)) return;
   const { stream, postgres } = await connectPipeline(dataDirectory(dir)).status();
   const options = [
@@ -86,7 +86,7 @@ async function rejectChangedOptions(dir: string, { shards, port, postgresPort }:
 }
 
 /** Throws if another program uses a requested port. */
-async function rejectUsedPorts(dir: string, { port, postgresPort }: StartOptions): Promise<void> {
+async function rejectUsedPorts(dir: string, { port, postgresPort }: StartCommandOptions): Promise<void> {
   if (port !== undefined && !(await isFreePort(port))) throw usedPort(port, "--port");
   // In an existing data directory the port may belong to its own PostgreSQL, left running by a killed process.
   const isNew = readPipelineRecord(dataDirectory(dir)) === undefined;
@@ -95,7 +95,7 @@ async function rejectUsedPorts(dir: string, { port, postgresPort }: StartOptions
   }
 }
 
-async function runInForeground(values: Values, { port = 0, ...pipelineOptions }: StartOptions): Promise<void> {
+async function runInForeground(values: Values, { port = 0, ...pipelineOptions }: StartCommandOptions): Promise<void> {
   const { announcePipeline, openLocalPipeline } = await import("../../targets/local/open.ts");
   const { startControlServer } = await import("../../targets/local/control-server.ts");
   const log = (line: string): void => say(`${new Date().toISOString()} ${line}`);

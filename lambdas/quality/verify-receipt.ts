@@ -1,4 +1,4 @@
-import { kinesisContents } from "../../adapters/kinesis-account.ts";
+import { kinesisContents } from "../../adapters/kinesis-contents.ts";
 import { openLakeEngine } from "../../adapters/lake-engine.ts";
 import { loadCatalog, loadChecks, loadGoldSql } from "../../adapters/project-files.ts";
 import { openCustomerKey } from "../../adapters/secrets.ts";
@@ -24,7 +24,10 @@ const open = lazy(async () => {
     warehouse: await openWarehouse(warehouseSettings()),
   };
   // Stream contents are read up to the moment of opening, so each invocation opens the stream and the tables again.
-  return { notifier, verify: () => verifyReceipt({ ...sources, ...openLake(), account: kinesisContents(stream) }) };
+  return {
+    notifier,
+    verify: () => verifyReceipt({ ...sources, ...openLake(), streamContents: kinesisContents(stream) }),
+  };
 });
 
 /** Reconciles every record from the stream to gold, and sends an alert if the receipt does not balance. */

@@ -4,7 +4,7 @@ import type { IKey } from "aws-cdk-lib/aws-kms";
 import { Architecture, Code, Function, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
-import { allow, type Access } from "../access.ts";
+import { allow, type Permission } from "../access.ts";
 import type { Environment } from "../config.ts";
 import type { FunctionName } from "../function-entries.ts";
 
@@ -15,7 +15,7 @@ export interface FunctionSettings {
   description: string;
   memoryMegabytes: number;
   timeout: Duration;
-  access?: Access[];
+  access?: Permission[];
   variables?: Record<string, string>;
   /** Maximum concurrent executions, if the environment reserves concurrency. */
   reservedConcurrency?: number;
@@ -90,7 +90,7 @@ export class FunctionFactory {
     scope: Construct,
     name: string,
     logGroup: LogGroup,
-    access: Access[],
+    access: Permission[],
   ): ReturnType<Role["withoutPolicyUpdates"]> {
     const statements = [
       allow(["logs:CreateLogStream", "logs:PutLogEvents"], [logGroup.logGroupArn]),

@@ -7,7 +7,7 @@ import { quarantineColumns } from "../../pipeline/silver/quarantine-table.ts";
 import type { Environment } from "../config.ts";
 import { pascalCase } from "./workflow.ts";
 
-interface LakeTable {
+interface GlueTable {
   name: string;
   /** Key prefix of the Delta table in the lake. */
   folder: string;
@@ -16,7 +16,7 @@ interface LakeTable {
   partition?: string;
 }
 
-const tables: LakeTable[] = [
+const tables: GlueTable[] = [
   {
     name: "order_lines",
     folder: "silver/order_lines",
@@ -64,7 +64,7 @@ export class GlueTables extends Construct {
 }
 
 /** Athena recognizes a Delta table by its parameters and reads the schema from the log; formats are those Spark writes. */
-function deltaTable({ folder, description, columns, partition }: LakeTable, lake: IBucket) {
+function deltaTable({ folder, description, columns, partition }: GlueTable, lake: IBucket) {
   const location = lake.s3UrlForObject(`${folder}/`);
   return {
     description,
@@ -89,7 +89,7 @@ function deltaTable({ folder, description, columns, partition }: LakeTable, lake
 }
 
 /** A table whose files are listed in the object `manifests/<manifest>/files.txt`. */
-function manifestTable({ name, columns }: LakeTable, lake: IBucket) {
+function manifestTable({ name, columns }: GlueTable, lake: IBucket) {
   const location = lake.s3UrlForObject("manifests/");
   return {
     description: `${name} at one version, from the files listed in a manifest; for the pipeline's own queries`,

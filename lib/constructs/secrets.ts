@@ -4,7 +4,7 @@ import { Secret, type ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 
 /** The project's secrets. */
-export class Secrets extends Construct {
+export class SecretVault extends Construct {
   /** Login of `pizza_reader`, for BI tools, the command line and the receipt. */
   readonly reader: ISecret;
   /** Login of `pizza_writer`, for publishing. */

@@ -1,7 +1,7 @@
 import { Aws } from "aws-cdk-lib";
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
-import { allow, useKey, type Access } from "../access.ts";
+import { allow, useKey, type Permission } from "../access.ts";
 import type { FunctionFactory } from "../constructs/function-factory.ts";
 import { minutes } from "../constructs/time.ts";
 import type { WarehouseCluster } from "../constructs/warehouse-cluster.ts";
@@ -17,10 +17,10 @@ export interface BackupProps {
 const backups = "backups/*";
 const silver = { reads: ["silver/*"] };
 /** An existing PostgreSQL has no RDS snapshots. */
-const noSnapshots: Access = { variables: { WAREHOUSE: "postgres" }, statements: [] };
+const noSnapshots: Permission = { variables: { WAREHOUSE: "postgres" }, statements: [] };
 
 /** Verified backups of the warehouse in a separate bucket, and their restore. */
-export class Backup extends Construct {
+export class BackupStage extends Construct {
   constructor(scope: Construct, id: string, { functions, resources, stateful }: BackupProps) {
     super(scope, id);
     const shared = { memoryMegabytes: 1_769, timeout: minutes(15), reservedConcurrency: 1 };
@@ -61,7 +61,7 @@ export class Backup extends Construct {
   private snapshots(
     { key, backups: bucket }: StatefulStack,
     { cluster, clusterName, databaseName }: WarehouseCluster,
-  ): Access {
+  ): Permission {
     const exportRole = this.addExportRole({ key, backups: bucket });
     const snapshots = (name: string) =>
       `arn:${Aws.PARTITION}:rds:${Aws.REGION}:${Aws.ACCOUNT_ID}:cluster-snapshot:${name}`;

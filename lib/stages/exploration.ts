@@ -18,7 +18,7 @@ export interface ExplorationProps {
 const queries = fileURLToPath(new URL("../../sql/athena/", import.meta.url));
 
 /** Ad-hoc queries on the lake: an Athena workgroup with a scan limit, and a saved query for each gold table. */
-export class Exploration extends Construct {
+export class ExplorationStage extends Construct {
   readonly workgroup: string;
 
   constructor(scope: Construct, id: string, { environment, key, lake, glueDatabase }: ExplorationProps) {

@@ -15,7 +15,7 @@ export interface LandingProps {
 }
 
 /** From the stream to bronze. Failed batches go to the on-failure bucket with their data, and the next run lands them again. */
-export class Landing extends Construct {
+export class LandingStage extends Construct {
   readonly landRecords: Function;
   readonly mappingId: string;
 

@@ -19,7 +19,7 @@ export interface LineageProps {
 }
 
 /** Records every workflow run as OpenLineage events, from EventBridge and without involving the workflows. */
-export class Lineage extends Construct {
+export class LineageStage extends Construct {
   readonly recordLineage: Function;
 
   constructor(scope: Construct, id: string, { environment, functions, resources, stateful, machines }: LineageProps) {

@@ -6,10 +6,10 @@ import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { CfnRotationSchedule } from "aws-cdk-lib/aws-secretsmanager";
 import { Trigger } from "aws-cdk-lib/triggers";
 import { Construct } from "constructs";
-import { allow, secretAccess, useKey, type Access } from "../access.ts";
+import { allow, secretAccess, useKey, type Permission } from "../access.ts";
 import type { Environment } from "../config.ts";
 import type { FunctionFactory } from "../constructs/function-factory.ts";
-import type { Secrets } from "../constructs/secrets.ts";
+import type { SecretVault } from "../constructs/secrets.ts";
 import { minutes } from "../constructs/time.ts";
 import type { Resources } from "../resources.ts";
 
@@ -17,12 +17,12 @@ export interface MigrationsProps {
   environment: Environment;
   functions: FunctionFactory;
   resources: Resources;
-  secrets: Secrets;
+  secrets: SecretVault;
   key: IKey;
 }
 
 /** The warehouse's schema and logins: migrated by every deployment, with passwords rotated every month. */
-export class Migrations extends Construct {
+export class MigrationsStage extends Construct {
   private readonly trigger: Trigger;
 
   constructor(scope: Construct, id: string, props: MigrationsProps) {
@@ -80,7 +80,7 @@ export class Migrations extends Construct {
   }
 }
 
-function mayRotate({ reader, writer }: Secrets, key: IKey): Access {
+function mayRotate({ reader, writer }: SecretVault, key: IKey): Permission {
   const actions = ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"];
   return {
     variables: {},

@@ -13,7 +13,7 @@ import { watchLanding, type LandingParts } from "../monitoring/watch-landing.ts"
 import { watchSilence } from "../monitoring/watch-silence.ts";
 import { watchWorkflows, type WorkflowParts } from "../monitoring/watch-workflows.ts";
 
-export interface OperationsProps {
+export interface MonitoringProps {
   environment: Environment;
   alerts: ITopic;
   landing: Omit<LandingParts, "environment" | "alerts">;
@@ -22,10 +22,10 @@ export interface OperationsProps {
 }
 
 /** The dashboard, and alarms for everything that needs attention. Each alarm's description says what to do. */
-export class Operations extends Construct {
+export class MonitoringStage extends Construct {
   readonly dashboardUrl: string;
 
-  constructor(scope: Construct, id: string, { environment, alerts, landing, workflows, cost }: OperationsProps) {
+  constructor(scope: Construct, id: string, { environment, alerts, landing, workflows, cost }: MonitoringProps) {
     super(scope, id);
     const name = `PizzaSales-${environment.name}`;
     const monitoring = new MonitoringFacade(this, "Monitoring", {

@@ -11,7 +11,7 @@ export interface PublishingProps {
 }
 
 /** From silver to gold: publishes changed days, each batch in one transaction. */
-export class Publishing extends Construct {
+export class PublishingStage extends Construct {
   constructor(scope: Construct, id: string, { environment, functions, resources }: PublishingProps) {
     super(scope, id);
     const silver = resources.lake({ reads: ["silver/*"] });

@@ -14,7 +14,7 @@ export interface ReceiptProps {
 }
 
 /** The receipt, which reads every layer and may change none, and the quality rules. */
-export class Receipt extends Construct {
+export class ReceiptStage extends Construct {
   constructor(scope: Construct, id: string, { environment, functions, resources, alerts }: ReceiptProps) {
     super(scope, id);
     functions.create(this, "VerifyReceipt", {

@@ -4,7 +4,7 @@ import { minutes } from "../constructs/time.ts";
 import { deltaTables, type Resources } from "../resources.ts";
 
 /** From bronze to silver: deduplicated order lines, rejected events in the quarantine, and compaction. */
-export class Refining extends Construct {
+export class RefiningStage extends Construct {
   constructor(
     scope: Construct,
     id: string,

@@ -25,7 +25,7 @@ export interface SchedulesProps {
 const latestStartSeconds = 300;
 
 /** Starts each workflow on its schedule. StartWorkflow derives the run's name from the data, so unchanged data starts no run. */
-export class Schedules extends Construct {
+export class SchedulesStage extends Construct {
   /** Dead-letter queue of starts: those that did not reach StartWorkflow, and those that it failed on. */
   readonly missedStarts: Queue;
   readonly startWorkflow: Function;

@@ -16,7 +16,7 @@ export interface WorkflowsProps {
 }
 
 /** A state machine for each file in `step-functions/`. */
-export class Workflows extends Construct {
+export class WorkflowsStage extends Construct {
   /** State machines by file name. */
   readonly machines: ReadonlyMap<string, StateMachine>;
 

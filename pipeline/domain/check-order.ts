@@ -6,14 +6,14 @@ import { parseInstant } from "./parse-instant.ts";
 import { limits, reject, type Rejection, type ReasonCode } from "./rejection-reasons.ts";
 
 /** The customer of an order as silver needs it: the id, and its customer key if that is already computed. */
-export interface Guest {
+export interface OrderCustomer {
   customer_id: string;
   customer_key?: string;
 }
 
 /** The fields of an order event that silver stores. */
 export type OrderFacts = Pick<OrderEvent, "order_id" | "revision" | "status" | "store_id" | "channel" | "producer"> & {
-  customer?: Guest | undefined;
+  customer?: OrderCustomer | undefined;
   lines: readonly { line_no: number; pizza_id: string; quantity: number }[];
   promotion_code?: string | undefined;
   tip?: number | undefined;

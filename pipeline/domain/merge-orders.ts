@@ -43,7 +43,7 @@ export interface MergePlan {
   supersededRevisions: number;
 }
 
-type Verdict = "newer" | "older" | "same event" | "redelivered" | Conflict["reason"];
+type MergeVerdict = "newer" | "older" | "same event" | "redelivered" | Conflict["reason"];
 
 /**
  * Merges new events, in the given order, with what silver holds. The first payload of an (order_id, revision) wins. A
@@ -86,7 +86,7 @@ function asKnown({ event, orderDate, orderedAt, payloadHash, position }: Candida
   return { revision: event.revision, orderDate, orderedAt, payloadHash, position };
 }
 
-function compare(candidate: Candidate, current: KnownOrder): Verdict {
+function compare(candidate: Candidate, current: KnownOrder): MergeVerdict {
   // One moment can be written with two offsets, and so two dates; an order keeps its store's date.
   if (candidate.orderedAt !== current.orderedAt || candidate.orderDate !== current.orderDate) {
     return "ordered_at_changed";

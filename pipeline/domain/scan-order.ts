@@ -1,5 +1,5 @@
 import { type Catalog, type Pizza, type Store, validOn, type Versions } from "./catalog.ts";
-import type { CheckedOrder, Guest, OrderFacts } from "./check-order.ts";
+import type { CheckedOrder, OrderCustomer, OrderFacts } from "./check-order.ts";
 import { ByteCursor, literal } from "./byte-cursor.ts";
 import { BytesTable, nextHash } from "./bytes-table.ts";
 import { limits } from "./rejection-reasons.ts";
@@ -59,7 +59,7 @@ export class OrderScanner {
   private readonly pizzas = new BytesTable<MenuItem>();
   private readonly statuses = wordTable(["placed", "amended", "cancelled", "refunded"] as const);
   private readonly channels = wordTable(["dine_in", "takeaway", "delivery", "online"] as const);
-  private readonly customers = new BytesTable<Guest>();
+  private readonly customers = new BytesTable<OrderCustomer>();
   private readonly producers = new BytesTable<string>();
   private readonly found: Line[] = [];
   private readonly dates = new BytesTable<string>();
@@ -146,7 +146,7 @@ export class OrderScanner {
     return instantAt(cursor.bytes, from, cursor.at);
   }
 
-  private customer(): Guest | undefined {
+  private customer(): OrderCustomer | undefined {
     const { cursor } = this;
     if (!cursor.takes(customer)) {
       cursor.expect(linesOfNobody);
@@ -160,7 +160,7 @@ export class OrderScanner {
     return guest;
   }
 
-  private newGuest(from: number): Guest | undefined {
+  private newGuest(from: number): OrderCustomer | undefined {
     const { cursor, customers } = this;
     if (cursor.isLost) return undefined;
     const customer_id = cursor.textFrom(from);

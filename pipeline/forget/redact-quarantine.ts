@@ -12,7 +12,7 @@ import type { BronzeRedaction } from "./redact-bronze.ts";
 /** Reasons of whole records that could not be unpacked. */
 const unpackable: ReadonlySet<string> = new Set(["batch_corrupt", "batch_too_large"] satisfies ReasonCode[]);
 
-type Columns = Record<string, unknown[]>;
+type QuarantineRows = Record<string, unknown[]>;
 
 /**
  * Rewrites the quarantine's rows with redacted payloads and new bronze keys. Returns how many payloads were redacted,
@@ -55,7 +55,7 @@ async function redactFile(
 ): Promise<FileChange> {
   const body = await store.get(`${quarantine.root}/${file.path}`);
   if (body === undefined) throw new Error(`quarantine file ${file.path} is in the log but not in the lake`);
-  const columns: Columns = await readColumns(
+  const columns: QuarantineRows = await readColumns(
     body,
     quarantineColumns.map(({ name }) => name),
   );
@@ -67,7 +67,7 @@ async function redactFile(
   return { ...counts, rewritten: { add, remove: file } };
 }
 
-function redactRows(columns: Columns, { keys, places, records, rejected }: BronzeRedaction) {
+function redactRows(columns: QuarantineRows, { keys, places, records, rejected }: BronzeRedaction) {
   const counts = { changed: 0, payloads: 0, unreadable: 0 };
   const byPosition = new Map(records.map((record) => [recordPosition(record), record]));
   const rejections = new Map(rejected.map((event) => [eventPosition(event.position), event]));

@@ -14,11 +14,11 @@ export interface SecretVersions {
   /** Returns the staging labels of each version, by version id. */
   stages(secret: string): Promise<Record<string, string[]>>;
   /** Returns the content of the version labeled AWSCURRENT, which all readers use. */
-  current(secret: string): Promise<Partial<Login>>;
+  current(secret: string): Promise<Partial<DatabaseLogin>>;
   /** Returns the content of a version labeled AWSPENDING; undefined if it has none yet. */
-  pending(secret: string, version: string): Promise<Partial<Login> | undefined>;
+  pending(secret: string, version: string): Promise<Partial<DatabaseLogin> | undefined>;
   /** Writes the content of a version and labels it AWSPENDING. */
-  writePending(secret: string, version: string, content: Login): Promise<void>;
+  writePending(secret: string, version: string, content: DatabaseLogin): Promise<void>;
   /** Moves the label AWSCURRENT to the new version, so that all readers use it. */
   makeCurrent(secret: string, version: string, before: string | undefined): Promise<void>;
 }
@@ -58,7 +58,7 @@ export async function rotatePassword(
 /**
  * Checks that the role may log in. The Data API reads only AWSCURRENT, so the new password cannot be tested earlier.
  */
-async function checkLogin(warehouse: Warehouse, { username }: Login): Promise<void> {
+async function checkLogin(warehouse: Warehouse, { username }: DatabaseLogin): Promise<void> {
   if (await canLogIn(warehouse, username)) return;
   throw new Error(`role ${username} may not log in: run MigrateWarehouse, then restart the rotation`);
 }
@@ -72,13 +72,13 @@ function newPassword(): string {
 export const loginRoles = ["pizza_reader", "pizza_writer"] as const;
 
 /** The login that a secret stores. */
-interface Login {
+interface DatabaseLogin {
   username: string;
   password: string;
 }
 
 /** Enables a role's login and sets its password. Runs as the owner; throws if the role is not in `loginRoles`. */
-export async function setPassword(warehouse: Warehouse, { username, password }: Login): Promise<void> {
+export async function setPassword(warehouse: Warehouse, { username, password }: DatabaseLogin): Promise<void> {
   const role = loginRoles.find((name) => name === username);
   if (role === undefined) {
     throw new Error(`role ${username} has no password that the pipeline sets: use ${loginRoles.join(" or ")}`);
@@ -97,7 +97,7 @@ async function canLogIn(warehouse: Warehouse, username: string): Promise<boolean
 }
 
 /** Returns the login in a secret's content; throws if the username or the password is missing. */
-export function loginOf(secret: string, content: Partial<Login>): Login {
+export function loginOf(secret: string, content: Partial<DatabaseLogin>): DatabaseLogin {
   const { username, password } = content;
   if (!username || !password) throw new Error(`secret ${secret} has no username or no password: write both into it`);
   return { username, password };

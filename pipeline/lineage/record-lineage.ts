@@ -50,7 +50,7 @@ export interface LineageQuery {
 }
 
 /** Reads the events stored in a lake, oldest first. */
-export async function readEvents(
+export async function readLineageEvents(
   store: ObjectStore,
   { since, workflow, limit }: LineageQuery,
 ): Promise<LineageEvent[]> {

@@ -39,7 +39,7 @@ const mostCells = 2000;
  * Compares the facts of these days, recomputed from the lake, with those in the warehouse, and gold with what the facts
  * add up to. `counted` are the days whose rows by customer are shown at the same silver version as the day.
  */
-export async function compareGold(
+export async function compareRebuiltGold(
   context: GoldContext,
   { table, days, counted }: { table: TableOf; days: readonly string[]; counted: ReadonlySet<string> },
 ): Promise<GoldDifferences> {

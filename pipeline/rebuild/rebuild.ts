@@ -7,7 +7,7 @@ import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
 import type { Refinery } from "../silver/refine-silver.ts";
 import { silverLakeTable } from "../silver/tables.ts";
 import {
-  compareGold,
+  compareRebuiltGold,
   type TableOf,
   causesOf,
   lateDays,
@@ -89,7 +89,7 @@ async function compareAndPublish(
   const silverFound = isWhole
     ? await silverDifferences(refinery, staging, { snapshot, rebuilt, listed }, request)
     : noDifferences;
-  const gold = await compareGold(context, { table, days, counted: countedDays(ledger) });
+  const gold = await compareRebuiltGold(context, { table, days, counted: countedDays(ledger) });
   const late = await lateDays(silver, { snapshot, ledger, days: gold.days });
   const cells = causesOf(gold, { silver: silverFound, late, request });
   const objects = isWhole ? await findMissingObjects(refinery, { snapshot, listed }) : [];

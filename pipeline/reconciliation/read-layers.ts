@@ -228,11 +228,11 @@ function explainStats({ rows, stats, columns }: FileInLog): string[] {
   return wrong;
 }
 
-type Cell = string | number | bigint | boolean;
+type LayerCell = string | number | bigint | boolean;
 
-function rangeOf(values: readonly unknown[]): { min: Cell; max: Cell } | undefined {
-  let [min, max]: (Cell | undefined)[] = [];
-  for (const value of values as readonly (Cell | null)[]) {
+function rangeOf(values: readonly unknown[]): { min: LayerCell; max: LayerCell } | undefined {
+  let [min, max]: (LayerCell | undefined)[] = [];
+  for (const value of values as readonly (LayerCell | null)[]) {
     if (value === null) continue;
     if (min === undefined || order(value, min) < 0) min = value;
     if (max === undefined || order(value, max) > 0) max = value;
@@ -240,7 +240,7 @@ function rangeOf(values: readonly unknown[]): { min: Cell; max: Cell } | undefin
   return min === undefined || max === undefined ? undefined : { min, max };
 }
 
-function order(left: Cell, right: Cell): number {
+function order(left: LayerCell, right: LayerCell): number {
   if (typeof left === "string") return compareText(left, String(right));
   return left < right ? -1 : Number(left > right);
 }
@@ -249,12 +249,12 @@ function order(left: Cell, right: Cell): number {
  * Compares a bound from the log with a cell. Timestamps are text in the log, precise to the millisecond, and
  * microseconds in the file.
  */
-function compare(bound: string | number, cell: Cell): number {
+function compare(bound: string | number, cell: LayerCell): number {
   if (typeof bound === "string" && typeof cell === "number") return Date.parse(bound) - Math.floor(cell / 1000);
   return order(bound, cell);
 }
 
-function show(bound: string | number, cell: Cell): string {
+function show(bound: string | number, cell: LayerCell): string {
   const isTime = typeof bound === "string" && typeof cell === "number";
   return isTime ? new Date(cell / 1000).toISOString() : String(cell);
 }

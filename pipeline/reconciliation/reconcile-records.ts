@@ -38,8 +38,8 @@ export async function reconcileRecords(
     store,
     stream,
     snapshot,
-    account,
-  }: { store: ObjectStore; stream: string; snapshot: Snapshot; account: StreamContents },
+    streamContents,
+  }: { store: ObjectStore; stream: string; snapshot: Snapshot; streamContents: StreamContents },
   onRecord: (record: LandedRecord) => void,
   findings: Findings,
 ) {
@@ -72,7 +72,7 @@ export async function reconcileRecords(
     }
   }
   const isKnownToDiffer = (position: string) => isRedacted(snapshot, position);
-  const sent = await compareWithStream({ account, digests, isKnownToDiffer }, findings);
+  const sent = await compareWithStream({ streamContents, digests, isKnownToDiffer }, findings);
   return { ...sent, landed, transportDuplicates: landed - digests.size, distinct: digests.size };
 }
 
@@ -87,25 +87,25 @@ async function readObject(store: ObjectStore, { key, hash: named }: BronzeObject
 }
 
 interface Comparison {
-  account: StreamContents;
+  streamContents: StreamContents;
   digests: Map<string, string>;
   /** Whether the record in bronze was redacted; a stream that cannot be rewritten still has the original. */
   isKnownToDiffer: (position: string) => boolean;
 }
 
-async function compareWithStream({ account, digests, isKnownToDiffer }: Comparison, findings: Findings) {
-  const { positions: failed, unreadable } = await account.onFailure();
+async function compareWithStream({ streamContents, digests, isKnownToDiffer }: Comparison, findings: Findings) {
+  const { positions: failed, unreadable } = await streamContents.onFailure();
   for (const key of unreadable) {
     findings.add("sent = landed", "objects in the on-failure store cannot be read, and may hold records", key);
   }
-  const unknown = new Set(account.isComplete ? digests.keys() : []);
+  const unknown = new Set(streamContents.isComplete ? digests.keys() : []);
   const counts = { sent: 0, waiting: 0, onFailure: 0 };
   let isWhole = true;
   const onDamage = (sentence: string) => {
     isWhole = false;
     findings.add("the stream is whole", "parts of the stream cannot be read", sentence);
   };
-  for await (const record of account.records(onDamage)) {
+  for await (const record of streamContents.records(onDamage)) {
     const position = recordPosition(record);
     const digest = digests.get(position);
     counts.sent++;
@@ -115,7 +115,7 @@ async function compareWithStream({ account, digests, isKnownToDiffer }: Comparis
         findings.add("bronze is raw", "records in bronze differ from what the stream holds", position);
       }
     } else if (failed.has(position)) counts.onFailure++;
-    else if (account.isConfirmed(record)) {
+    else if (streamContents.isConfirmed(record)) {
       findings.add(
         "sent = landed",
         "records were sent and confirmed, but are neither in bronze nor on-failure",

@@ -21,7 +21,7 @@ const noGap = "no gap in a till's numbers";
 export interface ReconciliationSources extends GoldSources {
   store: ObjectStore;
   stream: string;
-  account: StreamContents;
+  streamContents: StreamContents;
   quarantine: DeltaTable;
   catalog: Catalog;
   customerKey: (customerId: string) => string;
@@ -52,15 +52,15 @@ export async function verifyReceipt(given: ReconciliationSources): Promise<Recei
   for (const { root } of [sources.silver, sources.quarantine]) await checkLog(sources.store, root, findings);
   const table = await wholeSilver(sources, snapshot, findings);
   // The first compares raw events with silver in this process; the second mostly waits for the warehouse.
-  const [account, days] = await Promise.all([
+  const [totals, days] = await Promise.all([
     reconcileToSilver(sources, { table, snapshot }, findings, notes),
     compareGold(sources, { table, snapshot }, findings),
   ]);
-  if (!isSameSales(account.expected, days.silver)) {
-    const example = `${showSales(days.silver)} for ${showSales(account.expected)}`;
+  if (!isSameSales(totals.expected, days.silver)) {
+    const example = `${showSales(days.silver)} for ${showSales(totals.expected)}`;
     findings.add("silver = bronze", "total of silver differs from the total of bronze", example);
   }
-  return { ...account, ...days, notes: notes.list(), findings: findings.list() };
+  return { ...totals, ...days, notes: notes.list(), findings: findings.list() };
 }
 
 /** Follows every record from the stream through bronze into silver or the quarantine. */
@@ -75,9 +75,9 @@ async function reconcileToSilver(
     ...(await readQuarantine(sources, { silverTable: table() }, findings)),
   };
   const ledger = createProducerLedger();
-  const account = createEventReconciliation({ ...sources, layers, ledger }, findings);
-  const records = await reconcileRecords({ ...sources, snapshot }, account.note, findings);
-  const { events, expected, notSales, wrong } = account.finish();
+  const reconciliation = createEventReconciliation({ ...sources, layers, ledger }, findings);
+  const records = await reconcileRecords({ ...sources, snapshot }, reconciliation.note, findings);
+  const { events, expected, notSales, wrong } = reconciliation.finish();
   await noteWrong(sources, { wrong, table }, findings);
   noteGaps(ledger, findings, notes);
   await noteRepeats(sources, table, findings);

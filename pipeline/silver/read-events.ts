@@ -71,12 +71,12 @@ function readRecord({ candidates, rejected }: ReadEvents, record: StreamRecord, 
   }
 }
 
-type Verdict = { checked: CheckedOrder<OrderFacts> | { rejection: Rejection }; end: number };
+type CheckVerdict = { checked: CheckedOrder<OrderFacts> | { rejection: Rejection }; end: number };
 
 /** Returns a function that checks the event at a byte offset: with the scanner if it can, else with `checkOrder`. */
 function createChecker({ bytes, isBatch }: { bytes: Buffer; isBatch: boolean }, arrivedAt: number, by: Enrichment) {
   const scanner = isUtf8(bytes) ? scannerOf(by) : undefined;
-  return (start: number): Verdict => {
+  return (start: number): CheckVerdict => {
     const scanned = scanner?.scan(bytes, start, arrivedAt);
     if (scanned !== undefined) {
       const { end } = scanner!;

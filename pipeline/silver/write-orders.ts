@@ -1,6 +1,6 @@
 import { hash as digest } from "node:crypto";
 import { type Catalog, type Pizza, type Store, daypartOf, validOn } from "../domain/catalog.ts";
-import type { Guest } from "../domain/check-order.ts";
+import type { OrderCustomer } from "../domain/check-order.ts";
 import type { Candidate } from "../domain/merge-orders.ts";
 import type { TableWriter, TextTarget } from "../parquet/table-writer.ts";
 
@@ -47,7 +47,7 @@ function createOrderColumns(writer: ColumnTarget, catalog: Catalog, customerKey:
   const recordIndex = writer.int("record_index");
   const hash = writer.long("payload_hash");
   const [promotionCode, tip] = [writer.string("promotion_code"), writer.int("tip_cents")];
-  const keyOf = ({ customer_id, customer_key }: Guest) => customer_key ?? customerKey(customer_id);
+  const keyOf = ({ customer_id, customer_key }: OrderCustomer) => customer_key ?? customerKey(customer_id);
   /** Writes the tip on the first line only, so that the sum over lines equals the sum over orders. */
   const writeTip = (dollars: number | undefined, lines: number): void => {
     if (dollars === undefined) return tip.push(null, lines);

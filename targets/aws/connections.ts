@@ -19,7 +19,7 @@ const longestCallMs = 15 * 60_000;
 
 type Opened = Warehouse & { close(): Promise<void> };
 
-interface Login {
+interface WarehouseLogin {
   secretArn: string | undefined;
   readOnly: boolean;
 }
@@ -37,7 +37,7 @@ export const openWriter = (deployment: Deployment): Promise<Opened> =>
 
 async function open(
   { databaseUrl, clusterArn, databaseName, environment }: Deployment,
-  { secretArn, readOnly }: Login,
+  { secretArn, readOnly }: WarehouseLogin,
 ): Promise<Opened> {
   if (databaseUrl !== undefined) {
     return await openWarehouse({ kind: "postgres", connectionString: databaseUrl, readOnly });

@@ -14,12 +14,12 @@ import type { WorkflowRun } from "../pipeline-api.ts";
 import type { Deployment } from "./deployment.ts";
 import { explained } from "./explain-error.ts";
 
-type Output = Record<string, unknown>;
+type ExecutionOutput = Record<string, unknown>;
 
 /** The state machines of a deployment. */
 export interface Executions {
   /** Starts an execution with a unique name and waits for it; throws with its state and cause if it fails. */
-  run(workflow: string): Promise<{ workflow: string; milliseconds: number; output: Output }>;
+  run(workflow: string): Promise<{ workflow: string; milliseconds: number; output: ExecutionOutput }>;
   /** The newest execution of each state machine that has been started at least once. */
   newest(): Promise<WorkflowRun[]>;
 }
@@ -47,7 +47,8 @@ export function openExecutions(
     const ended = await follow(workflow, executionArn!);
     const { status, startDate, stopDate, output } = ended;
     const milliseconds = stopDate!.getTime() - startDate!.getTime();
-    if (status === "SUCCEEDED") return { workflow, milliseconds, output: JSON.parse(output ?? "{}") as Output };
+    if (status === "SUCCEEDED")
+      return { workflow, milliseconds, output: JSON.parse(output ?? "{}") as ExecutionOutput };
     throw new Error(`${await failureOf(workflow, ended)}\n${consoleLink(region, executionArn!)}`);
   }
 

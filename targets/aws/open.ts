@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DescribeStreamSummaryCommand, type KinesisClient } from "@aws-sdk/client-kinesis";
-import { kinesisContents } from "../../adapters/kinesis-account.ts";
+import { kinesisContents } from "../../adapters/kinesis-contents.ts";
 import { sharedKinesisClient, openKinesisSink } from "../../adapters/kinesis.ts";
 import { loadCatalog, loadGoldSql } from "../../adapters/project-files.ts";
 import { openS3Store, openS3Eraser } from "../../adapters/s3.ts";
@@ -8,7 +8,7 @@ import { openCustomerKey } from "../../adapters/secrets.ts";
 import type { BackupSummary } from "../../pipeline/backup/back-up-warehouse.ts";
 import { forgetCustomer, type RedactStream } from "../../pipeline/forget/forget-customer.ts";
 import type { LineageEvent } from "../../pipeline/lineage/open-lineage.ts";
-import { readEvents, type LineageQuery } from "../../pipeline/lineage/record-lineage.ts";
+import { readLineageEvents, type LineageQuery } from "../../pipeline/lineage/record-lineage.ts";
 import { rebuild } from "../../pipeline/rebuild/rebuild.ts";
 import { openQuarantine, openSilver, orderStream } from "../../pipeline/silver/tables.ts";
 import { createPipeline, type Pipeline } from "../operations.ts";
@@ -170,5 +170,5 @@ function countKept({ kinesis, streamName }: { kinesis: KinesisClient; streamName
 /** The recorded lineage events of a deployed pipeline. */
 export async function readDeployedLineage(environment: string, asked: LineageQuery): Promise<LineageEvent[]> {
   const { lakeBucket } = await findDeployment(environment);
-  return await readEvents(openS3Store({ bucket: lakeBucket }), asked);
+  return await readLineageEvents(openS3Store({ bucket: lakeBucket }), asked);
 }

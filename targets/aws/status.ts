@@ -9,7 +9,7 @@ import type { Executions } from "./executions.ts";
 import { explained } from "./explain-error.ts";
 import { landingProgress } from "./landing-progress.ts";
 
-interface Parts {
+interface DeployedStatusSources {
   deployment: Deployment;
   kinesis: KinesisClient;
   store: ObjectStore;
@@ -21,7 +21,10 @@ interface Parts {
 }
 
 /** Status of a deployed pipeline, read from its layers; resumes a paused database. */
-export async function deployedStatus(parts: Parts, lambda = new LambdaClient({})): Promise<PipelineStatus> {
+export async function deployedStatus(
+  parts: DeployedStatusSources,
+  lambda = new LambdaClient({}),
+): Promise<PipelineStatus> {
   const { deployment, kinesis, store, onFailure, executions } = parts;
   const { environment, region, streamName, databaseHost, databasePort } = deployment;
   const landing = landingProgress({ client: kinesis, streamName, store, onFailure });

@@ -3,7 +3,7 @@ import { openFolderStore } from "../../adapters/folder-store.ts";
 import { folderPlaces } from "../../pipeline/lineage/datasets.ts";
 import type { RunChange } from "../../pipeline/lineage/execution-change.ts";
 import type { LineageEvent } from "../../pipeline/lineage/open-lineage.ts";
-import { readEvents, recordLineage, type LineageQuery } from "../../pipeline/lineage/record-lineage.ts";
+import { readLineageEvents, recordLineage, type LineageQuery } from "../../pipeline/lineage/record-lineage.ts";
 import type { LineageEndpoint, ObjectStore } from "../../pipeline/ports.ts";
 import { dataDirectory, requireDataDirectory, type DataDirectory } from "./data-directory.ts";
 import type { NotedRun } from "./run-ledger.ts";
@@ -67,5 +67,5 @@ export function createLineageRecorder({
 export async function readLocalLineage(dir: string, asked: LineageQuery): Promise<LineageEvent[]> {
   const folder = dataDirectory(dir);
   requireDataDirectory(folder);
-  return await readEvents(openFolderStore(folder.lake), asked);
+  return await readLineageEvents(openFolderStore(folder.lake), asked);
 }

@@ -20,7 +20,7 @@ import { processStart } from "./machine.ts";
 import { createLineageRecorder } from "./lineage.ts";
 import { createRunLedger } from "./run-ledger.ts";
 import { openStreamLog } from "./stream/stream-log.ts";
-import { streamContents } from "./stream-account.ts";
+import { streamContents } from "./stream-contents.ts";
 import { reconnectingWarehouses } from "./warehouses.ts";
 import { loadWorkflow } from "./workflow-runner.ts";
 

@@ -1,7 +1,7 @@
 import type { Clock, Warehouse } from "../../pipeline/ports.ts";
 import type { EndedRun, WorkflowRun } from "../pipeline-api.ts";
 
-type Output = Record<string, unknown>;
+type RunOutput = Record<string, unknown>;
 
 /** A run that changed something, or failed. */
 export interface NotedRun {
@@ -9,7 +9,7 @@ export interface NotedRun {
   /** Milliseconds since 1970. */
   started: number;
   ended: number;
-  output: Output;
+  output: RunOutput;
   error?: string;
 }
 
@@ -31,7 +31,7 @@ export function createRunLedger({
   const newest = new Map<string, EndedRun>();
 
   /** Runs a workflow and records it; rethrows its error. */
-  async function record(workflow: string, run: () => Promise<Output>): Promise<Output> {
+  async function record(workflow: string, run: () => Promise<RunOutput>): Promise<RunOutput> {
     const started = clock();
     try {
       const output = await run();
@@ -107,7 +107,7 @@ export function createRunLedger({
 export type RunLedger = ReturnType<typeof createRunLedger>;
 
 /** Whether a run changed anything; timer runs without work are not recorded. */
-function hasDone(output: Output): boolean {
+function hasDone(output: RunOutput): boolean {
   const refined = output["refined"] as { bronzeObjects?: number } | undefined;
   const plan = output["plan"] as { batches?: unknown[]; customersDue?: boolean } | undefined;
   return (

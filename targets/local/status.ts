@@ -8,7 +8,7 @@ import type { LocalPostgres } from "./postgres.ts";
 import type { RunLedger } from "./run-ledger.ts";
 import type { StreamLog } from "./stream/stream-log.ts";
 
-interface Parts {
+interface LocalStatusSources {
   folder: DataDirectory;
   stream: StreamLog;
   mapping: EventSourceMapping;
@@ -20,7 +20,7 @@ interface Parts {
 }
 
 /** Status of the local pipeline: counters and newest runs. It checks nothing; that is the receipt's job. */
-export function createPipelineStatus(parts: Parts): () => Promise<PipelineStatus> {
+export function createPipelineStatus(parts: LocalStatusSources): () => Promise<PipelineStatus> {
   return async () => {
     const { invocations, errors, onFailureRecords } = parts.mapping.metrics();
     const { host, port } = parts.postgres.credentials;
@@ -36,7 +36,7 @@ export function createPipelineStatus(parts: Parts): () => Promise<PipelineStatus
   };
 }
 
-function streamStatus({ stream, mapping }: Parts): PipelineStatus["stream"] {
+function streamStatus({ stream, mapping }: LocalStatusSources): PipelineStatus["stream"] {
   const shards = stream.shards();
   const total = (key: "records" | "bytes") => shards.reduce((sum, shard) => sum + shard[key], 0);
   const checkpoints = mapping.checkpoints();

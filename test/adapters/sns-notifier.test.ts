@@ -61,7 +61,7 @@ test("throttling is retried; a rejection says what to do", async () => {
   expect(server.calls).toHaveLength(2);
   failures.push(new AwsFault("AuthorizationError", { status: 403 }));
   await expect(notifier.notify({ subject: "a", text: "b" })).rejects.toThrow(
-    `SNS topic ${topic}: could not publish: access is denied; the role needs sns:Publish`,
+    `SNS topic ${topic}: could not publish: access is denied: the role needs sns:Publish`,
   );
   failures.push(new AwsFault("NotFound", { status: 404 }));
   await expect(notifier.notify({ subject: "a", text: "b" })).rejects.toThrow("the topic does not exist");

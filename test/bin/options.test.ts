@@ -12,7 +12,7 @@ import { rebuild } from "../../bin/commands/rebuild.ts";
 import { produce, replay } from "../../bin/commands/send.ts";
 import { clean, logs, restart, start, status, stop } from "../../bin/commands/service.ts";
 import { trace } from "../../bin/commands/trace.ts";
-import { calendarDay, momentOf, readOptions } from "../../bin/options.ts";
+import { calendarDay, parseMoment, readOptions } from "../../bin/options.ts";
 
 describe("a moment", () => {
   it.each([
@@ -22,7 +22,7 @@ describe("a moment", () => {
     ["2026-01-31T18:00Z", "2026-01-31T18:00:00.000Z"],
     ["2026-01-31T18:00:00.5-05:00", "2026-01-31T23:00:00.500Z"],
   ])("%s is understood", (text, moment) => {
-    expect(momentOf(text)).toBe(Date.parse(moment));
+    expect(parseMoment(text)).toBe(Date.parse(moment));
   });
 
   it.each([
@@ -35,7 +35,7 @@ describe("a moment", () => {
     "2026-01-31T18:00",
     "2026-01-31T25:00Z",
     "May 3",
-  ])("%j is not a moment", (text) => expect(momentOf(text)).toBeUndefined());
+  ])("%j is not a moment", (text) => expect(parseMoment(text)).toBeUndefined());
 });
 
 it("a day must exist in the calendar", () => {

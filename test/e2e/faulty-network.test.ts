@@ -5,7 +5,7 @@ import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { afterEach, expect, test } from "vitest";
 import { newAthenaClient, openAthenaLake } from "../../adapters/athena.ts";
 import { newDataApiClient } from "../../adapters/data-api.ts";
-import { kinesisContents } from "../../adapters/kinesis-account.ts";
+import { kinesisContents } from "../../adapters/kinesis-contents.ts";
 import { newKinesisClient, openKinesisSink } from "../../adapters/kinesis.ts";
 import { newS3Client, openS3Store } from "../../adapters/s3.ts";
 import { openFolderStore } from "../../adapters/folder-store.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { functionEntries, functionNames, type FunctionEntry } from "../../lib/function-entries.ts";
-import { readEvents } from "../../pipeline/lineage/record-lineage.ts";
+import { readLineageEvents } from "../../pipeline/lineage/record-lineage.ts";
 import { mistakesOf } from "../pipeline/lineage/validate-event.ts";
 import { record } from "../pipeline/silver/refine-fixture.ts";
 import { startHttpServer } from "../support/http-server.ts";
@@ -215,7 +215,7 @@ describe("the function that hears of runs", () => {
     } finally {
       await marquez.close();
     }
-    const [event, ...more] = await readEvents(s3.bucket("runs"), { since: "2026-01-01", limit: 9 });
+    const [event, ...more] = await readLineageEvents(s3.bucket("runs"), { since: "2026-01-01", limit: 9 });
     expect(more).toEqual([]);
     expect(mistakesOf(event!)).toEqual([]);
     expect(event).toMatchObject({

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { checkLoopback } from "../../localstack/health.ts";
 import { clientEnvironment, serverEnvironment } from "../../localstack/environment.ts";
-import { unknownTypes } from "../../localstack/deploy.ts";
+import { unsupportedTypes } from "../../localstack/deploy.ts";
 import { localStackDirectory } from "../../targets/localstack-place.ts";
 
 test.each(["http://127.0.0.1:4566", "http://127.1.2.3:1", "http://localhost:4566", "http://[::1]:4566"])(
@@ -29,8 +29,8 @@ test("a type that LocalStack passes over in silence is found in a template", () 
     "AWS::Glue::Table",
   ];
   const Resources = Object.fromEntries(types.map((Type, i) => [`R${i}`, { Type }]));
-  expect(unknownTypes({ Resources })).toEqual(["AWS::Glue::Table", "AWS::RDS::DBCluster"]);
-  expect(unknownTypes({})).toEqual([]);
+  expect(unsupportedTypes({ Resources })).toEqual(["AWS::Glue::Table", "AWS::RDS::DBCluster"]);
+  expect(unsupportedTypes({})).toEqual([]);
 });
 
 test("a client of LocalStack is given no way to a real account", () => {

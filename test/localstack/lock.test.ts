@@ -17,8 +17,8 @@ test("waits for a start or stop in another process and reports it once", async (
   const directory = localStackDirectory(join(root, "held"));
   const script = `
     import { withLock } from ${JSON.stringify(new URL("../../localstack/lock.ts", import.meta.url).pathname)};
-    import { localStackHome } from ${JSON.stringify(new URL("../../targets/localstack-place.ts", import.meta.url).pathname)};
-    await withLock(localStackHome(process.argv[1]), {}, async () => {
+    import { localStackDirectory } from ${JSON.stringify(new URL("../../targets/localstack-place.ts", import.meta.url).pathname)};
+    await withLock(localStackDirectory(process.argv[1]), {}, async () => {
       console.log("held");
       await new Promise((resolve) => process.stdin.once("data", resolve));
       console.log("let go");

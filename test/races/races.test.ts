@@ -15,7 +15,7 @@ import type { StoreProfile } from "../../producer/tills.ts";
 import { verifyReceipt } from "../../pipeline/reconciliation/verify-receipt.ts";
 import { createCustomerKey } from "../../pipeline/silver/write-orders.ts";
 import { openQuarantine, openSilver, orderStream } from "../../pipeline/silver/tables.ts";
-import { streamContents } from "../../targets/local/stream-account.ts";
+import { streamContents } from "../../targets/local/stream-contents.ts";
 import { openStreamLog, type StreamLog } from "../../targets/local/stream/stream-log.ts";
 import { openGoldPipeline, type GoldPipeline } from "../pipeline/gold/gold-fixture.ts";
 import { startS3Server, type S3Server } from "../support/s3-server.ts";
@@ -99,7 +99,7 @@ async function verify(folder: string) {
     return await verifyReceipt({
       store,
       stream: orderStream,
-      account: streamContents(stream, { [id]: lastSequenceNumber! }, openFolderStore(join(root, "on-failure"))),
+      streamContents: streamContents(stream, { [id]: lastSequenceNumber! }, openFolderStore(join(root, "on-failure"))),
       silver: openSilver(place),
       quarantine: openQuarantine(place),
       lake,

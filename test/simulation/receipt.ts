@@ -16,7 +16,7 @@ export async function alertReceipt(
   sources: Refinery & { lake: LakeQuery; warehouse: Warehouse },
   { records: sent, neverSent }: Pick<Stream, "records" | "neverSent">,
 ): Promise<string[]> {
-  const account = {
+  const streamContents = {
     isComplete: true,
     async *records() {
       yield* sent;
@@ -24,7 +24,7 @@ export async function alertReceipt(
     isConfirmed: () => true,
     onFailure: async () => ({ positions: new Set<string>(), unreadable: [] }),
   };
-  const { findings, records, events } = await verifyReceipt({ ...sources, ...texts, account });
+  const { findings, records, events } = await verifyReceipt({ ...sources, ...texts, streamContents });
   const gaps = findings.filter(({ invariant }) => invariant === "no gap in a till's numbers");
   const found = findings
     .filter((finding) => neverSent.size === 0 || !gaps.includes(finding))

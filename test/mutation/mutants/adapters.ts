@@ -5,7 +5,7 @@ const folder = "test/adapters/folder-store.test.ts";
 const kinesis = "test/adapters/kinesis.test.ts";
 const pipeline = "test/targets/local/warehouses.test.ts";
 const dataDirectory = "test/targets/local/data-directory.test.ts";
-const account = "test/adapters/kinesis-account.test.ts";
+const account = "test/adapters/kinesis-contents.test.ts";
 
 /** Stores, services, and the embedded home's own parts. */
 export const adapterMutants: readonly Mutant[] = [
@@ -189,7 +189,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a record in the range of a bronze object may be in it",
     prevents: "what landed a moment ago is told to be lost",
-    file: "adapters/kinesis-account.ts",
+    file: "adapters/kinesis-contents.ts",
     text: "return !isInside && ranges",
     replacement: "return ranges",
     tests: [account],
@@ -197,7 +197,7 @@ export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a stream that forgets is no complete account",
     prevents: "records that Kinesis no longer keeps are told never to have been sent",
-    file: "adapters/kinesis-account.ts",
+    file: "adapters/kinesis-contents.ts",
     text: "isComplete: false,",
     replacement: "isComplete: true,",
     tests: [account],

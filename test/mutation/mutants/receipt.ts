@@ -108,7 +108,7 @@ export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify tells of damage to the stream",
     prevents: "a shard that cannot be read to its end passes",
-    file: "targets/local/stream-account.ts",
+    file: "targets/local/stream-contents.ts",
     text: "onDamage(error.message);",
     replacement: "",
     tests: ["test/pipeline/reconciliation/verify-receipt.stream.test.ts"],

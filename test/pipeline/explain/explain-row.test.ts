@@ -181,7 +181,7 @@ describe("an explanation", () => {
     const day = sale!.ordered_at.slice(0, 10);
     const { lines } = await explain("daily_sales_summary", [day], "revenue");
     const mine = lines.filter(({ order_id }) => order_id === sale!.order_id);
-    const records = await pipeline.account().records()[Symbol.asyncIterator]().next();
+    const records = await pipeline.streamContents().records()[Symbol.asyncIterator]().next();
     expect(mine).toHaveLength(sale!.lines.length);
     expect(mine[0]).toMatchObject({
       line_no: 1,

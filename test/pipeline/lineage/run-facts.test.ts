@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { lineageEvent } from "../../../pipeline/lineage/lineage-event.ts";
 import { awsPlaces } from "../../../pipeline/lineage/datasets.ts";
-import { readEvents, recordLineage } from "../../../pipeline/lineage/record-lineage.ts";
+import { readLineageEvents, recordLineage } from "../../../pipeline/lineage/record-lineage.ts";
 import type { RunChange, RunState } from "../../../pipeline/lineage/execution-change.ts";
 import { factsOf } from "../../../pipeline/lineage/run-facts.ts";
 import { order } from "../../support/order-fixture.ts";
@@ -143,7 +143,7 @@ test("an event that is recorded twice is stored once and sent twice", async () =
   for (const more of [{ output }, {}]) {
     await recordLineage({ store: pipeline.store, places, endpoint }, change("backup", "COMPLETE", more));
   }
-  const kept = await readEvents(pipeline.store, { since: "2015-01-01", limit: 10 });
+  const kept = await readLineageEvents(pipeline.store, { since: "2015-01-01", limit: 10 });
   expect(kept).toEqual([sent[0]]);
   expect(kept[0]!.run.facets).toHaveProperty("pizzaSales_counts");
   expect(sent).toHaveLength(2);
@@ -157,8 +157,8 @@ test("events are read in order of time, by day, by workflow and up to a limit", 
     await recordLineage({ store: pipeline.store, places }, change("bronze_to_silver", "START", { at, runId }));
     await recordLineage({ store: pipeline.store, places }, change("data_quality", "START", { at: at + 1, runId }));
   }
-  const read = async (query: Partial<Parameters<typeof readEvents>[1]>) =>
-    (await readEvents(pipeline.store, { since: "2015-01-01", limit: 99, ...query })).map(
+  const read = async (query: Partial<Parameters<typeof readLineageEvents>[1]>) =>
+    (await readLineageEvents(pipeline.store, { since: "2015-01-01", limit: 99, ...query })).map(
       ({ eventTime, job }) => `${eventTime.slice(8, 10)} ${job.name}`,
     );
   expect(await read({ since: "2015-01-03" })).toEqual([
@@ -183,8 +183,8 @@ test("neither the limit nor midnight splits a run", async () => {
   await keep("data_quality", "START", midnight - minute, 2);
   await keep("silver_to_gold", "START", midnight, 3);
   await keep("data_quality", "COMPLETE", midnight + minute, 2);
-  const read = async (query: Parameters<typeof readEvents>[1]) =>
-    (await readEvents(pipeline.store, query)).map(({ eventType, job }) => `${job.name} ${eventType}`);
+  const read = async (query: Parameters<typeof readLineageEvents>[1]) =>
+    (await readLineageEvents(pipeline.store, query)).map(({ eventType, job }) => `${job.name} ${eventType}`);
   const whole = ["data_quality START", "data_quality COMPLETE"];
   expect(await read({ since: "2015-01-01", limit: 1 })).toEqual(whole);
   expect(await read({ since: "2015-01-03", workflow: "data_quality", limit: 9 })).toEqual(whole);

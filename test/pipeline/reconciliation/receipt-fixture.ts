@@ -15,7 +15,7 @@ import { openQuarantine, openSilver, orderStream } from "../../../pipeline/silve
 import { traceOrder } from "../../../pipeline/trace/trace-order.ts";
 import { createFunctions } from "../../../targets/local/functions.ts";
 import { openStreamLog } from "../../../targets/local/stream/stream-log.ts";
-import { streamContents } from "../../../targets/local/stream-account.ts";
+import { streamContents } from "../../../targets/local/stream-contents.ts";
 import { sql as goldSql, type GoldPipeline } from "../gold/gold-fixture.ts";
 import type { Catalog } from "../../../pipeline/domain/catalog.ts";
 import { catalog as orderCatalog } from "../../support/order-fixture.ts";
@@ -127,12 +127,12 @@ export async function openReceiptPipeline(gold: GoldPipeline, { catalog = orderC
     },
     /** The stores and engines that the read-only commands query. */
     parts: { store, silver, lake, warehouse: gold.reader },
-    account: () => streamContents(stream, checkpoints, onFailure),
-    verify: (other: Partial<Pick<ReconciliationSources, "account" | "warehouse">> = {}) =>
+    streamContents: () => streamContents(stream, checkpoints, onFailure),
+    verify: (other: Partial<Pick<ReconciliationSources, "streamContents" | "warehouse">> = {}) =>
       verifyReceipt({
         ...refinery,
         ...openTables(),
-        account: pipeline.account(),
+        streamContents: pipeline.streamContents(),
         lake,
         warehouse: gold.reader,
         goldSql,

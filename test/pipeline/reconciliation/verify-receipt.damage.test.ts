@@ -78,14 +78,14 @@ describe("verify detects in bronze", () => {
   });
 
   it("a changed partition key in the stream", async () => {
-    const account = pipeline.account();
+    const streamContents = pipeline.streamContents();
     const renamed = {
-      ...account,
+      ...streamContents,
       async *records() {
-        for await (const record of account.records()) yield { ...record, partitionKey: "another" };
+        for await (const record of streamContents.records()) yield { ...record, partitionKey: "another" };
       },
     };
-    expect(await found({ account: renamed })).toContain(
+    expect(await found({ streamContents: renamed })).toContain(
       `bronze is raw: 6 records in bronze differ from what the stream holds: ${position(0)}`,
     );
   });
@@ -100,14 +100,14 @@ describe("verify detects in bronze", () => {
 
   it("a record that the stream never had", async () => {
     const gone = sold.records[2]!.sequenceNumber;
-    const account = pipeline.account();
+    const streamContents = pipeline.streamContents();
     const forgetful = {
-      ...account,
+      ...streamContents,
       async *records() {
-        for await (const record of account.records()) if (record.sequenceNumber !== gone) yield record;
+        for await (const record of streamContents.records()) if (record.sequenceNumber !== gone) yield record;
       },
     };
-    const text = await found({ account: forgetful });
+    const text = await found({ streamContents: forgetful });
     expect(text).toBe(`sent = landed: 1 records in bronze were never in the stream: ${position(2)}`);
   });
 

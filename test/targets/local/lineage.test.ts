@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openFolderStore } from "../../../adapters/folder-store.ts";
 import { lineageEndpointFrom } from "../../../adapters/lineage-endpoint.ts";
-import { readEvents } from "../../../pipeline/lineage/record-lineage.ts";
+import { readLineageEvents } from "../../../pipeline/lineage/record-lineage.ts";
 import type { LineageEvent } from "../../../pipeline/lineage/open-lineage.ts";
 import { goldTables } from "../../../pipeline/lineage/datasets.ts";
 import { dataDirectory } from "../../../targets/local/data-directory.ts";
@@ -30,7 +30,8 @@ afterEach(async () => {
   pipeline.remove();
 });
 
-const kept = () => readEvents(openFolderStore(dataDirectory(pipeline.dir).lake), { since: "2026-01-01", limit: 999 });
+const kept = () =>
+  readLineageEvents(openFolderStore(dataDirectory(pipeline.dir).lake), { since: "2026-01-01", limit: 999 });
 const endpoint = () => lineageEndpointFrom({ OPENLINEAGE_URL: server.url, OPENLINEAGE_API_KEY: "secret" });
 
 function orders(count: number) {

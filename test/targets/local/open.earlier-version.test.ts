@@ -60,15 +60,14 @@ it("still has its orders, its quarantine and its forgotten customer", async () =
 
 it("takes new events of its orders, and knows the day of an order whose later revision came first", async () => {
   const first = {
-    ...{
-      schema_version: 1,
-      order_id: "ahead-1",
-      revision: 0,
-      status: "placed",
-      channel: "takeaway",
-      store_id: "nyc-01",
-    },
-    ...{ ordered_at: "2026-01-19T14:00:00-05:00", emitted_at: "2026-01-20T18:59:01.000Z" },
+    schema_version: 1,
+    order_id: "ahead-1",
+    revision: 0,
+    status: "placed",
+    ordered_at: "2026-01-19T14:00:00-05:00",
+    emitted_at: "2026-01-20T18:59:01.000Z",
+    store_id: "nyc-01",
+    channel: "takeaway",
     lines: [{ line_no: 1, pizza_id: "hawaiian_m", quantity: 1, unit_price: 13.25 }],
     producer: { producer_id: "till-nyc-01-9", seq: 4 },
   };

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openFolderStore } from "../../adapters/folder-store.ts";
-import { kinesisContents } from "../../adapters/kinesis-account.ts";
+import { kinesisContents } from "../../adapters/kinesis-contents.ts";
 import { landRecords } from "../../pipeline/bronze/land-records.ts";
 import { encodeFailedBatch } from "../../pipeline/bronze/on-failure-objects.ts";
 import type { ObjectStore, StreamRecord } from "../../pipeline/ports.ts";
