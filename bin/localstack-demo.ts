@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { deploy, readCustomerSecret } from "../localstack/deploy.ts";
 import { clientEnvironment } from "../localstack/environment.ts";
 import { resolveTarget } from "../localstack/resolve-target.ts";
-import { goldHash, type GoldHash } from "../pipeline/backup/gold-hash.ts";
+import { goldHash, type GoldHash } from "../pipeline/backup/manifest.ts";
 import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
 import type { Receipt } from "../pipeline/domain/receipt.ts";
 import type { Warehouse } from "../pipeline/ports.ts";

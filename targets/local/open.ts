@@ -23,6 +23,7 @@ import { openStreamLog } from "./stream/stream-log.ts";
 import { streamContents } from "./stream-contents.ts";
 import { reconnectingWarehouses } from "./warehouses.ts";
 import { loadWorkflow } from "./workflow-runner.ts";
+import { errorMessage } from "../../pipeline/domain/errors.ts";
 
 export interface LocalPipelineOptions {
   dir: string;
@@ -89,7 +90,7 @@ export async function openLocalPipeline({
     const backups = openFolderStore(folder.backups);
     const lake = await openDuckDbLake({ root: folder.lake });
     closers.push(async () => lake.close());
-    const onCheckpointError = (error: unknown) => onLog(`checkpoint not written: ${messageOf(error)}`);
+    const onCheckpointError = (error: unknown) => onLog(`checkpoint not written: ${errorMessage(error)}`);
     const silver = openSilver({ store, clock, onCheckpointError });
     const quarantine = openQuarantine({ store, clock, onCheckpointError });
     const catalog = loadCatalog();
@@ -156,7 +157,7 @@ export async function openLocalPipeline({
         maximumRecordAgeMs: -1,
         bisectBatchOnFunctionError: true,
         onEvent: (event) => {
-          if ("error" in event) onLog(`landing ${event.shard}: ${event.type}: ${messageOf(event.error)}`);
+          if ("error" in event) onLog(`landing ${event.shard}: ${event.type}: ${errorMessage(event.error)}`);
         },
         invoke: async (records) => {
           await landRecords({ store, stream: orderStream }, records);
@@ -241,10 +242,6 @@ export async function openLocalPipeline({
     };
     return createPipeline(target);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Records in `home.json` that this process runs the pipeline: `publish` once it listens, `withdraw` when it stops. */
