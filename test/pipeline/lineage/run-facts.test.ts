@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { lineageEvent } from "../../../pipeline/lineage/lineage-event.ts";
-import { awsPlaces } from "../../../pipeline/lineage/datasets.ts";
+import { awsPlaces, goldTables } from "../../../pipeline/lineage/datasets.ts";
 import { readLineageEvents, recordLineage } from "../../../pipeline/lineage/record-lineage.ts";
 import type { RunChange, RunState } from "../../../pipeline/lineage/execution-change.ts";
 import { factsOf } from "../../../pipeline/lineage/run-facts.ts";
