@@ -1,22 +1,19 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { StreamRecord } from "../../../pipeline/ports.ts";
-import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
+import type { GoldPipeline } from "../gold/gold-fixture.ts";
 import { event } from "../quality/messy-day.ts";
 import { openReceiptPipeline, type ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
+import { openForEachTest } from "../reconciliation/receipt-hooks.ts";
 import { customerKey } from "../silver/refine-fixture.ts";
 import { dying } from "./dying-store.ts";
 import { everything } from "./everything.ts";
 
 let gold: GoldPipeline;
 let pipeline: ReceiptPipeline;
-beforeAll(async () => {
-  gold = await openGoldPipeline();
-});
-afterAll(() => gold.close());
-beforeEach(async () => {
-  pipeline = await openReceiptPipeline(gold);
-});
-afterEach(() => pipeline.close());
+openForEachTest(
+  (opened) => ({ gold, pipeline } = opened),
+  () => pipeline,
+);
 
 const ada = { customer_id: "c-adah", name: "Ada Lovelace", email: "ada@example.com", phone: "+1-555-0199" };
 const json = (...args: Parameters<typeof event>) => JSON.stringify(event(...args));

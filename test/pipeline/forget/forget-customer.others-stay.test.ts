@@ -1,17 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { quarantineLakeTable } from "../../../pipeline/silver/tables.ts";
-import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import { event } from "../quality/messy-day.ts";
-import { openReceiptPipeline, type ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
+import type { ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
+import { openForEachTest } from "../reconciliation/receipt-hooks.ts";
 
-let gold: GoldPipeline;
 let pipeline: ReceiptPipeline;
-beforeAll(async () => {
-  gold = await openGoldPipeline();
-});
-afterAll(() => gold.close());
+openForEachTest((opened) => ({ pipeline } = opened));
 beforeEach(async () => {
-  pipeline = await openReceiptPipeline(gold);
   const nobody = { customer: undefined };
   const bob = { customer: { customer_id: "c-bob", name: "Bob Stone", email: "bob@example.com" } };
   const cut = (seq: number, id: string, changes: object) =>
@@ -33,7 +28,6 @@ beforeEach(async () => {
   );
   await pipeline.work();
 });
-afterEach(() => pipeline.close());
 
 const lake = async () => (await pipeline.store.list("")).map(({ key, size }) => `${key} ${size}`);
 

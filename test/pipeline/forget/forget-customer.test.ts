@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OrderEvent } from "../../../pipeline/domain/generated/order-event.types.ts";
 import { silverColumns } from "../../../pipeline/silver/columns.ts";
 import type { DeltaTable } from "../../../pipeline/delta/table.ts";
@@ -11,22 +11,14 @@ import { openQuarantine, openSilver, orderStream } from "../../../pipeline/silve
 import { createMemoryStore } from "../delta/memory-store.ts";
 import { catalog } from "../../support/order-fixture.ts";
 import { customerKey } from "../silver/refine-fixture.ts";
-import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import { event } from "../quality/messy-day.ts";
-import { openReceiptPipeline, type ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
+import type { ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
+import { openForEachTest } from "../reconciliation/receipt-hooks.ts";
 import { dying } from "./dying-store.ts";
 import { everything, plain } from "./everything.ts";
 
-let gold: GoldPipeline;
 let pipeline: ReceiptPipeline;
-beforeAll(async () => {
-  gold = await openGoldPipeline();
-});
-afterAll(() => gold.close());
-beforeEach(async () => {
-  pipeline = await openReceiptPipeline(gold);
-});
-afterEach(() => pipeline.close());
+openForEachTest((opened) => ({ pipeline } = opened));
 
 const ada = {
   customer_id: "c-adah",

@@ -1,11 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { correctionsText } from "../../../bin/commands/corrections.ts";
 import { readProjectFile } from "../../../adapters/project-files.ts";
 import { listCorrections, type Corrections } from "../../../pipeline/gold/list-corrections.ts";
 import { VersionNotKept } from "../../../pipeline/delta/table.ts";
 import { event } from "../quality/messy-day.ts";
-import { openReceiptPipeline, type ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
-import { openGoldPipeline, type GoldPipeline } from "./gold-fixture.ts";
+import type { ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
+import { openForEachTest } from "../reconciliation/receipt-hooks.ts";
+import type { GoldPipeline } from "./gold-fixture.ts";
 
 const day = "2015-01-01";
 const long = new Date(0).toISOString();
@@ -13,12 +14,8 @@ const two = { lines: [{ line_no: 1, pizza_id: "hawaiian_m", quantity: 2, unit_pr
 
 let gold: GoldPipeline;
 let pipeline: ReceiptPipeline;
-beforeAll(async () => {
-  gold = await openGoldPipeline();
-});
-afterAll(() => gold.close());
+openForEachTest((opened) => ({ gold, pipeline } = opened));
 beforeEach(async () => {
-  pipeline = await openReceiptPipeline(gold);
   // The later order moves the watermark past the first day.
   await pipeline.land(
     await pipeline.send([
@@ -30,7 +27,6 @@ beforeEach(async () => {
   );
   await pipeline.work();
 });
-afterEach(() => pipeline.close());
 
 async function sendLater(...events: object[]) {
   await pipeline.land(await pipeline.send(events));

@@ -1,18 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { backupId, goldHash } from "../../../pipeline/backup/manifest.ts";
 import { createCatalog, type Catalog, type Pizza } from "../../../pipeline/domain/catalog.ts";
-import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
+import type { GoldPipeline } from "../gold/gold-fixture.ts";
 import { catalog, order } from "../../support/order-fixture.ts";
-import { openReceiptPipeline, type ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
+import type { ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
+import { openForEachTest } from "../reconciliation/receipt-hooks.ts";
 
 let gold: GoldPipeline;
 let pipeline: ReceiptPipeline;
-beforeAll(async () => {
-  gold = await openGoldPipeline();
-});
-afterAll(() => gold.close());
+openForEachTest((opened) => ({ gold, pipeline } = opened));
 beforeEach(async () => {
-  pipeline = await openReceiptPipeline(gold);
   await pipeline.land(await pipeline.send([sale(1, "2015-01-30"), sale(2, "2015-01-31")]));
   await pipeline.work();
   await pipeline.land(
@@ -24,7 +21,6 @@ beforeEach(async () => {
   );
   await pipeline.work();
 });
-afterEach(() => pipeline.close());
 
 const prices: Record<string, number> = { hawaiian_m: 13.25, bbq_ckn_s: 12.75 };
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { decodeBronze, encodeBronze } from "../../../pipeline/bronze/bronze-object.ts";
 import type { Finding } from "../../../pipeline/domain/receipt.ts";
 import { silverColumns } from "../../../pipeline/silver/columns.ts";
@@ -8,24 +8,18 @@ import { copyRows, readColumns } from "../../../pipeline/parquet/read-columns.ts
 import { createTableWriter } from "../../../pipeline/parquet/table-writer.ts";
 import { quarantineColumns } from "../../../pipeline/silver/quarantine-table.ts";
 import { orderStream } from "../../../pipeline/silver/tables.ts";
-import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import { event, sellMessily } from "../quality/messy-day.ts";
-import { openReceiptPipeline, type ReceiptPipeline } from "./receipt-fixture.ts";
+import type { ReceiptPipeline } from "./receipt-fixture.ts";
+import { openForEachTest } from "./receipt-hooks.ts";
 
 type Columns = Awaited<ReturnType<typeof readColumns>>;
 
-let gold: GoldPipeline;
 let pipeline: ReceiptPipeline;
 let sold: Awaited<ReturnType<typeof sellMessily>>;
-beforeAll(async () => {
-  gold = await openGoldPipeline();
-});
-afterAll(() => gold.close());
+openForEachTest((opened) => ({ pipeline } = opened));
 beforeEach(async () => {
-  pipeline = await openReceiptPipeline(gold);
   sold = await sellMessily(pipeline);
 });
-afterEach(() => pipeline.close());
 
 /** The findings as lines `invariant: sentence: example`. */
 async function found(...change: Parameters<ReceiptPipeline["verify"]>): Promise<string> {

@@ -1,20 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { encodeFailedBatch } from "../../../pipeline/bronze/on-failure-objects.ts";
 import { resentKey } from "../../../pipeline/domain/stream-position.ts";
-import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import { event, sellMessily } from "../quality/messy-day.ts";
-import { openReceiptPipeline, type ReceiptPipeline } from "./receipt-fixture.ts";
+import type { ReceiptPipeline } from "./receipt-fixture.ts";
+import { openForEachTest } from "./receipt-hooks.ts";
 
-let gold: GoldPipeline;
 let pipeline: ReceiptPipeline;
-beforeAll(async () => {
-  gold = await openGoldPipeline();
-});
-afterAll(() => gold.close());
-beforeEach(async () => {
-  pipeline = await openReceiptPipeline(gold);
-});
-afterEach(() => pipeline.close());
+openForEachTest((opened) => ({ pipeline } = opened));
 
 /** An event of the till, truncated before or after a text. */
 function cut(seq: number, before: string): Buffer {

@@ -1,21 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { resentKey } from "../../../pipeline/domain/stream-position.ts";
-import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import { event, sellMessily } from "../quality/messy-day.ts";
-import { openReceiptPipeline, type ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
+import type { ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";
+import { openForEachTest } from "../reconciliation/receipt-hooks.ts";
 
-let gold: GoldPipeline;
 let pipeline: ReceiptPipeline;
 let sold: Awaited<ReturnType<typeof sellMessily>>;
-beforeAll(async () => {
-  gold = await openGoldPipeline();
-});
-afterAll(() => gold.close());
+openForEachTest((opened) => ({ pipeline } = opened));
 beforeEach(async () => {
-  pipeline = await openReceiptPipeline(gold);
   sold = await sellMessily(pipeline);
 });
-afterEach(() => pipeline.close());
 
 /** Returns the revision and outcome of every event of an order, by stream position. */
 async function outcomes(orderId: string) {
