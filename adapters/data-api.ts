@@ -12,6 +12,7 @@ import {
 } from "@aws-sdk/client-rds-data";
 import type { TransactionalWarehouse, Warehouse } from "../pipeline/ports.ts";
 import { jsonBytes, replaceParameters, rowsOf, splitText, toParameter } from "./data-api-encoding.ts";
+import { errorMessage } from "../pipeline/domain/errors.ts";
 
 const mebibyte = 1024 * 1024;
 /** The Data API's limit for a request is 4 MiB, including headers and the JSON around the values. */
@@ -176,7 +177,7 @@ const advice: Record<string, string> = {
 };
 
 function explain(cause: unknown, isContinued: boolean): Error {
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = errorMessage(cause);
   if (nameOf(cause) === "StatementTimeoutException") {
     const then = isContinued ? "it continues in the database: run it again" : "it was stopped: process less at once";
     return new Error(`Data API: the statement exceeded the 45 s limit of a call; ${then}`, { cause });

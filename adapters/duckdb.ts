@@ -74,7 +74,7 @@ export async function openDuckDbLake({
 
 /** Throws unless the SQL is a single reading statement: below `root`, DuckDB itself would permit writing. */
 async function rejectWriting(connection: DuckDBConnection, sql: string): Promise<void> {
-  if (isNoStatement.test(sql)) throw new Error("a lake query must be one statement, but this is none");
+  if (isNoStatement.test(sql)) throw new Error("a lake query must be one statement, but this text has no statement");
   const statements = await connection.extractStatements(sql);
   if (statements.count !== 1) throw new Error(`a lake query must be one statement, but this is ${statements.count}`);
   const { statementType } = await statements.prepare(0);

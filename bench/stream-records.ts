@@ -2,8 +2,7 @@ import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.
 import type { EventSink, StreamRecord } from "../pipeline/ports.ts";
 import { toOutgoing } from "../producer/batch-builder.ts";
 import { createSender } from "../producer/send-orders.ts";
-import { sequenceNumberAt } from "../targets/local/stream/sequence-number.ts";
-import { firstShards, hashKeyOf } from "../targets/local/stream/shard-map.ts";
+import { sequenceNumberAt, firstShards, hashKeyOf } from "../targets/local/stream/shard-map.ts";
 
 const shardCount = 2;
 

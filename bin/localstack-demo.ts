@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { deploy, readCustomerSecret } from "../localstack/deploy.ts";
 import { clientEnvironment } from "../localstack/environment.ts";
 import { resolveTarget } from "../localstack/resolve-target.ts";
-import { goldHash, type GoldHash } from "../pipeline/backup/gold-hash.ts";
+import { goldHash, type GoldHash } from "../pipeline/backup/manifest.ts";
 import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
 import type { Receipt } from "../pipeline/domain/receipt.ts";
 import type { Warehouse } from "../pipeline/ports.ts";
@@ -22,7 +22,7 @@ export interface Demo {
   /** Gold tables that differ from those of a local pipeline that received the same orders. */
   differing: string[];
   /** Duration of each part. */
-  seconds: { start: number; deploy: number; ordersToGold: number; embeddedPipeline: number };
+  seconds: { start: number; deploy: number; ordersToGold: number; localPipeline: number };
 }
 
 /** The last business date of the classic week, which starts on 2015-01-01. */
@@ -38,7 +38,7 @@ export async function demo(
 ): Promise<Demo> {
   const lap = stopwatch();
   const target = await resolveTarget(directory, { port, say });
-  const seconds = { start: lap(), deploy: 0, ordersToGold: 0, embeddedPipeline: 0 };
+  const seconds = { start: lap(), deploy: 0, ordersToGold: 0, localPipeline: 0 };
   Object.assign(process.env, clientEnvironment(target.endpoint), { DATABASE_URL: target.databaseUrl });
   if (await hasOrders())
     throw new Error("LocalStack already has orders: run make stop-localstack, then the demo again");
@@ -55,7 +55,7 @@ export async function demo(
     const secret = await readCustomerSecret(deployed.deployment.customerKeySecretArn);
     lap();
     const expected = await goldOfLocalPipeline(join(directory.temporary, "local-pipeline"), secret);
-    seconds.embeddedPipeline = lap();
+    seconds.localPipeline = lap();
     const names = Object.keys({ ...expected.tables, ...gold.tables });
     const differing = names.filter((name) => expected.tables[name]?.hash !== gold.tables[name]?.hash);
     return { receipt, gold, differing, seconds };

@@ -9,14 +9,14 @@ import { endProgress, progress, say, UsageError } from "./output.ts";
 type Use<Result> = (pipeline: Pipeline, how: { isRunning: boolean }) => Promise<Result>;
 
 /**
- * Calls `use` with the home that the options name: a deployed one; or the embedded one that runs in the background; or, where
- * none does, one that is opened in this process and closed afterwards.
+ * Calls `use` with the pipeline that the options name: a deployed one, the local one that runs in the background, or else a
+ * local one that is opened in this process and closed afterwards.
  */
 export async function withPipeline<Result>(values: Values, use: Use<Result>): Promise<Result> {
   return await withOpenedPipeline(values, { isReadOnly: false }, use);
 }
 
-/** The same for commands that only look: a home that is opened for them is left as it is. */
+/** The same for commands that only read: a pipeline that is opened for them lands nothing and starts no workflow. */
 export async function withReadOnlyPipeline<Result>(values: Values, use: Use<Result>): Promise<Result> {
   return await withOpenedPipeline(values, { isReadOnly: true }, use);
 }
@@ -28,7 +28,8 @@ async function withOpenedPipeline<Result>(
 ): Promise<Result> {
   if (values.target !== "local")
     return await withDeployedPipeline(values, (pipeline) => use(pipeline, { isRunning: true }));
-  if (values["lake-sql"] !== undefined) throw new UsageError("--lake-sql is for deployed homes: add --target aws");
+  if (values["lake-sql"] !== undefined)
+    throw new UsageError("--lake-sql works only on deployed pipelines: add --target aws");
   const { dir } = values;
   const folder = dataDirectory(dir);
   const running = runningProcess(folder);
@@ -44,12 +45,15 @@ async function withOpenedPipeline<Result>(
   }
 }
 
-/** The SQL engines that can read the lake of a deployed home. */
+/** The SQL engines that can read the lake of a deployed pipeline. */
 export const lakeSqlOption = {
-  "lake-sql": { type: "string", about: "deployed homes: athena or duckdb reads the lake (athena where there is one)" },
+  "lake-sql": {
+    type: "string",
+    about: "deployed pipelines: run lake SQL with athena or duckdb (default: athena if deployed)",
+  },
 } as const;
 
-/** Calls `use` with a deployed home, and closes it afterwards. */
+/** Calls `use` with a deployed pipeline, and closes it afterwards. */
 export async function withDeployedPipeline<Result>(
   values: Values,
   use: (pipeline: DeployedPipeline) => Promise<Result>,
@@ -70,7 +74,7 @@ export async function withDeployedPipeline<Result>(
   }
 }
 
-/** LocalStack takes any credentials; where it listens and what it was deployed with, its folder tells. What is set already stays. */
+/** Sets the AWS variables for LocalStack from the address that its folder stores. Variables that are set already stay. */
 export function prepareDeployed({ target }: Values, place = findAddress(localStackDirectory())): void {
   if (target !== "localstack") return;
   const { env } = process;

@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import { Stream, StreamEncryption, StreamMode, type IStream } from "aws-cdk-lib/aws-kinesis";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
@@ -7,9 +7,7 @@ import type { Environment } from "./config.ts";
 import { addEncryptionKey } from "./constructs/encryption-key.ts";
 import { GlueTables } from "./constructs/glue-tables.ts";
 import { LakeBuckets } from "./constructs/lake-buckets.ts";
-import { addOutputs } from "./constructs/outputs.ts";
 import { SecretVault } from "./constructs/secrets.ts";
-import { seconds } from "./constructs/time.ts";
 import { WarehouseCluster } from "./constructs/warehouse-cluster.ts";
 
 /** Resources that must survive a redeployment: key, lake, stream, warehouse and secrets. */
@@ -88,9 +86,13 @@ function addOrderStream(
     ...(shards === "on-demand"
       ? { streamMode: StreamMode.ON_DEMAND }
       : { streamMode: StreamMode.PROVISIONED, shardCount: shards }),
-    retentionPeriod: seconds(retentionHours * 3_600),
+    retentionPeriod: Duration.seconds(retentionHours * 3_600),
     encryption: StreamEncryption.KMS,
     encryptionKey: key,
     removalPolicy,
   });
 }
+
+/** Adds stack outputs, from which the command line finds the deployed resources. */
+export const addOutputs = (stack: Stack, values: Record<string, string>): CfnOutput[] =>
+  Object.entries(values).map(([id, value]) => new CfnOutput(stack, id, { value }));

@@ -2,7 +2,6 @@ import { Annotations, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Environment } from "./config.ts";
 import { FunctionFactory, type CodeSource } from "./constructs/function-factory.ts";
-import { addOutputs } from "./constructs/outputs.ts";
 import { shareResources } from "./resources.ts";
 import { BackupStage } from "./stages/backup.ts";
 import { ExplorationStage } from "./stages/exploration.ts";
@@ -15,7 +14,7 @@ import { ReceiptStage } from "./stages/receipt.ts";
 import { RefiningStage } from "./stages/refining.ts";
 import { SchedulesStage } from "./stages/schedules.ts";
 import { WorkflowsStage } from "./stages/workflows.ts";
-import type { StatefulStack } from "./stateful-stack.ts";
+import { type StatefulStack, addOutputs } from "./stateful-stack.ts";
 import type { WorkflowFile } from "./workflow-files.ts";
 
 export interface StatelessStackProps extends StackProps {

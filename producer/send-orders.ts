@@ -3,6 +3,7 @@ import type { Batching, Outgoing } from "./batch-builder.ts";
 import { createInFlightSlots, slotOf, type InFlightSlot } from "./in-flight.ts";
 import { sleepFor, type Sleep } from "./pace.ts";
 import { createPump, type SendSummary } from "./pump.ts";
+import { errorMessage } from "../pipeline/domain/errors.ts";
 
 export interface Sender {
   /** Queues an event; resolves once there is room in the queue. Keeps the order of each till's events. */
@@ -111,7 +112,7 @@ export function createSender({
   }
 
   function onGiveUp(cause: unknown): void {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorMessage(cause);
     const unsent = `${accepted - summary.events} of ${accepted} events are unsent`;
     failure ??= new Error(`sender: ${unsent}: ${reason}: check the stream and send them again`, { cause });
     wake(waiting, failure);

@@ -41,7 +41,7 @@ export interface Target {
   lake: () => Promise<LakeQuery>;
   /** Gold, as the role that may only read. */
   reader: () => Promise<Warehouse>;
-  /** Gold for SQL that a person wrote: as the reader, on a connection of its own. */
+  /** Gold for SQL that a person wrote: as the reader, on a separate connection. */
   adHoc: () => Promise<Warehouse>;
   customerKey: () => Promise<(customerId: string) => string>;
   /** What the stream holds at this moment. */

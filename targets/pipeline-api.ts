@@ -1,7 +1,7 @@
 /** The state machines of `step-functions/`. */
 export const workflowNames: readonly string[] = ["bronze_to_silver", "silver_to_gold", "data_quality", "backup"];
 
-/** Those that an embedded home runs once a day by itself. */
+/** The workflows that a local pipeline runs once a day. */
 export const dailyWorkflows: readonly string[] = ["data_quality", "backup"];
 
 export interface Credentials {
@@ -10,41 +10,41 @@ export interface Credentials {
   database: string;
   user: string;
   password: string;
-  /** Postgres URL that psql takes as it is. */
+  /** A PostgreSQL URL for psql. */
   url: string;
 }
 
 export interface PipelineStatus {
-  /** The folder of an embedded home. */
+  /** The data directory of a local pipeline. */
   dir?: string;
-  /** Where a deployed home is; `landing` says how its event source mapping is. */
+  /** Where a pipeline is deployed; `landing` is the state of its event source mapping. */
   deployment?: { environment: string; region: string; stream: string; landing: string };
-  /** The process that runs the home; undefined when it was opened for this command only. */
+  /** The process that runs the local pipeline; undefined if it was opened for this command only. */
   process?: { pid: number; port: number; startedAt: string };
-  /** `shardsBehind`: shards whose newest record has not landed yet; `waitingSeconds`: how long the oldest of those waits. */
+  /** `shardsBehind`: shards whose newest record has not landed; `waitingSeconds`: age of the oldest such record. */
   stream: { shards: number; records?: number; bytes?: number; shardsBehind: number; waitingSeconds?: number };
   landing: { invocations?: number; errors?: number; onFailureRecords: number };
   silver: { version: number; files: number; lines: number; days: number };
   quarantine: { events: number };
   gold: { silverVersion: number; windows: number; publishedAt: string | null; corrections: number };
-  /** Sent to visible in gold, over the last five minutes in which orders came; null before the first. */
+  /** Time from sent to visible in gold, over the last five minutes with orders; null before the first. */
   freshness: { orders: number; medianSeconds: number; p95Seconds: number } | null;
-  /** What the newest run of data_quality found: how many rules it checked, and which are red; null before the first. */
+  /** The newest run of data_quality: the number of rules, and the names of the red ones; null before the first. */
   quality: { checkedAt: string; rules: number; errors: string[]; warnings: string[] } | null;
   workflows: WorkflowRun[];
   postgres: { host: string; port: number };
   memory?: { rssBytes: number };
 }
 
-/** The newest run of one workflow that had something to do. */
+/** The newest run of a workflow that had work to do. */
 export interface WorkflowRun extends EndedRun {
   workflow: string;
   isRunning?: boolean;
-  /** The runs before it, the newest first, nine at the most. */
+  /** Up to nine earlier runs, the newest first. */
   earlier: EndedRun[];
 }
 
-/** A run that has ended; `error` says why it failed. */
+/** A finished run; `error` is the reason of its failure. */
 export interface EndedRun {
   startedAt: string;
   milliseconds: number;

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { createReadStream, existsSync, mkdirSync, openSync, readFileSync, statSync, watchFile } from "node:fs";
+import { existsSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,7 +20,6 @@ import { endProgress, print, printJson, progress, say, UsageError } from "../out
 import { statusText } from "../status-text.ts";
 import { withReadOnlyPipeline } from "../with-target.ts";
 import { endProducer } from "./background.ts";
-import { deployedLogs } from "./logs.ts";
 
 const startSeconds = 60;
 const maxPort = 65_535;
@@ -225,38 +224,6 @@ export const status: Command = {
       running === undefined ? found : { ...found, process: { pid, port, startedAt } as PipelineStatus["process"] & {} };
     if (values.json) printJson(full);
     else print(statusText(full));
-  },
-};
-
-export const logs: Command = {
-  summary: "print the log of the local pipeline, or of a deployed pipeline's functions",
-  usage: "logs [--lines N] [--follow] [--function NAME]",
-  options: {
-    lines: { type: "string", about: "number of lines (default: 50)" },
-    follow: { type: "boolean", about: "keep printing new lines until Ctrl-C" },
-    function: { type: "string", about: "only this function, such as RefineSilver (deployed pipelines)" },
-  },
-  async run(values) {
-    const lines = wholeNumber(values, "lines", { min: 1, max: 1_000_000 }) ?? 50;
-    if (values.target !== "local") return await deployedLogs(values, lines);
-    if (values["follow"] === true && values.json)
-      throw new UsageError("--json cannot be combined with --follow: it prints one complete document");
-    if (values["function"] !== undefined)
-      throw new UsageError("--function works only with deployed pipelines: add --target aws");
-    const path = join(dataDirectory(values.dir).logs, "home.log");
-    if (!existsSync(path))
-      throw new Error(`log ${path} does not exist: the local pipeline was never started in the background`);
-    const tail = readFileSync(path, "utf8").trimEnd().split("\n").slice(-lines);
-    if (values.json) return printJson(tail);
-    print(tail.join("\n"));
-    if (values["follow"] !== true) return;
-    let seen = statSync(path).size;
-    watchFile(path, { interval: 300 }, ({ size }) => {
-      if (size > seen) createReadStream(path, { start: seen, end: size - 1 }).pipe(process.stdout, { end: false });
-      seen = size;
-    });
-    await new Promise((resolve) => process.once("SIGINT", resolve));
-    process.exit(0);
   },
 };
 

@@ -1,4 +1,4 @@
-import type { RemovalPolicy } from "aws-cdk-lib";
+import { Duration, type RemovalPolicy } from "aws-cdk-lib";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import {
   BlockPublicAccess,
@@ -9,7 +9,6 @@ import {
   type LifecycleRule,
 } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
-import { days } from "./time.ts";
 
 export interface DataBucketProps {
   key: IKey;
@@ -46,7 +45,7 @@ export function addLogBucket(
   return new Bucket(scope, id, {
     ...shared(props),
     encryption: BucketEncryption.S3_MANAGED,
-    lifecycleRules: [housekeeping(7), { id: "expire", expiration: days(keepDays) }],
+    lifecycleRules: [housekeeping(7), { id: "expire", expiration: Duration.days(keepDays) }],
   }) as IBucket;
 }
 
@@ -62,7 +61,7 @@ const shared = ({ removalPolicy, isEmptied }: Pick<DataBucketProps, "removalPoli
 
 const housekeeping = (keepDays: number): LifecycleRule => ({
   id: "housekeeping",
-  abortIncompleteMultipartUploadAfter: days(1),
-  noncurrentVersionExpiration: days(keepDays),
+  abortIncompleteMultipartUploadAfter: Duration.days(1),
+  noncurrentVersionExpiration: Duration.days(keepDays),
   expiredObjectDeleteMarker: true,
 });

@@ -1,11 +1,10 @@
-import type { RemovalPolicy } from "aws-cdk-lib";
+import { Duration, type RemovalPolicy } from "aws-cdk-lib";
 import { AnyPrincipal, Effect, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import { StorageClass, type CfnBucket, type IBucket, type LifecycleRule } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import type { Environment } from "../config.ts";
 import { addDataBucket, addLogBucket } from "./data-bucket.ts";
-import { days } from "./time.ts";
 
 export interface LakeBucketsProps {
   environment: Environment;
@@ -45,18 +44,18 @@ function lakeRules({ lake }: Environment): LifecycleRule[] {
       id: "bronze-ages",
       prefix: "bronze/",
       transitions: [
-        { storageClass: StorageClass.INFREQUENT_ACCESS, transitionAfter: days(lake.infrequentAfterDays) },
-        { storageClass: StorageClass.GLACIER_INSTANT_RETRIEVAL, transitionAfter: days(lake.archiveAfterDays) },
+        { storageClass: StorageClass.INFREQUENT_ACCESS, transitionAfter: Duration.days(lake.infrequentAfterDays) },
+        { storageClass: StorageClass.GLACIER_INSTANT_RETRIEVAL, transitionAfter: Duration.days(lake.archiveAfterDays) },
       ],
     },
-    { id: "manifests-expire", prefix: "manifests/", expiration: days(7) },
-    { id: "athena-results-expire", prefix: "athena-results/", expiration: days(7) },
-    { id: "lineage-expires", prefix: "lineage/", expiration: days(400) },
+    { id: "manifests-expire", prefix: "manifests/", expiration: Duration.days(7) },
+    { id: "athena-results-expire", prefix: "athena-results/", expiration: Duration.days(7) },
+    { id: "lineage-expires", prefix: "lineage/", expiration: Duration.days(400) },
   ];
 }
 
 /** Backups are deleted once a newer one is verified; database exports, which are not used for restores, expire by age. */
-const backupRules: LifecycleRule[] = [{ id: "exports-expire", prefix: "exports/", expiration: days(35) }];
+const backupRules: LifecycleRule[] = [{ id: "exports-expire", prefix: "exports/", expiration: Duration.days(35) }];
 
 /**
  * Bronze objects, Delta commits and backups are written once: the bucket denies every put without If-None-Match. Parts of a

@@ -1,4 +1,4 @@
-import type { RemovalPolicy } from "aws-cdk-lib";
+import { Duration, type RemovalPolicy } from "aws-cdk-lib";
 import {
   FlowLogDestination,
   FlowLogTrafficType,
@@ -24,7 +24,6 @@ import {
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 import type { AuroraSettings, Environment } from "../config.ts";
-import { days, seconds } from "./time.ts";
 
 export interface WarehouseClusterProps {
   environment: Environment;
@@ -81,14 +80,14 @@ export class WarehouseCluster extends Construct {
       ),
       serverlessV2MinCapacity: minAcu,
       serverlessV2MaxCapacity: maxAcu,
-      ...(autoPauseSeconds === 0 ? {} : { serverlessV2AutoPauseDuration: seconds(autoPauseSeconds) }),
+      ...(autoPauseSeconds === 0 ? {} : { serverlessV2AutoPauseDuration: Duration.seconds(autoPauseSeconds) }),
       defaultDatabaseName: this.databaseName,
       credentials: Credentials.fromUsername("pizza_owner", { encryptionKey: key }),
       manageMasterUserPassword: true,
       enableDataApi: true,
       iamAuthentication: true,
       storageEncryptionKey: key,
-      backup: { retention: days(backupDays), preferredWindow: "02:00-03:00" },
+      backup: { retention: Duration.days(backupDays), preferredWindow: "02:00-03:00" },
       preferredMaintenanceWindow: "sun:03:30-sun:04:30",
       copyTagsToSnapshot: true,
       parameterGroup: tlsOnly(this, engine),

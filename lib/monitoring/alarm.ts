@@ -1,10 +1,9 @@
-import type { Duration } from "aws-cdk-lib";
+import { Duration } from "aws-cdk-lib";
 import { ComparisonOperator, Metric, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { CustomAlarmThreshold, IAlarmActionStrategy } from "cdk-monitoring-constructs";
 import type { Environment } from "../config.ts";
-import { minutes } from "../constructs/time.ts";
 
 /** Description of an alarm: what happened and what to do next. */
 export interface AlarmText {
@@ -68,5 +67,5 @@ export const pipelineMetric = (
     metricName,
     dimensionsMap: { environment: name, ...dimensions },
     statistic,
-    period: minutes(5),
+    period: Duration.minutes(5),
   });

@@ -1,3 +1,4 @@
+import { Duration } from "aws-cdk-lib";
 import { CfnBudget } from "aws-cdk-lib/aws-budgets";
 import { Metric, Stats } from "aws-cdk-lib/aws-cloudwatch";
 import type { IDatabaseCluster } from "aws-cdk-lib/aws-rds";
@@ -5,7 +6,6 @@ import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { MonitoringFacade } from "cdk-monitoring-constructs";
 import type { Construct } from "constructs";
 import type { AuroraSettings, Environment } from "../config.ts";
-import { minutes } from "../constructs/time.ts";
 import { alarm, threshold } from "./alarm.ts";
 
 export interface CostParts {
@@ -54,7 +54,7 @@ const bytesRead = (workgroup: string) =>
     metricName: "ProcessedBytes",
     dimensionsMap: { WorkGroup: workgroup, QueryState: "SUCCEEDED", QueryType: "DML" },
     statistic: Stats.SUM,
-    period: minutes(60),
+    period: Duration.minutes(60),
   });
 
 /**

@@ -1,8 +1,8 @@
+import { Duration } from "aws-cdk-lib";
 import { MathExpression, Stats, type Metric } from "aws-cdk-lib/aws-cloudwatch";
 import type { MonitoringFacade } from "cdk-monitoring-constructs";
 import { qualityRules } from "../../pipeline/domain/quality-rules.ts";
 import type { Environment } from "../config.ts";
-import { minutes } from "../constructs/time.ts";
 import { pipelineMetric, threshold } from "./alarm.ts";
 
 /** Alarms on the data: freshness of gold, receipt, quality rules and share of rejected events. */
@@ -13,7 +13,7 @@ export function watchData(monitoring: MonitoringFacade, environment: Environment
     expression: "IF(events > 0, 100 * refused / events, 0)",
     usingMetrics: { refused: sum("QuarantinedEvents"), events: sum("RefinedEvents") },
     label: "rejected, percent",
-    period: minutes(5),
+    period: Duration.minutes(5),
   });
   const { freshnessSeconds, quarantinePercent } = environment.alarms;
   const watched = (

@@ -1,4 +1,4 @@
-import { Stack } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import { Metric, Stats } from "aws-cdk-lib/aws-cloudwatch";
 import { Rule } from "aws-cdk-lib/aws-events";
 import { SnsTopic } from "aws-cdk-lib/aws-events-targets";
@@ -9,7 +9,6 @@ import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { MonitoringFacade } from "cdk-monitoring-constructs";
 import type { Construct } from "constructs";
 import type { Environment } from "../config.ts";
-import { minutes } from "../constructs/time.ts";
 import { alarm, pipelineMetric, threshold } from "./alarm.ts";
 
 export interface LandingParts {
@@ -67,7 +66,7 @@ function watchOnFailure(scope: Construct, monitoring: MonitoringFacade, parts: L
     metricName: "TriggeredRules",
     dimensionsMap: { RuleName: rule.ruleName },
     statistic: Stats.SUM,
-    period: minutes(5),
+    period: Duration.minutes(5),
     label: "batches in the on-failure bucket",
   });
   monitoring.monitorCustom({
@@ -109,7 +108,7 @@ function watchOnFailure(scope: Construct, monitoring: MonitoringFacade, parts: L
 }
 
 const batchesLost = (landRecords: IFunction) =>
-  landRecords.metric("DestinationDeliveryFailures", { statistic: Stats.SUM, period: minutes(5) });
+  landRecords.metric("DestinationDeliveryFailures", { statistic: Stats.SUM, period: Duration.minutes(5) });
 
 const streamFull = {
   happened: "The stream throttles the tills: it has too few shards.",

@@ -1,8 +1,8 @@
+import { Duration } from "aws-cdk-lib";
 import { MathExpression, Stats, type IMetric } from "aws-cdk-lib/aws-cloudwatch";
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { MonitoringFacade } from "cdk-monitoring-constructs";
 import type { Environment } from "../config.ts";
-import { seconds } from "../constructs/time.ts";
 import { pipelineMetric, threshold } from "./alarm.ts";
 
 /**
@@ -40,7 +40,7 @@ const standstill = (usingMetrics: { comes: IMetric; leaves: IMetric }, periodSec
     expression: "IF(FILL(comes, 0) > 0 AND FILL(leaves, 0) == 0, 1, 0)",
     usingMetrics,
     label: "stalled",
-    period: seconds(periodSeconds),
+    period: Duration.seconds(periodSeconds),
   });
 
 const nothingLanded = {

@@ -1,13 +1,13 @@
+import { Duration } from "aws-cdk-lib";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { IStateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import type { MonitoringFacade } from "cdk-monitoring-constructs";
-import { minutes } from "../constructs/time.ts";
 import { pascalCase } from "../constructs/workflow.ts";
 import { alarm, type AlarmSettings } from "./alarm.ts";
 
 /** Longer than the pause before a failed run is retried, so that one outage is one alarm. */
-const failurePeriod = minutes(30);
+const failurePeriod = Duration.minutes(30);
 
 export interface WorkflowParts {
   machines: ReadonlyMap<string, IStateMachine>;

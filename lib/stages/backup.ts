@@ -1,9 +1,8 @@
-import { Aws } from "aws-cdk-lib";
+import { Aws, Duration } from "aws-cdk-lib";
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { allow, useKey, type Permission } from "../access.ts";
 import type { FunctionFactory } from "../constructs/function-factory.ts";
-import { minutes } from "../constructs/time.ts";
 import type { WarehouseCluster } from "../constructs/warehouse-cluster.ts";
 import type { Resources } from "../resources.ts";
 import type { StatefulStack } from "../stateful-stack.ts";
@@ -23,7 +22,7 @@ const noSnapshots: Permission = { variables: { WAREHOUSE: "postgres" }, statemen
 export class BackupStage extends Construct {
   constructor(scope: Construct, id: string, { functions, resources, stateful }: BackupProps) {
     super(scope, id);
-    const shared = { memoryMegabytes: 1_769, timeout: minutes(15), reservedConcurrency: 1 };
+    const shared = { memoryMegabytes: 1_769, timeout: Duration.minutes(15), reservedConcurrency: 1 };
     functions.create(this, "BackUpWarehouse", {
       description: "Copies gold and the ledgers to the backup bucket in one snapshot",
       ...shared,
@@ -44,7 +43,7 @@ export class BackupStage extends Construct {
     functions.create(this, "SnapshotDatabase", {
       description: "Advances the database snapshot and its export by one step",
       memoryMegabytes: 512,
-      timeout: minutes(3),
+      timeout: Duration.minutes(3),
       access: [stateful.warehouse === undefined ? noSnapshots : this.snapshots(stateful, stateful.warehouse)],
     });
     functions.create(this, "RestoreBackup", {

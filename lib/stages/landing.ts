@@ -1,9 +1,9 @@
+import { Duration } from "aws-cdk-lib";
 import { CfnEventSourceMapping, type Function } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { permissionsOnly } from "../access.ts";
 import type { Environment } from "../config.ts";
 import type { FunctionFactory } from "../constructs/function-factory.ts";
-import { minutes } from "../constructs/time.ts";
 import { failedBatches, type Resources } from "../resources.ts";
 
 export interface LandingProps {
@@ -25,7 +25,7 @@ export class LandingStage extends Construct {
     this.landRecords = functions.create(this, "LandRecords", {
       description: "Writes the records of one invocation as one bronze object, without parsing them",
       memoryMegabytes: 512,
-      timeout: minutes(1),
+      timeout: Duration.minutes(1),
       access: [
         resources.lake({ writes: ["bronze/*"] }),
         // Lambda uses this role to read the stream and to write failed batches to the on-failure bucket, below aws/lambda/.
@@ -37,7 +37,7 @@ export class LandingStage extends Construct {
     functions.create(this, "RedriveLanding", {
       description: "Lands the batches in the on-failure bucket again",
       memoryMegabytes: 1_024,
-      timeout: minutes(10),
+      timeout: Duration.minutes(10),
       access: [
         resources.lake({ writes: ["bronze/*"] }),
         resources.onFailure({ reads: failedBatches, removes: failedBatches, lists: "all" }),

@@ -1,4 +1,4 @@
-import { Stack } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import { Rule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import type { Function } from "aws-cdk-lib/aws-lambda";
@@ -6,7 +6,6 @@ import type { IStateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import type { Environment } from "../config.ts";
 import type { FunctionFactory } from "../constructs/function-factory.ts";
-import { minutes } from "../constructs/time.ts";
 import { silverLog, type Resources } from "../resources.ts";
 import type { StatefulStack } from "../stateful-stack.ts";
 
@@ -29,7 +28,7 @@ export class LineageStage extends Construct {
     this.recordLineage = functions.create(this, "RecordLineage", {
       description: "Records the workflows' runs as OpenLineage events",
       memoryMegabytes: 512,
-      timeout: minutes(1),
+      timeout: Duration.minutes(1),
       access: [resources.lake({ reads: [silverLog], writes: ["lineage/*"] }), resources.backups({})],
       variables: {
         STATE_MACHINES: Stack.of(this).toJsonString(arns),
@@ -49,7 +48,7 @@ export class LineageStage extends Construct {
         detailType: ["Step Functions Execution Status Change"],
         detail: { stateMachineArn },
       },
-      targets: [new LambdaFunction(this.recordLineage, { retryAttempts: 5, maxEventAge: minutes(60) })],
+      targets: [new LambdaFunction(this.recordLineage, { retryAttempts: 5, maxEventAge: Duration.minutes(60) })],
     });
   }
 }

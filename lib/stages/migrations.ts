@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack, type CfnResource } from "aws-cdk-lib";
+import { type CfnResource, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import { CfnPermission, type Function } from "aws-cdk-lib/aws-lambda";
@@ -10,7 +10,6 @@ import { allow, secretAccess, useKey, type Permission } from "../access.ts";
 import type { Environment } from "../config.ts";
 import type { FunctionFactory } from "../constructs/function-factory.ts";
 import type { SecretVault } from "../constructs/secrets.ts";
-import { minutes } from "../constructs/time.ts";
 import type { Resources } from "../resources.ts";
 
 export interface MigrationsProps {
@@ -31,7 +30,7 @@ export class MigrationsStage extends Construct {
     const migrate = functions.create(this, "MigrateWarehouse", {
       description: "Migrates the database; an error rolls the deployment back",
       memoryMegabytes: 512,
-      timeout: minutes(14),
+      timeout: Duration.minutes(14),
       reservedConcurrency: 1,
       access: [
         resources.warehouse("owner"),
@@ -40,7 +39,7 @@ export class MigrationsStage extends Construct {
       ],
     });
     // Runs whenever the function changes, which includes the SQL in its bundle.
-    this.trigger = new Trigger(this, "OnDeploy", { handler: migrate, timeout: minutes(14) });
+    this.trigger = new Trigger(this, "OnDeploy", { handler: migrate, timeout: Duration.minutes(14) });
     narrowTriggerRole(this, props);
     if (environment.warehouse.kind === "aurora") this.addRotation(props);
   }
@@ -54,7 +53,7 @@ export class MigrationsStage extends Construct {
     const rotate = functions.create(this, "RotatePassword", {
       description: "Runs one step of the rotation of a database login's password",
       memoryMegabytes: 512,
-      timeout: minutes(3),
+      timeout: Duration.minutes(3),
       reservedConcurrency: 1,
       access: [resources.warehouse("owner"), mayRotate(secrets, key)],
     });

@@ -1,7 +1,7 @@
+import { Duration } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import type { Environment } from "../config.ts";
 import type { FunctionFactory } from "../constructs/function-factory.ts";
-import { minutes } from "../constructs/time.ts";
 import type { Resources } from "../resources.ts";
 
 export interface PublishingProps {
@@ -18,13 +18,13 @@ export class PublishingStage extends Construct {
     const gold = resources.warehouse("writer");
     const publishing = {
       memoryMegabytes: 1_769,
-      timeout: minutes(15),
+      timeout: Duration.minutes(15),
       access: [silver, resources.lakeSql(["order_lines"]), gold],
     };
     functions.create(this, "PlanWindows", {
       description: "Plans which days of gold to publish again",
       memoryMegabytes: 1_024,
-      timeout: minutes(5),
+      timeout: Duration.minutes(5),
       access: [silver, gold],
       variables: { CUSTOMERS_EVERY_SECONDS: String(environment.customersEverySeconds) },
     });
@@ -43,7 +43,7 @@ export class PublishingStage extends Construct {
     functions.create(this, "ReportWindows", {
       description: "Marks complete days as reported and measures gold's freshness",
       memoryMegabytes: 1_024,
-      timeout: minutes(5),
+      timeout: Duration.minutes(5),
       access: [silver, gold],
     });
   }

@@ -1,8 +1,8 @@
+import { Duration } from "aws-cdk-lib";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import type { Environment } from "../config.ts";
 import type { FunctionFactory } from "../constructs/function-factory.ts";
-import { minutes } from "../constructs/time.ts";
 import { deltaTables, failedBatches, type Resources } from "../resources.ts";
 import { roomForFiles } from "./publishing.ts";
 
@@ -21,7 +21,7 @@ export class ReceiptStage extends Construct {
       description:
         "Reconciles every record from the stream to gold, and sends an alert if the receipt does not balance",
       memoryMegabytes: 3_008,
-      timeout: minutes(15),
+      timeout: Duration.minutes(15),
       reservedConcurrency: 1,
       access: [
         resources.stream(),
@@ -37,7 +37,7 @@ export class ReceiptStage extends Construct {
     functions.create(this, "CheckQuality", {
       description: "Checks the quality rules, stores the results, and sends an alert on errors",
       memoryMegabytes: 1_769,
-      timeout: minutes(15),
+      timeout: Duration.minutes(15),
       reservedConcurrency: 1,
       access: [
         resources.lake({ reads: ["silver/*"] }),

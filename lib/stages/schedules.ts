@@ -1,4 +1,4 @@
-import { Stack } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import { PolicyDocument, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { CfnEventInvokeConfig, type Function } from "aws-cdk-lib/aws-lambda";
 import { CfnSchedule } from "aws-cdk-lib/aws-scheduler";
@@ -8,7 +8,6 @@ import { Construct } from "constructs";
 import { allow } from "../access.ts";
 import type { Environment } from "../config.ts";
 import type { FunctionFactory } from "../constructs/function-factory.ts";
-import { days, minutes } from "../constructs/time.ts";
 import { pascalCase } from "../constructs/workflow.ts";
 import type { Resources } from "../resources.ts";
 import type { WorkflowFile } from "../workflow-files.ts";
@@ -35,7 +34,7 @@ export class SchedulesStage extends Construct {
     this.missedStarts = new Queue(this, "MissedStarts", {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      retentionPeriod: days(14),
+      retentionPeriod: Duration.days(14),
     });
     this.startWorkflow = this.addStartWorkflow(props);
     const role = this.addRole();
@@ -54,7 +53,7 @@ export class SchedulesStage extends Construct {
     const startWorkflow = functions.create(this, "StartWorkflow", {
       description: "Starts a workflow under a name derived from the hour and the new data",
       memoryMegabytes: 512,
-      timeout: minutes(1),
+      timeout: Duration.minutes(1),
       access: [
         resources.lake({ reads: ["silver/*"], lists: ["silver/*", "bronze/*"] }),
         resources.onFailure({ lists: "all" }),

@@ -2,8 +2,8 @@ import { hash } from "node:crypto";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { DeltaTable } from "../delta/table.ts";
 import type { Clock, ObjectStore, TransactionalWarehouse, Warehouse, DatabaseSnapshots } from "../ports.ts";
-import { goldHash } from "./gold-hash.ts";
 import {
+  goldHash,
   backupId,
   manifestKey,
   type BackupManifest,

@@ -1,4 +1,4 @@
-import type { ObjectStore } from "../ports.ts";
+import type { ObjectStore, Warehouse } from "../ports.ts";
 
 /** One object of a backup: rows of a table as newline-delimited JSON, in one zstd frame. */
 export interface BackupFile {
@@ -131,7 +131,7 @@ export async function listBackups(backups: ObjectStore): Promise<BackupInfo[]> {
       infos.push({ id, isProven: false, problem: problemOf(id) });
       continue;
     }
-    const { madeAt, goldHash, positions, tables } = manifest;
+    const { madeAt, goldHash: hash, positions, tables } = manifest;
     const sum = (read: (table: BackupTable) => number) => tables.reduce((total, table) => total + read(table), 0);
     infos.push({
       id,
@@ -140,9 +140,34 @@ export async function listBackups(backups: ObjectStore): Promise<BackupInfo[]> {
       tables: tables.length,
       rows: sum(({ rows }) => rows),
       bytes: sum(({ files }) => files.reduce((total, { bytes }) => total + bytes, 0)),
-      goldHash,
+      goldHash: hash,
       silverVersion: positions.silverVersion,
     });
   }
   return infos.toReversed();
+}
+
+/** Hashes of gold's contents. */
+export interface GoldHash {
+  /** Hash of all tables: equal if every number of gold is equal. */
+  hash: string;
+  tables: Record<string, { rows: number; hash: string }>;
+}
+
+/** Hashes gold inside PostgreSQL, excluding the columns with the publish time and the silver version of a row. */
+export async function goldHash(warehouse: Warehouse): Promise<GoldHash> {
+  const rows = await warehouse.query<{ table_name: string; row_count: string; hash: string; whole: string }>(
+    `select
+         table_name,
+         row_count,
+         hash,
+         md5(string_agg(table_name || ' ' || hash, ',') over (
+           order by table_name collate "C" rows between unbounded preceding and unbounded following
+         )) as whole
+     from ops.gold_hash()`,
+  );
+  return {
+    hash: rows[0]?.whole ?? "",
+    tables: Object.fromEntries(rows.map((row) => [row.table_name, { rows: Number(row.row_count), hash: row.hash }])),
+  };
 }

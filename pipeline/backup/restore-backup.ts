@@ -1,8 +1,7 @@
 import type { DeltaTable } from "../delta/table.ts";
 import type { ObjectStore, TransactionalWarehouse, Warehouse } from "../ports.ts";
 import { summaryOf, type BackupSummary, inPages, readTable } from "./back-up-warehouse.ts";
-import { goldHash } from "./gold-hash.ts";
-import { listBackups, readManifest, type BackupManifest, type BackupTable } from "./manifest.ts";
+import { goldHash, listBackups, readManifest, type BackupManifest, type BackupTable } from "./manifest.ts";
 
 /**
  * The tables that must be empty. Other ledgers may have rows: runs are recorded, and rules come with the migrations.

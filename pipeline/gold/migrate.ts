@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Warehouse } from "../ports.ts";
 import { type SecretVersions, loginOf, setPassword } from "./database-passwords.ts";
+import { errorMessage } from "../domain/errors.ts";
 
 /** One file of `sql/migrations/`. Migrations are applied in the order of their names. */
 interface Migration {
@@ -97,10 +98,7 @@ async function apply(warehouse: Warehouse, name: string, checksum: string, sql: 
     const [row] = await warehouse.query("select ops.apply_migration($1, $2, $3) as applied", parameters);
     return row?.["applied"] === true;
   } catch (cause) {
-    throw new Error(
-      `migration ${name} failed and changed nothing: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
+    throw new Error(`migration ${name} failed and changed nothing: ${errorMessage(cause)}`, { cause });
   }
 }
 

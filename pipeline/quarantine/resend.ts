@@ -119,7 +119,7 @@ function wallClock(moment: string, offset = "+00:00"): string {
   return new Date(Date.parse(moment) + shift).toISOString().slice(0, 19) + offset;
 }
 
-/** A plan whose event is valid on its own. */
+/** A plan with a valid event. */
 type Sound = ResendPlan & { text: string; checked: CheckedOrder };
 
 /** Returns the ids of the orders to look up in silver for `judgeResends`. */

@@ -4,8 +4,7 @@ import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
 import type { Findings } from "../domain/receipt.ts";
 import type { Snapshot } from "../delta/table.ts";
 import type { ObjectStore, StreamRecord } from "../ports.ts";
-import { isConsumed } from "../silver/transactions.ts";
-import { isRedacted } from "../silver/transactions.ts";
+import { isConsumed, isRedacted } from "../silver/transactions.ts";
 import { recordPosition } from "../domain/stream-position.ts";
 
 /** What the stream retains, and how far landing has read it. */

@@ -20,7 +20,7 @@ import type { ReadCandidate } from "./read-events.ts";
  * | `resent/<event position>` | 0 | a resent event resolves the quarantined event at that position | refine | never |
  * | `redacted/<record position>` | 0 | the record's bytes in bronze were redacted | forget | after 7 days |
  *
- * The quarantine table has one of its own: `silver/order_lines`, the silver version up to which it is published.
+ * The quarantine table has one app id: `silver/order_lines`, the silver version up to which it is published.
  */
 export const prefixes = {
   lowWatermark: "bronze/settled-before",

@@ -27,11 +27,11 @@ import { landingProgress } from "./landing-progress.ts";
 import { deployedStatus } from "./status.ts";
 import { hourMs } from "../../pipeline/domain/dates.ts";
 
-/** How long `drain` waits for landing before it says so. */
+/** How long `drain` waits for landing before it fails. */
 const landingPatienceMs = 15 * 60_000;
 const landingPauseMs = 2000;
 
-/** Opens the home that was deployed as an environment's stacks; the SDK's own settings say as whom and where. */
+/** Opens the pipeline that an environment's stacks deployed; credentials and region come from the AWS SDK's settings. */
 export async function openDeployedPipeline({
   environment,
   lakeSql,
@@ -139,11 +139,11 @@ export async function openDeployedPipeline({
   };
 }
 
-/** A deployed home, as the command line uses it. */
+/** A deployed pipeline, as the command line uses it. */
 export interface DeployedPipeline extends Pipeline {
   deployment: Deployment;
   logs: FunctionLogs;
-  /** Restores a backup, the newest that was proven where none is named, into an empty warehouse. */
+  /** Restores a backup into an empty warehouse: the newest verified one if no id is given. */
   restore(id: string | undefined): Promise<BackupSummary>;
 }
 
@@ -151,13 +151,13 @@ export type LakeSql = "athena" | "duckdb";
 
 interface DeployedPipelineOptions {
   environment: string;
-  /** What reads the lake; Athena where the environment has a workgroup. */
+  /** The engine for lake SQL; by default Athena if the environment has a workgroup. */
   lakeSql?: LakeSql;
-  /** Hears what is being waited for. */
+  /** Called with what the pipeline is waiting for. */
   onProgress?: (text: string) => void;
 }
 
-/** Kinesis records cannot be rewritten: says how many of them the stream still keeps. */
+/** Kinesis records cannot be rewritten: returns how many of them the stream still retains. */
 function countKept({ kinesis, streamName }: { kinesis: KinesisClient; streamName: string }): RedactStream {
   return async (records) => {
     const summary = await kinesis.send(new DescribeStreamSummaryCommand({ StreamName: streamName }));

@@ -23,28 +23,29 @@ import { openStreamLog } from "./stream/stream-log.ts";
 import { streamContents } from "./stream-contents.ts";
 import { reconnectingWarehouses } from "./warehouses.ts";
 import { loadWorkflow } from "./workflow-runner.ts";
+import { errorMessage } from "../../pipeline/domain/errors.ts";
 
 export interface LocalPipelineOptions {
   dir: string;
   madeBy?: PipelineRecord["madeBy"];
-  /** Shards of the stream; an existing stream is resharded to it, without it stays as it is. */
+  /** Number of shards. An existing stream is resharded to it; without it, the stream keeps its shards. */
   shards?: number | undefined;
   postgresPort?: number | undefined;
-  /** Gives the home back while its PostgreSQL still starts: what needs it waits, and fails with its error. */
+  /** Returns while PostgreSQL is still starting: calls that need it wait, and fail with its error. */
   isEarly?: boolean;
-  /** Opens it to look only: nothing lands and no workflow starts by itself, so what waits is found waiting. */
+  /** Opens it read-only: nothing lands and no workflow starts, so pending records stay pending. */
   isReadOnly?: boolean;
   onLog?: (line: string) => void;
 }
 
 const settings = {
   shards: 2,
-  /** The event source mapping waits this long for a batch to fill. */
+  /** Maximum batching window of the event source mapping. */
   landingWindowMs: 200,
   landingBatchRecords: 100,
-  /** The workflows follow a landing after this pause at the earliest. */
+  /** Minimum pause between a landing and the workflows. */
   timerMs: 500,
-  /** Without a landing they look this often: for late objects and for rows per customer. */
+  /** Without a landing the workflows run this often, for late objects and for rows by customer. */
   idleMs: 30_000,
   customersEveryMs: 60_000,
   sweepEveryMs: 300_000,
@@ -52,7 +53,7 @@ const settings = {
 
 const readRole = "reader";
 
-/** Opens the embedded home in this process: stream, landing, lake, PostgreSQL, workflows and their timer. */
+/** Opens the local pipeline in this process: stream, landing, lake, PostgreSQL, workflows and their timer. */
 export async function openLocalPipeline({
   dir,
   madeBy = "start",
@@ -79,7 +80,7 @@ export async function openLocalPipeline({
     const stream = await openStreamLog({ dir: folder.stream, shards: shards ?? settings.shards, onNotice: onLog });
     closers.push(() => stream.close());
     if (shards !== undefined) await stream.reshard(shards);
-    // Not before the stream, whose lock says that no other process has this home and its server.
+    // After the stream, whose lock ensures that no other process uses this data directory and its server.
     const warehouses = reconnectingWarehouses({ dir: folder.postgres, port: postgresPort, onLog });
     closers.push(() => warehouses.close());
     const [writer, reader] = [warehouses.as("writer"), warehouses.as("reader")];
@@ -89,7 +90,7 @@ export async function openLocalPipeline({
     const backups = openFolderStore(folder.backups);
     const lake = await openDuckDbLake({ root: folder.lake });
     closers.push(async () => lake.close());
-    const onCheckpointError = (error: unknown) => onLog(`checkpoint not written: ${messageOf(error)}`);
+    const onCheckpointError = (error: unknown) => onLog(`checkpoint not written: ${errorMessage(error)}`);
     const silver = openSilver({ store, clock, onCheckpointError });
     const quarantine = openQuarantine({ store, clock, onCheckpointError });
     const catalog = loadCatalog();
@@ -126,7 +127,7 @@ export async function openLocalPipeline({
       runs.record(name, () => workflows.get(name)!.run(input));
 
     let sweptAt = -Infinity;
-    let drains = 0;
+    let flushes = 0;
     const timer = startTimer({
       intervalMs: settings.timerMs,
       idleMs: isReadOnly ? Infinity : settings.idleMs,
@@ -135,8 +136,8 @@ export async function openLocalPipeline({
         const sweep = performance.now() - sweptAt >= settings.sweepEveryMs ? "full" : "recent";
         await runWorkflow("bronze_to_silver", { sweep });
         if (sweep === "full") sweptAt = performance.now();
-        // A drain publishes all of it in the end: half a day now would be published again.
-        if (drains > 0) return;
+        // A flush publishes everything at its end; half a day published now would be published again.
+        if (flushes > 0) return;
         await runWorkflow("silver_to_gold", { customers: "when due" });
         const since = Date.parse(record.createdAt);
         for (const workflow of await dueDaily(dailyWorkflows, { runs, since, clock })) await runWorkflow(workflow);
@@ -151,12 +152,12 @@ export async function openLocalPipeline({
         onFailure,
         batchSize: settings.landingBatchRecords,
         windowMs: settings.landingWindowMs,
-        // Landing fails for want of disk only, and the on-failure store is on the same one: wait for room.
+        // Landing fails only when the disk is full, and the on-failure destination is on the same disk: retry until there is room.
         maximumRetryAttempts: -1,
         maximumRecordAgeMs: -1,
         bisectBatchOnFunctionError: true,
         onEvent: (event) => {
-          if ("error" in event) onLog(`landing ${event.shard}: ${event.type}: ${messageOf(event.error)}`);
+          if ("error" in event) onLog(`landing ${event.shard}: ${event.type}: ${errorMessage(event.error)}`);
         },
         invoke: async (records) => {
           await landRecords({ store, stream: orderStream }, records);
@@ -169,7 +170,7 @@ export async function openLocalPipeline({
     const contents = () => streamContents(stream, mapping.checkpoints(), onFailure);
 
     const drain = async () => {
-      drains += 1;
+      flushes += 1;
       try {
         await Promise.all([mapping.flush(), warehouses.current()]);
         await timer.runNow(async () => {
@@ -177,7 +178,7 @@ export async function openLocalPipeline({
           await runWorkflow("silver_to_gold");
         });
       } finally {
-        drains -= 1;
+        flushes -= 1;
       }
     };
     if (!isEarly) await warehouses.current();
@@ -243,11 +244,7 @@ export async function openLocalPipeline({
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** Notes in `home.json` that this process has the home: `publish` once it listens, `withdraw` when it stops. */
+/** Records in `home.json` that this process runs the pipeline: `publish` once it listens, `withdraw` when it stops. */
 export function announcePipeline(dir: string) {
   const folder = dataDirectory(dir);
   const token = randomBytes(24).toString("hex");
@@ -263,7 +260,7 @@ export function announcePipeline(dir: string) {
   };
 }
 
-/** What a run by hand gives a workflow; a schedule on AWS gives the same. */
+/** The input of a manual run; the schedule on AWS passes the same. */
 function sampleInput(workflow: string): Record<string, string> {
   return readProjectJson(`step-functions/${workflow}.input.json`);
 }

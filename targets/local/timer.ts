@@ -2,7 +2,7 @@ import type { Clock } from "../../pipeline/ports.ts";
 import type { RunLedger } from "./run-ledger.ts";
 import { dayMs } from "../../pipeline/domain/dates.ts";
 
-/** A periodic task that never overlaps itself and can be woken early. */
+/** A periodic task that never overlaps itself and can be triggered early. */
 export interface Timer {
   /** Runs the task as soon as the interval allows. */
   wake(): void;

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { StateMachine, type ExecutionError } from "aws-local-stepfunctions";
+import { errorMessage } from "../../pipeline/domain/errors.ts";
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -35,7 +36,7 @@ export function loadWorkflow(name: string, functions: Functions): Workflow {
         return (await execution.result) as Record<string, unknown>;
       } catch (error) {
         const cause = (error as ExecutionError).cause ?? error;
-        throw new Error(`workflow ${name} failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
+        throw new Error(`workflow ${name} failed: ${errorMessage(cause)}`, {
           cause: error,
         });
       }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadMigrations, readProjectFile } from "../../adapters/project-files.ts";
 import { readDayFacts, readFacts, toJson } from "../../pipeline/gold/facts.ts";
-import { goldHash } from "../../pipeline/backup/gold-hash.ts";
+import { goldHash } from "../../pipeline/backup/manifest.ts";
 import { migrate } from "../../pipeline/gold/migrate.ts";
 import { planStaleWindows } from "../../pipeline/gold/plan-windows.ts";
 import { publishCustomerDays, publishDays } from "../../pipeline/gold/publish-windows.ts";

@@ -10,7 +10,8 @@ import { lineage } from "../../bin/commands/lineage.ts";
 import { quality } from "../../bin/commands/quality.ts";
 import { rebuild } from "../../bin/commands/rebuild.ts";
 import { produce, replay } from "../../bin/commands/send.ts";
-import { clean, logs, restart, start, status, stop } from "../../bin/commands/service.ts";
+import { clean, restart, start, status, stop } from "../../bin/commands/service.ts";
+import { logs } from "../../bin/commands/logs.ts";
 import { trace } from "../../bin/commands/trace.ts";
 import { calendarDay, parseMoment, readOptions } from "../../bin/options.ts";
 

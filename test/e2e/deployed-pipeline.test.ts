@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { classicYear } from "../../bin/commands/send.ts";
 import { encodeFailedBatch } from "../../pipeline/bronze/on-failure-objects.ts";
 import { qualityRules } from "../../pipeline/domain/quality-rules.ts";
-import { goldHash } from "../../pipeline/backup/gold-hash.ts";
+import { goldHash } from "../../pipeline/backup/manifest.ts";
 import type { EventSink, StreamRecord } from "../../pipeline/ports.ts";
 import { toOutgoing, type Outgoing } from "../../producer/batch-builder.ts";
 import { createSender } from "../../producer/send-orders.ts";

@@ -10,7 +10,7 @@ import { newKinesisClient, openKinesisSink } from "../../adapters/kinesis.ts";
 import { newS3Client, openS3Store } from "../../adapters/s3.ts";
 import { openFolderStore } from "../../adapters/folder-store.ts";
 import { landRecords } from "../../pipeline/bronze/land-records.ts";
-import { goldHash } from "../../pipeline/backup/gold-hash.ts";
+import { goldHash } from "../../pipeline/backup/manifest.ts";
 import { publishCustomerDays, publishDays } from "../../pipeline/gold/publish-windows.ts";
 import { compactTable } from "../../pipeline/delta/compact.ts";
 import type { StreamRecord } from "../../pipeline/ports.ts";

@@ -23,6 +23,15 @@ const product = globSync(
   { cwd: root, exclude: ["sql/migrations/**"] },
 ).toSorted();
 
+/** Stored texts that cannot change: descriptions in the metadata of existing Delta tables, and the expression of an alarm. */
+const stored = [
+  "Keyed token of the customer id; null where the guest gave none",
+  "What was refused and why, in a sentence",
+  "When silver refused it, UTC",
+  "Events that silver refused, with their bytes, their place in the stream and the reason",
+  "100 * refused / events",
+];
+
 /**
  * An event is rejected. The word stays for connections, and for what another program or service does not accept: the list
  * before it is of their names.
@@ -104,9 +113,10 @@ describe("the English of the documentation", () => {
 
   it("uses the standard terms in comments and messages of the code too", () => {
     expect(product.length).toBeGreaterThan(100);
-    const found = product.flatMap((path) =>
-      privateWordsIn(proseOf(path, projectFile(path)), privateWords).map((place) => `${path}:${place}`),
-    );
+    const found = product.flatMap((path) => {
+      const text = stored.reduce((rest, one) => rest.replaceAll(one, ""), projectFile(path));
+      return privateWordsIn(proseOf(path, text), privateWords).map((place) => `${path}:${place}`);
+    });
     expect(found).toEqual([]);
   });
 

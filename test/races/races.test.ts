@@ -8,7 +8,7 @@ import { classicYear } from "../../bin/commands/send.ts";
 import { openDuckDbLake } from "../../adapters/duckdb.ts";
 import { openFolderStore } from "../../adapters/folder-store.ts";
 import { loadCatalog, loadChecks, loadGoldSql, readStores } from "../../adapters/project-files.ts";
-import { goldHash } from "../../pipeline/backup/gold-hash.ts";
+import { goldHash } from "../../pipeline/backup/manifest.ts";
 import { withFaults } from "../../producer/faults.ts";
 import { createRandom } from "../../producer/random.ts";
 import type { StoreProfile } from "../../producer/tills.ts";

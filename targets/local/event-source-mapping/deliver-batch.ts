@@ -118,7 +118,7 @@ async function discard(
     settings.onFailure.put(key, body),
   );
   metrics.onFailureRecords += records.length;
-  settings.onEvent({ type: "gaveUp", shard: last.shard, records: records.length, condition, key });
+  settings.onEvent({ type: "sentToOnFailure", shard: last.shard, records: records.length, condition, key });
   await delivery.settle(last);
 }
 

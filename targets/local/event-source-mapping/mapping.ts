@@ -52,7 +52,7 @@ export function startEventSourceMapping(given: MappingSettings): EventSourceMapp
     if (stopping.signal.aborted) return;
     for (const { id, parents } of stream.shards()) {
       if (pollers.has(id) || !parents.every((parent) => finished.has(parent))) continue;
-      onEvent({ type: "laneStarted", shard: id });
+      onEvent({ type: "shardStarted", shard: id });
       pollers.set(id, followShard(id));
     }
   }
@@ -69,11 +69,11 @@ export function startEventSourceMapping(given: MappingSettings): EventSourceMapp
       });
       if (stopping.signal.aborted) return;
       finished.add(shard);
-      onEvent({ type: "laneFinished", shard });
+      onEvent({ type: "shardFinished", shard });
       startPollers();
     } catch (error) {
       if (error instanceof Stopped) return;
-      onEvent({ type: "laneFailed", shard, error });
+      onEvent({ type: "shardFailed", shard, error });
       flushes.fail(new Error(`Event source mapping: shard ${shard} failed: ${String(error)}`, { cause: error }));
     }
   }

@@ -39,11 +39,11 @@ export type MappingEvent =
   | { type: "landed"; shard: string; records: number; ms: number }
   | { type: "failed"; shard: string; records: number; attempt: number; error: unknown }
   | { type: "bisected"; shard: string; records: number }
-  | { type: "gaveUp"; shard: string; records: number; condition: FailureCondition; key: string }
+  | { type: "sentToOnFailure"; shard: string; records: number; condition: FailureCondition; key: string }
   | { type: "storageFailed"; shard: string; doing: string; error: unknown }
   | { type: "checkpointIgnored"; shard: string; sequenceNumber: string }
-  | { type: "laneStarted" | "laneFinished"; shard: string }
-  | { type: "laneFailed"; shard: string; error: unknown };
+  | { type: "shardStarted" | "shardFinished"; shard: string }
+  | { type: "shardFailed"; shard: string; error: unknown };
 
 /** Counts since the start; `iteratorAgeMs` is the largest age of the newest record of a batch in flight, 0 if none is. */
 export interface MappingMetrics {

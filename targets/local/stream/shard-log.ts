@@ -14,8 +14,7 @@ import {
   writeFrame,
   type Segment,
 } from "./segment.ts";
-import { sequenceNumberAt } from "./sequence-number.ts";
-import type { Shard } from "./shard-map.ts";
+import { sequenceNumberAt, type Shard } from "./shard-map.ts";
 
 const mostBytesAtOnce = 8 * 1024 * 1024;
 

@@ -2,9 +2,17 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock, EventSink, OutgoingRecord, PutResult, StreamRecord } from "../../../pipeline/ports.ts";
 import { takeLock } from "./process-lock.ts";
-import { ordinalOf, sequenceNumberAt } from "./sequence-number.ts";
+import {
+  ordinalOf,
+  sequenceNumberAt,
+  firstShards,
+  hashKeyOf,
+  readShardMap,
+  resharded,
+  writeShardMap,
+  type Shard,
+} from "./shard-map.ts";
 import { ShardLog } from "./shard-log.ts";
-import { firstShards, hashKeyOf, readShardMap, resharded, writeShardMap, type Shard } from "./shard-map.ts";
 
 /** Limits of one Kinesis PutRecords call. */
 export const putLimits = { records: 500, callBytes: 5 * 1024 * 1024, recordBytes: 1024 * 1024, keyCharacters: 256 };

@@ -15,9 +15,9 @@ import {
   proofKey,
   readManifest,
   type BackupFile,
+  goldHash,
 } from "../../../pipeline/backup/manifest.ts";
 import { restoreBackup } from "../../../pipeline/backup/restore-backup.ts";
-import { goldHash } from "../../../pipeline/backup/gold-hash.ts";
 import type { TransactionalWarehouse } from "../../../pipeline/ports.ts";
 import { openDataApi } from "../../adapters/data-api-fixture.ts";
 import { openBackupPipeline, someOrders, type BackupPipeline } from "./backup-fixture.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { goldHash } from "../../../pipeline/backup/gold-hash.ts";
+import { goldHash } from "../../../pipeline/backup/manifest.ts";
 import { openGoldPipeline, type GoldPipeline } from "./gold-fixture.ts";
 import type { FixtureOrder } from "./silver-fixture.ts";
 

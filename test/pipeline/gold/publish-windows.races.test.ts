@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { goldHash } from "../../../pipeline/backup/gold-hash.ts";
+import { goldHash } from "../../../pipeline/backup/manifest.ts";
 import { readDayFacts, readFacts, toJson } from "../../../pipeline/gold/facts.ts";
 import { callPublish } from "../../../pipeline/gold/publish-windows.ts";
 import { datesOf, openGoldPipeline, sql, type GoldPipeline } from "./gold-fixture.ts";

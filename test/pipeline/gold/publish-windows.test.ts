@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { readProjectFile } from "../../../adapters/project-files.ts";
-import { goldHash } from "../../../pipeline/backup/gold-hash.ts";
+import { goldHash } from "../../../pipeline/backup/manifest.ts";
 import { openGoldPipeline, type GoldPipeline } from "./gold-fixture.ts";
 import type { FixtureOrder } from "./silver-fixture.ts";
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { lineageEvent } from "../../../pipeline/lineage/lineage-event.ts";
-import { awsPlaces } from "../../../pipeline/lineage/datasets.ts";
+import { awsPlaces, goldTables } from "../../../pipeline/lineage/datasets.ts";
 import { readLineageEvents, recordLineage } from "../../../pipeline/lineage/record-lineage.ts";
 import type { RunChange, RunState } from "../../../pipeline/lineage/execution-change.ts";
 import { factsOf } from "../../../pipeline/lineage/run-facts.ts";
@@ -77,7 +77,7 @@ test("a publishing run counts its batches, and every gold table has silver's ver
     customerRowsChanged: 12,
   });
   expect(event.inputs[0]).toMatchObject({ name: "silver/order_lines", facets: { version: { datasetVersion: "7" } } });
-  expect(event.outputs).toHaveLength(10);
+  expect(event.outputs).toHaveLength(goldTables.length);
   for (const { namespace, name, facets } of event.outputs) {
     expect(`${namespace}/${name}`).toMatch(/^postgres:\/\/gold\.example\.com:5432\/pizza_sales\.gold\.[a-z_]+$/);
     expect(facets["version"]).toMatchObject({ datasetVersion: "7" });

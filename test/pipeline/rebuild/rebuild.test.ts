@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { backupId } from "../../../pipeline/backup/manifest.ts";
+import { backupId, goldHash } from "../../../pipeline/backup/manifest.ts";
 import { createCatalog, type Catalog, type Pizza } from "../../../pipeline/domain/catalog.ts";
-import { goldHash } from "../../../pipeline/backup/gold-hash.ts";
 import type { GoldPipeline } from "../gold/gold-fixture.ts";
 import { catalog, order } from "../../support/order-fixture.ts";
 import type { ReceiptPipeline } from "../reconciliation/receipt-fixture.ts";

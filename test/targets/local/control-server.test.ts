@@ -3,10 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { OutgoingRecord } from "../../../pipeline/ports.ts";
-import { operations } from "../../../targets/operations.ts";
+import { operations, type Pipeline } from "../../../targets/operations.ts";
 import { connectPipeline } from "../../../targets/local/control-client.ts";
 import { startControlServer } from "../../../targets/local/control-server.ts";
-import type { Pipeline } from "../../../targets/operations.ts";
 import { dataDirectory, prepareDataDirectory, writePipelineRecord } from "../../../targets/local/data-directory.ts";
 
 const folder = dataDirectory(mkdtempSync(join(tmpdir(), "pizza-control-")));

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { goldHash } from "../../../pipeline/backup/gold-hash.ts";
+import { goldHash } from "../../../pipeline/backup/manifest.ts";
 import type { Warehouse } from "../../../pipeline/ports.ts";
 import type { Pipeline } from "../../../targets/operations.ts";
 import { openLocalPipeline } from "../../../targets/local/open.ts";

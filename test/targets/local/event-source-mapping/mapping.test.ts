@@ -219,7 +219,7 @@ describe("event source mapping", () => {
     expect(calls).toEqual([["young"]]);
     expect(await failedBatches()).toEqual([["old"]]);
     expect(events).toContainEqual(
-      expect.objectContaining({ type: "gaveUp", condition: "RecordAgeExceeded", records: 1 }),
+      expect.objectContaining({ type: "sentToOnFailure", condition: "RecordAgeExceeded", records: 1 }),
     );
   });
 
