@@ -35,7 +35,7 @@ describe.skipIf(!isPossible)("a full disk", () => {
   });
 
   it("makes the home say so, answer, and balance in the end with every order it had taken", async () => {
-    const seen = await onSmallDisk<PipelineSeen>("home");
+    const seen = await onSmallDisk<PipelineSeen>("pipeline");
     expect(seen.rejected).toMatchObject({ errorCode: "InternalFailure", errorMessage: expect.stringMatching(advice) });
     expect(seen.lines.find((line) => line.startsWith("landing "))).toMatch(advice);
     expect(seen.whileFull.lines).toBeGreaterThan(0);
