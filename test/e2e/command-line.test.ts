@@ -48,7 +48,7 @@ describe("wrong usage", () => {
     [["forget", "", "--yes"], "no customer given"],
     [["quarantine"], "give one of list, show <id> or resend"],
     [["quarantine", "resend"], "resend needs either event ids or --reason"],
-    [["quarantine", "resend", "abcdef", "revision=@last"], "@last is not known"],
+    [["quarantine", "resend", "abcdef", "revision=@last"], "@last is not a named value"],
     [["quarantine", "list", "--reason", "bad_luck"], "choose one of batch_corrupt"],
     [["status", "extra"], "unexpected argument extra"],
     [["start", "--port", "abc"], "--port abc: give a number"],
@@ -243,7 +243,7 @@ describe("a local pipeline in the background", () => {
     expect((await run("query", "--lake", count)).code).toBe(0);
     const earlier = (await json("status")).silver.version - 1;
     expect((await run("query", "--lake", "--version", String(earlier), count)).stderr).toContain(
-      "a customer who was forgotten",
+      "when a customer was forgotten",
     );
     expect(await run("forget", "c-forget-me", "--yes")).toMatchObject({
       code: 0,
