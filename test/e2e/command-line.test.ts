@@ -243,7 +243,7 @@ describe("a local pipeline in the background", () => {
     expect((await run("query", "--lake", count)).code).toBe(0);
     const earlier = (await json("status")).silver.version - 1;
     expect((await run("query", "--lake", "--version", String(earlier), count)).stderr).toContain(
-      "a customer was forgotten",
+      "when a customer was forgotten",
     );
     expect(await run("forget", "c-forget-me", "--yes")).toMatchObject({
       code: 0,
