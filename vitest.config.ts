@@ -8,8 +8,11 @@ process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "node-compile-cache");
 
 /** A separate process for each file: these tests mock modules, compete for CPU time, or change the environment or the umask. */
 const alone = [
-  "test/{attacks,e2e,ministack,object-stores,races,simulation}/**/*.test.ts",
+  "test/{attacks,e2e,lambdas,ministack,object-stores,races,simulation}/**/*.test.ts",
   "test/pipeline/domain/order-event.versions.test.ts",
+  "test/targets/aws/open.test.ts",
+  "test/targets/local/lineage.test.ts",
+  "test/targets/localstack-place.test.ts",
 ];
 
 export default defineConfig({
