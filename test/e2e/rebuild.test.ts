@@ -27,7 +27,7 @@ it("a rebuild goes on beside orders that come in, by the command line too", asyn
   await pipeline.close();
 
   const again = await pizza(dir, "rebuild");
-  expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining("equal: what is published") as string });
+  expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining("equal: every published cell has the recomputed value") as string });
 
   const bronze = join(dir, "lake", "bronze");
   const lost = readdirSync(bronze, { recursive: true, encoding: "utf8" }).find((name) => name.endsWith(".parquet"))!;

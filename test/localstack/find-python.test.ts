@@ -32,7 +32,7 @@ test.each(["3.11.9", "3.14.0", "2.7.18"])(
 test("a Python without virtual environments is not usable", async () => {
   const program = pretendPython("python-bare", "echo No module named ensurepip >&2; exit 1");
   await expect(findPython(program)).rejects.toThrow(
-    `(PYTHON ${program} is no Python with the module venv): install one (Debian: python3 and python3-venv`,
+    `(PYTHON ${program} is not a Python with the module venv): install one (Debian: python3 and python3-venv`,
   );
 });
 

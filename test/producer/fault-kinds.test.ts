@@ -22,7 +22,7 @@ test.each(["", "none"])("%j means no faults", (text) => {
 
 test("an unknown fault is rejected with the known names", () => {
   expect(() => parseFaults("lates=0.1")).toThrow(
-    /fault "lates" is not known.*duplicates, reorder, late, amended.*gap, or all/,
+    /fault "lates" is unknown.*duplicates, reorder, late, amended.*gap, or all/,
   );
 });
 
