@@ -6,9 +6,9 @@ import { defineConfig } from "vitest/config";
 // modules hundreds of times.
 process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "node-compile-cache");
 
-/** A process for each file: these tests start programs, stop servers, mock modules, or change the environment or the umask. */
+/** A separate process for each file: these tests mock modules, compete for CPU time, or change the environment or the umask. */
 const alone = [
-  "test/{attacks,e2e,lambdas,localstack,ministack,object-stores,races,simulation,targets}/**/*.test.ts",
+  "test/{attacks,e2e,ministack,object-stores,races,simulation}/**/*.test.ts",
   "test/pipeline/domain/order-event.versions.test.ts",
 ];
 
@@ -31,7 +31,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        // Files share a process, and with it the modules that are loaded: the CDK, DuckDB, the AWS SDK.
+        // The other files share a process, and the modules that it has loaded: the CDK, DuckDB, the AWS SDK.
         test: {
           name: "shared",
           isolate: false,

@@ -27,12 +27,17 @@ it("a rebuild goes on beside orders that come in, by the command line too", asyn
   await pipeline.close();
 
   const again = await pizza(dir, "rebuild");
-  expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining("equal: every published cell has the recomputed value") as string });
+  expect(again).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("equal: every published cell has the recomputed value") as string,
+  });
 
   const bronze = join(dir, "lake", "bronze");
   const lost = readdirSync(bronze, { recursive: true, encoding: "utf8" }).find((name) => name.endsWith(".parquet"))!;
   rmSync(join(bronze, lost));
   const rejected = await pizza(dir, "rebuild");
   expect(rejected).toMatchObject({ code: 3, stdout: expect.stringContaining("nothing was published") as string });
-  expect(rejected.stdout).toContain(`bronze objects that silver took and that are not there: 1\n  bronze/${lost}`);
+  expect(rejected.stdout).toContain(
+    `bronze objects that silver has read and that no longer exist: 1\n  bronze/${lost}`,
+  );
 });
