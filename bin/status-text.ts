@@ -64,5 +64,5 @@ function workflow({ workflow: name, startedAt, milliseconds, isRunning, error, e
 function history(earlier: WorkflowRun["earlier"]): string {
   if (earlier.length === 0) return "";
   const failed = earlier.filter(({ error }) => error !== undefined).length;
-  return `; ${earlier.length} earlier runs, ${failed === 0 ? "none" : failed} failed`;
+  return `; ${earlier.length} earlier ${earlier.length === 1 ? "run" : "runs"}, ${failed === 0 ? "none" : failed} failed`;
 }

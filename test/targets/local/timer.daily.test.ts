@@ -55,7 +55,7 @@ describe("the home", () => {
     const status = await pipeline.status();
     const found = status.workflows.find(({ workflow }) => workflow === "data_quality")!;
     expect(found.earlier).toEqual([{ startedAt: first.startedAt, milliseconds: first.milliseconds }]);
-    expect(statusText(status)).toMatch(/workflow {4}data_quality, .* ms; 1 earlier runs, none failed/);
+    expect(statusText(status)).toMatch(/workflow {4}data_quality, .* ms; 1 earlier run, none failed/);
     remove();
   });
 });
