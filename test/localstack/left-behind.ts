@@ -16,6 +16,8 @@ export function watch(directory: LocalStackDirectory): { leftBehind(): string[];
   const root = mkdtempSync(join(tmpdir(), "pizza-watch-"));
   const folders = { HOME: join(root, "home"), TMPDIR: join(root, "tmp") };
   for (const folder of Object.values(folders)) mkdirSync(folder);
+  // The compile cache of vitest.config.ts belongs to the tests, so it stays outside of the watched folders.
+  process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "node-compile-cache");
   const own = { HOME: process.env["HOME"], TMPDIR: process.env["TMPDIR"] };
   Object.assign(process.env, folders);
   return {
