@@ -59,6 +59,8 @@ export interface RefineSummary {
   redeliveredEvents: number;
   eventDuplicates: number;
   supersededRevisions: number;
+  /** Events in silver that gave way to an earlier one of a conflict, and are quarantined now. */
+  displacedEvents: number;
   quarantined: number;
   filesRead: number;
   filesWritten: number;
@@ -243,6 +245,7 @@ function summarise(run: {
     redeliveredEvents: plan.redeliveredEvents + judgedAgain,
     eventDuplicates: plan.eventDuplicates,
     supersededRevisions: plan.supersededRevisions,
+    displacedEvents: plan.displaced.length,
     quarantined,
     filesRead: known.filesRead,
     filesWritten: files.adds.length,

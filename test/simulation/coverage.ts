@@ -66,6 +66,8 @@ export const guardKinds = [
   "silver: event refused",
   "silver: other payload refused",
   "silver: change of time refused",
+  "silver: accepted event gives way to an earlier one",
+  "silver: same in another order of arrival",
   "delta: version taken by another, decided again",
   "delta: own commit recognised",
   "delta: checkpoint written",
