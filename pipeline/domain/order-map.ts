@@ -1,5 +1,5 @@
 /**
- * What names an order: tills may start their numbers anew each day in each store, so an order id alone is not enough.
+ * What names an order: tills may restart their numbers each day in each store, so an order id alone is not enough.
  * The date is the business date, `YYYY-MM-DD`.
  */
 export interface OrderName {

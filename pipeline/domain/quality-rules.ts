@@ -79,7 +79,7 @@ export const qualityRules: readonly QualityRule[] = [
     kind: "uniqueness",
     severity: "error",
     threshold: 0,
-    sentence: "order lines exist twice in silver, or orders are stored under two days",
+    sentence: "order lines exist twice in silver",
     next: damagedSilver,
     source: wholeLake("silver-repeats"),
   },

@@ -138,7 +138,9 @@ export function judgeResends(plans: readonly ResendPlan[], held: readonly HeldOr
   const sound = plans.filter(isSound).filter((plan) => !renamed.has(plan));
   const candidates = new Map(sound.map((plan) => [candidateOf(plan), plan]));
   const problems = new Map<ResendPlan, string>();
-  const { conflicts, displaced } = mergeOrders([...candidates.keys()], known);
+  // Earlier revisions first: two payloads of one revision must meet before a later revision supersedes one of them.
+  const inOrder = [...candidates.keys()].toSorted((a, b) => a.event.revision - b.event.revision);
+  const { conflicts, displaced } = mergeOrders(inOrder, known);
   for (const { candidate, reason } of conflicts) {
     problems.set(candidates.get(candidate as Candidate & Sound["checked"])!, problemOf(candidate, reason, held));
   }

@@ -17,7 +17,8 @@ import {
   type GoldContext,
 } from "./compare-gold.ts";
 import { compareSilver, readReasons, type SilverDifferences } from "./compare-silver.ts";
-import { replaceQuarantined, replaceSilver } from "./replace-silver.ts";
+import { isJudgedByOtherRules } from "../silver/transactions.ts";
+import { replaceQuarantine, replaceQuarantined, replaceSilver } from "./replace-silver.ts";
 import { findMissingObjects, findMissingRecords, replayBronze } from "./replay-bronze.ts";
 import { type Difference, lacksBronze, reportOf, type RebuildReport } from "./report.ts";
 import { openStagingTables, type StagingTables } from "./staging-tables.ts";
@@ -101,8 +102,10 @@ async function compareAndPublish(
     silverVersion: snapshot.version,
     missing: { objects, records: silverFound.missingRecords },
   });
-  if (report.equal || request.isDryRun || lacksBronze(report)) return report;
-  const version = await replaceDays({ ...refinery, staging }, { snapshot, found: silverFound });
+  const isNewRules = isWhole && isJudgedByOtherRules(snapshot);
+  if (isNewRules) checkWhole(request, [...snapshot.partitions.keys(), ...rebuilt.partitions.keys()]);
+  if ((report.equal && !isNewRules) || request.isDryRun || lacksBronze(report)) return report;
+  const version = await replaceDays({ ...refinery, staging }, { snapshot, found: silverFound, isNewRules });
   if (version === undefined) return undefined;
   const published = [...new Set([...silverFound.days, ...gold.days, ...editedDays(cells, ledger)])];
   await republishGold(context, { silver, version, days: published, counted: countedDays(ledger) });
@@ -147,13 +150,21 @@ const countedDays = (ledger: readonly LedgerDay[]): Set<string> =>
 
 async function replaceDays(
   context: Parameters<typeof replaceSilver>[0],
-  { snapshot, found }: { snapshot: Snapshot; found: SilverDifferences },
+  { snapshot, found, isNewRules }: { snapshot: Snapshot; found: SilverDifferences; isNewRules: boolean },
 ): Promise<number | undefined> {
   const { days, orders } = found;
-  if (days.length === 0) return snapshot.version;
+  if (days.length === 0 && !isNewRules) return snapshot.version;
+  // A rebuild that is killed before the commit finds the old rules again, and replaces the quarantine again.
+  if (isNewRules) await replaceQuarantine(context);
   const version = await replaceSilver(context, { snapshot, days });
-  if (version !== undefined) await replaceQuarantined(context, orders);
+  if (version !== undefined && !isNewRules) await replaceQuarantined(context, orders);
   return version;
+}
+
+/** Throws if a rebuild with new rules leaves out days: silver would be judged partly by the old ones. */
+function checkWhole({ from, to }: RebuildRequest, days: readonly string[]): void {
+  if (days.every((day) => day >= from && day <= to)) return;
+  throw new Error("the rules have changed since silver was made: rebuild all days, without --from and --to");
 }
 
 /**

@@ -5,7 +5,7 @@ import { createTableWriter } from "../parquet/table-writer.ts";
 import type { ObjectStore } from "../ports.ts";
 import type { StagingTables } from "./staging-tables.ts";
 import { quarantinedOrder, quarantinedOrderColumns } from "../silver/quarantine-table.ts";
-import { isProgress } from "../silver/transactions.ts";
+import { isProgress, judgedByRules } from "../silver/transactions.ts";
 
 interface ReplaceContext {
   store: ObjectStore;
@@ -36,12 +36,39 @@ export async function replaceSilver(
     operation: "WRITE",
     adds,
     removes: days.flatMap((day) => snapshot.partitions.get(day) ?? []),
-    transactions: unknown.map(([appId, { version, lastUpdated }]) => ({ appId, version, lastUpdated })),
+    transactions: [
+      ...unknown.map(([appId, { version, lastUpdated }]) => ({ appId, version, lastUpdated })),
+      ...judgedByRules(),
+    ],
     operationMetrics: { rebuiltDays: days.length, numAddedFiles: adds.length },
   });
   if (result.committed) return result.version;
   for (const { path } of adds) await store.delete(`${silver.root}/${path}`);
   return undefined;
+}
+
+/**
+ * Replaces the whole quarantine by the rebuilt one, as new rules may reject other events, or for other reasons.
+ * Idempotent.
+ */
+export async function replaceQuarantine({ store, quarantine, staging }: ReplaceContext): Promise<void> {
+  const after = await staging.quarantine.snapshot();
+  const adds = [];
+  for (const file of after.files.values()) {
+    adds.push(await copy(quarantine, { store: staging.store, file, from: staging.quarantine, keep: () => true }));
+  }
+  for (;;) {
+    const before = await quarantine.snapshot();
+    const result = await quarantine.commit({
+      readVersion: before.version,
+      operation: "WRITE",
+      adds,
+      removes: [...before.files.values()],
+      transactions: [],
+      operationMetrics: { rebuiltFiles: adds.length },
+    });
+    if (result.committed) return;
+  }
 }
 
 /**

@@ -6,6 +6,7 @@ import { showOrder } from "../domain/order-map.ts";
 import { createFindings, type Findings, type Receipt } from "../domain/receipt.ts";
 import { createProducerLedger, type ProducerLedger } from "../domain/sequence-gaps.ts";
 import type { ObjectStore, Notifier } from "../ports.ts";
+import { checkRules } from "../silver/transactions.ts";
 import { compareGold, type GoldSources, isSameSales, showSales } from "./compare-gold.ts";
 import { watchDataFiles, type DataFiles } from "./data-files.ts";
 import { readQuarantine, readSilver, wholeSilver, type SilverTable } from "./read-layers.ts";
@@ -44,13 +45,14 @@ type ReadSources = ReconciliationSources & { dataFiles: DataFiles };
 
 /**
  * Reconciles every record from the stream to gold. The receipt balances if it has no findings. Throws if a table's log
- * cannot be read.
+ * cannot be read, or if silver was judged by other rules than this program's.
  */
 export async function verifyReceipt(given: ReconciliationSources): Promise<Receipt> {
   const [findings, notes] = [createFindings(), createFindings()];
   const dataFiles = watchDataFiles(given.lake, findings);
   const sources: ReadSources = { ...given, lake: dataFiles.lake, dataFiles };
   const snapshot = await sources.silver.snapshot();
+  checkRules(snapshot);
   for (const { root } of [sources.silver, sources.quarantine]) await checkLog(sources.store, root, findings);
   const table = await wholeSilver(sources, snapshot, findings);
   // The first compares raw events with silver in this process; the second mostly waits for the warehouse.

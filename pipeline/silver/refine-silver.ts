@@ -10,7 +10,15 @@ import { copyRows, readColumns } from "../parquet/read-columns.ts";
 import { createTableWriter } from "../parquet/table-writer.ts";
 import type { Clock, ObjectStore, StreamRecord } from "../ports.ts";
 import { type CommitNote, sentAt } from "./commit-note.ts";
-import { consumed, isConsumed, raiseLowWatermark, resolutions, watermarks } from "./transactions.ts";
+import {
+  checkRules,
+  consumed,
+  isConsumed,
+  judgedByRules,
+  raiseLowWatermark,
+  resolutions,
+  watermarks,
+} from "./transactions.ts";
 import { findKnown, type KnownOrders } from "./find-known.ts";
 import { listPending, type PendingBronze } from "./list-pending.ts";
 import { findQuarantined, stageQuarantine } from "./quarantine-table.ts";
@@ -70,7 +78,7 @@ export interface RefineSummary {
 /**
  * Consumes pending bronze objects: commits their orders, and the fact that they are consumed, as one table version.
  * Idempotent. If another writer commits that version first, the run reloads the snapshot and retries (optimistic
- * concurrency). Throws if a listed object cannot be read.
+ * concurrency). Throws if a listed object cannot be read, or if silver was judged by other rules than this program's.
  */
 export async function refineSilver(
   refinery: Refinery,
@@ -78,6 +86,7 @@ export async function refineSilver(
 ): Promise<RefineSummary> {
   for (;;) {
     const snapshot = await refinery.silver.snapshot();
+    checkRules(snapshot);
     const now = refinery.clock();
     const pending =
       (await refinery.listWork?.(snapshot)) ??
@@ -155,6 +164,7 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, lowWaterm
       ...watermarks(plan.accepted, snapshot),
       ...resolutions(batch.candidates, plan.conflicts),
       ...raiseLowWatermark(lowWatermark),
+      ...judgedByRules(),
     ],
     operationMetrics: summary,
     userMetadata: JSON.stringify(note),

@@ -15,6 +15,7 @@ import type { ReadCandidate } from "./read-events.ts";
  * | key of a bronze object | 0 | silver has consumed the object | refine, forget | after 7 days |
  * | `bronze/settled-before` | hours since 1970 | low watermark: bronze of earlier hours is consumed, and no more can arrive | full sweep | never |
  * | `watermark/<shard>` | seconds since 1970 | latest `ordered_at` accepted from the shard | refine | 7 days after the shard's last order |
+ * | `rules` | the rules' version | the rules that judged every event in silver | refine, rebuild | never |
  * | `resent/<event position>` | 0 | a resent event resolves the quarantined event at that position | refine | never |
  * | `redacted/<record position>` | 0 | the record's bytes in bronze were redacted | forget | after 7 days |
  *
@@ -25,8 +26,39 @@ import type { ReadCandidate } from "./read-events.ts";
 export const prefixes = {
   lowWatermark: "bronze/settled-before",
   watermark: "watermark/",
+  rules: "rules",
   redacted: "redacted/",
 } as const;
+
+/**
+ * The version of the rules that decide what an event becomes: what names an order, its business date, what is rejected.
+ * A change of any of them raises it, because events that were judged by different rules could count twice or not at all.
+ * Version 2, of release 0.3.0: an order is a store, a business date and an order id, and the date is the store's.
+ */
+export const rulesVersion = 2;
+
+/** The transaction of a commit whose events were judged by the rules of this program. */
+export const judgedByRules = () => [{ appId: prefixes.rules, version: rulesVersion }];
+
+/** Whether silver was judged by other rules than those of this program; a table without a commit was not judged yet. */
+export function isJudgedByOtherRules({ version, transactions }: Snapshot): boolean {
+  return version >= 0 && judgedBy({ transactions }) !== rulesVersion;
+}
+
+/** Throws if silver was judged by other rules, and says what to do. */
+export function checkRules(snapshot: Snapshot): void {
+  if (!isJudgedByOtherRules(snapshot)) return;
+  throw new Error(
+    `silver was judged by version ${judgedBy(snapshot)} of the rules, and this program has version ${rulesVersion}: ` +
+      (judgedBy(snapshot) < rulesVersion
+        ? "./pizza rebuild judges all events again; ./pizza start does that by itself"
+        : "use the newer release that made it"),
+  );
+}
+
+function judgedBy({ transactions }: Pick<Snapshot, "transactions">): number {
+  return transactions.get(prefixes.rules)?.version ?? 1;
+}
 
 /** Whether an app id records progress of reading bronze, rather than a fact about an order. */
 export const isProgress = (appId: string): boolean => /^(bronze|watermark)\//.test(appId);

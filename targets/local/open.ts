@@ -7,6 +7,7 @@ import { landRecords } from "../../pipeline/bronze/land-records.ts";
 import { forgetCustomer, type RedactStream } from "../../pipeline/forget/forget-customer.ts";
 import { rebuild } from "../../pipeline/rebuild/rebuild.ts";
 import type { RebuildReport } from "../../pipeline/rebuild/report.ts";
+import { isJudgedByOtherRules } from "../../pipeline/silver/transactions.ts";
 import { openQuarantine, openSilver, orderStream } from "../../pipeline/silver/tables.ts";
 import { createCustomerKey } from "../../pipeline/silver/write-orders.ts";
 import { createFunctions } from "./functions.ts";
@@ -164,8 +165,24 @@ export async function openLocalPipeline({
           timer.wake();
         },
       });
+    if (!isReadOnly && isJudgedByOtherRules(await silver.snapshot())) await judgeAgain();
     const mapping = isReadOnly ? openReadOnlyMapping(folder.checkpoints) : startMapping();
     closers.push(() => mapping.stop());
+
+    /** Brings a data directory of an earlier release up to date: nothing is refined before its rules are this program's. */
+    async function judgeAgain(): Promise<void> {
+      onLog("the rules have changed since this data directory was filled: every event is judged again, from bronze");
+      await warehouses.current();
+      const request = { from: "0001-01-01", to: "9999-12-31", source: "bronze" as const, isDryRun: false };
+      const report = await rebuild({ refinery, lake, warehouse: writer, sql: goldSql }, request);
+      if (!report.published) {
+        const { objects, records } = report.missing;
+        throw new Error(
+          `bronze lacks ${objects.length} objects and ${records.length} records that silver was made from, such as ` +
+            `${objects[0] ?? records[0]}: restore them from a copy of ${folder.lake}, then start again`,
+        );
+      }
+    }
 
     const contents = () => streamContents(stream, mapping.checkpoints(), onFailure);
 

@@ -56,7 +56,7 @@ describe("the classic year as events", () => {
     const laterStores = [
       { ...store, store_id: "new-01", valid_from: from },
       { ...store, valid_to: from },
-      { ...store, valid_from: from, city: "Newark", tills: 9 },
+      { ...store, valid_from: from, tills: 9 },
       { ...second, valid_to: from },
       ...rest,
     ];

@@ -175,7 +175,8 @@ class History {
     await this.refineAll(store);
     faults.acted("silver: same in another order of arrival");
     const again = await new SilverReader(store.objects).rows(await openSilver({ store, clock }).snapshot());
-    const contentOf = (all: readonly SilverRow[]) => all.map((row) => Object.values({ ...row, position: "" }).join(" "));
+    const contentOf = (all: readonly SilverRow[]) =>
+      all.map((row) => Object.values({ ...row, position: "" }).join(" "));
     const [one, other] = [contentOf(rows), contentOf(again)];
     return [
       ...one.filter((row) => !other.includes(row)).map((row) => `3: only in the order in which they came: ${row}`),

@@ -69,7 +69,9 @@ it("lists the values as first reported and as known now, and the orders behind t
     ["late", "late", null, 0, 0, 2650],
   ]);
   expect(found.orders.reduce((sum, { cents, reported_cents }) => sum + cents - reported_cents, 0)).toBe(2650);
-  expect(correctionsText(found, { table: undefined, isAll: false })).toMatch(/2015-01-01 +late +late .* 0\.00 +26\.50/);
+  expect(correctionsText(found, { table: undefined, isAll: false })).toMatch(
+    /2015-01-01 +nyc-01 +late +late .* 0\.00 +26\.50/,
+  );
 });
 
 it("classifies an order as corrected if it was rejected and resent as the next revision", async () => {

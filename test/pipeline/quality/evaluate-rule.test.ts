@@ -49,7 +49,7 @@ const silverFaults: [rule: string, example: string, change: (rows: Rows) => Rows
   ["required_values", `${line}: no pizza_name`, second(() => ({ pizza_name: "" }))],
   [
     "lines_once",
-    `an order line stands twice: ${line}`,
+    `an order line exists twice: 2015-03-04 nyc-01 ${line}`,
     (rows) => [
       ...rows,
       ...rows.filter(isSecond).map((cells) => ({
@@ -77,7 +77,7 @@ const silverFaults: [rule: string, example: string, change: (rows: Rows) => Rows
     `${line}: revenue 2551, cost 820, margin 1731 cents of 2 at 1275, costing 410`,
     second(() => ({ revenue_cents: 2551, margin_cents: 1731 })),
   ],
-  ["order_lines_agree", `${lastWednesday}/0: channel`, second(() => ({ channel: "online" }))],
+  ["order_lines_agree", `${lastWednesday} nyc-01 ${lastWednesday}/0: channel`, second(() => ({ channel: "online" }))],
   [
     "menu_prices",
     `${line}: bbq_ckn_s at 1276 cents, costing 410; on the menu 1275, 410`,

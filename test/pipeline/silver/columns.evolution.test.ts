@@ -45,7 +45,10 @@ async function makeOldTable() {
     partitionColumn,
   });
   for (const seed of [1, 2]) {
-    const rows = orderLines({ orders: 20, seed, firstOrder: seed * 100 });
+    const rows = orderLines({ orders: 20, seed, firstOrder: seed * 100 }).map((row) => ({
+      ...row,
+      store_id: "nyc-01",
+    }));
     const add = await table.writeDataFile({ partition: "2015-01-01", ...writeRows(rows, firstColumns) });
     const { version } = await table.snapshot();
     const nothing = { removes: [], transactions: [], operationMetrics: {} };
