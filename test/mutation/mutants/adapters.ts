@@ -128,7 +128,7 @@ export const adapterMutants: readonly Mutant[] = [
     text: "if (opening !== missing || isClosed) return;",
     replacement: "if (isClosed || missing !== undefined) return;",
     tests: [pipeline],
-    only: "killed alone",
+    only: "restarts a killed PostgreSQL",
   },
   {
     guard: "the doctor tries a key that is taken",

@@ -14,13 +14,13 @@ it("rejects Windows and names WSL2", () => {
   );
 });
 
-it("says under WSL2 how Power BI Desktop reaches this machine", () => {
+it("explains under WSL2 how Power BI Desktop reaches this machine", () => {
   expect(describeSystem("linux", "x64", wsl2)).toBe(
     "Linux under WSL2; Power BI Desktop on Windows reaches this machine at 127.0.0.1",
   );
 });
 
-it("names platform and architecture elsewhere", () => {
+it("names the platform and architecture of other systems", () => {
   expect(describeSystem("linux", "arm64", linux)).toBe("linux arm64");
   expect(describeSystem("darwin", "arm64", "")).toBe("darwin arm64");
 });
