@@ -115,7 +115,7 @@ export const warehouseMutants: readonly Mutant[] = [
     text: "string_agg(body, '' order by part)",
     replacement: "string_agg(body, '')",
     tests: [dataApi],
-    only: "however they came",
+    only: "whatever their order of arrival",
   },
   {
     guard: "a date from PostgreSQL is a text",
