@@ -13,7 +13,7 @@ const directory = localStackDirectory(join(root, "home"));
 afterAll(() => rmSync(root, { recursive: true }));
 afterEach(() => vi.unstubAllEnvs());
 
-/** Answers as LocalStack does where it is asked how it is. */
+/** Answers like LocalStack's health endpoint. */
 async function startEmulator(info: object) {
   const answers: Record<string, object> = { "/_localstack/health": { services: {} }, "/_localstack/info": info };
   const server = createServer(({ url = "" }, response) => response.end(JSON.stringify(answers[url] ?? {})));
