@@ -24,7 +24,7 @@ export const streamMutants: readonly Mutant[] = [
     text: 'result !== null && "sequenceNumber" in result;',
     replacement: "result !== null;",
     tests: ["test/producer/send-orders.test.ts"],
-    only: "only what failed",
+    only: "only failed records",
   },
   {
     guard: "the limits of a put",
