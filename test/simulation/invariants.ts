@@ -13,7 +13,7 @@ import type { SentEvent, SentOrder } from "./events.ts";
 import type { SilverRow } from "./silver-rows.ts";
 import type { SentRecord } from "./stream.ts";
 
-/** A refused event as the quarantine holds it. */
+/** A rejected event in the quarantine. */
 export interface Refused {
   position: string;
   reason: ReasonCode;
@@ -21,7 +21,7 @@ export interface Refused {
 
 const placeOf = ({ shard, sequenceNumber }: { shard: string; sequenceNumber: string }) => `${shard}/${sequenceNumber}`;
 
-/** Invariant 1: what the mapping has passed is in bronze or in the on-failure store. */
+/** Invariant 1: records that the mapping has passed are in bronze or in the on-failure store. */
 export async function checkPassed(
   passed: readonly SentRecord[],
   store: ObjectStore,
@@ -35,7 +35,7 @@ export async function checkPassed(
     .map((place) => `1: ${place} was passed and is lost`);
 }
 
-/** Invariants 1 and 2 at the end: bronze holds every record of the stream, byte by byte, and nothing else. */
+/** Invariants 1 and 2 at the end: bronze has every record of the stream, byte for byte, and nothing else. */
 export async function checkBronze(sent: readonly SentRecord[], store: ObjectStore): Promise<string[]> {
   const landed = await bronzeRecords(store);
   const counted = (await listBronze(store, orderStream)).reduce((sum, { count }) => sum + count, 0);
@@ -52,7 +52,7 @@ export async function checkBronze(sent: readonly SentRecord[], store: ObjectStor
 
 const nothing = Buffer.alloc(0);
 
-/** What was decoded once: an object never changes. */
+/** A cache of decoded objects, which never change. */
 const decoded = new WeakMap<Uint8Array, Promise<StreamRecord[]>>();
 
 async function bronzeRecords(store: ObjectStore): Promise<StreamRecord[]> {
@@ -67,7 +67,7 @@ async function bronzeRecords(store: ObjectStore): Promise<StreamRecord[]> {
   return records.flat();
 }
 
-/** What the quarantine table holds. */
+/** The rows of the quarantine table. */
 export async function readQuarantine(quarantine: DeltaTable, objects: Objects): Promise<Refused[]> {
   const { files } = await quarantine.snapshot();
   const rejected: Refused[] = [];
@@ -84,7 +84,7 @@ export async function readQuarantine(quarantine: DeltaTable, objects: Objects): 
 
 const quarantineNames = ["shard", "sequence_number", "record_index", "reason"];
 
-/** Invariants 3 and 4: every event is in exactly one place, and silver holds what the latest revisions say. */
+/** Invariants 3 and 4: every event has exactly one outcome, and silver contains the latest revisions. */
 export function checkSilver(
   sent: readonly SentRecord[],
   rows: readonly SilverRow[],
@@ -108,7 +108,7 @@ function checkDistinct(rows: readonly SilverRow[]): string[] {
   ];
 }
 
-/** Each order's rows against the event that they name: the newest revision of all that fit. */
+/** Checks each order's rows against the event that they name, which must be the newest valid revision. */
 function checkOrders(events: ReadonlyMap<string, SentEvent>, rows: readonly SilverRow[]): string[] {
   const wanted = Map.groupBy(
     [...events.values()].flatMap(({ order }) => (order ? [order] : [])),
@@ -155,7 +155,7 @@ function isSameOrder(rows: readonly SilverRow[], order: SentOrder): boolean {
   return cells.toSorted().join(";") === expected.toSorted().join(";");
 }
 
-/** Accepted, the same again, superseded or refused: one of them, and for a reason. */
+/** Checks that each event is accepted, a duplicate, superseded or rejected: exactly one of them, for a valid reason. */
 function checkPlaces(
   events: ReadonlyMap<string, SentEvent>,
   rows: readonly SilverRow[],
@@ -204,8 +204,8 @@ function isConflict(reason: ReasonCode, { order, bytes }: SentEvent, others: rea
 }
 
 /**
- * Invariant 5: what the product finds missing among the tills' numbers, in what has landed, are the numbers that were never
- * sent, and no other.
+ * Invariant 5: the numbers that the product reports as missing, among the landed events, are exactly those that were
+ * never sent.
  */
 export async function checkNumbers(
   neverSent: ReadonlyMap<string, readonly number[]>,

@@ -7,7 +7,7 @@ const pipeline = "test/targets/local/warehouses.test.ts";
 const dataDirectory = "test/targets/local/data-directory.test.ts";
 const account = "test/adapters/kinesis-contents.test.ts";
 
-/** Stores, services, and the embedded home's own parts. */
+/** Stores, services, and the parts of the local pipeline. */
 export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a folder's put-if-absent is a hard link",
