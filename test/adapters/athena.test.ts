@@ -56,8 +56,8 @@ test.each([
   ["the customers of days", dayCustomers, days],
   ["the days of customers", customerDays, days],
   ["sales per day", readProjectFile("sql/checks/silver-days.sql"), []],
-  ["what stands twice", readProjectFile("sql/checks/silver-repeats.sql"), []],
-  ["refused events", readProjectFile("sql/checks/quarantined-events.sql"), []],
+  ["duplicate lines", readProjectFile("sql/checks/silver-repeats.sql"), []],
+  ["rejected events", readProjectFile("sql/checks/quarantined-events.sql"), []],
 ])("%s returns the same rows as DuckDB", async (_, sql, parameters) => {
   for (const table of [silver(), silver(["2015-03-02"]), { ...silver(), files: [] }]) {
     const rows = await athena.query(sql, parameters, [table, quarantine]);

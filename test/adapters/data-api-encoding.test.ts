@@ -15,7 +15,7 @@ test.each([
   ["dollar-quoted bodies", "do $$ begin execute 'select $1' using 1; end $$"],
   ["bodies with a tag", "do $outer$ begin execute $inner$ select $1 $inner$ using 1; end $outer$"],
   ["comments", "select 1 -- not $1\n + /* nor $2 */ 2"],
-  ["names that hold a dollar", "select price$1 from t"],
+  ["names with a dollar", "select price$1 from t"],
 ])("%s are unchanged", (_, sql) => {
   expect(named(sql)).toBe(sql);
   expect(named(`${sql}\n, $3`)).toBe(`${sql}\n, :p3`);

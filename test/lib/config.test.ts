@@ -151,7 +151,7 @@ describe("an invalid setting is rejected", () => {
       "warehouse.autoPauseSeconds is 60; allowed: whole numbers from 300 to 86400 or 0 for never",
     ],
     [
-      "pause above nothing",
+      "auto-pause above zero capacity",
       { ...dev, warehouse: { ...aurora, minAcu: 1 } },
       "warehouse.autoPauseSeconds is 300 and warehouse.minAcu is 1; allowed: auto-pause if and only if minAcu is 0",
     ],
