@@ -49,9 +49,9 @@ function countUses(text: string): number {
     .filter(({ uses }) => uses !== undefined).length;
 }
 
-describe("workflows", () => {
+describe("a workflow", () => {
   test.each(readdirSync(new URL(`../../${folder}`, import.meta.url)))(
-    "%s have pinned actions, limited permissions and timeouts",
+    "has pinned actions, limited permissions and timeouts: %s",
     (name) => {
       const text = projectFile(`${folder}/${name}`);
       expect(faults(text)).toEqual([]);
@@ -59,7 +59,7 @@ describe("workflows", () => {
     },
   );
 
-  test("with a problem are detected", () => {
+  test("with a problem is detected", () => {
     const careless = `
 jobs:
   test:
