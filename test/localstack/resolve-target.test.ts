@@ -53,7 +53,7 @@ test("an external LocalStack is used with the database in DATABASE_URL", async (
   });
 });
 
-test("in Docker, where our PostgreSQL is unreachable, it names the variables to set", async () => {
+test("in Docker, where our PostgreSQL is unreachable, the error names the variables to set", async () => {
   await withEmulator({ is_docker: true }, async ({ port }) => {
     await expect(resolveTarget(directory, { port, say })).rejects.toThrow(
       /export DATABASE_URL=.*\n.*export FUNCTIONS_DATABASE_URL=/,

@@ -71,7 +71,7 @@ describe("a deployed pipeline", () => {
     expect(one).toMatchObject({ code: 0, stdout: expect.stringContaining("All rules are green.") });
   });
 
-  it("ends with exit code 3 when a bronze object is gone", async () => {
+  it("exits with code 3 if a bronze object is missing", async () => {
     const [object] = await cloud.store.list("bronze/");
     const body = await cloud.store.get(object!.key);
     await cloud.store.delete(object!.key);

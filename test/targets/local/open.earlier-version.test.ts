@@ -29,7 +29,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-it("shows the same gold and the same receipt as the release that wrote it", async () => {
+it("an old data directory has the same gold and the same receipt as under the release that wrote it", async () => {
   await pipeline.drain();
   const query = async (sql: string) => await pipeline.query({ sql });
   expect((await goldHash({ query } as Warehouse)).hash).toBe("fbde3983aadabf5521e4980ca776b707");
@@ -49,7 +49,7 @@ it("shows the same gold and the same receipt as the release that wrote it", asyn
   });
 });
 
-it("still has its orders, its quarantine and its forgotten customer", async () => {
+it("an old data directory still has its orders, its quarantine and its forgotten customer", async () => {
   const quarantined = await pipeline.quarantined();
   expect(quarantined.filter(({ isClosed }) => isClosed).map(({ id }) => id)).toEqual(["60d3043274", "858aee8f15"]);
   expect(quarantined).toHaveLength(8);
@@ -59,7 +59,7 @@ it("still has its orders, its quarantine and its forgotten customer", async () =
   expect(await pipeline.forget({ customerId: "c-forgotten" })).toMatchObject({ records: 0 });
 });
 
-it("accepts new events of its orders, and knows the day of an order whose later revision arrived first", async () => {
+it("an old data directory rejects a first revision on another day than the later one that arrived first", async () => {
   const first = {
     schema_version: 1,
     order_id: "ahead-1",
