@@ -3,7 +3,7 @@ import { daypartOf } from "./customers.ts";
 import type { BasketItem } from "./make-order.ts";
 import type { Patterns } from "./patterns.ts";
 import { createChoice, type Random } from "./random.ts";
-import { dateOf } from "./wall-clock.ts";
+import { dateOf } from "../pipeline/domain/wall-clock.ts";
 
 /** Maximum number of draws until a pizza is on the day's menu. */
 const mostDraws = 1000;

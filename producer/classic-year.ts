@@ -4,7 +4,7 @@ import { createGuests } from "./customers.ts";
 import { makeOrder, type BasketItem } from "./make-order.ts";
 import { createChoice, createRandom } from "./random.ts";
 import { createTills, type StoreProfile } from "./tills.ts";
-import { momentOf } from "./wall-clock.ts";
+import { momentOf } from "../pipeline/domain/wall-clock.ts";
 
 /**
  * The classic year as order events, in the order of the data. Items and wall clock times are from the data; store,

@@ -8,7 +8,7 @@ import { createStoreChoice, orderTimes, type OrderTime } from "./order-times.ts"
 import type { Patterns } from "./patterns.ts";
 import { createRandom, type Random } from "./random.ts";
 import { createTills, type StoreProfile } from "./tills.ts";
-import { formatStamp, wallOf } from "./wall-clock.ts";
+import { formatStamp, wallOf } from "../pipeline/domain/wall-clock.ts";
 
 export interface SimulatorOptions {
   /** A non-negative integer; runs with different seeds never share an order id. */

@@ -1,7 +1,7 @@
 import type { Store } from "../pipeline/domain/catalog.ts";
 import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
 import type { Random } from "./random.ts";
-import { formatUtc } from "./wall-clock.ts";
+import { formatUtc } from "../pipeline/domain/wall-clock.ts";
 
 /** A till's name, sequence number and sending time (milliseconds since 1970) of one event. */
 export interface Sending {

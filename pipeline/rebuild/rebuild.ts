@@ -1,6 +1,7 @@
 import { backupId } from "../backup/manifest.ts";
 import type { BronzeObject } from "../bronze/list-bronze.ts";
 import type { DeltaTable, Snapshot } from "../delta/table.ts";
+import { OrderMap } from "../domain/order-map.ts";
 import { groupByMonth } from "../gold/facts.ts";
 import { publishCustomerDays, type GoldSql, publishDays } from "../gold/publish-windows.ts";
 import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
@@ -108,7 +109,7 @@ async function compareAndPublish(
   return { ...report, published: true, silverVersion: version };
 }
 
-const noDifferences: SilverDifferences = { differences: [], days: [], orders: new Set(), missingRecords: [] };
+const noDifferences: SilverDifferences = { differences: [], days: [], orders: new OrderMap(), missingRecords: [] };
 
 async function silverDifferences(
   { store, silver, quarantine }: Refinery,

@@ -1,8 +1,10 @@
 import type { AddFile, DeltaTable, Snapshot } from "../delta/table.ts";
+import type { OrderMap } from "../domain/order-map.ts";
 import { copyRows, readColumns } from "../parquet/read-columns.ts";
 import { createTableWriter } from "../parquet/table-writer.ts";
 import type { ObjectStore } from "../ports.ts";
 import type { StagingTables } from "./staging-tables.ts";
+import { quarantinedOrder, quarantinedOrderColumns } from "../silver/quarantine-table.ts";
 import { isProgress } from "../silver/transactions.ts";
 
 interface ReplaceContext {
@@ -48,7 +50,7 @@ export async function replaceSilver(
  */
 export async function replaceQuarantined(
   { store, quarantine, staging }: ReplaceContext,
-  orders: ReadonlySet<string>,
+  orders: OrderMap<true>,
 ): Promise<void> {
   for (;;) {
     const [before, after] = await Promise.all([quarantine.snapshot(), staging.quarantine.snapshot()]);
@@ -84,13 +86,15 @@ export async function replaceQuarantined(
 }
 
 /** Finds the quarantined events of these orders: file, row, and the stream position with the reason. */
-async function placesOf(table: DeltaTable, store: ObjectStore, { files }: Snapshot, orders: ReadonlySet<string>) {
+async function placesOf(table: DeltaTable, store: ObjectStore, { files }: Snapshot, orders: OrderMap<true>) {
   const found: { file: AddFile; row: number; place: string }[] = [];
-  const names = ["order_id", "shard", "sequence_number", "record_index", "reason"];
+  const names = ["shard", "sequence_number", "record_index", "reason"];
   for (const file of files.values()) {
-    const columns = await readColumns((await store.get(`${table.root}/${file.path}`))!, names);
-    for (const [row, orderId] of (columns["order_id"] as (string | null)[]).entries()) {
-      if (orderId === null || !orders.has(orderId)) continue;
+    const body = (await store.get(`${table.root}/${file.path}`))!;
+    const columns = await readColumns(body, [...names, ...quarantinedOrderColumns]);
+    for (const row of columns["reason"]!.keys()) {
+      const order = quarantinedOrder(columns, row);
+      if (order === undefined || !orders.has(order)) continue;
       found.push({ file, row, place: names.map((name) => String(columns[name]![row])).join("/") });
     }
   }

@@ -105,6 +105,7 @@ function candidateOf(
     event: checked.event,
     orderDate: checked.orderDate,
     orderHour: checked.orderHour,
+    wrongOffset: checked.wrongOffset,
     orderedAt: checked.orderedAt,
     emittedAt: checked.emittedAt,
     position,

@@ -2,6 +2,7 @@ import { decodeBronze } from "../bronze/bronze-object.ts";
 import type { BronzeObject } from "../bronze/list-bronze.ts";
 import type { Catalog } from "../domain/catalog.ts";
 import { mergeOrders, type MergePlan } from "../domain/merge-orders.ts";
+import { OrderMap } from "../domain/order-map.ts";
 import { reject } from "../domain/rejection-reasons.ts";
 import { silverColumns } from "./columns.ts";
 import type { DeltaTable, Snapshot } from "../delta/table.ts";
@@ -9,11 +10,12 @@ import { copyRows, readColumns } from "../parquet/read-columns.ts";
 import { createTableWriter } from "../parquet/table-writer.ts";
 import type { Clock, ObjectStore, StreamRecord } from "../ports.ts";
 import { type CommitNote, sentAt } from "./commit-note.ts";
-import { consumed, raiseLowWatermark, rememberAhead, resolutions, watermarks } from "./transactions.ts";
+import { consumed, isConsumed, raiseLowWatermark, resolutions, watermarks } from "./transactions.ts";
 import { findKnown, type KnownOrders } from "./find-known.ts";
 import { listPending, type PendingBronze } from "./list-pending.ts";
 import { findQuarantined, stageQuarantine } from "./quarantine-table.ts";
-import { readEvents, type ReadEvents } from "./read-events.ts";
+import { openBronzeLookup } from "./bronze-lookup.ts";
+import { readEvents, type ReadEvents, type RejectedEvent } from "./read-events.ts";
 import { eventBytes } from "./unpack-record.ts";
 import { createOrderWriter } from "./write-orders.ts";
 import { recordPosition } from "../domain/stream-position.ts";
@@ -57,6 +59,8 @@ export interface RefineSummary {
   redeliveredEvents: number;
   eventDuplicates: number;
   supersededRevisions: number;
+  /** Events in silver that gave way to an earlier one of a conflict, and are quarantined now. */
+  displacedEvents: number;
   quarantined: number;
   filesRead: number;
   filesWritten: number;
@@ -125,21 +129,11 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, lowWaterm
   const { silver, store, quarantine } = refinery;
   const known = await findKnown({ store, root: silver.root, snapshot }, batch.candidates);
   const plan = mergeOrders(batch.candidates, known.orders);
-  const conflicts = plan.conflicts.map(({ candidate, reason }) => {
-    const { record, bronzeKey } = candidate as Batch["candidates"][number];
-    const { position, arrivedAt, event } = candidate;
-    return {
-      ...reject(reason, `order ${event.order_id} revision ${event.revision}`).rejection,
-      position,
-      arrivedAt,
-      bytes: eventBytes(record.data, position.recordIndex),
-      bronzeKey,
-    };
-  });
-  const allRejected = [...batch.rejected, ...conflicts];
+  const contradicted = await rejectConflicts(refinery, { snapshot, batch, plan });
+  const allRejected = [...batch.rejected, ...contradicted.rejected];
   const quarantined = await findQuarantined({ store, silver, quarantine, snapshot }, allRejected);
   const rejected = allRejected.filter((event) => !quarantined.has(event));
-  const staged = rejected.length === 0 ? undefined : await stageQuarantine(quarantine, rejected, now);
+  const staged = rejected.length === 0 ? undefined : await stageQuarantine(refinery, rejected, now);
   const files = await writeOrders(refinery, plan, known);
   const sent = sentAt(plan.accepted);
   const note: CommitNote = { ...(staged && { quarantine: staged }), ...(sent && { sentAt: sent }) };
@@ -149,7 +143,7 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, lowWaterm
     known,
     files,
     quarantined: rejected.length,
-    quarantinedAgain: quarantined.size,
+    judgedAgain: quarantined.size + contradicted.judgedBefore,
   });
   const result = await silver.commit({
     readVersion: snapshot.version,
@@ -160,13 +154,40 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, lowWaterm
       ...consumed(batch.objects, now),
       ...watermarks(plan.accepted, snapshot),
       ...resolutions(batch.candidates, plan.conflicts),
-      ...rememberAhead(plan.accepted, plan.ahead),
       ...raiseLowWatermark(lowWatermark),
     ],
     operationMetrics: summary,
     userMetadata: JSON.stringify(note),
   });
   return result.committed ? { ...summary, version: result.version } : undefined;
+}
+
+/**
+ * Returns the events that lost a conflict, and the number of those that another bronze object brought before. Such an
+ * event was judged then, perhaps differently, and a redelivery must change nothing.
+ */
+async function rejectConflicts(
+  refinery: Refinery,
+  { snapshot, batch, plan }: { snapshot: Snapshot; batch: Batch; plan: MergePlan },
+): Promise<{ rejected: RejectedEvent[]; judgedBefore: number }> {
+  const lookup = openBronzeLookup(refinery);
+  const mine = new Set(batch.objects.map(({ key }) => key));
+  const isEarlier = (object: BronzeObject) => !mine.has(object.key) && isConsumed(snapshot, object);
+  const rejected: RejectedEvent[] = [];
+  let judgedBefore = 0;
+  for (const { candidate, reason } of plan.conflicts) {
+    const { record, bronzeKey } = candidate as Batch["candidates"][number];
+    const { position, arrivedAt, event } = candidate;
+    if (await lookup.isIn({ position, arrivedAt }, isEarlier)) {
+      judgedBefore++;
+      continue;
+    }
+    const { detail } = reject(reason, `order ${event.order_id} revision ${event.revision}`).rejection;
+    const bytes = eventBytes(record.data, position.recordIndex);
+    rejected.push({ reason, detail, position, arrivedAt, bytes, bronzeKey });
+  }
+  for (const displaced of plan.displaced) rejected.push(await lookup.rejectDisplaced(displaced));
+  return { rejected, judgedBefore };
 }
 
 /**
@@ -178,21 +199,24 @@ export async function writeOrders(
   { accepted, replaced }: Pick<MergePlan, "accepted" | "replaced">,
   known: KnownOrders,
 ) {
-  const rewrites = Map.groupBy(replaced, (orderId) => known.files.get(orderId)!.file.partition);
+  const rewrites = Map.groupBy(
+    [...replaced].map(([order]) => order),
+    ({ orderDate }) => orderDate,
+  );
   const adds = [];
   const removes = [];
   let lines = 0;
   for (const [date, orders] of Map.groupBy(accepted, ({ orderDate }) => orderDate)) {
     const added = orders.reduce((sum, { event }) => sum + event.lines.length, 0);
     const writer = createTableWriter(silverColumns, { rows: added });
-    const holders = new Set((rewrites.get(date) ?? []).map((orderId) => known.files.get(orderId)!));
+    const holders = new Set((rewrites.get(date) ?? []).map((order) => known.files.get(order)!));
     for (const { file, body } of holders) {
       const columns = await readColumns(
         body,
         silverColumns.map(({ name }) => name),
       );
-      const ids = columns["order_id"] as string[];
-      copyRows(writer, columns, (row) => !replaced.has(ids[row]!));
+      const [ids, stores] = [columns["order_id"] as string[], columns["store_id"] as string[]];
+      copyRows(writer, columns, (row) => !replaced.has({ orderDate: date, storeId: stores[row]!, orderId: ids[row]! }));
       removes.push(file);
     }
     const write = createOrderWriter(writer, refinery);
@@ -209,18 +233,19 @@ function summarise(run: {
   known: KnownOrders;
   files: { adds: unknown[]; removes: unknown[]; lines: number };
   quarantined: number;
-  quarantinedAgain: number;
+  judgedAgain: number;
 }): Omit<RefineSummary, "version" | "remaining"> {
-  const { batch, plan, known, files, quarantined, quarantinedAgain } = run;
+  const { batch, plan, known, files, quarantined, judgedAgain } = run;
   return {
     bronzeObjects: batch.objects.length,
     events: batch.candidates.length + batch.rejected.length,
     accepted: plan.accepted.length,
     lines: files.lines,
     repeatedRecords: batch.repeatedRecords,
-    redeliveredEvents: plan.redeliveredEvents + quarantinedAgain,
+    redeliveredEvents: plan.redeliveredEvents + judgedAgain,
     eventDuplicates: plan.eventDuplicates,
     supersededRevisions: plan.supersededRevisions,
+    displacedEvents: plan.displaced.length,
     quarantined,
     filesRead: known.filesRead,
     filesWritten: files.adds.length,
@@ -232,10 +257,10 @@ function nothingDone(version: number): RefineSummary {
   const none = { batch: { objects: [], candidates: [], rejected: [], repeatedRecords: 0 }, known: emptyKnown };
   const plan = mergeOrders([], emptyKnown.orders);
   return {
-    ...summarise({ ...none, plan, files: { adds: [], removes: [], lines: 0 }, quarantined: 0, quarantinedAgain: 0 }),
+    ...summarise({ ...none, plan, files: { adds: [], removes: [], lines: 0 }, quarantined: 0, judgedAgain: 0 }),
     version,
     remaining: 0,
   };
 }
 
-const emptyKnown: KnownOrders = { orders: new Map(), files: new Map(), filesRead: 0 };
+const emptyKnown: KnownOrders = { orders: new OrderMap(), files: new OrderMap(), filesRead: 0 };

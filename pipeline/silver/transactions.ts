@@ -1,6 +1,6 @@
 import type { Snapshot } from "../delta/table.ts";
 import type { Candidate, Conflict } from "../domain/merge-orders.ts";
-import { dateOfDays, daysOfDate, hourMs, hourStart, utcDate } from "../domain/dates.ts";
+import { hourMs, hourStart, utcDate } from "../domain/dates.ts";
 import { isResent, recordPosition, type RecordPosition } from "../domain/stream-position.ts";
 import type { BronzeObject } from "../bronze/list-bronze.ts";
 import type { ReadCandidate } from "./read-events.ts";
@@ -15,18 +15,16 @@ import type { ReadCandidate } from "./read-events.ts";
  * | key of a bronze object | 0 | silver has consumed the object | refine, forget | after 7 days |
  * | `bronze/settled-before` | hours since 1970 | low watermark: bronze of earlier hours is consumed, and no more can arrive | full sweep | never |
  * | `watermark/<shard>` | seconds since 1970 | latest `ordered_at` accepted from the shard | refine | 7 days after the shard's last order |
- * | `ahead` | 1 | an app id that begins with `ahead/` exists | refine | never |
- * | `ahead/<order id>` | days since 1970 | the day of an order whose later revision arrived first | refine | never |
  * | `resent/<event position>` | 0 | a resent event resolves the quarantined event at that position | refine | never |
  * | `redacted/<record position>` | 0 | the record's bytes in bronze were redacted | forget | after 7 days |
+ *
+ * Logs of releases before 0.3.0 also have `ahead` and `ahead/<order id>`, which nothing reads any more.
  *
  * The quarantine table has one app id: `silver/order_lines`, the silver version up to which it is published.
  */
 export const prefixes = {
   lowWatermark: "bronze/settled-before",
   watermark: "watermark/",
-  anyAhead: "ahead",
-  ahead: "ahead/",
   redacted: "redacted/",
 } as const;
 
@@ -110,9 +108,10 @@ export function resolutions(
   conflicts: readonly Conflict[],
 ): { appId: string; version: number }[] {
   const closed = new Set<string>();
+  const contradicted = new Set(conflicts.map(({ candidate }) => candidate));
   for (const candidate of candidates) {
     const { partitionKey } = candidate.record;
-    if (!isResent(partitionKey) || conflicts.some((conflict) => conflict.candidate === candidate)) continue;
+    if (!isResent(partitionKey) || contradicted.has(candidate)) continue;
     closed.add(partitionKey);
   }
   return [...closed].map((appId) => ({ appId, version: 0 }));
@@ -133,28 +132,4 @@ export function redactions(records: readonly RecordPosition[], lastUpdated: numb
 /** Whether silver's log marks the record at `shard/sequence number` as redacted. */
 export function isRedacted({ transactions }: Snapshot, position: string): boolean {
   return transactions.has(prefixes.redacted + position);
-}
-
-/** The day on which an order is stored whose later revision arrived first; undefined for any other order. */
-export function dayAhead({ transactions }: Snapshot, orderId: string): string | undefined {
-  const ahead = transactions.get(prefixes.ahead + orderId);
-  return ahead && dateOfDays(ahead.version);
-}
-
-/** Whether any order's later revision arrived first: without one, no commit has to look an order up by its id. */
-export function isAnyAhead({ transactions }: Snapshot): boolean {
-  return transactions.has(prefixes.anyAhead);
-}
-
-/** The transactions that record the day of orders whose later revision arrived first. */
-export function rememberAhead(accepted: readonly Candidate[], ahead: ReadonlySet<string>) {
-  if (ahead.size === 0) return [];
-  const orders = accepted.filter(({ event }) => ahead.has(event.order_id));
-  return [
-    { appId: prefixes.anyAhead, version: 1 },
-    ...orders.map(({ event, orderDate }) => ({
-      appId: prefixes.ahead + event.order_id,
-      version: daysOfDate(orderDate),
-    })),
-  ];
 }

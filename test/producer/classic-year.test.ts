@@ -4,7 +4,7 @@ import { createCatalog, type Pizza } from "../../pipeline/domain/catalog.ts";
 import { checkOrder } from "../../pipeline/domain/check-order.ts";
 import { classicOrders } from "../../producer/classic-year.ts";
 import type { StoreProfile } from "../../producer/tills.ts";
-import { offsetMinutes } from "../../producer/wall-clock.ts";
+import { offsetMinutes } from "../../pipeline/domain/wall-clock.ts";
 import { csv, menu, stores } from "./project-data.ts";
 
 const events = [...classicOrders({ csv, menu, stores })];

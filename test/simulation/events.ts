@@ -20,6 +20,7 @@ export interface SentOrder {
   revision: number;
   status: string;
   orderedAt: string;
+  emittedAt: string;
   storeId: string;
   channel: string;
   customerId: string | undefined;
@@ -76,12 +77,13 @@ type MakeEvent = (till: string, sent: SentOrder, reason?: ReasonCode) => SentEve
 function createEventMaker(numbers: TillNumbers): MakeEvent {
   return (till, sent, reason) => {
     const producer = { producer_id: till, seq: numbers.give(till) };
-    const { orderId, revision, status, orderedAt, storeId, channel, customerId, lines } = sent;
+    const { orderId, revision, status, orderedAt, emittedAt, storeId, channel, customerId, lines } = sent;
     const event = order({
       order_id: orderId,
       revision,
       status,
       ordered_at: orderedAt,
+      emitted_at: emittedAt,
       store_id: storeId,
       channel,
       customer: customerId === undefined ? undefined : { customer_id: customerId },
@@ -117,24 +119,38 @@ function ordersEvents({ choices, faults }: World, { n, days }: Plan, numbers: Ti
     faults.fired(kind);
     if (kind === "events: sent twice") events.push(choices.pick(events));
     if (kind === "events: another payload under one revision") {
-      events.push(makeEvent(till, { ...any(), lines: drawLines({ choices }) }));
+      // Sent at the same time as the other one, a second later, or earlier because the clock was set back.
+      const emittedAt = new Date(Date.parse(any().emittedAt) + 1000 * choices.pick([0, 1, -1])).toISOString();
+      events.push(makeEvent(till, { ...any(), emittedAt, lines: drawLines({ choices }) }));
+    }
+    if (kind === "events: order id used again in another store") {
+      events.push(makeEvent(till, { ...first, storeId: otherStore(), lines: drawLines({ choices }) }));
+    }
+    if (kind === "events: order id used again by another till of the store") {
+      const orderedAt = `${first.orderedAt.slice(0, 10)}T09:45:00-06:00`;
+      events.push(makeEvent(`till-${choices.below(tills)}`, { ...first, orderedAt, lines: drawLines({ choices }) }));
+    }
+    if (kind === "events: till writes another offset") {
+      const orderedAt = new Date(first.orderedAt).toISOString();
+      events.push(makeEvent(till, { ...first, orderedAt, revision: 1 + choices.below(3), status: "amended" }));
     }
     if (kind === "events: revision moves its order within the day") {
       events.push(makeEvent(till, { ...any(), orderedAt: `${first.orderedAt.slice(0, 10)}T20:30:00-06:00` }));
     }
-    if (kind === "events: revision moves its order to another day") events.push(movedEvent());
+    if (kind === "events: order id used again on another day") events.push(movedEvent());
     if (kind === "events: refused") events.push(refusedEvent());
   }
   return events;
 
-  /** A revision on another day: the first revision determines the order's day. */
+  function otherStore(): string {
+    return first.storeId === "nyc-01" ? "chi-01" : "nyc-01";
+  }
+
+  /** The same order id on another day is another order, whatever its revision. */
   function movedEvent(): SentEvent {
     const other = days.filter((day) => !first.orderedAt.startsWith(day));
-    // The same moment can be another day in another time zone.
-    const inUtc = new Date(first.orderedAt).toISOString();
-    const isOtherDay = inUtc.slice(0, 10) !== first.orderedAt.slice(0, 10);
-    const orderedAt = isOtherDay && choices.chance(50) ? inUtc : `${choices.pick(other)}T18:15:00-06:00`;
-    return makeEvent(till, { ...first, orderedAt, revision: 1 + choices.below(3), status: "amended" });
+    const orderedAt = `${choices.pick(other)}T18:15:00-06:00`;
+    return makeEvent(till, { ...first, orderedAt, revision: choices.below(4), status: choices.pick(statuses) });
   }
 
   function refusedEvent(): SentEvent {
@@ -152,7 +168,10 @@ const eventFaults = [
   "events: sent twice",
   "events: another payload under one revision",
   "events: revision moves its order within the day",
-  "events: revision moves its order to another day",
+  "events: order id used again on another day",
+  "events: order id used again in another store",
+  "events: order id used again by another till of the store",
+  "events: till writes another offset",
   "events: refused",
 ] as const;
 
@@ -162,7 +181,8 @@ function drawOrder({ choices }: Pick<World, "choices">, { n, days }: Plan): Sent
     orderId: `order-${n}`,
     revision: 0,
     status: "placed",
-    orderedAt: `${choices.pick(days)}T${10 + choices.below(10)}:15:00-06:00`,
+    orderedAt: `${choices.pick(days)}T${10 + choices.below(14)}:15:00-06:00`,
+    emittedAt: "2015-02-01T16:38:37.120Z",
     storeId: choices.pick(["nyc-01", "chi-01"]),
     channel: choices.pick(["dine_in", "online"]),
     customerId: customer === 3 ? undefined : `c-${customer}`,

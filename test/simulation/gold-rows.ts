@@ -14,7 +14,8 @@ const sum = (rows: readonly SilverRow[], value: (row: SilverRow) => number) =>
 const dollars = (rows: readonly SilverRow[], value: (row: SilverRow) => number) => (sum(rows, value) / 100).toFixed(2);
 
 const measures = {
-  orders: (rows: readonly SilverRow[]) => text(distinct(rows, ({ orderId }) => orderId)),
+  orders: (rows: readonly SilverRow[]) =>
+    text(distinct(rows, ({ date, storeId, orderId }) => `${date} ${storeId} ${orderId}`)),
   order_lines: (rows: readonly SilverRow[]) => text(rows.length),
   pizzas: (rows: readonly SilverRow[]) => text(sum(rows, ({ quantity }) => quantity)),
   customers: (rows: readonly SilverRow[]) => text(distinct(rows, ({ customer }) => customer)),

@@ -1,6 +1,8 @@
-import type { Warehouse } from "../../pipeline/ports.ts";
+import type { ObjectStore, Warehouse } from "../../pipeline/ports.ts";
 import { landRecords } from "../../pipeline/bronze/land-records.ts";
-import { orderStream } from "../../pipeline/silver/tables.ts";
+import { refineSilver } from "../../pipeline/silver/refine-silver.ts";
+import { openQuarantine, openSilver, orderStream } from "../../pipeline/silver/tables.ts";
+import { catalog } from "../support/order-fixture.ts";
 import { createMemoryStore } from "../pipeline/delta/memory-store.ts";
 import type { Choices } from "./choices.ts";
 import type { Coverage } from "./coverage.ts";
@@ -9,9 +11,9 @@ import { checkBronze, checkNumbers, checkPassed, checkSilver, readQuarantine } f
 import type { SimulatedLake } from "./lake.ts";
 import { LedgerWatch } from "./ledger.ts";
 import { Mapping } from "./mapping.ts";
-import { openWorker, type Places, type Planted, type Worker } from "./pipeline.ts";
+import { customerKey, openWorker, type Places, type Planted, type Worker } from "./pipeline.ts";
 import { alertReceipt } from "./receipt.ts";
-import { SilverReader } from "./silver-rows.ts";
+import { SilverReader, type SilverRow } from "./silver-rows.ts";
 import { Stream } from "./stream.ts";
 import { runToEnd, Workflows } from "./workflows.ts";
 import { World } from "./world.ts";
@@ -39,6 +41,8 @@ export interface Outcome {
 
 /** The share of histories that also compute the real receipt, per cent; it costs as much as everything else. */
 const verified = 2;
+/** The share of histories whose records are also refined in another order of arrival, per cent. */
+const reordered = 25;
 /** The share of requests that fail in a history, per cent. */
 const rates = [0, 4, 8, 8, 15, 30];
 
@@ -153,8 +157,39 @@ class History {
     this.world.faults.acted("verify: number that was never sent named", missing);
     this.digest = before.digest;
     if (this.world.choices.chance(verified)) violations.push(...(await this.receipt(stream)));
+    if (this.world.choices.chance(reordered)) violations.push(...(await this.otherOrder(stream, before.rows)));
     violations.push(...(await this.replay(stream, before.digest)), ...this.ledger.violations);
     return violations;
+  }
+
+  /** Invariant 3: the same records in another order of arrival and in other batches produce the same silver. */
+  private async otherOrder(stream: Stream, rows: readonly SilverRow[]): Promise<string[]> {
+    const { choices, clock, faults } = this.world;
+    const store = createMemoryStore();
+    const left = [...stream.records];
+    while (left.length > 0) {
+      const [record] = left.splice(choices.below(left.length), 1);
+      await landRecords({ store, stream: orderStream, clock }, [record!]);
+      if (choices.chance(30)) await this.refineAll(store);
+    }
+    await this.refineAll(store);
+    faults.acted("silver: same in another order of arrival");
+    const again = await new SilverReader(store.objects).rows(await openSilver({ store, clock }).snapshot());
+    const contentOf = (all: readonly SilverRow[]) =>
+      all.map((row) => Object.values({ ...row, position: "" }).join(" "));
+    const [one, other] = [contentOf(rows), contentOf(again)];
+    return [
+      ...one.filter((row) => !other.includes(row)).map((row) => `3: only in the order in which they came: ${row}`),
+      ...other.filter((row) => !one.includes(row)).map((row) => `3: only in another order: ${row}`),
+    ];
+  }
+
+  private async refineAll(store: ObjectStore): Promise<void> {
+    const { clock } = this.world;
+    const tables = { silver: openSilver({ store, clock }), quarantine: openQuarantine({ store, clock }) };
+    const maxEvents = this.world.choices.pick([1, 4, 1000]);
+    const refinery = { ...tables, store, stream: orderStream, catalog, customerKey, clock };
+    while ((await refineSilver(refinery, { maxEvents })).remaining > 0);
   }
 
   private async receipt(stream: Stream): Promise<string[]> {

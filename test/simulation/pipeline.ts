@@ -90,6 +90,7 @@ function countGuards({ faults }: World, name: string, result: unknown): void {
     faults.acted("silver: same event sent again", summary.eventDuplicates);
     faults.acted("silver: older revision gives way", summary.supersededRevisions);
     faults.acted("silver: event refused", summary.quarantined);
+    faults.acted("silver: accepted event gives way to an earlier one", summary.displacedEvents);
   }
   if (name === "PublishQuarantine") {
     faults.acted("quarantine: staged file published", (result as { files: number }).files);

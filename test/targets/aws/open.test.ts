@@ -129,7 +129,7 @@ describe("a deployed pipeline", () => {
       silver: { revision: 0 },
       window: { silverVersion: 2 },
     });
-    expect((await pipeline.trace({ orderId: "remote-wrong" })).gold.length).toBeGreaterThan(9);
+    expect((await pipeline.trace({ orderId: "remote-wrong" }))[0]!.gold.length).toBeGreaterThan(9);
     expect(await pipeline.quarantined()).toMatchObject([
       { orderId: "remote-wrong", isClosed: true, silverRevision: 0 },
     ]);

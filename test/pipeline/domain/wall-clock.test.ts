@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { formatStamp, formatUtc, formatWall, momentOf, offsetMinutes, wallOf } from "../../producer/wall-clock.ts";
+import {
+  formatStamp,
+  formatUtc,
+  formatWall,
+  momentOf,
+  offsetMinutes,
+  wallOf,
+} from "../../../pipeline/domain/wall-clock.ts";
 
 const wall = (text: string): number => Date.parse(`${text}Z`);
 
