@@ -20,9 +20,9 @@ const mostAttempts = 5;
 const firstPause = 40;
 
 /**
- * An S3 bucket as an object store. Every body has a SHA-256 checksum, which S3 verifies and stores, and which is verified again
- * on reading. A put-if-absent whose response was lost is retried and then finds its own object: it returns false, as for an
- * object of another writer.
+ * An S3 bucket as an object store. Every body has a SHA-256 checksum, which S3 verifies and stores, and which is
+ * verified again on reading. A put-if-absent whose response was lost is retried and then finds its own object: it
+ * returns false, as for an object of another writer.
  */
 export function openS3Store({ bucket, client }: { bucket: string; client?: S3Client }): ObjectStore {
   const s3 = () => client ?? sharedS3Client();
@@ -102,7 +102,7 @@ async function putObject(
 
 class Unconfirmed extends Error {}
 
-/** A 409 means that another request on the same key was in progress: the object was neither written nor rejected, so retry. */
+/** 409: another request on the same key was in progress. The object was neither written nor rejected, so retry. */
 const isUndecided = (error: unknown) => statusOf(error) === 409 || error instanceof Unconfirmed;
 
 /** S3 lists in byte order of the keys; invalid keys, such as consoles' folder markers, are left out. */

@@ -9,9 +9,9 @@ import { dateOf } from "../pipeline/domain/wall-clock.ts";
 const mostDraws = 1000;
 
 /**
- * Draws the pizzas of an order at a time of the store's wall clock (milliseconds, as if in UTC): first their number by part of
- * the day, then each by type and by size given the type, from that day's menu. A pizza drawn twice becomes one line, as in the
- * published data. Throws if the patterns contain a pizza that is not on the menu.
+ * Draws the pizzas of an order at a time of the store's wall clock (milliseconds, as if in UTC): first their number by
+ * part of the day, then each by type and by size given the type, from that day's menu. A pizza drawn twice becomes one
+ * line, as in the published data. Throws if the patterns contain a pizza that is not on the menu.
  */
 export function createBaskets(
   patterns: Patterns,

@@ -7,10 +7,10 @@ import { createTills, type StoreProfile } from "./tills.ts";
 import { momentOf } from "../pipeline/domain/wall-clock.ts";
 
 /**
- * The classic year as order events, in the order of the data. Items and wall clock times are from the data; store, till, channel
- * and guest are invented from the seed. Equal input gives equal bytes. Throws if the CSV (`data/classic-2015.csv`) contains a
- * pizza that is not on the menu. `stores` may include later stores and versions; the year uses those
- * that were open when it began.
+ * The classic year as order events, in the order of the data. Items and wall clock times are from the data; store,
+ * till, channel and guest are invented from the seed. Equal input gives equal bytes. Throws if the CSV
+ * (`data/classic-2015.csv`) contains a pizza that is not on the menu. `stores` may include later stores and versions;
+ * the year uses those that were open when it began.
  */
 export function* classicOrders({
   csv,

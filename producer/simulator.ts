@@ -25,9 +25,10 @@ export interface SimulatorOptions {
 }
 
 /**
- * Simulates orders with the classic year's patterns, in chronological order and with ascending ids. Live orders have the time at
- * which they are pulled, so `paced` determines their rate; historical orders are a pure function of seed and start. Order ids
- * (`20261123-104512-<seed>.<start>-00000042`) and till names contain the run's name, so runs do not collide.
+ * Simulates orders with the classic year's patterns, in chronological order and with ascending ids. Live orders have
+ * the time at which they are pulled, so `paced` determines their rate; historical orders are a pure function of seed
+ * and start. Order ids (`20261123-104512-<seed>.<start>-00000042`) and till names contain the run's name, so runs do
+ * not collide.
  */
 export function* simulateOrders(options: SimulatorOptions): Generator<OrderEvent, void, undefined> {
   const { seed, menu, stores, patterns, orders = Number.POSITIVE_INFINITY, startAt, clock = Date.now } = options;

@@ -11,8 +11,8 @@ export interface Sending {
 }
 
 /**
- * The stores' tills: each numbers its events from 1, with non-decreasing sending times. `run` is part of their names, so that
- * sequence numbers of different runs are separate.
+ * The stores' tills: each numbers its events from 1, with non-decreasing sending times. `run` is part of their names,
+ * so that sequence numbers of different runs are separate.
  */
 export function createTills(run = ""): (store: StoreProfile, emittedAt: number, random: Random) => Sending {
   const tills = new Map<string, Sending>();
@@ -46,7 +46,9 @@ export interface Numbering {
   number(event: OrderEvent, emittedAt?: number): OrderEvent;
   /** The event with its till's last sequence number, or 0 before the first, which neither creates nor fills a gap. */
   repeat(event: OrderEvent): OrderEvent;
-  /** Skips a sequence number, unless it would be the till's first, whose gap is undetectable; returns whether it did. */
+  /**
+   * Skips a sequence number, unless it would be the till's first, whose gap is undetectable; returns whether it did.
+   */
   skip(producerId: string): boolean;
   /** Last sending time of the till, milliseconds since 1970. */
   lastEmittedAt(producerId: string): number;

@@ -92,8 +92,8 @@ const record = z
   }));
 
 /**
- * All that a pipeline can be asked, by name. The types of `Pipeline`, the local HTTP server and its client are derived from
- * this list. A new read operation is a use case, one entry here and one command in `bin/commands/`.
+ * All that a pipeline can be asked, by name. The types of `Pipeline`, the local HTTP server and its client are derived
+ * from this list. A new read operation is a use case, one entry here and one command in `bin/commands/`.
  */
 export const operations = {
   putRecords: operation("changes", z.strictObject({ records: z.array(record) }), ({ own }, { records }) =>
@@ -145,7 +145,9 @@ export const operations = {
     async ({ store, silver, lake, reader }, asked) =>
       listCorrections({ store, silver, lake: await lake(), warehouse: await reader() }, asked),
   ),
-  /** Evaluates the quality rules, or the one of this name, on the data as they are now. Stores nothing, alerts nobody. */
+  /**
+   * Evaluates the quality rules, or the one of this name, on the data as they are now. Stores nothing, alerts nobody.
+   */
   quality: operation("reads", z.strictObject({ rule: z.string().optional() }), async (target, { rule }) => {
     const { silver, clock } = target;
     const rules = chooseRules(rule);

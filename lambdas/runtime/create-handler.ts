@@ -3,8 +3,8 @@ import { logger, safeError } from "./logger.ts";
 import { emitMetrics, type MetricValues } from "./metrics.ts";
 
 /**
- * Wraps a use case as a Lambda handler: logs one line with the allowed fields of its summary, emits its metrics and returns the
- * summary. Errors are logged and rethrown without text that may quote an order.
+ * Wraps a use case as a Lambda handler: logs one line with the allowed fields of its summary, emits its metrics and
+ * returns the summary. Errors are logged and rethrown without text that may quote an order.
  */
 export function createHandler<Event, Summary extends object>(
   run: (event: Event) => Promise<Summary>,

@@ -24,11 +24,13 @@ export interface FunctionContext {
   /** Minimum interval between publications of the customer rows, unless a run requests them. */
   customersEveryMs: number;
   verify: () => Promise<Receipt>;
-  /** Backup store and the roles that copy the warehouse and test the restore; without it there is no workflow backup. */
+  /**
+   * Backup store and the roles that copy the warehouse and test the restore; without it there is no workflow backup.
+   */
   backup?: { store: ObjectStore; writer: TransactionalWarehouse; owner: TransactionalWarehouse };
   /**
-   * SQL of the quality rules by name, and the notifier for red rules and for a receipt that does not balance; without it there
-   * is no workflow data_quality.
+   * SQL of the quality rules by name, and the notifier for red rules and for a receipt that does not balance; without
+   * it there is no workflow data_quality.
    */
   quality?: { sql: ReadonlyMap<string, string>; notifier: Notifier };
 }

@@ -153,7 +153,8 @@ export async function openLocalPipeline({
         onFailure,
         batchSize: settings.landingBatchRecords,
         windowMs: settings.landingWindowMs,
-        // Landing fails only when the disk is full, and the on-failure destination is on the same disk: retry until there is room.
+        // Landing fails only when the disk is full, and the on-failure destination is on the same disk: retry until
+        // there is room.
         maximumRetryAttempts: -1,
         maximumRecordAgeMs: -1,
         bisectBatchOnFunctionError: true,

@@ -34,10 +34,10 @@ export interface LocalPostgres {
 }
 
 /**
- * Starts a PostgreSQL server with its data in `dir`, on 127.0.0.1 only. The first start creates the cluster, the database
- * pizza_sales and a login for each role; later starts reuse them. A server left running by a killed process is adopted, unless
- * `port` differs. An explicit `port` must be free. If the stored port is in use, this start takes a free one and the next start
- * tries the stored port again. A new cluster gets `preferredPort`, or a free port.
+ * Starts a PostgreSQL server with its data in `dir`, on 127.0.0.1 only. The first start creates the cluster, the
+ * database pizza_sales and a login for each role; later starts reuse them. A server left running by a killed process is
+ * adopted, unless `port` differs. An explicit `port` must be free. If the stored port is in use, this start takes a
+ * free one and the next start tries the stored port again. A new cluster gets `preferredPort`, or a free port.
  */
 export async function startPostgres({
   dir,
@@ -105,7 +105,7 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** Creates an empty cluster in a temporary folder and renames it to `data`, so that an interrupted start leaves no part of it. */
+/** Creates an empty cluster in a temporary folder and renames it to `data`, so an interrupted start leaves no part. */
 async function initialiseCluster({
   folder,
   data,
@@ -153,8 +153,8 @@ async function createDatabase(credentials: PostgresCredentials): Promise<void> {
 }
 
 /**
- * Limits the reader's privileges and query time. Only the superuser may revoke the server's default privileges from PUBLIC, so
- * this migration first runs as the superuser. It is idempotent.
+ * Limits the reader's privileges and query time. Only the superuser may revoke the server's default privileges from
+ * PUBLIC, so this migration first runs as the superuser. It is idempotent.
  */
 async function limitReader({ host, port, database, roles }: PostgresCredentials): Promise<void> {
   const client = new Client({ host, port, database, ...roles.admin });

@@ -78,7 +78,7 @@ describe("wrong usage", () => {
 });
 
 describe("a local pipeline in the background", () => {
-  it("has survived every wrong restart", async () => {
+  it("keeps running after every invalid restart", async () => {
     expect((await json("status")).process).toMatchObject({ pid: expect.any(Number) });
   });
 
@@ -367,7 +367,7 @@ describe("a local pipeline in the background", () => {
   });
 });
 
-describe("what goes wrong", () => {
+describe("the command line", () => {
   it("names a port that is in use", async () => {
     await run("stop");
     const server = createServer();
@@ -385,7 +385,7 @@ describe("what goes wrong", () => {
     server.close();
   });
 
-  it("names a missing folder, and loses no data once it is put back", async () => {
+  it("names a missing folder, and loses no data once it is restored", async () => {
     renameSync(join(dir, "lake"), join(dir, "elsewhere"));
     const lost = await run("verify");
     expect(lost.code).toBe(1);
@@ -408,7 +408,7 @@ describe("what goes wrong", () => {
     expect(await run("verify")).toMatchObject({ code: 0 });
   });
 
-  it("has a doctor that says how to recover a missing database", async () => {
+  it("explains in the doctor's report how to recover a missing database", async () => {
     renameSync(join(dir, "postgres"), join(dirname(dir), "postgres"));
     expect((await run("doctor")).stdout).toContain("recover it with ./pizza restore");
     renameSync(join(dirname(dir), "postgres"), join(dir, "postgres"));
@@ -457,7 +457,7 @@ describe("what goes wrong", () => {
     expect(await run("verify")).toMatchObject({ code: 0 });
   });
 
-  it("ends with exit code 3 when a bronze object is gone", async () => {
+  it("exits with code 3 if a bronze object is missing", async () => {
     const { stdout } = await run(
       "query",
       "--lake",
@@ -475,19 +475,19 @@ describe("what goes wrong", () => {
     renameSync(join(dir, "kept"), object);
   });
 
-  it("has a demo that replaces only its own pipeline", async () => {
+  it("replaces only the demo's own pipeline when the demo runs again", async () => {
     const { code, stderr } = await run("demo");
     expect(code).toBe(1);
     expect(stderr).toContain("holds a local pipeline that the demo did not create");
   });
 
-  it("has a doctor that finds no problem here", async () => {
+  it("reports no problem from the doctor on this machine", async () => {
     const checks = await json("doctor");
     expect(checks.filter((check: { ok: boolean }) => !check.ok)).toEqual([]);
     expect(checks.length).toBeGreaterThan(5);
   });
 
-  it("says that there is no local pipeline", async () => {
+  it("reports that there is no local pipeline", async () => {
     const elsewhere = temporaryPipeline();
     const { code, stderr } = await pizza(elsewhere.dir, "verify");
     expect({ code, stderr }).toEqual({
@@ -498,7 +498,7 @@ describe("what goes wrong", () => {
   });
 });
 
-/** Waits until so many records are in the stream of the pipeline that runs in the background. */
+/** Waits until that many records are in the background pipeline's stream. */
 async function untilStreamHas(records: number): Promise<void> {
   const pipeline = connectPipeline(dataDirectory(dir));
   await expect.poll(async () => (await pipeline.status()).stream.records).toBeGreaterThanOrEqual(records);

@@ -4,17 +4,17 @@ import { catalog, order } from "../support/order-fixture.ts";
 import { createTillNumbers, type TillNumbers } from "./till-numbers.ts";
 import type { World } from "./world.ts";
 
-/** An event of a history, and what is true of it whoever reads it. */
+/** An event of a history, and its expected outcome. */
 export interface SentEvent {
   bytes: Buffer;
-  /** Why silver must refuse it; undefined where it is valid by itself. */
+  /** Why silver must reject it; undefined if the event alone is valid. */
   reason?: ReasonCode;
-  /** Undefined where the event is refused. */
+  /** Undefined if the event is rejected. */
   order?: SentOrder;
   producer?: { producer_id: string; seq: number };
 }
 
-/** What a valid event says. */
+/** The contents of a valid event. */
 export interface SentOrder {
   orderId: string;
   revision: number;
@@ -27,15 +27,17 @@ export interface SentOrder {
   lines: { line_no: number; pizza_id: string; quantity: number; unit_price: number }[];
 }
 
-/** What one stream record carries. */
+/** The contents of one stream record. */
 export interface Parcel {
   data: Buffer;
-  /** By index; a batch that cannot be unpacked is one refused event. */
+  /** By index; a batch that cannot be unpacked is one rejected event. */
   events: SentEvent[];
   till: string;
 }
 
-/** Mostly days of one month; sometimes the end of one and the begin of the next, where gold looks back over the border. */
+/**
+ * Usually days of one month; sometimes the end of one and the start of the next, where gold looks back across months.
+ */
 const oneMonth = ["2015-01-29", "2015-01-30", "2015-01-31"];
 const twoMonths = ["2015-01-30", "2015-01-31", "2015-02-01"];
 
@@ -44,11 +46,11 @@ const statuses = ["placed", "amended", "cancelled", "refunded"] as const;
 const mostOrders = 5;
 const tills = 2;
 
-/** What a history sends. */
+/** The data that a history sends. */
 export interface Sent {
   /** In the order of sending. */
   parcels: Parcel[];
-  /** Numbers of each till that no event has: what must be found missing. */
+  /** The numbers of each till that no event has and that must be reported as missing. */
   neverSent: ReadonlyMap<string, readonly number[]>;
 }
 
@@ -93,13 +95,13 @@ function createEventMaker(numbers: TillNumbers): MakeEvent {
   };
 }
 
-/** Which order of a history, and the days that it may be of. */
+/** The order's number in the history, and its possible days. */
 interface Plan {
   n: number;
   days: readonly string[];
 }
 
-/** The events of one order: its revisions, and what is wrong with some of them. */
+/** The events of one order: its revisions, with faults in some of them. */
 function ordersEvents({ choices, faults }: World, { n, days }: Plan, numbers: TillNumbers): SentEvent[] {
   const makeEvent = createEventMaker(numbers);
   const till = `till-${choices.below(tills)}`;
@@ -117,7 +119,7 @@ function ordersEvents({ choices, faults }: World, { n, days }: Plan, numbers: Ti
     faults.fired(kind);
     if (kind === "events: sent twice") events.push(choices.pick(events));
     if (kind === "events: another payload under one revision") {
-      // Sent with the time of the other one, a second later or, by a clock that was set back, earlier.
+      // Sent at the same time as the other one, a second later, or earlier because the clock was set back.
       const emittedAt = new Date(Date.parse(any().emittedAt) + 1000 * choices.pick([0, 1, -1])).toISOString();
       events.push(makeEvent(till, { ...any(), emittedAt, lines: drawLines({ choices }) }));
     }
@@ -144,7 +146,7 @@ function ordersEvents({ choices, faults }: World, { n, days }: Plan, numbers: Ti
     return first.storeId === "nyc-01" ? "chi-01" : "nyc-01";
   }
 
-  /** The same id on another day is another order, whatever its revision. */
+  /** The same order id on another day is another order, whatever its revision. */
   function movedEvent(): SentEvent {
     const other = days.filter((day) => !first.orderedAt.startsWith(day));
     const orderedAt = `${choices.pick(other)}T18:15:00-06:00`;
@@ -195,7 +197,7 @@ function drawLines({ choices }: Pick<World, "choices">): SentOrder["lines"] {
   });
 }
 
-/** Events as single records and as compressed batches, which are one till's. */
+/** Events as single records and as compressed batches of one till. */
 function pack({ choices, faults }: World, events: readonly SentEvent[]): Parcel[] {
   const parcels: Parcel[] = [];
   for (let at = 0; at < events.length;) {

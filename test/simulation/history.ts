@@ -18,7 +18,7 @@ import { Stream } from "./stream.ts";
 import { runToEnd, Workflows } from "./workflows.ts";
 import { World } from "./world.ts";
 
-/** What histories share: a PostgreSQL, DuckDB, and what equal facts hashed to before. */
+/** Shared by histories: a PostgreSQL, DuckDB, and the hashes of facts so far. */
 export interface Laboratory {
   connection: Warehouse;
   /** Empties gold and its ledgers. */
@@ -27,26 +27,26 @@ export interface Laboratory {
   hashes: Map<string, string>;
 }
 
-/** What became of a history. */
+/** The outcome of a history. */
 export interface Outcome {
-  /** Each begins with the number of the invariant that does not hold; empty where all do. */
+  /** Each starts with the number of the violated invariant; empty if all hold. */
   violations: string[];
   coverage: Coverage;
   steps: number;
-  /** Equal for equal histories: what silver, the quarantine and gold hold in the end. */
+  /** The final contents of silver, the quarantine and gold, which are equal for equal histories. */
   digest: string;
   drawn: readonly number[];
   trace: readonly string[];
 }
 
-/** Share of the histories that the real receipt is worked out for as well, per cent; it costs as much as the rest. */
+/** The share of histories that also compute the real receipt, per cent; it costs as much as everything else. */
 const verified = 2;
-/** Share of the histories whose records are also refined in another order of arrival, per cent. */
+/** The share of histories whose records are also refined in another order of arrival, per cent. */
 const reordered = 25;
-/** How often a request goes wrong in a history, per cent. */
+/** The share of requests that fail in a history, per cent. */
 const rates = [0, 4, 8, 8, 15, 30];
 
-/** Runs one history: a storm, then calm until all is done, then everything once more; and checks the invariants. */
+/** Runs one history and checks the invariants: a storm, then calm until everything is done, then everything again. */
 export async function runHistory(
   choices: Choices,
   laboratory: Laboratory,
@@ -90,7 +90,7 @@ class History {
       server: { connection, callsToFail: 0, afterCall },
       lake,
     };
-    // Looks on without taking part: no request of it can fail, and none takes a step.
+    // A passive observer: its requests cannot fail and take no steps.
     this.truth = openWorker(world, this.places, { store: this.store });
     this.ledger = new LedgerWatch({ connection, silver: this.truth.refinery.silver, reader: this.reader, hashes });
   }
@@ -123,7 +123,7 @@ class History {
     return [...(await checkPassed(mapping.passed(), this.store, this.onFailure.objects)), ...this.ledger.violations];
   }
 
-  /** Runs everything to its end on a machine that works. */
+  /** Runs everything to completion without faults. */
   private async calm(): Promise<void> {
     const worker = openWorker(this.world, this.places);
     await this.toTheEnd(runToEnd(worker, "bronze_to_silver"));
@@ -133,7 +133,7 @@ class History {
   private async toTheEnd(...work: Promise<void>[]): Promise<void> {
     let isDone = false;
     const all = Promise.all(work).then(() => (isDone = true));
-    // An error is thrown below, when the others have come to rest.
+    // An error is thrown below, once the others have finished.
     all.catch(() => (isDone = true));
     await this.world.scheduler.run();
     if (!isDone) throw new Error("the history stands still");
@@ -162,7 +162,7 @@ class History {
     return violations;
   }
 
-  /** Invariant 3: the same records in another order of arrival and in other cuts make the same silver. */
+  /** Invariant 3: the same records in another order of arrival and in other batches produce the same silver. */
   private async otherOrder(stream: Stream, rows: readonly SilverRow[]): Promise<string[]> {
     const { choices, clock, faults } = this.world;
     const store = createMemoryStore();
@@ -199,7 +199,7 @@ class History {
     return findings;
   }
 
-  /** Invariant 8: some of the stream lands again in another cut, and is taken to gold again. */
+  /** Invariant 8: a part of the stream lands again in other batches, and is processed into gold again. */
   private async replay(stream: Stream, before: string): Promise<string[]> {
     const { choices, clock, faults } = this.world;
     faults.note("--- replay");

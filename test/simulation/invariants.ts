@@ -15,7 +15,7 @@ import type { SentEvent, SentOrder } from "./events.ts";
 import type { SilverRow } from "./silver-rows.ts";
 import type { SentRecord } from "./stream.ts";
 
-/** A refused event as the quarantine holds it. */
+/** A rejected event in the quarantine. */
 export interface Refused {
   position: string;
   reason: ReasonCode;
@@ -23,7 +23,7 @@ export interface Refused {
 
 const placeOf = ({ shard, sequenceNumber }: { shard: string; sequenceNumber: string }) => `${shard}/${sequenceNumber}`;
 
-/** Invariant 1: what the mapping has passed is in bronze or in the on-failure store. */
+/** Invariant 1: records that the mapping has passed are in bronze or in the on-failure store. */
 export async function checkPassed(
   passed: readonly SentRecord[],
   store: ObjectStore,
@@ -37,7 +37,7 @@ export async function checkPassed(
     .map((place) => `1: ${place} was passed and is lost`);
 }
 
-/** Invariants 1 and 2 at the end: bronze holds every record of the stream, byte by byte, and nothing else. */
+/** Invariants 1 and 2 at the end: bronze has every record of the stream, byte for byte, and nothing else. */
 export async function checkBronze(sent: readonly SentRecord[], store: ObjectStore): Promise<string[]> {
   const landed = await bronzeRecords(store);
   const counted = (await listBronze(store, orderStream)).reduce((sum, { count }) => sum + count, 0);
@@ -54,7 +54,7 @@ export async function checkBronze(sent: readonly SentRecord[], store: ObjectStor
 
 const nothing = Buffer.alloc(0);
 
-/** What was decoded once: an object never changes. */
+/** A cache of decoded objects, which never change. */
 const decoded = new WeakMap<Uint8Array, Promise<StreamRecord[]>>();
 
 async function bronzeRecords(store: ObjectStore): Promise<StreamRecord[]> {
@@ -69,7 +69,7 @@ async function bronzeRecords(store: ObjectStore): Promise<StreamRecord[]> {
   return records.flat();
 }
 
-/** What the quarantine table holds. */
+/** The rows of the quarantine table. */
 export async function readQuarantine(quarantine: DeltaTable, objects: Objects): Promise<Refused[]> {
   const { files } = await quarantine.snapshot();
   const rejected: Refused[] = [];
@@ -86,7 +86,7 @@ export async function readQuarantine(quarantine: DeltaTable, objects: Objects): 
 
 const quarantineNames = ["shard", "sequence_number", "record_index", "reason"];
 
-/** Invariants 3 and 4: every event is in exactly one place, and silver holds what the latest revisions say. */
+/** Invariants 3 and 4: every event has exactly one outcome, and silver contains the latest revisions. */
 export function checkSilver(
   sent: readonly SentRecord[],
   rows: readonly SilverRow[],
@@ -98,14 +98,14 @@ export function checkSilver(
   return [...checkDistinct(rows), ...checkOrders(events, rows), ...checkPlaces(events, rows, rejected)];
 }
 
-/** What names an order: an id may come again in another store and on another day. */
+/** The identity of an order: an id can recur in another store or on another day. */
 function nameOf({ orderedAt, storeId, orderId }: SentOrder): string {
   return `${wallClock(orderedAt, storeId).slice(0, 10)} ${storeId} ${orderId}`;
 }
 
 const rowName = ({ date, storeId, orderId }: SilverRow) => `${date} ${storeId} ${orderId}`;
 
-/** `YYYY-MM-DD HH:MM:SS` on the store's clock, not by the code of the product. */
+/** `YYYY-MM-DD HH:MM:SS` in store-local time, computed without the product's code. */
 function wallClock(moment: string, storeId: string): string {
   const timeZone = catalog.stores.get(storeId)![0]!.time_zone;
   let format = formats.get(timeZone);
@@ -135,7 +135,7 @@ type ValidEvent = SentEvent & { order: SentOrder };
 
 const isValid = (event: SentEvent): event is ValidEvent => event.order !== undefined;
 
-/** The event that an order shows: earliest time, highest revision, sent first, lowest number of its till, lowest hash. */
+/** The event that an order must show: earliest time, highest revision, sent first, lowest till number, lowest hash. */
 function winnerOf(events: readonly ValidEvent[]): ValidEvent {
   const rank = ({ order, producer, bytes }: ValidEvent) => [
     Date.parse(order.orderedAt),
@@ -151,7 +151,7 @@ function winnerOf(events: readonly ValidEvent[]): ValidEvent {
   })[0]!;
 }
 
-/** Each order's rows against the event that it has to show, of all its events. */
+/** Checks each order's rows against the event that the order must show. */
 function checkOrders(events: ReadonlyMap<string, SentEvent>, rows: readonly SilverRow[]): string[] {
   const wanted = Map.groupBy([...events.values()].filter(isValid), ({ order }) => nameOf(order));
   const held = Map.groupBy(rows, rowName);
@@ -194,7 +194,7 @@ function isSameOrder(rows: readonly SilverRow[], order: SentOrder): boolean {
   return cells.toSorted().join(";") === expected.toSorted().join(";");
 }
 
-/** Accepted, the same again, superseded or refused: one of them, and for a reason. */
+/** Checks that each event is accepted, a duplicate, superseded or rejected: exactly one of them, for a valid reason. */
 function checkPlaces(
   events: ReadonlyMap<string, SentEvent>,
   rows: readonly SilverRow[],
@@ -232,7 +232,7 @@ function misplaced(
     const others = ofOrder.map(([, other]) => other);
     return isConflict(filing.reason, event, others) ? undefined : `is valid and filed as ${filing.reason}`;
   }
-  // It gave way to an event that was shown once, or is a copy of one: silver's own, or one that is in quarantine now.
+  // It was replaced by an event that silver once showed, or is a copy of one, in silver or now in quarantine.
   const shownOnce = ofOrder.filter(([place]) => place === shown || quarantined.has(place)).map(([, other]) => other);
   return shownOnce.some((other) => givesWay(event, other)) ? undefined : "is neither accepted nor refused";
 }
@@ -252,8 +252,8 @@ function isConflict(reason: ReasonCode, { order, bytes }: ValidEvent, others: re
 }
 
 /**
- * Invariant 5: what the product finds missing among the tills' numbers, in what has landed, are the numbers that were never
- * sent, and no other.
+ * Invariant 5: the numbers that the product reports as missing, among the landed events, are exactly those that were
+ * never sent.
  */
 export async function checkNumbers(
   neverSent: ReadonlyMap<string, readonly number[]>,

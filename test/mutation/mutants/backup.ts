@@ -2,7 +2,7 @@ import type { Mutant } from "../mutant.ts";
 
 const backup = "test/pipeline/backup/back-up-warehouse.test.ts";
 
-/** Copying the warehouse, proving the copy, and restoring it. */
+/** Copying the warehouse, verifying the copy, and restoring it. */
 export const backupMutants: readonly Mutant[] = [
   {
     guard: "a backup sees one moment",

@@ -3,7 +3,7 @@ import type { Mutant } from "../mutant.ts";
 const rebuild = "test/pipeline/rebuild/rebuild.test.ts";
 const races = "test/pipeline/gold/publish-windows.races.test.ts";
 
-/** Working days out anew, beside what is published. */
+/** Recomputing days and comparing them with what is published. */
 export const rebuildMutants: readonly Mutant[] = [
   {
     guard: "comparing with a rebuild changes nothing",

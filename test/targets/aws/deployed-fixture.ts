@@ -26,7 +26,7 @@ const writerArn = "arn:aws:secretsmanager:eu-central-1:1:secret:writer";
 const customerKeyArn = "arn:aws:secretsmanager:eu-central-1:1:secret:customer-key";
 const logGroup = "/pizza/dev/LandRecords";
 
-/** The AWS of the tests: everything of environment `dev` behind local endpoints, with the workflows' real functions. */
+/** Environment `dev` behind local endpoints, with the workflows' real functions. */
 export async function startDeployedPipeline() {
   const dir = mkdtempSync(join(tmpdir(), "pizza-remote-"));
   const gold = await openGoldPipeline();
@@ -118,7 +118,7 @@ export async function startDeployedPipeline() {
   };
 
   const landed = new Map<string, string>();
-  /** Lands what came since the last time, one object for each shard, as the event source mapping does. */
+  /** Lands the records since the previous call, one object per shard, as the event source mapping does. */
   async function land(): Promise<void> {
     for (const { id: shard } of kinesis.log.shards()) {
       const after = landed.get(shard);

@@ -11,8 +11,9 @@ import { openLocalPipeline } from "../../../targets/local/open.ts";
 import { restoreLocalPipeline } from "../../../targets/local/restore.ts";
 
 /**
- * A data directory that release 0.1.0 filled: two histories with every common fault, two quarantined events that were resent, one
- * customer who was forgotten, an order whose later revision came first, and a backup. Its PostgreSQL was left out: 50 MB.
+ * A data directory written by release 0.1.0: two histories with every common fault, two quarantined events that were
+ * resent, a forgotten customer, an order whose later revision arrived first, and a backup. PostgreSQL's 50 MB are
+ * omitted.
  */
 const archive = new URL("../../fixtures/data-directory-0.1.0.tar.gz", import.meta.url).pathname;
 
@@ -29,7 +30,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-it("shows the same gold and the same receipt as the release that filled it", async () => {
+it("an old data directory has the same gold and the same receipt as under the release that wrote it", async () => {
   await pipeline.drain();
   const query = async (sql: string) => await pipeline.query({ sql });
   expect((await goldHash({ query } as Warehouse)).hash).toBe("fbde3983aadabf5521e4980ca776b707");
@@ -49,7 +50,7 @@ it("shows the same gold and the same receipt as the release that filled it", asy
   });
 });
 
-it("still has its orders, its quarantine and its forgotten customer", async () => {
+it("an old data directory still has its orders, its quarantine and its forgotten customer", async () => {
   const quarantined = await pipeline.quarantined();
   expect(quarantined.filter(({ isClosed }) => isClosed).map(({ id }) => id)).toEqual(["60d3043274", "858aee8f15"]);
   expect(quarantined).toHaveLength(8);
@@ -59,7 +60,7 @@ it("still has its orders, its quarantine and its forgotten customer", async () =
   expect(await pipeline.forget({ customerId: "c-forgotten" })).toMatchObject({ records: 0 });
 });
 
-it("takes new events of its orders, and knows the day of an order whose later revision came first", async () => {
+it("an old data directory rejects a first revision with another time than the later one that arrived first", async () => {
   const first = {
     schema_version: 1,
     order_id: "ahead-1",
