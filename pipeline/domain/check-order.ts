@@ -97,9 +97,9 @@ function checkTimes(event: OrderEvent, { stores }: Catalog): CheckedOrder | { re
   if (orderedAt === undefined) return reject("invalid_time", "ordered_at", event.ordered_at);
   const emittedAt = parseInstant(event.emitted_at);
   if (emittedAt === undefined) return reject("invalid_time", "emitted_at", event.emitted_at);
-  const at = Math.floor(orderedAt / 1000);
-  const offset = offsetMinutes(store.time_zone, at);
-  const wall = at + offset * 60_000;
+  const milliseconds = Math.floor(orderedAt / 1000);
+  const offset = offsetMinutes(store.time_zone, milliseconds);
+  const wall = milliseconds + offset * 60_000;
   const written = Buffer.from(event.ordered_at);
   const writtenOffset = writtenOffsetMinutes(written, written.length);
   return {

@@ -51,7 +51,10 @@ export async function replaceSilver(
  * Replaces the whole quarantine by the rebuilt one, as new rules may reject other events, or for other reasons.
  * Idempotent.
  */
-export async function replaceQuarantine({ store, quarantine, staging }: ReplaceContext): Promise<void> {
+export async function replaceQuarantine({
+  quarantine,
+  staging,
+}: Pick<ReplaceContext, "quarantine" | "staging">): Promise<void> {
   const after = await staging.quarantine.snapshot();
   const adds = [];
   for (const file of after.files.values()) {

@@ -249,13 +249,13 @@ function rangeOf(values: readonly unknown[]): { min: LayerCell; max: LayerCell }
   let [min, max]: (LayerCell | undefined)[] = [];
   for (const value of values as readonly (LayerCell | null)[]) {
     if (value === null) continue;
-    if (min === undefined || order(value, min) < 0) min = value;
-    if (max === undefined || order(value, max) > 0) max = value;
+    if (min === undefined || compareCells(value, min) < 0) min = value;
+    if (max === undefined || compareCells(value, max) > 0) max = value;
   }
   return min === undefined || max === undefined ? undefined : { min, max };
 }
 
-function order(left: LayerCell, right: LayerCell): number {
+function compareCells(left: LayerCell, right: LayerCell): number {
   if (typeof left === "string") return compareText(left, String(right));
   return left < right ? -1 : Number(left > right);
 }
@@ -266,7 +266,7 @@ function order(left: LayerCell, right: LayerCell): number {
  */
 function compare(bound: string | number, cell: LayerCell): number {
   if (typeof bound === "string" && typeof cell === "number") return Date.parse(bound) - Math.floor(cell / 1000);
-  return order(bound, cell);
+  return compareCells(bound, cell);
 }
 
 function show(bound: string | number, cell: LayerCell): string {

@@ -127,6 +127,25 @@ export async function openLocalPipeline({
     const runWorkflow = (name: string, input = sampleInput(name)) =>
       runs.record(name, () => workflows.get(name)!.run(input));
 
+    if (!isReadOnly && isJudgedByOtherRules(await silver.snapshot())) await judgeAgain();
+
+    /** Brings a data directory of an earlier release up to date: nothing is refined before its rules are this program's. */
+    async function judgeAgain(): Promise<void> {
+      onLog("the rules have changed since this data directory was filled: every event is judged again, from bronze");
+      await warehouses.current();
+      const request = { from: "0001-01-01", to: "9999-12-31", source: "bronze" as const, isDryRun: false };
+      const context = { refinery, lake, warehouse: writer, sql: goldSql };
+      const { rebuilt } = await runs.record("rebuild", async () => ({ rebuilt: await rebuild(context, request) }));
+      const report = rebuilt as RebuildReport;
+      if (!report.published) {
+        const { objects, records } = report.missing;
+        throw new Error(
+          `bronze lacks ${objects.length} objects and ${records.length} records that silver was made from, such as ` +
+            `${objects[0] ?? records[0]}: restore them from a copy of ${folder.lake}, then start again`,
+        );
+      }
+    }
+
     let sweptAt = -Infinity;
     let flushes = 0;
     const timer = startTimer({
@@ -166,24 +185,8 @@ export async function openLocalPipeline({
           timer.wake();
         },
       });
-    if (!isReadOnly && isJudgedByOtherRules(await silver.snapshot())) await judgeAgain();
     const mapping = isReadOnly ? openReadOnlyMapping(folder.checkpoints) : startMapping();
     closers.push(() => mapping.stop());
-
-    /** Brings a data directory of an earlier release up to date: nothing is refined before its rules are this program's. */
-    async function judgeAgain(): Promise<void> {
-      onLog("the rules have changed since this data directory was filled: every event is judged again, from bronze");
-      await warehouses.current();
-      const request = { from: "0001-01-01", to: "9999-12-31", source: "bronze" as const, isDryRun: false };
-      const report = await rebuild({ refinery, lake, warehouse: writer, sql: goldSql }, request);
-      if (!report.published) {
-        const { objects, records } = report.missing;
-        throw new Error(
-          `bronze lacks ${objects.length} objects and ${records.length} records that silver was made from, such as ` +
-            `${objects[0] ?? records[0]}: restore them from a copy of ${folder.lake}, then start again`,
-        );
-      }
-    }
 
     const contents = () => streamContents(stream, mapping.checkpoints(), onFailure);
 
