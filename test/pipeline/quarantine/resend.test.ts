@@ -138,7 +138,7 @@ describe("a correction", () => {
     const [next] = await judged("revision=@next");
     expect(next!.changes).toEqual([{ path: "revision", before: 0, after: 1 }]);
     expect(next!.problem).toBeUndefined();
-    const [taken] = await judged("channel=dine_in");
+    const [taken] = await judged("channel=dine_in", "emitted_at=2015-01-01T16:38:37.120Z");
     expect(taken!.problem).toBeUndefined();
     expect(await sendSound([taken!], 3)).toEqual([]);
   });
