@@ -28,7 +28,7 @@ export function* classicOrders({
   const random = createRandom("classic", seed);
   const chooseStore = createChoice([...stores.entries()].map(([index, store]) => [index, store.weight]));
   const guestAt = createGuests(stores);
-  const send = createTills();
+  const send = createTills({ isReplay: true });
   for (const row of csv.trimEnd().split("\n").slice(1)) {
     const [number = "", date, time, lines = ""] = row.split(",");
     const index = chooseStore(random);

@@ -39,7 +39,7 @@ export function* simulateOrders(options: SimulatorOptions): Generator<OrderEvent
   const times = startAt === undefined ? liveTimes(options, random) : orderTimes({ seed, stores, patterns, startAt });
   const basketAt = createBaskets(patterns, menu);
   const guestAt = createGuests(stores);
-  const send = createTills(run);
+  const send = createTills({ run, isReplay: startAt !== undefined });
   for (let number = 1; number <= orders; number++) {
     const { store: index, orderedAt } = times.next().value;
     const store = stores[index]!;

@@ -12,12 +12,20 @@ export interface Sending {
 
 /**
  * The stores' tills: each numbers its events from 1, with non-decreasing sending times. `run` is part of their names,
- * so that sequence numbers of different runs are separate.
+ * so that sequence numbers of different runs are separate. Tills of a replay say so in their names: their orders are
+ * older than their arrival, which the quality rules report of any other till.
  */
-export function createTills(run = ""): (store: StoreProfile, emittedAt: number, random: Random) => Sending {
+export function createTills({
+  run = "",
+  isReplay,
+}: {
+  run?: string;
+  isReplay: boolean;
+}): (store: StoreProfile, emittedAt: number, random: Random) => Sending {
+  const [before, after] = [isReplay ? "replay:" : "", run === "" ? "" : `-${run}`];
   const tills = new Map<string, Sending>();
   return (store, emittedAt, random) => {
-    const producer_id = `till-${store.store_id}-${random.integer(1, store.tills)}${run === "" ? "" : `-${run}`}`;
+    const producer_id = `${before}till-${store.store_id}-${random.integer(1, store.tills)}${after}`;
     const last = tills.get(producer_id);
     const sending = {
       producer_id,

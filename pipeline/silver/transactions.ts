@@ -51,7 +51,7 @@ export function checkRules(snapshot: Snapshot): void {
   throw new Error(
     `silver was judged by version ${judgedBy(snapshot)} of the rules, and this program has version ${rulesVersion}: ` +
       (judgedBy(snapshot) < rulesVersion
-        ? "./pizza rebuild judges all events again; ./pizza start does that by itself"
+        ? "./pizza rebuild judges all events again, and so does ./pizza start"
         : "use the newer release that made it"),
   );
 }
