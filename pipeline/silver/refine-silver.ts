@@ -13,6 +13,7 @@ import { type CommitNote, sentAt } from "./commit-note.ts";
 import {
   checkRules,
   consumed,
+  historyArrival,
   isConsumed,
   judgedByRules,
   raiseLowWatermark,
@@ -162,6 +163,7 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, lowWaterm
     transactions: [
       ...consumed(batch.objects, now),
       ...watermarks(plan.accepted, snapshot),
+      ...historyArrival(plan.accepted, snapshot),
       ...resolutions(batch.candidates, plan.conflicts),
       ...raiseLowWatermark(lowWatermark),
       ...judgedByRules(),

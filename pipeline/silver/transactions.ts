@@ -15,6 +15,7 @@ import type { ReadCandidate } from "./read-events.ts";
  * | key of a bronze object | 0 | silver has consumed the object | refine, forget | after 7 days |
  * | `bronze/settled-before` | hours since 1970 | low watermark: bronze of earlier hours is consumed, and no more can arrive | full sweep | never |
  * | `watermark/<shard>` | seconds since 1970 | latest `ordered_at` accepted from the shard | refine | 7 days after the shard's last order |
+ * | `history` | seconds since 1970 | arrival of the newest event of a replay or an import | refine | never |
  * | `rules` | the rules' version | the rules that judged every event in silver | refine, rebuild | never |
  * | `resent/<event position>` | 0 | a resent event resolves the quarantined event at that position | refine | never |
  * | `redacted/<record position>` | 0 | the record's bytes in bronze were redacted | forget | after 7 days |
@@ -26,6 +27,7 @@ import type { ReadCandidate } from "./read-events.ts";
 export const prefixes = {
   lowWatermark: "bronze/settled-before",
   watermark: "watermark/",
+  history: "history",
   rules: "rules",
   redacted: "redacted/",
 } as const;
@@ -61,7 +63,7 @@ function judgedBy({ transactions }: Pick<Snapshot, "transactions">): number {
 }
 
 /** Whether an app id records progress of reading bronze, rather than a fact about an order. */
-export const isProgress = (appId: string): boolean => /^(bronze|watermark)\//.test(appId);
+export const isProgress = (appId: string): boolean => /^(bronze\/|watermark\/|history$)/.test(appId);
 
 const idleMs = 60_000;
 /** A day ends last in the time zone UTC-12. */
@@ -129,6 +131,33 @@ export function watermarkDate({ transactions }: Snapshot): string | undefined {
   if (busy.length === 0) return undefined;
   const reached = Math.min(...busy.map(({ version }) => version)) * 1000;
   return utcDate(reached - lastOffsetMs);
+}
+
+/** Whether a till's name says that it sends history: orders that are older than their arrival. */
+const isHistory = (producerId: string): boolean => /^(replay|import):/.test(producerId);
+
+/** The transaction that records the arrival of the newest event of a replay or an import; none without one. */
+export function historyArrival(accepted: readonly Candidate[], { transactions }: Snapshot) {
+  let newest = 0;
+  for (const { event, arrivedAt } of accepted) {
+    if (isHistory(event.producer.producer_id)) newest = Math.max(newest, Math.floor(arrivedAt / 1_000_000));
+  }
+  const known = transactions.get(prefixes.history)?.version ?? 0;
+  return newest > known ? [{ appId: prefixes.history, version: newest }] : [];
+}
+
+/**
+ * Returns the date (`YYYY-MM-DD`) before which days may be reported at a time (milliseconds since 1970): they are over
+ * in every time zone, and every busy shard has passed them. Undefined before the first order, and for a minute after the
+ * last event of a replay or an import, which fills past days in any order.
+ */
+export function reportableUntil(snapshot: Snapshot, now: number): string | undefined {
+  const history = (snapshot.transactions.get(prefixes.history)?.version ?? 0) * 1000;
+  const isUnderWay = history <= now && now < history + idleMs;
+  const watermark = watermarkDate(snapshot);
+  if (isUnderWay || watermark === undefined) return undefined;
+  const today = utcDate(now - lastOffsetMs);
+  return watermark < today ? watermark : today;
 }
 
 /**

@@ -49,7 +49,7 @@ export function createFunctions(context: FunctionContext): Functions {
     PublishQuarantine: () => publishQuarantine({ silver, quarantine }),
     CompactSilver: ({ sweep }: Sweep) => compactSilver({ silver, quarantine, store }, { sweep }),
     PlanWindows: (input: { customers: "now" | "when due" }) =>
-      planWindows({ silver, warehouse, clock, customersEveryMs }, input),
+      planWindows({ store, stream, silver, warehouse, clock, customersEveryMs }, input),
     PublishWindows: (batch: WindowBatch) => publishWindows(gold, batch),
     PublishCustomers: (plan: PublishingPlan) => publishCustomers(gold, plan),
     ReportWindows: (plan: PublishingPlan) => reportWindows({ silver, warehouse, clock }, plan),

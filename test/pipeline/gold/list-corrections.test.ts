@@ -56,10 +56,8 @@ it("the list of corrections has each value as first reported and as known now, a
     corrections: 1,
     last_cause: expect.stringContaining(`published again at silver version 1: ${day}`),
   });
-  expect(cell(found, "revenue", "gold.monthly_sales_summary")).toMatchObject({
-    first_reported: "53.00",
-    now_known: "79.50",
-  });
+  // January is not over.
+  expect(cell(found, "revenue", "gold.monthly_sales_summary")).toBeUndefined();
   const shown = found.orders.map(({ order_id, why, reported_revision, revision, reported_cents, cents }) => {
     return [order_id, why, reported_revision, revision, reported_cents, cents];
   });

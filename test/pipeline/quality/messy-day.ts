@@ -7,7 +7,7 @@ const large = { line_no: 1, pizza_id: "hawaiian_l", quantity: 3, unit_price: 16.
 
 /** Creates an event of the only till; its number is `seq`. */
 export function event(seq: number, order_id: string, changes: Record<string, unknown> = {}) {
-  return order({ order_id, producer: { producer_id: "replay:till-1", seq }, ...changes });
+  return order({ order_id, producer: { producer_id: "till-1", seq }, ...changes });
 }
 
 /**
