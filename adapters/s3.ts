@@ -20,6 +20,12 @@ const mostAttempts = 5;
 const firstPause = 40;
 
 /**
+ * Maximum number of requests that this process has in flight. More would wait for a connection, and the connection
+ * timeout counts that wait: hundreds at once fail although S3 is well.
+ */
+const mostInFlight = 32;
+
+/**
  * An S3 bucket as an object store. Every body has a SHA-256 checksum, which S3 verifies and stores, and which is
  * verified again on reading. A put-if-absent whose response was lost is retried and then finds its own object: it
  * returns false, as for an object of another writer.
@@ -28,18 +34,33 @@ export function openS3Store({ bucket, client }: { bucket: string; client?: S3Cli
   const s3 = () => client ?? sharedS3Client();
   const location = { bucket, s3 };
   return {
-    get: (key) => getObject(location, key),
-    put: (key, body, { ifAbsent = false } = {}) => putObject(location, key, { body, ifAbsent }),
-    list: (prefix, { startAfter } = {}) => listObjects(location, prefix, startAfter),
+    get: (key) => whenFree(() => getObject(location, key)),
+    put: (key, body, { ifAbsent = false } = {}) => whenFree(() => putObject(location, key, { body, ifAbsent })),
+    list: (prefix, { startAfter } = {}) => whenFree(() => listObjects(location, prefix, startAfter)),
     async delete(key) {
       checkKey(bucket, key);
-      await s3()
-        .send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))
-        .catch((error: unknown) => {
-          throw explainS3(error, bucket, "delete", key);
-        });
+      await whenFree(() => s3().send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))).catch((error: unknown) => {
+        throw explainS3(error, bucket, "delete", key);
+      });
     },
   };
+}
+
+let inFlight = 0;
+const waiting: (() => void)[] = [];
+
+/** Runs a request once fewer than `mostInFlight` are running; requests start in the order of the calls. */
+async function whenFree<Result>(request: () => Promise<Result>): Promise<Result> {
+  if (inFlight < mostInFlight) inFlight++;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+  try {
+    return await request();
+  } finally {
+    // A waiting request takes over the slot.
+    const next = waiting.shift();
+    if (next === undefined) inFlight--;
+    else next();
+  }
 }
 
 interface S3Location {

@@ -5,7 +5,7 @@ import { mergeOrders, type MergePlan } from "../domain/merge-orders.ts";
 import { OrderMap } from "../domain/order-map.ts";
 import { reject } from "../domain/rejection-reasons.ts";
 import { silverColumns } from "./columns.ts";
-import type { DeltaTable, Snapshot } from "../delta/table.ts";
+import type { AddFile, DeltaTable, Snapshot } from "../delta/table.ts";
 import { copyRows, readColumns } from "../parquet/read-columns.ts";
 import { createTableWriter } from "../parquet/table-writer.ts";
 import type { Clock, ObjectStore, StreamRecord } from "../ports.ts";
@@ -44,8 +44,12 @@ export interface Refinery {
 
 /** The limits of one refine run. */
 export interface RefineOptions {
-  /** A run reads further bronze objects until it has at least this many events. */
+  /** A run reads further bronze objects until it has at least this many events, bytes of events or objects. */
   maxEvents?: number;
+  maxBytes?: number;
+  maxObjects?: number;
+  /** A run reads no further object after this time (milliseconds since 1970), and commits what it has. */
+  until?: number;
   /** `recent` lists the newest two hours; `full` lists every hour from the low watermark on. */
   sweep?: "recent" | "full";
   /** How long after the hour in its name a bronze object may still appear, in milliseconds. */
@@ -83,7 +87,14 @@ export interface RefineSummary {
  */
 export async function refineSilver(
   refinery: Refinery,
-  { maxEvents = 30_000, sweep = "full", horizonMs = 48 * 3_600_000 }: RefineOptions = {},
+  {
+    maxEvents = 30_000,
+    maxBytes = 64 * 1024 * 1024,
+    maxObjects = 2000,
+    until = Infinity,
+    sweep = "full",
+    horizonMs = 48 * 3_600_000,
+  }: RefineOptions = {},
 ): Promise<RefineSummary> {
   for (;;) {
     const snapshot = await refinery.silver.snapshot();
@@ -93,7 +104,7 @@ export async function refineSilver(
       (await refinery.listWork?.(snapshot)) ??
       (await listPending({ ...refinery, snapshot }, { now, sweep, horizonMs }));
     if (pending.objects.length === 0) return nothingDone(snapshot.version);
-    const batch = await readBatch(refinery, pending.objects, maxEvents);
+    const batch = await readBatch(refinery, pending.objects, { maxEvents, maxBytes, maxObjects, until });
     const summary = await commitBatch(refinery, { snapshot, batch, now, lowWatermark: pending.lowWatermark });
     if (summary !== undefined) {
       return { ...summary, remaining: pending.objects.length - batch.objects.length };
@@ -106,21 +117,53 @@ interface Batch extends ReadEvents {
   repeatedRecords: number;
 }
 
-async function readBatch(refinery: Refinery, pending: readonly BronzeObject[], maxEvents: number) {
-  const batch: Batch = { objects: [], candidates: [], rejected: [], repeatedRecords: 0 };
+type BatchLimits = Required<Pick<RefineOptions, "maxEvents" | "maxBytes" | "maxObjects" | "until">>;
+
+/** Reads objects until a limit is reached, at least one. The last one may exceed the limits, as it is taken whole. */
+async function readBatch(refinery: Refinery, pending: readonly BronzeObject[], limits: BatchLimits): Promise<Batch> {
+  const batch: Batch = { objects: [], candidates: [], rejected: [], bytes: 0, repeatedRecords: 0 };
   const seen = new Set<string>();
-  for (const object of pending) {
-    const body = await refinery.store.get(object.key);
-    if (body === undefined) throw new Error(`bronze object ${object.key} was listed but cannot be read`);
+  for await (const { object, body } of readAhead(refinery.store, pending)) {
     const records = (await decodeBronze(body)).filter((record) => isNew(record, seen));
-    const { candidates, rejected } = readEvents(records, object.key, refinery);
+    const { candidates, rejected, bytes } = readEvents(records, object.key, refinery);
     batch.repeatedRecords += object.count - records.length;
     for (const candidate of candidates) batch.candidates.push(candidate);
     for (const event of rejected) batch.rejected.push(event);
+    batch.bytes += bytes;
     batch.objects.push(object);
-    if (batch.candidates.length + batch.rejected.length >= maxEvents) break;
+    const isFull =
+      batch.candidates.length + batch.rejected.length >= limits.maxEvents ||
+      batch.bytes >= limits.maxBytes ||
+      batch.objects.length >= limits.maxObjects;
+    if (isFull || refinery.clock() >= limits.until) break;
   }
   return batch;
+}
+
+const mostReadAhead = { objects: 32, bytes: 32 * 1024 * 1024 };
+
+/** Yields objects in order, each with its body, while the next ones are being read: a store may take long to answer. */
+async function* readAhead(store: ObjectStore, objects: readonly BronzeObject[]) {
+  const ahead: { object: BronzeObject; body: Promise<Uint8Array | undefined> }[] = [];
+  let [next, bytes] = [0, 0];
+  for (;;) {
+    while (next < objects.length && ahead.length < mostReadAhead.objects) {
+      const object = objects[next]!;
+      if (ahead.length > 0 && bytes + object.size > mostReadAhead.bytes) break;
+      const body = store.get(object.key);
+      // It is awaited below, unless the batch is full before.
+      body.catch(() => {});
+      ahead.push({ object, body });
+      bytes += object.size;
+      next++;
+    }
+    const first = ahead.shift();
+    if (first === undefined) return;
+    bytes -= first.object.size;
+    const body = await first.body;
+    if (body === undefined) throw new Error(`bronze object ${first.object.key} was listed but cannot be read`);
+    yield { object: first.object, body };
+  }
 }
 
 function isNew(record: StreamRecord, seen: Set<string>): boolean {
@@ -171,7 +214,12 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, lowWaterm
     operationMetrics: summary,
     userMetadata: JSON.stringify(note),
   });
-  return result.committed ? { ...summary, version: result.version } : undefined;
+  if (result.committed) return { ...summary, version: result.version };
+  // Another writer was faster, so nothing will ever refer to these files.
+  const unused = [...files.adds.map(({ path }) => `${silver.root}/${path}`)];
+  if (staged !== undefined) unused.push(`${quarantine.root}/${staged.path}`);
+  await Promise.all(unused.map((key) => store.delete(key)));
+  return undefined;
 }
 
 /**
@@ -236,7 +284,17 @@ export async function writeOrders(
     lines += added;
     adds.push(refinery.silver.writeDataFile({ partition: date, ...writer.finish() }));
   }
-  return { adds: await Promise.all(adds), removes, lines };
+  return { adds: await allOrNone(refinery, adds), removes, lines };
+}
+
+/** Waits for all data files; if one cannot be written, deletes the others, which no commit will refer to. */
+async function allOrNone({ store, silver }: Refinery, writes: readonly Promise<AddFile>[]): Promise<AddFile[]> {
+  const results = await Promise.allSettled(writes);
+  const written = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  if (written.length === writes.length) return written;
+  await Promise.all(written.map(({ path }) => store.delete(`${silver.root}/${path}`)));
+  const failed = results.find((result) => result.status === "rejected");
+  throw failed!.reason;
 }
 
 function summarise(run: {
@@ -266,7 +324,10 @@ function summarise(run: {
 }
 
 function nothingDone(version: number): RefineSummary {
-  const none = { batch: { objects: [], candidates: [], rejected: [], repeatedRecords: 0 }, known: emptyKnown };
+  const none = {
+    batch: { objects: [], candidates: [], rejected: [], bytes: 0, repeatedRecords: 0 },
+    known: emptyKnown,
+  };
   const plan = mergeOrders([], emptyKnown.orders);
   return {
     ...summarise({ ...none, plan, files: { adds: [], removes: [], lines: 0 }, quarantined: 0, judgedAgain: 0 }),

@@ -55,6 +55,27 @@ describe("an S3 store", () => {
     expect(server.requests).toEqual([]);
   });
 
+  it("has at most 32 requests in flight, and sends each of hundreds, also after some have failed", async () => {
+    const inFlight = { now: 0, most: 0 };
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        inFlight.most = Math.max(inFlight.most, ++inFlight.now);
+        try {
+          return await next(args);
+        } finally {
+          inFlight.now -= 1;
+        }
+      },
+      { step: "initialize" },
+    );
+    server.faults.push({ on: "PUT", kind: "denied", times: 3 });
+    const keys = Array.from({ length: 200 }, (_, n) => `many/${String(n).padStart(3, "0")}`);
+    const results = await Promise.allSettled(keys.map((key) => store.put(key, bytes(key))));
+    expect(results.filter(({ status }) => status === "rejected")).toHaveLength(3);
+    expect(await store.list("many/")).toHaveLength(197);
+    expect(inFlight).toEqual({ now: 0, most: 32 });
+  });
+
   it("omits the folder markers that a console creates", async () => {
     await store.put("a/1", bytes("1"));
     server.faults.push({ on: "LIST", kind: "folder mark" });
