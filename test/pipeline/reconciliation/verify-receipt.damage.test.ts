@@ -345,6 +345,13 @@ describe("verify detects in silver", () => {
     await change("b", "revision", 0);
     expect(await found()).toContain("newer revisions are missing from silver: 2015-01-01 nyc-01 b revision 1");
   });
+
+  it("an order whose event was sent later than one that lost to it", async () => {
+    await change("c", "emitted_at", Date.parse("2015-02-01T00:00:00Z") * 1000);
+    expect(await found()).toContain(
+      "orders in silver show another event than the first one: 2015-01-01 nyc-01 c revision 0",
+    );
+  });
 });
 
 describe("verify detects in quarantine", () => {
