@@ -2,6 +2,7 @@ import type { DeltaTable } from "../delta/table.ts";
 import type { Warehouse, Clock } from "../ports.ts";
 import { watermarkDate } from "../silver/transactions.ts";
 import { groupByMonth } from "./facts.ts";
+import { notePublishedCommit, publishableSnapshot } from "./published-commit.ts";
 
 /** The days to publish from one silver version. */
 export interface WindowPlan {
@@ -137,7 +138,7 @@ export interface PublishingPlan {
 }
 
 /**
- * Plans a run on silver's newest version. Rows by customer are due with `customers: "now"`; otherwise, if some are
+ * Plans a run on silver's newest version. Throws if the lake has lost the commit that gold was published from. Rows by customer are due with `customers: "now"`; otherwise, if some are
  * stale and the last publish of them was `customersEveryMs` ago.
  */
 export async function planWindows(
@@ -149,7 +150,8 @@ export async function planWindows(
   }: { silver: DeltaTable; warehouse: Warehouse; clock: Clock; customersEveryMs: number },
   { customers }: { customers: "now" | "when due" },
 ): Promise<PublishingPlan> {
-  const snapshot = await silver.snapshot();
+  const snapshot = await publishableSnapshot({ silver, warehouse });
+  await notePublishedCommit({ silver, warehouse }, snapshot.version);
   const { silverVersion, batches, customerBatches } = await planStaleWindows(
     { warehouse },
     {

@@ -2,6 +2,7 @@ import { backupId } from "../backup/manifest.ts";
 import type { BronzeObject } from "../bronze/list-bronze.ts";
 import type { DeltaTable, Snapshot } from "../delta/table.ts";
 import { groupByMonth } from "../gold/facts.ts";
+import { forgetLostCommits } from "../gold/published-commit.ts";
 import { publishCustomerDays, type GoldSql, publishDays } from "../gold/publish-windows.ts";
 import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
 import type { Refinery } from "../silver/refine-silver.ts";
@@ -49,7 +50,8 @@ const mostAttempts = 5;
  * Rebuilds days in staging tables while the pipeline runs, compares them cell by cell with the published ones, and
  * publishes what differs: first silver's days in one commit, then gold's. Equal days stay untouched. A rebuild that is
  * killed before the commit has changed nothing; repeating one that was killed later completes it. Publishes nothing if
- * bronze lacks records that silver was made from. Throws if other writers keep changing silver.
+ * bronze lacks records that silver was made from. If silver has lost the commits that gold was published from, every day is
+ * published again. Throws if other writers keep changing silver.
  */
 export async function rebuild(context: RebuildContext, request: RebuildRequest): Promise<RebuildReport> {
   const { refinery, exclusively = (job) => job() } = context;
@@ -100,7 +102,9 @@ async function compareAndPublish(
     silverVersion: snapshot.version,
     missing: { objects, records: silverFound.missingRecords },
   });
-  if (report.equal || request.isDryRun || lacksBronze(report)) return report;
+  if (request.isDryRun || lacksBronze(report)) return report;
+  await forgetLostCommits({ silver, warehouse: context.warehouse });
+  if (report.equal) return report;
   const version = await replaceDays({ ...refinery, staging }, { snapshot, found: silverFound });
   if (version === undefined) return undefined;
   const published = [...new Set([...silverFound.days, ...gold.days, ...editedDays(cells, ledger)])];

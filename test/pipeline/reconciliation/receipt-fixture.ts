@@ -29,6 +29,7 @@ const checks = {
   goldDays: check("gold-days"),
   goldFacts: check("gold-facts"),
   goldSums: check("gold-sums"),
+  goldShape: check("gold-shape"),
 };
 
 const noon = Date.parse("2015-03-05T12:00:00Z");
@@ -163,7 +164,7 @@ export async function openReceiptPipeline(gold: GoldPipeline, { catalog = orderC
       ),
     async close() {
       await stream.close();
-      lake.close();
+      await lake.close();
       rmSync(dir, { recursive: true, force: true });
     },
   };
