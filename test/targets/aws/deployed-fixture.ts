@@ -145,7 +145,7 @@ export async function startDeployedPipeline() {
     land,
     async close() {
       for (const server of [control, lambda, athena, dataApi, kinesis, s3]) await server.close();
-      lake.close();
+      await lake.close();
       await gold.close();
       rmSync(dir, { recursive: true, force: true });
     },
