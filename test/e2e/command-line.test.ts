@@ -211,7 +211,7 @@ describe("a local pipeline in the background", () => {
     expect(show.stdout).toMatch(/state +resolved[\s\S]*in silver +revision 0[\s\S]*"pizza_id": "unheard_of_m"/);
     const traced = await run("trace", "w-3");
     expect(traced.stdout).toMatch(/quarantined, resolved[\s\S]*accepted\n  corrects[\s\S]*gold.daily_sales_summary/);
-    expect((await json("trace", "w-1")).events).toMatchObject([{ outcome: "quarantined" }, { outcome: "accepted" }]);
+    expect((await json("trace", "w-1"))[0].events).toMatchObject([{ outcome: "quarantined" }, { outcome: "accepted" }]);
     expect(await run("trace", "nobody")).toMatchObject({ code: 1, stdout: "" });
     const receipt = await run("verify");
     expect(receipt).toMatchObject({ code: 0, stdout: expect.stringMatching(/of these, resolved later +\d/) });
