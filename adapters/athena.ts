@@ -71,7 +71,9 @@ export function openAthenaLake({ workgroup, database, bucket, store, client }: A
   };
 }
 
-/** Always writes: an existing manifest may be about to expire, and a query without its manifest would return no rows. */
+/**
+ * Always writes: an existing manifest may be about to expire, and a query without its manifest would return no rows.
+ */
 async function writeManifests(
   tables: readonly LakeTable[],
   { bucket, store }: Pick<AthenaOptions, "bucket" | "store">,
@@ -145,8 +147,8 @@ export function manifestOf({ files }: LakeTable, bucket: string): Manifest | und
 
 /**
  * Prefixes the query with one common table expression per table, under the table's name, which reads the Glue table
- * `<table>_at` (the LakeTable's name without its layer) at a manifest. Athena reads a Delta table only at its newest version,
- * but gold must be computed from one fixed version.
+ * `<table>_at` (the LakeTable's name without its layer) at a manifest. Athena reads a Delta table only at its newest
+ * version, but gold must be computed from one fixed version.
  */
 export function withTables(
   sql: string,

@@ -87,15 +87,15 @@ function isoTimestamp(text: string): string {
 }
 
 /**
- * Tokens of PostgreSQL's SQL that may contain a `$`: escape strings, identifiers, strings, quoted identifiers, comments,
- * dollar-quoted strings. The last alternative is a parameter.
+ * Tokens of PostgreSQL's SQL that may contain a `$`: escape strings, identifiers, strings, quoted identifiers,
+ * comments, dollar-quoted strings. The last alternative is a parameter.
  */
 const tokens =
   /[eE]'(?:[^'\\]|\\[^]|'')*'|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[^]*?\*\/|\$((?:[A-Za-z_]\w*)?)\$[^]*?\$\1\$|\$(\d+)/g;
 
 /**
- * Replaces every positional parameter `$1`, `$2`, … by `expressionOf` its number, because the Data API supports only named
- * parameters. A `$1` inside a string, a dollar-quoted string or a comment is kept.
+ * Replaces every positional parameter `$1`, `$2`, … by `expressionOf` its number, because the Data API supports only
+ * named parameters. A `$1` inside a string, a dollar-quoted string or a comment is kept.
  */
 export function replaceParameters(sql: string, expressionOf: (number: number) => string): string {
   return sql.replace(tokens, (token: string, _tag: unknown, number: string | undefined) =>

@@ -36,8 +36,8 @@ export interface DataApiOptions {
 }
 
 /**
- * A Data API client that retries throttled requests and stalled connections. The socket timeout (milliseconds) is above the 45 s
- * that a call may take.
+ * A Data API client that retries throttled requests and stalled connections. The socket timeout (milliseconds) is above
+ * the 45 s that a call may take.
  */
 export function newDataApiClient(config: RDSDataClientConfig = {}): RDSDataClient {
   const requestHandler = { connectionTimeout: 3000, socketTimeout: 60_000 };
@@ -47,9 +47,9 @@ export function newDataApiClient(config: RDSDataClientConfig = {}): RDSDataClien
 type Execute = (sql: string, parameters: SqlParameter[]) => Promise<ExecuteStatementResponse>;
 
 /**
- * Aurora PostgreSQL over the RDS Data API as the warehouse; rows have the same values as over the PostgreSQL protocol. Waits
- * for a paused cluster. Stages parameters that exceed one request in parts, if the user may call `ops.stage_parameter`. A call
- * whose response was lost is retried, so every statement must be idempotent.
+ * Aurora PostgreSQL over the RDS Data API as the warehouse; rows have the same values as over the PostgreSQL protocol.
+ * Waits for a paused cluster. Stages parameters that exceed one request in parts, if the user may call
+ * `ops.stage_parameter`. A call whose response was lost is retried, so every statement must be idempotent.
  */
 export function openDataApiWarehouse({
   clusterArn,

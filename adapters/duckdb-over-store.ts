@@ -7,9 +7,9 @@ const fetchesAtOnce = 8;
 const shareOfDisk = 0.75;
 
 /**
- * DuckDB on a lake in an object store: copies a query's Parquet files into `folder` first. The files are immutable, so the
- * copies are cached for later queries, up to `maxBytes` (default: three quarters of the disk) with least-recently-used eviction.
- * Throws if the files of one query exceed that.
+ * DuckDB on a lake in an object store: copies a query's Parquet files into `folder` first. The files are immutable, so
+ * the copies are cached for later queries, up to `maxBytes` (default: three quarters of the disk) with
+ * least-recently-used eviction. Throws if the files of one query exceed that.
  */
 export async function openDuckDbOverStore({
   store,
@@ -50,9 +50,9 @@ interface Copy {
 }
 
 /**
- * Opens the folder of copies, including those of earlier processes. It is limited to `maxBytes` (default: three quarters of the
- * disk space available to it) with least-recently-used eviction. Objects in use are never evicted, so a use that needs more
- * throws.
+ * Opens the folder of copies, including those of earlier processes. It is limited to `maxBytes` (default: three
+ * quarters of the disk space available to it) with least-recently-used eviction. Objects in use are never evicted, so a
+ * use that needs more throws.
  */
 async function openFileCache({
   store,

@@ -25,9 +25,10 @@ const isNoStatement = /^(?:\s|;|--[^\n]*(?:\n|$))*$/;
 const isOneSelect = /^(?:\s|--[^\n]*\n)*select\b[^;]*$/i;
 
 /**
- * DuckDB on the Parquet files below `root` and nothing else. Queries may be ad-hoc SQL from users, so each must be a single
- * reading statement, cannot access other files and cannot change settings. Queries may run concurrently, because each has its
- * own table names; they share `threads` and `memoryLimit` (such as `512MB`). Closing interrupts them.
+ * DuckDB on the Parquet files below `root` and nothing else. Queries may be ad-hoc SQL from users, so each must be a
+ * single reading statement, cannot access other files and cannot change settings. Queries may run concurrently, because
+ * each has its own table names; they share `threads` and `memoryLimit` (such as `512MB`). Closing interrupts
+ * them.
  */
 export async function openDuckDbLake({
   root,
@@ -59,7 +60,7 @@ export async function openDuckDbLake({
       const answer = answerUntil(AbortSignal.any(signals), instance, async (connection) => {
         const sources = tables.map((table) => ({ name: `"${table.name}"`, select: selectOf(table, root) }));
         if (isOneSelect.test(sql) && sources.length > 0) {
-          // A CTE is planned once, a view both when created and when read. A lone select cannot write or change settings.
+          // A CTE is planned once, a view when created and when read. A lone select cannot write or change settings.
           const named = sources.map(({ name, select }) => `${name} as not materialized (${select})`);
           return await rowsOf(connection, `with ${named.join(", ")}\n${sql}`, parameters);
         }
@@ -121,9 +122,9 @@ async function rejectWriting(connection: DuckDBConnection, sql: string): Promise
 }
 
 /**
- * The select for a table: the files of its version, with the partition value from their path. Columns newer than a file are
- * null there; the empty select declares all columns in case no file has one. A table without listed columns has its files'
- * columns.
+ * The select for a table: the files of its version, with the partition value from their path. Columns newer than a file
+ * are null there; the empty select declares all columns in case no file has one. A table without listed columns has its
+ * files' columns.
  */
 function selectOf({ files, columns, partitionColumn }: LakeTable, root: string): string {
   const nulls = columns.map((column) => `cast(null as ${sqlTypes[column.type]}) as "${column.name}"`);
@@ -150,7 +151,9 @@ async function rowsOf(
   );
 }
 
-/** Timestamps as ISO 8601 in UTC; other types unknown to JavaScript as DuckDB prints them, such as dates (`YYYY-MM-DD`). */
+/**
+ * Timestamps as ISO 8601 in UTC; other types unknown to JavaScript as DuckDB prints them, such as dates (`YYYY-MM-DD`).
+ */
 function toPlain(value: DuckDBValue): LakeRow[string] {
   if (typeof value !== "object" || value === null) return value;
   return value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue

@@ -11,8 +11,8 @@ export const temporaryFolder = ".tmp";
 let counter = 0;
 
 /**
- * An object store in a folder with a bucket's guarantees: atomic objects, put-if-absent across processes, durable once the
- * promise resolves. Opening creates the folder and deletes drafts of writers that have exited.
+ * An object store in a folder with a bucket's guarantees: atomic objects, put-if-absent across processes, durable once
+ * the promise resolves. Opening creates the folder and deletes drafts of writers that have exited.
  */
 export function openFolderStore(root: string): ObjectStore {
   const temporary = join(root, temporaryFolder);
@@ -139,13 +139,15 @@ export function isKey(key: string): boolean {
   return !isBad && parts[0] !== temporaryFolder;
 }
 
-/** Whether a valid key can start with this prefix: for other prefixes the store is not queried, and some reject them. */
+/**
+ * Whether a valid key can start with this prefix: for other prefixes the store is not queried, and some reject them.
+ */
 export function canBeginKey(prefix: string): boolean {
   const folder = prefix.slice(0, prefix.lastIndexOf("/") + 1);
   return folder === "" || isKey(folder.slice(0, -1));
 }
 
-/** The objects below `root` whose key starts with `prefix` and sorts after `startAfter`, in byte order; skips other folders. */
+/** The objects whose key starts with `prefix` and sorts after `startAfter`, in byte order; skips other folders. */
 async function listFolder(
   root: string,
   prefix: string,

@@ -7,9 +7,9 @@ import { sharedKinesisClient, explainKinesis, listShards, readShard } from "./ki
 import { recordPosition } from "../pipeline/domain/stream-position.ts";
 
 /**
- * Contents of a Kinesis stream: the records within its retention period that arrived before this call. A record is confirmed
- * once landing has passed it: bronze or the on-failure destination has a later record of its shard, and the range of no bronze
- * object includes it.
+ * Contents of a Kinesis stream: the records within its retention period that arrived before this call. A record is
+ * confirmed once landing has passed it: bronze or the on-failure destination has a later record of its shard, and the
+ * range of no bronze object includes it.
  */
 export function kinesisContents({
   streamName,
@@ -41,7 +41,7 @@ export function kinesisContents({
     },
     isConfirmed: ({ shard, sequenceNumber }) => isPassedBy(landed.get(shard) ?? [], sequenceNumber),
     async onFailure() {
-      // In this order, because a redriven batch is written to bronze before it is deleted from the on-failure destination.
+      // In this order, because a redrive writes to bronze before it deletes from the on-failure destination.
       const { positions, unreadable } = await onFailurePositions(onFailure);
       landed = rangesOf([...(await listBronze(store, stream)), ...positions.map(rangeOf)]);
       return { positions: new Set(positions.map(recordPosition)), unreadable };

@@ -41,8 +41,8 @@ export async function listShards({ kinesis, streamName }: KinesisLocation): Prom
 }
 
 /**
- * The records of a shard within the retention period, from the oldest to its end or to the first that arrived after `until`
- * (milliseconds since 1970), so that reading ends although the stream is being written.
+ * The records of a shard within the retention period, from the oldest to its end or to the first that arrived after
+ * `until` (milliseconds since 1970), so that reading ends although the stream is being written.
  */
 export async function* readShard(
   location: KinesisLocation,
@@ -99,8 +99,8 @@ function recordOf(entry: KinesisRecord, shard: string): StreamRecord {
 }
 
 /**
- * A Kinesis stream as event sink. Records that exceed one call are sent in several, one after the other. If a call fails as a
- * whole after an earlier one succeeded, each of its records gets an error result.
+ * A Kinesis stream as event sink. Records that exceed one call are sent in several, one after the other. If a call
+ * fails as a whole after an earlier one succeeded, each of its records gets an error result.
  */
 export function openKinesisSink({ streamName, client }: { streamName: string; client?: KinesisClient }): EventSink {
   const kinesis = () => client ?? sharedKinesisClient();

@@ -2,7 +2,7 @@ import type { LineageEndpoint } from "../pipeline/ports.ts";
 
 const patience = 10_000;
 
-/** An OpenLineage endpoint over HTTP, such as Marquez: posts events to `<url>/api/v1/lineage`, with the key as bearer token. */
+/** An OpenLineage endpoint such as Marquez: posts events to `<url>/api/v1/lineage`, with the key as bearer token. */
 export function openLineageEndpoint({ url, apiKey }: { url: string; apiKey?: string | undefined }): LineageEndpoint {
   const address = new URL("api/v1/lineage", url.endsWith("/") ? url : `${url}/`);
   return {

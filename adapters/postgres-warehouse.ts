@@ -34,8 +34,8 @@ export interface PostgresOptions {
 }
 
 /**
- * A PostgreSQL server as the warehouse. Numerics and 64-bit integers are returned as strings, dates as `YYYY-MM-DD`, timestamps
- * as ISO 8601 in UTC, JSON parsed.
+ * A PostgreSQL server as the warehouse. Numerics and 64-bit integers are returned as strings, dates as `YYYY-MM-DD`,
+ * timestamps as ISO 8601 in UTC, JSON parsed.
  */
 export function openPostgresWarehouse({
   connectionString,

@@ -24,7 +24,9 @@ export function readProjectJson<Value>(path: string): Value {
   }
 }
 
-/** The folder of menu.json and stores.json. Tests set the variable, because `data/` belongs to the chain and may change. */
+/**
+ * The folder of menu.json and stores.json. Tests set the variable, because `data/` belongs to the chain and may change.
+ */
 const catalogFolder = process.env["PIZZA_CATALOG"] ?? "data";
 
 /** Every version of every pizza, in the file's order. */

@@ -20,26 +20,47 @@ const mostAttempts = 5;
 const firstPause = 40;
 
 /**
- * An S3 bucket as an object store. Every body has a SHA-256 checksum, which S3 verifies and stores, and which is verified again
- * on reading. A put-if-absent whose response was lost is retried and then finds its own object: it returns false, as for an
- * object of another writer.
+ * Maximum number of requests that this process has in flight. More would wait for a connection, and the connection
+ * timeout counts that wait: hundreds at once fail although S3 is well.
+ */
+const mostInFlight = 32;
+
+/**
+ * An S3 bucket as an object store. Every body has a SHA-256 checksum, which S3 verifies and stores, and which is
+ * verified again on reading. A put-if-absent whose response was lost is retried and then finds its own object: it
+ * returns false, as for an object of another writer.
  */
 export function openS3Store({ bucket, client }: { bucket: string; client?: S3Client }): ObjectStore {
   const s3 = () => client ?? sharedS3Client();
   const location = { bucket, s3 };
   return {
-    get: (key) => getObject(location, key),
-    put: (key, body, { ifAbsent = false } = {}) => putObject(location, key, { body, ifAbsent }),
-    list: (prefix, { startAfter } = {}) => listObjects(location, prefix, startAfter),
+    get: (key) => whenFree(() => getObject(location, key)),
+    put: (key, body, { ifAbsent = false } = {}) => whenFree(() => putObject(location, key, { body, ifAbsent })),
+    list: (prefix, { startAfter } = {}) => whenFree(() => listObjects(location, prefix, startAfter)),
     async delete(key) {
       checkKey(bucket, key);
-      await s3()
-        .send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))
-        .catch((error: unknown) => {
-          throw explainS3(error, bucket, "delete", key);
-        });
+      await whenFree(() => s3().send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))).catch((error: unknown) => {
+        throw explainS3(error, bucket, "delete", key);
+      });
     },
   };
+}
+
+let inFlight = 0;
+const waiting: (() => void)[] = [];
+
+/** Runs a request once fewer than `mostInFlight` are running; requests start in the order of the calls. */
+async function whenFree<Result>(request: () => Promise<Result>): Promise<Result> {
+  if (inFlight < mostInFlight) inFlight++;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+  try {
+    return await request();
+  } finally {
+    // A waiting request takes over the slot.
+    const next = waiting.shift();
+    if (next === undefined) inFlight--;
+    else next();
+  }
 }
 
 interface S3Location {
@@ -102,7 +123,7 @@ async function putObject(
 
 class Unconfirmed extends Error {}
 
-/** A 409 means that another request on the same key was in progress: the object was neither written nor rejected, so retry. */
+/** 409: another request on the same key was in progress. The object was neither written nor rejected, so retry. */
 const isUndecided = (error: unknown) => statusOf(error) === 409 || error instanceof Unconfirmed;
 
 /** S3 lists in byte order of the keys; invalid keys, such as consoles' folder markers, are left out. */

@@ -48,7 +48,9 @@ async function readSecret(client: SecretsManagerClient, arn: string): Promise<Re
   return content;
 }
 
-/** The function that derives silver's customer key from a customer id. Its secret is a JSON object with the field `key`. */
+/**
+ * The function that derives silver's customer key from a customer id. Its secret is a JSON object with the field `key`.
+ */
 export async function openCustomerKey(arn: string): Promise<(customerId: string) => string> {
   const { key } = await openSecrets().read(arn);
   if (!key) throw new Error(`secret ${arn} has no field key: add one, such as 64 random hexadecimal digits`);

@@ -8,7 +8,9 @@ const ending = "\n… (truncated)";
 
 let shared: SNSClient | undefined;
 
-/** Publishes to an SNS topic. Truncates texts that are too long, and replaces characters that SNS rejects in a subject. */
+/**
+ * Publishes to an SNS topic. Truncates texts that are too long, and replaces characters that SNS rejects in a subject.
+ */
 export function openSnsNotifier({ topicArn, client }: { topicArn: string; client?: SNSClient }): Notifier {
   return {
     async notify({ subject, text }) {

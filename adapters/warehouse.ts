@@ -6,8 +6,8 @@ export type WarehouseSettings =
   | { kind: "data-api"; clusterArn: string; secretArn: string; database: string };
 
 /**
- * Opens the warehouse; loads only the client of its kind. With `continueAfterTimeout`, a statement that takes longer than a
- * Data API call continues in the database.
+ * Opens the warehouse; loads only the client of its kind. With `continueAfterTimeout`, a statement that takes longer
+ * than a Data API call continues in the database.
  */
 export async function openWarehouse(
   settings: WarehouseSettings,

@@ -7,7 +7,7 @@ const workerPath = new URL("worker.ts", import.meta.url).pathname;
 
 type Round = Extract<Answer, { kind: "round" }>;
 
-/** Runs a case: one process per variant, a warm-up each, then alternating rounds, so that other load affects all equally. */
+/** Runs one process per variant: a warm-up each, then alternating rounds, so that other load affects all equally. */
 export async function measureCase(
   name: string,
   setting: BenchSetting,

@@ -49,8 +49,9 @@ export interface PlainSilver {
 }
 
 /**
- * The naive implementation: one event per record, JSON.parse, zod, row objects, one file per day and object. It deduplicates
- * order ids only within an object, without revisions, conflicts, quarantine or a record of what it has read.
+ * The naive implementation: one event per record, JSON.parse, zod, row objects, one file per day and object. It
+ * deduplicates order ids only within an object, without revisions, conflicts, quarantine or a record of what it has
+ * read.
  */
 export async function refineNaive(from: ObjectStore, to: ObjectStore, catalog: Catalog): Promise<PlainSilver> {
   const silver = { lines: 0, bytes: 0 };

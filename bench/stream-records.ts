@@ -10,8 +10,8 @@ const shardCount = 2;
 const invocation = { batched: { records: 100 }, single: { records: 10_000 }, bytes: 4_500_000 };
 
 /**
- * The producer's records for some events, in stream order: `batched` in full zstd batches, as by default, or `single` with one
- * event per record. Each arrives when its last event is sent.
+ * The producer's records for some events, in stream order: `batched` in full zstd batches, as by default, or `single`
+ * with one event per record. Each arrives when its last event is sent.
  */
 export async function streamRecords(events: Iterable<OrderEvent>, form: "batched" | "single"): Promise<StreamRecord[]> {
   const records: StreamRecord[] = [];

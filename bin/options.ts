@@ -104,7 +104,9 @@ export function calendarDay(text: string): string | undefined {
   return !Number.isNaN(moment) && new Date(moment).toISOString().startsWith(text) ? text : undefined;
 }
 
-/** A day's start in UTC or a time such as `2026-01-31T18:00:00Z`, in milliseconds since 1970; undefined for other text. */
+/**
+ * A day's start in UTC or a time such as `2026-01-31T18:00:00Z`, in milliseconds since 1970; undefined for other text.
+ */
 export function parseMoment(text: string): number | undefined {
   const [, day = text, time] = /^([^T]*)T(\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))$/.exec(text) ?? [];
   if (calendarDay(day) === undefined) return undefined;

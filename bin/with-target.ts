@@ -9,8 +9,8 @@ import { endProgress, progress, say, UsageError } from "./output.ts";
 type Use<Result> = (pipeline: Pipeline, how: { isRunning: boolean }) => Promise<Result>;
 
 /**
- * Calls `use` with the pipeline that the options name: a deployed one, the local one that runs in the background, or else a
- * local one that is opened in this process and closed afterwards.
+ * Calls `use` with the pipeline that the options name: a deployed one, the local one that runs in the background, or
+ * else a local one that is opened in this process and closed afterwards.
  */
 export async function withPipeline<Result>(values: Values, use: Use<Result>): Promise<Result> {
   return await withOpenedPipeline(values, {}, use);
@@ -79,7 +79,9 @@ export async function withDeployedPipeline<Result>(
   }
 }
 
-/** Sets the AWS variables for LocalStack from the address that its folder stores. Variables that are set already stay. */
+/**
+ * Sets the AWS variables for LocalStack from the address that its folder stores. Variables that are set already stay.
+ */
 export function prepareDeployed({ target }: Values, place = findAddress(localStackDirectory())): void {
   if (target !== "localstack") return;
   const { env } = process;

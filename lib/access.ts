@@ -23,8 +23,8 @@ export interface KeyPatterns {
   writes?: string[];
   removes?: string[];
   /**
-   * Prefix patterns that may be listed, or `all`. Default: `reads`, because for a missing key S3 returns NoSuchKey only with
-   * permission to list the key as a prefix, and AccessDenied otherwise.
+   * Prefix patterns that may be listed, or `all`. Default: `reads`, because for a missing key S3 returns NoSuchKey only
+   * with permission to list the key as a prefix, and AccessDenied otherwise.
    */
   lists?: string[] | "all";
 }

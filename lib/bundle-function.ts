@@ -36,8 +36,8 @@ export interface FunctionBundle {
 }
 
 /**
- * Bundles one function into a folder: minified ES modules for Node.js 24 and the project files that it reads, at the paths where
- * the code expects them. Reproducible: equal sources give equal bytes.
+ * Bundles one function into a folder: minified ES modules for Node.js 24 and the project files that it reads, at the
+ * paths where the code expects them. Reproducible: equal sources give equal bytes.
  */
 export function bundleFunction({ name, outdir, lakeSql, architecture = "arm64" }: BundleOptions): FunctionBundle {
   const { entry, files = [], usesLakeSql = false }: FunctionEntry = functionEntries[name];

@@ -17,8 +17,8 @@ export const contextSettings = {
 export type ContextSetting = keyof typeof contextSettings;
 
 /**
- * The environment named by `env`, with the other context settings applied. Throws a SettingsError that lists every missing or
- * invalid setting with the given and the allowed values.
+ * The environment named by `env`, with the other context settings applied. Throws a SettingsError that lists every
+ * missing or invalid setting with the given and the allowed values.
  */
 export function chooseEnvironment(context: (name: ContextSetting) => unknown): Environment {
   const environment = withContext(named(context("env")), context);
@@ -98,7 +98,9 @@ export function rejectUnknown(names: readonly string[]): void {
   );
 }
 
-/** Parses a number that the command line gives as text; anything else is returned unchanged and rejected by the checks. */
+/**
+ * Parses a number that the command line gives as text; anything else is returned unchanged and rejected by the checks.
+ */
 const number = (value: unknown): number =>
   typeof value === "string" && value.trim() !== "" && !Number.isNaN(Number(value)) ? Number(value) : (value as number);
 

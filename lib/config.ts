@@ -1,8 +1,8 @@
 /**
  * The environments as data: they differ here and nowhere else.
  *
- * Account and region come from the credentials of `cdk` and are never written down. Personal settings come as context, on the
- * command line (`-c name=value`) or in the git-ignored `cdk.context.json`; see `contextSettings`.
+ * Account and region come from the credentials of `cdk` and are never written down. Personal settings come as context,
+ * on the command line (`-c name=value`) or in the git-ignored `cdk.context.json`; see `contextSettings`.
  */
 
 /** Invalid settings or files; the message lists every problem and is printed without a stack trace. */

@@ -31,7 +31,7 @@ export function removeRun(directory: LocalStackDirectory): void {
   for (const folder of [directory.temporary, directory.postgres]) rmSync(folder, { recursive: true, force: true });
 }
 
-/** Deletes everything this project created, and the folder if it is then empty; returns the names of the remaining files. */
+/** Deletes everything this project created, and the folder if it is then empty; returns the remaining files' names. */
 export function removeFolder(directory: LocalStackDirectory): string[] {
   checkFolder(directory);
   if (!existsSync(directory.root)) return [];
@@ -42,8 +42,8 @@ export function removeFolder(directory: LocalStackDirectory): string[] {
 }
 
 /**
- * Whether earlier versions, which wrote no marker, created the folder: it has only their files, and both fixed files are
- * unchanged. The project's default folder need not be complete.
+ * Whether earlier versions, which wrote no marker, created the folder: it has only their files, and both fixed files
+ * are unchanged. The project's default folder need not be complete.
  */
 function isUnmarked(directory: LocalStackDirectory): boolean {
   if (ownNames(directory).length < readdirSync(directory.root).length) return false;
@@ -58,7 +58,9 @@ function hasFile({ root }: LocalStackDirectory, name: string, text: string): boo
   return existsSync(path) && readFileSync(path, "utf8") === text;
 }
 
-/** Files in the folder that this project created. The marker is last, so that an interrupted deletion can be repeated. */
+/**
+ * Files in the folder that this project created. The marker is last, so that an interrupted deletion can be repeated.
+ */
 function ownNames(directory: LocalStackDirectory): string[] {
   const { venv, files, temporary, postgres, logs, state, deployed, lock, marker } = directory;
   const made = [

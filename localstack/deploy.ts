@@ -22,8 +22,8 @@ export interface Deployed {
 const stacks = ["PizzaSales-localstack-Stateful", "PizzaSales-localstack-Stateless"];
 
 /**
- * Deploys both stacks with cdk, including bootstrap, and migrates the warehouse; only to a loopback address. Later deployments
- * update the stacks.
+ * Deploys both stacks with cdk, including bootstrap, and migrates the warehouse; only to a loopback address. Later
+ * deployments update the stacks.
  */
 export async function deploy(
   directory: LocalStackDirectory,
@@ -120,8 +120,8 @@ export async function readCustomerSecret(arn: string): Promise<string> {
 }
 
 /**
- * Runs a cdk command in the project folder, with all its files below the data folder. It inherits none of the caller's AWS_
- * variables, only those in `environment`. Throws with the end of cdk's log if it fails.
+ * Runs a cdk command in the project folder, with all its files below the data folder. It inherits none of the caller's
+ * AWS_ variables, only those in `environment`. Throws with the end of cdk's log if it fails.
  */
 async function cdk(
   args: string[],

@@ -16,8 +16,8 @@ export interface Python {
 }
 
 /**
- * Finds a Python for LocalStack: the one in the variable PYTHON, else one on the PATH, else one of pyenv. Throws with the
- * versions found and what to install.
+ * Finds a Python for LocalStack: the one in the variable PYTHON, else one on the PATH, else one of pyenv. Throws with
+ * the versions found and what to install.
  */
 export async function findPython(given = process.env["PYTHON"]): Promise<Python> {
   const seen: string[] = [];

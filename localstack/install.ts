@@ -12,8 +12,8 @@ const requirements = join(projectRoot, "localstack", "requirements.txt");
 const executor = join(projectRoot, "localstack", "executor");
 
 /**
- * Installs LocalStack into a virtual environment, with the packages of `requirements.txt`, the plugin in `executor/` and
- * kinesis-local. Skips what is installed already; the first time needs PyPI and npm.
+ * Installs LocalStack into a virtual environment, with the packages of `requirements.txt`, the plugin in `executor/`
+ * and kinesis-local. Skips what is installed already; the first time needs PyPI and npm.
  */
 export async function install(directory: LocalStackDirectory, say: (line: string) => void): Promise<void> {
   makeFolders(directory);

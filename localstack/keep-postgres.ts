@@ -6,8 +6,8 @@ const pollMs = 1000;
 const preferredPort = 55_433;
 
 /**
- * Starts PostgreSQL in `dir` and restarts it if it exits; committed data is on disk. `ended` resolves with the reason if a
- * restart fails. The restart needs the same port, because the functions are configured with the address.
+ * Starts PostgreSQL in `dir` and restarts it if it exits; committed data is on disk. `ended` resolves with the reason
+ * if a restart fails. The restart needs the same port, because the functions are configured with the address.
  */
 export async function keepPostgres(dir: string, log: (line: string) => void) {
   let postgres = await startPostgres({ dir, preferredPort, onLog: log });

@@ -11,8 +11,8 @@ interface Holder {
 }
 
 /**
- * Calls `work` while holding the lock, so that no other process starts or stops LocalStack here; waits for a current holder and
- * reports it. A lock whose process has exited is ignored.
+ * Calls `work` while holding the lock, so that no other process starts or stops LocalStack here; waits for a current
+ * holder and reports it. A lock whose process has exited is ignored.
  */
 export async function withLock<Result>(
   directory: LocalStackDirectory,

@@ -1,4 +1,4 @@
-/** Preloaded into kinesis-local, which has no such settings: listens only on 127.0.0.1, and exits with its parent process. */
+/** Preloaded into kinesis-local, which has no such settings: listens only on 127.0.0.1, and exits with its parent. */
 const { Server } = require("node:net");
 
 const listen = Reflect.get(Server.prototype, "listen");

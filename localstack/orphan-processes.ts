@@ -31,7 +31,9 @@ function processesOf(directory: LocalStackDirectory): number[] {
   return found.toSorted((a, b) => Number(b.isSupervisor) - Number(a.isSupervisor)).map(({ pid }) => pid);
 }
 
-/** Whether a process with this command line belongs to the data folder. Paths may contain spaces, so they are not split. */
+/**
+ * Whether a process with this command line belongs to the data folder. Paths may contain spaces, so they are not split.
+ */
 export function belongsTo({ root, python, venv, kinesis }: LocalStackDirectory, command: string): boolean {
   if (command.startsWith(`${python} -m localstack.runtime.main`)) return true;
   if (!/^(.*\/)?(node|MainThread) /.test(command)) return false;

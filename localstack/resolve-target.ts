@@ -9,9 +9,9 @@ export interface LocalStackTarget extends LocalStackAddress {
 }
 
 /**
- * Resolves the LocalStack to deploy to: the one running in this data folder; else an external one at AWS_ENDPOINT_URL or the
- * port, with the database in DATABASE_URL or a PostgreSQL started for it; else starts one. Throws with the variables to set if
- * the functions could not reach a database.
+ * Resolves the LocalStack to deploy to: the one running in this data folder; else an external one at AWS_ENDPOINT_URL
+ * or the port, with the database in DATABASE_URL or a PostgreSQL started for it; else starts one. Throws with the
+ * variables to set if the functions could not reach a database.
  */
 export async function resolveTarget(
   directory: LocalStackDirectory,

@@ -17,8 +17,8 @@ const pollSeconds = 15;
 const unitSeconds = { minute: 60, hour: 3600, day: 86_400 } as const;
 
 /**
- * Runs the schedules that LocalStack's Scheduler does not run: every 15 seconds it invokes StartWorkflow for the most overdue
- * schedule of the stack. One per poll, so that gold is published soon after silver.
+ * Runs the schedules that LocalStack's Scheduler does not run: every 15 seconds it invokes StartWorkflow for the most
+ * overdue schedule of the stack. One per poll, so that gold is published soon after silver.
  */
 export function keepSchedules({ endpoint, log }: { endpoint: string; log: (line: string) => void }): {
   stop(): Promise<void>;

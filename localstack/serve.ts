@@ -21,8 +21,9 @@ const pollMs = 1000;
 const missedPolls = 15;
 
 /**
- * Supervises LocalStack and its PostgreSQL until a signal stops it: `node localstack/serve.ts <dir> <port>`. With the address of
- * an external LocalStack instead of the port, supervises PostgreSQL and the schedules for it until it is gone.
+ * Supervises LocalStack and its PostgreSQL until a signal stops it: `node localstack/serve.ts <dir> <port>`. With the
+ * address of an external LocalStack instead of the port, supervises PostgreSQL and the schedules for it until it is
+ * gone.
  */
 async function serveScript(directory: LocalStackDirectory, where: string): Promise<void> {
   const stopped = untilSignal();

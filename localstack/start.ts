@@ -20,8 +20,8 @@ interface LocalStackStartOptions {
 }
 
 /**
- * Starts LocalStack and PostgreSQL in the background, both on 127.0.0.1 only, and resolves when both are ready. Does nothing if
- * they are running; waits for a start or stop in progress. The first start installs LocalStack.
+ * Starts LocalStack and PostgreSQL in the background, both on 127.0.0.1 only, and resolves when both are ready. Does
+ * nothing if they are running; waits for a start or stop in progress. The first start installs LocalStack.
  */
 export async function start(
   directory: LocalStackDirectory,

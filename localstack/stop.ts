@@ -8,8 +8,8 @@ import { endOrphans } from "./orphan-processes.ts";
 const patienceSeconds = 40;
 
 /**
- * Stops LocalStack, its functions, kinesis-local and PostgreSQL, and deletes the run's files; false if nothing was running.
- * Waits for a start in progress. Throws if the folder is not a LocalStack data folder.
+ * Stops LocalStack, its functions, kinesis-local and PostgreSQL, and deletes the run's files; false if nothing was
+ * running. Waits for a start in progress. Throws if the folder is not a LocalStack data folder.
  */
 export async function stop(directory: LocalStackDirectory, say?: (line: string) => void): Promise<boolean> {
   checkFolder(directory);

@@ -3,15 +3,15 @@ import { daypartOf } from "./customers.ts";
 import type { BasketItem } from "./make-order.ts";
 import type { Patterns } from "./patterns.ts";
 import { createChoice, type Random } from "./random.ts";
-import { dateOf } from "./wall-clock.ts";
+import { dateOf } from "../pipeline/domain/wall-clock.ts";
 
 /** Maximum number of draws until a pizza is on the day's menu. */
 const mostDraws = 1000;
 
 /**
- * Draws the pizzas of an order at a time of the store's wall clock (milliseconds, as if in UTC): first their number by part of
- * the day, then each by type and by size given the type, from that day's menu. A pizza drawn twice becomes one line, as in the
- * published data. Throws if the patterns contain a pizza that is not on the menu.
+ * Draws the pizzas of an order at a time of the store's wall clock (milliseconds, as if in UTC): first their number by
+ * part of the day, then each by type and by size given the type, from that day's menu. A pizza drawn twice becomes one
+ * line, as in the published data. Throws if the patterns contain a pizza that is not on the menu.
  */
 export function createBaskets(
   patterns: Patterns,

@@ -4,13 +4,13 @@ import { createGuests } from "./customers.ts";
 import { makeOrder, type BasketItem } from "./make-order.ts";
 import { createChoice, createRandom } from "./random.ts";
 import { createTills, type StoreProfile } from "./tills.ts";
-import { momentOf } from "./wall-clock.ts";
+import { momentOf } from "../pipeline/domain/wall-clock.ts";
 
 /**
- * The classic year as order events, in the order of the data. Items and wall clock times are from the data; store, till, channel
- * and guest are invented from the seed. Equal input gives equal bytes. Throws if the CSV (`data/classic-2015.csv`) contains a
- * pizza that is not on the menu. `stores` may include later stores and versions; the year uses those
- * that were open when it began.
+ * The classic year as order events, in the order of the data. Items and wall clock times are from the data; store,
+ * till, channel and guest are invented from the seed. Equal input gives equal bytes. Throws if the CSV
+ * (`data/classic-2015.csv`) contains a pizza that is not on the menu. `stores` may include later stores and versions;
+ * the year uses those that were open when it began.
  */
 export function* classicOrders({
   csv,
@@ -28,7 +28,7 @@ export function* classicOrders({
   const random = createRandom("classic", seed);
   const chooseStore = createChoice([...stores.entries()].map(([index, store]) => [index, store.weight]));
   const guestAt = createGuests(stores);
-  const send = createTills();
+  const send = createTills({ isReplay: true });
   for (const row of csv.trimEnd().split("\n").slice(1)) {
     const [number = "", date, time, lines = ""] = row.split(",");
     const index = chooseStore(random);

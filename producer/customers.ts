@@ -52,8 +52,8 @@ const daysPerGuest = 540;
 const firstDay = Date.UTC(2015, 0, 1) / dayMs;
 
 /**
- * The number of a guest of the store with that index on a day (days since 1970). Few guests come often and many rarely; over the
- * months regulars are replaced by new ones.
+ * The number of a guest of the store with that index on a day (days since 1970). Few guests come often and many rarely;
+ * over the months regulars are replaced by new ones.
  */
 export function guestNumber(store: StoreProfile, storeIndex: number, dayNumber: number, draw: number): number {
   const places = Math.max(1, Math.round(guestsPerStore * store.weight));

@@ -4,7 +4,7 @@ import { toOutgoing, type Outgoing } from "./batch-builder.ts";
 import type { FaultKind } from "./fault-kinds.ts";
 import type { Random } from "./random.ts";
 import type { Numbering } from "./tills.ts";
-import { formatWall, momentOf } from "./wall-clock.ts";
+import { formatWall, momentOf } from "../pipeline/domain/wall-clock.ts";
 import { dayMs } from "../pipeline/domain/dates.ts";
 
 /** Context of a fault. */

@@ -47,8 +47,8 @@ export function emptyTally(): FaultTally {
 const usualRate = 0.01;
 
 /**
- * Parses `duplicates=0.05,late=0.01`, `all` or `all=0.02`. A name without rate gets 0.01, and later parts override earlier ones.
- * Throws on an unknown name and on a rate outside 0 to 1.
+ * Parses `duplicates=0.05,late=0.01`, `all` or `all=0.02`. A name without rate gets 0.01, and later parts override
+ * earlier ones. Throws on an unknown name and on a rate outside 0 to 1.
  */
 export function parseFaults(text: string): FaultRates {
   const rates: FaultRates = {};

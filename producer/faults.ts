@@ -26,8 +26,9 @@ export interface FaultyStream extends Iterable<Outgoing> {
 type Delayed = (emittedAt: number) => Outgoing;
 
 /**
- * Injects faults into some of the events, chosen by the seed, and renumbers each till's events, because revisions are added.
- * A revision is sent in chronological order among its till's events; events still delayed at the end are sent last.
+ * Injects faults into some of the events, chosen by the seed, and renumbers each till's events, because revisions are
+ * added. A revision is sent in chronological order among its till's events; events still delayed at the end are sent
+ * last.
  */
 export function withFaults(events: Iterable<OrderEvent>, options: FaultOptions): FaultyStream {
   checkRates(options);

@@ -2,7 +2,7 @@ import { validOn, type Pizza, type Versions } from "../pipeline/domain/catalog.t
 import type { OrderEvent, OrderLine } from "../pipeline/domain/generated/order-event.types.ts";
 import type { Visit } from "./customers.ts";
 import type { Sending, StoreProfile } from "./tills.ts";
-import { formatUtc, formatWall } from "./wall-clock.ts";
+import { formatUtc, formatWall } from "../pipeline/domain/wall-clock.ts";
 
 /** A pizza and its quantity in an order. */
 export interface BasketItem {

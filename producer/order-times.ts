@@ -1,7 +1,7 @@
 import { dayFactor, weekdayOf, type Patterns } from "./patterns.ts";
 import { createChoice, createRandom, type Random } from "./random.ts";
 import type { StoreProfile } from "./tills.ts";
-import { momentOf, wallOf } from "./wall-clock.ts";
+import { momentOf, wallOf } from "../pipeline/domain/wall-clock.ts";
 
 const hour = 3_600_000;
 const day = 24 * hour;

@@ -38,8 +38,8 @@ async function until(due: number, { clock = Date.now, sleep = sleepFor, signal }
 }
 
 /**
- * Yields items at a constant rate (items per second). Pulls each item from the source only when it is due; a slow consumer gets
- * the missed ones immediately.
+ * Yields items at a constant rate (items per second). Pulls each item from the source only when it is due; a slow
+ * consumer gets the missed ones immediately.
  */
 export async function* paced<Item>(
   items: Iterable<Item>,
@@ -58,8 +58,8 @@ export async function* paced<Item>(
 }
 
 /**
- * Yields items with the time between them divided by `speed`; `momentOf` returns an item's time in milliseconds, or NaN for an
- * item without time, which is yielded immediately.
+ * Yields items with the time between them divided by `speed`; `momentOf` returns an item's time in milliseconds, or NaN
+ * for an item without time, which is yielded immediately.
  */
 export async function* atSpeed<Item>(
   items: Iterable<Item>,

@@ -34,8 +34,8 @@ const callLimit = { records: 500, bytes: 5 * 1024 * 1024 };
 const backoff = { first: 50, longest: 5000 };
 
 /**
- * Sends the slots' records to the stream: each call contains the first record of every ready slot. Returns the function that
- * must be called whenever a slot has a new record.
+ * Sends the slots' records to the stream: each call contains the first record of every ready slot. Returns the function
+ * that must be called whenever a slot has a new record.
  */
 export function createPump(options: PumpOptions): () => void {
   const { sink, slots, summary, onCall } = options;
@@ -86,7 +86,7 @@ export function createPump(options: PumpOptions): () => void {
   return kick;
 }
 
-/** The slots whose first record is sent now, within one call's limits, starting after the last slot of the previous call. */
+/** The slots whose first record is sent now, within one call's limits, starting after the previous call's last slot. */
 function takeHeads(slots: readonly InFlightSlot[], turn: number): InFlightSlot[] {
   const heads: InFlightSlot[] = [];
   let bytes = 0;

@@ -20,11 +20,13 @@ export interface SenderOptions {
   /** From 0 to 1: jitter of retries. */
   random?: () => number;
   /**
-   * Maximum time that a batch stays open, milliseconds. Infinity: until it is full or flushed, so that equal events give equal
-   * records independent of timing.
+   * Maximum time that a batch stays open, milliseconds. Infinity: until it is full or flushed, so that equal events
+   * give equal records independent of timing.
    */
   lingerMs?: number;
-  /** Batch size before compression. Orders compress to an eighth, so the default fits Kinesis's billing unit of 25 KB. */
+  /**
+   * Batch size before compression. Orders compress to an eighth, so the default fits Kinesis's billing unit of 25 KB.
+   */
   batchBytes?: number;
   /** Maximum number of events per batch. */
   batchEvents?: number;
@@ -41,9 +43,9 @@ const recordBytes = 1024 * 1024 - 256;
 const recordsWaiting = 4;
 
 /**
- * Sends events in batches with one in-flight slot per shard. A slot has one record in flight and only failed records are
- * retried, so order is kept and nothing is lost. A call that throws may have stored its records, which are then sent twice.
- * After `maxAttempts` failures of a record every promise is rejected with the number of unsent events.
+ * Sends events in batches with one in-flight slot per shard. A slot has one record in flight and only failed records
+ * are retried, so order is kept and nothing is lost. A call that throws may have stored its records, which are then
+ * sent twice. After `maxAttempts` failures of a record every promise is rejected with the number of unsent events.
  */
 export function createSender({
   sink,

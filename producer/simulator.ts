@@ -8,7 +8,7 @@ import { createStoreChoice, orderTimes, type OrderTime } from "./order-times.ts"
 import type { Patterns } from "./patterns.ts";
 import { createRandom, type Random } from "./random.ts";
 import { createTills, type StoreProfile } from "./tills.ts";
-import { formatStamp, wallOf } from "./wall-clock.ts";
+import { formatStamp, wallOf } from "../pipeline/domain/wall-clock.ts";
 
 export interface SimulatorOptions {
   /** A non-negative integer; runs with different seeds never share an order id. */
@@ -25,9 +25,10 @@ export interface SimulatorOptions {
 }
 
 /**
- * Simulates orders with the classic year's patterns, in chronological order and with ascending ids. Live orders have the time at
- * which they are pulled, so `paced` determines their rate; historical orders are a pure function of seed and start. Order ids
- * (`20261123-104512-<seed>.<start>-00000042`) and till names contain the run's name, so runs do not collide.
+ * Simulates orders with the classic year's patterns, in chronological order and with ascending ids. Live orders have
+ * the time at which they are pulled, so `paced` determines their rate; historical orders are a pure function of seed
+ * and start. Order ids (`20261123-104512-<seed>.<start>-00000042`) and till names contain the run's name, so runs do
+ * not collide.
  */
 export function* simulateOrders(options: SimulatorOptions): Generator<OrderEvent, void, undefined> {
   const { seed, menu, stores, patterns, orders = Number.POSITIVE_INFINITY, startAt, clock = Date.now } = options;
@@ -38,7 +39,7 @@ export function* simulateOrders(options: SimulatorOptions): Generator<OrderEvent
   const times = startAt === undefined ? liveTimes(options, random) : orderTimes({ seed, stores, patterns, startAt });
   const basketAt = createBaskets(patterns, menu);
   const guestAt = createGuests(stores);
-  const send = createTills(run);
+  const send = createTills({ run, isReplay: startAt !== undefined });
   for (let number = 1; number <= orders; number++) {
     const { store: index, orderedAt } = times.next().value;
     const store = stores[index]!;

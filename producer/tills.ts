@@ -1,7 +1,7 @@
 import type { Store } from "../pipeline/domain/catalog.ts";
 import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
 import type { Random } from "./random.ts";
-import { formatUtc } from "./wall-clock.ts";
+import { formatUtc } from "../pipeline/domain/wall-clock.ts";
 
 /** A till's name, sequence number and sending time (milliseconds since 1970) of one event. */
 export interface Sending {
@@ -11,13 +11,21 @@ export interface Sending {
 }
 
 /**
- * The stores' tills: each numbers its events from 1, with non-decreasing sending times. `run` is part of their names, so that
- * sequence numbers of different runs are separate.
+ * The stores' tills: each numbers its events from 1, with non-decreasing sending times. `run` is part of their names,
+ * so that sequence numbers of different runs are separate. Tills of a replay say so in their names: their orders are
+ * older than their arrival, which the quality rules report of any other till.
  */
-export function createTills(run = ""): (store: StoreProfile, emittedAt: number, random: Random) => Sending {
+export function createTills({
+  run = "",
+  isReplay,
+}: {
+  run?: string;
+  isReplay: boolean;
+}): (store: StoreProfile, emittedAt: number, random: Random) => Sending {
+  const [before, after] = [isReplay ? "replay:" : "", run === "" ? "" : `-${run}`];
   const tills = new Map<string, Sending>();
   return (store, emittedAt, random) => {
-    const producer_id = `till-${store.store_id}-${random.integer(1, store.tills)}${run === "" ? "" : `-${run}`}`;
+    const producer_id = `${before}till-${store.store_id}-${random.integer(1, store.tills)}${after}`;
     const last = tills.get(producer_id);
     const sending = {
       producer_id,
@@ -46,7 +54,9 @@ export interface Numbering {
   number(event: OrderEvent, emittedAt?: number): OrderEvent;
   /** The event with its till's last sequence number, or 0 before the first, which neither creates nor fills a gap. */
   repeat(event: OrderEvent): OrderEvent;
-  /** Skips a sequence number, unless it would be the till's first, whose gap is undetectable; returns whether it did. */
+  /**
+   * Skips a sequence number, unless it would be the till's first, whose gap is undetectable; returns whether it did.
+   */
   skip(producerId: string): boolean;
   /** Last sending time of the till, milliseconds since 1970. */
   lastEmittedAt(producerId: string): number;

@@ -1,4 +1,6 @@
-/** Builds `data/` from a folder with the published data set: `node scripts/build-data.ts SOURCE_FOLDER [TARGET_FOLDER]`. */
+/**
+ * Builds `data/` from a folder with the published data set: `node scripts/build-data.ts SOURCE_FOLDER [TARGET_FOLDER]`.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Pizza } from "../pipeline/domain/catalog.ts";

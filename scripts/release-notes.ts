@@ -1,4 +1,6 @@
-/** Prints the CHANGELOG.md section of the version in package.json: `node scripts/release-notes.ts`. Needs no packages. */
+/**
+ * Prints the CHANGELOG.md section of the version in package.json: `node scripts/release-notes.ts`. Needs no packages.
+ */
 import { readFileSync } from "node:fs";
 
 /** The text below the version's heading, such as `## 1.2.3 - 2026-11-30`. */

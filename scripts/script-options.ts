@@ -2,8 +2,8 @@ import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import type { Given } from "../bin/options.ts";
 
 /**
- * Parses the options of an npm script. `--help` prints the usage and exits with 0. An unknown option, or one that `read` throws
- * on, prints the error and the usage and exits with 2.
+ * Parses the options of an npm script. `--help` prints the usage and exits with 0. An unknown option, or one that
+ * `read` throws on, prints the error and the usage and exits with 2.
  */
 export function scriptOptions<Options>(
   { usage, options }: { usage: string; options: ParseArgsOptionsConfig },

@@ -10,9 +10,9 @@ const code = ["adapters", "bench", "bin", "data", "lambdas", "lib", "localstack"
   .map((folder) => `${folder}/**/*`);
 
 /**
- * The test files that reach a file, by their paths from the project's root, the nearest first: those named after it, those of
- * its mutants, then those whose imports lead to it. A path in a string counts as an import: that is how a test starts a
- * program, and how SQL, data and workflows are read.
+ * The test files that reach a file, by their paths from the project's root, the nearest first: those named after it,
+ * those of its mutants, then those whose imports lead to it. A path in a string counts as an import: that is how a test
+ * starts a program, and how SQL, data and workflows are read.
  */
 export function testsOf(file: string): string[] {
   const { files, readers } = (graph ??= readGraph());
@@ -42,7 +42,7 @@ function readGraph() {
   return { files, readers };
 }
 
-/** What a string in a module names, beside it or from the root: a file, all files of a folder, or those that fit `${...}`. */
+/** The files that a string in a module names, relative to it or the root: one, a folder's, or matches of `${...}`. */
 function namedFiles(path: string, reader: string, files: ReadonlySet<string>): string[] {
   const isRelative = path.startsWith(".");
   const name = normalize(isRelative ? join(dirname(reader), path) : path).replace(/\/$/, "");

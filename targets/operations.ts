@@ -81,6 +81,7 @@ const operation = <Parameters, Result>(
 const none = z.strictObject({});
 const version = z.int().min(0).optional();
 const day = z.iso.date();
+const orderName = z.strictObject({ storeId: z.string(), orderDate: day, orderId: z.string() });
 /** Data is base64 on the wire. */
 const record = z
   .strictObject({ partitionKey: z.string(), explicitHashKey: z.string().optional(), data: z.string() })
@@ -91,8 +92,8 @@ const record = z
   }));
 
 /**
- * All that a pipeline can be asked, by name. The types of `Pipeline`, the local HTTP server and its client are derived from
- * this list. A new read operation is a use case, one entry here and one command in `bin/commands/`.
+ * All that a pipeline can be asked, by name. The types of `Pipeline`, the local HTTP server and its client are derived
+ * from this list. A new read operation is a use case, one entry here and one command in `bin/commands/`.
  */
 export const operations = {
   putRecords: operation("changes", z.strictObject({ records: z.array(record) }), ({ own }, { records }) =>
@@ -112,18 +113,17 @@ export const operations = {
     listQuarantined({ silver, quarantine, lake: await lake(), sql: loadQuarantinedSql() }),
   ),
   /** What silver holds of these orders. */
-  heldOrders: operation(
-    "reads",
-    z.strictObject({ orderIds: z.array(z.string()) }),
-    async ({ silver, lake }, { orderIds }) => heldOrders({ silver, lake: await lake() }, orderIds),
+  heldOrders: operation("reads", z.strictObject({ orders: z.array(orderName) }), async ({ silver, lake }, { orders }) =>
+    heldOrders({ silver, lake: await lake() }, orders),
   ),
-  /** Every position of an order, from the stream to gold. */
+  /** Every position of the orders with an id, from the stream to gold; none if nothing is known of it. */
   trace: operation(
     "reads",
     z.strictObject({ orderId: z.string() }),
     async ({ store, silver, quarantine, lake, reader }, { orderId }) => {
       const engines = { lake: await lake(), warehouse: await reader() };
-      return traceOrder({ store, stream: orderStream, silver, quarantine, ...engines, sql: loadTraceSql() }, orderId);
+      const files = { catalog: loadCatalog(), sql: loadTraceSql() };
+      return traceOrder({ store, stream: orderStream, silver, quarantine, ...engines, ...files }, orderId);
     },
   ),
   /** A row of gold, or one column of it, down to its order lines. */
@@ -145,7 +145,9 @@ export const operations = {
     async ({ store, silver, lake, reader }, asked) =>
       listCorrections({ store, silver, lake: await lake(), warehouse: await reader() }, asked),
   ),
-  /** Evaluates the quality rules, or the one of this name, on the data as they are now. Stores nothing, alerts nobody. */
+  /**
+   * Evaluates the quality rules, or the one of this name, on the data as they are now. Stores nothing, alerts nobody.
+   */
   quality: operation("reads", z.strictObject({ rule: z.string().optional() }), async (target, { rule }) => {
     const { silver, clock } = target;
     const rules = chooseRules(rule);

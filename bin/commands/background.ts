@@ -37,7 +37,7 @@ export async function stopProducer({ dir, json }: Values): Promise<void> {
   else say(pid === undefined ? "no producer is running in the background" : `stopped process ${pid}`);
 }
 
-/** Lets the background producer send its open batches and waits until it exits; returns its process id, if there was one. */
+/** Lets the background producer send its open batches and waits until it exits; returns its process id, if any. */
 export async function endProducer(dir: string): Promise<number | undefined> {
   const pid = producerOf(dir);
   if (pid !== undefined) {

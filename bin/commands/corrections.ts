@@ -106,9 +106,10 @@ function keyText({ order_date, month, ...rest }: Record<string, unknown>): strin
     .join(" ");
 }
 
-function orderRow({ order_date, order_id, why, arrived_at, reported_cents, cents }: LateOrder) {
+function orderRow({ order_date, store_id, order_id, why, arrived_at, reported_cents, cents }: LateOrder) {
   return {
     day: order_date,
+    store: store_id,
     order: order_id,
     why,
     "arrived at": arrived_at,

@@ -117,7 +117,7 @@ async function makePlans(
   const isRule = "edits" in correction && correction.edits.length > 0 && chosen.length > 1;
   const plans = isRule ? all.filter(({ changes }) => changes.length > 0) : all;
   const orders = ordersOf(plans);
-  return judgeResends(plans, orders.length === 0 ? [] : await pipeline.heldOrders({ orderIds: orders }));
+  return judgeResends(plans, orders.length === 0 ? [] : await pipeline.heldOrders({ orders }));
 }
 
 function readCorrection(values: Values, words: readonly string[]): Correction {
@@ -218,13 +218,16 @@ function eventRow({ id, arrivedAt, orderId, cents, isClosed, detail }: Quarantin
 
 /** One quarantined event with its payload, indented if it is JSON. */
 function showText(event: QuarantinedOrder): string {
-  const { id, reason, detail, orderId, cents, silverRevision, isClosed, payload, payloadBase64 } = event;
+  const { id, reason, detail, orderId, storeId, orderDate, cents, silverRevision, isClosed, payload, payloadBase64 } =
+    event;
   const rows: [string, string][] = [
     ["id", id],
     ["state", isClosed ? "resolved: the order arrived later" : "open"],
     ["reason", `${reason}: ${reasons[reason]}`],
     ["detail", detail],
     ["order", orderId ?? "unreadable"],
+    ["store", storeId ?? "unreadable"],
+    ["day", orderDate ?? "unreadable"],
     ["in silver", silverRevision === null ? "no" : `revision ${silverRevision}`],
     ["amount", cents === null ? "unreadable" : money(cents)],
     ["arrived", `${event.arrivedAt} (${age(event.arrivedAt)} ago)`],

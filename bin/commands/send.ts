@@ -200,7 +200,7 @@ async function sendAll(
   return code;
 }
 
-/** Unpaced sending has no linger timeout by default: batches depend on the events alone, so equal events give equal bytes. */
+/** Unpaced sending has no linger timeout by default: batches depend only on the events and are reproducible. */
 function readSenderOptions(values: Values, { isPaced }: { isPaced: boolean }) {
   const batchBytes = wholeNumber(values, "batch-bytes", { min: 1, max: 512 * 1024 });
   const lingerMs = numberOption(values, "linger", { min: 0, max: 60_000 }) ?? (isPaced ? undefined : Infinity);
@@ -259,7 +259,8 @@ interface LongLine {
 }
 
 /**
- * The lines of a file as events, unchecked, and those that are too long for a stream record. Throws if the file cannot be read.
+ * The lines of a file as events, unchecked, and those that are too long for a stream record. Throws if the file cannot
+ * be read.
  */
 export function readEventLines(path: string): { events: Outgoing[]; tooLong: LongLine[] } {
   const bytes = readFile(path);

@@ -4,16 +4,16 @@ import { money, oneLine, paint, print, printJson, say, textTable, UsageError } f
 import { lakeSqlOption, withReadOnlyPipeline } from "../with-target.ts";
 
 export const trace: Command = {
-  summary: "show where an order is in the stream, bronze, silver and gold, or why it was rejected",
+  summary: "show where an order id is in the stream, bronze, silver and gold, or why it was rejected",
   usage: "trace <order_id> [--json] [--lake-sql athena|duckdb]",
   mostWords: 1,
   options: lakeSqlOption,
   async run(values, [orderId]) {
     if (orderId === undefined) throw new UsageError(`no order given\nusage: ./pizza ${trace.usage}`);
     const found = await withReadOnlyPipeline(values, (pipeline) => pipeline.trace({ orderId }));
-    const isThere = found.events.length > 0 || found.silver !== null;
+    const isThere = found.length > 0;
     if (values.json) printJson(found);
-    else if (isThere) print(traceText(found));
+    else if (isThere) print(found.map(traceText).join("\n\n"));
     if (!isThere)
       say(
         `order ${orderId} is not in bronze, silver or the quarantine; events that have not landed yet are not searched`,
@@ -23,9 +23,12 @@ export const trace: Command = {
 };
 
 /** Formats a trace as text, layer by layer. */
-function traceText({ orderId, events, silver, gold, window }: OrderTrace): string {
+function traceText({ orderId, storeId, orderDate, events, silver, gold, window }: OrderTrace): string {
   return [
-    paint(`ORDER ${oneLine(orderId)}`, "bold"),
+    paint(
+      `ORDER ${oneLine(orderId)} of ${oneLine(storeId ?? "an unreadable store")}, ${orderDate ?? "day unreadable"}`,
+      "bold",
+    ),
     ...events.flatMap(eventText),
     "",
     ...silverText(silver),

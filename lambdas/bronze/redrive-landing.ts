@@ -7,6 +7,6 @@ const open = lazy(async () => ({ store: openStore(), onFailure: openOnFailure(),
 
 /** Lands the batches in the on-failure destination again; the first step of `bronze_to_silver`. */
 export const handler = createHandler(
-  async () => await redriveLanding(await open()),
+  async (_: unknown, { until }) => await redriveLanding({ ...(await open()), until }),
   ({ records, unreadable }) => ({ RedrivenRecords: records, UnreadableBatches: unreadable.length }),
 );

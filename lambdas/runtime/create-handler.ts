@@ -2,12 +2,21 @@ import type { Context } from "aws-lambda";
 import { logger, safeError } from "./logger.ts";
 import { emitMetrics, type MetricValues } from "./metrics.ts";
 
+/** Share of the remaining time in which a function takes on more work; the rest is for finishing what it has. */
+const workingShare = 0.4;
+
+/** What a use case is told about the invocation. */
+export interface Invocation {
+  /** When it should take on no more work, in milliseconds since 1970. */
+  until: number;
+}
+
 /**
- * Wraps a use case as a Lambda handler: logs one line with the allowed fields of its summary, emits its metrics and returns the
- * summary. Errors are logged and rethrown without text that may quote an order.
+ * Wraps a use case as a Lambda handler: logs one line with the allowed fields of its summary, emits its metrics and
+ * returns the summary. Errors are logged and rethrown without text that may quote an order.
  */
 export function createHandler<Event, Summary extends object>(
-  run: (event: Event) => Promise<Summary>,
+  run: (event: Event, invocation: Invocation) => Promise<Summary>,
   measure: (summary: Summary) => MetricValues = () => ({}),
 ): (event: Event, context: Context) => Promise<Summary> {
   return async (event, context) => {
@@ -15,7 +24,7 @@ export function createHandler<Event, Summary extends object>(
     const started = performance.now();
     const milliseconds = () => Math.round(performance.now() - started);
     try {
-      const summary = await run(event);
+      const summary = await run(event, { until: Date.now() + context.getRemainingTimeInMillis() * workingShare });
       emitMetrics(measure(summary));
       logger.info("done", { ...summary, milliseconds: milliseconds() });
       return summary;

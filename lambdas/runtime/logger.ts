@@ -56,8 +56,8 @@ class AllowListFormatter extends LogFormatter {
 export const logger = new Logger({ logFormatter: new AllowListFormatter() });
 
 /**
- * Makes a text safe to log: truncates it, and masks everything that may quote an order (JSON texts, values that PostgreSQL
- * quotes after a colon or in a key, e-mail addresses, telephone numbers).
+ * Makes a text safe to log: truncates it, and masks everything that may quote an order (JSON texts, values that
+ * PostgreSQL quotes after a colon or in a key, e-mail addresses, telephone numbers).
  */
 export function safeText(text: string): string {
   const masked = text
@@ -71,8 +71,8 @@ export function safeText(text: string): string {
 }
 
 /**
- * Makes an error safe to throw from a function: the Lambda runtime logs it and the state machine stores it. Keeps the name,
- * which state machines match; masks the message, keeps only the frames of the stack, and drops the cause.
+ * Makes an error safe to throw from a function: the Lambda runtime logs it and the state machine stores it. Keeps the
+ * name, which state machines match; masks the message, keeps only the frames of the stack, and drops the cause.
  */
 export function safeError(error: unknown): Error {
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));

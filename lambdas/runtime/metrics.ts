@@ -22,7 +22,9 @@ const units = {
 
 export type MetricValues = Partial<Record<keyof typeof units, number>>;
 
-/** Writes metrics to stdout in CloudWatch's embedded metric format, with the dimension `environment` and those given. */
+/**
+ * Writes metrics to stdout in CloudWatch's embedded metric format, with the dimension `environment` and those given.
+ */
 export function emitMetrics(values: MetricValues, dimensions: Record<string, string> = {}): void {
   const entries = Object.entries(values) as [keyof typeof units, number][];
   if (entries.length === 0) return;

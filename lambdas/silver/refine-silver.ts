@@ -15,7 +15,8 @@ const openRefinery = lazy(async () => ({
 
 /** Refines bronze objects into silver in one commit. */
 export const handler = createHandler(
-  async ({ sweep }: Required<Pick<RefineOptions, "sweep">>) => await refineSilver(await openRefinery(), { sweep }),
+  async ({ sweep }: Required<Pick<RefineOptions, "sweep">>, { until }) =>
+    await refineSilver(await openRefinery(), { sweep, until }),
   ({ events, accepted, lines, quarantined }) => ({
     RefinedEvents: events,
     AcceptedOrders: accepted,

@@ -13,8 +13,8 @@ const open = lazy(async () => ({
 }));
 
 /**
- * Zero values give both metrics a data point at every scheduled run. The silence alarms compare them with the incoming records,
- * and a stage that never worked would otherwise have no data to compare.
+ * Zero values give both metrics a data point at every scheduled run. The silence alarms compare them with the incoming
+ * records, and a stage that never worked would otherwise have no data to compare.
  */
 const zeroMetrics = { LandedRecords: 0, PublishedWindows: 0 };
 

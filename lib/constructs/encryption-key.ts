@@ -38,8 +38,9 @@ function logs(scope: Construct): PolicyStatement {
 }
 
 /**
- * Services that publish to the encrypted alert topic and deliver the state machines' logs. Not all of them send a source
- * account, so a condition on it would suppress alarms; the topic and the log groups themselves admit only this account.
+ * Services that publish to the encrypted alert topic and deliver the state machines' logs. Not all of them send a
+ * source account, so a condition on it would suppress alarms; the topic and the log groups themselves admit only this
+ * account.
  */
 function services(): PolicyStatement {
   const names = ["cloudwatch", "budgets", "delivery.logs"];

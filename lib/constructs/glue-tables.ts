@@ -33,8 +33,9 @@ const tables: GlueTable[] = [
 ];
 
 /**
- * The lake's tables in Glue. Each Delta table has two entries: one under its name for ad-hoc queries, and `<name>_at` for the
- * pipeline, which must read a fixed version. Athena reads Delta only at the newest version, so `_at` reads a list of files.
+ * The lake's tables in Glue. Each Delta table has two entries: one under its name for ad-hoc queries, and `<name>_at`
+ * for the pipeline, which must read a fixed version. Athena reads Delta only at the newest version, so `_at` reads a
+ * list of files.
  */
 export class GlueTables extends Construct {
   /** The Glue database's name. */
@@ -63,7 +64,9 @@ export class GlueTables extends Construct {
   }
 }
 
-/** Athena recognizes a Delta table by its parameters and reads the schema from the log; formats are those Spark writes. */
+/**
+ * Athena recognizes a Delta table by its parameters and reads the schema from the log; formats are those Spark writes.
+ */
 function deltaTable({ folder, description, columns, partition }: GlueTable, lake: IBucket) {
   const location = lake.s3UrlForObject(`${folder}/`);
   return {

@@ -35,8 +35,8 @@ export class LakeBuckets extends Construct {
 }
 
 /**
- * Bronze is kept forever and moves to cheaper storage classes with age, if its objects have at least 128 KB: S3 keeps smaller
- * ones in Standard. Manifests and query results, which can be recreated, expire after a week.
+ * Bronze is kept forever and moves to cheaper storage classes with age, if its objects have at least 128 KB: S3 keeps
+ * smaller ones in Standard. Manifests and query results, which can be recreated, expire after a week.
  */
 function lakeRules({ lake }: Environment): LifecycleRule[] {
   return [
@@ -54,12 +54,14 @@ function lakeRules({ lake }: Environment): LifecycleRule[] {
   ];
 }
 
-/** Backups are deleted once a newer one is verified; database exports, which are not used for restores, expire by age. */
+/**
+ * Backups are deleted once a newer one is verified; database exports, which are not used for restores, expire by age.
+ */
 const backupRules: LifecycleRule[] = [{ id: "exports-expire", prefix: "exports/", expiration: Duration.days(35) }];
 
 /**
- * Bronze objects, Delta commits and backups are written once: the bucket denies every put without If-None-Match. Parts of a
- * multipart upload cannot have the header, but its completion must.
+ * Bronze objects, Delta commits and backups are written once: the bucket denies every put without If-None-Match. Parts
+ * of a multipart upload cannot have the header, but its completion must.
  */
 function requirePutIfAbsent(bucket: IBucket, patterns: string[]): void {
   bucket.addToResourcePolicy(

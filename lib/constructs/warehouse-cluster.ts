@@ -33,8 +33,8 @@ export interface WarehouseClusterProps {
 }
 
 /**
- * Aurora PostgreSQL Serverless v2 in isolated subnets. The pipeline uses the Data API; the gateway of a BI tool inside the VPC
- * joins the security group `clients`.
+ * Aurora PostgreSQL Serverless v2 in isolated subnets. The pipeline uses the Data API; the gateway of a BI tool inside
+ * the VPC joins the security group `clients`.
  */
 export class WarehouseCluster extends Construct {
   readonly cluster: DatabaseCluster;
@@ -135,8 +135,8 @@ const tlsOnly = (scope: Construct, engine: ReturnType<typeof DatabaseClusterEngi
   });
 
 /**
- * Unless the log group exists, RDS creates it without encryption and retention. Its name contains the cluster's name, so the
- * cluster has a fixed one.
+ * Unless the log group exists, RDS creates it without encryption and retention. Its name contains the cluster's name,
+ * so the cluster has a fixed one.
  */
 function addDatabaseLog(
   scope: Construct,

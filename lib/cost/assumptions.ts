@@ -35,7 +35,9 @@ export const assumptions = {
   monthsKept: 12,
   /** Factor for old versions and files not yet vacuumed. */
   silverOverhead: 1.5,
-  /** Milliseconds per warm invocation, mostly waiting for S3, Kinesis, Athena or the database. Not measured on Lambda. */
+  /**
+   * Milliseconds per warm invocation, mostly waiting for S3, Kinesis, Athena or the database. Not measured on Lambda.
+   */
   callMs: {
     LandRecords: 90,
     RedriveLanding: 120,

@@ -8,8 +8,8 @@ import { addPizzaSales } from "../pizza-app.ts";
 import { readTemplates, type Resource } from "./templates.ts";
 
 /**
- * The resources that an environment's templates have now. What costs money does not depend on the code, so the functions
- * are empty ones and nothing is bundled; nothing is left on the disk.
+ * The resources that an environment's templates have now. What costs money does not depend on the code, so the
+ * functions are empty ones and nothing is bundled; nothing is left on the disk.
  */
 export function synthesise(environmentName: string): Resource[] {
   const context: Partial<Record<ContextSetting, string>> = { env: environmentName, alertEmails: "ops@example.com" };

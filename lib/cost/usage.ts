@@ -138,7 +138,7 @@ function storeUsage(
   return {
     "s3-puts": puts,
     "s3-gets": gets,
-    // Bronze is one month in Standard, two in Infrequent Access and then in the archive; small objects stay in Standard.
+    // Bronze: one month in Standard, two in Infrequent Access, then the archive; small objects stay in Standard.
     "s3-standard-gb-months": bronzeMonthGb * (isSmall ? given.monthsKept : 1) + silverGb,
     "s3-infrequent-gb-months": isSmall ? 0 : bronzeMonthGb * 2,
     "s3-archive-gb-months": isSmall ? 0 : bronzeMonthGb * (given.monthsKept - 3),

@@ -16,9 +16,9 @@ export interface AlarmSettings {
   /** Period of the metric. */
   period?: Duration;
   /**
-   * Treatment of missing data. `well`: OK, because idle components emit no data. `unknown`: the state stays, because the metric
-   * reports a state at long intervals; only a data point ends the alarm. `over`: OK, but without an OK notification, because the
-   * metric counts events and their absence does not mean that the cause is fixed.
+   * Treatment of missing data. `well`: OK, because idle components emit no data. `unknown`: the state stays, because
+   * the metric reports a state at long intervals; only a data point ends the alarm. `over`: OK, but without an OK
+   * notification, because the metric counts events and their absence does not mean that the cause is fixed.
    */
   silence?: "well" | "unknown" | "over";
 }

@@ -57,9 +57,7 @@ const bytesRead = (workgroup: string) =>
     period: Duration.minutes(60),
   });
 
-/**
- * A budget for the whole account: a budget by tag works only after the tag has been activated manually in the billing console.
- */
+/** A budget for the whole account, because a budget by tag requires activating the tag in the billing console. */
 function addBudget(scope: Construct, { monthlyBudgetUsd }: Environment, alerts: ITopic): CfnBudget {
   const subscribers = [{ subscriptionType: "SNS", address: alerts.topicArn }];
   const notification = (notificationType: string, percent: number) => ({

@@ -46,8 +46,8 @@ export function watchLanding(scope: Construct, monitoring: MonitoringFacade, par
 }
 
 /**
- * Every object is reported immediately with its key. The alarms on batches count events and return to OK without notification;
- * the alarm on unreadable objects lasts until a run of bronze_to_silver finds none.
+ * Every object is reported immediately with its key. The alarms on batches count events and return to OK without
+ * notification; the alarm on unreadable objects lasts until a run of bronze_to_silver finds none.
  */
 function watchOnFailure(scope: Construct, monitoring: MonitoringFacade, parts: LandingParts): void {
   const { environment, landRecords, onFailure, alerts } = parts;

@@ -6,8 +6,8 @@ import type { Environment } from "../config.ts";
 import { pipelineMetric, threshold } from "./alarm.ts";
 
 /**
- * Alarms on stages that do not run and therefore cannot fail. They require two periods in a row, because input at the end of
- * one period is processed in the next.
+ * Alarms on stages that do not run and therefore cannot fail. They require two periods in a row, because input at the
+ * end of one period is processed in the next.
  */
 export function watchSilence(
   monitoring: MonitoringFacade,
@@ -32,8 +32,8 @@ export function watchSilence(
 }
 
 /**
- * 1 if there is input but no output, else 0; missing data counts as zero. CloudWatch does not document how FILL treats a series
- * without any value, so StartWorkflow emits a zero for each output metric at every invocation.
+ * 1 if there is input but no output, else 0; missing data counts as zero. CloudWatch does not document how FILL treats
+ * a series without any value, so StartWorkflow emits a zero for each output metric at every invocation.
  */
 const standstill = (usingMetrics: { comes: IMetric; leaves: IMetric }, periodSeconds: number): MathExpression =>
   new MathExpression({

@@ -92,8 +92,9 @@ export class BackupStage extends Construct {
   }
 
   /**
-   * Role that RDS assumes to write exports. It has no condition on the source account: AWS's example has none, and it is not
-   * documented that an export sends it. Only principals that may pass the role can use it, and only within its account.
+   * Role that RDS assumes to write exports. It has no condition on the source account: AWS's example has none, and it
+   * is not documented that an export sends it. Only principals that may pass the role can use it, and only within its
+   * account.
    */
   private addExportRole({ key, backups: bucket }: Pick<StatefulStack, "key" | "backups">): Role {
     const statements = [

@@ -14,7 +14,7 @@ export interface LandingProps {
   onFailureBucketArn: string;
 }
 
-/** From the stream to bronze. Failed batches go to the on-failure bucket with their data, and the next run lands them again. */
+/** From the stream to bronze. Failed batches go to the on-failure bucket with their data; the next run lands them. */
 export class LandingStage extends Construct {
   readonly landRecords: Function;
   readonly mappingId: string;
@@ -28,7 +28,7 @@ export class LandingStage extends Construct {
       timeout: Duration.minutes(1),
       access: [
         resources.lake({ writes: ["bronze/*"] }),
-        // Lambda uses this role to read the stream and to write failed batches to the on-failure bucket, below aws/lambda/.
+        // Lambda reads the stream with this role, and writes failed batches to the on-failure bucket at aws/lambda/.
         permissionsOnly(resources.stream()),
         // Lambda checks access to the bucket itself before it accepts it as a destination.
         permissionsOnly(resources.onFailure({ writes: failedBatches, lists: "all" })),
@@ -46,7 +46,9 @@ export class LandingStage extends Construct {
     this.mappingId = this.addMapping(props).ref;
   }
 
-  /** A batch succeeds as a whole, is bisected, or goes to the on-failure bucket; each shard has one concurrent batch. */
+  /**
+   * A batch succeeds as a whole, is bisected, or goes to the on-failure bucket; each shard has one concurrent batch.
+   */
   private addMapping({ environment: { landing }, streamArn, onFailureBucketArn }: LandingProps): CfnEventSourceMapping {
     return new CfnEventSourceMapping(this, "Orders", {
       functionName: this.landRecords.functionName,

@@ -23,7 +23,7 @@ export interface SchedulesProps {
 /** An older start has been superseded by the next one. */
 const latestStartSeconds = 300;
 
-/** Starts each workflow on its schedule. StartWorkflow derives the run's name from the data, so unchanged data starts no run. */
+/** Starts workflows on schedules. StartWorkflow derives a run's name from the data, so unchanged data starts none. */
 export class SchedulesStage extends Construct {
   /** Dead-letter queue of starts: those that did not reach StartWorkflow, and those that it failed on. */
   readonly missedStarts: Queue;

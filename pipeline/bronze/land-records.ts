@@ -26,7 +26,7 @@ export async function landRecords(
   return { key, records: records.length, bytes: body.length, created };
 }
 
-/** What a redrive did with the on-failure store. */
+/** What a redrive did with the on-failure store; a run that ends early leaves the rest to the next one. */
 export interface RedriveSummary {
   /** Failed batches that were landed. */
   redriven: number;
@@ -44,11 +44,14 @@ export async function redriveLanding({
   onFailure,
   stream,
   clock = Date.now,
+  until = Infinity,
 }: {
   store: ObjectStore;
   onFailure: ObjectStore;
   stream: string;
   clock?: Clock;
+  /** No further batch is landed after this time, in milliseconds since 1970. */
+  until?: number;
 }): Promise<RedriveSummary> {
   const summary: RedriveSummary = { redriven: 0, records: 0, unreadable: [] };
   for await (const { key, records } of readOnFailure(onFailure)) {
@@ -60,6 +63,7 @@ export async function redriveLanding({
     await onFailure.delete(key);
     summary.redriven += 1;
     summary.records += records.length;
+    if (clock() >= until) break;
   }
   return summary;
 }

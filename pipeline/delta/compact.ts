@@ -29,7 +29,7 @@ export async function compactTable({
   minFiles = 8,
   targetRows = 500_000,
   maxRowsPerRun = 200_000,
-  sortBy = ["order_id", "line_no"],
+  sortBy = ["order_id", "store_id", "line_no"],
 }: {
   table: DeltaTable;
   store: ObjectStore;

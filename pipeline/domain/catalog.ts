@@ -1,4 +1,5 @@
 import { parseInstant } from "./parse-instant.ts";
+import { offsetMinutes } from "./wall-clock.ts";
 
 /** One version of a pizza on the menu (`data/menu.json`): its name, price and cost may change from a day on. */
 export interface Pizza extends Validity {
@@ -29,8 +30,9 @@ export interface Catalog {
 }
 
 /**
- * Builds the catalog from the two files' parsed content. Throws if validity ranges overlap or leave a gap, or if a
- * pizza changes its type, category or size: gold adds these up by month, so such a change needs a new `pizza_id`.
+ * Builds the catalog from the two files' parsed content. Throws if validity ranges overlap or leave a gap. Throws too if
+ * a pizza changes its type, category or size, or a store its time zone, state or city: gold adds these up by month, and
+ * the business date follows from the time zone. Such a change needs a new id.
  */
 export function createCatalog(menu: readonly Pizza[], stores: readonly Store[]): Catalog {
   return { pizzas: createMenu(menu), stores: createStores(stores) };
@@ -39,20 +41,40 @@ export function createCatalog(menu: readonly Pizza[], stores: readonly Store[]):
 /** Indexes the menu by pizza id; throws as `createCatalog` does. */
 export function createMenu(menu: readonly Pizza[]): Catalog["pizzas"] {
   const pizzas = versionsBy(menu, ({ pizza_id }) => pizza_id, "data/menu.json");
-  for (const [id, [first, ...later]] of pizzas) {
-    for (const field of ["pizza_type_id", "category", "size"] as const) {
-      if (later.every((version) => version[field] === first![field])) continue;
-      throw new Error(
-        `data/menu.json: ${id} has a different ${field} in a later range; give a different pizza its own pizza_id`,
-      );
-    }
-  }
+  const fields = ["pizza_type_id", "category", "size"] as const;
+  checkConstant(pizzas, fields, { file: "data/menu.json", hint: "give a different pizza its own pizza_id" });
   return pizzas;
 }
 
 /** Indexes the stores by store id; throws as `createCatalog` does. */
 export function createStores<Item extends Store>(stores: readonly Item[]): ReadonlyMap<string, Versions<Item>> {
-  return versionsBy(stores, ({ store_id }) => store_id, "data/stores.json");
+  const versions = versionsBy(stores, ({ store_id }) => store_id, "data/stores.json");
+  const fields = ["time_zone", "state", "city"] as const;
+  checkConstant(versions, fields, { file: "data/stores.json", hint: "give a store that moves a new store_id" });
+  for (const [id, [store]] of versions) checkTimeZone(id, store!.time_zone);
+  return versions;
+}
+
+function checkTimeZone(storeId: string, timeZone: string): void {
+  try {
+    offsetMinutes(timeZone, 0);
+  } catch {
+    throw new Error(
+      `data/stores.json: ${storeId} has the unknown time zone ${timeZone}; write an IANA name, such as America/New_York`,
+    );
+  }
+}
+
+/** Throws if a field differs between the versions of one id. */
+function checkConstant<Item extends Validity>(
+  items: ReadonlyMap<string, Versions<Item>>,
+  fields: readonly (keyof Item & string)[],
+  { file, hint }: { file: string; hint: string },
+): void {
+  for (const [id, [first, ...later]] of items) {
+    const changed = fields.find((field) => later.some((version) => version[field] !== first![field]));
+    if (changed !== undefined) throw new Error(`${file}: ${id} has a different ${changed} in a later range; ${hint}`);
+  }
 }
 
 /** The stores that are open on a day (`YYYY-MM-DD`), as they are then, in the file's order. */

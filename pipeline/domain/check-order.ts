@@ -2,8 +2,9 @@ import type { ErrorObject } from "ajv";
 import { type Catalog, validOn } from "./catalog.ts";
 import type { OrderEvent } from "./generated/order-event.types.ts";
 import { validate } from "./generated/order-event.validator.js";
-import { parseInstant } from "./parse-instant.ts";
+import { parseInstant, writtenOffsetMinutes } from "./parse-instant.ts";
 import { limits, reject, type Rejection, type ReasonCode } from "./rejection-reasons.ts";
+import { dateOf, hourOf, offsetMinutes } from "./wall-clock.ts";
 
 /** The customer of an order as silver needs it: the id, and its customer key if that is already computed. */
 export interface OrderCustomer {
@@ -22,10 +23,12 @@ export type OrderFacts = Pick<OrderEvent, "order_id" | "revision" | "status" | "
 /** A valid event with its parsed times. */
 export interface CheckedOrder<Event extends OrderFacts = OrderEvent> {
   event: Event;
-  /** Business date in store-local time, `YYYY-MM-DD`. */
+  /** Business date: the day of `orderedAt` on the store's clock, `YYYY-MM-DD`, whatever offset the till wrote. */
   orderDate: string;
-  /** Hour in store-local time, 0 to 23. */
+  /** Hour of `orderedAt` on the store's clock, 0 to 23. */
   orderHour: number;
+  /** UTC offset in minutes that the till wrote in `ordered_at`, if the store's time zone does not have it then. */
+  wrongOffset: number | undefined;
   /** Microseconds since 1970, UTC. */
   orderedAt: number;
   /** Microseconds since 1970, UTC. */
@@ -47,12 +50,17 @@ export function checkOrder(text: string, arrivedAt: number, catalog: Catalog): C
   const event = value as OrderEvent;
   // In valid UTF-8, NUL and lone surrogates can only occur as escapes.
   if (text.includes("\\u") && hasForbiddenCharacter(event)) return reject("forbidden_character", "event");
-  return checkLines(event, catalog) ?? checkTip(event) ?? checkTimes(event, arrivedAt);
+  const checked = checkTimes(event, catalog);
+  if ("rejection" in checked) return checked;
+  const { orderDate, orderedAt } = checked;
+  const wrong = checkLines(event, orderDate, catalog) ?? checkTip(event);
+  if (wrong !== undefined) return wrong;
+  if (orderedAt > arrivedAt + limits.futureMicros) return reject("future_time", "ordered_at", event.ordered_at);
+  return checked;
 }
 
-/** Checks store, pizzas and prices against the order's own day; `checkTimes` rejects an invalid time afterwards. */
-function checkLines(event: OrderEvent, catalog: Catalog): { rejection: Rejection } | undefined {
-  const day = event.ordered_at.slice(0, 10);
+/** Checks store, pizzas and prices as they are on the order's day. */
+function checkLines(event: OrderEvent, day: string, catalog: Catalog): { rejection: Rejection } | undefined {
   if (validOn(catalog.stores.get(event.store_id), day) === undefined)
     return reject("unknown_store", "store_id", event.store_id);
   for (const [index, line] of event.lines.entries()) {
@@ -81,18 +89,26 @@ function centsOf(dollars: number): number | undefined {
   return cents / 100 === dollars ? cents : undefined;
 }
 
-function checkTimes(event: OrderEvent, arrivedAt: number): CheckedOrder | { rejection: Rejection } {
-  const ordered = parseInstant(event.ordered_at);
-  if (ordered === undefined) return reject("invalid_time", "ordered_at", event.ordered_at);
-  const emitted = parseInstant(event.emitted_at);
-  if (emitted === undefined) return reject("invalid_time", "emitted_at", event.emitted_at);
-  if (ordered > arrivedAt + limits.futureMicros) return reject("future_time", "ordered_at", event.ordered_at);
+/** Reads the order's times, and the first on the clock of its store. */
+function checkTimes(event: OrderEvent, { stores }: Catalog): CheckedOrder | { rejection: Rejection } {
+  const [store] = stores.get(event.store_id) ?? [];
+  if (store === undefined) return reject("unknown_store", "store_id", event.store_id);
+  const orderedAt = parseInstant(event.ordered_at);
+  if (orderedAt === undefined) return reject("invalid_time", "ordered_at", event.ordered_at);
+  const emittedAt = parseInstant(event.emitted_at);
+  if (emittedAt === undefined) return reject("invalid_time", "emitted_at", event.emitted_at);
+  const milliseconds = Math.floor(orderedAt / 1000);
+  const offset = offsetMinutes(store.time_zone, milliseconds);
+  const wall = milliseconds + offset * 60_000;
+  const written = Buffer.from(event.ordered_at);
+  const writtenOffset = writtenOffsetMinutes(written, written.length);
   return {
     event,
-    orderDate: event.ordered_at.slice(0, 10),
-    orderHour: Number(event.ordered_at.slice(11, 13)),
-    orderedAt: ordered,
-    emittedAt: emitted,
+    orderDate: dateOf(wall),
+    orderHour: hourOf(wall),
+    wrongOffset: writtenOffset === offset ? undefined : writtenOffset,
+    orderedAt,
+    emittedAt,
   };
 }
 

@@ -24,7 +24,3 @@ export function hourStart(hour: string): number {
 export function addDays(date: string, days: number): string {
   return utcDate(Date.parse(date) + days * dayMs);
 }
-
-/** Days since 1970 of a date, and back. */
-export const daysOfDate = (date: string): number => Date.parse(date) / dayMs;
-export const dateOfDays = (days: number): string => utcDate(days * dayMs);

@@ -6,6 +6,9 @@ const zero = 48;
 const dot = 46;
 const dash = 45;
 const colon = 58;
+const plus = 43;
+/** Z */
+const utc = 90;
 
 /**
  * Parses `YYYY-MM-DDTHH:MM:SS[.f]{Z|+HH:MM|-HH:MM}` with one to six decimals (RFC 3339) as microseconds since 1970,
@@ -44,6 +47,13 @@ export function instantAt(bytes: Uint8Array, start: number, end: number): number
   return (minutes * 60 + second) * 1_000_000 + fraction;
 }
 
+/** Returns the UTC offset in minutes at the end of a valid instant, whose bytes end before `end`. */
+export function writtenOffsetMinutes(bytes: Uint8Array, end: number): number {
+  let at = end - 1;
+  while (bytes[at] !== utc && bytes[at] !== plus && bytes[at] !== dash) at--;
+  return offsetMinutes(bytes, at, end);
+}
+
 /** Parses decimal digits; -1 if one of the bytes is not a digit. */
 function digits(bytes: Uint8Array, start: number, count: number): number {
   let value = 0;
@@ -62,8 +72,8 @@ function endOfDigits(bytes: Uint8Array, start: number, end: number): number {
 }
 
 function offsetMinutes(bytes: Uint8Array, at: number, end: number): number {
-  if (bytes[at] === 90) return at + 1 === end ? 0 : noOffset;
-  const sign = bytes[at] === 43 ? 1 : bytes[at] === dash ? -1 : 0;
+  if (bytes[at] === utc) return at + 1 === end ? 0 : noOffset;
+  const sign = bytes[at] === plus ? 1 : bytes[at] === dash ? -1 : 0;
   if (sign === 0 || at + 6 !== end || bytes[at + 3] !== colon) return noOffset;
   const hours = digits(bytes, at + 1, 2);
   const minutes = digits(bytes, at + 4, 2);

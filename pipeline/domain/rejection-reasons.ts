@@ -25,8 +25,9 @@ export const reasons = {
   invalid_time:
     "a time is not ISO 8601 with an offset, no such moment exists, or it lies outside the years 2000 to 2199",
   future_time: "the order lies further ahead of its arrival than clocks may differ",
-  conflicting_payload: "another payload was accepted earlier under the same order and revision",
-  ordered_at_changed: "the time of the order differs between its revisions",
+  conflicting_payload: "another payload of the same order and revision was sent earlier",
+  ordered_at_changed:
+    "the order has an earlier time in another event: its time never changes, and two tills must not share a number",
 } as const;
 
 export type ReasonCode = keyof typeof reasons;

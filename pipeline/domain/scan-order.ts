@@ -1,9 +1,10 @@
 import { type Catalog, type Pizza, type Store, validOn, type Versions } from "./catalog.ts";
 import type { CheckedOrder, OrderCustomer, OrderFacts } from "./check-order.ts";
 import { ByteCursor, literal } from "./byte-cursor.ts";
-import { BytesTable, nextHash } from "./bytes-table.ts";
+import { BytesTable } from "./bytes-table.ts";
 import { limits } from "./rejection-reasons.ts";
-import { instantAt } from "./parse-instant.ts";
+import { instantAt, writtenOffsetMinutes } from "./parse-instant.ts";
+import { dateOf, hourOf, offsetMinutes } from "./wall-clock.ts";
 
 /** The start of an event of each version of the contract: version 1 at index 0. */
 const starts = [1, 2].map((version) => literal(`{"schema_version":${version},"order_id":"`));
@@ -43,7 +44,7 @@ interface MenuItem {
   lines: (Line | undefined)[];
 }
 
-/** Maximum number of cached customers, tills or dates; a full cache is cleared. */
+/** Maximum number of cached customers or tills; a full cache is cleared. */
 const mostCached = 1 << 16;
 
 /**
@@ -62,7 +63,6 @@ export class OrderScanner {
   private readonly customers = new BytesTable<OrderCustomer>();
   private readonly producers = new BytesTable<string>();
   private readonly found: Line[] = [];
-  private readonly dates = new BytesTable<string>();
 
   private readonly customerKey: (customerId: string) => string;
 
@@ -88,14 +88,18 @@ export class OrderScanner {
     cursor.expect(status);
     const statusWord = cursor.toKnown(this.statuses, 16);
     cursor.expect(orderedAt);
-    const orderedStart = cursor.at;
     const ordered = this.instant();
-    if (cursor.isLost || Number.isNaN(ordered)) return undefined;
-    const orderDate = this.date(orderedStart);
+    const orderedEnd = cursor.at;
     cursor.expect(emittedAt);
     const emitted = this.instant();
     cursor.expect(storeId);
-    const store = validOn(cursor.toKnown(this.stores, 64), orderDate);
+    const stores = cursor.toKnown(this.stores, 64);
+    if (cursor.isLost || Number.isNaN(ordered) || stores === undefined) return undefined;
+    const at = Math.floor(ordered / 1000);
+    const offset = offsetMinutes(stores[0]!.time_zone, at);
+    const wall = at + offset * 60_000;
+    const orderDate = dateOf(wall);
+    const store = validOn(stores, orderDate);
     cursor.expect(channel);
     const channelWord = cursor.toKnown(this.channels, 16);
     const guest = this.customer();
@@ -112,6 +116,7 @@ export class OrderScanner {
     if (statusWord === undefined || channelWord === undefined || store === undefined) return undefined;
     if (ordered > arrivedAt + limits.futureMicros || Number.isNaN(emitted)) return undefined;
     this.end = cursor.at;
+    const writtenOffset = writtenOffsetMinutes(bytes, orderedEnd);
     return {
       event: {
         order_id: bytes.toString("latin1", idStart, idEnd),
@@ -126,7 +131,8 @@ export class OrderScanner {
         producer: { producer_id: till, seq: counter },
       },
       orderDate,
-      orderHour: (bytes[orderedStart + 11]! - 48) * 10 + bytes[orderedStart + 12]! - 48,
+      orderHour: hourOf(wall),
+      wrongOffset: writtenOffset === offset ? undefined : writtenOffset,
       orderedAt: ordered,
       emittedAt: emitted,
     };
@@ -222,18 +228,6 @@ export class OrderScanner {
     makeRoom(producers);
     cursor.remember(producers, from, till);
     return till;
-  }
-
-  private date(from: number): string {
-    const { cursor, dates } = this;
-    let hash = 0;
-    for (let at = from; at < from + 10; at++) hash = nextHash(hash, cursor.bytes[at]!);
-    const found = dates.find(cursor.bytes, from, from + 10, hash);
-    if (found !== undefined) return found;
-    const date = cursor.bytes.toString("latin1", from, from + 10);
-    makeRoom(dates);
-    dates.add(date, date);
-    return date;
   }
 }
 

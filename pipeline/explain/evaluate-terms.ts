@@ -105,7 +105,7 @@ export function sumsSql(terms: readonly LineTerm[], filters: readonly string[]):
 export function listSql(terms: readonly LineTerm[], filters: readonly string[], most: number): string {
   const lines = linesSql(terms, filters);
   return `select lines.*, count(*) over () as line_count from (${lines}) as lines
-    order by order_date, order_id, line_no limit ${Math.floor(most)}`;
+    order by order_date, store_id, order_id, line_no limit ${Math.floor(most)}`;
 }
 
 /** Returns lake SQL for terms about other rows' lines, all with the same `from`, in one select that is planned once. */

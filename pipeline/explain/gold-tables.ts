@@ -36,6 +36,7 @@ function segmentOf(r: number, rest: number): string {
 }
 
 const firstOrder = term.extreme("first order", "ordered_at", "min", "moment");
+const firstDay = term.extreme("first day", "cast(order_date as varchar)", "min");
 const lastOrder = term.extreme("last order", "ordered_at", "max", "moment");
 
 /** The columns of `gold.customer_segments`. */
@@ -58,6 +59,8 @@ const customerCells: Record<string, Cell> = {
   },
   first_ordered_at: label(firstOrder),
   last_ordered_at: label(lastOrder),
+  first_order_date: label(firstDay),
+  last_order_date: label(lastDay),
 };
 
 /** A column of a table's key, and the silver column that it filters by; a date selects days instead. */

@@ -39,7 +39,7 @@ function sum(name: string, expression: string, unit: Unit = "count"): LineTerm {
 
 /** 1 for the first line with each value of a column, 0 for the others, so that the sum counts distinct values. */
 function distinct(name: string, column: string): LineTerm {
-  const number = `row_number() over (partition by ${column} order by order_id, line_no)`;
+  const number = `row_number() over (partition by ${column} order by order_date, store_id, order_id, line_no)`;
   return sum(name, `case when ${column} is not null and ${number} = 1 then 1 else 0 end`);
 }
 

@@ -24,7 +24,7 @@ interface HowToRedact {
 }
 
 /** A customer's data in bronze and its redacted replacement. */
-export interface BronzeRedaction extends ReadEvents {
+export interface BronzeRedaction extends Omit<ReadEvents, "bytes"> {
   how: HowToRedact;
   /** The objects that change: old key to new key. */
   keys: Map<string, string>;

@@ -1,3 +1,4 @@
+import type { Catalog } from "../domain/catalog.ts";
 import type { ReasonCode } from "../domain/rejection-reasons.ts";
 import { eventPosition, recordPosition } from "../domain/stream-position.ts";
 import { isUtf8 } from "node:buffer";
@@ -5,12 +6,18 @@ import type { AddFile, DeltaTable } from "../delta/table.ts";
 import { copyRows, readColumns } from "../parquet/read-columns.ts";
 import { createTableWriter } from "../parquet/table-writer.ts";
 import type { ObjectStore } from "../ports.ts";
-import { readOrderId, quarantineColumns } from "../silver/quarantine-table.ts";
+import { readOrderName, quarantineColumns } from "../silver/quarantine-table.ts";
 import { eventBytes } from "../silver/unpack-record.ts";
 import type { BronzeRedaction } from "./redact-bronze.ts";
 
 /** Reasons of whole records that could not be unpacked. */
 const unpackable: ReadonlySet<string> = new Set(["batch_corrupt", "batch_too_large"] satisfies ReasonCode[]);
+
+interface QuarantineContext {
+  store: ObjectStore;
+  quarantine: DeltaTable;
+  catalog: Catalog;
+}
 
 type QuarantineRows = Record<string, unknown[]>;
 
@@ -19,13 +26,15 @@ type QuarantineRows = Record<string, unknown[]>;
  * and how many records could not be searched.
  */
 export async function redactQuarantine(
-  { store, quarantine }: { store: ObjectStore; quarantine: DeltaTable },
+  { store, quarantine, catalog }: QuarantineContext,
   redaction: BronzeRedaction,
 ): Promise<{ payloads: number; unreadable: number }> {
   for (;;) {
     const snapshot = await quarantine.snapshot();
     const changes: FileChange[] = [];
-    for (const file of snapshot.files.values()) changes.push(await redactFile({ store, quarantine }, file, redaction));
+    for (const file of snapshot.files.values()) {
+      changes.push(await redactFile({ store, quarantine, catalog }, file, redaction));
+    }
     const sum = (key: "payloads" | "unreadable") => changes.reduce((total, counts) => total + counts[key], 0);
     const summary = { payloads: sum("payloads"), unreadable: sum("unreadable") };
     const changed = changes.flatMap(({ rewritten }) => rewritten ?? []);
@@ -49,7 +58,7 @@ interface FileChange {
 }
 
 async function redactFile(
-  { store, quarantine }: { store: ObjectStore; quarantine: DeltaTable },
+  { store, quarantine, catalog }: QuarantineContext,
   file: AddFile,
   redaction: BronzeRedaction,
 ): Promise<FileChange> {
@@ -59,7 +68,7 @@ async function redactFile(
     body,
     quarantineColumns.map(({ name }) => name),
   );
-  const { changed, ...counts } = redactRows(columns, redaction);
+  const { changed, ...counts } = redactRows(columns, redaction, catalog);
   if (changed === 0) return counts;
   const writer = createTableWriter(quarantineColumns);
   copyRows(writer, columns, () => true);
@@ -67,7 +76,7 @@ async function redactFile(
   return { ...counts, rewritten: { add, remove: file } };
 }
 
-function redactRows(columns: QuarantineRows, { keys, places, records, rejected }: BronzeRedaction) {
+function redactRows(columns: QuarantineRows, { keys, places, records, rejected }: BronzeRedaction, catalog: Catalog) {
   const counts = { changed: 0, payloads: 0, unreadable: 0 };
   const byPosition = new Map(records.map((record) => [recordPosition(record), record]));
   const rejections = new Map(rejected.map((event) => [eventPosition(event.position), event]));
@@ -85,7 +94,12 @@ function redactRows(columns: QuarantineRows, { keys, places, records, rejected }
     const bytes = eventBytes(record.data, Number(text("record_index")));
     columns["payload"]![row] = bytes.toString("utf8");
     columns["payload_base64"]![row] = isUtf8(bytes) ? null : bytes.toString("base64");
-    columns["order_id"]![row] = readOrderId(bytes.toString("utf8"));
+    const order = readOrderName(bytes.toString("utf8"), catalog);
+    columns["order_id"]![row] = order.orderId;
+    columns["store_id"]![row] = order.storeId;
+    columns["order_date"]![row] = order.orderDate;
+    columns["revision"]![row] = order.revision;
+    columns["producer_id"]![row] = order.producerId;
     const rejection = rejections.get(place);
     // A conflict is a valid event: its reason does not follow from its bytes.
     if (rejection === undefined) continue;

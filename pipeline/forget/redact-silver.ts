@@ -1,6 +1,8 @@
 import { madeAt } from "../delta/data-file-name.ts";
 import { dayMs } from "../domain/dates.ts";
 import type { DeltaTable } from "../delta/table.ts";
+import { nameOf } from "../domain/merge-orders.ts";
+import { OrderMap } from "../domain/order-map.ts";
 import { eventPosition } from "../domain/stream-position.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import type { Clock, Eraser, ObjectStore } from "../ports.ts";
@@ -23,14 +25,13 @@ export async function redactSilver(
   for (;;) {
     const snapshot = await silver.snapshot();
     const known = await findKnown({ store, root: silver.root, snapshot }, candidates);
-    const accepted = candidates.filter(({ event, position }) => {
-      const holder = known.orders.get(event.order_id);
-      return holder !== undefined && eventPosition(holder.position) === eventPosition(position);
+    const changed = candidates.filter((candidate) => {
+      const holder = known.orders.get(nameOf(candidate));
+      if (holder === undefined || eventPosition(holder.position) !== eventPosition(candidate.position)) return false;
+      return holder.payloadHash !== candidate.payloadHash;
     });
-    const changed = accepted.filter(
-      ({ event, payloadHash }) => known.orders.get(event.order_id)!.payloadHash !== payloadHash,
-    );
-    const replaced = new Set(changed.map(({ event }) => event.order_id));
+    const replaced = new OrderMap<true>();
+    for (const candidate of changed) replaced.set(nameOf(candidate), true);
     const { adds, removes } = await writeOrders(refinery, { accepted: changed, replaced }, known);
     const lastUpdated = clock();
     const result = await silver.commit({

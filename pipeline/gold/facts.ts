@@ -27,8 +27,8 @@ const columns = {
   day_stores: ["store_id", "channel", "city", "state", "orders", "pizzas", "revenue_cents", "cost_cents"],
 } as const;
 
-/** The facts of some days in a publish document: rows by table name. */
-export type DayFacts = Record<keyof typeof columns, LakeRow[]>;
+/** The facts of some days in a publish document: rows by table name, and the days whose orders are all history. */
+export type DayFacts = Record<keyof typeof columns, LakeRow[]> & { history: string[] };
 
 /** Computes the facts of these windows (dates `YYYY-MM-DD`) from the lake. */
 export async function readDayFacts(
@@ -46,6 +46,9 @@ export async function readDayFacts(
     day_hours: rowsOf("day_hours"),
     day_items: rowsOf("day_items"),
     day_stores: rowsOf("day_stores"),
+    history: (byFact.get("day_totals") ?? [])
+      .filter((row) => Number(row["is_live"]) === 0)
+      .map((row) => String(row["order_date"])),
   };
 }
 

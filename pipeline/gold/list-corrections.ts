@@ -1,3 +1,4 @@
+import { showOrder, type OrderName } from "../domain/order-map.ts";
 import { VersionNotKept, type DeltaTable, type Snapshot } from "../delta/table.ts";
 import type { LakeQuery, LakeRow, ObjectStore, Warehouse } from "../ports.ts";
 import { silverLakeTable, silverFilesThere, linesAtVersions, type DayAtVersion } from "../silver/tables.ts";
@@ -19,6 +20,7 @@ export interface RestatedValue {
 /** An order that was missing, or different, when its day was reported. */
 export interface LateOrder {
   order_date: string;
+  store_id: string;
   order_id: string;
   /** "corrected": a later revision with the status `placed`, such as a resent quarantined event. */
   why: "late" | "amended" | "corrected" | "cancelled" | "refunded" | "gone" | "refined anew";
@@ -62,7 +64,7 @@ export async function listCorrections(
   }
   const known = new Set(readable.map(({ order_date }) => order_date));
   const daysWithoutOrders = days.map(({ order_date }) => order_date).filter((day) => !known.has(day));
-  orders.sort((one, other) => (one.order_date + one.order_id < other.order_date + other.order_id ? -1 : 1));
+  orders.sort((one, other) => (showOrder(orderOf(one)) < showOrder(orderOf(other)) ? -1 : 1));
   return { since, values, orders, daysWithoutOrders };
 }
 
@@ -137,15 +139,20 @@ async function ordersBehind(sources: Lake, days: readonly ReadableDay[]): Promis
 }
 
 const ordersSql = `
-  select cast(order_date as varchar) as order_date, order_id, max(revision) as revision, max(status) as status,
+  select cast(order_date as varchar) as order_date, store_id, order_id, max(revision) as revision, max(status) as status,
     max(arrived_at) as arrived_at, cast(sum(revenue_cents) as bigint) as cents, cast(max(payload_hash) as varchar) as hash
   from silver_order_lines
-  group by order_date, order_id`;
+  group by order_date, store_id, order_id`;
 
 async function readOrders({ silver, lake }: Lake, days: readonly DayAtVersion[]) {
   const table = await linesAtVersions(silver, days);
   const rows = await lake.query(ordersSql, [], [table]);
-  return new Map(rows.map((row) => [`${row["order_date"]} ${row["order_id"]}`, row]));
+  return new Map(rows.map((row) => [showOrder(orderOf(row)), row]));
+}
+
+function orderOf(row: { [column: string]: unknown } | LateOrder): OrderName {
+  const { order_date, store_id, order_id } = row as Record<string, unknown>;
+  return { orderDate: String(order_date), storeId: String(store_id), orderId: String(order_id) };
 }
 
 function compareOrders(before: ReadonlyMap<string, LakeRow>, now: ReadonlyMap<string, LakeRow>): LateOrder[] {
@@ -153,10 +160,12 @@ function compareOrders(before: ReadonlyMap<string, LakeRow>, now: ReadonlyMap<st
   return names.flatMap((name) => {
     const [old, order] = [before.get(name), now.get(name)];
     if (old?.["hash"] === order?.["hash"] && countedCents(old) === countedCents(order)) return [];
+    const { orderDate, storeId, orderId } = orderOf((order ?? old)!);
     return [
       {
-        order_date: name.slice(0, 10),
-        order_id: name.slice(11),
+        order_date: orderDate,
+        store_id: storeId,
+        order_id: orderId,
         why: whyOf(old, order),
         reported_revision: old === undefined ? null : Number(old["revision"]),
         revision: order === undefined ? null : Number(order["revision"]),

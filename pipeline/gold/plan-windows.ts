@@ -1,6 +1,7 @@
-import type { DeltaTable } from "../delta/table.ts";
-import type { Warehouse, Clock } from "../ports.ts";
-import { watermarkDate } from "../silver/transactions.ts";
+import type { DeltaTable, Snapshot } from "../delta/table.ts";
+import type { Clock, ObjectStore, Warehouse } from "../ports.ts";
+import { listPending } from "../silver/list-pending.ts";
+import { reportableUntil } from "../silver/transactions.ts";
 import { groupByMonth } from "./facts.ts";
 import { notePublishedCommit, publishableSnapshot } from "./published-commit.ts";
 
@@ -129,7 +130,7 @@ export interface WindowBatch {
 export interface PublishingPlan {
   /** The silver version that the whole run publishes; -1 if silver does not exist yet. */
   silverVersion: number;
-  /** Date before which days are complete except for late orders; null before the first order. */
+  /** Date before which days may be reported; null if none may, because events wait or arrive for past days. */
   watermark: string | null;
   batches: WindowBatch[];
   /** Days whose rows by customer are stale, one batch per month. */
@@ -138,16 +139,12 @@ export interface PublishingPlan {
 }
 
 /**
- * Plans a run on silver's newest version. Throws if the lake has lost the commit that gold was published from. Rows by customer are due with `customers: "now"`; otherwise, if some are
- * stale and the last publish of them was `customersEveryMs` ago.
+ * Plans a run on silver's newest version. Rows by customer are due with `customers: "now"`; otherwise, if some are
+ * stale and the last publish of them was `customersEveryMs` ago. Throws if the lake has lost the commit that gold was
+ * published from.
  */
 export async function planWindows(
-  {
-    silver,
-    warehouse,
-    clock,
-    customersEveryMs,
-  }: { silver: DeltaTable; warehouse: Warehouse; clock: Clock; customersEveryMs: number },
+  { store, stream, silver, warehouse, clock, customersEveryMs }: PlanContext & { customersEveryMs: number },
   { customers }: { customers: "now" | "when due" },
 ): Promise<PublishingPlan> {
   const snapshot = await publishableSnapshot({ silver, warehouse });
@@ -169,11 +166,28 @@ export async function planWindows(
   };
   return {
     silverVersion,
-    watermark: watermarkDate(snapshot) ?? null,
+    watermark: await reportable({ store, stream, clock }, snapshot),
     batches: batches.map((windows) => ({ silverVersion, windows })),
     customerBatches,
     customersDue: snapshot.version >= 0 && (await isDue()),
   };
+}
+
+interface PlanContext {
+  store: ObjectStore;
+  stream: string;
+  silver: DeltaTable;
+  warehouse: Warehouse;
+  clock: Clock;
+}
+
+/** Returns the date before which days may be reported; null while something that has landed waits to be refined. */
+async function reportable(
+  { store, stream, clock }: Pick<PlanContext, "store" | "stream" | "clock">,
+  snapshot: Snapshot,
+): Promise<string | null> {
+  const { objects } = await listPending({ store, stream, snapshot }, { now: clock(), sweep: "recent", horizonMs: 0 });
+  return objects.length > 0 ? null : (reportableUntil(snapshot, clock()) ?? null);
 }
 
 async function customersPublishedAt(warehouse: Warehouse): Promise<number> {

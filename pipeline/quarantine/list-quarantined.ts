@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { DeltaTable, Snapshot } from "../delta/table.ts";
+import { showOrder, type OrderName } from "../domain/order-map.ts";
 import type { ReasonCode } from "../domain/rejection-reasons.ts";
 import { eventPosition, resentKey } from "../domain/stream-position.ts";
 import type { LakeQuery, LakeRow } from "../ports.ts";
@@ -21,8 +22,11 @@ export interface QuarantinedOrder {
   reason: ReasonCode;
   /** What was rejected and why. */
   detail: string;
-  /** Null if it cannot be read. */
+  /** What names the order; each is null if it cannot be read. */
   orderId: string | null;
+  storeId: string | null;
+  /** Business date, `YYYY-MM-DD`. */
+  orderDate: string | null;
   /** The quarantined amount: the order's value according to the event, in cents; null if it cannot be read. */
   cents: number | null;
   /** Whether the event is resolved: its order was accepted since, from a resent or any other later event. */
@@ -59,6 +63,7 @@ export async function listQuarantined({
 
 function quarantinedOrder(row: LakeRow, { transactions }: Snapshot): QuarantinedOrder {
   const text = (name: string) => String(row[name]);
+  const textOrNull = (name: string) => (row[name] === null ? null : text(name));
   const position = {
     shard: text("shard"),
     sequenceNumber: text("sequence_number"),
@@ -71,14 +76,16 @@ function quarantinedOrder(row: LakeRow, { transactions }: Snapshot): Quarantined
     arrivedAt: text("arrived_at"),
     reason: text("reason") as ReasonCode,
     detail: text("detail"),
-    orderId: row["order_id"] === null ? null : text("order_id"),
+    orderId: textOrNull("order_id"),
+    storeId: textOrNull("store_id"),
+    orderDate: textOrNull("order_date"),
     cents: quarantinedAmount(text("payload")) ?? null,
     isClosed: row["came_later"] === true || transactions.has(resentKey(place)),
     silverRevision: row["silver_revision"] === null ? null : Number(row["silver_revision"]),
     bronzeKey: text("bronze_key"),
     quarantinedAt: text("quarantined_at"),
     payload: text("payload"),
-    payloadBase64: row["payload_base64"] === null ? null : text("payload_base64"),
+    payloadBase64: textOrNull("payload_base64"),
   };
 }
 
@@ -93,46 +100,52 @@ function ageOf({ arrivedAt, shard, sequenceNumber, recordIndex }: QuarantinedOrd
 }
 
 /** What silver holds of an order: the values that decide about a further event of it, serializable as JSON. */
-export interface HeldOrder {
-  orderId: string;
+export interface HeldOrder extends OrderName {
   revision: number;
-  /** Business date, `YYYY-MM-DD`. */
-  orderDate: string;
   /** ISO 8601 in UTC. */
   orderedAt: string;
+  emittedAt: string;
+  producerSeq: number;
   /** A 64-bit integer. */
   payloadHash: string;
 }
 
-/** Looks orders up in silver by id; the result omits orders that silver does not have. */
+/** Looks orders up in silver; the result omits orders that silver does not have. */
 export async function heldOrders(
   { silver, lake }: { silver: DeltaTable; lake: LakeQuery },
-  orderIds: readonly string[],
+  orders: readonly OrderName[],
 ): Promise<HeldOrder[]> {
-  const table = silverLakeTable(await silver.snapshot());
+  const wanted = new Set(orders.map(showOrder));
+  const table = silverLakeTable(await silver.snapshot(), new Set(orders.map(({ orderDate }) => orderDate)));
   const held: HeldOrder[] = [];
-  for (let start = 0; start < orderIds.length; start += mostAtOnce) {
-    const ids = orderIds.slice(start, start + mostAtOnce);
-    for (const row of await lake.query(ordersSql(ids.length), ids, [table])) {
+  const ids = [...new Set(orders.map(({ orderId }) => orderId))];
+  for (let start = 0; start < ids.length; start += mostAtOnce) {
+    const some = ids.slice(start, start + mostAtOnce);
+    for (const row of await lake.query(ordersSql(some.length), some, [table])) {
+      const text = (name: string) => String(row[name]);
       held.push({
-        orderId: String(row["order_id"]),
+        orderDate: text("order_date"),
+        storeId: text("store_id"),
+        orderId: text("order_id"),
         revision: Number(row["revision"]),
-        orderDate: String(row["order_date"]),
-        orderedAt: String(row["ordered_at"]),
-        payloadHash: String(row["payload_hash"]),
+        orderedAt: text("ordered_at"),
+        emittedAt: text("emitted_at"),
+        producerSeq: Number(row["producer_seq"]),
+        payloadHash: text("payload_hash"),
       });
     }
   }
-  return held;
+  return held.filter((order) => wanted.has(showOrder(order)));
 }
 
 /** One row per order: these values are equal on all of its lines, so `max` only picks one. */
 function ordersSql(count: number): string {
-  return `select order_id, max(revision) as revision, cast(max(order_date) as varchar) as order_date,
-      max(ordered_at) as ordered_at, cast(max(payload_hash) as varchar) as payload_hash
+  return `select cast(order_date as varchar) as order_date, store_id, order_id, max(revision) as revision,
+      max(ordered_at) as ordered_at, max(emitted_at) as emitted_at, max(producer_seq) as producer_seq,
+      cast(max(payload_hash) as varchar) as payload_hash
     from silver_order_lines
     where order_id in (${Array<string>(count).fill("?").join(", ")})
-    group by order_id`;
+    group by order_date, store_id, order_id`;
 }
 
 /**

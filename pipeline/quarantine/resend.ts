@@ -1,9 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { type Catalog, validOn } from "../domain/catalog.ts";
 import { checkOrder, type CheckedOrder } from "../domain/check-order.ts";
 import { editEvent, type Change, type Edit, type NameValue } from "../domain/edit-event.ts";
-import { mergeOrders, type Candidate, type Conflict, type KnownOrder } from "../domain/merge-orders.ts";
+import { mergeOrders, nameOf, type Candidate, type Conflict, type KnownOrder } from "../domain/merge-orders.ts";
+import { OrderMap, showOrder, type OrderName } from "../domain/order-map.ts";
 import { parseInstant } from "../domain/parse-instant.ts";
+import { formatWall } from "../domain/wall-clock.ts";
+import { readOrderName } from "../silver/quarantine-table.ts";
 import { eventPosition, resentKey } from "../domain/stream-position.ts";
 import type { EventSink, OutgoingRecord } from "../ports.ts";
 import { eventOf, payloadHash } from "../silver/unpack-record.ts";
@@ -100,47 +104,50 @@ function correct(rejected: QuarantinedOrder, correction: Correction, catalog: Ca
   return { text: JSON.stringify(edited.event), changes: edited.changes };
 }
 
-function namesOf({ arrivedAt, payload, silverRevision }: QuarantinedOrder, { pizzas }: Catalog): NameValue {
+function namesOf({ arrivedAt, payload, silverRevision }: QuarantinedOrder, { pizzas, stores }: Catalog): NameValue {
+  const { storeId, orderDate } = readOrderName(payload, { stores });
   return (name, container) => {
     if (name === "next") return (silverRevision ?? -1) + 1;
-    if (name === "arrival")
-      return wallClock(arrivedAt, /"ordered_at"\s*:\s*"[^"]*?([+-]\d\d:\d\d)"/.exec(payload)?.[1]);
+    if (name === "arrival") {
+      const [store] = stores.get(storeId ?? "") ?? [];
+      return formatWall(store?.time_zone ?? "UTC", Date.parse(arrivedAt));
+    }
     const { pizza_id } = Object(container) as { pizza_id?: unknown };
-    const day = /"ordered_at"\s*:\s*"(\d{4}-\d\d-\d\d)/.exec(payload)?.[1] ?? arrivedAt.slice(0, 10);
-    const price = validOn(pizzas.get(String(pizza_id)), day)?.price_cents;
+    const price = validOn(pizzas.get(String(pizza_id)), orderDate ?? arrivedAt.slice(0, 10))?.price_cents;
     return price === undefined ? undefined : price / 100;
   };
-}
-
-/** Formats a time as local time with a UTC offset such as `-07:00`. */
-function wallClock(moment: string, offset = "+00:00"): string {
-  const [hours, minutes] = offset.slice(1).split(":").map(Number);
-  const shift = (offset.startsWith("-") ? -1 : 1) * (hours! * 60 + minutes!) * 60_000;
-  return new Date(Date.parse(moment) + shift).toISOString().slice(0, 19) + offset;
 }
 
 /** A plan with a valid event. */
 type Sound = ResendPlan & { text: string; checked: CheckedOrder };
 
-/** Returns the ids of the orders to look up in silver for `judgeResends`. */
-export function ordersOf(plans: readonly ResendPlan[]): string[] {
-  return [...new Set(plans.filter(isSound).map(({ checked }) => checked.event.order_id))];
+/** Returns the orders to look up in silver for `judgeResends`. */
+export function ordersOf(plans: readonly ResendPlan[]): OrderName[] {
+  const orders = plans.filter(isSound).map(({ checked }) => nameOf(checked));
+  return [...new Map(orders.map((order) => [showOrder(order), order])).values()];
 }
 
 /**
  * Checks corrected events as silver will: against what it holds of their orders (`held`, for `ordersOf(plans)`) and
- * against each other. Of conflicting events, the first one wins.
+ * against each other. A corrected event may not contradict an event that silver accepted, even if it would win.
  */
 export function judgeResends(plans: readonly ResendPlan[], held: readonly HeldOrder[]): ResendPlan[] {
-  const known = new Map(held.map((order) => [order.orderId, knownOrder(order)]));
+  const known = new OrderMap<KnownOrder>();
+  for (const order of held) known.set(order, knownOrder(order));
   const renamed = new Set(plans.filter(isSound).filter((plan) => isOfAnother(plan, plans, known)));
   const sound = plans.filter(isSound).filter((plan) => !renamed.has(plan));
   const candidates = new Map(sound.map((plan) => [candidateOf(plan), plan]));
-  // Earlier revisions first, so that conflicts are found whichever shard delivers first.
-  const inOrder = [...candidates.keys()].toSorted((a, b) => a.event.revision - b.event.revision);
   const problems = new Map<ResendPlan, string>();
-  for (const { candidate, reason } of mergeOrders(inOrder, known).conflicts) {
+  // Earlier revisions first: two payloads of one revision must meet before a later revision supersedes one of them.
+  const inOrder = [...candidates.keys()].toSorted((a, b) => a.event.revision - b.event.revision);
+  const { conflicts, displaced } = mergeOrders(inOrder, known);
+  for (const { candidate, reason } of conflicts) {
     problems.set(candidates.get(candidate as Candidate & Sound["checked"])!, problemOf(candidate, reason, held));
+  }
+  for (const { order, reason } of displaced) {
+    for (const [candidate, plan] of candidates) {
+      if (isDeepStrictEqual(nameOf(candidate), order)) problems.set(plan, problemOf(candidate, reason, held));
+    }
   }
   for (const plan of renamed) {
     problems.set(plan, `order_id ${plan.checked.event.order_id} belongs to another order: choose a different order_id`);
@@ -152,13 +159,19 @@ function isSound(plan: ResendPlan): plan is Sound {
   return plan.problem === undefined && plan.checked !== undefined && plan.text !== undefined;
 }
 
-/** Whether an edit gave the event the id of another order, which it would replace. */
-function isOfAnother({ rejected, checked }: Sound, plans: readonly ResendPlan[], known: ReadonlyMap<string, unknown>) {
+/** Whether an edit gave the event the id of another order of its store and day, which it would replace. */
+function isOfAnother({ rejected, checked }: Sound, plans: readonly ResendPlan[], known: OrderMap<unknown>) {
   const { order_id } = checked.event;
   if (rejected.orderId === null || rejected.orderId === order_id) return false;
+  const name = nameOf(checked);
   return (
-    known.has(order_id) ||
-    plans.some((other) => other.rejected.orderId !== rejected.orderId && other.checked?.event.order_id === order_id)
+    known.has(name) ||
+    plans.some(
+      (other) =>
+        other.rejected.orderId !== rejected.orderId &&
+        other.checked !== undefined &&
+        isDeepStrictEqual(nameOf(other.checked), name),
+    )
   );
 }
 
@@ -168,22 +181,21 @@ function candidateOf({ rejected, checked, text }: Sound) {
   return { ...checked, position, arrivedAt: 0, payloadHash: payloadHash(text) };
 }
 
-function knownOrder({ revision, orderDate, orderedAt, payloadHash: bits }: HeldOrder): KnownOrder {
+function knownOrder({ orderedAt, emittedAt, payloadHash: bits, ...order }: HeldOrder): KnownOrder {
   // A resent event gets a new stream position, which differs from that of every event in silver.
   const position = { shard: "", sequenceNumber: "", recordIndex: 0 };
-  return { revision, orderDate, orderedAt: parseInstant(orderedAt)!, payloadHash: BigInt(bits), position };
+  const times = { orderedAt: parseInstant(orderedAt)!, emittedAt: parseInstant(emittedAt)!, arrivedAt: 0 };
+  return { ...order, ...times, payloadHash: BigInt(bits), position };
 }
 
-function problemOf(
-  { event: { order_id, revision } }: Candidate,
-  reason: Conflict["reason"],
-  allHeld: readonly HeldOrder[],
-): string {
-  const held = allHeld.find(({ orderId }) => orderId === order_id);
+function problemOf(candidate: Candidate, reason: Conflict["reason"], allHeld: readonly HeldOrder[]): string {
+  const { order_id, revision } = candidate.event;
+  const name = showOrder(nameOf(candidate));
+  const held = allHeld.find((order) => showOrder(order) === name);
   if (reason === "ordered_at_changed") {
     if (held === undefined)
       return `another of these events has a different time for order ${order_id}: resend only the correct one`;
-    return `silver holds order ${order_id} at ${held.orderedAt}, of ${held.orderDate}, and an order keeps its time: set ordered_at to it`;
+    return `silver holds order ${order_id} of ${held.orderDate} at ${held.orderedAt}, and an order keeps its time: set ordered_at to it, or give another order its own order_id`;
   }
   if (held?.revision === revision) {
     return `silver holds a different payload of revision ${revision}: add revision=@next, or do not resend the event`;

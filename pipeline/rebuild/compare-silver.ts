@@ -1,8 +1,18 @@
+import { OrderMap, type OrderName } from "../domain/order-map.ts";
 import type { ReasonCode } from "../domain/rejection-reasons.ts";
 import type { AddFile, DeltaTable, Snapshot } from "../delta/table.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import type { ObjectStore } from "../ports.ts";
-import { cellOf, digestLines, lineColumns, readLines, type LineCells } from "../reconciliation/silver-lines.ts";
+import {
+  cellOf,
+  digestLines,
+  lineColumns,
+  orderOfLine,
+  readLines,
+  type LineCells,
+} from "../reconciliation/silver-lines.ts";
+import type { SilverColumnName } from "../silver/columns.ts";
+import { quarantinedOrder, quarantinedOrderColumns } from "../silver/quarantine-table.ts";
 import type { Cause, Difference } from "./report.ts";
 import { type RecordPosition, recordPosition } from "../domain/stream-position.ts";
 
@@ -19,13 +29,13 @@ export interface SilverDifferences {
   /** Days with a difference. */
   days: string[];
   /** Orders with a difference. */
-  orders: Set<string>;
+  orders: OrderMap<true>;
   /** Records of rows that no bronze object contains any longer: `shard/sequence number`. */
   missingRecords: string[];
 }
 
 /** Returns the rejection reasons of an order's events in both quarantines. */
-export type ReasonsOf = (orderId: string) => ReasonCode[];
+export type ReasonsOf = (order: OrderName) => ReasonCode[];
 
 interface Comparing extends Omit<SilverDifferences, "missingRecords"> {
   /** Differences of published rows without a rebuilt row from the same record, each with that record. */
@@ -43,7 +53,7 @@ export async function compareSilver(
   },
 ): Promise<SilverDifferences> {
   const { from, to, reasonsOf, findMissing } = request;
-  const found: Comparing = { differences: [], days: [], orders: new Set(), uprooted: new Map() };
+  const found: Comparing = { differences: [], days: [], orders: new OrderMap(), uprooted: new Map() };
   const dates = [published, rebuilt].flatMap(({ snapshot }) => [...snapshot.partitions.keys()]);
   for (const day of [...new Set(dates)].filter((date) => date >= from && date <= to).toSorted()) {
     const [before, after] = await Promise.all([linesOf(published, day), linesOf(rebuilt, day)]);
@@ -75,11 +85,11 @@ function compareDay(
   const [was, is] = [byKey(before), byKey(after)];
   for (const key of [...new Set([...was.keys(), ...is.keys()])].toSorted()) {
     const [old, now] = [was.get(key), is.get(key)];
-    const orderId = cellOf((old ?? now)!, "order_id");
+    const order = orderOfLine((old ?? now)!);
     const columns = changedColumns(old, now);
     if (columns.length === 0) continue;
-    const cause = causeOf(columns, reasonsOf(orderId));
-    found.orders.add(orderId);
+    const cause = causeOf(columns, reasonsOf(order));
+    found.orders.set(order, true);
     for (const column of columns) {
       const cell = { table: "silver.order_lines", day, key, column };
       const difference = { ...cell, published: valueOf(old, column), rebuilt: valueOf(now, column), cause };
@@ -97,11 +107,11 @@ function isOfSameRecord(old: LineCells, now: LineCells | undefined): boolean {
   return now !== undefined && recordPosition(recordOf(old)) === recordPosition(recordOf(now));
 }
 
-/** Indexes lines by order id and line number; a number distinguishes copies of the same line. */
+/** Indexes lines by store, order id and line number; a number distinguishes copies of the same line. */
 function byKey(lines: readonly LineCells[]): Map<string, LineCells> {
   const found = new Map<string, LineCells>();
   for (const cells of lines) {
-    const key = `${cellOf(cells, "order_id")} ${cellOf(cells, "line_no")}`;
+    const key = ["store_id", "order_id", "line_no"].map((name) => cellOf(cells, name as SilverColumnName)).join(" ");
     let name = key;
     for (let copy = 2; found.has(name); copy++) name = `${key} (${copy})`;
     found.set(name, cells);
@@ -149,16 +159,16 @@ function causeOf(columns: readonly string[], reasons: readonly ReasonCode[]): Ca
 
 /** Reads the rejection reasons in quarantine tables, by order. */
 export async function readReasons(tables: readonly SilverAt[]): Promise<ReasonsOf> {
-  const reasons = new Map<string, ReasonCode[]>();
+  const reasons = new OrderMap<ReasonCode[]>();
   for (const { store, table, snapshot } of tables) {
     for (const { path } of snapshot.files.values()) {
       const body = await store.get(`${table.root}/${path}`);
-      const columns = await readColumns(body!, ["order_id", "reason"]);
-      for (const [row, orderId] of (columns["order_id"] as (string | null)[]).entries()) {
-        if (orderId === null) continue;
-        reasons.set(orderId, [...(reasons.get(orderId) ?? []), columns["reason"]![row] as ReasonCode]);
+      const columns = await readColumns(body!, [...quarantinedOrderColumns, "reason"]);
+      for (const [row, reason] of (columns["reason"] as ReasonCode[]).entries()) {
+        const order = quarantinedOrder(columns, row);
+        if (order !== undefined) reasons.set(order, [...(reasons.get(order) ?? []), reason]);
       }
     }
   }
-  return (orderId) => reasons.get(orderId) ?? [];
+  return (order) => reasons.get(order) ?? [];
 }

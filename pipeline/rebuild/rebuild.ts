@@ -1,6 +1,7 @@
 import { backupId } from "../backup/manifest.ts";
 import type { BronzeObject } from "../bronze/list-bronze.ts";
 import type { DeltaTable, Snapshot } from "../delta/table.ts";
+import { OrderMap } from "../domain/order-map.ts";
 import { groupByMonth } from "../gold/facts.ts";
 import { forgetLostCommits } from "../gold/published-commit.ts";
 import { publishCustomerDays, type GoldSql, publishDays } from "../gold/publish-windows.ts";
@@ -17,7 +18,8 @@ import {
   type GoldContext,
 } from "./compare-gold.ts";
 import { compareSilver, readReasons, type SilverDifferences } from "./compare-silver.ts";
-import { replaceQuarantined, replaceSilver } from "./replace-silver.ts";
+import { isJudgedByOtherRules } from "../silver/transactions.ts";
+import { replaceQuarantine, replaceQuarantined, replaceSilver } from "./replace-silver.ts";
 import { findMissingObjects, findMissingRecords, replayBronze } from "./replay-bronze.ts";
 import { type Difference, lacksBronze, reportOf, type RebuildReport } from "./report.ts";
 import { openStagingTables, type StagingTables } from "./staging-tables.ts";
@@ -102,17 +104,19 @@ async function compareAndPublish(
     silverVersion: snapshot.version,
     missing: { objects, records: silverFound.missingRecords },
   });
+  const isNewRules = isWhole && isJudgedByOtherRules(snapshot);
+  if (isNewRules) checkWhole(request, [...snapshot.partitions.keys(), ...rebuilt.partitions.keys()]);
   if (request.isDryRun || lacksBronze(report)) return report;
   await forgetLostCommits({ silver, warehouse: context.warehouse });
-  if (report.equal) return report;
-  const version = await replaceDays({ ...refinery, staging }, { snapshot, found: silverFound });
+  if (report.equal && !isNewRules) return report;
+  const version = await replaceDays({ ...refinery, staging }, { snapshot, found: silverFound, isNewRules });
   if (version === undefined) return undefined;
   const published = [...new Set([...silverFound.days, ...gold.days, ...editedDays(cells, ledger)])];
   await republishGold(context, { silver, version, days: published, counted: countedDays(ledger) });
   return { ...report, published: true, silverVersion: version };
 }
 
-const noDifferences: SilverDifferences = { differences: [], days: [], orders: new Set(), missingRecords: [] };
+const noDifferences: SilverDifferences = { differences: [], days: [], orders: new OrderMap(), missingRecords: [] };
 
 async function silverDifferences(
   { store, silver, quarantine }: Refinery,
@@ -150,13 +154,21 @@ const countedDays = (ledger: readonly LedgerDay[]): Set<string> =>
 
 async function replaceDays(
   context: Parameters<typeof replaceSilver>[0],
-  { snapshot, found }: { snapshot: Snapshot; found: SilverDifferences },
+  { snapshot, found, isNewRules }: { snapshot: Snapshot; found: SilverDifferences; isNewRules: boolean },
 ): Promise<number | undefined> {
   const { days, orders } = found;
-  if (days.length === 0) return snapshot.version;
+  if (days.length === 0 && !isNewRules) return snapshot.version;
+  // A rebuild that is killed before the commit finds the old rules again, and replaces the quarantine again.
+  if (isNewRules) await replaceQuarantine(context);
   const version = await replaceSilver(context, { snapshot, days });
-  if (version !== undefined) await replaceQuarantined(context, orders);
+  if (version !== undefined && !isNewRules) await replaceQuarantined(context, orders);
   return version;
+}
+
+/** Throws if a rebuild with new rules leaves out days: silver would be judged partly by the old ones. */
+function checkWhole({ from, to }: RebuildRequest, days: readonly string[]): void {
+  if (days.every((day) => day >= from && day <= to)) return;
+  throw new Error("the rules have changed since silver was made: rebuild all days, without --from and --to");
 }
 
 /**

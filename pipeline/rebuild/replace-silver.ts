@@ -1,9 +1,11 @@
 import type { AddFile, DeltaTable, Snapshot } from "../delta/table.ts";
+import type { OrderMap } from "../domain/order-map.ts";
 import { copyRows, readColumns } from "../parquet/read-columns.ts";
 import { createTableWriter } from "../parquet/table-writer.ts";
 import type { ObjectStore } from "../ports.ts";
 import type { StagingTables } from "./staging-tables.ts";
-import { isProgress } from "../silver/transactions.ts";
+import { quarantinedOrder, quarantinedOrderColumns } from "../silver/quarantine-table.ts";
+import { isProgress, judgedByRules } from "../silver/transactions.ts";
 
 interface ReplaceContext {
   store: ObjectStore;
@@ -34,7 +36,10 @@ export async function replaceSilver(
     operation: "WRITE",
     adds,
     removes: days.flatMap((day) => snapshot.partitions.get(day) ?? []),
-    transactions: unknown.map(([appId, { version, lastUpdated }]) => ({ appId, version, lastUpdated })),
+    transactions: [
+      ...unknown.map(([appId, { version, lastUpdated }]) => ({ appId, version, lastUpdated })),
+      ...judgedByRules(),
+    ],
     operationMetrics: { rebuiltDays: days.length, numAddedFiles: adds.length },
   });
   if (result.committed) return result.version;
@@ -43,12 +48,39 @@ export async function replaceSilver(
 }
 
 /**
+ * Replaces the whole quarantine by the rebuilt one, as new rules may reject other events, or for other reasons.
+ * Idempotent.
+ */
+export async function replaceQuarantine({
+  quarantine,
+  staging,
+}: Pick<ReplaceContext, "quarantine" | "staging">): Promise<void> {
+  const after = await staging.quarantine.snapshot();
+  const adds = [];
+  for (const file of after.files.values()) {
+    adds.push(await copy(quarantine, { store: staging.store, file, from: staging.quarantine, keep: () => true }));
+  }
+  for (;;) {
+    const before = await quarantine.snapshot();
+    const result = await quarantine.commit({
+      readVersion: before.version,
+      operation: "WRITE",
+      adds,
+      removes: [...before.files.values()],
+      transactions: [],
+      operationMetrics: { rebuiltFiles: adds.length },
+    });
+    if (result.committed) return;
+  }
+}
+
+/**
  * Updates the quarantine for these orders: adds the events that are rejected now, and removes those that no longer are.
  * Idempotent.
  */
 export async function replaceQuarantined(
   { store, quarantine, staging }: ReplaceContext,
-  orders: ReadonlySet<string>,
+  orders: OrderMap<true>,
 ): Promise<void> {
   for (;;) {
     const [before, after] = await Promise.all([quarantine.snapshot(), staging.quarantine.snapshot()]);
@@ -84,13 +116,15 @@ export async function replaceQuarantined(
 }
 
 /** Finds the quarantined events of these orders: file, row, and the stream position with the reason. */
-async function placesOf(table: DeltaTable, store: ObjectStore, { files }: Snapshot, orders: ReadonlySet<string>) {
+async function placesOf(table: DeltaTable, store: ObjectStore, { files }: Snapshot, orders: OrderMap<true>) {
   const found: { file: AddFile; row: number; place: string }[] = [];
-  const names = ["order_id", "shard", "sequence_number", "record_index", "reason"];
+  const names = ["shard", "sequence_number", "record_index", "reason"];
   for (const file of files.values()) {
-    const columns = await readColumns((await store.get(`${table.root}/${file.path}`))!, names);
-    for (const [row, orderId] of (columns["order_id"] as (string | null)[]).entries()) {
-      if (orderId === null || !orders.has(orderId)) continue;
+    const body = (await store.get(`${table.root}/${file.path}`))!;
+    const columns = await readColumns(body, [...names, ...quarantinedOrderColumns]);
+    for (const row of columns["reason"]!.keys()) {
+      const order = quarantinedOrder(columns, row);
+      if (order === undefined || !orders.has(order)) continue;
       found.push({ file, row, place: names.map((name) => String(columns[name]![row])).join("/") });
     }
   }

@@ -1,23 +1,29 @@
 import { hash } from "node:crypto";
 import type { DeltaTable, Snapshot, AddFile } from "../delta/table.ts";
+import { OrderMap, showOrder } from "../domain/order-map.ts";
 import type { Findings } from "../domain/receipt.ts";
 import type { ReasonCode } from "../domain/rejection-reasons.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import { compareText } from "../parquet/string-column.ts";
 import type { LakeQuery, LakeRow, LakeTable, ObjectStore } from "../ports.ts";
-import { unpublishedFiles } from "../silver/quarantine-table.ts";
+import { unpublishedFiles, type RejectedName } from "../silver/quarantine-table.ts";
 import { quarantineLakeTable, silverLakeTable } from "../silver/tables.ts";
 import type { DataFiles } from "./data-files.ts";
-import { cellOf, dateOf, digestLines, linesOf, readLineColumns, type LineCells } from "./silver-lines.ts";
+import { cellOf, dateOf, digestLines, linesOf, orderOfLine, readLineColumns, type LineCells } from "./silver-lines.ts";
 import { eventPosition, rowPosition } from "../domain/stream-position.ts";
 
 const payloadColumns = ["shard", "sequence_number", "record_index", "payload", "payload_base64"];
 /** The payload columns and those with bounds in the log. */
-const readOfQuarantine = [...payloadColumns, "order_id", "arrived_at", "quarantined_at"];
+const nameColumns = ["order_id", "store_id", "order_date", "revision", "producer_id"];
+const readOfQuarantine = [...payloadColumns, ...nameColumns, "arrived_at", "quarantined_at"];
 
 /** One order as silver holds it. */
 export interface SilverOrder {
   revision: number;
+  /** Microseconds since 1970. */
+  orderedAt: number;
+  emittedAt: number;
+  producerSeq: number;
   /** Stream position of its event: `shard/sequence number/record index`. */
   position: string;
   payloadHash: bigint;
@@ -25,10 +31,9 @@ export interface SilverOrder {
   digest: string;
 }
 
-/** The content of silver and the quarantine, keyed by what bronze has too: order ids and stream positions. */
+/** The content of silver and the quarantine, keyed by what bronze has too: orders and stream positions. */
 export interface Layers {
-  /** Orders by order id. */
-  silver: ReadonlyMap<string, SilverOrder>;
+  silver: OrderMap<SilverOrder>;
   /** Reason of each rejected event, by stream position. */
   quarantine: ReadonlyMap<string, ReasonCode>;
   /** Stored bytes and metadata of each rejected event, by stream position. */
@@ -41,7 +46,7 @@ export interface Layers {
 export interface QuarantinedEvent {
   /** `digestBytes` of its bytes. */
   digest: string;
-  orderId: string | null;
+  name: RejectedName;
   /** Microseconds since 1970. */
   arrivedAt: number;
 }
@@ -72,13 +77,13 @@ export async function wholeSilver(
   };
 }
 
-/** Reads every order of silver by id, one data file at a time, and compares each file with its entry in the log. */
+/** Reads every order of silver, one data file at a time, and compares each file with its entry in the log. */
 export async function readSilver(
   { store, silver, dataFiles }: LayerSources,
   { files }: LakeTable,
   { snapshot, findings }: { snapshot: Snapshot; findings: Findings },
-): Promise<Map<string, SilverOrder>> {
-  const orders = new Map<string, SilverOrder>();
+): Promise<OrderMap<SilverOrder>> {
+  const orders = new OrderMap<SilverOrder>();
   for (const file of files) {
     const columns = await dataFiles.read(file, async () => await readLineColumns((await store.get(file))!));
     if (columns === undefined) continue;
@@ -92,13 +97,17 @@ export async function readSilver(
       );
     }
     const lines = linesOf(columns, dateOf(file));
-    for (const [orderId, cells] of Map.groupBy(lines, ([id]) => id!)) {
+    for (const cells of Map.groupBy(lines, (line) => showOrder(orderOfLine(line))).values()) {
+      const order = orderOfLine(cells[0]!);
       const origin = new Set(cells.map(positionOfLine));
-      if (orders.has(orderId) || origin.size > 1) {
-        findings.add("silver is distinct", "orders appear in silver from two events or in two files", orderId);
+      if (orders.has(order) || origin.size > 1) {
+        findings.add("silver is distinct", "orders appear in silver from two events or in two files", showOrder(order));
       }
-      orders.set(orderId, {
+      orders.set(order, {
         revision: Number(cellOf(cells[0]!, "revision")),
+        orderedAt: Number(cellOf(cells[0]!, "ordered_at")),
+        emittedAt: Number(cellOf(cells[0]!, "emitted_at")),
+        producerSeq: Number(cellOf(cells[0]!, "producer_seq")),
         position: positionOfLine(cells[0]!),
         payloadHash: BigInt(cellOf(cells[0]!, "payload_hash")),
         digest: digestLines(cells),
@@ -155,7 +164,13 @@ async function readQuarantined(
       const bytes = Buffer.from(String(base64 ?? cells["payload"]), base64 === null ? "utf8" : "base64");
       quarantined.set(eventPosition(rowPosition(cells)), {
         digest: digestBytes(bytes),
-        orderId: columns["order_id"]![row] as string | null,
+        name: {
+          orderId: columns["order_id"]![row] as string | null,
+          storeId: columns["store_id"]![row] as string | null,
+          orderDate: columns["order_date"]![row] as string | null,
+          revision: columns["revision"]![row] as number | null,
+          producerId: columns["producer_id"]![row] as string | null,
+        },
         arrivedAt: columns["arrived_at"]![row] as number,
       });
     }
@@ -234,13 +249,13 @@ function rangeOf(values: readonly unknown[]): { min: LayerCell; max: LayerCell }
   let [min, max]: (LayerCell | undefined)[] = [];
   for (const value of values as readonly (LayerCell | null)[]) {
     if (value === null) continue;
-    if (min === undefined || order(value, min) < 0) min = value;
-    if (max === undefined || order(value, max) > 0) max = value;
+    if (min === undefined || compareCells(value, min) < 0) min = value;
+    if (max === undefined || compareCells(value, max) > 0) max = value;
   }
   return min === undefined || max === undefined ? undefined : { min, max };
 }
 
-function order(left: LayerCell, right: LayerCell): number {
+function compareCells(left: LayerCell, right: LayerCell): number {
   if (typeof left === "string") return compareText(left, String(right));
   return left < right ? -1 : Number(left > right);
 }
@@ -251,7 +266,7 @@ function order(left: LayerCell, right: LayerCell): number {
  */
 function compare(bound: string | number, cell: LayerCell): number {
   if (typeof bound === "string" && typeof cell === "number") return Date.parse(bound) - Math.floor(cell / 1000);
-  return order(bound, cell);
+  return compareCells(bound, cell);
 }
 
 function show(bound: string | number, cell: LayerCell): string {

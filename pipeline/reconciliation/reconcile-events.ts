@@ -1,27 +1,29 @@
+import { isDeepStrictEqual } from "node:util";
 import { checkOrder, type CheckedOrder } from "../domain/check-order.ts";
 import { type Catalog, validOn } from "../domain/catalog.ts";
 import type { OrderEvent } from "../domain/generated/order-event.types.ts";
 import type { ProducerLedger } from "../domain/sequence-gaps.ts";
+import { nameOf, type ConflictReason } from "../domain/merge-orders.ts";
+import { OrderMap, showOrder, type OrderName } from "../domain/order-map.ts";
 import type { ReasonCode } from "../domain/rejection-reasons.ts";
 import type { Findings, Receipt, Sales } from "../domain/receipt.ts";
 import { isResent, recordPosition, resentKey } from "../domain/stream-position.ts";
-import { readOrderId } from "../silver/quarantine-table.ts";
+import { readOrderName } from "../silver/quarantine-table.ts";
 import { payloadHash, unpackRecord, type UnpackedEvent } from "../silver/unpack-record.ts";
 import type { LandedRecord } from "./reconcile-records.ts";
-import { digestBytes, type Layers } from "./read-layers.ts";
+import { digestBytes, type Layers, type SilverOrder } from "./read-layers.ts";
 import { noteProducers, readProducer, type SeenProducer } from "./read-producer.ts";
 import { createLineMaker, digestLines, type LineCells } from "./silver-lines.ts";
 
 /** An order whose rows in silver differ from those that its event produces. */
 export interface WrongOrder {
-  orderId: string;
-  orderDate: string;
+  order: OrderName;
   position: string;
   expected: LineCells[];
 }
 
-/** Reasons that depend on the state of silver; all others follow from the event alone. */
-const conflicts: ReadonlySet<ReasonCode> = new Set(["conflicting_payload", "ordered_at_changed"]);
+/** Reasons that depend on the order's other events; all others follow from the event alone. */
+const conflicts: ReadonlySet<ReasonCode> = new Set<ConflictReason>(["conflicting_payload", "ordered_at_changed"]);
 
 /** Reasons that no longer apply once the menu, the list of stores or the contract has changed. */
 const configurationReasons: ReadonlySet<ReasonCode> = new Set([
@@ -59,7 +61,11 @@ export function createEventReconciliation(
     pending: 0,
   };
   const expected: Sales = { orders: 0, lines: 0, pizzas: 0, cents: 0 };
+  /** Stream positions of accepted events. */
   const accepted = new Set<string>();
+  /** Quarantined conflicts, and other events that differ from silver: copies or earlier revisions of the former. */
+  const contradicting = new OrderMap<OrderVersion[]>();
+  const differing: { order: OrderName; version: OrderVersion; example: string }[] = [];
   const quarantined = new Set<string>();
   /** The partition keys of accepted resent events, which name the quarantined events that they resolve. */
   const corrected = new Set<string>();
@@ -83,21 +89,23 @@ export function createEventReconciliation(
     noteProducers(ledger, producers, record.partitionKey);
   }
 
-  /** Checks that a quarantined event has its original bytes, and the order id and arrival time that can resolve it. */
+  /** Checks that a quarantined event has its original bytes, and what can resolve it: order, revision, till, arrival. */
   function compareQuarantined(position: string, event: UnpackedEvent, arrivedAt: number): void {
     const stored = layers.quarantined.get(position);
     if (stored === undefined) return;
     const bytes = "text" in event ? Buffer.from(event.text) : event.bytes;
     if (stored.digest !== digestBytes(bytes)) {
       findings.add("quarantine = bronze", "events in quarantine have different bytes than in bronze", position);
-    } else if (stored.arrivedAt !== arrivedAt * 1000 || stored.orderId !== readOrderId(bytes.toString("utf8"))) {
+    } else if (stored.arrivedAt !== arrivedAt * 1000 || !isDeepStrictEqual(stored.name, nameIn(bytes))) {
       findings.add(
         "quarantine = bronze",
-        "events in quarantine have a different order id or arrival time than in bronze",
+        "events in quarantine have a different order, revision, till or arrival time than in bronze",
         position,
       );
     }
   }
+
+  const nameIn = (bytes: Buffer) => readOrderName(bytes.toString("utf8"), catalog);
 
   function noteRejected(position: string, reason: ReasonCode): void {
     const stored = layers.quarantine.get(position);
@@ -122,8 +130,9 @@ export function createEventReconciliation(
     const { event } = checked;
     const { position } = source;
     const stored = layers.quarantine.get(position);
-    const order = layers.silver.get(event.order_id);
-    const example = `${event.order_id} revision ${event.revision} at ${position}`;
+    const name = nameOf(checked);
+    const order = layers.silver.get(name);
+    const example = `${showOrder(name)} revision ${event.revision} at ${position}`;
     const invariant = "every event has one place";
     if (stored !== undefined && configurationReasons.has(stored) && order?.position !== position) {
       return noteLateValid(position, stored, checked);
@@ -132,28 +141,39 @@ export function createEventReconciliation(
     else if (order.position === position && stored !== undefined) {
       findings.add(invariant, `accepted events are in quarantine as ${stored}`, example);
     }
-    if (stored !== undefined && conflicts.has(stored)) return countQuarantined(position, stored);
+    const version = { orderedAt: checked.orderedAt, revision: event.revision, payloadHash: source.hash };
+    if (order !== undefined && isNewer(version, order)) {
+      findings.add(invariant, "newer revisions are missing from silver", example);
+    } else if (order !== undefined && isBefore({ ...version, ...sentAs(checked) }, order)) {
+      findings.add(invariant, "orders in silver show another event than the first one", example);
+    }
+    if (stored !== undefined && conflicts.has(stored)) {
+      contradicting.set(name, [...(contradicting.get(name) ?? []), version]);
+      return countQuarantined(position, stored);
+    }
     if (stored !== undefined) findings.add(invariant, `valid events are in quarantine as ${stored}`, example);
     if (order === undefined) return;
     if (isResent(source.record.partitionKey)) corrected.add(source.record.partitionKey);
-    if (event.revision < order.revision) events.supersededRevisions++;
-    else if (event.revision > order.revision)
-      findings.add(invariant, "newer revisions are missing from silver", example);
-    else if (order.position === position) noteAccepted(source, checked, order.digest);
+    if (order.position === position) noteAccepted(source, checked, order.digest);
+    else if (version.orderedAt !== order.orderedAt) differing.push({ order: name, version, example });
+    else if (event.revision < order.revision) events.supersededRevisions++;
+    else if (event.revision > order.revision) return;
     else if (order.payloadHash === source.hash) events.eventDuplicates++;
-    else findings.add(invariant, "events differ from what silver accepted and are not in quarantine", example);
+    else differing.push({ order: name, version, example });
   }
 
   /**
    * The menu, stores or contract have changed since the rejection, so resending the order would bring it into silver.
    */
-  function noteLateValid(position: string, stored: ReasonCode, { event }: CheckedOrder): void {
+  function noteLateValid(position: string, stored: ReasonCode, checked: CheckedOrder): void {
     countQuarantined(position, stored);
-    if (event.revision <= (layers.silver.get(event.order_id)?.revision ?? -1)) return;
+    const name = nameOf(checked);
+    const { revision } = checked.event;
+    if (revision <= (layers.silver.get(name)?.revision ?? -1)) return;
     findings.add(
       "every event has one place",
       `events in quarantine as ${stored} are valid now: resend them`,
-      `${event.order_id} revision ${event.revision} at ${position}`,
+      `${showOrder(name)} revision ${revision} at ${position}`,
     );
   }
 
@@ -161,14 +181,14 @@ export function createEventReconciliation(
     const { event, orderDate } = checked;
     const { shard, sequenceNumber } = record;
     events.accepted++;
-    accepted.add(event.order_id);
+    accepted.add(position);
     const lines = linesOf({
       ...checked,
       position: { shard, sequenceNumber, recordIndex: index },
       arrivedAt: record.arrivedAt * 1000,
       payloadHash: hash,
     });
-    if (digestLines(lines) !== digest) wrong.push({ orderId: event.order_id, orderDate, position, expected: lines });
+    if (digestLines(lines) !== digest) wrong.push({ order: nameOf(checked), position, expected: lines });
     const isSale = event.status === "placed" || event.status === "amended";
     const sales = salesOf(event, orderDate, catalog);
     if (!isSale) notSales++;
@@ -179,11 +199,17 @@ export function createEventReconciliation(
     for (const position of quarantined) {
       if (layers.cameLater.has(position) || corrected.has(resentKey(position))) events.closed++;
     }
-    for (const [orderId, { position }] of layers.silver) {
-      if (!accepted.has(orderId)) {
-        findings.add("silver = bronze", "orders in silver have no event in bronze", `${orderId} from ${position}`);
+    for (const [order, { position }] of layers.silver) {
+      if (!accepted.has(position)) {
+        findings.add(
+          "silver = bronze",
+          "orders in silver have no event in bronze",
+          `${showOrder(order)} from ${position}`,
+        );
       }
     }
+    for (const { order, version, example } of differing)
+      countDiffering(contradicting.get(order) ?? [], version, example);
     for (const [position, reason] of layers.quarantine) {
       if (!quarantined.has(position)) {
         findings.add(
@@ -196,7 +222,50 @@ export function createEventReconciliation(
     return { events, expected, notSales, wrong };
   }
 
+  /** An event that silver does not show is a copy, or an earlier revision, of an event in quarantine. */
+  function countDiffering(quarantinedVersions: readonly OrderVersion[], version: OrderVersion, example: string): void {
+    const alike = quarantinedVersions.filter(({ orderedAt }) => orderedAt === version.orderedAt);
+    if (alike.some(({ payloadHash: other }) => other === version.payloadHash)) events.eventDuplicates++;
+    else if (alike.some(({ revision }) => revision > version.revision)) events.supersededRevisions++;
+    else {
+      findings.add(
+        "every event has one place",
+        "events differ from what silver accepted and are not in quarantine",
+        example,
+      );
+    }
+  }
+
   return { note, finish };
+}
+
+/** What decides whether two events of an order contradict each other. */
+interface OrderVersion {
+  orderedAt: number;
+  revision: number;
+  payloadHash: bigint;
+}
+
+function isNewer(event: OrderVersion, silver: OrderVersion): boolean {
+  return event.orderedAt === silver.orderedAt && event.revision > silver.revision;
+}
+
+/**
+ * Whether an event should be shown instead of the one in silver: it has an earlier `ordered_at`, or it is another event
+ * of the same revision that the till sent earlier. Two with one time and one number of the till are not compared here:
+ * the first in the stream is kept.
+ */
+function isBefore(event: OrderVersion & SentAs, silver: OrderVersion & SentAs): boolean {
+  if (event.orderedAt !== silver.orderedAt) return event.orderedAt < silver.orderedAt;
+  if (event.revision !== silver.revision || event.payloadHash === silver.payloadHash) return false;
+  if (event.emittedAt !== silver.emittedAt) return event.emittedAt < silver.emittedAt;
+  return event.producerSeq < silver.producerSeq;
+}
+
+type SentAs = Pick<SilverOrder, "emittedAt" | "producerSeq">;
+
+function sentAs({ event, emittedAt }: CheckedOrder): SentAs {
+  return { emittedAt, producerSeq: event.producer.seq };
 }
 
 /** The record and index that an event was read from, and the first 64 bits of its hash. */

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { Catalog } from "../domain/catalog.ts";
+import type { OrderName } from "../domain/order-map.ts";
 import type { Candidate } from "../domain/merge-orders.ts";
 import { partitionColumn, silverColumns, type SilverColumnName } from "../silver/columns.ts";
 import { readColumns } from "../parquet/read-columns.ts";
@@ -61,6 +62,11 @@ export function dateOf(file: string): string {
 /** Returns one cell of a line. */
 export function cellOf(cells: LineCells, column: SilverColumnName): string {
   return cells[indexes.get(column)!]!;
+}
+
+/** Returns the order of a line. */
+export function orderOfLine(cells: LineCells): OrderName {
+  return { orderDate: cells.at(-1)!, storeId: cellOf(cells, "store_id"), orderId: cellOf(cells, "order_id") };
 }
 
 /** Returns a digest of the lines that does not depend on their order. */

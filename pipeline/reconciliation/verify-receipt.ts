@@ -1,15 +1,18 @@
+import { isDeepStrictEqual } from "node:util";
 import { commitKey, listLog, readCommit } from "../delta/log.ts";
 import type { DeltaTable, Snapshot } from "../delta/table.ts";
 import type { Catalog } from "../domain/catalog.ts";
+import { showOrder } from "../domain/order-map.ts";
 import { createFindings, type Findings, type Receipt } from "../domain/receipt.ts";
 import { createProducerLedger, type ProducerLedger } from "../domain/sequence-gaps.ts";
 import type { ObjectStore, Notifier } from "../ports.ts";
+import { checkRules } from "../silver/transactions.ts";
 import { compareGold, type GoldSources, isSameSales, showSales } from "./compare-gold.ts";
 import { watchDataFiles, type DataFiles } from "./data-files.ts";
 import { readQuarantine, readSilver, wholeSilver, type SilverTable } from "./read-layers.ts";
 import { createEventReconciliation, type WrongOrder } from "./reconcile-events.ts";
 import { reconcileRecords, type StreamContents } from "./reconcile-records.ts";
-import { cellOf, explainLines, linesOf, readLineColumns } from "./silver-lines.ts";
+import { explainLines, linesOf, orderOfLine, readLineColumns } from "./silver-lines.ts";
 
 const mostExplained = 10;
 const noGap = "no gap in a till's numbers";
@@ -33,7 +36,7 @@ export interface ReconciliationSources extends GoldSources {
 export interface ReceiptChecks extends Record<keyof GoldSources["checks"], string> {
   /** Lake: one row per rejected event. */
   quarantinedEvents: string;
-  /** Lake: order lines that exist twice, and orders stored under two days. */
+  /** Lake: order lines that exist twice. */
   silverRepeats: string;
 }
 
@@ -42,13 +45,14 @@ type ReadSources = ReconciliationSources & { dataFiles: DataFiles };
 
 /**
  * Reconciles every record from the stream to gold. The receipt balances if it has no findings. Throws if a table's log
- * cannot be read.
+ * cannot be read, or if silver was judged by other rules than this program's.
  */
 export async function verifyReceipt(given: ReconciliationSources): Promise<Receipt> {
   const [findings, notes] = [createFindings(), createFindings()];
   const dataFiles = watchDataFiles(given.lake, findings);
   const sources: ReadSources = { ...given, lake: dataFiles.lake, dataFiles };
   const snapshot = await sources.silver.snapshot();
+  checkRules(snapshot);
   for (const { root } of [sources.silver, sources.quarantine]) await checkLog(sources.store, root, findings);
   const table = await wholeSilver(sources, snapshot, findings);
   // The first compares raw events with silver in this process; the second mostly waits for the warehouse.
@@ -90,20 +94,20 @@ async function noteWrong(
   { wrong, table }: { wrong: readonly WrongOrder[]; table: SilverTable },
   findings: Findings,
 ): Promise<void> {
-  for (const [index, { orderId, orderDate, position, expected }] of wrong.entries()) {
+  for (const [index, { order, position, expected }] of wrong.entries()) {
     const sentence = "orders in silver differ from their event";
     if (index >= mostExplained) {
-      findings.add("silver = bronze", sentence, orderId);
+      findings.add("silver = bronze", sentence, showOrder(order));
       continue;
     }
     const lines = [];
-    for (const file of table([orderDate]).files) {
+    for (const file of table([order.orderDate]).files) {
       const columns = await dataFiles.read(file, async () => await readLineColumns((await store.get(file))!));
-      if (columns !== undefined) lines.push(...linesOf(columns, orderDate));
+      if (columns !== undefined) lines.push(...linesOf(columns, order.orderDate));
     }
-    const mine = lines.filter((cells) => cellOf(cells, "order_id") === orderId);
-    const differences = explainLines(mine, expected).join("; ") || "it is also stored under another day";
-    findings.add("silver = bronze", sentence, `${orderId} at ${position}: ${differences}`);
+    const mine = lines.filter((cells) => isDeepStrictEqual(orderOfLine(cells), order));
+    const differences = explainLines(mine, expected).join("; ");
+    findings.add("silver = bronze", sentence, `${showOrder(order)} at ${position}: ${differences}`);
   }
 }
 

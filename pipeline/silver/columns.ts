@@ -10,7 +10,7 @@ export const partitionColumn = "order_date";
 
 /** The columns of `silver/order_lines`; grain: one row per line of an order's latest revision. */
 export const silverColumns = [
-  { name: "order_id", type: "string", comment: "The till's name for the order" },
+  { name: "order_id", type: "string", comment: "The till's name for the order; unique in a store on a day" },
   { name: "line_no", type: "int", comment: "Number of the line within its order, from 1" },
   { name: "revision", type: "int", comment: "Revision of the order that this row shows; always the latest" },
   { name: "status", type: "string", comment: "placed, amended, cancelled or refunded; only the first two are sales" },
@@ -66,6 +66,12 @@ export const silverColumns = [
     type: "int",
     nullable: true,
     comment: "Tip of the order, US cents, on its line of is_first_of_order; else null. No part of revenue_cents",
+  },
+  {
+    name: "till_offset_minutes",
+    type: "int",
+    nullable: true,
+    comment: "UTC offset that the till wrote, minutes, where the store's time zone does not have it then; else null",
   },
 ] as const satisfies readonly Column[];
 

@@ -1,17 +1,34 @@
 import type { AddFile, Snapshot } from "../delta/table.ts";
 import type { Candidate, KnownOrder } from "../domain/merge-orders.ts";
+import { OrderMap } from "../domain/order-map.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import type { ObjectStore } from "../ports.ts";
-import { dayAhead, isAnyAhead } from "./transactions.ts";
 
-const keyColumns = ["order_id", "revision", "ordered_at", "payload_hash", "shard", "sequence_number", "record_index"];
+const keyColumns = [
+  "order_id",
+  "store_id",
+  "revision",
+  "ordered_at",
+  "emitted_at",
+  "arrived_at",
+  "producer_seq",
+  "payload_hash",
+  "shard",
+  "sequence_number",
+  "record_index",
+];
 
-/** What silver holds of some orders, by order id. */
+/** What silver holds of some orders. */
 export interface KnownOrders {
-  orders: Map<string, KnownOrder>;
+  orders: OrderMap<KnownOrder>;
   /** The data file with the order's rows and its bytes, so that a rewrite does not read it again. */
-  files: Map<string, { file: AddFile; body: Uint8Array }>;
+  files: OrderMap<DataFile>;
   filesRead: number;
+}
+
+interface DataFile {
+  file: AddFile;
+  body: Uint8Array;
 }
 
 interface LookupContext {
@@ -21,23 +38,16 @@ interface LookupContext {
 }
 
 /**
- * Looks up what silver already holds of the candidates' orders. Copies of an order share its date, so the lookup reads
- * only that partition, and in it only files whose `order_id` range can hold a candidate. It reads another partition
- * only if an order may be stored under a different day than its event names. Throws if a data file is missing.
+ * Looks up what silver already holds of the candidates' orders. The business date is part of an order's name, so the
+ * lookup reads only that partition, and in it only files whose `order_id` range can hold a candidate. Throws if a data
+ * file is missing.
  */
-export async function findKnown(context: LookupContext, candidates: readonly Candidate[]): Promise<KnownOrders> {
-  const known: KnownOrders = { orders: new Map(), files: new Map(), filesRead: 0 };
-  await lookUp(context, known, idsByDate(candidates, context.snapshot));
-  await lookUp(context, known, otherDays(candidates, known.orders, context.snapshot));
-  return known;
-}
-
-async function lookUp(
+export async function findKnown(
   { store, root, snapshot }: LookupContext,
-  known: KnownOrders,
-  wanted: ReadonlyMap<string, ReadonlySet<string>>,
-): Promise<void> {
-  for (const [date, ids] of wanted) {
+  candidates: readonly Candidate[],
+): Promise<KnownOrders> {
+  const known: KnownOrders = { orders: new OrderMap(), files: new OrderMap(), filesRead: 0 };
+  for (const [date, ids] of idsByDate(candidates, snapshot)) {
     const sorted = [...ids].toSorted(byText);
     for (const file of snapshot.partitions.get(date) ?? []) {
       if (!holdsAny(file, sorted)) continue;
@@ -46,24 +56,29 @@ async function lookUp(
         throw new Error(`silver file ${file.path} is in version ${snapshot.version} of the log but not in the lake`);
       }
       known.filesRead++;
-      await readOrders(known, { file, body, date }, ids);
+      await readOrders(known, { holder: { file, body }, date }, ids);
     }
   }
+  return known;
 }
 
 async function readOrders(
   known: KnownOrders,
-  { date, ...holder }: { file: AddFile; body: Uint8Array; date: string },
+  { holder, date }: { holder: DataFile; date: string },
   ids: ReadonlySet<string>,
 ) {
   const columns = await readColumns(holder.body, keyColumns);
   for (const [row, orderId] of (columns["order_id"] as string[]).entries()) {
-    if (!ids.has(orderId) || known.files.get(orderId)?.file === holder.file) continue;
-    known.files.set(orderId, holder);
-    known.orders.set(orderId, {
+    if (!ids.has(orderId)) continue;
+    const order = { orderDate: date, storeId: columns["store_id"]![row] as string, orderId };
+    if (known.files.get(order)?.file === holder.file) continue;
+    known.files.set(order, holder);
+    known.orders.set(order, {
       revision: columns["revision"]![row] as number,
-      orderDate: date,
       orderedAt: Number(columns["ordered_at"]![row]),
+      emittedAt: Number(columns["emitted_at"]![row]),
+      arrivedAt: Number(columns["arrived_at"]![row]),
+      producerSeq: Number(columns["producer_seq"]![row]),
       payloadHash: columns["payload_hash"]![row] as bigint,
       position: {
         shard: columns["shard"]![row] as string,
@@ -104,33 +119,4 @@ function holdsAny({ stats }: AddFile, sorted: readonly string[]): boolean {
 
 function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/**
- * Returns the days that may hold a candidate's order although its event names another day, each with those order ids.
- * A first revision checks whether a later one arrived before it. A later revision may be stored under any day if its
- * order is not found on its own day. The usual events (a new order, a change of a known order) cost no lookup.
- */
-function otherDays(
-  candidates: readonly Candidate[],
-  known: ReadonlyMap<string, KnownOrder>,
-  snapshot: Snapshot,
-): Map<string, Set<string>> {
-  const days = new Map<string, Set<string>>();
-  const note = (day: string, orderId: string) => days.set(day, (days.get(day) ?? new Set()).add(orderId));
-  const strays = new Set<string>();
-  const { partitions } = snapshot;
-  const mayBeAhead = isAnyAhead(snapshot);
-  for (const { event } of candidates) {
-    if (event.revision > 0 && !known.has(event.order_id)) strays.add(event.order_id);
-  }
-  if (strays.size === 0 && !mayBeAhead) return days;
-  for (const { event } of candidates) {
-    if (event.revision > 0 || known.has(event.order_id)) continue;
-    strays.delete(event.order_id);
-    const ahead = mayBeAhead ? dayAhead(snapshot, event.order_id) : undefined;
-    if (ahead !== undefined) note(ahead, event.order_id);
-  }
-  if (strays.size > 0) for (const day of partitions.keys()) for (const orderId of strays) note(day, orderId);
-  return days;
 }

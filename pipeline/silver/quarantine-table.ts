@@ -1,4 +1,9 @@
 import { isUtf8 } from "node:buffer";
+import type { Catalog } from "../domain/catalog.ts";
+import type { OrderName } from "../domain/order-map.ts";
+import { salvageProducer } from "../domain/sequence-gaps.ts";
+import { parseInstant } from "../domain/parse-instant.ts";
+import { dateOf, wallOf } from "../domain/wall-clock.ts";
 import type { DeltaTable, Snapshot, AddFile } from "../delta/table.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import { createTableWriter } from "../parquet/table-writer.ts";
@@ -18,7 +23,11 @@ const publishedId = "silver/order_lines";
  * Writes rejected events as a data file that no table version contains yet. It becomes part of the quarantine only
  * through the silver commit that consumes the events' bronze objects, so both happen or neither does.
  */
-export async function stageQuarantine(quarantine: DeltaTable, rejected: readonly RejectedEvent[], now: number) {
+export async function stageQuarantine(
+  { quarantine, catalog }: { quarantine: DeltaTable; catalog: Catalog },
+  rejected: readonly RejectedEvent[],
+  now: number,
+) {
   const writer = createTableWriter(quarantineColumns);
   for (const { position, arrivedAt, reason, detail, bytes, bronzeKey } of rejected) {
     const payload = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -29,20 +38,52 @@ export async function stageQuarantine(quarantine: DeltaTable, rejected: readonly
     writer.long("arrived_at").push(arrivedAt);
     writer.string("reason").push(reason);
     writer.string("detail").push(detail);
-    writer.string("order_id").push(readOrderId(text));
+    const order = readOrderName(text, catalog);
+    writer.string("order_id").push(order.orderId);
     writer.string("payload").push(text);
     writer.string("payload_base64").push(isUtf8(payload) ? null : payload.toString("base64"));
     writer.string("bronze_key").push(bronzeKey);
     writer.long("quarantined_at").push(now * 1000);
+    writer.string("store_id").push(order.storeId);
+    writer.string("order_date").push(order.orderDate);
+    writer.int("revision").push(order.revision);
+    writer.string("producer_id").push(order.producerId);
   }
   const { path, size, rows, stats } = await quarantine.writeDataFile({ partition: undefined, ...writer.finish() });
   return { path, size, rows, stats };
 }
 
-/** Reads the order id from an event's text, which may be damaged; null if it has no readable id. */
-export function readOrderId(text: string): string | null {
-  return /"order_id"\s*:\s*"([\x21-\x7e]{1,64}?)"/.exec(text)?.[1] ?? null;
+/** What names a rejected event's order, its revision and its till; each is null if it cannot be read. */
+export type RejectedName = { [Field in keyof OrderName]: string | null } & {
+  revision: number | null;
+  producerId: string | null;
+};
+
+/** Reads what names an event's order, revision and till from its text, which may be damaged. */
+export function readOrderName(text: string, { stores }: Pick<Catalog, "stores">): RejectedName {
+  const [orderId, storeId] = [found(orderIdPattern), found(storeIdPattern)];
+  const [store] = stores.get(storeId ?? "") ?? [];
+  const orderedAt = parseInstant(found(orderedAtPattern) ?? "");
+  const isDated = store !== undefined && orderedAt !== undefined;
+  const revision = found(revisionPattern);
+  return {
+    orderId,
+    storeId,
+    orderDate: isDated ? dateOf(wallOf(store.time_zone, Math.floor(orderedAt / 1000))) : null,
+    revision: revision === null ? null : Number(revision),
+    producerId: salvageProducer(text)?.producerId ?? null,
+  };
+
+  function found(pattern: RegExp): string | null {
+    return pattern.exec(text)?.[1] ?? null;
+  }
 }
+
+const orderIdPattern = /"order_id"\s*:\s*"([\x21-\x7e]{1,64}?)"/;
+const storeIdPattern = /"store_id"\s*:\s*"([^"\\]{1,64})"/;
+const orderedAtPattern = /"ordered_at"\s*:\s*"([^"\\]{1,64})"/;
+/** The character after the digits proves that the number is not truncated. */
+const revisionPattern = /"revision"\s*:\s*(\d{1,7})\s*[,}]/;
 
 /**
  * Publishes to the quarantine table every staged file that a silver commit names. Each file is added exactly once,
@@ -104,8 +145,30 @@ export const quarantineColumns = [
     comment: "The exact bytes, where payload could not show them",
   },
   { name: "bronze_key", type: "string", comment: "The bronze object that it was read from" },
-  { name: "quarantined_at", type: "timestamp", comment: "When silver refused it, UTC" },
+  { name: "quarantined_at", type: "timestamp", comment: "When silver rejected it, UTC" },
+  { name: "store_id", type: "string", nullable: true, comment: "The order's store, where it could be read" },
+  {
+    name: "order_date",
+    type: "string",
+    nullable: true,
+    comment: "The order's business date, YYYY-MM-DD, where store and time could be read",
+  },
+  { name: "revision", type: "int", nullable: true, comment: "The order's revision, where it could be read" },
+  { name: "producer_id", type: "string", nullable: true, comment: "The till, where it could be read" },
 ] as const satisfies readonly Column[];
+
+/** The columns that name a rejected event's order. */
+export const quarantinedOrderColumns = ["order_date", "store_id", "order_id"] as const;
+
+/** Returns the order of a row of the quarantine; undefined if the event does not name it fully. */
+export function quarantinedOrder(
+  columns: Readonly<Record<string, readonly unknown[]>>,
+  row: number,
+): OrderName | undefined {
+  const [orderDate, storeId, orderId] = quarantinedOrderColumns.map((name) => columns[name]![row]);
+  if (typeof orderDate !== "string" || typeof storeId !== "string" || typeof orderId !== "string") return undefined;
+  return { orderDate, storeId, orderId };
+}
 
 const keyColumns = ["shard", "sequence_number", "record_index"];
 

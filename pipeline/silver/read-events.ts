@@ -29,6 +29,8 @@ export interface ReadCandidate extends Candidate {
 export interface ReadEvents {
   candidates: ReadCandidate[];
   rejected: RejectedEvent[];
+  /** Bytes of all events, unpacked. */
+  bytes: number;
 }
 
 /** The reference data that events are checked against and enriched with. */
@@ -42,15 +44,17 @@ const scanners = new WeakMap<Enrichment, OrderScanner>();
 
 /** Checks every event in the given records of one bronze object. */
 export function readEvents(records: readonly StreamRecord[], bronzeKey: string, by: Enrichment): ReadEvents {
-  const result: ReadEvents = { candidates: [], rejected: [] };
+  const result: ReadEvents = { candidates: [], rejected: [], bytes: 0 };
   for (const record of records) readRecord(result, record, bronzeKey, by);
   return result;
 }
 
-function readRecord({ candidates, rejected }: ReadEvents, record: StreamRecord, bronzeKey: string, by: Enrichment) {
+function readRecord(result: ReadEvents, record: StreamRecord, bronzeKey: string, by: Enrichment) {
+  const { candidates, rejected } = result;
   const { shard, sequenceNumber } = record;
   const arrivedAt = record.arrivedAt * 1000;
   const unpacked = unpackBytes(record.data);
+  result.bytes += unpacked.bytes.length;
   if ("rejection" in unpacked) {
     const position = { shard, sequenceNumber, recordIndex: 0 };
     rejected.push({ ...unpacked.rejection, position, arrivedAt, bytes: unpacked.bytes, bronzeKey });
@@ -105,6 +109,7 @@ function candidateOf(
     event: checked.event,
     orderDate: checked.orderDate,
     orderHour: checked.orderHour,
+    wrongOffset: checked.wrongOffset,
     orderedAt: checked.orderedAt,
     emittedAt: checked.emittedAt,
     position,

@@ -2,18 +2,29 @@ import { decodeBronze } from "../bronze/bronze-object.ts";
 import type { BronzeObject } from "../bronze/list-bronze.ts";
 import type { Catalog } from "../domain/catalog.ts";
 import { mergeOrders, type MergePlan } from "../domain/merge-orders.ts";
+import { OrderMap } from "../domain/order-map.ts";
 import { reject } from "../domain/rejection-reasons.ts";
 import { silverColumns } from "./columns.ts";
-import type { DeltaTable, Snapshot } from "../delta/table.ts";
+import type { AddFile, DeltaTable, Snapshot } from "../delta/table.ts";
 import { copyRows, readColumns } from "../parquet/read-columns.ts";
 import { createTableWriter } from "../parquet/table-writer.ts";
 import type { Clock, ObjectStore, StreamRecord } from "../ports.ts";
 import { type CommitNote, sentAt } from "./commit-note.ts";
-import { consumed, raiseLowWatermark, rememberAhead, resolutions, watermarks } from "./transactions.ts";
+import {
+  checkRules,
+  consumed,
+  historyArrival,
+  isConsumed,
+  judgedByRules,
+  raiseLowWatermark,
+  resolutions,
+  watermarks,
+} from "./transactions.ts";
 import { findKnown, type KnownOrders } from "./find-known.ts";
 import { listPending, type PendingBronze } from "./list-pending.ts";
 import { findQuarantined, stageQuarantine } from "./quarantine-table.ts";
-import { readEvents, type ReadEvents } from "./read-events.ts";
+import { openBronzeLookup } from "./bronze-lookup.ts";
+import { readEvents, type ReadEvents, type RejectedEvent } from "./read-events.ts";
 import { eventBytes } from "./unpack-record.ts";
 import { createOrderWriter } from "./write-orders.ts";
 import { recordPosition } from "../domain/stream-position.ts";
@@ -33,8 +44,12 @@ export interface Refinery {
 
 /** The limits of one refine run. */
 export interface RefineOptions {
-  /** A run reads further bronze objects until it has at least this many events. */
+  /** A run reads further bronze objects until it has at least this many events, bytes of events or objects. */
   maxEvents?: number;
+  maxBytes?: number;
+  maxObjects?: number;
+  /** A run reads no further object after this time (milliseconds since 1970), and commits what it has. */
+  until?: number;
   /** `recent` lists the newest two hours; `full` lists every hour from the low watermark on. */
   sweep?: "recent" | "full";
   /** How long after the hour in its name a bronze object may still appear, in milliseconds. */
@@ -57,6 +72,8 @@ export interface RefineSummary {
   redeliveredEvents: number;
   eventDuplicates: number;
   supersededRevisions: number;
+  /** Events in silver that gave way to an earlier one of a conflict, and are quarantined now. */
+  displacedEvents: number;
   quarantined: number;
   filesRead: number;
   filesWritten: number;
@@ -66,20 +83,28 @@ export interface RefineSummary {
 /**
  * Consumes pending bronze objects: commits their orders, and the fact that they are consumed, as one table version.
  * Idempotent. If another writer commits that version first, the run reloads the snapshot and retries (optimistic
- * concurrency). Throws if a listed object cannot be read.
+ * concurrency). Throws if a listed object cannot be read, or if silver was judged by other rules than this program's.
  */
 export async function refineSilver(
   refinery: Refinery,
-  { maxEvents = 30_000, sweep = "full", horizonMs = 48 * 3_600_000 }: RefineOptions = {},
+  {
+    maxEvents = 30_000,
+    maxBytes = 64 * 1024 * 1024,
+    maxObjects = 2000,
+    until = Infinity,
+    sweep = "full",
+    horizonMs = 48 * 3_600_000,
+  }: RefineOptions = {},
 ): Promise<RefineSummary> {
   for (;;) {
     const snapshot = await refinery.silver.snapshot();
+    checkRules(snapshot);
     const now = refinery.clock();
     const pending =
       (await refinery.listWork?.(snapshot)) ??
       (await listPending({ ...refinery, snapshot }, { now, sweep, horizonMs }));
     if (pending.objects.length === 0) return nothingDone(snapshot.version);
-    const batch = await readBatch(refinery, pending.objects, maxEvents);
+    const batch = await readBatch(refinery, pending.objects, { maxEvents, maxBytes, maxObjects, until });
     const summary = await commitBatch(refinery, { snapshot, batch, now, lowWatermark: pending.lowWatermark });
     if (summary !== undefined) {
       return { ...summary, remaining: pending.objects.length - batch.objects.length };
@@ -92,21 +117,53 @@ interface Batch extends ReadEvents {
   repeatedRecords: number;
 }
 
-async function readBatch(refinery: Refinery, pending: readonly BronzeObject[], maxEvents: number) {
-  const batch: Batch = { objects: [], candidates: [], rejected: [], repeatedRecords: 0 };
+type BatchLimits = Required<Pick<RefineOptions, "maxEvents" | "maxBytes" | "maxObjects" | "until">>;
+
+/** Reads objects until a limit is reached, at least one. The last one may exceed the limits, as it is taken whole. */
+async function readBatch(refinery: Refinery, pending: readonly BronzeObject[], limits: BatchLimits): Promise<Batch> {
+  const batch: Batch = { objects: [], candidates: [], rejected: [], bytes: 0, repeatedRecords: 0 };
   const seen = new Set<string>();
-  for (const object of pending) {
-    const body = await refinery.store.get(object.key);
-    if (body === undefined) throw new Error(`bronze object ${object.key} was listed but cannot be read`);
+  for await (const { object, body } of readAhead(refinery.store, pending)) {
     const records = (await decodeBronze(body)).filter((record) => isNew(record, seen));
-    const { candidates, rejected } = readEvents(records, object.key, refinery);
+    const { candidates, rejected, bytes } = readEvents(records, object.key, refinery);
     batch.repeatedRecords += object.count - records.length;
     for (const candidate of candidates) batch.candidates.push(candidate);
     for (const event of rejected) batch.rejected.push(event);
+    batch.bytes += bytes;
     batch.objects.push(object);
-    if (batch.candidates.length + batch.rejected.length >= maxEvents) break;
+    const isFull =
+      batch.candidates.length + batch.rejected.length >= limits.maxEvents ||
+      batch.bytes >= limits.maxBytes ||
+      batch.objects.length >= limits.maxObjects;
+    if (isFull || refinery.clock() >= limits.until) break;
   }
   return batch;
+}
+
+const mostReadAhead = { objects: 32, bytes: 32 * 1024 * 1024 };
+
+/** Yields objects in order, each with its body, while the next ones are being read: a store may take long to answer. */
+async function* readAhead(store: ObjectStore, objects: readonly BronzeObject[]) {
+  const ahead: { object: BronzeObject; body: Promise<Uint8Array | undefined> }[] = [];
+  let [next, bytes] = [0, 0];
+  for (;;) {
+    while (next < objects.length && ahead.length < mostReadAhead.objects) {
+      const object = objects[next]!;
+      if (ahead.length > 0 && bytes + object.size > mostReadAhead.bytes) break;
+      const body = store.get(object.key);
+      // It is awaited below, unless the batch is full before.
+      body.catch(() => {});
+      ahead.push({ object, body });
+      bytes += object.size;
+      next++;
+    }
+    const first = ahead.shift();
+    if (first === undefined) return;
+    bytes -= first.object.size;
+    const body = await first.body;
+    if (body === undefined) throw new Error(`bronze object ${first.object.key} was listed but cannot be read`);
+    yield { object: first.object, body };
+  }
 }
 
 function isNew(record: StreamRecord, seen: Set<string>): boolean {
@@ -125,21 +182,11 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, lowWaterm
   const { silver, store, quarantine } = refinery;
   const known = await findKnown({ store, root: silver.root, snapshot }, batch.candidates);
   const plan = mergeOrders(batch.candidates, known.orders);
-  const conflicts = plan.conflicts.map(({ candidate, reason }) => {
-    const { record, bronzeKey } = candidate as Batch["candidates"][number];
-    const { position, arrivedAt, event } = candidate;
-    return {
-      ...reject(reason, `order ${event.order_id} revision ${event.revision}`).rejection,
-      position,
-      arrivedAt,
-      bytes: eventBytes(record.data, position.recordIndex),
-      bronzeKey,
-    };
-  });
-  const allRejected = [...batch.rejected, ...conflicts];
+  const contradicted = await rejectConflicts(refinery, { snapshot, batch, plan });
+  const allRejected = [...batch.rejected, ...contradicted.rejected];
   const quarantined = await findQuarantined({ store, silver, quarantine, snapshot }, allRejected);
   const rejected = allRejected.filter((event) => !quarantined.has(event));
-  const staged = rejected.length === 0 ? undefined : await stageQuarantine(quarantine, rejected, now);
+  const staged = rejected.length === 0 ? undefined : await stageQuarantine(refinery, rejected, now);
   const files = await writeOrders(refinery, plan, known);
   const sent = sentAt(plan.accepted);
   const note: CommitNote = { ...(staged && { quarantine: staged }), ...(sent && { sentAt: sent }) };
@@ -149,7 +196,7 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, lowWaterm
     known,
     files,
     quarantined: rejected.length,
-    quarantinedAgain: quarantined.size,
+    judgedAgain: quarantined.size + contradicted.judgedBefore,
   });
   const result = await silver.commit({
     readVersion: snapshot.version,
@@ -159,14 +206,48 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, lowWaterm
     transactions: [
       ...consumed(batch.objects, now),
       ...watermarks(plan.accepted, snapshot),
+      ...historyArrival(plan.accepted, snapshot),
       ...resolutions(batch.candidates, plan.conflicts),
-      ...rememberAhead(plan.accepted, plan.ahead),
       ...raiseLowWatermark(lowWatermark),
+      ...judgedByRules(),
     ],
     operationMetrics: summary,
     userMetadata: JSON.stringify(note),
   });
-  return result.committed ? { ...summary, version: result.version } : undefined;
+  if (result.committed) return { ...summary, version: result.version };
+  // Another writer was faster, so nothing will ever refer to these files.
+  const unused = [...files.adds.map(({ path }) => `${silver.root}/${path}`)];
+  if (staged !== undefined) unused.push(`${quarantine.root}/${staged.path}`);
+  await Promise.all(unused.map((key) => store.delete(key)));
+  return undefined;
+}
+
+/**
+ * Returns the events that lost a conflict, and the number of those that another bronze object brought before. Such an
+ * event was judged then, perhaps differently, and a redelivery must change nothing.
+ */
+async function rejectConflicts(
+  refinery: Refinery,
+  { snapshot, batch, plan }: { snapshot: Snapshot; batch: Batch; plan: MergePlan },
+): Promise<{ rejected: RejectedEvent[]; judgedBefore: number }> {
+  const lookup = openBronzeLookup(refinery);
+  const mine = new Set(batch.objects.map(({ key }) => key));
+  const isEarlier = (object: BronzeObject) => !mine.has(object.key) && isConsumed(snapshot, object);
+  const rejected: RejectedEvent[] = [];
+  let judgedBefore = 0;
+  for (const { candidate, reason } of plan.conflicts) {
+    const { record, bronzeKey } = candidate as Batch["candidates"][number];
+    const { position, arrivedAt, event } = candidate;
+    if (await lookup.isIn({ position, arrivedAt }, isEarlier)) {
+      judgedBefore++;
+      continue;
+    }
+    const { detail } = reject(reason, `order ${event.order_id} revision ${event.revision}`).rejection;
+    const bytes = eventBytes(record.data, position.recordIndex);
+    rejected.push({ reason, detail, position, arrivedAt, bytes, bronzeKey });
+  }
+  for (const displaced of plan.displaced) rejected.push(await lookup.rejectDisplaced(displaced));
+  return { rejected, judgedBefore };
 }
 
 /**
@@ -178,21 +259,24 @@ export async function writeOrders(
   { accepted, replaced }: Pick<MergePlan, "accepted" | "replaced">,
   known: KnownOrders,
 ) {
-  const rewrites = Map.groupBy(replaced, (orderId) => known.files.get(orderId)!.file.partition);
+  const rewrites = Map.groupBy(
+    [...replaced].map(([order]) => order),
+    ({ orderDate }) => orderDate,
+  );
   const adds = [];
   const removes = [];
   let lines = 0;
   for (const [date, orders] of Map.groupBy(accepted, ({ orderDate }) => orderDate)) {
     const added = orders.reduce((sum, { event }) => sum + event.lines.length, 0);
     const writer = createTableWriter(silverColumns, { rows: added });
-    const holders = new Set((rewrites.get(date) ?? []).map((orderId) => known.files.get(orderId)!));
+    const holders = new Set((rewrites.get(date) ?? []).map((order) => known.files.get(order)!));
     for (const { file, body } of holders) {
       const columns = await readColumns(
         body,
         silverColumns.map(({ name }) => name),
       );
-      const ids = columns["order_id"] as string[];
-      copyRows(writer, columns, (row) => !replaced.has(ids[row]!));
+      const [ids, stores] = [columns["order_id"] as string[], columns["store_id"] as string[]];
+      copyRows(writer, columns, (row) => !replaced.has({ orderDate: date, storeId: stores[row]!, orderId: ids[row]! }));
       removes.push(file);
     }
     const write = createOrderWriter(writer, refinery);
@@ -200,7 +284,17 @@ export async function writeOrders(
     lines += added;
     adds.push(refinery.silver.writeDataFile({ partition: date, ...writer.finish() }));
   }
-  return { adds: await Promise.all(adds), removes, lines };
+  return { adds: await allOrNone(refinery, adds), removes, lines };
+}
+
+/** Waits for all data files; if one cannot be written, deletes the others, which no commit will refer to. */
+async function allOrNone({ store, silver }: Refinery, writes: readonly Promise<AddFile>[]): Promise<AddFile[]> {
+  const results = await Promise.allSettled(writes);
+  const written = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  if (written.length === writes.length) return written;
+  await Promise.all(written.map(({ path }) => store.delete(`${silver.root}/${path}`)));
+  const failed = results.find((result) => result.status === "rejected");
+  throw failed!.reason;
 }
 
 function summarise(run: {
@@ -209,18 +303,19 @@ function summarise(run: {
   known: KnownOrders;
   files: { adds: unknown[]; removes: unknown[]; lines: number };
   quarantined: number;
-  quarantinedAgain: number;
+  judgedAgain: number;
 }): Omit<RefineSummary, "version" | "remaining"> {
-  const { batch, plan, known, files, quarantined, quarantinedAgain } = run;
+  const { batch, plan, known, files, quarantined, judgedAgain } = run;
   return {
     bronzeObjects: batch.objects.length,
     events: batch.candidates.length + batch.rejected.length,
     accepted: plan.accepted.length,
     lines: files.lines,
     repeatedRecords: batch.repeatedRecords,
-    redeliveredEvents: plan.redeliveredEvents + quarantinedAgain,
+    redeliveredEvents: plan.redeliveredEvents + judgedAgain,
     eventDuplicates: plan.eventDuplicates,
     supersededRevisions: plan.supersededRevisions,
+    displacedEvents: plan.displaced.length,
     quarantined,
     filesRead: known.filesRead,
     filesWritten: files.adds.length,
@@ -229,13 +324,16 @@ function summarise(run: {
 }
 
 function nothingDone(version: number): RefineSummary {
-  const none = { batch: { objects: [], candidates: [], rejected: [], repeatedRecords: 0 }, known: emptyKnown };
+  const none = {
+    batch: { objects: [], candidates: [], rejected: [], bytes: 0, repeatedRecords: 0 },
+    known: emptyKnown,
+  };
   const plan = mergeOrders([], emptyKnown.orders);
   return {
-    ...summarise({ ...none, plan, files: { adds: [], removes: [], lines: 0 }, quarantined: 0, quarantinedAgain: 0 }),
+    ...summarise({ ...none, plan, files: { adds: [], removes: [], lines: 0 }, quarantined: 0, judgedAgain: 0 }),
     version,
     remaining: 0,
   };
 }
 
-const emptyKnown: KnownOrders = { orders: new Map(), files: new Map(), filesRead: 0 };
+const emptyKnown: KnownOrders = { orders: new OrderMap(), files: new OrderMap(), filesRead: 0 };

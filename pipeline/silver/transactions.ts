@@ -1,6 +1,6 @@
 import type { Snapshot } from "../delta/table.ts";
 import type { Candidate, Conflict } from "../domain/merge-orders.ts";
-import { dateOfDays, daysOfDate, hourMs, hourStart, utcDate } from "../domain/dates.ts";
+import { hourMs, hourStart, utcDate } from "../domain/dates.ts";
 import { isResent, recordPosition, type RecordPosition } from "../domain/stream-position.ts";
 import type { BronzeObject } from "../bronze/list-bronze.ts";
 import type { ReadCandidate } from "./read-events.ts";
@@ -15,23 +15,55 @@ import type { ReadCandidate } from "./read-events.ts";
  * | key of a bronze object | 0 | silver has consumed the object | refine, forget | after 7 days |
  * | `bronze/settled-before` | hours since 1970 | low watermark: bronze of earlier hours is consumed, and no more can arrive | full sweep | never |
  * | `watermark/<shard>` | seconds since 1970 | latest `ordered_at` accepted from the shard | refine | 7 days after the shard's last order |
- * | `ahead` | 1 | an app id that begins with `ahead/` exists | refine | never |
- * | `ahead/<order id>` | days since 1970 | the day of an order whose later revision arrived first | refine | never |
+ * | `history` | seconds since 1970 | arrival of the newest event of a replay or an import | refine | never |
+ * | `rules` | the rules' version | the rules that judged every event in silver | refine, rebuild | never |
  * | `resent/<event position>` | 0 | a resent event resolves the quarantined event at that position | refine | never |
  * | `redacted/<record position>` | 0 | the record's bytes in bronze were redacted | forget | after 7 days |
+ *
+ * Logs of releases before 0.3.0 also have `ahead` and `ahead/<order id>`, which nothing reads any more.
  *
  * The quarantine table has one app id: `silver/order_lines`, the silver version up to which it is published.
  */
 export const prefixes = {
   lowWatermark: "bronze/settled-before",
   watermark: "watermark/",
-  anyAhead: "ahead",
-  ahead: "ahead/",
+  history: "history",
+  rules: "rules",
   redacted: "redacted/",
 } as const;
 
+/**
+ * The version of the rules that decide what an event becomes: what names an order, its business date, what is rejected.
+ * A change of any of them raises it, because events that were judged by different rules could count twice or not at all.
+ * Version 2, of release 0.3.0: an order is a store, a business date and an order id, and the date is the store's.
+ */
+export const rulesVersion = 2;
+
+/** The transaction of a commit whose events were judged by the rules of this program. */
+export const judgedByRules = () => [{ appId: prefixes.rules, version: rulesVersion }];
+
+/** Whether silver was judged by other rules than those of this program; a table without a commit was not judged yet. */
+export function isJudgedByOtherRules({ version, transactions }: Snapshot): boolean {
+  return version >= 0 && judgedBy({ transactions }) !== rulesVersion;
+}
+
+/** Throws if silver was judged by other rules, and says what to do. */
+export function checkRules(snapshot: Snapshot): void {
+  if (!isJudgedByOtherRules(snapshot)) return;
+  throw new Error(
+    `silver was judged by version ${judgedBy(snapshot)} of the rules, and this program has version ${rulesVersion}: ` +
+      (judgedBy(snapshot) < rulesVersion
+        ? "./pizza rebuild judges all events again, and so does ./pizza start"
+        : "use the newer release that made it"),
+  );
+}
+
+function judgedBy({ transactions }: Pick<Snapshot, "transactions">): number {
+  return transactions.get(prefixes.rules)?.version ?? 1;
+}
+
 /** Whether an app id records progress of reading bronze, rather than a fact about an order. */
-export const isProgress = (appId: string): boolean => /^(bronze|watermark)\//.test(appId);
+export const isProgress = (appId: string): boolean => /^(bronze\/|watermark\/|history$)/.test(appId);
 
 const idleMs = 60_000;
 /** A day ends last in the time zone UTC-12. */
@@ -101,6 +133,33 @@ export function watermarkDate({ transactions }: Snapshot): string | undefined {
   return utcDate(reached - lastOffsetMs);
 }
 
+/** Whether a till's name says that it sends history: orders that are older than their arrival. */
+const isHistory = (producerId: string): boolean => /^(replay|import):/.test(producerId);
+
+/** The transaction that records the arrival of the newest event of a replay or an import; none without one. */
+export function historyArrival(accepted: readonly Candidate[], { transactions }: Snapshot) {
+  let newest = 0;
+  for (const { event, arrivedAt } of accepted) {
+    if (isHistory(event.producer.producer_id)) newest = Math.max(newest, Math.floor(arrivedAt / 1_000_000));
+  }
+  const known = transactions.get(prefixes.history)?.version ?? 0;
+  return newest > known ? [{ appId: prefixes.history, version: newest }] : [];
+}
+
+/**
+ * Returns the date (`YYYY-MM-DD`) before which days may be reported at a time (milliseconds since 1970): they are over
+ * in every time zone, and every busy shard has passed them. Undefined before the first order, and for a minute after the
+ * last event of a replay or an import, which fills past days in any order.
+ */
+export function reportableUntil(snapshot: Snapshot, now: number): string | undefined {
+  const history = (snapshot.transactions.get(prefixes.history)?.version ?? 0) * 1000;
+  const isUnderWay = history <= now && now < history + idleMs;
+  const watermark = watermarkDate(snapshot);
+  if (isUnderWay || watermark === undefined) return undefined;
+  const today = utcDate(now - lastOffsetMs);
+  return watermark < today ? watermark : today;
+}
+
 /**
  * Returns the resolutions of quarantined events by valid resent ones, as transactions of silver's table. `appId` is the
  * partition key, which names the rejected event. They never expire, and a rebuild from bronze produces the same ones.
@@ -110,9 +169,10 @@ export function resolutions(
   conflicts: readonly Conflict[],
 ): { appId: string; version: number }[] {
   const closed = new Set<string>();
+  const contradicted = new Set(conflicts.map(({ candidate }) => candidate));
   for (const candidate of candidates) {
     const { partitionKey } = candidate.record;
-    if (!isResent(partitionKey) || conflicts.some((conflict) => conflict.candidate === candidate)) continue;
+    if (!isResent(partitionKey) || contradicted.has(candidate)) continue;
     closed.add(partitionKey);
   }
   return [...closed].map((appId) => ({ appId, version: 0 }));
@@ -133,28 +193,4 @@ export function redactions(records: readonly RecordPosition[], lastUpdated: numb
 /** Whether silver's log marks the record at `shard/sequence number` as redacted. */
 export function isRedacted({ transactions }: Snapshot, position: string): boolean {
   return transactions.has(prefixes.redacted + position);
-}
-
-/** The day on which an order is stored whose later revision arrived first; undefined for any other order. */
-export function dayAhead({ transactions }: Snapshot, orderId: string): string | undefined {
-  const ahead = transactions.get(prefixes.ahead + orderId);
-  return ahead && dateOfDays(ahead.version);
-}
-
-/** Whether any order's later revision arrived first: without one, no commit has to look an order up by its id. */
-export function isAnyAhead({ transactions }: Snapshot): boolean {
-  return transactions.has(prefixes.anyAhead);
-}
-
-/** The transactions that record the day of orders whose later revision arrived first. */
-export function rememberAhead(accepted: readonly Candidate[], ahead: ReadonlySet<string>) {
-  if (ahead.size === 0) return [];
-  const orders = accepted.filter(({ event }) => ahead.has(event.order_id));
-  return [
-    { appId: prefixes.anyAhead, version: 1 },
-    ...orders.map(({ event, orderDate }) => ({
-      appId: prefixes.ahead + event.order_id,
-      version: daysOfDate(orderDate),
-    })),
-  ];
 }

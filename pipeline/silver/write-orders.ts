@@ -46,6 +46,7 @@ function createOrderColumns(writer: ColumnTarget, catalog: Catalog, customerKey:
   const producerSeq = writer.long("producer_seq");
   const recordIndex = writer.int("record_index");
   const hash = writer.long("payload_hash");
+  const tillOffset = writer.int("till_offset_minutes");
   const [promotionCode, tip] = [writer.string("promotion_code"), writer.int("tip_cents")];
   const keyOf = ({ customer_id, customer_key }: OrderCustomer) => customer_key ?? customerKey(customer_id);
   /** Writes the tip on the first line only, so that the sum over lines equals the sum over orders. */
@@ -75,6 +76,7 @@ function createOrderColumns(writer: ColumnTarget, catalog: Catalog, customerKey:
     hash.push(order.payloadHash, lines);
     promotionCode.push(event.promotion_code ?? null, lines);
     writeTip(event.tip, lines);
+    tillOffset.push(order.wrongOffset ?? null, lines);
   };
 }
 

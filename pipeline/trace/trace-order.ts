@@ -1,4 +1,5 @@
 import type { BronzeObject } from "../bronze/list-bronze.ts";
+import type { Catalog } from "../domain/catalog.ts";
 import { createFinder } from "../domain/redact-event.ts";
 import { limits, type ReasonCode } from "../domain/rejection-reasons.ts";
 import { isResent, eventPosition } from "../domain/stream-position.ts";
@@ -6,14 +7,18 @@ import { findCommit, type FoundCommit } from "../delta/log.ts";
 import type { DeltaTable, Snapshot } from "../delta/table.ts";
 import type { LakeQuery, LakeRow, ObjectStore, Warehouse } from "../ports.ts";
 import { listQuarantined, type QuarantinedOrder } from "../quarantine/list-quarantined.ts";
+import { readOrderName } from "../silver/quarantine-table.ts";
 import { isConsumed } from "../silver/transactions.ts";
 import { findEvents, type BronzeEvent } from "./find-events.ts";
-import { findSilverOrder, type TracedSilverOrder } from "./silver-order.ts";
+import { findSilverOrders, type TracedSilverOrder } from "./silver-order.ts";
 import { utcHour } from "../domain/dates.ts";
 
 /** An order in every layer, from its stream records to gold. */
 export interface OrderTrace {
   orderId: string;
+  /** Store and business date `YYYY-MM-DD`; null for events that do not name them legibly. */
+  storeId: string | null;
+  orderDate: string | null;
   /** Sorted by arrival. */
   events: TracedEvent[];
   silver: TracedSilverOrder | null;
@@ -62,6 +67,7 @@ export interface TraceSources {
   quarantine: DeltaTable;
   lake: LakeQuery;
   warehouse: Warehouse;
+  catalog: Catalog;
   sql: TraceSql;
 }
 
@@ -73,33 +79,44 @@ export interface TraceSql {
 }
 
 /**
- * Finds every event of an order. Silver and quarantine are queried by its id; bronze is searched for other copies. No
- * copy can arrive before the order was placed, so bronze is read from that hour on, or completely if silver does not
- * have the order.
+ * Finds every event with an order id, and groups them by order: several stores may use an id, and one store on several
+ * days. Silver and quarantine are queried by the id; bronze is searched for other copies. No copy can arrive before the
+ * order was placed, so bronze is read from the earliest hour on, or completely if silver does not have the id.
  */
-export async function traceOrder(sources: TraceSources, orderId: string): Promise<OrderTrace> {
-  const { silver, lake, sql } = sources;
+export async function traceOrder(sources: TraceSources, orderId: string): Promise<OrderTrace[]> {
+  const { silver, lake, sql, catalog } = sources;
   const snapshot = await silver.snapshot();
   const [found, refused] = await Promise.all([
-    findSilverOrder({ ...sources, sql: sql.orderLines }, { orderId, snapshot }),
+    findSilverOrders({ ...sources, sql: sql.orderLines }, { orderId, snapshot }),
     listQuarantined({ ...sources, lake, sql: sql.refusedEvents }),
   ]);
   const mine = refused.filter((event) => event.orderId === orderId);
-  const events = await bronzeEvents(sources, { orderId, snapshot, found: found?.order, refused: mine });
+  const events = await bronzeEvents(sources, { orderId, snapshot, found, refused: mine });
   const consumed = createConsumption(sources, snapshot);
-  const judged = {
-    order: found?.order,
-    refused: new Map(mine.map((event) => [eventPosition(event), event])),
-    consumed,
-  };
-  const traced = [];
-  for (const event of events) traced.push(await traceEvent(event, judged));
-  return {
-    orderId,
-    events: traced.toSorted((a, b) => (a.arrivedAt < b.arrivedAt ? -1 : 1)),
-    silver: found?.order ?? null,
-    ...(await goldOf(sources, found?.rows ?? [])),
-  };
+  const nameOfEvent = ({ bytes }: BronzeEvent) => readOrderName(bytes.toString("utf8"), catalog);
+  const keyOf = ({ storeId, orderDate }: Pick<OrderTrace, "storeId" | "orderDate">) => `${orderDate} ${storeId}`;
+  const ofOrder = Map.groupBy(events, (event) => keyOf(nameOfEvent(event)));
+  const names = [...found.map(({ order }) => order), ...events.map(nameOfEvent)];
+  const traces = [];
+  for (const [key, { storeId, orderDate }] of new Map(names.map((name) => [keyOf(name), name]))) {
+    const here = found.find(({ order }) => keyOf(order) === key);
+    const judged = {
+      order: here?.order,
+      refused: new Map(mine.map((event) => [eventPosition(event), event])),
+      consumed,
+    };
+    const traced = [];
+    for (const event of ofOrder.get(key) ?? []) traced.push(await traceEvent(event, judged));
+    traces.push({
+      orderId,
+      storeId,
+      orderDate,
+      events: traced.toSorted((a, b) => (a.arrivedAt < b.arrivedAt ? -1 : 1)),
+      silver: here?.order ?? null,
+      ...(await goldOf(sources, here?.rows ?? [])),
+    });
+  }
+  return traces.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
 async function bronzeEvents(
@@ -107,13 +124,13 @@ async function bronzeEvents(
   known: {
     orderId: string;
     snapshot: Snapshot;
-    found: TracedSilverOrder | undefined;
+    found: readonly { order: TracedSilverOrder }[];
     refused: readonly QuarantinedOrder[];
   },
 ): Promise<BronzeEvent[]> {
   const { orderId, snapshot, found, refused } = known;
   const keys = new Set(refused.map(({ bronzeKey }) => bronzeKey));
-  const since = found === undefined ? "" : earliestHour(found.orderedAt);
+  const since = found.map(({ order }) => earliestHour(order.orderedAt)).toSorted()[0] ?? "";
   const isWanted = ({ key, hour }: BronzeObject) =>
     keys.has(key) || hour >= since || !isConsumed(snapshot, { key, hour });
   const all = await findEvents(sources, createFinder(orderId), { isWanted });

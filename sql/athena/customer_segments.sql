@@ -12,7 +12,9 @@ select
   sum(case when order_lines.is_first_of_order then 1 else 0 end) as frequency,
   cast(sum(order_lines.revenue_cents) / 100.0 as decimal(14, 2)) as monetary,
   min(order_lines.ordered_at) as first_ordered_at,
-  max(order_lines.ordered_at) as last_ordered_at
+  max(order_lines.ordered_at) as last_ordered_at,
+  min(order_lines.order_date) as first_order_date,
+  max(order_lines.order_date) as last_order_date
 from order_lines
 cross join last_day
 where order_lines.status in ('placed', 'amended')

@@ -3,7 +3,8 @@
 -- which of the four a row is, and so which columns are used: a row has sums at
 -- its own level. Distinct customers are in day-customers.sql.
 -- The marks count orders once at each level, so that the number of orders at a
--- level is a sum of marks, without count(distinct order_id).
+-- level is a sum of marks, without count(distinct order_id). is_live is 0 where
+-- all orders come from a replay or an import.
 select
   case grouping(order_hour, pizza_id, store_id)
     when 7 then 'day_totals'
@@ -35,7 +36,11 @@ select
   count(*) as order_lines,
   cast(sum(quantity) as bigint) as pizzas,
   cast(sum(revenue_cents) as bigint) as revenue_cents,
-  cast(sum(cost_cents) as bigint) as cost_cents
+  cast(sum(cost_cents) as bigint) as cost_cents,
+  max(case
+    when producer_id like 'replay:%' or producer_id like 'import:%' then 0
+    else 1
+  end) as is_live
 from silver_order_lines
 where order_date between cast(? as date) and cast(? as date)
   and status in ('placed', 'amended')

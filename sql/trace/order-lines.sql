@@ -1,4 +1,4 @@
--- One row per line in silver of the order whose id is the parameter. Lake SQL.
+-- One row per line in silver of the orders whose id is the parameter. Lake SQL.
 select
     cast(order_date as varchar) as order_date,
     order_hour,
@@ -22,4 +22,4 @@ select
     record_index
 from silver_order_lines
 where order_id = ?
-order by line_no
+order by order_date, store_id, line_no

@@ -77,8 +77,8 @@ export function deploymentChecks(environment: string): Check[] {
 const writers = ["first", "second", "third"];
 
 /**
- * Tests a bucket's conditional put (If-None-Match) on a new object below `doctor/`: with several concurrent writers, then
- * with one more. Resolves to a description of the result; throws if a second writer could replace the object.
+ * Tests a bucket's conditional put (If-None-Match) on a new object below `doctor/`: with several concurrent writers,
+ * then with one more. Resolves to a description of the result; throws if a second writer could replace the object.
  */
 export async function checkPutIfAbsent(bucket: string, store = openS3Store({ bucket })): Promise<string> {
   const key = `doctor/${randomUUID()}`;

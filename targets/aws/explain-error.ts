@@ -15,8 +15,8 @@ const denied = new Set(["AccessDenied", "AccessDeniedException", "UnauthorizedOp
 const unreachable = new Set(["EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "ENOTFOUND", "ETIMEDOUT"]);
 
 /**
- * Turns an AWS client's error about credentials, permissions or the network into one with advice. `what` describes the call,
- * such as "the outputs of PizzaSales-dev-Stateful". Returns any other error unchanged.
+ * Turns an AWS client's error about credentials, permissions or the network into one with advice. `what` describes the
+ * call, such as "the outputs of PizzaSales-dev-Stateful". Returns any other error unchanged.
  */
 export function explainError(cause: unknown, { what, region }: { what: string; region: string }): unknown {
   const { name, message } = cause as Error;

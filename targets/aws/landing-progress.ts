@@ -18,8 +18,8 @@ const shardsAtOnce = 8;
 const mostPages = 50;
 
 /**
- * How far landing is behind the stream: for each shard, whether a record follows the last one in bronze or in the on-failure
- * destination. Reads at most one record per shard.
+ * How far landing is behind the stream: for each shard, whether a record follows the last one in bronze or in the
+ * on-failure destination. Reads at most one record per shard.
  */
 export async function landingProgress({
   client,

@@ -31,7 +31,9 @@ import { hourMs } from "../../pipeline/domain/dates.ts";
 const landingPatienceMs = 15 * 60_000;
 const landingPauseMs = 2000;
 
-/** Opens the pipeline that an environment's stacks deployed; credentials and region come from the AWS SDK's settings. */
+/**
+ * Opens the pipeline that an environment's stacks deployed; credentials and region come from the AWS SDK's settings.
+ */
 export async function openDeployedPipeline({
   environment,
   lakeSql,

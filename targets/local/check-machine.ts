@@ -29,8 +29,8 @@ export function machineChecks(dir: string): Check[] {
 }
 
 /**
- * Describes the operating system. `version` is the text of /proc/version, which names Microsoft under WSL2. Throws on Windows
- * itself.
+ * Describes the operating system. `version` is the text of /proc/version, which names Microsoft under WSL2. Throws on
+ * Windows itself.
  */
 export function describeSystem(platform: NodeJS.Platform, arch: string, version: string): string {
   if (platform === "win32") {

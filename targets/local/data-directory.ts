@@ -257,8 +257,8 @@ export function runningProcess(folder: DataDirectory): PipelineRecord["process"]
 }
 
 /**
- * Deletes a pipeline's files, `home.json` last, so that an interrupted deletion can be repeated. Also deletes the folder if it
- * is then empty; otherwise returns the names of the remaining files.
+ * Deletes a pipeline's files, `home.json` last, so that an interrupted deletion can be repeated. Also deletes the
+ * folder if it is then empty; otherwise returns the names of the remaining files.
  */
 export function removeDataDirectory(folder: DataDirectory): string[] {
   for (const name of ownEntries(folder).toSorted((a, b) => lastOf(a) - lastOf(b))) {

@@ -24,11 +24,13 @@ export interface FunctionContext {
   /** Minimum interval between publications of the customer rows, unless a run requests them. */
   customersEveryMs: number;
   verify: () => Promise<Receipt>;
-  /** Backup store and the roles that copy the warehouse and test the restore; without it there is no workflow backup. */
+  /**
+   * Backup store and the roles that copy the warehouse and test the restore; without it there is no workflow backup.
+   */
   backup?: { store: ObjectStore; writer: TransactionalWarehouse; owner: TransactionalWarehouse };
   /**
-   * SQL of the quality rules by name, and the notifier for red rules and for a receipt that does not balance; without it there
-   * is no workflow data_quality.
+   * SQL of the quality rules by name, and the notifier for red rules and for a receipt that does not balance; without
+   * it there is no workflow data_quality.
    */
   quality?: { sql: ReadonlyMap<string, string>; notifier: Notifier };
 }
@@ -47,7 +49,7 @@ export function createFunctions(context: FunctionContext): Functions {
     PublishQuarantine: () => publishQuarantine({ silver, quarantine }),
     CompactSilver: ({ sweep }: Sweep) => compactSilver({ silver, quarantine, store }, { sweep }),
     PlanWindows: (input: { customers: "now" | "when due" }) =>
-      planWindows({ silver, warehouse, clock, customersEveryMs }, input),
+      planWindows({ store, stream, silver, warehouse, clock, customersEveryMs }, input),
     PublishWindows: (batch: WindowBatch) => publishWindows(gold, batch),
     PublishCustomers: (plan: PublishingPlan) => publishCustomers(gold, plan),
     ReportWindows: (plan: PublishingPlan) => reportWindows({ silver, warehouse, clock }, plan),

@@ -11,8 +11,8 @@ import type { NotedRun } from "./run-ledger.ts";
 const quietMs = 30_000;
 
 /**
- * Records the runs of the local pipeline as OpenLineage events. START and the final event are written together after a run, so
- * that timer runs without work leave no event. Errors are logged and never fail a workflow.
+ * Records the runs of the local pipeline as OpenLineage events. START and the final event are written together after a
+ * run, so that timer runs without work leave no event. Errors are logged and never fail a workflow.
  */
 export function createLineageRecorder({
   folder,

@@ -4,8 +4,8 @@ import { isAlive } from "../../adapters/folder-files.ts";
 import { errorCode } from "../../pipeline/domain/errors.ts";
 
 /**
- * Whether a process is still running. Zombies and other processes that reuse the id do not count. `started` is the result of
- * `processStart`; without it, or without /proc, only the id is compared.
+ * Whether a process is still running. Zombies and other processes that reuse the id do not count. `started` is the
+ * result of `processStart`; without it, or without /proc, only the id is compared.
  */
 export function isRunning(pid: number, started?: string): boolean {
   if (!isAlive(pid)) return false;

@@ -15,6 +15,7 @@ import { forgetCustomer, type RedactStream } from "../../pipeline/forget/forget-
 import { publishableSnapshot } from "../../pipeline/gold/published-commit.ts";
 import { rebuild } from "../../pipeline/rebuild/rebuild.ts";
 import type { RebuildReport } from "../../pipeline/rebuild/report.ts";
+import { isJudgedByOtherRules } from "../../pipeline/silver/transactions.ts";
 import { openQuarantine, openSilver, orderStream } from "../../pipeline/silver/tables.ts";
 import { createCustomerKey } from "../../pipeline/silver/write-orders.ts";
 import { createFunctions } from "./functions.ts";
@@ -151,6 +152,25 @@ export async function openLocalPipeline({
     const runWorkflow = (name: string, input = sampleInput(name)) =>
       runs.record(name, () => workflows.get(name)!.run(input));
 
+    if (!isReadOnly && isJudgedByOtherRules(await silver.snapshot())) await judgeAgain();
+
+    /** Brings a data directory of an earlier release up to date: nothing is refined before its rules are this program's. */
+    async function judgeAgain(): Promise<void> {
+      onLog("the rules have changed since this data directory was filled: every event is judged again, from bronze");
+      await warehouses.current();
+      const request = { from: "0001-01-01", to: "9999-12-31", source: "bronze" as const, isDryRun: false };
+      const context = { refinery, lake, warehouse: writer, sql: goldSql };
+      const { rebuilt } = await runs.record("rebuild", async () => ({ rebuilt: await rebuild(context, request) }));
+      const report = rebuilt as RebuildReport;
+      if (!report.published) {
+        const { objects, records } = report.missing;
+        throw new Error(
+          `bronze lacks ${objects.length} objects and ${records.length} records that silver was made from, such as ` +
+            `${objects[0] ?? records[0]}: restore them from a copy of ${folder.lake}, then start again`,
+        );
+      }
+    }
+
     let sweptAt = -Infinity;
     let flushes = 0;
     const timer = startTimer({
@@ -177,7 +197,8 @@ export async function openLocalPipeline({
         onFailure,
         batchSize: settings.landingBatchRecords,
         windowMs: settings.landingWindowMs,
-        // Landing fails only when the disk is full, and the on-failure destination is on the same disk: retry until there is room.
+        // Landing fails only when the disk is full, and the on-failure destination is on the same disk: retry until
+        // there is room.
         maximumRetryAttempts: -1,
         maximumRecordAgeMs: -1,
         bisectBatchOnFunctionError: true,

@@ -25,8 +25,8 @@ export function hasPort(data: string, pid: number): boolean {
 }
 
 /**
- * Replaces a stale process id in `postmaster.pid` that now belongs to another program: PostgreSQL would refuse to start. The
- * other lines are kept, because PostgreSQL uses them to detect remaining processes of the old server.
+ * Replaces a stale process id in `postmaster.pid` that now belongs to another program: PostgreSQL would refuse to
+ * start. The other lines are kept, because PostgreSQL uses them to detect remaining processes of the old server.
  */
 export function disarmPidFile(data: string): void {
   const [pid, ...rest] = pidFile(data)?.split("\n") ?? [];
@@ -46,7 +46,9 @@ export async function stopServer(data: string, pid: number, patience = 20_000): 
   }
 }
 
-/** Sends the stop signal without waiting, so it also works while this process exits. Does nothing if the server is gone. */
+/**
+ * Sends the stop signal without waiting, so it also works while this process exits. Does nothing if the server is gone.
+ */
 export function signalStop(data: string, pid: number, signal: "SIGINT" | "SIGQUIT" = "SIGINT"): void {
   try {
     if (process.platform === "win32") stopOnWindows(data);
@@ -118,8 +120,8 @@ interface User {
 }
 
 /**
- * The user that runs the server. PostgreSQL does not run as root, so root uses the owner of an existing data folder, else the
- * user postgres, else nobody. Any other user runs it directly (undefined).
+ * The user that runs the server. PostgreSQL does not run as root, so root uses the owner of an existing data folder,
+ * else the user postgres, else nobody. Any other user runs it directly (undefined).
  */
 export function serverUser(data: string): User | undefined {
   if (process.getuid?.() !== 0) return undefined;

@@ -48,8 +48,8 @@ export async function run(
 }
 
 /**
- * Starts the server on `data` and waits until it accepts connections. If the port is in use, it takes a free one, or throws if
- * the port is demanded.
+ * Starts the server on `data` and waits until it accepts connections. If the port is in use, it takes a free one, or
+ * throws if the port is demanded.
  */
 export async function startServer({
   folder,

@@ -34,10 +34,10 @@ export interface LocalPostgres {
 }
 
 /**
- * Starts a PostgreSQL server with its data in `dir`, on 127.0.0.1 only. The first start creates the cluster, the database
- * pizza_sales and a login for each role; later starts reuse them. A server left running by a killed process is adopted, unless
- * `port` differs. An explicit `port` must be free. If the stored port is in use, this start takes a free one and the next start
- * tries the stored port again. A new cluster gets `preferredPort`, or a free port.
+ * Starts a PostgreSQL server with its data in `dir`, on 127.0.0.1 only. The first start creates the cluster, the
+ * database pizza_sales and a login for each role; later starts reuse them. A server left running by a killed process is
+ * adopted, unless `port` differs. An explicit `port` must be free. If the stored port is in use, this start takes a
+ * free one and the next start tries the stored port again. A new cluster gets `preferredPort`, or a free port.
  */
 export async function startPostgres({
   dir,
@@ -105,7 +105,7 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** Creates an empty cluster in a temporary folder and renames it to `data`, so that an interrupted start leaves no part of it. */
+/** Creates an empty cluster in a temporary folder and renames it to `data`, so an interrupted start leaves no part. */
 async function initialiseCluster({
   folder,
   data,
@@ -160,7 +160,7 @@ async function limitReader({ host, port, database, roles }: PostgresCredentials)
   const client = new Client({ host, port, database, ...roles.admin });
   await client.connect();
   try {
-    for (const name of ["000030_reader_limits", "000034_reader_resources"]) {
+    for (const name of ["000030_reader_limits", "000043_reader_resources"]) {
       await client.query(readProjectFile(`sql/migrations/${name}.sql`));
     }
   } finally {

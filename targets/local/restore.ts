@@ -15,8 +15,9 @@ import {
 import { openWarehouses } from "./warehouses.ts";
 
 /**
- * Restores a backup into the local pipeline's PostgreSQL, which is recreated if its folder is missing. The pipeline must not be
- * running: its timer would fill gold from silver first. `from` is a folder with backups other than the data directory's own.
+ * Restores a backup into the local pipeline's PostgreSQL, which is recreated if its folder is missing. The pipeline
+ * must not be running: its timer would fill gold from silver first. `from` is a folder with backups other than the data
+ * directory's own.
  */
 export async function restoreLocalPipeline({
   dir,

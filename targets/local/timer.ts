@@ -15,8 +15,8 @@ export interface Timer {
 const now = () => performance.now();
 
 /**
- * Runs `task` at most every `intervalMs` when woken, otherwise every `idleMs` (never, if that is infinite). Errors go to
- * `onError`, and the task runs again at the next turn.
+ * Runs `task` at most every `intervalMs` when woken, otherwise every `idleMs` (never, if that is infinite). Errors go
+ * to `onError`, and the task runs again at the next turn.
  */
 export function startTimer({
   task,
@@ -71,8 +71,8 @@ export function startTimer({
 }
 
 /**
- * The workflows that are due: those whose last run, successful or not, started at least a day ago. One that has never run is
- * due a day after `since` (milliseconds since 1970), so that a new pipeline does not start with them.
+ * The workflows that are due: those whose last run, successful or not, started at least a day ago. One that has never
+ * run is due a day after `since` (milliseconds since 1970), so that a new pipeline does not start with them.
  */
 export async function dueDaily(
   workflows: readonly string[],

@@ -16,8 +16,8 @@ export interface ReconnectingWarehouses {
 }
 
 /**
- * Opens the warehouses, and reopens them when their server is gone. An interrupted query is retried although it may have been
- * committed, as over the RDS Data API: every statement of this project is idempotent.
+ * Opens the warehouses, and reopens them when their server is gone. An interrupted query is retried although it may
+ * have been committed, as over the RDS Data API: every statement of this project is idempotent.
  */
 export function reconnectingWarehouses(options: Parameters<typeof openWarehouses>[0]): ReconnectingWarehouses {
   let opening = openWarehouses(options);
@@ -77,7 +77,9 @@ interface Warehouses {
   owner: TransactionalWarehouse;
   writer: TransactionalWarehouse;
   reader: Warehouse;
-  /** The reader with a new connection per query: settings and transactions of ad-hoc SQL must not affect other queries. */
+  /**
+   * The reader with a new connection per query: settings and transactions of ad-hoc SQL must not affect other queries.
+   */
   adHoc: Warehouse;
   /** Closes the connections and stops the server. */
   close(): Promise<void>;

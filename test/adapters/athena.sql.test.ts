@@ -15,7 +15,7 @@ const table: LakeTable = {
 };
 const place = { tables: [table], database: "pizza", bucket: "lake" };
 
-test("the same files have the same manifest, whatever their order", () => {
+test("the manifest of the same files does not depend on their order", () => {
   const manifest = manifestOf(table, "lake")!;
   expect(manifest.text).toBe(
     "s3://lake/silver/order_lines/order_date=2015-01-01/a.parquet\n" +
@@ -26,7 +26,7 @@ test("the same files have the same manifest, whatever their order", () => {
   expect(manifestOf({ ...table, files: table.files.slice(1) }, "lake")!.name).not.toBe(manifest.name);
 });
 
-test("a table stands before the query, at its manifest and with its date from the path", () => {
+test("a table is a CTE before the query, restricted to its manifest and with its date from the path", () => {
   const { name } = manifestOf(table, "lake")!;
   expect(withTables("select 1 from silver_order_lines", place)).toBe(
     `with "silver_order_lines" as (select "order_id" as "order_id", with_timezone("ordered_at", 'UTC') as "ordered_at", ` +
@@ -46,15 +46,15 @@ test.each([
   ],
   ["select 'with' as withered", /\)\nselect 'with' as withered$/],
   ["withered", /\)\nwithered$/],
-])("a query's own with is joined: %j", (sql, expected) => {
+])("a query's own CTEs follow those of the tables: %j", (sql, expected) => {
   expect(withTables(sql, place)).toMatch(expected);
 });
 
-test("a query without tables stays as it is", () => {
+test("a query without tables is unchanged", () => {
   expect(withTables("select 1 as one", { ...place, tables: [] })).toBe("select 1 as one");
 });
 
-test("parameters become literals that cannot end early", () => {
+test("parameters become escaped literals", () => {
   expect([toLiteral("it's"), toLiteral("' or true --"), toLiteral(12), toLiteral("2015-01-01")]).toEqual([
     "'it''s'",
     "''' or true --'",
@@ -63,7 +63,7 @@ test("parameters become literals that cannot end early", () => {
   ]);
 });
 
-test("cells come as the port promises", () => {
+test("cells have the types of the port", () => {
   const cells = {
     varchar: "",
     integer: "-7",

@@ -56,9 +56,9 @@ test.each([
   ["the customers of days", dayCustomers, days],
   ["the days of customers", customerDays, days],
   ["sales per day", readProjectFile("sql/checks/silver-days.sql"), []],
-  ["what stands twice", readProjectFile("sql/checks/silver-repeats.sql"), []],
-  ["refused events", readProjectFile("sql/checks/quarantined-events.sql"), []],
-])("%s: the same rows as from DuckDB", async (_, sql, parameters) => {
+  ["duplicate lines", readProjectFile("sql/checks/silver-repeats.sql"), []],
+  ["rejected events", readProjectFile("sql/checks/quarantined-events.sql"), []],
+])("%s returns the same rows as DuckDB", async (_, sql, parameters) => {
   for (const table of [silver(), silver(["2015-03-02"]), { ...silver(), files: [] }]) {
     const rows = await athena.query(sql, parameters, [table, quarantine]);
     const order = (row: object) => Object.values(row).map(String).join();
@@ -77,21 +77,21 @@ test("parameters are bound and never become SQL", async () => {
   expect(server.queries.at(-1)).toMatchObject({ parameters: ["7", "''' or true --'"], workgroup: "pipeline" });
 });
 
-test("an answer of many pages comes whole, in its order", async () => {
+test("a result of many pages is returned completely and in order", async () => {
   const sql = "select n from (select unnest(range(2500)) as n) order by n";
   const rows = await athena.query(sql, [], []);
   expect(rows).toEqual(Array.from({ length: 2500 }, (_, n) => ({ n: BigInt(n) })));
   expect(server.requests.filter((request) => request === "GetQueryResults")).toHaveLength(3);
 });
 
-test("queries at once see each its own files", async () => {
+test("concurrent queries each see their own files", async () => {
   const sql = "select count(*) as n from silver_order_lines";
   const ask = (windows: string[]) => athena.query(sql, [], [silver(windows)]);
   const answers = await Promise.all([ask(["2015-03-01"]), ask(["2015-03-02"]), ask(["2015-03-01", "2015-03-02"])]);
   expect(answers.flat().map(({ n }) => n)).toEqual([2n, 1n, 3n]);
 });
 
-test("the list of files is written again before every query, even where it is there", async () => {
+test("the manifest is written before every query, even if it exists", async () => {
   const puts: string[] = [];
   const noting: Pick<ObjectStore, "put"> = {
     put: (key, body, options) => (puts.push(key), store.put(key, body, options)),
@@ -107,7 +107,7 @@ test("the list of files is written again before every query, even where it is th
   expect(new Set(puts).size).toBe(1);
 });
 
-test("a throttled or lost start is made again, and runs once", async () => {
+test("a start that is throttled or loses its response is retried, and the query runs once", async () => {
   server.fail("TooManyRequestsException", 2);
   expect(await athena.query("select 1 as one", [], [])).toEqual([{ one: 1 }]);
   server.fail("answer lost");

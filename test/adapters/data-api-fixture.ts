@@ -9,7 +9,7 @@ type Role = (typeof roles)[number];
 
 const secretArn = (role: Role) => `arn:aws:secretsmanager:eu-central-1:111122223333:secret:${role}`;
 
-/** The Data API over one PostgreSQL, with a secret for each role. */
+/** The Data API over one PostgreSQL, with one secret per role. */
 export async function openDataApi(postgres: LocalPostgres, { timeoutMs = 45_000 } = {}) {
   const connectionStrings = Object.fromEntries(roles.map((role) => [secretArn(role), postgres.connectionString(role)]));
   const server = await startDataApiServer({ connectionStrings, timeoutMs });

@@ -28,7 +28,7 @@ afterAll(async () => {
   await pipeline.close();
 });
 
-/** Plans and publishes two months to an empty gold. */
+/** Plans two months and publishes them to an empty gold. */
 async function publishAll(warehouse: Warehouse) {
   await pipeline.empty();
   const gold = { ...pipeline.gold, warehouse };
@@ -46,7 +46,7 @@ async function publishAll(warehouse: Warehouse) {
   return { published, after: await plan(), hash: await goldHash(warehouse), cells: await readGold(warehouse) };
 }
 
-test("gold is the same over the Data API as over PostgreSQL's wire, to the last cell", async () => {
+test("gold has the same cells over the Data API as over the PostgreSQL protocol", async () => {
   const direct = await publishAll(pipeline.gold.warehouse);
   const overApi = await publishAll(api.connect("writer"));
   expect(overApi.hash.hash).toMatch(/^[0-9a-f]{32}$/);
@@ -54,7 +54,7 @@ test("gold is the same over the Data API as over PostgreSQL's wire, to the last 
   expect(direct.after.batches).toEqual([]);
 });
 
-test("the receipt's questions have the same answers over both", async () => {
+test("the receipt's queries return the same rows over both", async () => {
   const [day] = windows;
   const facts = await readDayFacts(pipeline.lake, { sql, table: silver, windows });
   facts.day_items.find(({ order_date }) => order_date === day)!["pizzas"] = 999n;
@@ -70,7 +70,7 @@ test("the receipt's questions have the same answers over both", async () => {
   expect(await ask(api.connect("reader"))).toEqual(direct);
 });
 
-test("a publish whose document goes in parts does the same", async () => {
+test("a publish whose document is staged in parts has the same effect", async () => {
   const [day] = windows;
   const filler = Array.from({ length: 40_000 }, (_, n) => ({
     order_date: "1999-01-01",
@@ -86,7 +86,7 @@ test("a publish whose document goes in parts does the same", async () => {
   expect(api.server.statements.at(-1)!.sql).toContain("ops.take_parameter");
 });
 
-test("a call whose answer was lost is made again, and gold is none the wiser", async () => {
+test("a publish that lost its response is retried without any effect on gold", async () => {
   const writer = api.connect("writer");
   const before = await goldHash(writer);
   api.server.fail("answer lost");
@@ -95,7 +95,7 @@ test("a call whose answer was lost is made again, and gold is none the wiser", a
   expect(await goldHash(writer)).toEqual(before);
 });
 
-test("migrations run over it, once", async () => {
+test("migrations run over the Data API, once", async () => {
   const owner = api.connect("owner");
   expect(await migrate({ warehouse: owner, migrations: loadMigrations() })).toEqual([]);
 });

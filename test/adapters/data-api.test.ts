@@ -31,25 +31,25 @@ beforeEach(() => void (api.server.statements.length = 0));
 
 const staged = async () => await owner.query("select parameter_id, part from ops.parameter_parts order by part");
 
-test("a paused cluster is waited for", async () => {
+test("a call waits for a paused cluster", async () => {
   api.server.fail("DatabaseResumingException", 2);
   expect(await writer.query("select 1 as one")).toEqual([{ one: 1 }]);
   expect(api.server.statements).toHaveLength(3);
 });
 
-test("a throttled call is made again", async () => {
+test("a throttled call is retried", async () => {
   api.server.fail("ThrottlingException", 2);
   expect(await writer.query("select 1 as one")).toEqual([{ one: 1 }]);
 });
 
-test("a call whose answer was lost is made again", async () => {
+test("a call that lost its response is retried", async () => {
   await owner.query("create table public.calls (made integer)");
   api.server.fail("answer lost");
   expect(await owner.query("insert into public.calls values (1) returning made")).toEqual([{ made: 1 }]);
   expect(await owner.query("select count(*)::integer as n from public.calls")).toEqual([{ n: 2 }]);
 });
 
-test("a parameter that no request can hold goes in parts, and the statement takes it whole", async () => {
+test("a parameter that exceeds one request is staged in parts, which the statement joins", async () => {
   const document = JSON.stringify({
     rows: Array.from({ length: 110_000 }, (_, n) => ({ n, city: `Zoë's "🍕" ${n}` })),
   });
@@ -62,7 +62,7 @@ test("a parameter that no request can hold goes in parts, and the statement take
   expect(await staged()).toEqual([]);
 });
 
-test("a statement that fails leaves its parameter, to be taken by the next try", async () => {
+test("a failed statement leaves its staged parameter for the retry", async () => {
   await writer.query("select ops.stage_parameter('p', 0, 'a') as a");
   await writer.query("select ops.stage_parameter('p', 1, 'b') as b");
   await writer.query("select ops.stage_parameter('p', 0, 'a') as again");
@@ -71,7 +71,7 @@ test("a statement that fails leaves its parameter, to be taken by the next try",
   await expect(writer.query("select ops.take_parameter('p') as text")).rejects.toThrow("parameter p is not staged");
 });
 
-test("the parts of a parameter are joined in their order, however they came", async () => {
+test("the parts of a parameter are joined in order, whatever their order of arrival", async () => {
   for (const [number, part] of [
     [2, "c"],
     [0, "a"],
@@ -83,7 +83,7 @@ test("the parts of a parameter are joined in their order, however they came", as
   expect(await writer.query("select ops.take_parameter('order') as text")).toEqual([{ text: "abc" }]);
 });
 
-test("parts that nobody took are gone after an hour, and a parameter without its first part is none", async () => {
+test("unused parts are deleted after an hour, and a parameter without its first part is not staged", async () => {
   await writer.query("select ops.stage_parameter('old', 0, 'a') as a");
   await writer.query("select ops.stage_parameter('old', 1, 'b') as b");
   await owner.query("update ops.parameter_parts set staged_at = now() - interval '61 minutes' where part = 0");
@@ -93,7 +93,7 @@ test("parts that nobody took are gone after an hour, and a parameter without its
   await owner.query("delete from ops.parameter_parts");
 });
 
-test("only the writer may stage, and only the owner may read staged parts", async () => {
+test("only the writer can stage parts, and only the owner can read them", async () => {
   const reader = api.connect("reader");
   await expect(reader.query("select ops.stage_parameter('r', 0, 'a') as a")).rejects.toThrow(/permission denied/);
   await expect(reader.query("select ops.take_parameter('r') as a")).rejects.toThrow(/permission denied/);
@@ -102,7 +102,7 @@ test("only the writer may stage, and only the owner may read staged parts", asyn
   }
 });
 
-test("a result or row that is too large is an error that says what to do", async () => {
+test("an error about a result or row that is too large says what to do", async () => {
   const says = /^Data API: .*a result may have at most 1 MiB and a row 64 kB: query less at once/;
   await expect(writer.query("select repeat('x', 1000) as x from generate_series(1, 1100)")).rejects.toThrow(says);
   await expect(writer.query("select repeat('x', 66000) as x")).rejects.toThrow(says);
@@ -116,14 +116,14 @@ test("a request that is too large is rejected before it is sent", async () => {
   expect(api.server.statements).toEqual([]);
 });
 
-test("a statement that takes too long is stopped with a clear error", async () => {
+test("a statement that exceeds the time limit is stopped with a clear error", async () => {
   await expect(writer.query("select true as slept from pg_sleep(15)")).rejects.toThrow(
     "Data API: the statement exceeded the 45 s limit of a call; it was stopped: process less at once",
   );
   expect(await sleeping()).toBe(0);
 });
 
-test("a migration that takes too long goes on, and the next run finds it done", async () => {
+test("a migration that exceeds the time limit continues, and the next run finds it applied", async () => {
   const slow = { name: "999999_slow.sql", sql: "create table public.slow as select 1 as a from pg_sleep(6)" };
   const run = async () => await migrate({ warehouse: owner, migrations: [...loadMigrations(), slow] });
   await expect(run()).rejects.toThrow("it continues in the database: run it again");
@@ -133,14 +133,14 @@ test("a migration that takes too long goes on, and the next run finds it done", 
   await owner.query("delete from ops.migrations where name = '999999_slow.sql'");
 });
 
-test("an error of PostgreSQL has its reason and no parameter value", async () => {
+test("a PostgreSQL error has its reason but no parameter value", async () => {
   await expect(writer.query("select $1::text as secret from nowhere", ["s3cret"])).rejects.toThrow(
     /^Data API: PostgreSQL rejected the statement: ERROR: relation "nowhere" does not exist; SQLState: 42P01$/,
   );
   await expect(writer.query("select 1; select 2")).rejects.toThrow(/multiple commands/);
 });
 
-test("an unsupported value type is an error that says to cast it", async () => {
+test("the error about an unsupported type says to cast it", async () => {
   await expect(writer.query("select 'ops.windows'::regclass as name")).rejects.toThrow(/cast the column to text/);
   expect(await writer.query("select 'ops.windows'::regclass::text as name")).toEqual([{ name: "ops.windows" }]);
 });

@@ -37,7 +37,7 @@ afterEach(() => rmSync(root, { recursive: true }));
 
 const isKept = (day: string) => existsSync(join(folder, silver([day]).files[0]!));
 
-test("a query reads the files of its version, each fetched once for all queries", async () => {
+test("a query reads the files of its version, each of which is fetched only once", async () => {
   const lake = await openDuckDbOverStore({ store, folder });
   const ask = (windows?: string[]) => lake.query(count, [], [silver(windows)]);
   expect(await Promise.all([ask(), ask(), ask([days[0]!])])).toEqual([[{ n: 3n }], [{ n: 3n }], [{ n: 1n }]]);
@@ -46,7 +46,7 @@ test("a query reads the files of its version, each fetched once for all queries"
   await lake.close();
 });
 
-test("what another process fetched is there for the next one", async () => {
+test("files that one process fetched are reused by the next", async () => {
   const first = await openDuckDbOverStore({ store, folder });
   await first.query(count, [], [silver()]);
   await first.close();
@@ -56,7 +56,7 @@ test("what another process fetched is there for the next one", async () => {
   await second.close();
 });
 
-test("room is made by removing what was not used for the longest", async () => {
+test("the least recently used files are evicted", async () => {
   const lake = await openDuckDbOverStore({ store, folder, maxBytes: 2 * fileBytes });
   for (const day of [0, 1, 0, 2]) expect(await lake.query(count, [], [silver([days[day]!])])).toEqual([{ n: 1n }]);
   expect(days.map(isKept)).toEqual([true, false, true]);
@@ -65,7 +65,7 @@ test("room is made by removing what was not used for the longest", async () => {
   await lake.close();
 });
 
-test("queries at once never lose their files to each other", async () => {
+test("concurrent queries never evict each other's files", async () => {
   const lake = await openDuckDbOverStore({ store, folder, maxBytes: 3 * fileBytes });
   const asked = Array.from({ length: 24 }, (_, index) => lake.query(count, [], [silver([days[index % 3]!])]));
   expect((await Promise.all(asked)).flat()).toEqual(asked.map(() => ({ n: 1n })));
@@ -81,7 +81,7 @@ test("a query that needs more than the cache limit fails with advice, and the ne
   await lake.close();
 });
 
-test("a file that the store does not have is an error that names it", async () => {
+test("the error about a file that is not in the store names it", async () => {
   const lake = await openDuckDbOverStore({ store, folder });
   const gone = { ...silver(), files: ["silver/order_date=2015-03-01/gone.parquet"] };
   await expect(lake.query(count, [], [gone])).rejects.toThrow(

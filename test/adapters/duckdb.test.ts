@@ -23,7 +23,7 @@ afterAll(async () => {
   rmSync(root, { recursive: true });
 });
 
-test("rows come as the port promises", async () => {
+test("rows have the types of the port", async () => {
   expect(
     await lake.query(
       `select order_date, ordered_at, is_first_of_order, customer_key, revenue_cents, producer_seq,
@@ -47,7 +47,7 @@ test("rows come as the port promises", async () => {
   ]);
 });
 
-test("microseconds are kept, and nothing is shifted by a time zone", async () => {
+test("microseconds are kept, and no time is shifted by a time zone", async () => {
   const [row] = await lake.query("select cast('2015-03-01 11:38:36.000123+00' as timestamptz) as at", [], []);
   expect(row).toEqual({ at: "2015-03-01T11:38:36.000123Z" });
 });
@@ -66,18 +66,18 @@ test("a table without a file is empty and has its columns and their types", asyn
   expect(await lake.query(days, ["2015-01-01", "2015-12-31"], [empty])).toEqual([]);
 });
 
-test("queries at once see each its own files", async () => {
+test("concurrent queries each see their own files", async () => {
   const ask = (windows: string[]) => lake.query("select count(*) as n from silver_order_lines", [], [silver(windows)]);
   const answers = await Promise.all([ask(["2015-03-01"]), ask(["2015-03-02"]), ask(["2015-03-01", "2015-03-02"])]);
   expect(answers.flat().map(({ n }) => n)).toEqual([2n, 1n, 3n]);
 });
 
-test("a missing file is an error that names it", async () => {
+test("the error about a missing file names it", async () => {
   const gone = { ...silver(), files: ["order_date=2015-03-01/gone.parquet"] };
   await expect(lake.query("select 1 as one from silver_order_lines", [], [gone])).rejects.toThrow(/gone\.parquet/);
 });
 
-test("any statement of a person finds the table: with, describe, one that ends in a semicolon", async () => {
+test("any ad-hoc statement finds the table: with, describe, one that ends in a semicolon", async () => {
   const ask = (sql: string) => lake.query(sql, [], [silver()]);
   const ids = [{ order_id: "a" }, { order_id: "b" }];
   const select = "select distinct order_id from silver_order_lines order by 1";
@@ -86,7 +86,7 @@ test("any statement of a person finds the table: with, describe, one that ends i
   expect(await ask("describe silver_order_lines")).toContainEqual(expect.objectContaining({ column_name: "order_id" }));
 });
 
-test("a person's statement only reads, and only the lake", async () => {
+test("an ad-hoc statement can only read, and only the lake", async () => {
   const outside = mkdtempSync(join(tmpdir(), "pizza-outside-"));
   const secret = join(outside, "secret.txt");
   writeFileSync(secret, "secret");
@@ -127,7 +127,7 @@ test("a person's statement only reads, and only the lake", async () => {
   rmSync(outside, { recursive: true });
 });
 
-test("a lake lies in a folder of any name", async () => {
+test("the lake's folder can have any name", async () => {
   const folder = join(root, "it's a, lake");
   for (const file of silver().files) cpSync(join(root, file), join(folder, file), { recursive: true });
   const other = await openDuckDbLake({ root: folder });

@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openFolderStore } from "../../adapters/folder-store.ts";
 import { bytes, keepsTheContract, keysOf } from "./object-store-contract.ts";
 
-describe("folder store", () => {
+describe("a folder store", () => {
   let root: string;
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), "folder-store-"));
@@ -27,7 +27,7 @@ describe("folder store", () => {
     openEmpty: () => openFolderStore(mkdtempSync(join(root, "p"))),
   });
 
-  it("leaves no draft behind", async () => {
+  it("leaves no draft files behind", async () => {
     const store = openFolderStore(root);
     await store.put("a", bytes("1"), { ifAbsent: true });
     await store.put("a", bytes("2"), { ifAbsent: true });
@@ -35,7 +35,7 @@ describe("folder store", () => {
     expect(readdirSync(join(root, ".tmp"))).toEqual([]);
   });
 
-  it("removes the drafts of dead processes and old ones when it is opened, and no living one's", () => {
+  it("deletes old drafts and those of dead processes when it is opened, but not a live process's", () => {
     const draft = (name: string) => join(root, ".tmp", name);
     mkdirSync(join(root, ".tmp"));
     const dead = spawnSync(process.execPath, ["--version"]).pid;
@@ -45,7 +45,7 @@ describe("folder store", () => {
     expect(readdirSync(join(root, ".tmp"))).toEqual([`${process.pid}-1-1`]);
   });
 
-  it("hides the drafts from a listing", async () => {
+  it("omits drafts from listings", async () => {
     const store = openFolderStore(root);
     await store.put("a", bytes("1"));
     writeFileSync(join(root, ".tmp", "1-1-1"), "half");
@@ -53,7 +53,7 @@ describe("folder store", () => {
     expect(await store.list(".tmp/")).toEqual([]);
   });
 
-  it("says so where a folder cannot be read: it is not an empty one", async () => {
+  it("fails for an unreadable folder instead of listing nothing", async () => {
     symlinkSync("round", join(root, "round"));
     await expect(openFolderStore(root).list("round/a")).rejects.toThrow("ELOOP");
     expect(await openFolderStore(root).list("nowhere/a")).toEqual([]);
@@ -65,7 +65,7 @@ describe("folder store", () => {
     expect(existsSync(join(root, "..", "a"))).toBe(false);
   });
 
-  it("says which folder it is about and what to do when the disk refuses", async () => {
+  it("names the folder and what to do if a write fails", async () => {
     const store = openFolderStore(root);
     await store.put("a", bytes("1"));
     await expect(store.put("a/b", bytes("1"))).rejects.toThrow(

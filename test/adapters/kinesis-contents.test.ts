@@ -24,7 +24,7 @@ const account = () =>
 
 async function send(...texts: string[]): Promise<void> {
   await pipeline.server.log.putRecords(texts.map((text) => recordOf(text)));
-  // What came in the millisecond of the account's own making counts as later.
+  // Records that arrive in the same millisecond as the call count as later.
   await sleep(2);
 }
 
@@ -43,7 +43,7 @@ async function fail(records: StreamRecord[]): Promise<void> {
   await onFailure.put(key, body);
 }
 
-test("every record comes once, page by page, from closed shards too", async () => {
+test("every record is returned once, page by page, even from closed shards", async () => {
   const sent = Array.from({ length: 8 }, (_, index) => `a${index}`);
   await send(...sent);
   await pipeline.server.log.reshard(3);
@@ -55,7 +55,7 @@ test("every record comes once, page by page, from closed shards too", async () =
   expect(Math.abs(records[0]!.arrivedAt - Date.now())).toBeLessThan(60_000);
 });
 
-test("empty pages, an expired iterator, throttling and a dropped connection lose and repeat nothing", async () => {
+test("empty pages, an expired iterator, throttling and a dropped connection neither lose nor repeat records", async () => {
   await send("a", "b", "c", "d", "e", "f", "g");
   pipeline.server.faults.push(
     { on: "GetRecords", kind: "empty page" },
@@ -71,7 +71,7 @@ test("empty pages, an expired iterator, throttling and a dropped connection lose
   expect(pipeline.server.faults).toEqual([]);
 });
 
-test("a stream that is being written ends at what came before the account", async () => {
+test("reading a busy stream ends with the records that arrived before the call", async () => {
   await send("a", "b", "c");
   const before = account();
   await sleep(2);
@@ -79,7 +79,7 @@ test("a stream that is being written ends at what came before the account", asyn
   expect(textsOf(await readAll(before))).toEqual(["a", "b", "c"]);
 });
 
-test("a record is confirmed once landing has passed it by, in bronze or in the on-failure store", async () => {
+test("a record is confirmed once landing has passed it, in bronze or in the on-failure store", async () => {
   await send("a", "b", "c", "d", "e");
   const records = await readAll();
   const [a, b, c, d, e] = records as [StreamRecord, StreamRecord, StreamRecord, StreamRecord, StreamRecord];
@@ -100,7 +100,7 @@ test("a record is confirmed once landing has passed it by, in bronze or in the o
   expect((await confirmed()).texts).toEqual([]);
 });
 
-test("a record of another shard says nothing about this one's", async () => {
+test("a record of another shard confirms nothing in this one", async () => {
   await send("a");
   const [record] = (await readAll()) as [StreamRecord];
   await landRecords({ store, stream }, [{ ...record, shard: "shardId-000000000009", sequenceNumber: "9".repeat(56) }]);

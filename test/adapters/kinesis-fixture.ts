@@ -7,7 +7,7 @@ import type { OutgoingRecord } from "../../pipeline/ports.ts";
 import { testAccess } from "../support/aws-access.ts";
 import { startKinesisServer, type KinesisServer } from "../support/kinesis-server.ts";
 
-/** A Kinesis server over a fresh folder, and a client of it. */
+/** A Kinesis server on an empty folder, and its client. */
 export interface KinesisPipeline {
   root: string;
   server: KinesisServer;
@@ -15,7 +15,7 @@ export interface KinesisPipeline {
   close(): Promise<void>;
 }
 
-/** Starts a stream of that many shards. */
+/** Starts a stream with that many shards. */
 export async function openKinesisPipeline({ shards }: { shards: number }): Promise<KinesisPipeline> {
   const root = mkdtempSync(join(tmpdir(), "kinesis-"));
   const server = await startKinesisServer({ dir: join(root, "stream"), shards, pageSize: 3 });
@@ -28,7 +28,7 @@ export async function openKinesisPipeline({ shards }: { shards: number }): Promi
   return { root, server, client, close };
 }
 
-/** A record whose payload is that text. */
+/** A record with that text as its payload. */
 export function recordOf(text: string, explicitHashKey = "0"): OutgoingRecord {
   return { partitionKey: "lane-0", explicitHashKey, data: Buffer.from(text) };
 }

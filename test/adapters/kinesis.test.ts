@@ -21,7 +21,7 @@ async function storedIn(shard: string): Promise<string[]> {
   return records.map(({ data }) => Buffer.from(data).toString());
 }
 
-test("every record gets its own result, in order, from the shard that its hash key names", async () => {
+test("every record gets a separate result, in order, from the shard of its hash key", async () => {
   const results = await sink.putRecords([recordOf("a"), recordOf("b", secondShard), recordOf("c")]);
   expect(results.map((result) => "shard" in result && result.shard)).toEqual([
     "shardId-000000000000",
@@ -45,7 +45,7 @@ test("a record that the stream rejects gets an error result and is not stored", 
   expect(await storedIn("shardId-000000000000")).toEqual(["a", "c"]);
 });
 
-test("more than 500 records, or more than 5 MiB, go in several calls", async () => {
+test("more than 500 records, or more than 5 MiB, are sent in several calls", async () => {
   const many = Array.from({ length: 1001 }, (_, index) => recordOf(String(index)));
   expect(await sink.putRecords(many)).toHaveLength(1001);
   expect(sizes()).toEqual([500, 500, 1]);
@@ -54,24 +54,24 @@ test("more than 500 records, or more than 5 MiB, go in several calls", async () 
   expect(sizes().slice(3)).toEqual([5, 2]);
 });
 
-test("nothing to put is no call", async () => {
+test("an empty list makes no call", async () => {
   expect(await sink.putRecords([])).toEqual([]);
   expect(puts()).toEqual([]);
 });
 
-test("a throttled call and a dropped connection are tried again", async () => {
+test("a throttled call and a dropped connection are retried", async () => {
   pipeline.server.faults.push({ on: "PutRecords", kind: "throttled" }, { on: "PutRecords", kind: "reset" });
   expect(await sink.putRecords([recordOf("a")])).toHaveLength(1);
   expect(await storedIn("shardId-000000000000")).toEqual(["a"]);
 });
 
-test("a lost answer stores the records twice: the stream is at least once", async () => {
+test("a lost response stores the records twice, because the stream is at-least-once", async () => {
   pipeline.server.faults.push({ on: "PutRecords", kind: "lost answer" });
   await sink.putRecords([recordOf("a")]);
   expect(await storedIn("shardId-000000000000")).toEqual(["a", "a"]);
 });
 
-test("a call that fails after others went through fails its own records only", async () => {
+test("a call that fails after others have succeeded fails only its own records", async () => {
   const tooLarge = { ...recordOf("x"), data: new Uint8Array(1024 * 1024 + 1) };
   const records = [...Array.from({ length: 500 }, (_, index) => recordOf(String(index))), tooLarge, recordOf("last")];
   const results = await sink.putRecords(records);
@@ -84,7 +84,7 @@ test("a call that fails after others went through fails its own records only", a
   );
 });
 
-test("the number of open shards follows the stream", async () => {
+test("the number of open shards is kept up to date", async () => {
   expect(await sink.openShards()).toBe(2);
   await pipeline.server.log.reshard(3);
   expect(await sink.openShards()).toBe(3);

@@ -7,11 +7,11 @@ export const textOf = (body: Uint8Array | undefined): string | undefined => body
 export const keysOf = (found: { key: string }[]): string[] => found.map(({ key }) => key);
 
 /**
- * What every object store keeps, as tests. `open` gives the test's store, `openEmpty` one that holds nothing yet; called
- * again `open` gives a further handle on the same objects.
+ * The contract of every object store, as tests. `openEmpty` returns an empty store, and `open` the test's store; a
+ * second call of `open` returns another handle on the same objects.
  */
 export function keepsTheContract({ open, openEmpty }: { open: () => ObjectStore; openEmpty: () => ObjectStore }): void {
-  it("gives back what was put, and undefined for what was not", async () => {
+  it("returns what was put, and undefined for a missing key", async () => {
     const store = open();
     expect(await store.put("a/b/c.bin", Uint8Array.of(0, 255, 7))).toBe(true);
     expect([...((await store.get("a/b/c.bin")) ?? [])]).toEqual([0, 255, 7]);
@@ -22,7 +22,7 @@ export function keepsTheContract({ open, openEmpty }: { open: () => ObjectStore;
     expect(await store.get("nothing")).toBeUndefined();
   });
 
-  it("replaces an object, but never with ifAbsent", async () => {
+  it("overwrites an object, except with ifAbsent", async () => {
     const store = open();
     expect(await store.put("key", bytes("one"), { ifAbsent: true })).toBe(true);
     expect(await store.put("key", bytes("two"), { ifAbsent: true })).toBe(false);
@@ -31,7 +31,7 @@ export function keepsTheContract({ open, openEmpty }: { open: () => ObjectStore;
     expect(textOf(await store.get("key"))).toBe("three");
   });
 
-  it("lets exactly one of many win a put-if-absent, also in a folder that none has made yet", async () => {
+  it("lets exactly one of many concurrent put-if-absent calls win, even in a new folder", async () => {
     const stores = Array.from({ length: 4 }, open);
     const puts = Array.from({ length: 40 }, async (_, writer) => {
       const created = await stores[writer % 4]?.put("log/x/0.json", bytes(String(writer)), { ifAbsent: true });
@@ -42,7 +42,7 @@ export function keepsTheContract({ open, openEmpty }: { open: () => ObjectStore;
     expect(textOf(await stores[0]?.get("log/x/0.json"))).toBe(winners[0]);
   });
 
-  it("lists what begins with a prefix, whole names or parts of one", async () => {
+  it("lists the keys with a prefix, which may end inside a name", async () => {
     const store = open();
     for (const key of ["a/1", "a/2", "ab", "b/a/1", "c"]) await store.put(key, bytes(key));
     expect(keysOf(await store.list(""))).toEqual(["a/1", "a/2", "ab", "b/a/1", "c"]);
@@ -57,7 +57,7 @@ export function keepsTheContract({ open, openEmpty }: { open: () => ObjectStore;
     expect(keysOf(await store.list("", { startAfter: "a/1" }))).toEqual(["a/2", "ab", "b/a/1", "c"]);
   });
 
-  it("lists any keys as a sorted set of byte strings would be", async () => {
+  it("lists keys in byte order, without duplicates", async () => {
     const part = fc.constantFrom("a", "a-", "a!", "a0", "b", "é", "￿", "😀", "~", "a b+c&<%d>", "\r\u0001");
     const path = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => `${parts.join("/")}.x`);
     const property = fc.asyncProperty(
@@ -77,7 +77,7 @@ export function keepsTheContract({ open, openEmpty }: { open: () => ObjectStore;
     await fc.assert(property, { numRuns: 20, examples: [[["😀.x", "￿.x"], "a.x", ""]] });
   });
 
-  it("deletes an object, and does not mind one that is not there", async () => {
+  it("deletes an object, and ignores a missing one", async () => {
     const store = open();
     await store.put("a/b", bytes("1"));
     await store.delete("a/b");
@@ -86,7 +86,7 @@ export function keepsTheContract({ open, openEmpty }: { open: () => ObjectStore;
     expect(await store.list("")).toEqual([]);
   });
 
-  it.each(["", "/a", "a//b", "a/", "../a", "a/../b", "./a", ".tmp/a", "a\0b"])("refuses the key %j", async (key) => {
+  it.each(["", "/a", "a//b", "a/", "../a", "a/../b", "./a", ".tmp/a", "a\0b"])("rejects the key %j", async (key) => {
     const store = open();
     await expect(store.put(key, bytes("1"))).rejects.toThrow(/^.+: key .* is not allowed: use names/);
     await expect(store.get(key)).rejects.toThrow("is not allowed");

@@ -20,7 +20,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true });
 });
 
-test("no cent and no microsecond is lost on the way", async () => {
+test("cents and microseconds are kept exactly", async () => {
   expect(
     await warehouse.query(
       `select 12345678901234.10::numeric(16, 2) as money, 9007199254740993::bigint as big, 7 as small,
@@ -47,13 +47,13 @@ test("parameters are bound and never become SQL", async () => {
   ]);
 });
 
-test("one call is one transaction: what fails leaves nothing", async () => {
+test("one call is one transaction, so a failed call leaves nothing", async () => {
   const sql = "create table public_probe (a integer); select 1 / 0";
   await expect(warehouse.query(`set search_path = pg_temp; ${sql}`)).rejects.toThrow("division by zero");
   expect(await warehouse.query("select to_regclass('pg_temp.public_probe') as found")).toEqual([{ found: null }]);
 });
 
-test("a server that is not there is an error that says where it was looked for", async () => {
+test("the error about an unreachable server names its address", async () => {
   const nobody = openPostgresWarehouse({ connectionString: "postgresql://a:secret@127.0.0.1:1/none" });
   await expect(nobody.query("select 1")).rejects.toThrow(/^PostgreSQL at 127\.0\.0\.1:1 does not answer/);
   await expect(nobody.query("select 1")).rejects.not.toThrow(/secret/);
@@ -67,7 +67,7 @@ test("a broken connection is replaced at the next query", async () => {
   expect(await warehouse.query("select 1 as one")).toEqual([{ one: 1 }]);
 });
 
-test("one that is opened to read changes nothing, whoever logs in", async () => {
+test("a warehouse opened read-only changes nothing, whatever the role", async () => {
   await warehouse.query("create table kept (n int)");
   const reader = openPostgresWarehouse({ connectionString: postgres.connectionString("owner"), readOnly: true });
   try {

@@ -31,7 +31,7 @@ beforeEach(() => {
 
 const step = async () => await snapshotDatabase({ snapshots, clock }, { id, keepDays: 1 });
 
-test("a backup's snapshot is made, exported, and done; each step may be taken twice", async () => {
+test("a backup's snapshot is created, exported and completed; each step can be run twice", async () => {
   expect(await step()).toEqual({ snapshot: name, state: "creating", isDone: false, removed: [] });
   expect(await step()).toMatchObject({ state: "creating", isDone: false });
   rds.finish();
@@ -52,7 +52,7 @@ test("a backup's snapshot is made, exported, and done; each step may be taken tw
   });
 });
 
-test("snapshots of older backups go once a newer one is done, and no other ever", async () => {
+test("only snapshots of older backups are deleted, once a newer one is complete", async () => {
   const older = "pizza-sales-dev-backup-20261101t041500000z";
   for (const known of [older, "pizza-sales-dev-before-upgrade", "pizza-sales-dev-backup-20261124t000000000z"]) {
     rds.snapshots.set(known, "available");
@@ -69,7 +69,7 @@ test("snapshots of older backups go once a newer one is done, and no other ever"
   ]);
 });
 
-test("a snapshot or an export that failed fails the step, with the reason", async () => {
+test("a failed snapshot or export fails the step, with the reason", async () => {
   rds.snapshots.set(name, "failed");
   await expect(step()).rejects.toThrow(`snapshot ${name} failed`);
   rds.snapshots.set(name, "available");

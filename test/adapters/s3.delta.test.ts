@@ -32,7 +32,7 @@ afterEach(async () => {
 
 const day = "2015-01-01";
 
-/** Appends one row unless the table's log says that this was done, as a step of a workflow does that may run twice. */
+/** Appends one row unless the table's log already has it, like a workflow step that may run twice. */
 async function appendOnce(table: DeltaTable, id: string): Promise<boolean> {
   const { version, transactions } = await table.snapshot();
   if (transactions.has(id)) return true;
@@ -47,7 +47,7 @@ async function appendOnce(table: DeltaTable, id: string): Promise<boolean> {
   return committed;
 }
 
-test("a commit whose answer was lost is known for one's own", async () => {
+test("a commit that lost its response is recognized as its own", async () => {
   const table = openSmall(store);
   expect(await appendOnce(table, "first")).toBe(true);
   const { version } = await table.snapshot();
@@ -65,7 +65,7 @@ test("a commit whose answer was lost is known for one's own", async () => {
   expect((await openSmall(store).snapshot()).files.size).toBe(2);
 });
 
-test("a landing whose answer was lost is one object, and says that it was there already", async () => {
+test("a landing that lost its response creates one object, and reports that it already existed", async () => {
   const records = [
     { shard: "shardId-0", sequenceNumber: "1", partitionKey: "k", arrivedAt: 0, data: Uint8Array.of(1) },
   ];
@@ -82,14 +82,14 @@ const faults = fc.array(
   { maxLength: 12 },
 );
 
-test("writers at once append every row exactly once, whatever S3 does to them", async () => {
+test("concurrent writers append every row exactly once, whatever errors S3 returns", async () => {
   const property = fc.asyncProperty(faults, async (unlucky) => {
     const lake = openS3Store({ bucket: `lake-${++buckets}`, client });
     server.faults.push(...unlucky.filter(({ on, kind }) => on === "PUT" || kind !== "conflict"));
     const rows = Array.from({ length: 6 }, (_, index) => `o-${index}`);
     const work = [0, 1, 2].map(async (writer) => {
       const table = openSmall(lake);
-      // Every row is two writers' business.
+      // Two writers try to append each row.
       for (const row of rows.filter((_, index) => index % 3 === writer || (index + 1) % 3 === writer)) {
         while (!(await appendOnce(table, row).catch(() => false))) continue;
       }

@@ -27,7 +27,7 @@ async function versions(): Promise<string[]> {
   return [...Versions, ...DeleteMarkers].map(({ Key }) => Key!);
 }
 
-it("removes an object with every version of it, and no other whose key begins alike", async () => {
+it("the eraser deletes an object with all its versions, but no object whose key only starts the same", async () => {
   const store = openS3Store({ bucket: "lake", client });
   for (const text of ["one", "two"]) await store.put("a/b", bytes(text));
   await store.delete("a/b");
@@ -43,7 +43,7 @@ it("removes an object with every version of it, and no other whose key begins al
   await eraser.erase("never/was");
 });
 
-it("removes what was deleted before and is only kept as a version", async () => {
+it("the eraser deletes the versions of an object that was already deleted", async () => {
   const store = openS3Store({ bucket: "lake", client });
   await store.put("a", bytes("one"));
   await store.delete("a");
@@ -51,7 +51,7 @@ it("removes what was deleted before and is only kept as a version", async () => 
   expect(await versions()).toEqual([]);
 });
 
-it("removes every version, however many pages of them there are", async () => {
+it("the eraser deletes every version, however many pages there are", async () => {
   const paged = await startS3Server({ root, pageSize: 2 });
   const api = newS3Client({ endpoint: paged.url, ...testAccess });
   const store = openS3Store({ bucket: "lake", client: api });
@@ -62,7 +62,7 @@ it("removes every version, however many pages of them there are", async () => {
   await paged.close();
 });
 
-it("says what it could not do", async () => {
+it("the eraser reports what it could not delete", async () => {
   const unreachable = newS3Client({ endpoint: "http://127.0.0.1:9", ...testAccess });
   await expect(openS3Eraser({ bucket: "lake", client: unreachable }).erase("a")).rejects.toThrow(
     "S3 bucket lake: could not erase a: S3 does not answer",

@@ -8,7 +8,7 @@ import { testAccess } from "../support/aws-access.ts";
 import { startS3Server, type S3Server } from "../support/s3-server.ts";
 import { bytes, keepsTheContract, keysOf, textOf } from "./object-store-contract.ts";
 
-/** Other bytes of the same length leave the machine than those that the store was given. */
+/** Sends other bytes of the same length than the store was given. */
 function spoilUploads(client: ReturnType<typeof newS3Client>): void {
   client.middlewareStack.add(
     (next) => (args) => {
@@ -20,7 +20,7 @@ function spoilUploads(client: ReturnType<typeof newS3Client>): void {
   );
 }
 
-describe("S3 store", () => {
+describe("an S3 store", () => {
   let root: string;
   let server: S3Server;
   let client: ReturnType<typeof newS3Client>;
@@ -43,25 +43,46 @@ describe("S3 store", () => {
     openEmpty: () => openS3Store({ bucket: `empty-${++buckets}`, client }),
   });
 
-  it("reads a listing page by page", async () => {
+  it("reads listings page by page", async () => {
     for (const key of ["1", "2", "3", "4", "5", "6", "7"]) await server.bucket("lake").put(`a/${key}`, bytes(key));
     expect(keysOf(await store.list("a/", { startAfter: "a/1" }))).toEqual(["a/2", "a/3", "a/4", "a/5", "a/6", "a/7"]);
     expect(server.requests.filter((request) => request.includes("list-type"))).toHaveLength(2);
     expect(await store.list("a/")).toHaveLength(7);
   });
 
-  it("does not ask for a listing of what no key begins with: some servers take that for an error", async () => {
+  it("does not request a listing of a prefix that no key can have, because some servers reject it", async () => {
     for (const prefix of ["/", "a//", "../", ".tmp/"]) expect(await store.list(prefix)).toEqual([]);
     expect(server.requests).toEqual([]);
   });
 
-  it("leaves out what a console puts there as the mark of a folder", async () => {
+  it("has at most 32 requests in flight, and sends each of hundreds, also after some have failed", async () => {
+    const inFlight = { now: 0, most: 0 };
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        inFlight.most = Math.max(inFlight.most, ++inFlight.now);
+        try {
+          return await next(args);
+        } finally {
+          inFlight.now -= 1;
+        }
+      },
+      { step: "initialize" },
+    );
+    server.faults.push({ on: "PUT", kind: "denied", times: 3 });
+    const keys = Array.from({ length: 200 }, (_, n) => `many/${String(n).padStart(3, "0")}`);
+    const results = await Promise.allSettled(keys.map((key) => store.put(key, bytes(key))));
+    expect(results.filter(({ status }) => status === "rejected")).toHaveLength(3);
+    expect(await store.list("many/")).toHaveLength(197);
+    expect(inFlight).toEqual({ now: 0, most: 32 });
+  });
+
+  it("omits the folder markers that a console creates", async () => {
     await store.put("a/1", bytes("1"));
     server.faults.push({ on: "LIST", kind: "folder mark" });
     expect(keysOf(await store.list("a/"))).toEqual(["a/1"]);
   });
 
-  it.each(["slow down", "internal error", "reset"] as const)("gets through %s, whatever it does", async (kind) => {
+  it.each(["slow down", "internal error", "reset"] as const)("retries every operation after %s", async (kind) => {
     for (const on of ["PUT", "GET", "LIST", "DELETE"] as const) server.faults.push({ on, kind });
     expect(await store.put("key", bytes("one"), { ifAbsent: true })).toBe(true);
     expect(textOf(await store.get("key"))).toBe("one");
@@ -72,7 +93,7 @@ describe("S3 store", () => {
   });
 
   it.each(["lost answer", "error body", "empty answer"] as const)(
-    "says false and has the object where its own put-if-absent ended in %s",
+    "returns false and has the object if its own put-if-absent ended in %s",
     async (kind) => {
       server.faults.push({ on: "PUT", kind });
       expect(await store.put("key", bytes("one"), { ifAbsent: true })).toBe(false);
@@ -83,7 +104,7 @@ describe("S3 store", () => {
     },
   );
 
-  it("asks again after a conflict, and gives up with an error that names the key", async () => {
+  it("retries after a conflict, and finally fails with an error that names the key", async () => {
     server.faults.push({ on: "PUT", kind: "conflict", times: 3 });
     expect(await store.put("key", bytes("one"), { ifAbsent: true })).toBe(true);
     server.faults.push({ on: "PUT", kind: "conflict", times: 100 });
@@ -93,7 +114,7 @@ describe("S3 store", () => {
   });
 
   it.each(["cut short", "flipped bit", "empty answer"] as const)(
-    "never takes a body for the object that is %s",
+    "never accepts a body that is %s as the object",
     async (kind) => {
       const body = bytes("0123456789".repeat(5000));
       await server.bucket("lake").put("key", body);
@@ -104,19 +125,19 @@ describe("S3 store", () => {
     },
   );
 
-  it.each(["error body", "empty answer"] as const)("never takes %s for a listing without objects", async (kind) => {
+  it.each(["error body", "empty answer"] as const)("never treats %s as an empty listing", async (kind) => {
     await store.put("key", bytes("one"));
     server.faults.push({ on: "LIST", kind, times: 100 });
     await expect(store.list("k")).rejects.toThrow(/^S3 bucket lake: could not list k: /);
   });
 
-  it("sends a checksum that S3 compares with what arrived", async () => {
+  it("sends a checksum that S3 verifies", async () => {
     spoilUploads(client);
     await expect(store.put("key", bytes("one"))).rejects.toThrow("S3 bucket lake: could not write key: BadDigest");
     expect(await store.get("key")).toBeUndefined();
   });
 
-  it("compares checksums both ways, whatever the environment tells the SDK", async () => {
+  it("verifies checksums both ways, whatever the SDK's environment variables say", async () => {
     const lazy = { requestChecksumCalculation: "WHEN_REQUIRED", responseChecksumValidation: "WHEN_REQUIRED" } as const;
     const unchecked = newS3Client({ endpoint: server.url, ...testAccess, ...lazy });
     const careful = openS3Store({ bucket: "lake", client: unchecked });
@@ -144,12 +165,12 @@ describe("S3 store", () => {
     await expect(store.delete("key")).rejects.toThrow("needs s3:DeleteObject");
   });
 
-  it("does not take a bucket that is not there for an empty one", async () => {
+  it("does not treat a missing bucket as an empty one", async () => {
     server.faults.push({ on: "GET", kind: "no bucket" });
     await expect(store.get("key")).rejects.toThrow("the bucket does not exist: take its name from the stack outputs");
   });
 
-  it("finds its endpoint in the environment, with the bucket in the path", async () => {
+  it("reads its endpoint from the environment, and puts the bucket in the path", async () => {
     vi.stubEnv("AWS_ENDPOINT_URL_S3", server.url);
     vi.stubEnv("AWS_REGION", testAccess.region);
     vi.stubEnv("AWS_ACCESS_KEY_ID", "test");

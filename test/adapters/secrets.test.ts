@@ -24,7 +24,7 @@ afterEach(async () => {
 
 const arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:reader";
 
-test("a secret's fields come as texts", async () => {
+test("a secret's fields are returned as text", async () => {
   expect(await openSecrets({ client }).read(arn)).toEqual({
     username: "pizza_reader",
     password: "tomato",
@@ -33,7 +33,7 @@ test("a secret's fields come as texts", async () => {
   expect(server.calls).toEqual([{ operation: "GetSecretValue", input: { SecretId: arn } }]);
 });
 
-test("it is asked for once in five minutes, also by many at once", async () => {
+test("a secret is fetched once per five minutes, even for concurrent callers", async () => {
   let now = 0;
   const secrets = openSecrets({ client, clock: () => now });
   await Promise.all([secrets.read(arn), secrets.read(arn)]);

@@ -28,7 +28,7 @@ afterEach(async () => {
 
 const topic = "arn:aws:sns:eu-central-1:123456789012:alerts";
 
-test("subject and text reach the topic", async () => {
+test("the subject and the text reach the topic", async () => {
   await notifier.notify({ subject: "Receipt does not balance", text: "bronze ≠ silver\n1 record" });
   expect(server.calls[0]).toMatchObject({
     operation: "Publish",
@@ -45,7 +45,7 @@ test("characters that SNS rejects in a subject are replaced", async () => {
   expect(second).toBe("Pizza sales");
 });
 
-test("a text that is too long is truncated between two characters and marked", async () => {
+test("a text that is too long is truncated between two characters, with a mark", async () => {
   const longest = "€".repeat(87_381);
   await notifier.notify({ subject: "long", text: longest });
   await notifier.notify({ subject: "too long", text: `${longest}€` });

@@ -54,7 +54,7 @@ test("a port in use is reported before anything is installed", async () => {
   }
 });
 
-test("without Docker it starts only on Linux, and names the alternative elsewhere", async () => {
+test("LocalStack starts without Docker only on Linux; the error elsewhere names the alternative", async () => {
   const started = start(localStackDirectory(dir), { port: 1, say: () => {}, platform: "darwin" });
   await expect(started).rejects.toThrow("LocalStack without Docker runs only on Linux, and this is darwin: use Docker");
 });

@@ -9,13 +9,13 @@ import { connectPipeline } from "../../targets/local/control-client.ts";
 import { dataDirectory, runningProcess } from "../../targets/local/data-directory.ts";
 import { findServer } from "../../targets/local/postgres-process.ts";
 
-/** How the kills of one replay went. */
+/** The kills of one replay. */
 export interface KillTally {
-  /** Kills of a home that was still opening; the very first start may be among them. */
+  /** Kills of a pipeline that was still opening, possibly during its very first start. */
   starting: number;
-  /** Kills of a home that took orders. */
+  /** Kills of a pipeline that was accepting orders. */
   running: number;
-  /** Kills that took PostgreSQL along. */
+  /** Kills that included PostgreSQL. */
   withPostgres: number;
 }
 
@@ -23,22 +23,22 @@ export interface KilledReplay {
   dir: string;
   events: readonly Outgoing[];
   kills: number;
-  /** Chooses the moments; which instruction they hit is the machine's business. */
+  /** Chooses the times of the kills; the instruction that they hit is not deterministic. */
   seed: number;
   onKill?: (tally: KillTally) => void;
 }
 
 const script = new URL("../../bin/pizza.ts", import.meta.url).pathname;
-/** Milliseconds; a home opens in about a second, and works for a while before the next kill. */
+/** Milliseconds; a pipeline opens in about a second, and works for a while before the next kill. */
 const [longestStart, longestRun] = [800, 1500];
-/** Small batches: more records to land, more objects to refine. */
+/** Small batches, for more records to land and more objects to refine. */
 const batchBytes = 16 * 1024;
 const patienceMs = 120_000;
 
 /**
- * Sends events to an embedded home that is killed with SIGKILL again and again, and only ever started again. The events
- * are spread over nine tenths of the kills, the last kills meet the home refining and publishing what is left. Resolves
- * when the stream has acknowledged every event; the home then runs.
+ * Sends events to a local pipeline that is repeatedly killed with SIGKILL and restarted. The events are spread over
+ * nine tenths of the kills; the last kills hit the pipeline while it refines and publishes the rest. Resolves when the
+ * stream has acknowledged every event; the pipeline is then running.
  */
 export async function replayUnderKills({ dir, events, kills, seed, onKill = () => {} }: KilledReplay) {
   const random = createRandom("kills", seed);
@@ -57,7 +57,7 @@ export async function replayUnderKills({ dir, events, kills, seed, onKill = () =
   return { tally };
 }
 
-/** Starts the home and kills it, in half of the cases before it is open. */
+/** Starts the pipeline and kills it, in half of the cases before it is open. */
 async function killOnce({ dir, random, tally }: { dir: string; random: Random; tally: KillTally }): Promise<void> {
   const pipeline = start(dir);
   const isEarly = random.chance(0.5);
@@ -76,7 +76,7 @@ async function killOnce({ dir, random, tally }: { dir: string; random: Random; t
   tally.withPostgres++;
 }
 
-/** The same that `./pizza start` starts in the background. */
+/** The same process that `./pizza start` starts in the background. */
 function start(dir: string): ChildProcess {
   const { root, logs } = dataDirectory(dir);
   mkdirSync(logs, { recursive: true });
@@ -111,7 +111,7 @@ async function ended(pipeline: ChildProcess): Promise<void> {
   await new Promise((resolve) => pipeline.once("exit", resolve));
 }
 
-/** Sends as a till does: whatever is not acknowledged is sent again. */
+/** Sends as a till does: retries what is not acknowledged. */
 async function send({
   dir,
   events,
@@ -146,7 +146,7 @@ async function untilItAnswers<Result>(ask: () => Promise<Result>): Promise<Resul
   }
 }
 
-/** Lets the sender wait for the killer. */
+/** Makes the sender wait for the next kill. */
 function createProgress() {
   let done = 0;
   let failure: Error | undefined;

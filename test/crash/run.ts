@@ -1,4 +1,6 @@
-/** `npm run crash -- --kills 50 --seed 1`: the classic year with faults, through a home that is killed again and again. */
+/**
+ * `npm run crash -- --kills 50 --seed 1`: the classic year with faults, through a pipeline that is killed repeatedly.
+ */
 import { wholeNumber } from "../../bin/options.ts";
 import { receiptTable } from "../../bin/receipt-table.ts";
 import { connectPipeline } from "../../targets/local/control-client.ts";

@@ -12,7 +12,7 @@ const costs: { recipes: Record<string, string[]>; ingredients: Record<string, nu
 
 const orders = csv.trimEnd().split("\n").slice(1);
 
-/** Pizzas of the classic year with their day and how many were ordered. */
+/** Pizzas of the classic year with their day and quantity. */
 const items = orders.flatMap((row) => {
   const [, day = "", , lines = ""] = row.split(",");
   return lines.split(" ").map((item) => {
@@ -24,12 +24,12 @@ const items = orders.flatMap((row) => {
 const cents = (pizzas: Catalog["pizzas"]) =>
   items.reduce((sum, { pizza, day, quantity }) => sum + quantity * validOn(pizzas.get(pizza), day)!.price_cents, 0);
 
-/** The chain may change menu and stores: what has to hold whatever they are. */
+/** The chain may change its menu and stores; these tests must hold for any valid ones. */
 describe("the menu and the stores in data/", () => {
   const ownMenu: Pizza[] = JSON.parse(dataFile("menu.json"));
   const ownStores: StoreProfile[] = JSON.parse(dataFile("stores.json"));
 
-  test("load, without a gap or an overlap", () => {
+  test("load without gaps or overlaps", () => {
     expect(() => createCatalog(ownMenu, ownStores)).not.toThrow();
   });
 
@@ -67,50 +67,50 @@ describe("the menu and the stores in data/", () => {
     expect(cents(createMenu(ownMenu))).toBe(81_786_005);
   });
 
-  test("have every pizza of the patterns", () => {
+  test("have every pizza in the ordering patterns", () => {
     expect(() => createBaskets(patterns, ownMenu)).not.toThrow();
   });
 });
 
 describe("the classic year's file", () => {
-  test("holds the published totals", () => {
+  test("has the published totals", () => {
     expect(orders).toHaveLength(21_350);
     expect(items).toHaveLength(48_620);
     expect(items.reduce((sum, { quantity }) => sum + quantity, 0)).toBe(49_574);
     expect(cents(createMenu(menu))).toBe(81_786_005);
   });
 
-  test("is in the order of the stores' clocks", () => {
+  test("is sorted by store-local time", () => {
     const walls = orders.map((row) => row.split(",").slice(1, 3).join(" "));
     expect(walls).toEqual(walls.toSorted());
   });
 });
 
 describe("the menu as it was published", () => {
-  test("has every pizza once, at a margin of 60 to 75 percent", () => {
+  test("has every pizza once, with a margin of 60 to 75 percent", () => {
     expect(new Set(menu.map((pizza) => pizza.pizza_id)).size).toBe(91);
     const margins = menu.map((pizza) => 1 - pizza.cost_cents / pizza.price_cents);
     expect(Math.min(...margins)).toBeGreaterThan(0.6);
     expect(Math.max(...margins)).toBeLessThan(0.75);
   });
 
-  test("prices no ingredient that no recipe uses, and every one that it does", () => {
+  test("prices exactly the ingredients that its recipes use", () => {
     const used = Object.values(costs.recipes).flat();
     expect(Object.keys(costs.ingredients)).toEqual([...new Set(used)].toSorted());
   });
 });
 
-describe("building the data again", () => {
+describe("rebuilding the data", () => {
   const published = publishedFiles();
   const built = buildData((name) => published[name]!);
 
-  test.each(["classic-2015.csv", "menu.json", "ingredient-costs.json"])("gives %s byte for byte", (name) => {
+  test.each(["classic-2015.csv", "menu.json", "ingredient-costs.json"])("reproduces %s byte for byte", (name) => {
     expect(built[name]).toBe(
       name === "menu.json" ? readProjectFile("test/fixtures/catalog/menu.json") : dataFile(name),
     );
   });
 
-  test("refuses a source that does not know a special day", () => {
+  test("rejects a source without an expected special day", () => {
     const poor: Record<string, string> = {
       ...published,
       "patterns.json": published["patterns.json"]!.replace("2015-07-04", "2015-07-05"),
@@ -119,7 +119,7 @@ describe("building the data again", () => {
   });
 });
 
-/** The published files, as far as they can be told from ours. */
+/** The published files, as far as they can be derived from ours. */
 function publishedFiles(): Record<string, string> {
   const rows = csv
     .trimEnd()

@@ -11,7 +11,7 @@ import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
 const { dir, remove } = temporaryPipeline();
 afterAll(remove);
 
-it("backed up, wiped, restored and gone on: the same gold, and a receipt that balances", async () => {
+it("a warehouse that is lost and restored from a backup has the same gold, and the receipt balances", async () => {
   const [first, second] = [0, 1500].map((from) => [...classicYear()].slice(from, from + 1500));
   await prepareLocalPipeline(dir);
   let pipeline = await openLocalPipeline({ dir });
@@ -24,7 +24,7 @@ it("backed up, wiped, restored and gone on: the same gold, and a receipt that ba
   expect(backups.map(({ isProven }) => isProven)).toEqual([true, true]);
   const { workflows } = await pipeline.status();
   expect(workflows.find(({ workflow }) => workflow === "backup")).toMatchObject({ earlier: [expect.anything()] });
-  // What comes between the backup and the loss is in silver, and is published again.
+  // Orders between the backup and the loss are in silver and are published again.
   await sendOrders(pipeline.sink, second!);
   await pipeline.drain();
   const expected = await goldHashes(pipeline);
@@ -51,7 +51,7 @@ it("backed up, wiped, restored and gone on: the same gold, and a receipt that ba
   writeFileSync(file, whole.subarray(0, -1));
   const damaged = await pizza(dir, "restore");
   expect(damaged).toMatchObject({ code: 1, stderr: expect.stringContaining("the backup is damaged: ") as string });
-  // A restore that failed has left nothing behind: the database still is lost.
+  // The failed restore left nothing behind: the database is still lost.
   expect(existsSync(folder.postgres)).toBe(false);
   const restored = await pizza(dir, "restore", older!.id, "--json");
   const { goldHash } = older as WholeBackup;

@@ -8,16 +8,16 @@ import type { OrderEvent } from "../../pipeline/domain/generated/order-event.typ
 import type { EventSink } from "../../pipeline/ports.ts";
 import type { Pipeline } from "../../targets/operations.ts";
 
-/** The program itself. */
+/** The command line's entry point. */
 export const script = new URL("../../bin/pizza.ts", import.meta.url).pathname;
 
-/** A folder for a home, and the call that removes it. */
+/** A temporary data directory, and the function that removes it. */
 export function temporaryPipeline(): { dir: string; remove: () => void } {
   const root = mkdtempSync(join(tmpdir(), "pizza-e2e-"));
   return { dir: join(root, "home"), remove: () => rmSync(root, { recursive: true, force: true }) };
 }
 
-/** Runs the command line as a user does, and gives what it said and its exit code. */
+/** Runs the command line and returns its output and exit code. */
 export async function pizza(dir: string, ...args: string[]) {
   const child = spawn(process.execPath, [script, ...args, "--dir", dir], { env: environment });
   let [stdout, stderr] = ["", ""];
@@ -27,7 +27,7 @@ export async function pizza(dir: string, ...args: string[]) {
   return { code, stdout, stderr };
 }
 
-/** The same secret in every home: customers then have the same key, and gold the same hash. */
+/** The same secret in every pipeline, so that customer keys and the hash of gold are equal. */
 const environment = { ...process.env, PIZZA_CUSTOMER_SECRET: "test", NO_COLOR: "1" };
 process.env["PIZZA_CUSTOMER_SECRET"] = environment.PIZZA_CUSTOMER_SECRET;
 

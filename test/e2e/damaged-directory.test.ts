@@ -28,7 +28,7 @@ beforeAll(async () => {
   cpSync(dir, kept, { recursive: true });
 });
 
-/** The home as it was before the damage of the test before. */
+/** Restores the data directory to its state before the previous test's damage. */
 function restore(...parts: (keyof DataDirectory)[]): void {
   for (const part of parts) {
     rmSync(folder[part], { recursive: true });
@@ -38,11 +38,11 @@ function restore(...parts: (keyof DataDirectory)[]): void {
 
 const verify = () => pizza(dir, "verify");
 
-it("balances before anything is damaged", async () => {
+it("the receipt balances before anything is damaged", async () => {
   expect(await verify()).toMatchObject({ code: 0, stdout: expect.stringContaining("BALANCED") });
 });
 
-it("a deleted bronze object", async () => {
+it("the receipt finds a deleted bronze object", async () => {
   const store = openFolderStore(folder.lake);
   await store.delete((await store.list("bronze/"))[0]!.key);
   const { code, stdout } = await verify();
@@ -53,7 +53,7 @@ it("a deleted bronze object", async () => {
   restore("lake");
 });
 
-it("a silver file that stands twice", async () => {
+it("the receipt finds a silver file that was added twice", async () => {
   const store = openFolderStore(folder.lake);
   const silver = openSilver({ store, clock: Date.now });
   const { version, files } = await silver.snapshot();
@@ -68,7 +68,7 @@ it("a silver file that stands twice", async () => {
   restore("lake");
 });
 
-it("the newest commit of silver, missing beneath a home that runs", async () => {
+it("the receipt of a running pipeline finds that silver's newest commit is missing", async () => {
   const pipeline = await openLocalPipeline({ dir });
   expect((await pipeline.status()).silver.lines).toBeGreaterThan(0);
   const log = join(folder.lake, "silver", "order_lines", "_delta_log");
@@ -82,7 +82,7 @@ it("the newest commit of silver, missing beneath a home that runs", async () => 
   restore("lake");
 });
 
-it("a gold cell", async () => {
+it("the receipt finds a changed gold cell", async () => {
   const change = async (sql: string) => {
     const postgres = await startPostgres({ dir: folder.postgres });
     const owner = openPostgresWarehouse({ connectionString: postgres.connectionString("owner") });
@@ -97,7 +97,7 @@ it("a gold cell", async () => {
   await change("update gold.hourly_trends set revenue = revenue - 0.01 where order_date = '2015-01-01' and hour = 12");
 });
 
-it("a record that was cut out of the stream with numbers and checksums made to fit, and verify changes nothing", async () => {
+it("the receipt finds a record cut out of the stream despite consistent numbers and checksums, and changes nothing", async () => {
   const path = longestSegment();
   const frames = framesOf(readFileSync(path)).filter((_, index) => index !== 1);
   const fitted = Buffer.alloc(statSync(path).size);
@@ -114,7 +114,7 @@ it("a record that was cut out of the stream with numbers and checksums made to f
   restore("stream");
 });
 
-it("what waits in a stopped home is said, and left to wait", async () => {
+it("the receipt of a stopped pipeline reports records that have not landed, and does not land them", async () => {
   const stream = await openStreamLog({ dir: folder.stream, shards: 2 });
   await sendOrders(stream, [...classicYear()].slice(300, 310));
   await stream.close();
@@ -125,7 +125,7 @@ it("what waits in a stopped home is said, and left to wait", async () => {
   restore("stream");
 });
 
-it("a record that was dropped from the stream's log, at its end or in its middle", async () => {
+it("the receipt finds a record dropped from the end or the middle of the stream log", async () => {
   const path = longestSegment();
   const bytes = readFileSync(path);
   const starts = startsOf(bytes);
@@ -149,7 +149,7 @@ function longestSegment(): string {
   return segments.find((name) => startsOf(readFileSync(name)).length > 2)!;
 }
 
-/** Every file with its size. */
+/** Every file and its size. */
 function filesBelow(...roots: string[]): string[] {
   return roots.flatMap((root) =>
     readdirSync(root, { recursive: true, encoding: "utf8" })

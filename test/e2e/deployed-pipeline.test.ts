@@ -21,7 +21,9 @@ const orders = 1500;
 
 const firstOrders = () => Iterator.from(classicYear()).take(orders).toArray();
 
-/** The first weeks of the classic year, and events that silver refuses: a damaged one, and one with a pizza nobody sells. */
+/**
+ * The first weeks of the classic year, and events that silver rejects: a damaged one, and one with an unknown pizza.
+ */
 function events(): Outgoing[] {
   const first = firstOrders();
   const [order] = first as [(typeof first)[0]];
@@ -40,7 +42,7 @@ async function send(sink: EventSink): Promise<void> {
   await sender.close();
 }
 
-/** The gold hash of the embedded way over the same events. */
+/** The gold hash of a local pipeline with the same events. */
 async function embeddedHash(): Promise<string> {
   process.env["PIZZA_CUSTOMER_SECRET"] = customerKey;
   const { dir, remove } = temporaryPipeline();
@@ -57,7 +59,10 @@ async function embeddedHash(): Promise<string> {
   }
 }
 
-/** Lands a shard as its event source mapping would: batch by batch, one of them twice, and one given up. */
+/**
+ * Lands a shard as its event source mapping would: in batches, one of them twice, one sent to the on-failure
+ * destination.
+ */
 async function land(pipeline: AwsPipeline, records: readonly StreamRecord[]): Promise<void> {
   const [givenUp, ...rest] = [records.slice(0, 2), records.slice(2, 5), records.slice(5)];
   for (const batch of rest) await pipeline.lambda("LandRecords").invoke(kinesisEvent(batch));
@@ -96,7 +101,7 @@ async function verify(): Promise<Record<string, unknown>> {
 }
 
 describe("the deployed pipeline", () => {
-  it("takes everything into silver that has landed or was given up, and files what it refuses", async () => {
+  it("refines landed and failed batches into silver, and quarantines rejected events", async () => {
     const output = await aws.run("bronze_to_silver", { sweep: "full" });
     expect(output["redriven"]).toMatchObject({ redriven: 2, records: 4, unreadable: [] });
     expect(output["refined"]).toMatchObject({ events: orders + 2, accepted: orders, quarantined: 2, remaining: 0 });
@@ -110,7 +115,7 @@ describe("the deployed pipeline", () => {
       await aws.emptyGold();
     });
 
-    it("publishes the same gold as the embedded way, to the byte", async () => {
+    it("publishes exactly the same gold as a local pipeline", async () => {
       const output = await aws.run("silver_to_gold", { customers: "now" });
       expect((output["published"] as { published: number }[]).map(({ published }) => published)).not.toContain(0);
       expect(output["customersPublished"]).toMatchObject({ skipped: 0 });
@@ -119,7 +124,7 @@ describe("the deployed pipeline", () => {
       expect(aws.athena.queries.length > 0).toBe(lakeSql === "athena");
     });
 
-    it("balances the receipt, and tells nobody", async () => {
+    it("has a receipt that balances, and sends no alert", async () => {
       const receipt = await verify();
       expect(receipt).toMatchObject({ balanced: true, findings: [], unpublishedDays: [] });
       expect(receipt["events"]).toMatchObject({ accepted: orders, pending: 0 });
@@ -137,7 +142,7 @@ describe("the deployed pipeline", () => {
     });
   });
 
-  it("makes a backup that is proven, and goes on from it after the database is lost", async () => {
+  it("makes a verified backup, and continues from it after the database is lost", async () => {
     const call = async (name: Parameters<AwsPipeline["lambda"]>[0], input: object = {}) =>
       (await aws.lambda(name).invoke(input)) as Record<string, unknown>;
     const made = await call("BackUpWarehouse");
@@ -157,7 +162,7 @@ describe("the deployed pipeline", () => {
     expect(await verify()).toMatchObject({ balanced: true });
   });
 
-  it("writes no customer to a log", () => {
+  it("writes no customer data to a log", () => {
     const customers = firstOrders().flatMap(({ customer }) => (customer ? [customer] : []));
     const texts = customers.flatMap(({ name, email, phone }) => [name, email, phone]);
     const known = texts.filter((text) => text !== undefined);
@@ -167,7 +172,7 @@ describe("the deployed pipeline", () => {
     expect(aws.lines("errorMessage").map((line) => line["function"])).toEqual(["RestoreBackup"]);
   });
 
-  it("counts what it did in metrics of one dimension", () => {
+  it("emits metrics with one dimension", () => {
     const sum = (name: string) => aws.lines(name).reduce((total, line) => total + Number(line[name]), 0);
     expect(sum("RedrivenRecords")).toBe(4);
     expect(sum("AcceptedOrders")).toBe(orders);
@@ -185,7 +190,7 @@ describe("the deployed pipeline", () => {
     }
   });
 
-  it("says so where the receipt does not balance, and tells people", async () => {
+  it("sends an alert if the receipt does not balance", async () => {
     await aws.gold.query("update gold.daily_sales_summary set revenue = revenue + 1 where order_date = '2015-01-03'");
     expect(await verify()).toMatchObject({ balanced: false, quality: { errors: 2 } });
     expect(aws.sns.calls).toHaveLength(1);
@@ -197,7 +202,7 @@ describe("the deployed pipeline", () => {
     expect(aws.lines("ReceiptFindings").at(-1)!["ReceiptFindings"]).toBeGreaterThan(0);
   });
 
-  it("tells people of a quality rule that the receipt does not cover", async () => {
+  it("sends an alert about a quality rule that the receipt does not cover", async () => {
     aws.sns.calls.length = 0;
     const store = aws.s3.bucket("lake");
     const silver = openSilver({ store, clock: Date.now });
@@ -213,7 +218,7 @@ describe("the deployed pipeline", () => {
     await restore();
   });
 
-  it("asks AWS for nothing that a function's role does not allow, on either engine", () => {
+  it("makes no AWS call that a function's role does not allow, with either engine", () => {
     expect(forbiddenCalls(recordedCalls)).toEqual([]);
     const callers = new Set(recordedCalls.map(({ caller }) => caller));
     expect([...callers].filter((caller) => caller.includes(".")).toSorted()).toMatchInlineSnapshot(`

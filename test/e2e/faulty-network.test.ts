@@ -32,7 +32,7 @@ import { startS3Server } from "../support/s3-server.ts";
 import { openDataApi } from "../adapters/data-api-fixture.ts";
 import { openKinesisPipeline } from "../adapters/kinesis-fixture.ts";
 
-/** Closed after each test, the newest first. */
+/** Resources that are closed after each test, in reverse order. */
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
@@ -44,14 +44,14 @@ async function faultyProxy(options: FaultyProxyOptions): Promise<FaultyProxy> {
   return proxy;
 }
 
-/** A client that gives up waiting before a late answer comes. */
+/** A client that times out before a late response arrives. */
 const impatient = (proxy: FaultyProxy, socketTimeout: number) => ({
   ...testAccess,
   endpoint: proxy.url,
   requestHandler: new NodeHttpHandler({ connectionTimeout: 2000, socketTimeout }),
 });
 
-/** As a workflow does: a step that fails is run again. */
+/** Retries a failed step, as a workflow does. */
 async function again<Result>(step: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -73,7 +73,7 @@ const json = (status: number, type: string, headers = {}) => ({
   body: JSON.stringify({ __type: type, message: `${type} of the test` }),
 });
 
-test("S3: landings that overlap, two refineries and a compaction leave every order once", async () => {
+test("S3: overlapping landings, two concurrent refiners and a compaction leave every order once", async () => {
   const pipeline = await openSilverPipeline();
   closers.push(() => pipeline.close());
   const server = await startS3Server({ root: dirname(pipeline.root) });
@@ -122,7 +122,7 @@ test("S3: landings that overlap, two refineries and a compaction leave every ord
   );
 });
 
-test("the Data API: days that are published again and again end as if nothing had happened", async () => {
+test("the Data API: days that are republished many times have the same gold as without faults", async () => {
   const pipeline = await openGoldPipeline();
   closers.push(() => pipeline.close());
   const api = await openDataApi(pipeline.postgres);
@@ -157,14 +157,14 @@ test("the Data API: days that are published again and again end as if nothing ha
     }),
   );
   await everyFaultMet(proxy);
-  // Segments are scored by whoever comes last; a run by hand does it once more.
+  // The last publish scores the segments; a manual run repeats it.
   await publish(pipeline.gold, 3, days);
   expect(await goldHash(pipeline.reader)).toEqual(calm);
 });
 
 type Gold = Parameters<typeof publishDays>[0] & Parameters<typeof publishCustomerDays>[0];
 
-/** Every version sells something else. */
+/** Every version has different sales. */
 function ordersOf(version: number, days: readonly string[]): FixtureOrder[] {
   return days.flatMap((date) =>
     Array.from({ length: 3 }, (_, n) => ({
@@ -176,7 +176,7 @@ function ordersOf(version: number, days: readonly string[]): FixtureOrder[] {
   );
 }
 
-test("Athena: every query runs once and gives all of its rows", async () => {
+test("Athena: every query runs once and returns all of its rows", async () => {
   const root = mkdtempSync(join(tmpdir(), "pizza-athena-"));
   closers.push(() => rmSync(root, { recursive: true }));
   const days = ["2015-03-01", "2015-03-02", "2015-03-03"];
@@ -206,7 +206,7 @@ test("Athena: every query runs once and gives all of its rows", async () => {
   expect(server.queries).toHaveLength(asked.length);
 });
 
-test("Kinesis: a till's events are all stored, in their order but for repetitions, and all are read back", async () => {
+test("Kinesis: all of a till's events are stored in order, except for repetitions, and all are read back", async () => {
   const pipeline = await openKinesisPipeline({ shards: 2 });
   closers.push(() => pipeline.close());
   const rejections = [

@@ -55,8 +55,8 @@ function start(name: (typeof functionNames)[number], environment: Record<string,
   return lambda;
 }
 
-describe("every function that is deployed", () => {
-  it.each(functionNames)("%s says which setting it misses, and logs no more than that", async (name) => {
+describe("every deployed function", () => {
+  it.each(functionNames)("%s names a missing setting, and logs nothing about its input", async (name) => {
     const lambda = start(name);
     const message = /^setting \w+ is missing: set it in the function's environment to /;
     await expect(lambda.invoke({ Records: [], workflow: "backup", input: {}, customer: "Ada" })).rejects.toThrow(
@@ -75,7 +75,7 @@ describe("every function that is deployed", () => {
     expect(lambda.log()).not.toContain("Node.js");
   });
 
-  it.each(functionNames)("%s has its files where its code looks for them", (name) => {
+  it.each(functionNames)("%s has its files at the paths that its code reads", (name) => {
     const { path, handler } = bundles.bundle(name);
     expect(existsSync(join(path, handler.replace(/\.handler$/, ".mjs")))).toBe(true);
     const entry: FunctionEntry = functionEntries[name];
@@ -86,7 +86,7 @@ describe("every function that is deployed", () => {
 describe("the landing function", () => {
   const records = [record(1, "not an order"), record(2, Buffer.from([0, 255, 10]))];
 
-  it("is small: below one megabyte, and without what only other functions need", () => {
+  it("is smaller than one megabyte, and contains nothing that only other functions need", () => {
     const { path, codeBytes } = bundles.bundle("LandRecords");
     expect(codeBytes).toBeLessThan(1_000_000);
     const code = readdirSync(path, { recursive: true, withFileTypes: true })
@@ -98,7 +98,7 @@ describe("the landing function", () => {
     }
   });
 
-  it("lands the records of an event as one object, and the same event again as the same one", async () => {
+  it("lands an event's records as one object, and reuses that object if the event is repeated", async () => {
     const lambda = start("LandRecords", { AWS_ENDPOINT_URL_S3: s3.url, LAKE_BUCKET: "lake" });
     const landing = {
       records: 2,
@@ -114,7 +114,7 @@ describe("the landing function", () => {
     expect(lambda.lines("LandedRecords")).toHaveLength(2);
   });
 
-  it("fails as a whole where the store does, without a word of the records", async () => {
+  it("fails as a whole if the store does, and logs nothing about the records", async () => {
     const lambda = start("LandRecords", { AWS_ENDPOINT_URL_S3: s3.url, LAKE_BUCKET: "other" });
     s3.faults.push({ on: "PUT", kind: "denied" });
     await expect(lambda.invoke(kinesisEvent([record(3, '{"name":"Ada Lovelace"}')]))).rejects.toThrow("other");
@@ -124,7 +124,7 @@ describe("the landing function", () => {
   });
 });
 
-describe("the function of the schedule", () => {
+describe("the function that a schedule invokes", () => {
   it("starts a state machine once for the same data, with the workflow's input", async () => {
     const machine = (name: string) => `arn:aws:states:eu-central-1:000000000000:stateMachine:${name}`;
     const stateMachines = { bronze_to_silver: machine("silver"), silver_to_gold: machine("gold") };
@@ -176,7 +176,7 @@ describe("the function of the schedule", () => {
   });
 });
 
-describe("the function that hears of runs", () => {
+describe("the function that records runs", () => {
   const machine = "arn:aws:states:eu-central-1:000000000000:stateMachine:quality";
   const run = {
     account: "000000000000",
@@ -193,7 +193,7 @@ describe("the function that hears of runs", () => {
     },
   };
 
-  it("keeps a run as an event in the lake, and tells the endpoint", async () => {
+  it("stores a run as an event in the lake, and sends it to the endpoint", async () => {
     const told: { path: string; event: unknown }[] = [];
     const marquez = await startHttpServer(async ({ url, body }) => {
       told.push({ path: url.pathname, event: JSON.parse(body.toString()) });
@@ -235,7 +235,7 @@ describe("the function that hears of runs", () => {
   });
 });
 
-it("none of them asks AWS for anything that its role does not allow", () => {
+it("no function makes an AWS call that its role does not allow", () => {
   expect(forbiddenCalls(recordedCalls)).toEqual([]);
   expect(new Set(recordedCalls.map(({ caller }) => caller))).toEqual(
     new Set(["LandRecords.athena", "StartWorkflow.athena", "RecordLineage.athena"]),

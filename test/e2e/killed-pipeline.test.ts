@@ -22,7 +22,7 @@ afterAll(async () => {
   }
 });
 
-it("gives the same gold, row for row, when the year comes twice, shuffled, with duplicates, and the home is killed", async () => {
+it("a repeatedly killed pipeline has the same gold rows, even if the year arrives twice, shuffled and with duplicates", async () => {
   const [calm, wild] = pipelines;
   await prepareLocalPipeline(calm.dir);
   const pipeline = await openLocalPipeline({ dir: calm.dir });
@@ -41,12 +41,12 @@ it("gives the same gold, row for row, when the year comes twice, shuffled, with 
   expect(receipt.findings).toEqual([]);
   expect(receipt.expected).toEqual(classicTotals);
   expect(receipt.events.accepted).toBe(21_350);
-  // What came more than once is dropped as a duplicate; a batch that was stored before its answer was lost comes again too.
+  // Repeated events are dropped as duplicates; a batch that was stored but lost its response is sent again too.
   expect(receipt.events.eventDuplicates).toBe(receipt.events.distinct - 21_350);
   expect(receipt.events.eventDuplicates).toBeGreaterThanOrEqual(events.length - 21_350);
 }, 900_000);
 
-/** The year in its order, then the year shuffled with every twentieth event sent twice. */
+/** The year in order, then the year shuffled with every twentieth event sent twice. */
 function yearTwice(): Outgoing[] {
   const stores = readStores<StoreProfile>();
   const first = [...classicYear()].map((event) => toOutgoing(event));

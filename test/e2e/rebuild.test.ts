@@ -9,7 +9,7 @@ import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
 const { dir, remove } = temporaryPipeline();
 afterAll(remove);
 
-it("a rebuild goes on beside orders that come in, by the command line too", async () => {
+it("a rebuild completes while orders keep arriving, and the command line rebuilds or names the missing bronze object", async () => {
   await prepareLocalPipeline(dir);
   const pipeline = await openLocalPipeline({ dir });
   const year = [...classicYear()];

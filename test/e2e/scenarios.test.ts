@@ -11,14 +11,14 @@ import { classicDays, createRevisions, outgoing, rubbish } from "./scenarios/ord
 import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
 
 /**
- * The same scenarios on every home: embedded where nothing else is said, LocalStack at PIZZA_TEST_LOCALSTACK, or the
- * environment PIZZA_TEST_AWS on AWS. Beside it a calm home gets each order once, in order and in its final form; after each
- * scenario both must have the same gold, and the receipt must balance and name what happened.
+ * The same scenarios on every target: by default a local pipeline, LocalStack at PIZZA_TEST_LOCALSTACK, or the
+ * environment PIZZA_TEST_AWS on AWS. A second, undisturbed local pipeline receives each order once, in order and in its
+ * final form; after each scenario both must have the same gold, and the receipt must balance and count what happened.
  */
 const { PIZZA_TEST_LOCALSTACK: endpoint, PIZZA_TEST_AWS: environment } = process.env;
 const name = endpoint ? "LocalStack" : environment ? "AWS" : "embedded";
 
-describe(`the ${name} home`, () => {
+describe(`the ${name} pipeline`, () => {
   const { dir, remove } = temporaryPipeline();
   const days = classicDays();
   const revisions = createRevisions();
@@ -39,7 +39,7 @@ describe(`the ${name} home`, () => {
     await tested?.close();
   });
 
-  /** What the home under test says of itself. */
+  /** The state that the pipeline under test reports. */
   async function seen() {
     const { findings, records, events, ...receipt } = await tested.pipeline.verify();
     const { accepted, eventDuplicates, supersededRevisions, quarantined, pending } = events;
@@ -48,7 +48,7 @@ describe(`the ${name} home`, () => {
     return { findings, onFailure, waiting, counts, sales: salesOf(receipt), gold: await goldHashes(tested.pipeline) };
   }
 
-  /** What it must say: gold and its sums are the calm home's; `happened` adds to what happened before. */
+  /** The expected state: gold and its sums are the undisturbed pipeline's; `happened` adds to the counts so far. */
   async function wanted(happened: Partial<Omit<typeof told, "quarantined">>, quarantined = {}) {
     for (const [key, count] of Object.entries(happened)) told[key as "accepted"] += count;
     Object.assign(told.quarantined, quarantined);
@@ -56,14 +56,14 @@ describe(`the ${name} home`, () => {
     return { findings: [], onFailure: 0, waiting: 0, counts: told, sales, gold: await goldHashes(calm) };
   }
 
-  it("takes the classic week", async () => {
+  it("publishes the classic week", async () => {
     const week = days("2015-01-07");
     await deliver(calm, outgoing(week));
     await deliver(tested.pipeline, outgoing(week));
     expect(await seen()).toEqual(await wanted({ accepted: week.length }));
   });
 
-  it("counts an order once that comes twice, at once or later", async () => {
+  it("counts an order once if it arrives twice, immediately or later", async () => {
     const orders = days("2015-01-09");
     await deliver(calm, outgoing(orders));
     await send(tested.pipeline, outgoing(orders.flatMap((event) => [event, event])));
@@ -71,7 +71,7 @@ describe(`the ${name} home`, () => {
     expect(await seen()).toEqual(await wanted({ accepted: orders.length, eventDuplicates: 2 * orders.length }));
   });
 
-  it("publishes a day again for its late orders", async () => {
+  it("republishes a day when late orders arrive", async () => {
     const orders = days("2015-01-11");
     const isLate = (_: unknown, i: number) => i % 3 === 0;
     await deliver(calm, outgoing(orders));
@@ -81,13 +81,13 @@ describe(`the ${name} home`, () => {
     expect(await seen()).toEqual(await wanted({ accepted: orders.length }));
   });
 
-  it("ends with the last revision, in whatever order they come", async () => {
+  it("shows the last revision, whatever their order of arrival", async () => {
     const orders = days("2015-01-12");
     const [kept, changed] = [orders.slice(20), orders.slice(0, 20)];
     const amended = changed.map(revisions.amended);
     const cancelled = changed.slice(0, 10).map(revisions.cancelled);
     await deliver(calm, outgoing([...kept, ...amended.slice(10), ...cancelled]));
-    // Half of them in their order; of the others the last revision first, and each in a run of its own.
+    // Half of them arrive in order; for the others the last revision comes first, each in a separate run.
     await deliver(
       tested.pipeline,
       outgoing([...kept, ...cancelled.slice(5), ...changed.filter((_, i) => i % 2 === 0)]),
@@ -99,7 +99,7 @@ describe(`the ${name} home`, () => {
     );
   });
 
-  it("files rubbish with its reason, and takes the orders between", async () => {
+  it("quarantines malformed events with their reason, and accepts the orders around them", async () => {
     const orders = days("2015-01-13");
     const { events, reasons } = rubbish();
     await deliver(calm, outgoing(orders));
@@ -113,7 +113,7 @@ describe(`the ${name} home`, () => {
     ["RefineSilver", "2015-01-15"],
     ["PublishWindows", "2015-01-16"],
   ] as const)(
-    "loses nothing when %s is killed in the middle",
+    "loses nothing when %s is killed while it works",
     async (killed, lastDay) => {
       const orders = days(lastDay);
       await deliver(calm, outgoing(orders));
@@ -124,7 +124,7 @@ describe(`the ${name} home`, () => {
   );
 
   it.skipIf(name === "AWS")(
-    "catches up when a workflow has failed and is started again",
+    "catches up when a failed workflow is restarted",
     async () => {
       const orders = days("2015-01-17");
       await deliver(calm, outgoing(orders));
@@ -142,9 +142,9 @@ describe(`the ${name} home`, () => {
     600_000,
   );
 
-  // The embedded home's mapping never gives up: it fails for want of disk only, where there is no other place to go.
+  // A local pipeline's mapping retries without limit: it fails only without disk space, and has nowhere else to write.
   it.skipIf(name !== "LocalStack")(
-    "lands what the mapping gave up, with the next run",
+    "lands failed batches in the next run",
     async () => {
       const orders = days("2015-01-18");
       await deliver(calm, outgoing(orders));

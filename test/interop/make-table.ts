@@ -10,22 +10,23 @@ import { orderLines, pushRows, writeRows, type Row } from "../pipeline/delta/ord
 const root = "silver/order_lines";
 const days = ["2015-01-01", "2015-01-02", "2015-01-03"];
 
-/** What another reader has to find at some version. */
+/** What another reader must find at a version. */
 interface Expectation {
   version: number;
   rows: number;
   revenue_cents: number;
-  /** Undefined while the table has no such column. */
+  /** Undefined at versions without this column. */
   tip_cents?: number;
 }
 
-/** So many versions are written by a program that does not know the columns of schema version 2. */
+/** The number of versions written by a program without the columns of schema version 2. */
 const oldVersions = 6;
 const laterColumns = new Set<string>(["promotion_code", "tip_cents"]);
 
 /**
- * Makes a table in a folder as the pipeline would: appends, appends with two more columns, a correction of orders that rewrites a file, a checkpoint, a
- * compaction, and appends after it. Prints what a reader must find in some of its versions, one a line.
+ * Creates a table in a folder as the pipeline would: appends, appends with two more columns, a revision of orders that
+ * rewrites a file, a checkpoint, a compaction, and further appends. Prints what a reader must find in some versions,
+ * one per line.
  */
 async function makeTable(folder: string): Promise<Expectation[]> {
   mkdirSync(folder, { recursive: true });
@@ -77,7 +78,7 @@ async function makeTable(folder: string): Promise<Expectation[]> {
   const writer = createTableWriter(silverColumns);
   copyRows(writer, columns, (row) => !isReplaced.has(String(columns["order_id"]![row])));
   pushRows(writer, fixed);
-  // The old file's rows have no tip to take away.
+  // The old file's rows have no tip.
   count(
     first.rows.filter((row) => isReplaced.has(String(row["order_id"]))).map((row) => ({ ...row, tip_cents: null })),
     -1,

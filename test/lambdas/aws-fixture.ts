@@ -28,8 +28,8 @@ type LakeSql = "duckdb" | "athena";
 export type AwsPipeline = Awaited<ReturnType<typeof openAwsPipeline>>;
 
 /**
- * The pipeline as it is deployed: every function from its bundle and in a process of its own, the real SDK clients
- * against endpoints on this machine, and a real PostgreSQL behind the Data API. Functions start when first called.
+ * The deployed pipeline: every function from its bundle in a separate process, the real SDK clients against endpoints
+ * on this machine, and a real PostgreSQL behind the Data API. Functions start when first invoked.
  */
 export async function openAwsPipeline({ customerKey }: { customerKey: string }) {
   const dir = mkdtempSync(join(tmpdir(), "pizza-aws-"));
@@ -115,7 +115,7 @@ export async function openAwsPipeline({ customerKey }: { customerKey: string }) 
     sink: openKinesisSink({ streamName, client: newKinesisClient({ ...testAccess, endpoint: kinesis.url }) }),
     /** Deploys the functions that run SQL on the lake with this engine. */
     useLakeSql: (choice: LakeSql) => void (lakeSql = choice),
-    /** Empties gold and all that is kept about it, but for the migrations. */
+    /** Empties gold and its ledgers, but not the migrations. */
     async emptyGold() {
       const tables = await gold.query<{ name: string }>(
         `select format('%I.%I', schemaname, tablename) as name from pg_tables
@@ -124,14 +124,14 @@ export async function openAwsPipeline({ customerKey }: { customerKey: string }) 
       const deletes = tables.map(({ name }) => `delete from ${name}`);
       await gold.query(`set local pizza.corrections = 'off'; ${deletes.join("; ")}`);
     },
-    /** What the stream holds, a list for each shard. */
+    /** The stream's records, one list per shard. */
     async records(): Promise<StreamRecord[][]> {
       const all = kinesis.log.shards().map(({ id: shard }) => ({ shard, limit: 10_000, maxBytes: 2 ** 28 }));
       return await Promise.all(all.map((options) => kinesis.log.read(options)));
     },
-    /** Runs a state machine of `step-functions/` over the deployed functions. */
+    /** Runs a state machine of `step-functions/` on the deployed functions. */
     run: (workflow: string, input: object) => loadWorkflow(workflow, functions).run(input as never),
-    /** What all functions have written to their logs. */
+    /** The logs of all functions. */
     log: () => [...lambdas.values()].map((host) => host.log()).join(""),
     lines: (key: string) => [...lambdas.values()].flatMap((host) => host.lines(key)),
     async close() {

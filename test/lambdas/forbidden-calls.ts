@@ -4,8 +4,8 @@ import { synthesise } from "../lib/synthesise.ts";
 import type { RecordedCall } from "../support/recorded-calls.ts";
 
 /**
- * Of the calls that functions made, those that their roles in the environment dev do not allow, each once, such as
- * `RefineSilver.athena s3:GetObject BucketsLake/silver/a`. Other calls than those of S3 are compared by their action alone.
+ * The distinct calls that the functions made but that their roles in environment dev do not allow, such as
+ * `RefineSilver.athena s3:GetObject BucketsLake/silver/a`. Calls other than S3's are compared by action only.
  */
 export function forbiddenCalls(calls: readonly RecordedCall[]): string[] {
   const ofFunctions = Map.groupBy(
@@ -41,7 +41,7 @@ function allows(statement: Statement, call: RecordedCall): boolean {
   return resources.includes(bucketOf(call.object)) && listed(statement).some((at) => like(at, call.object!.key));
 }
 
-/** The prefixes that a right to list is for. */
+/** The prefixes that a list permission covers. */
 function listed({ Condition: condition }: Statement): string[] {
   const { StringLike } = (condition ?? {}) as { StringLike?: { "s3:prefix": string | string[] } };
   return StringLike === undefined ? ["*"] : [StringLike["s3:prefix"]].flat();
@@ -52,7 +52,7 @@ function like(pattern: string, text: string): boolean {
   return new RegExp(`^${parts.join(".*")}$`).test(text);
 }
 
-/** The bucket's construct by what the tests call a bucket; whatever is no other is a lake. */
+/** The construct of a bucket, by the name that the tests give it; any other name is a lake. */
 function bucketOf({ bucket }: { bucket: string }): string {
   const others: Record<string, string> = { "on-failure": "BucketsOnFailure", backups: "BucketsBackups" };
   return others[bucket] ?? "BucketsLake";

@@ -3,7 +3,7 @@ import type { StreamRecord } from "../../pipeline/ports.ts";
 
 const streamArn = "arn:aws:kinesis:eu-central-1:000000000000:stream/orders";
 
-/** The event with which an event source mapping calls a function. */
+/** The event with which an event source mapping invokes a function. */
 export function kinesisEvent(records: readonly StreamRecord[]): KinesisStreamEvent {
   return {
     Records: records.map(({ shard, sequenceNumber, partitionKey, arrivedAt, data }) => ({

@@ -5,20 +5,23 @@ import { setTimeout } from "node:timers/promises";
 import type { FunctionBundle } from "../../lib/bundle-function.ts";
 import { callerId } from "../support/recorded-calls.ts";
 
-/** A deployed function in a process of its own. */
+/** A deployed function in a separate process. */
 export interface LambdaHost {
-  /** What the function answers; throws an error with the name and the message of the one that it threw. */
+  /** Returns the function's response; throws an error with the name and message of the one that it threw. */
   invoke(event: unknown): Promise<unknown>;
-  /** What it has written to its log so far. */
+  /** Its log so far. */
   log(): string;
-  /** The lines of its log that are JSON and hold this key, parsed. */
+  /** Its JSON log lines that have this key, parsed. */
   lines(key: string): Record<string, unknown>[];
   close(): Promise<void>;
 }
 
 const runtime = new URL("lambda-runtime.ts", import.meta.url).pathname;
 
-/** Starts a bundled function as Lambda does: its folder and its handler string, and no variable that Lambda would not set. */
+/**
+ * Starts a bundled function as Lambda does: from its folder and handler string, with only the variables that Lambda
+ * sets.
+ */
 export function startLambda(bundle: FunctionBundle, environment: Record<string, string>): LambdaHost {
   const { NODE_COMPILE_CACHE: compileCache } = process.env;
   const child = fork(runtime, compileCache === undefined ? [] : [compileCache], {
@@ -30,7 +33,7 @@ export function startLambda(bundle: FunctionBundle, environment: Record<string, 
       AWS_EXECUTION_ENV: "AWS_Lambda_nodejs24.x",
       AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
       AWS_REGION: "eu-central-1",
-      // Servers know by it who calls: forbidden-calls.ts compares what a function asks for with what its role allows.
+      // Identifies the caller to the servers: forbidden-calls.ts compares a function's calls with what its role allows.
       AWS_ACCESS_KEY_ID: callerId(bundle.name, environment["LAKE_SQL"]),
       AWS_SECRET_ACCESS_KEY: "test",
       POWERTOOLS_SERVICE_NAME: "pizza-sales",
@@ -52,7 +55,7 @@ export function startLambda(bundle: FunctionBundle, environment: Record<string, 
   ready.catch(() => {});
   let last: Promise<unknown> = ready;
 
-  /** The answer comes by another way than the log: waits until both pipes have said that the call is over. */
+  /** The response does not come through the log: waits until both pipes have marked the end of the call. */
   async function logged(end: string): Promise<void> {
     while (log.split(end).length < 3) await Promise.race([setTimeout(5), ended]);
   }
@@ -69,7 +72,7 @@ export function startLambda(bundle: FunctionBundle, environment: Record<string, 
 
   return {
     invoke: async (event) => {
-      // A copy of a function takes one event at a time.
+      // An instance of a function handles one event at a time.
       const mine = last.then(
         () => call(event),
         () => call(event),

@@ -10,7 +10,7 @@ import { pathToFileURL } from "node:url";
 const { _HANDLER: name = "", LAMBDA_TASK_ROOT: root = "", AWS_LAMBDA_FUNCTION_NAME: functionName = "" } = process.env;
 const [, folder, module, path] = /^(.*?)([^/.]*)\.([^/]*)$/.exec(name) ?? [];
 
-// Not by a variable, which Lambda would not set; and written now, because the parent ends this process with a signal.
+// Not with a variable, which Lambda would not set; written now, because the parent kills this process with a signal.
 const [, , compileCache] = process.argv;
 if (compileCache !== undefined) enableCompileCache(compileCache);
 let calls = 0;
@@ -43,11 +43,11 @@ async function call(event: unknown): Promise<void> {
   } catch (error) {
     const { name: errorType, message: errorMessage, stack, ...others } = error as Error;
     const line = { errorType, errorMessage, ...others, stack: stack?.split("\n") };
-    // As the runtime does: whatever the error carries ends up in the log.
+    // As in Lambda's runtime, all properties of the error end up in the log.
     console.log(`${new Date().toISOString()}\t${context.awsRequestId}\tERROR\tInvoke Error\t${JSON.stringify(line)}`);
     answer = { error: { errorType, errorMessage } };
   }
-  // Both pipes are written at once and in order: who has read so far has read all that the call wrote.
+  // Both pipes are written synchronously and in order, so a reader at this point has read everything from the call.
   console.log(`END RequestId: ${context.awsRequestId}`);
   console.error(`END RequestId: ${context.awsRequestId}`);
   process.send!(answer);

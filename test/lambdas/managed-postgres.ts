@@ -9,7 +9,7 @@ export interface ManagedPostgres extends LocalPostgres {
 }
 
 /**
- * A PostgreSQL as a managed server gives it: the owner may make roles and is no superuser, and the pipeline's two roles
+ * A PostgreSQL like a managed server: the owner can create roles but is not a superuser, and the pipeline's two roles
  * cannot log in yet.
  */
 export async function startManagedPostgres(dir: string): Promise<ManagedPostgres> {
@@ -28,7 +28,7 @@ export async function startManagedPostgres(dir: string): Promise<ManagedPostgres
   return { ...postgres, asAdmin };
 }
 
-/** The address under which a role logs in with a password. */
+/** The connection string of a role with a password. */
 export function addressOf({ credentials }: LocalPostgres, user: string, password: string): string {
   const { host, port, database } = credentials;
   return `postgresql://${user}:${password}@${host}:${port}/${database}`;

@@ -7,14 +7,14 @@ interface Version {
 }
 
 export interface SecretStore extends JsonServer {
-  /** Begins a rotation as Secrets Manager does: a version without content under AWSPENDING. */
+  /** Starts a rotation as Secrets Manager does: with an empty version under AWSPENDING. */
   beginRotation(secret: string, version: string): void;
-  /** The content of the version that carries a stage. */
+  /** The content of the version with a staging label. */
   read(secret: string, stage: string): Record<string, string> | undefined;
   versions(secret: string): Record<string, string[]>;
 }
 
-/** The part of Secrets Manager that rotation needs, with its rules for the stages. */
+/** The part of Secrets Manager that rotation needs, with its rules for staging labels. */
 export async function startSecretStore(contents: Record<string, object>): Promise<SecretStore> {
   const secrets = new Map(
     Object.entries(contents).map(([arn, content]) => [

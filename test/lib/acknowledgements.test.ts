@@ -10,7 +10,7 @@ interface Report {
   pluginReports: { pluginName: string; violations: { ruleName: string; severity?: string }[] }[];
 }
 
-describe("what reviewers of templates look for", () => {
+describe("cdk-nag's review of the templates", () => {
   const removable = { ...environments.prod, keepsData: false };
   const cases = [
     ...environmentNames.map((name) => ({ name, environment: name })),

@@ -7,7 +7,7 @@ import { bundleFunction } from "../../lib/bundle-function.ts";
 const dir = mkdtempSync(join(tmpdir(), "pizza-bundle-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-/** Every file of a folder with its content. */
+/** Every file in a folder with its content. */
 function contents(path: string): Record<string, string> {
   const files = readdirSync(path, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
   const paths = files.map((file) => join(file.parentPath, file.name));
@@ -15,7 +15,7 @@ function contents(path: string): Record<string, string> {
 }
 
 describe("a bundle", () => {
-  it("of equal sources has equal bytes, so that only what changed is deployed", () => {
+  it("of equal sources has equal bytes, so that only changed functions are deployed", () => {
     const bundle = (outdir: string) =>
       bundleFunction({ name: "RefineSilver", outdir: join(dir, outdir), lakeSql: "athena" });
     const [first, second] = [bundle("first"), bundle("second")];
@@ -25,7 +25,7 @@ describe("a bundle", () => {
     expect(first.totalBytes).toBeGreaterThan(first.codeBytes);
   });
 
-  it("holds nothing that an earlier one left in its folder", () => {
+  it("contains no files of an earlier bundle in its folder", () => {
     const outdir = join(dir, "again");
     const { path } = bundleFunction({ name: "RefineSilver", outdir, lakeSql: "athena" });
     writeFileSync(join(path, "stray.mjs"), "");

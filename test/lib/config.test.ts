@@ -11,11 +11,11 @@ import { environments, type Environment } from "../../lib/config.ts";
 const choose = (context: Partial<Record<ContextSetting, unknown>>) => chooseEnvironment((name) => context[name]);
 
 describe("an environment", () => {
-  test.each(Object.keys(environments))("%s is right as it stands", (env) => {
+  test.each(Object.keys(environments))("%s is valid", (env) => {
     expect(choose({ env })).toEqual(environments[env as keyof typeof environments]);
   });
 
-  test("has to be named", () => {
+  test("must be named", () => {
     expect(() => choose({})).toThrow("env is missing; allowed: dev, staging, prod, localstack");
     expect(() => choose({ env: "production" })).toThrow('env is "production"; allowed: dev, staging, prod, localstack');
     expect(() => choose({ env: "toString" })).toThrow('env is "toString"');
@@ -34,7 +34,7 @@ describe("an environment", () => {
     expect(choose({ env: "dev", alertEmails: ["a@example.com"] }).alarms.emails).toEqual(["a@example.com"]);
   });
 
-  test("tells an OpenLineage endpoint where one is named", () => {
+  test("can have an OpenLineage endpoint", () => {
     expect(choose({ env: "dev" })).not.toHaveProperty("openLineageUrl");
     const openLineageUrl = "https://marquez.example.com";
     expect(choose({ env: "dev", openLineageUrl })).toMatchObject({ openLineageUrl });
@@ -43,7 +43,7 @@ describe("an environment", () => {
     }
   });
 
-  test("reserves nothing in an account that has few concurrent executions", () => {
+  test("reserves no concurrency in an account with a low concurrency limit", () => {
     expect(choose({ env: "prod" }).reservesConcurrency).toBe(true);
     expect(choose({ env: "prod", reservesConcurrency: "off" }).reservesConcurrency).toBe(false);
     expect(() => choose({ env: "prod", reservesConcurrency: false })).toThrow(
@@ -83,7 +83,7 @@ describe("an environment", () => {
     );
   });
 
-  test("has its own database where it is on AWS", () => {
+  test("cannot use an external database on AWS", () => {
     expect(() => choose({ env: "dev", databaseUrl: "postgresql://a:b@c/d" })).toThrow(
       "databaseUrl is set for dev; allowed: only for localstack",
     );
@@ -151,7 +151,7 @@ describe("an invalid setting is rejected", () => {
       "warehouse.autoPauseSeconds is 60; allowed: whole numbers from 300 to 86400 or 0 for never",
     ],
     [
-      "pause above nothing",
+      "auto-pause above zero capacity",
       { ...dev, warehouse: { ...aurora, minAcu: 1 } },
       "warehouse.autoPauseSeconds is 300 and warehouse.minAcu is 1; allowed: auto-pause if and only if minAcu is 0",
     ],

@@ -17,7 +17,7 @@ interface StateMachine {
   States: Record<string, State>;
 }
 
-/** Every state that calls something, with those of branches and loops: its name, and what it calls. */
+/** Every task state, including those in branches and loops: its name and the resource that it calls. */
 function tasks({ States }: StateMachine): { state: string; resource: string }[] {
   return Object.entries(States).flatMap(([state, { Type, Resource, Branches = [], ItemProcessor, Iterator: loop }]) => [
     ...(Type === "Task" ? [{ state, resource: Resource! }] : []),
@@ -28,7 +28,7 @@ function tasks({ States }: StateMachine): { state: string; resource: string }[] 
 const kebab = (name: string): string => name.replaceAll(/\B[A-Z]/g, "-$&").toLowerCase();
 const camel = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
 
-/** Who calls the functions that are no state of a workflow: the type of the resource that names each, or a command. */
+/** The callers of functions that are not a workflow's state: the type of the resource that names each, or a command. */
 const otherCallers = {
   LandRecords: "AWS::Lambda::EventSourceMapping",
   RecordLineage: "AWS::Events::Rule",
@@ -42,13 +42,13 @@ const states = readWorkflows(workflowFolder).flatMap(({ name, definition }) =>
   tasks(JSON.parse(definition) as StateMachine).map((task) => ({ workflow: name, ...task })),
 );
 
-describe("a function has one name", () => {
-  test.each(states)("$workflow: the state $state calls the function of its name", ({ state, resource }) => {
+describe("a function's name", () => {
+  test.each(states)("is that of its state: $state of $workflow", ({ state, resource }) => {
     const words = state.split(" ").map((word) => word.charAt(0).toUpperCase() + word.slice(1));
     expect(resource).toBe(`\${${words.join("")}}`);
   });
 
-  test.each(functionNames)("%s is the file of its name, and calls the use case of its name", (name) => {
+  test.each(functionNames)("is that of its file and its use case: %s", (name) => {
     const { entry } = functionEntries[name];
     expect(entry).toMatch(/^lambdas\/[a-z]+\/[a-z-]+\.ts$/);
     expect(basename(entry, ".ts")).toBe(kebab(name));
@@ -66,21 +66,21 @@ describe("a function has one name", () => {
   });
 });
 
-describe("who calls a function", () => {
-  test("is a state of a workflow, or another service, or a command, and nobody is missing", () => {
+describe("the caller", () => {
+  test("is a workflow's state, a service or a command, for every function", () => {
     const called = states.map(({ resource }) => resource.slice(2, -1));
     expect([...new Set([...called, ...Object.keys(otherCallers)])].toSorted()).toEqual([...functionNames].toSorted());
     for (const name of Object.keys(otherCallers)) expect(called).not.toContain(name);
   });
 
   test.each(Object.entries(otherCallers).filter(([, caller]) => !caller.startsWith("./")))(
-    "%s is called by %s",
+    "of %s is %s",
     (name, caller) => {
       expect(callersOf(synthesise("dev").stateless, name)).toContain(caller);
     },
   );
 
-  test("RestoreBackup is called by nothing that is deployed, but by ./pizza restore", () => {
+  test("of RestoreBackup is only ./pizza restore, and nothing deployed", () => {
     const { stateless } = synthesise("dev");
     const callers = callersOf(stateless, "RestoreBackup");
     expect(
@@ -90,7 +90,7 @@ describe("who calls a function", () => {
   });
 });
 
-/** Types of the resources that name a function, or one of its versions. */
+/** Types of the resources that name a function or one of its versions. */
 function callersOf(template: Template, name: string): string[] {
   const own = (type: string, ids: string[]) =>
     ofType(template, type)

@@ -14,7 +14,7 @@ beforeAll(() => {
 const properties = (template: Template, type: string) =>
   ofType(template, type).map(([, resource]) => resource.Properties);
 
-/** What a function's role may do: actions, each with what it may be done to. */
+/** What a function's role allows: each action with its resource. */
 function rightsOf({ stateless }: Synthesised, name: string): string[] {
   return statements(roleOf(stateless, name))
     .flatMap((each) =>
@@ -23,8 +23,8 @@ function rightsOf({ stateless }: Synthesised, name: string): string[] {
     .toSorted();
 }
 
-describe("what must survive", () => {
-  test("keeps its logical ids, or CloudFormation would replace it", () => {
+describe("the stateful stack", () => {
+  test("keeps its logical ids, because CloudFormation would replace a renamed resource", () => {
     const kept = [
       "AWS::KMS::Key",
       "AWS::S3::Bucket",
@@ -47,7 +47,7 @@ describe("what must survive", () => {
     ]);
   });
 
-  test("is retained when the stack is deleted, unless its deletion was confirmed twice", () => {
+  test("retains its data when it is deleted, unless the deletion is confirmed twice", () => {
     const keeping = (template: Template) =>
       new Set(
         Object.values(template.Resources)
@@ -65,14 +65,14 @@ describe("what must survive", () => {
     ]).toEqual([false, true]);
   });
 
-  test("is not in the stateless stack", () => {
+  test("has all resources with data; the stateless stack has none", () => {
     const types = new Set(Object.values(made["prod"]!.stateless.Resources).map(({ Type }) => Type));
     for (const type of ["AWS::S3::Bucket", "AWS::Kinesis::Stream", "AWS::RDS::DBCluster", "AWS::KMS::Key"]) {
       expect(types).not.toContain(type);
     }
   });
 
-  test("the warehouse is encrypted, alone in its network, backed up and protected", () => {
+  test("has a warehouse that is encrypted, isolated in its network, backed up and protected from deletion", () => {
     const { stateful } = made["prod"]!;
     expect(only(stateful, "AWS::RDS::DBCluster").Properties).toMatchObject({
       StorageEncrypted: true,
@@ -100,7 +100,7 @@ describe("what must survive", () => {
     });
   });
 
-  test("only the clients' group gets through to the warehouse, and only the warehouse to it", () => {
+  test("allows network traffic only between the clients' security group and the warehouse", () => {
     const { stateful } = made["prod"]!;
     const inline = properties(stateful, "AWS::EC2::SecurityGroup").flatMap(
       ({ SecurityGroupIngress = [] }) => SecurityGroupIngress as object[],
@@ -115,7 +115,7 @@ describe("what must survive", () => {
     );
   });
 
-  test("buckets are encrypted, versioned and private", () => {
+  test("has encrypted, versioned and private buckets", () => {
     for (const bucket of properties(made["prod"]!.stateful, "AWS::S3::Bucket")) {
       expect(bucket["VersioningConfiguration"]).toEqual({ Status: "Enabled" });
       expect(Object.values(bucket["PublicAccessBlockConfiguration"] as object)).toEqual([true, true, true, true]);
@@ -136,7 +136,7 @@ describe("what must survive", () => {
     ).toEqual(["manifests/", "athena-results/", "lineage/"]);
   });
 
-  test("every bucket denies requests without TLS, and the lake denies overwriting bronze objects and commits", () => {
+  test("denies requests without TLS on every bucket, and overwriting bronze objects and commits in the lake", () => {
     const policies = ofType(made["prod"]!.stateful, "AWS::S3::BucketPolicy").map(([, policy]) => statements(policy));
     expect(policies).toHaveLength(4);
     for (const policy of policies) {
@@ -161,7 +161,7 @@ describe("what must survive", () => {
     );
   });
 
-  test("the key turns, the stream and the secrets use it", () => {
+  test("rotates the key, which the stream and the secrets use", () => {
     const { stateful } = made["prod"]!;
     expect(only(stateful, "AWS::KMS::Key").Properties["EnableKeyRotation"]).toBe(true);
     expect(only(stateful, "AWS::Kinesis::Stream").Properties).toMatchObject({
@@ -172,7 +172,7 @@ describe("what must survive", () => {
     for (const secret of properties(stateful, "AWS::SecretsManager::Secret")) expect(secret["KmsKeyId"]).toBeDefined();
   });
 
-  test("Glue knows the Delta tables, and each at one version by a list of files", () => {
+  test("has each Delta table in Glue twice: at its newest version, and at a fixed one by a list of files", () => {
     const tables = properties(made["prod"]!.stateful, "AWS::Glue::Table").map(
       ({ TableInput }) => TableInput as Record<string, any>,
     );
@@ -205,7 +205,7 @@ describe("what must survive", () => {
 });
 
 describe("landing", () => {
-  test("delivers whole batches, one lane a shard, halves what fails, and keeps what it gives up in S3", () => {
+  test("has one concurrent batch per shard, bisects failed batches, and stores them in S3 after the last retry", () => {
     expect(only(made["prod"]!.stateless, "AWS::Lambda::EventSourceMapping").Properties).toMatchObject({
       ParallelizationFactor: 1,
       BisectBatchOnFunctionError: true,
@@ -223,7 +223,7 @@ describe("landing", () => {
     }
   });
 
-  test("may read the stream, put bronze objects, and nothing else", () => {
+  test("can only read the stream and write bronze objects and failed batches", () => {
     expect(rightsOf(made["prod"]!, "LandRecords")).toEqual([
       "kinesis:DescribeStream Orders",
       "kinesis:DescribeStreamSummary Orders",
@@ -241,8 +241,8 @@ describe("landing", () => {
   });
 });
 
-describe("rights", () => {
-  test("no role has an action with a wildcard, or a policy that AWS manages", () => {
+describe("permissions", () => {
+  test("include no wildcard actions and no AWS managed policies", () => {
     for (const { stateful, stateless } of Object.values(made)) {
       for (const template of [stateful, stateless]) {
         for (const type of ["AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"]) {
@@ -260,7 +260,7 @@ describe("rights", () => {
     }
   });
 
-  test("only traces, the delivery of logs and export tasks have no resource to name", () => {
+  test("name a resource, except for traces, log delivery and export tasks", () => {
     for (const { stateless } of Object.values(made)) {
       for (const type of ["AWS::IAM::Role", "AWS::IAM::ManagedPolicy"]) {
         for (const [id, resource] of ofType(stateless, type)) {
@@ -272,7 +272,7 @@ describe("rights", () => {
     }
   });
 
-  test("the creator of a backup can delete none, its verifier cannot access the lake, and no other function has their permissions", () => {
+  test("of the backup's creator exclude deletion, those of its verifier exclude the lake, and no other function has them", () => {
     const rights = (name: string) => rightsOf(made["prod"]!, name);
     const changing = (right: string) => /Put|Delete|Create|Start/.test(right) && !/^(logs|xray):/.test(right);
     expect(rights("BackUpWarehouse").filter(changing)).toEqual(["s3:PutObject BucketsBackups/backups/*"]);
@@ -292,7 +292,7 @@ describe("rights", () => {
     ]);
   });
 
-  test("who proves the receipt changes nothing but Athena's own files", () => {
+  test("of the receipt's verifier allow writing only Athena's files", () => {
     const writes = rightsOf(made["prod"]!, "VerifyReceipt").filter((right) =>
       /Put|Delete|Execute|Start|Publish|Update/.test(right),
     );
@@ -311,7 +311,7 @@ describe("rights", () => {
     ]);
   });
 
-  test("who checks the quality reads silver, and writes to the warehouse and Athena's own files alone", () => {
+  test("of the quality checker allow reading silver, and writing only to the warehouse and Athena's files", () => {
     const rights = rightsOf(made["prod"]!, "CheckQuality");
     expect(rights.filter((right) => /Put|Delete|Execute|Start|Publish|Update/.test(right))).toEqual([
       "athena:StartQueryExecution arn:AWS::Partition:athena:AWS::Region:AWS::AccountId:workgroup/pizza-sales-prod",
@@ -331,7 +331,7 @@ describe("rights", () => {
     ]);
   });
 
-  test("no function is in a network, and each has a log that ends", () => {
+  test("need no VPC, and every function's log has a retention", () => {
     for (const { stateless } of Object.values(made)) {
       for (const [id, { Properties }] of ofType(stateless, "AWS::Lambda::Function")) {
         expect(Properties["VpcConfig"], id).toBeUndefined();
@@ -345,8 +345,8 @@ describe("rights", () => {
   });
 });
 
-describe("running", () => {
-  test("functions are Node 24 on arm64, traced, and know their environment", () => {
+describe("the stateless stack", () => {
+  test("has functions on Node 24 and arm64 that are traced and know their environment", () => {
     const own = properties(made["prod"]!.stateless, "AWS::Lambda::Function").filter(({ Handler }) =>
       String(Handler).startsWith("lambdas/"),
     );
@@ -366,7 +366,7 @@ describe("running", () => {
     }
   });
 
-  test("the database's form changes before the functions that need it", () => {
+  test("migrates the database before it updates the functions that need it", () => {
     const { stateless } = made["prod"]!;
     const [[trigger]] = ofType(stateless, "Custom::Trigger") as [[string, Resource]];
     for (const name of ["RefiningRefineSilver", "PublishingPublishWindows", "ReceiptVerifyReceipt"]) {
@@ -374,7 +374,7 @@ describe("running", () => {
     }
   });
 
-  test("passwords of both logins change every month, after the first migration", () => {
+  test("rotates the passwords of both roles monthly, after the first migration", () => {
     const rotations = ofType(made["prod"]!.stateless, "AWS::SecretsManager::RotationSchedule");
     expect(rotations).toHaveLength(2);
     for (const [, { Properties, DependsOn }] of rotations) {
@@ -386,7 +386,7 @@ describe("running", () => {
     }
   });
 
-  test("workflows are Standard, logged without their data, and traced", () => {
+  test("has Standard workflows that are traced, and logged without execution data", () => {
     for (const machine of properties(made["prod"]!.stateless, "AWS::StepFunctions::StateMachine")) {
       expect(machine).toMatchObject({
         StateMachineType: "STANDARD",
@@ -396,7 +396,7 @@ describe("running", () => {
     }
   });
 
-  test("schedules keep the starts that failed", () => {
+  test("has schedules with a dead-letter queue for failed starts", () => {
     const schedules = properties(made["prod"]!.stateless, "AWS::Scheduler::Schedule");
     expect(schedules).toHaveLength(4);
     for (const { FlexibleTimeWindow, State, Target } of schedules) {
@@ -406,7 +406,7 @@ describe("running", () => {
     }
   });
 
-  test("copies of the writers are limited where the account allows it", () => {
+  test("limits the concurrency of the writers if the account allows it", () => {
     const limited = ({ stateless }: Synthesised) =>
       properties(stateless, "AWS::Lambda::Function").filter((fn) => fn["ReservedConcurrentExecutions"] !== undefined)
         .length;
@@ -417,8 +417,8 @@ describe("running", () => {
 
 const shortName = ({ AlarmName }: Record<string, unknown>) => (AlarmName as string).replace("PizzaSales-prod-", "");
 
-describe("operations", () => {
-  test("there is an alarm for everything that needs attention, and each says what to do", () => {
+describe("monitoring", () => {
+  test("has an alarm for everything that needs attention, and each says what to do", () => {
     const alarms = properties(made["prod"]!.stateless, "AWS::CloudWatch::Alarm");
     const names = alarms.map(shortName).toSorted();
     expect(names).toMatchSnapshot();
@@ -428,7 +428,7 @@ describe("operations", () => {
     }
   });
 
-  test("an alarm on a rarely measured state lasts until a measurement clears it", () => {
+  test("keeps an alarm on a rarely reported state until a data point clears it", () => {
     const alarms = properties(made["prod"]!.stateless, "AWS::CloudWatch::Alarm");
     const treated = (how: string) => alarms.filter(({ TreatMissingData }) => TreatMissingData === how).map(shortName);
     expect(treated("ignore")).toEqual([
@@ -440,7 +440,7 @@ describe("operations", () => {
     expect(treated("notBreaching")).toHaveLength(alarms.length - 4);
   });
 
-  test("alarms on events send no OK notification", () => {
+  test("sends no OK notification for alarms on events", () => {
     const alarms = properties(made["prod"]!.stateless, "AWS::CloudWatch::Alarm");
     const events =
       /BatchGivenUp|BatchLost|^RotatePassword|^RecordLineage|^(Backup|BronzeToSilver|DataQuality|SilverToGold)-/;
@@ -452,13 +452,13 @@ describe("operations", () => {
     for (const { Metrics } of runs) expect(Metrics).toMatchObject([{ MetricStat: { Period: 1_800 } }]);
   });
 
-  test("what is seldom called has an alarm for its first failure", () => {
+  test("raises an alarm at the first failure of a rarely invoked function", () => {
     const alarms = properties(made["prod"]!.stateless, "AWS::CloudWatch::Alarm");
     const needed = (name: string) => alarms.find((each) => shortName(each).startsWith(name))!["DatapointsToAlarm"];
     expect([needed("RotatePassword"), needed("RecordLineage"), needed("StartWorkflow")]).toEqual([1, 1, 2]);
   });
 
-  test("alerts go to an encrypted, TLS-only topic", () => {
+  test("sends alerts to an encrypted, TLS-only topic", () => {
     const { stateless } = made["prod"]!;
     expect(only(stateless, "AWS::SNS::Topic").Properties["KmsMasterKeyId"]).toBeDefined();
     expect(only(stateless, "AWS::SNS::Subscription").Properties).toMatchObject({
@@ -469,7 +469,7 @@ describe("operations", () => {
     expect(policy).toContain('"aws:SecureTransport":"false"');
   });
 
-  test("the account's bill and Athena's reading have a limit", () => {
+  test("limits the account's bill and Athena's scans", () => {
     expect(only(made["prod"]!.stateless, "AWS::Budgets::Budget").Properties).toMatchObject({
       Budget: { BudgetLimit: { Amount: 1000, Unit: "USD" } },
     });
@@ -478,7 +478,7 @@ describe("operations", () => {
     });
   });
 
-  test("synthesis warns about missing recipients", () => {
+  test("warns at synthesis about missing recipients", () => {
     const { stacks } = synthesise(environments.dev);
     const warnings = stacks.stateless.node.metadata
       .filter(({ type }) => type === "aws:cdk:warning")
@@ -489,8 +489,8 @@ describe("operations", () => {
   });
 });
 
-describe("LocalStack", () => {
-  test("gets only what its free edition has", () => {
+describe("an environment on LocalStack", () => {
+  test("has only resources that its free edition supports", () => {
     const types = new Set(
       Object.values({ ...made["localstack"]!.stateful.Resources, ...made["localstack"]!.stateless.Resources }).map(
         ({ Type }) => Type,
@@ -506,7 +506,7 @@ describe("LocalStack", () => {
       expect(types).not.toContain(type);
   });
 
-  test("reads the lake with DuckDB and writes to a PostgreSQL that is there already", () => {
+  test("reads the lake with DuckDB and writes to an existing PostgreSQL", () => {
     const { Environment } = only(
       made["localstack"]!.stateless,
       "AWS::Lambda::Function",
@@ -522,8 +522,8 @@ describe("LocalStack", () => {
   });
 });
 
-describe("what the command line looks for", () => {
-  test("stands in the outputs", () => {
+describe("the stacks' outputs", () => {
+  test("contain everything that the command line reads", () => {
     const names = ({ Outputs }: Template) =>
       Object.entries(Outputs)
         .filter(([, { Export }]) => Export === undefined)

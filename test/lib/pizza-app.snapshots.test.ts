@@ -26,7 +26,7 @@ function differences(before: unknown, after: unknown, place = ""): string[] {
 
 const excerpt = (text: string, from: number): string => `${from > 0 ? "... " : ""}${text.slice(from, from + 100)}`;
 
-/** Both templates without the environment's name, which stands in physical names and in some logical ids. */
+/** Both templates without the environment's name, which is part of physical names and of some logical ids. */
 function namelessly(
   { stateful, stateless }: Record<"stateful" | "stateless", Template>,
   environment: string,
@@ -39,14 +39,14 @@ function namelessly(
 }
 
 describe("the templates", () => {
-  test("of prod are those that were reviewed", async () => {
+  test("of prod are the reviewed ones", async () => {
     const { stateful, stateless } = synthesise("prod");
     await expect(stable(stateful)).toMatchFileSnapshot("snapshots/prod-stateful.json");
     await expect(stable(stateless)).toMatchFileSnapshot("snapshots/prod-stateless.json");
   });
 
   test.each(["dev", "staging", "localstack"] as const)(
-    "of %s differ from those of prod in its settings only",
+    "of %s differ from those of prod only in its settings",
     async (name) => {
       const found = differences(namelessly(synthesise("prod"), "prod"), namelessly(synthesise(name), name));
       await expect(`${found.join("\n")}\n`).toMatchFileSnapshot(`snapshots/${name}-against-prod.txt`);

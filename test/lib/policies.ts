@@ -8,7 +8,7 @@ export type Statement = {
   Condition?: unknown;
 };
 
-/** All statements of a role, or of any other holder of a policy. */
+/** All statements of a role or any other resource with a policy. */
 export const statements = ({ Properties }: Resource): Statement[] =>
   [
     Properties["PolicyDocument"] as { Statement: Statement[] } | undefined,
@@ -25,7 +25,7 @@ export function roleOf(template: Template, name: string): Resource {
   return found[0]![1];
 }
 
-/** An ARN as a template builds it, with the names of constructs for what only exists once it is deployed. */
+/** An ARN as the template builds it, with construct names in place of values that exist only after deployment. */
 export function place(value: unknown): string {
   if (typeof value === "string") return value;
   const [[kind, of]] = Object.entries(value as object) as [[string, any]];

@@ -27,7 +27,7 @@ const { context } = JSON.parse(readFileSync("cdk.json", "utf8")) as { context: R
 const folder = mkdtempSync(join(tmpdir(), "pizza-lib-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
-/** In place of the bundles: the same two lines for each function. */
+/** Replaces the bundles: the same two lines for each function. */
 const stubCode: CodeSource = (name) => {
   const path = join(folder, name);
   mkdirSync(path, { recursive: true });
@@ -36,8 +36,8 @@ const stubCode: CodeSource = (name) => {
 };
 
 /**
- * Both stacks of an environment, synthesised in this process with the flags of cdk.json. Only a `checked` one is judged by
- * cdk-nag and by CloudFormation's own rules, which take longer than all the rest.
+ * Both stacks of an environment, synthesised in this process with the flags of cdk.json. Only `checked` ones are
+ * checked by cdk-nag and by CloudFormation's rules, which takes longer than everything else.
  */
 export function synthesise(
   environment: EnvironmentName | Environment,
@@ -52,7 +52,7 @@ export function synthesise(
 
 type Synthesis = ReturnType<typeof synthesiseAnew>;
 
-/** Test files that share a process share these. Nobody may change what is in them. */
+/** Shared by the test files of a process, so they must not be changed. */
 const made = new Map<string, Synthesis>();
 
 function synthesiseAnew(
@@ -86,11 +86,11 @@ const toldByMail = (environment: Environment): Environment => ({
   alarms: { ...environment.alarms, emails: ["ops@example.com"] },
 });
 
-/** Resources of a type, with their logical ids. */
+/** The resources of a type with their logical ids. */
 export const ofType = ({ Resources }: Template, type: string): [string, Resource][] =>
   Object.entries(Resources).filter(([, { Type }]) => Type === type);
 
-/** The only resource of a type whose logical id begins so. */
+/** The only resource of a type whose logical id starts with a text. */
 export function only(template: Template, type: string, prefix = ""): Resource {
   const found = ofType(template, type).filter(([id]) => id.startsWith(prefix));
   if (found.length !== 1) throw new Error(`${type} ${prefix}: ${found.length} resources, not one`);

@@ -25,12 +25,12 @@ const definition = (resource: string) =>
 
 describe("the workflows", () => {
   test.each(readWorkflows(workflowFolder))("$name is a valid state machine", ({ definition: text }) => {
-    // The validator wants an ARN where a placeholder stands.
+    // The validator requires an ARN in place of a placeholder.
     const bound = text.replaceAll(/\$\{(\w+)\}/g, "arn:aws:lambda:us-east-1:123456789012:function:$1");
     expect(validate(JSON.parse(bound) as object)).toMatchObject({ isValid: true, errors: [] });
   });
 
-  test("find each function made once, and the stream bound to LandRecords", () => {
+  test("use functions that are each created once, and LandRecords reads the stream", () => {
     const { stacks, stateless } = synthesise("dev");
     for (const name of functionNames) {
       expect(Object.values(stacks.stateless.node.findAll().filter(({ node }) => node.id === name)), name).toHaveLength(
@@ -42,7 +42,7 @@ describe("the workflows", () => {
     });
   });
 
-  test("bind each placeholder to the function of that name", () => {
+  test("have each placeholder bound to the function of that name", () => {
     const { stateless } = synthesise("dev");
     for (const { name, placeholders } of readWorkflows(workflowFolder)) {
       const id = `Workflows${name.replace(/(^|_)([a-z])/g, (_match, _gap, letter: string) => letter.toUpperCase())}`;
@@ -54,7 +54,7 @@ describe("the workflows", () => {
     }
   });
 
-  test("a new file adds a machine, its schedule and its alarms", () => {
+  test("include a new file's state machine, with its schedule and its alarms", () => {
     writeFileSync(join(folder, "stocktaking.asl.json"), definition("${VerifyReceipt}"));
     writeFileSync(join(folder, "stocktaking.input.json"), '{"keep":7}');
     const before = synthesise("dev").stateless;
@@ -74,7 +74,7 @@ describe("the workflows", () => {
     for (const text of alarms) expect(text).toMatch(/^A run of stocktaking .+ What to do: .+\.\/pizza run stocktaking/);
   });
 
-  test("rejects a placeholder without a function", () => {
+  test("are rejected if a placeholder has no function", () => {
     writeFileSync(join(folder, "stocktaking.asl.json"), definition("${SaveEverything}"));
     writeFileSync(join(folder, "stocktaking.input.json"), "{}");
     expect(() => synthesise("dev", { workflows: folder })).toThrow(
@@ -82,7 +82,7 @@ describe("the workflows", () => {
     );
   });
 
-  test("rejects a file without an input", () => {
+  test("are rejected if a file has no input or an invalid one", () => {
     writeFileSync(join(folder, "stocktaking.asl.json"), definition("${VerifyReceipt}"));
     expect(() => readWorkflows(folder)).toThrow("workflow stocktaking has no file stocktaking.input.json");
     writeFileSync(join(folder, "stocktaking.input.json"), "{");

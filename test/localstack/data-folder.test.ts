@@ -12,7 +12,7 @@ const root = mkdtempSync(join(tmpdir(), "pizza-folder-"));
 afterAll(() => rmSync(root, { recursive: true }));
 let count = 0;
 
-/** A folder that holds these files. */
+/** A folder with these files. */
 function folderWith(files: Record<string, string>): string {
   const dir = join(root, `folder ${(count += 1)}`);
   mkdirSync(dir);
@@ -33,7 +33,7 @@ const contents = (dir: string) => {
   );
 };
 
-/** Somebody's project, with names that LocalStack's folder has too. */
+/** Another project, with some of the names in LocalStack's folder. */
 const project = {
   "package.json": '{ "name": "theirs" }\n',
   ".gitignore": "dist\n",
@@ -43,10 +43,10 @@ const project = {
 
 describe("a folder with foreign files", () => {
   test.each([["start"], ["stop"], ["status"], ["deploy"], ["demo"], ["schedule"], ["clean"]])(
-    "is refused by %s, and nothing in it is touched",
+    "is rejected by %s, which changes nothing in it",
     (command) => {
       const dir = folderWith(project);
-      // Where it is not refused it comes to nothing all the same.
+      // If it were not rejected, these settings would still prevent a start.
       const env = { ...process.env, PYTHON: "/no/such", AWS_ENDPOINT_URL: "http://127.0.0.1:1" };
       const args = ["bin/localstack.ts", command, "--dir", dir];
       const { status, stderr } = spawnSync(process.execPath, args, { env, timeout: 200_000 });
@@ -58,7 +58,7 @@ describe("a folder with foreign files", () => {
     },
   );
 
-  test("is rejected by everything that would write or delete there", async () => {
+  test("is rejected by every function that writes or deletes there", async () => {
     const dir = folderWith(project);
     const directory = localStackDirectory(dir);
     const rejection = "is not a LocalStack data folder";
@@ -68,13 +68,13 @@ describe("a folder with foreign files", () => {
     expect(contents(dir)).toEqual(project);
   });
 
-  test("is rejected even if all names in it are ours", () => {
+  test("is rejected even if it has only names that we use", () => {
     const dir = folderWith({ "tmp/important": "1" });
     expect(() => checkFolder(localStackDirectory(dir))).toThrow("nothing in it was changed");
   });
 });
 
-test("an empty or new folder becomes ours, and goes with a clean", () => {
+test("an empty or new folder becomes a data folder, and clean removes it", () => {
   for (const dir of [folderWith({}), join(root, "new", "one")]) {
     const directory = localStackDirectory(dir);
     makeFolders(directory);
@@ -85,7 +85,7 @@ test("an empty or new folder becomes ours, and goes with a clean", () => {
   }
 });
 
-test("a folder as earlier versions left it, without a marker, is taken and gets one", () => {
+test("a folder of an earlier version, without a marker, is accepted and gets one", () => {
   const dir = folderWith({ ".gitignore": "*\n", "package.json": "{}\n", "venv/bin/python": "", "logs/cdk.log": "" });
   const directory = localStackDirectory(dir);
   removeRun(directory);

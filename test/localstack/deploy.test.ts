@@ -20,7 +20,7 @@ test.each([
   expect(() => checkLoopback(endpoint)).toThrow(`AWS_ENDPOINT_URL ${endpoint} is not on this machine`);
 });
 
-test("a type that LocalStack passes over in silence is found in a template", () => {
+test("resource types that LocalStack silently ignores are found in a template", () => {
   const types = [
     "AWS::S3::Bucket",
     "AWS::RDS::DBCluster",
@@ -33,7 +33,7 @@ test("a type that LocalStack passes over in silence is found in a template", () 
   expect(unsupportedTypes({})).toEqual([]);
 });
 
-test("a client of LocalStack is given no way to a real account", () => {
+test("a client of LocalStack gets no credentials of a real account", () => {
   expect(clientEnvironment("http://127.0.0.1:4566")).toMatchObject({
     AWS_ENDPOINT_URL: "http://127.0.0.1:4566",
     AWS_ACCESS_KEY_ID: "test",
@@ -42,13 +42,13 @@ test("a client of LocalStack is given no way to a real account", () => {
   });
 });
 
-test("LocalStack gets no credentials of the caller, and writes below its data folder", () => {
+test("LocalStack gets none of the caller's credentials, and writes only to its data folder", () => {
   process.env["AWS_SECRET_ACCESS_KEY"] = "the caller's own";
   try {
     const variables = serverEnvironment(localStackDirectory("/somewhere"), 4566);
     expect(Object.keys(variables).filter((name) => name.startsWith("AWS"))).toEqual([]);
     for (const name of ["HOME", "TMPDIR", "FILESYSTEM_ROOT"]) expect(variables[name]).toMatch(/^\/somewhere\//);
-    // Its folders are those of an image where it takes itself for one, as in any container.
+    // If it believes that it runs in its own image, as in any container, it uses the image's folders.
     expect(variables["OVERRIDE_IN_DOCKER"]).toBe("0");
   } finally {
     delete process.env["AWS_SECRET_ACCESS_KEY"];

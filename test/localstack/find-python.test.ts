@@ -14,13 +14,13 @@ function pretendPython(name: string, script: string): string {
   return path;
 }
 
-test.each(["3.12.1", "3.13.7"])("Python %s is taken", async (version) => {
+test.each(["3.12.1", "3.13.7"])("Python %s is accepted", async (version) => {
   const program = pretendPython(`python-${version}`, `echo ${version}`);
   expect(await findPython(program)).toEqual({ program, version });
 });
 
 test.each(["3.11.9", "3.14.0", "2.7.18"])(
-  "Python %s is refused by its version, with what to install",
+  "Python %s is rejected for its version, with what to install",
   async (version) => {
     const program = pretendPython(`python-${version}`, `echo ${version}`);
     await expect(findPython(program)).rejects.toThrow(
@@ -29,13 +29,13 @@ test.each(["3.11.9", "3.14.0", "2.7.18"])(
   },
 );
 
-test("a Python without virtual environments is not usable", async () => {
+test("a Python without virtual environments is rejected", async () => {
   const program = pretendPython("python-bare", "echo No module named ensurepip >&2; exit 1");
   await expect(findPython(program)).rejects.toThrow(
     `(PYTHON ${program} is not a Python with the module venv): install one (Debian: python3 and python3-venv`,
   );
 });
 
-test("a PYTHON that is not there is named", async () => {
+test("the error about a missing PYTHON names it", async () => {
   await expect(findPython("/no/such/python")).rejects.toThrow("(PYTHON /no/such/python is not a Python with");
 });

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { keepPostgres } from "../../localstack/keep-postgres.ts";
 import { findServer } from "../../targets/local/postgres-process.ts";
 
-test("PostgreSQL that is killed alone is there again, at its address and with what was committed", async () => {
+test("a killed PostgreSQL is restarted at the same address with all committed data", async () => {
   const dir = join(mkdtempSync(join(tmpdir(), "pizza-keep-")), "postgres");
   const said: string[] = [];
   const kept = await keepPostgres(dir, (line) => said.push(line));

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { localStackDirectory } from "../../targets/localstack-place.ts";
 import { watch } from "./left-behind.ts";
 
-test("a file, a folder of the run and a process that are left are told", async () => {
+test("remaining files, run folders and processes are reported", async () => {
   const root = mkdtempSync(join(tmpdir(), "pizza-left-"));
   const directory = localStackDirectory(join(root, "home"));
   const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)", `${directory.root}/kinesis`]);

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LocalStackDirectory } from "../../targets/localstack-place.ts";
 
-/** Where LocalStack writes where nobody tells it otherwise, as in its own image. */
+/** Where LocalStack writes by default, as in its own image. */
 const places = ["/var/lib/localstack", "/usr/lib/localstack", "/etc/localstack", "/tmp/localstack"];
 
 /**
- * Gives this process and its children empty folders as the user's own and as /tmp. `leftBehind` tells what lies in them
- * later, which other places have come, what is left of the run in its home, and which processes of it run still.
+ * Gives this process and its children empty folders as the user's home and as /tmp. `leftBehind` returns what these
+ * contain later, which default folders appeared, what is left of the run in its data folder, and its running processes.
  */
 export function watch(directory: LocalStackDirectory): { leftBehind(): string[]; end(): void } {
   const before = places.filter((address) => existsSync(address));
@@ -41,7 +41,7 @@ function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name));
 }
 
-/** Id and command of each process that has to do with the home. */
+/** Id and command of each process that uses the data folder. */
 function processesOf({ root }: LocalStackDirectory): string[] {
   const list = execFileSync("ps", ["-A", "-ww", "-o", "pid=,command="], { encoding: "utf8" });
   return list.split("\n").filter((line) => line.includes(`${root}/`));

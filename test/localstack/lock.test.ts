@@ -13,7 +13,7 @@ import { stop } from "../../localstack/stop.ts";
 const root = mkdtempSync(join(tmpdir(), "pizza-lock-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
-test("waits for a start or stop in another process and reports it once", async () => {
+test("the lock waits for a start or stop in another process and reports it once", async () => {
   const directory = localStackDirectory(join(root, "held"));
   const script = `
     import { withLock } from ${JSON.stringify(new URL("../../localstack/lock.ts", import.meta.url).pathname)};
@@ -41,7 +41,7 @@ test("waits for a start or stop in another process and reports it once", async (
   expect(said).toEqual([`process ${other.pid} is starting or stopping LocalStack here: waiting for it`]);
 });
 
-test("the lock of a process that is gone is taken over, by one alone", async () => {
+test("the lock of a process that exited is taken over by exactly one process", async () => {
   const directory = localStackDirectory(join(root, "dead"));
   makeFolders(directory);
   writeFileSync(directory.lock, JSON.stringify({ pid: spawnSync(process.execPath, ["-e", ""]).pid, started: "1" }));

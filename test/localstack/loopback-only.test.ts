@@ -8,7 +8,7 @@ const listener = (args: string) =>
   `require("node:net").createServer().listen(${args}, function () { console.log(JSON.stringify(this.address())); })`;
 
 test.each(["0", '0, "0.0.0.0"', '{ port: 0, host: "::" }', "{ port: 0 }", '0, "::", 511', "undefined"])(
-  "listen(%s) becomes loopback",
+  "listen(%s) listens on loopback only",
   async (args) => {
     const child = spawn(process.execPath, [preload, "-e", listener(args)]);
     const [line] = (await once(child.stdout, "data")) as [Buffer];
@@ -17,7 +17,7 @@ test.each(["0", '0, "0.0.0.0"', '{ port: 0, host: "::" }', "{ port: 0 }", '0, ":
   },
 );
 
-test("a process ends with the one that started it", async () => {
+test("a process exits when its parent does", async () => {
   const inner = `console.log(process.pid); ${listener("0")}`;
   const outer = `require("node:child_process").spawn(process.execPath, [${JSON.stringify(preload)}, "-e", ${JSON.stringify(inner)}], { stdio: ["ignore", 1, 2], detached: true })`;
   const child = spawn(process.execPath, ["-e", outer]);

@@ -10,11 +10,11 @@ import { localStackDirectory } from "../../targets/localstack-place.ts";
 const root = mkdtempSync(join(tmpdir(), "pizza left over "));
 afterAll(() => rmSync(root, { recursive: true }));
 
-test("a process of a data folder with a space in its path is ended, one of another folder is not", async () => {
+test("a process of a data folder with a space in its path is killed; one of another folder is not", async () => {
   const pipelines = [localStackDirectory(join(root, "home")), localStackDirectory(join(root, "home too"))];
   const children = pipelines.map(({ python }) => {
     mkdirSync(dirname(python), { recursive: true });
-    // A shell that takes Python's arguments: the module's name is that of its script.
+    // A shell with Python's arguments: the script has the module's name.
     symlinkSync("/bin/bash", python);
     writeFileSync(join(dirname(python), "localstack.runtime.main"), "echo here; while :; do sleep 0.2; done");
     return spawn(python, ["-m", "localstack.runtime.main"], { cwd: dirname(python) });
@@ -39,7 +39,7 @@ test.each([
   ["node KINESIS/node_modules/kinesis-local/main.js", true],
   ["grep VENV/lib", false],
   ["node /elsewhere/VENV/lib/x.js", false],
-])("%s", (template, belongs) => {
+])("the command %s belongs to the data folder: %s", (template, belongs) => {
   const directory = localStackDirectory("/a b/.localstack");
   const words = {
     PYTHON: directory.python,

@@ -5,7 +5,7 @@ import { NodeHttpHandler } from "@smithy/node-http-handler";
 import pg from "pg";
 import type { RunningLocalStack } from "../../targets/localstack-place.ts";
 
-/** The stacks, buckets and streams that a LocalStack has, and the tables of its PostgreSQL: none after a start. */
+/** The stacks, buckets and streams of a LocalStack, and the tables of its PostgreSQL: none after a start. */
 export async function remembered({
   endpoint,
   databaseUrl,

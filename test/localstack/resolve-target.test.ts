@@ -13,7 +13,7 @@ const directory = localStackDirectory(join(root, "home"));
 afterAll(() => rmSync(root, { recursive: true }));
 afterEach(() => vi.unstubAllEnvs());
 
-/** Answers as LocalStack does where it is asked how it is. */
+/** Answers like LocalStack's health endpoint. */
 async function startEmulator(info: object) {
   const answers: Record<string, object> = { "/_localstack/health": { services: {} }, "/_localstack/info": info };
   const server = createServer(({ url = "" }, response) => response.end(JSON.stringify(answers[url] ?? {})));
@@ -53,7 +53,7 @@ test("an external LocalStack is used with the database in DATABASE_URL", async (
   });
 });
 
-test("in Docker, where our PostgreSQL is unreachable, it names the variables to set", async () => {
+test("in Docker, where our PostgreSQL is unreachable, the error names the variables to set", async () => {
   await withEmulator({ is_docker: true }, async ({ port }) => {
     await expect(resolveTarget(directory, { port, say })).rejects.toThrow(
       /export DATABASE_URL=.*\n.*export FUNCTIONS_DATABASE_URL=/,

@@ -12,9 +12,9 @@ import { stop } from "../../localstack/stop.ts";
 import { watch } from "./left-behind.ts";
 import { remembered } from "./remembered.ts";
 
-/** Runs the tests that need LocalStack, or says why they cannot run here: `node test/localstack/run.ts`. */
+/** Runs the tests that need LocalStack, or prints why they cannot run here: `node test/localstack/run.ts`. */
 const directory = localStackDirectory();
-/** vitest keeps a file of its own there. */
+/** vitest stores a file there. */
 const { HOME } = process.env;
 
 async function reasonToSkip(): Promise<string | undefined> {
@@ -49,7 +49,7 @@ function testExecutor(): boolean {
   return succeeds(directory.python, ["-m", "unittest", "discover", "-t", ".", "-s", "tests"], executor, environment);
 }
 
-/** The tests of the emulator, and the scenarios on a pipeline that was just deployed to it. */
+/** The tests of the emulator, and the scenarios on a newly deployed pipeline. */
 async function testDeployed(): Promise<boolean> {
   const running = await start(directory, { port: 4566, say });
   try {
@@ -67,7 +67,7 @@ async function testDeployed(): Promise<boolean> {
   }
 }
 
-/** What was deployed is gone after a stop, where AWS keeps it: this fails on the day that it stays. */
+/** Unlike AWS, LocalStack loses deployed resources at a stop: this fails once it keeps them. */
 async function testForgotten(): Promise<boolean> {
   const running = await start(directory, { port: 4566, say });
   try {

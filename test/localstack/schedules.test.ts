@@ -15,7 +15,7 @@ function due(schedules: DeployedSchedule[], started: Record<string, number>, now
   return nextDue(schedules, { startedAt: new Map(Object.entries(started)), now })?.name;
 }
 
-test("each starts at once, one after the other, and then at its own rate", () => {
+test("all schedules start immediately, one after another, and then each at its rate", () => {
   expect(due([refine, publish], {}, 0)).toBe("refine");
   expect(due([refine, publish], { refine: 0 }, 15_000)).toBe("publish");
   const started = { refine: 0, publish: 15_000 };
@@ -38,7 +38,7 @@ test("a schedule that is not a rate is rejected", () => {
   );
 });
 
-test("the environment has rates only", () => {
+test("the environment has only rates", () => {
   for (const expression of Object.values(environments.localstack.schedules)) {
     expect(() => due([schedule("any", expression)], { any: 0 }, 1)).not.toThrow();
   }

@@ -23,15 +23,15 @@ const s3 = new S3Client({ ...settings, forcePathStyle: true });
 const lambda = new LambdaClient(settings);
 const kinesis = new KinesisClient({ ...settings, requestHandler: new NodeHttpHandler() });
 
-/** Notes the texts of each call under a name of its own, then does what `then` says with them. */
+/** Records the texts of each call under a separate name, then runs `then` with them. */
 const noting = (then: string) => `exports.handler = async ({ Records }) => {
   const texts = Records.map(({ kinesis }) => Buffer.from(kinesis.data, "base64").toString());
   await put(process.env.BUCKET, "call/" + Date.now() + "-" + Math.random(), JSON.stringify(texts));
   ${then}
 };`;
 
-/** Each fails on the day that MiniStack behaves as AWS: then the row in localstack/README.md can go. */
-describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("where MiniStack differs from AWS", () => {
+/** Each test fails once MiniStack behaves like AWS: then delete the row in localstack/README.md. */
+describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("unlike AWS, MiniStack", () => {
   const made: Awaited<ReturnType<typeof createStack>>[] = [];
   afterEach(async () => {
     for (const stack of made.splice(0)) await stack.remove();
@@ -42,7 +42,7 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("where MiniSt
     return stack;
   };
 
-  /** A stream whose records reach a function; what it was called with, and what was given up. */
+  /** A stream whose records are delivered to a function, with the function's calls and the failed batches. */
   async function createMapping(source: string, properties: object) {
     const { outputs, status, reason } = await create(
       {
@@ -87,13 +87,13 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("where MiniSt
     };
   }
 
-  test("a batching window is not waited for", async () => {
+  test("ignores the batching window", async () => {
     const { send, calls } = await createMapping(noting(""), { MaximumBatchingWindowInSeconds: 300 });
     await send("one");
     expect(await eventually(async () => ((await calls()).length > 0 ? calls() : undefined))).toEqual([["one"]]);
   });
 
-  test("a failing batch is tried again without end: it is neither bisected nor given up, and all behind it waits", async () => {
+  test("retries a failing batch without limit or bisecting it, and blocks the shard", async () => {
     const { send, calls, givenUp } = await createMapping(noting(`throw new Error("poison");`), {
       MaximumRetryAttempts: 1,
       BisectBatchOnFunctionError: true,
@@ -107,7 +107,7 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("where MiniSt
     expect(await givenUp()).toEqual([]);
   });
 
-  test("a record that is named in batchItemFailures is lost", async () => {
+  test("loses a record that is named in batchItemFailures", async () => {
     const fail = `return { batchItemFailures: texts.includes("unlucky") ? [{ itemIdentifier: Records[texts.indexOf("unlucky")].kinesis.sequenceNumber }] : [] };`;
     const { send, calls, givenUp } = await createMapping(noting(fail), {
       FunctionResponseTypes: ["ReportBatchItemFailures"],
@@ -123,7 +123,7 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("where MiniSt
     expect(await givenUp()).toEqual([]);
   });
 
-  test("a mapping says how many records it handed over, where AWS says OK", async () => {
+  test("reports the number of delivered records as a mapping's result instead of OK", async () => {
     const { send, mapping } = await createMapping(noting(""), {});
     await send("one");
     const result = await eventually(async () => {
@@ -133,14 +133,14 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("where MiniSt
     expect(result).toBe("OK - 1 records");
   });
 
-  test("what the children of a split shard hold when they are first seen is lost", async () => {
+  test("loses the records that the children of a split shard have when they are first polled", async () => {
     const { mapping, stream, send, calls } = await createMapping(noting(""), {});
     await send("before");
     await eventually(async () => ((await calls()).length > 0 ? true : undefined));
     const switchMapping = async (Enabled: boolean) => {
       await lambda.send(new UpdateEventSourceMappingCommand({ UUID: mapping, Enabled }));
     };
-    // Off, so that the children surely hold something when the mapping sees them first.
+    // Disabled, so that the children certainly have records when the mapping first polls them.
     await switchMapping(false);
     await kinesis.send(
       new SplitShardCommand({
@@ -165,7 +165,7 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("where MiniSt
     expect(new Set(texts)).toEqual(new Set(["before", ...late]));
   });
 
-  test("a role's permissions are not asked for", async () => {
+  test("does not check a role's permissions", async () => {
     const { outputs } = await create(
       {
         Role: powerlessRole,
@@ -182,7 +182,7 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("where MiniSt
     expect(await Body!.transformToString()).toBe("without leave");
   });
 
-  /** A MiniStack of its own at work on one call of a function, which ends when `end` is called and then leaves a file. */
+  /** A separate MiniStack during one call of a function, which ends when `end` is called and then writes a file. */
   async function startBusy(InvocationType: "Event" | "RequestResponse") {
     const running = await startMiniStack(await installMiniStack(() => {}));
     const { endpoint, folder } = running;
@@ -210,7 +210,7 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("where MiniSt
     };
   }
 
-  test("a function at work outlives the end signal", async () => {
+  test("leaves a running function behind when it is terminated", async () => {
     const busy = await startBusy("Event");
     const { pid, end, hasOutlived } = busy;
     try {
@@ -223,7 +223,7 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("where MiniSt
     }
   });
 
-  test("a call that waits for its answer holds the end up", async () => {
+  test("does not exit while a call waits for its response", async () => {
     const busy = await startBusy("RequestResponse");
     const { pid, end, answered } = busy;
     try {
@@ -238,10 +238,10 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("where MiniSt
     }
   });
 
-  test("without BIND_HOST it listens to everybody", async () => {
+  test("listens on all interfaces without BIND_HOST", async () => {
     const python = join(dirname(await installMiniStack(() => {})), "python");
     const folder = mkdtempSync(join(tmpdir(), "pizza-bind-"));
-    // Says where it would listen, and does not.
+    // Prints the address without listening.
     const script = [
       "import hypercorn.asyncio, sys",
       "async def serve(app, config, **more): print('BIND', config.bind)",
@@ -256,14 +256,14 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("where MiniSt
     expect(stdout).toMatch(/^BIND \['0\.0\.0\.0:\d+'\]$/m);
   });
 
-  test("a function finds no AWS SDK but its own, where Lambda's runtime has one", async () => {
+  test("has no AWS SDK in the function runtime", async () => {
     const look = `exports.handler = async () => { try { return require.resolve("@aws-sdk/client-s3"); } catch ({ code }) { return code; } };`;
     const { outputs } = await create({ Role: powerlessRole, Looks: functionOf(look) }, { Looks: { Ref: "Looks" } });
     const { Payload } = await lambda.send(new InvokeCommand({ FunctionName: outputs["Looks"] }));
     expect(JSON.parse(Buffer.from(Payload!).toString())).toBe("MODULE_NOT_FOUND");
   });
 
-  test("an error has lost its name", async () => {
+  test("loses the name of a function's error", async () => {
     const { outputs } = await create(
       {
         Role: powerlessRole,
@@ -278,7 +278,7 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("where MiniSt
     });
   });
 
-  test("the Ref of a secret is its name, where AWS gives its ARN", async () => {
+  test("returns the name of a secret as its Ref instead of its ARN", async () => {
     const { outputs } = await create(
       { Secret: { Type: "AWS::SecretsManager::Secret", Properties: { SecretString: "s" } } },
       { Secret: { Ref: "Secret" } },
@@ -289,7 +289,7 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("where MiniSt
   test.each([
     ["AWS::RDS::DBSubnetGroup", { DBSubnetGroupDescription: "two", SubnetIds: ["subnet-1", "subnet-2"] }],
     ["AWS::Logs::MetricFilter", { FilterPattern: "", LogGroupName: "group", MetricTransformations: [] }],
-  ])("%s is refused", async (Type, Properties) => {
+  ])("rejects %s", async (Type, Properties) => {
     expect((await create({ Thing: { Type, Properties } })).status).toBe("ROLLBACK_COMPLETE");
   });
 });

@@ -6,7 +6,7 @@ import { eventually } from "../localstack/live/emulator.ts";
 
 const script = new URL("../../bin/pizza.ts", import.meta.url).pathname;
 
-/** Runs the command line on the deployed home; what it prints as JSON. */
+/** Runs the command line on the deployed pipeline and parses its JSON output. */
 function pizza(...args: string[]): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const all = [script, "--target", "localstack", ...args, "--json"];
@@ -21,7 +21,7 @@ const minutes = 60_000;
 
 describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("the pipeline on MiniStack", () => {
   test(
-    "takes the classic year through Kinesis, Lambda, S3 and Step Functions into gold, and the receipt balances",
+    "moves the classic year through Kinesis, Lambda, S3 and Step Functions into gold, and its receipt balances",
     async () => {
       await pizza("replay", "classic", "--wait");
       const [gold] = (await pizza(
@@ -38,7 +38,7 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("the pipeline
     10 * minutes,
   );
 
-  test("its runs are OpenLineage events, as EventBridge tells of them", async () => {
+  test("records its runs as OpenLineage events, from EventBridge", async () => {
     const events = await eventually(async () => {
       const found = (await pizza("lineage")) as LineageEvent[];
       return found.some(({ job, eventType }) => job.name === "silver_to_gold" && eventType === "COMPLETE")
@@ -50,11 +50,11 @@ describe.skipIf(process.env["PIZZA_TEST_MINISTACK"] === undefined)("the pipeline
       eventType === "COMPLETE" ? outputs.filter(({ name }) => name === "silver/order_lines") : [],
     );
     const rows = written.map(({ outputFacets }) => Number(outputFacets?.["outputStatistics"]?.["rowCount"]));
-    // A run by the schedule may take part of them, and runs at once each count what is committed meanwhile.
+    // A scheduled run may refine some of them, and concurrent runs each count what is committed meanwhile.
     expect(rows.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(48_620);
   });
 
-  test("is found well by the doctor", async () => {
+  test("passes the doctor's checks", async () => {
     const checks = (await pizza("doctor")) as { check: string; ok: boolean }[];
     expect(checks.filter(({ ok }) => !ok)).toEqual([]);
     expect(checks.map(({ check }) => check)).toContain("store");

@@ -7,7 +7,7 @@ import { clientEnvironment } from "../../localstack/environment.ts";
 import { localStackDirectory, projectRoot } from "../../targets/localstack-place.ts";
 import { installMiniStack, startMiniStack, type RunningMiniStack } from "./server.ts";
 
-/** Deploys the app to MiniStack and runs the tests on it, or says why it cannot here: `node test/ministack/run.ts`. */
+/** Deploys the app to MiniStack and runs the tests on it, or prints why it cannot: `node test/ministack/run.ts`. */
 async function test({ endpoint, databaseUrl, folder }: RunningMiniStack): Promise<number> {
   const { seconds } = await deploy(localStackDirectory(join(folder, "home")), {
     target: { endpoint, databaseUrl, functionsDatabaseUrl: databaseUrl },
@@ -19,7 +19,7 @@ async function test({ endpoint, databaseUrl, folder }: RunningMiniStack): Promis
     ...process.env,
     ...clientEnvironment(endpoint),
     PIZZA_TEST_MINISTACK: endpoint,
-    // What makes the small stacks of the tests asks for this one.
+    // The tests' helper for small stacks reads this variable.
     PIZZA_TEST_LOCALSTACK: endpoint,
   };
   const tests = [vitest, "run", "test/ministack"];

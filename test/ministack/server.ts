@@ -9,22 +9,24 @@ import { findPython } from "../../localstack/find-python.ts";
 import { clientEnvironment } from "../../localstack/environment.ts";
 import { freePort } from "../support/free-port.ts";
 
-/** What the differences in localstack/README.md were seen in. */
+/** The version in which the differences in localstack/README.md were observed. */
 const ministack = "ministack==1.5.33";
 const startSeconds = 60;
 
-/** MiniStack with a PostgreSQL beside it, in a folder of their own. */
+/** MiniStack and a PostgreSQL in a separate folder. */
 export interface RunningMiniStack {
   /** MiniStack's own process. */
   pid: number;
   endpoint: string;
   databaseUrl: string;
-  /** For what else a run writes; it goes with the stop. */
+  /** For a run's other files; deleted by the stop. */
   folder: string;
   stop(): Promise<void>;
 }
 
-/** Installs MiniStack in a virtual environment of its own, once; gives its program. Throws what is missing here. */
+/**
+ * Installs MiniStack in a separate virtual environment, once; returns its program. Throws if a prerequisite is missing.
+ */
 export async function installMiniStack(say: (line: string) => void): Promise<string> {
   const venv = join(process.env["XDG_CACHE_HOME"] ?? tmpdir(), `pizza-${ministack.replace("==", "-")}`);
   const program = join(venv, "bin", "ministack");
@@ -42,7 +44,7 @@ export async function installMiniStack(say: (line: string) => void): Promise<str
   return program;
 }
 
-/** Starts both on 127.0.0.1 and free ports, with all their files in one folder. */
+/** Starts both on free ports of 127.0.0.1, with all their files in one folder. */
 export async function startMiniStack(program: string): Promise<RunningMiniStack> {
   const folder = mkdtempSync(join(tmpdir(), "pizza-ministack-"));
   const temporary = join(folder, "tmp");
@@ -53,11 +55,11 @@ export async function startMiniStack(program: string): Promise<RunningMiniStack>
   const log = openSync(join(folder, "ministack.log"), "a");
   const child = spawn(program, [], {
     cwd: folder,
-    // A group of its own: its functions are processes that outlive it.
+    // A separate process group, because its functions are processes that outlive it.
     detached: true,
     stdio: ["ignore", log, log],
     env: {
-      // Nothing of the caller's by which a function could reach AWS.
+      // None of the caller's variables with which a function could reach AWS.
       ...clientEnvironment(endpoint),
       PATH: [dirname(process.execPath), process.env["PATH"] ?? ""].join(":"),
       HOME: folder,
@@ -90,11 +92,11 @@ export async function startMiniStack(program: string): Promise<RunningMiniStack>
   throw new Error(`MiniStack does not answer at ${endpoint}; its log ends with:\n${words}`);
 }
 
-/** It keeps nothing, so there is nothing to wait for. */
+/** It persists nothing, so there is nothing to wait for. */
 function end(pid: number): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // Nobody of the group is left.
+    // The group has no processes left.
   }
 }

@@ -1,15 +1,15 @@
-/** One guard of the product, and how it is broken. */
+/** A guard of the product, and how to break it. */
 export interface Mutant {
-  /** What stands in the way of losing or doubling something. */
+  /** What prevents a loss or a duplicate. */
   guard: string;
-  /** What would come of it without the guard. */
+  /** What would happen without the guard. */
   prevents: string;
   file: string;
   /** Occurs once in the file. */
   text: string;
   replacement: string;
-  /** Test files of which one has to turn red. */
+  /** Test files, at least one of which must fail. */
   tests: readonly string[];
-  /** Part of the names of the tests that are run, where the whole files would take long. */
+  /** A pattern for the names of the tests to run, if whole files would take too long. */
   only?: string;
 }

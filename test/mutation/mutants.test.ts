@@ -8,27 +8,27 @@ const project = new URL("../..", import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, project), "utf8");
 
 describe("the mutants (npm run mutate)", () => {
-  it("are made from texts that stand once in their files, and change them", () => {
+  it("replace a text that occurs once in its file", () => {
     for (const mutant of allMutants) {
       const whole = read(mutant.file);
       expect(applyMutant(mutant, whole), mutant.guard).not.toBe(whole);
     }
   });
 
-  it("fail loudly once their text is gone, or stands twice", () => {
+  it("fail if their text is missing or occurs twice", () => {
     const [mutant] = allMutants;
     expect(() => applyMutant(mutant!, "")).toThrow("stands 0 times");
     expect(() => applyMutant(mutant!, mutant!.text.repeat(2))).toThrow("stands 2 times");
   });
 
-  it("have names of their own and tests that are there", () => {
+  it("have unique names and existing tests", () => {
     const names = allMutants.map(({ guard }) => guard);
     expect(names).toEqual([...new Set(names)]);
     for (const test of allMutants.flatMap(({ tests }) => tests))
       expect([test, existsSync(new URL(test, project))]).toEqual([test, true]);
   });
 
-  it("are the guards that docs/mutants.md lists; npm run mutate -- --table brings it up to date", () => {
+  it("are listed in docs/mutants.md; npm run mutate -- --table updates it", () => {
     const page = read("docs/mutants.md");
     expect(page).toBe(withTable(page));
   });

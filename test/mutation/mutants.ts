@@ -10,7 +10,7 @@ import { silverMutants } from "./mutants/silver.ts";
 import { streamMutants } from "./mutants/stream.ts";
 import { warehouseMutants } from "./mutants/warehouse.ts";
 
-/** Every guard that is broken on purpose, by the layer that it stands in. */
+/** Every guard that is broken on purpose, by layer. */
 export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
   "Producer and stream": streamMutants,
   Landing: landingMutants,

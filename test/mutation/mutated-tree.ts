@@ -5,19 +5,19 @@ import { dirname, join } from "node:path";
 import type { Mutant } from "./mutant.ts";
 
 const project = new URL("../..", import.meta.url).pathname;
-/** A mutant may make a test wait for ever; all the tests without one may take long on a busy machine. Milliseconds. */
+/** Milliseconds. A mutant can make a test hang; all tests without a mutant can take long on a busy machine. */
 const patience = { mutant: 300_000, all: 1_800_000 };
 
-/** What the tests said. */
+/** The result of the tests. */
 export interface Verdict {
   passed: number;
-  /** Names of the tests that turned red. */
+  /** Names of the failed tests. */
   failed: string[];
-  /** Why no test could be run; the tests of a mutant must run to say anything. */
+  /** Why no test could be run; a mutant has no verdict if its tests do not run. */
   broken?: string;
 }
 
-/** A copy of the project's files, in which guards may be broken; the packages are shared. */
+/** A copy of the project's files in which guards can be broken; packages are shared. */
 export function copyTree() {
   const root = mkdtempSync(join(tmpdir(), "pizza-mutants-"));
   const listed = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
@@ -30,9 +30,9 @@ export function copyTree() {
   }
   symlinkSync(join(project, "node_modules"), join(root, "node_modules"));
   return {
-    /** Runs test files as they are. */
+    /** Runs test files without a mutant. */
     run: (tests: readonly string[]) => runTests(root, { tests }, patience.all),
-    /** Breaks the guard, runs its tests, and mends it again. */
+    /** Breaks the guard, runs its tests, and restores it. */
     async runMutant(mutant: Mutant): Promise<Verdict> {
       const path = join(root, mutant.file);
       const whole = readFileSync(path, "utf8");
@@ -47,7 +47,7 @@ export function copyTree() {
   };
 }
 
-/** The file's text with the guard broken; throws where the text is not there exactly once. */
+/** The file's text with the guard broken; throws unless the mutant's text occurs exactly once. */
 export function applyMutant({ guard, file, text, replacement }: Mutant, whole: string): string {
   const times = whole.split(text).length - 1;
   if (times === 1) return whole.replace(text, () => replacement);

@@ -1,4 +1,4 @@
-/** `npm run mutate`: breaks each guard in a copy of the project, one at a time, and says which test turned red. */
+/** `npm run mutate`: breaks each guard in a copy of the project, one at a time, and reports which test failed. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { wholeNumber } from "../../bin/options.ts";
@@ -60,7 +60,7 @@ async function runAll(): Promise<number> {
   }
 }
 
-/** A test that is red anyhow says nothing about a mutant. */
+/** A test that fails without the mutant says nothing about it. */
 async function checkBaseline(tree: ReturnType<typeof copyTree>, chosen: readonly Mutant[]): Promise<void> {
   const started = Date.now();
   const tests = [...new Set(chosen.flatMap((mutant) => mutant.tests))];

@@ -18,7 +18,7 @@ export function mutantTable(): string {
     .join("\n\n");
 }
 
-/** The page with its table brought up to date; throws where the page has no place for it. */
+/** The page with its table updated; throws if the page has no markers for it. */
 export function withTable(page: string): string {
   const [before, rest] = page.split(begin);
   const after = rest?.split(end)[1];

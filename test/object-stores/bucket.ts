@@ -9,16 +9,16 @@ export function clientOf(endpoint: string, keys: { accessKeyId: string; secretAc
 
 let buckets = 0;
 
-/** A name that no bucket of this run has. */
+/** A bucket name that is unique in this run. */
 export const newBucketName = (): string => `pizza-${process.pid}-${Date.now()}-${++buckets}`;
 
-/** Makes a bucket. */
+/** Creates a bucket. */
 export async function makeBucket(client: S3Client, Bucket = newBucketName()): Promise<string> {
   await client.send(new CreateBucketCommand({ Bucket }));
   return Bucket;
 }
 
-/** A store in a new bucket, which is made by the first thing that is done with it. */
+/** A store in a new bucket, which is created on first use. */
 export function storeInNewBucket(client: S3Client): ObjectStore {
   let opened: Promise<ObjectStore> | undefined;
   const store = () => (opened ??= makeBucket(client).then((bucket) => openS3Store({ bucket, client })));

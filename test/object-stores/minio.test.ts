@@ -24,14 +24,14 @@ import { catalog, order } from "../support/order-fixture.ts";
 import { customerKey, noon, record } from "../pipeline/silver/refine-fixture.ts";
 import { clientOf, makeBucket, storeInNewBucket } from "./bucket.ts";
 
-/** Where MinIO answers; `run.ts` starts one, and the tests are skipped where none is given. */
+/** MinIO's endpoint; `run.ts` starts one, and the tests are skipped if it is not set. */
 const endpoint = process.env["PIZZA_TEST_MINIO"];
 /** A Python with delta-rs. */
 const python = process.env["PIZZA_TEST_DELTA_RS"];
 const keys = { accessKeyId: "pizza-sales", secretAccessKey: "pizza-sales" };
 const clock = () => noon;
 
-describe.skipIf(endpoint === undefined)("MinIO as the lake's store", () => {
+describe.skipIf(endpoint === undefined)("a lake on MinIO", () => {
   const client = clientOf(endpoint ?? "http://127.0.0.1:1", keys);
   const folders: string[] = [];
   let bucket: string;
@@ -46,7 +46,7 @@ describe.skipIf(endpoint === undefined)("MinIO as the lake's store", () => {
   const open = (): ObjectStore => openS3Store({ bucket, client });
   keepsTheContract({ open, openEmpty: () => storeInNewBucket(client) });
 
-  it("reads a listing of more than a page", async () => {
+  it("reads a listing of several pages", async () => {
     const store = open();
     const wanted = Array.from({ length: 1203 }, (_, index) => `a/${String(index).padStart(4, "0")}`);
     for (let from = 0; from < wanted.length; from += 50) {
@@ -55,7 +55,7 @@ describe.skipIf(endpoint === undefined)("MinIO as the lake's store", () => {
     expect((await store.list("a/")).map(({ key }) => key)).toEqual(wanted);
   });
 
-  it("erases an object of a versioned bucket with all that was ever under its key", async () => {
+  it("erases an object of a versioned bucket with every version of it", async () => {
     const Status = "Enabled" as const;
     await client.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status } }));
     const store = open();
@@ -73,12 +73,12 @@ describe.skipIf(endpoint === undefined)("MinIO as the lake's store", () => {
     expect(await store.get("a/b")).toBeUndefined();
   });
 
-  it("is found well by the doctor, who leaves nothing behind", async () => {
+  it("passes the doctor's checks, which leave no objects behind", async () => {
     expect(await checkPutIfAbsent(bucket, open())).toBe(`${bucket} creates each object once`);
     expect(await open().list("")).toEqual([]);
   });
 
-  /** Another process at the same bucket. */
+  /** Another process on the same bucket. */
   function openRefinery() {
     const place = { store: open(), clock };
     return {
@@ -91,7 +91,7 @@ describe.skipIf(endpoint === undefined)("MinIO as the lake's store", () => {
     };
   }
 
-  /** Lands 60 orders of four days, one of them refused, in 12 objects, while three others refine and compact. */
+  /** Lands 60 orders of four days, one of them rejected, in 12 objects, while three others refine and compact. */
   async function fillLake() {
     const store = open();
     const days = ["2014-12-29", "2014-12-30", "2014-12-31", "2015-01-01"];
@@ -116,7 +116,7 @@ describe.skipIf(endpoint === undefined)("MinIO as the lake's store", () => {
     return openRefinery();
   }
 
-  it("holds every order once, whoever refines at the same time, for DuckDB at every version", async () => {
+  it("has every order once despite concurrent refining, at every version that DuckDB reads", async () => {
     const { store, silver, quarantine } = await fillLake();
     const folder = mkdtempSync(join(tmpdir(), "pizza-minio-"));
     folders.push(folder);
@@ -137,7 +137,7 @@ describe.skipIf(endpoint === undefined)("MinIO as the lake's store", () => {
     await lake.close();
   });
 
-  it.skipIf(python === undefined)("holds a table that delta-rs reads over S3", async () => {
+  it.skipIf(python === undefined)("has a table that delta-rs reads over S3", async () => {
     const { silver } = await fillLake();
     const { version } = await silver.snapshot();
     const script = new URL("../interop/delta_rs.py", import.meta.url).pathname;

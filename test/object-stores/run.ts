@@ -7,11 +7,11 @@ import { say } from "../../bin/output.ts";
 import { installMinio, installS3rver, startMinio, startS3rver, type RunningServer } from "./servers.ts";
 
 /**
- * Runs the lake on S3 servers that nobody here wrote: MinIO, which honours put-if-absent and is built from its source (Go
- * and its module proxy), and s3rver, which does not (npm). What cannot be had here is skipped, with the reason.
+ * Runs the lake on third-party S3 servers: MinIO, which honours put-if-absent and is built from source (Go and its
+ * module proxy), and s3rver, which ignores it (npm). Skips a server that cannot be installed here, with the reason.
  */
 const project = new URL("../..", import.meta.url).pathname;
-/** Made by `make interop`. */
+/** Created by `make interop`. */
 const deltaRs = join(process.env["XDG_CACHE_HOME"] ?? tmpdir(), "pizza-interop-venv", "bin", "python");
 
 const running: RunningServer[] = [];

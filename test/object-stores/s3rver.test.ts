@@ -4,7 +4,7 @@ import { checkPutIfAbsent } from "../../targets/aws/check-deployment.ts";
 import { openSmall, smallRows, writeSmall } from "../pipeline/delta/small-table.ts";
 import { clientOf, makeBucket } from "./bucket.ts";
 
-/** Where s3rver answers; `run.ts` starts one, and the tests are skipped where none is given. */
+/** s3rver's endpoint; `run.ts` starts one, and the tests are skipped if it is not set. */
 const endpoint = process.env["PIZZA_TEST_S3RVER"];
 
 describe.skipIf(endpoint === undefined)("s3rver, which ignores If-None-Match", () => {
@@ -16,12 +16,12 @@ describe.skipIf(endpoint === undefined)("s3rver, which ignores If-None-Match", (
   afterAll(() => client.destroy());
   const open = () => openS3Store({ bucket, client });
 
-  test("is refused by the doctor, who leaves nothing behind", async () => {
+  test("is rejected by the doctor's checks, which leave no objects behind", async () => {
     await expect(checkPutIfAbsent(bucket, open())).rejects.toThrow(`${bucket} ignores If-None-Match`);
     expect(await open().list("")).toEqual([]);
   });
 
-  test("loses rows as the doctor says: two commits of one version both win, and one of them is gone", async () => {
+  test("loses rows as the doctor warns: two commits of one version both succeed, and one is overwritten", async () => {
     const writers = await Promise.all(
       ["first", "second"].map(async (id) => {
         const table = openSmall(open());

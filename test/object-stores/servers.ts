@@ -6,22 +6,22 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../support/free-port.ts";
 
-/** MinIO's last open state; there is no tag that Go understands. */
+/** MinIO's last open-source commit; it has no tag that Go accepts. */
 const minioModule = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c";
 const s3rverPackage = "s3rver@3.7.1";
-/** Minutes that building MinIO may take. */
+/** Time limit for building MinIO, minutes. */
 const patience = 20;
 
-/** What was built and installed stays here for the next time. */
+/** Built and installed servers are cached here. */
 const cache = join(process.env["XDG_CACHE_HOME"] ?? tmpdir(), "pizza-object-stores");
 
-/** A server of S3 that runs on this machine until it is stopped. */
+/** An S3 server that runs on this machine until it is stopped. */
 export interface RunningServer {
   endpoint: string;
   stop(): Promise<void>;
 }
 
-/** Builds MinIO from its source with Go, once: some five minutes. Throws what is missing here. */
+/** Builds MinIO from source with Go, once, in about five minutes. Throws if a prerequisite is missing. */
 export function installMinio(say: (line: string) => void): string {
   const program = join(cache, minioModule.split("@")[1]!, "minio");
   if (existsSync(program)) return program;
@@ -55,7 +55,7 @@ export async function startMinio(program: string): Promise<RunningServer> {
   }));
 }
 
-/** Installs s3rver from npm, once. Throws what is missing here. */
+/** Installs s3rver from npm, once. Throws if a prerequisite is missing. */
 export function installS3rver(): string {
   const folder = join(cache, s3rverPackage);
   const program = join(folder, "node_modules", "s3rver", "bin", "s3rver.js");
@@ -110,7 +110,7 @@ async function start(commandOf: (folder: string, port: number) => ServerCommand)
 }
 
 async function answers(endpoint: string): Promise<boolean> {
-  // 503 is a server that has not found its disks yet.
+  // 503: the server has not found its disks yet.
   const answer = await fetch(endpoint).catch(() => undefined);
   return answer !== undefined && answer.status < 500;
 }

@@ -27,10 +27,10 @@ afterAll(async () => {
   rmSync(dir, { recursive: true });
 });
 
-describe.each(["PostgreSQL", "the Data API"])("over %s", (name) => {
+describe.each(["PostgreSQL", "the Data API"])("a warehouse over %s", (name) => {
   const query = async (sql: string, parameters?: readonly unknown[]) => await warehouses[name]!.query(sql, parameters);
 
-  test("every type comes as the port promises", async () => {
+  test("returns every type as the port specifies", async () => {
     const sql = `select
       12345678901234.10::numeric(16, 2) as money, 0.00::numeric(14, 2) as zero, sum(7::bigint) as total,
       9007199254740993::bigint as big, -7 as small, 3::smallint as tiny, 0.1::float8 as ratio, 2.5e10::float8 as far,
@@ -77,7 +77,7 @@ describe.each(["PostgreSQL", "the Data API"])("over %s", (name) => {
     ]);
   });
 
-  test("parameters of every kind are bound and never become SQL", async () => {
+  test("binds parameters of every kind, which never become SQL", async () => {
     const sql = `select $1::text as text, $2::bigint as big, $3::numeric as exact, $4::boolean as flag, $5::date as day,
       $6::timestamptz as at, $7::jsonb as document, $8::text[] as list, $9::text as nothing, $10::float8 as ratio,
       $1::text || $2::text as again`;
@@ -103,17 +103,17 @@ describe.each(["PostgreSQL", "the Data API"])("over %s", (name) => {
     ]);
   });
 
-  test("a statement without rows gives none, one without an answer too", async () => {
+  test("returns no rows for a statement without rows or without a result", async () => {
     expect(await query("select 1 as one where false")).toEqual([]);
     expect(await query("create table if not exists public.nothing (a integer)")).toEqual([]);
   });
 
-  test("rows keep their order", async () => {
+  test("keeps the order of rows", async () => {
     const rows = await query("select n from generate_series(1, 2000) as n order by n desc");
     expect(rows.map((row) => (row as { n: number }).n)).toEqual(Array.from({ length: 2000 }, (_, n) => 2000 - n));
   });
 
-  test("one call is one transaction: what fails leaves nothing", async () => {
+  test("runs each call in one transaction, so a failed call leaves nothing", async () => {
     await query("create table public.probe (a integer)");
     const sql = "with written as (insert into public.probe values (1) returning a) select a / 0 as x from written";
     await expect(query(sql)).rejects.toThrow("division by zero");
@@ -121,13 +121,13 @@ describe.each(["PostgreSQL", "the Data API"])("over %s", (name) => {
     await query("drop table public.probe");
   });
 
-  describe("a transaction", () => {
+  describe("has a transaction that", () => {
     const count = "select count(*)::integer as n from public.probe";
     const insert = "insert into public.probe values (1)";
     beforeEach(() => query("create table public.probe (a integer)"));
     afterEach(() => query("drop table public.probe"));
 
-    test("is seen by nobody before it ends, and by everybody then", async () => {
+    test("is invisible to others until it commits", async () => {
       await warehouses[name]!.transaction("write", async (within) => {
         await within.query(insert);
         expect(await within.query(count)).toEqual([{ n: 1 }]);
@@ -136,7 +136,7 @@ describe.each(["PostgreSQL", "the Data API"])("over %s", (name) => {
       expect(await query(count)).toEqual([{ n: 1 }]);
     });
 
-    test("on trial leaves nothing, and gives its result", async () => {
+    test("is rolled back as a trial, and still returns its result", async () => {
       const seen = await warehouses[name]!.transaction("trial", async (within) => {
         await within.query(insert);
         return await within.query(count);
@@ -145,7 +145,7 @@ describe.each(["PostgreSQL", "the Data API"])("over %s", (name) => {
       expect(await query(count)).toEqual([{ n: 0 }]);
     });
 
-    test("that fails leaves nothing, whatever had gone well", async () => {
+    test("leaves nothing if it fails after a successful statement", async () => {
       const failing = warehouses[name]!.transaction("write", async (within) => {
         await within.query(insert);
         throw new Error("no further");
@@ -154,7 +154,7 @@ describe.each(["PostgreSQL", "the Data API"])("over %s", (name) => {
       expect(await query(count)).toEqual([{ n: 0 }]);
     });
 
-    test("that is a snapshot sees one moment", async () => {
+    test("reads a consistent snapshot", async () => {
       await warehouses[name]!.transaction("snapshot", async (within) => {
         expect(await within.query(count)).toEqual([{ n: 0 }]);
         await query(insert);
@@ -163,7 +163,7 @@ describe.each(["PostgreSQL", "the Data API"])("over %s", (name) => {
       expect(await query(count)).toEqual([{ n: 1 }]);
     });
 
-    test("that is a snapshot writes nothing", async () => {
+    test("cannot write as a snapshot", async () => {
       const writing = warehouses[name]!.transaction("snapshot", (within) => within.query(insert));
       await expect(writing).rejects.toThrow("read-only transaction");
     });

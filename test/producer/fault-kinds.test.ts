@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
 import { checkRates, faultNames, parseFaults } from "../../producer/fault-kinds.ts";
 
-test("faults are read with their rates", () => {
+test("faults are parsed with their rates", () => {
   expect(parseFaults("duplicates=0.05, late=0.01")).toEqual({ duplicates: 0.05, late: 0.01 });
 });
 
-test("a name alone befalls one event in a hundred", () => {
+test("a name without a rate affects one event in a hundred", () => {
   expect(parseFaults("gap")).toEqual({ gap: 0.01 });
 });
 
-test("all means every kind, and a later part overrules it", () => {
+test("all means every kind, and a later part overrides it", () => {
   const rates = parseFaults("all=0.02,late=0");
   expect(Object.keys(rates)).toEqual(faultNames);
   expect(rates.duplicates).toBe(0.02);

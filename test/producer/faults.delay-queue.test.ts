@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createDelayQueue } from "../../producer/faults.ts";
 
-test("what is due comes out in the order of its time, equal ones as they came", () => {
+test("the delay queue returns items in order of due time, and equal ones in order of insertion", () => {
   const delayQueue = createDelayQueue<string>();
   for (const [due, item] of [
     [5, "e"],

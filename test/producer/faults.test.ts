@@ -12,7 +12,7 @@ const startAt = Date.parse("2026-03-01T00:00:00Z");
 const events = [...simulateOrders({ seed: 7, menu, stores, patterns, startAt, orders: 6000 })];
 const catalog = createCatalog(menu, stores);
 
-/** One kind of fault alone, with its count. */
+/** A single kind of fault, with its count. */
 function only(kind: FaultKind, options: { live?: boolean } = {}) {
   const stream = withFaults(events, { seed: 1, stores, [kind]: 0.05, ...options });
   const sent = [...stream];
@@ -35,7 +35,7 @@ function rejections(sent: readonly Outgoing[]): string[] {
 }
 
 describe("without faults", () => {
-  test("everything goes out as it came", () => {
+  test("events are unchanged", () => {
     const sent = [...withFaults(events, { seed: 1, stores })];
     expect(sent.map(textOf)).toEqual(events.map((event) => JSON.stringify(event)));
     expect(sent[0]!.producerId).toBe(events[0]!.producer.producer_id);
@@ -48,7 +48,7 @@ describe("with all faults at once", () => {
     return { sent: [...stream], tally: stream.tally };
   };
 
-  test("the same seed does the same, byte for byte", () => {
+  test("the same seed has the same result, byte for byte", () => {
     expect(
       run()
         .sent.map((outgoing) => Buffer.from(outgoing.bytes).toString("latin1"))
@@ -60,7 +60,7 @@ describe("with all faults at once", () => {
     );
   });
 
-  test("the tally counts the faults, at about the requested rates", () => {
+  test("the tally counts faults at about the requested rates", () => {
     const { sent, tally } = run();
     for (const kind of faultNames) {
       expect(sent.filter((outgoing) => outgoing.fault === kind)).toHaveLength(tally[kind]);
@@ -69,7 +69,7 @@ describe("with all faults at once", () => {
     }
   });
 
-  test("no order is lost but those that cannot be read", () => {
+  test("only unreadable orders are lost", () => {
     const { sent, tally } = run();
     const ids = new Set(
       sent.filter((outgoing) => outgoing.fault !== "malformed").map((outgoing) => read(outgoing).order_id),
@@ -77,7 +77,7 @@ describe("with all faults at once", () => {
     expect(ids.size).toBe(events.length - tally.malformed);
   });
 
-  test("each till's numbers are gapless but for the gaps", () => {
+  test("each till's numbers have no gaps except the gap fault's", () => {
     const { sent, tally } = run();
     const readable = sent.filter((outgoing) => outgoing.fault !== "malformed").map(read);
     let missing = 0;
@@ -89,7 +89,7 @@ describe("with all faults at once", () => {
     expect(missing).toBe(tally.gap);
   });
 
-  test("each till's numbers rise with the time of sending", () => {
+  test("each till's numbers increase with the sending time", () => {
     const readable = run()
       .sent.filter((outgoing) => outgoing.fault !== "malformed")
       .map(read);
@@ -100,8 +100,8 @@ describe("with all faults at once", () => {
   });
 });
 
-describe("one fault alone", () => {
-  test("duplicates: the same bytes come again later", () => {
+describe("a single fault", () => {
+  test("duplicates: the same bytes are sent again later", () => {
     const { sent, faulty, tally } = only("duplicates");
     expect(sent).toHaveLength(events.length + tally.duplicates);
     const first = new Map<string, number>();
@@ -110,29 +110,29 @@ describe("one fault alone", () => {
     for (const outgoing of faulty) expect(first.get(textOf(outgoing))).toBeLessThan(sent.indexOf(outgoing));
   });
 
-  test("reorder: later events go first, nothing else changes", () => {
+  test("reorder: later events are sent first, and nothing else changes", () => {
     const { sent, faulty } = only("reorder");
     const texts = events.map((event) => JSON.stringify(event));
     expect(sent.map(textOf)).not.toEqual(texts);
     expect(sent.map(textOf).toSorted()).toEqual(texts.toSorted());
-    // Those that nothing befell keep their order.
+    // Unaffected events keep their order.
     const fell = new Set(faulty.map(textOf));
     expect(sent.filter(({ fault }) => fault === undefined).map(textOf)).toEqual(
       texts.filter((text) => !fell.has(text)),
     );
   });
 
-  test("late: days of the events' own time lie between order and sending", () => {
+  test("late: events are sent days of event time after the order", () => {
     const { faulty, sent } = only("late");
     expect(sent).toHaveLength(events.length);
     const days = faulty.map(read).map((event) => Date.parse(event.emitted_at) - Date.parse(event.ordered_at));
     const waited = days.filter((wait) => wait > 86_400_000 - 5000);
-    // Where the history ends first, it is sent at the end.
+    // If the history ends earlier, the event is sent at the end.
     expect(waited.length).toBeGreaterThan(10);
     expect(new Set(rejections(sent))).toEqual(new Set([""]));
   });
 
-  test("late, live: the order bears a time of days ago on its store's clock, and is sent now", () => {
+  test("late, live: an order of several days ago in store-local time is sent now", () => {
     const { faulty, sent } = only("late", { live: true });
     const original = new Map(events.map((event) => [event.order_id, event]));
     for (const event of faulty.map(read)) {
@@ -143,33 +143,30 @@ describe("one fault alone", () => {
       expect(days).toBeGreaterThan(0.9);
       expect(days).toBeLessThan(14.1);
     }
-    // Across the day on which the clocks changed, the offset is the earlier day's.
+    // Across a clock change, the offset is that of the earlier day.
     const offsets = faulty.map(read).filter((event) => event.ordered_at < "2026-03-08" && event.store_id === "nyc-01");
     expect(new Set(offsets.map((event) => event.ordered_at.slice(19)))).toEqual(new Set(["-05:00"]));
     expect(new Set(rejections(sent))).toEqual(new Set([""]));
   });
 
-  test.each(["amended", "cancelled", "refunded"] as const)(
-    "%s: a revision follows its order, chronologically",
-    (kind) => {
-      const { sent, faulty, tally } = only(kind);
-      expect(sent).toHaveLength(events.length + tally[kind]);
-      const places = new Map(sent.map((outgoing, index) => [textOf(outgoing), index]));
-      const placed = new Map(sent.filter(({ fault }) => fault === undefined).map((o) => [read(o).order_id, o]));
-      for (const outgoing of faulty) {
-        const revision = read(outgoing);
-        const order = placed.get(revision.order_id)!;
-        expect([revision.revision, revision.status]).toEqual([1, kind]);
-        expect(revision.ordered_at).toBe(read(order).ordered_at);
-        expect(revision.emitted_at > read(order).emitted_at).toBe(true);
-        expect(places.get(textOf(order))).toBeLessThan(places.get(textOf(outgoing))!);
-        expect(JSON.stringify(revision.lines) === JSON.stringify(read(order).lines)).toBe(kind !== "amended");
-      }
-      expect(new Set(rejections(sent))).toEqual(new Set([""]));
-    },
-  );
+  test.each(["amended", "cancelled", "refunded"] as const)("%s: a revision follows its order in time", (kind) => {
+    const { sent, faulty, tally } = only(kind);
+    expect(sent).toHaveLength(events.length + tally[kind]);
+    const places = new Map(sent.map((outgoing, index) => [textOf(outgoing), index]));
+    const placed = new Map(sent.filter(({ fault }) => fault === undefined).map((o) => [read(o).order_id, o]));
+    for (const outgoing of faulty) {
+      const revision = read(outgoing);
+      const order = placed.get(revision.order_id)!;
+      expect([revision.revision, revision.status]).toEqual([1, kind]);
+      expect(revision.ordered_at).toBe(read(order).ordered_at);
+      expect(revision.emitted_at > read(order).emitted_at).toBe(true);
+      expect(places.get(textOf(order))).toBeLessThan(places.get(textOf(outgoing))!);
+      expect(JSON.stringify(revision.lines) === JSON.stringify(read(order).lines)).toBe(kind !== "amended");
+    }
+    expect(new Set(rejections(sent))).toEqual(new Set([""]));
+  });
 
-  test("conflict: another payload under the same order and revision", () => {
+  test("conflict: another payload has the same order and revision", () => {
     const { sent, faulty } = only("conflict");
     const first = new Map(sent.filter(({ fault }) => fault === undefined).map((o) => [read(o).order_id, read(o)]));
     for (const event of faulty.map(read)) {
@@ -179,7 +176,7 @@ describe("one fault alone", () => {
     expect(new Set(rejections(sent))).toEqual(new Set([""]));
   });
 
-  test("malformed: nothing that was damaged is accepted, in many ways", () => {
+  test("malformed: events are damaged in many ways, and none is accepted", () => {
     const { faulty } = only("malformed");
     const reasons = new Set(rejections(faulty));
     expect(reasons).not.toContain("");
@@ -187,7 +184,7 @@ describe("one fault alone", () => {
     expect(faulty.some(({ bytes }) => bytes.includes(0x0a))).toBe(true);
   });
 
-  test("unknown_pizza and future: rejected for exactly that reason", () => {
+  test("unknown_pizza and future: events are rejected for exactly that reason", () => {
     expect(new Set(rejections(only("unknown_pizza").faulty))).toEqual(new Set(["unknown_pizza"]));
     expect(new Set(rejections(only("future").faulty))).toEqual(new Set(["future_time"]));
   });
@@ -202,14 +199,14 @@ describe("one fault alone", () => {
   });
 });
 
-test("in live mode revisions follow within seconds", () => {
+test("live revisions follow within seconds", () => {
   const { faulty } = only("refunded", { live: true });
   for (const event of faulty.map(read)) {
     expect(Date.parse(event.emitted_at) - Date.parse(event.ordered_at)).toBeLessThan(30_000);
   }
 });
 
-test("an endless source is faulted as it flows", () => {
+test("faults are injected into an endless source as it is read", () => {
   const endless = simulateOrders({ seed: 1, menu, stores, patterns, clock: () => startAt });
   const first = Iterator.from(withFaults(endless, { seed: 1, stores, ...parseFaults("all") }))
     .take(100)

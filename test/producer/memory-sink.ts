@@ -1,7 +1,7 @@
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import type { EventSink, OutgoingRecord, PutResult } from "../../pipeline/ports.ts";
 
-/** How a call of the stream ends: all stored, some refused, nothing stored, or stored and the answer lost. */
+/** The result of a call: all stored, some rejected, none stored, or stored with a lost response. */
 export type Mood = "fine" | "some" | "throws" | "answer lost";
 
 export interface MemorySink extends EventSink {
@@ -9,7 +9,7 @@ export interface MemorySink extends EventSink {
   calls: OutgoingRecord[][];
 }
 
-/** A stream in memory that fails as its moods say, one a call, and is fine afterwards; it yields before it answers. */
+/** An in-memory stream that fails according to its moods, one per call, then works; it yields before it responds. */
 export function createMemorySink({
   shards = 4,
   moods = [],
@@ -35,14 +35,14 @@ export function createMemorySink({
   };
 }
 
-/** A pause that takes one turn of the event loop, however long it should be. */
+/** A sleep that takes one turn of the event loop, whatever its duration. */
 export function soon(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
 }
 
-/** The events' bytes in a record, as latin1 so that rubbish survives. */
+/** The events' bytes in a record, as latin1 to preserve invalid UTF-8. */
 export function unpack({ data }: OutgoingRecord): string[] {
   const isZstd = Buffer.from(data.subarray(0, 4)).equals(Buffer.from([0x28, 0xb5, 0x2f, 0xfd]));
   const isGzip = data[0] === 0x1f && data[1] === 0x8b;

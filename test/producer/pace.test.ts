@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { atSpeed, paced, sleepFor } from "../../producer/pace.ts";
 
-test("items come at their rate, and missed ones at once", async () => {
+test("items arrive at the rate, and overdue ones immediately", async () => {
   let now = 1000;
   const seen: [string, number][] = [];
   const sleep = async (milliseconds: number): Promise<void> => void (now += milliseconds);
@@ -18,7 +18,7 @@ test("items come at their rate, and missed ones at once", async () => {
   ]);
 });
 
-test("an item is made only when it is due", async () => {
+test("an item is pulled from the source only when it is due", async () => {
   let now = 0;
   function* stamped(): Generator<number> {
     while (true) yield now;
@@ -32,7 +32,7 @@ test.each([0, -1, Number.NaN])("rate %s is rejected", async (rate) => {
   await expect(paced([1], { rate }).next()).rejects.toThrow(/rate/);
 });
 
-test("items come as far apart as their moments say, the speed taken off", async () => {
+test("items are as far apart as their times divided by the speed", async () => {
   let now = 1000;
   const seen: [number, number][] = [];
   const sleep = async (milliseconds: number): Promise<void> => void (now += milliseconds);
@@ -50,7 +50,7 @@ test("items come as far apart as their moments say, the speed taken off", async 
   ]);
 });
 
-test("no pause is longer than a timer can be", async () => {
+test("no pause exceeds the longest timer", async () => {
   let now = 0;
   const pauses: number[] = [];
   const sleep = async (milliseconds: number): Promise<void> => {
@@ -63,7 +63,7 @@ test("no pause is longer than a timer can be", async () => {
   expect(Math.max(...pauses)).toBeLessThan(2 ** 31);
 });
 
-test("a signal ends the source in the middle of a pause", async () => {
+test("a signal ends the source during a pause", async () => {
   const told = new AbortController();
   const sources = [
     paced([0, 1], { rate: 0.001, signal: told.signal }),

@@ -10,6 +10,6 @@ export function dataFile(name: string): string {
 
 export const csv = dataFile("classic-2015.csv");
 export const patterns: Patterns = JSON.parse(dataFile("patterns.json"));
-/** Copies of the menu and the stores as they were published: `test/fixtures/catalog`. */
+/** Copies of the original menu and stores: `test/fixtures/catalog`. */
 export const menu = readMenu();
 export const stores = readStores<StoreProfile>();

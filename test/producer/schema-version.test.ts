@@ -10,11 +10,11 @@ const startAt = Date.parse("2026-09-01T00:00:00Z");
 const events = [...simulateOrders({ seed: 7, menu, stores, patterns, startAt, orders: 2000 })];
 const sent = (version: SchemaVersion, seed = 1) => [...inSchemaVersion(events, { version, seed })];
 
-test("version 1 leaves the events as they are", () => {
+test("version 1 does not change the events", () => {
   expect(sent("1")).toEqual(events);
 });
 
-test("version 2 adds promotion codes and tips to some, the same ones for the same seed, in the form that is read fast", () => {
+test("version 2 adds promotion codes and tips to some events, depending on the seed, in the form that the scanner reads", () => {
   const second = sent("2");
   expect(JSON.stringify(sent("2"))).toBe(JSON.stringify(second));
   expect(JSON.stringify(sent("2", 2))).not.toBe(JSON.stringify(second));
@@ -32,7 +32,7 @@ test("version 2 adds promotion codes and tips to some, the same ones for the sam
   }
 });
 
-test("mixed: each till speaks one version, and both are spoken", () => {
+test("mixed: each till uses one version, and both are used", () => {
   const tills = Map.groupBy(sent("mixed"), ({ producer }) => producer.producer_id);
   const spoken = [...tills.values()].map((ofTill) => new Set(ofTill.map(({ schema_version }) => schema_version)));
   expect(spoken.every(({ size }) => size === 1)).toBe(true);

@@ -4,7 +4,7 @@ import type { Batching, Outgoing } from "../../producer/batch-builder.ts";
 import { createSender } from "../../producer/send-orders.ts";
 import { createMemorySink, soon, unpack, type Mood } from "./memory-sink.ts";
 
-/** The number-th event of a till; rubbish has bytes that no batch may hold. */
+/** The event of a till with that number; a malformed one has bytes that a batch cannot contain. */
 function event(till: number, number: number, isRubbish = false): Outgoing {
   const text = JSON.stringify({ order_id: `o-${till}-${number}`, till, number });
   const bytes = isRubbish ? Buffer.concat([Buffer.from(text), Buffer.from([0x0a, 0xff])]) : Buffer.from(text);
@@ -14,17 +14,17 @@ function event(till: number, number: number, isRubbish = false): Outgoing {
 const asText = ({ bytes }: Outgoing): string => Buffer.from(bytes).toString("latin1");
 const never = (): Promise<void> => new Promise(() => {});
 
-/** The events that arrived, the first time each, by till. */
+/** The first arrival of each event, by till. */
 function arrivedByTill(texts: readonly string[]): Map<unknown, string[]> {
   return Map.groupBy(new Set(texts), (text) => JSON.parse(text.split("\n")[0]!).till);
 }
 
-describe("whatever the stream does", () => {
+describe("despite any failures of the stream", () => {
   const moods = fc.array(fc.constantFrom<Mood>("fine", "some", "throws", "answer lost"), { maxLength: 30 });
   const sends = fc.array(fc.tuple(fc.nat(5), fc.boolean(), fc.boolean()), { maxLength: 120 });
 
   test.each<Batching>(["zstd", "gzip", "off"])(
-    "%s: nothing is lost, and each till's events stay in order",
+    "with batching %s, nothing is lost, and each till's events stay in order",
     async (batch) => {
       await fc.assert(
         fc.asyncProperty(moods, sends, fc.integer({ min: 1, max: 5 }), async (calls, plan, shards) => {
@@ -48,7 +48,7 @@ describe("whatever the stream does", () => {
     },
   );
 
-  test("a lane has one record out at a time", async () => {
+  test("a slot has at most one record in flight", async () => {
     await fc.assert(
       fc.asyncProperty(moods, async (calls) => {
         const sink = createMemorySink({ shards: 2, moods: calls });
@@ -65,7 +65,7 @@ describe("whatever the stream does", () => {
 });
 
 describe("batches", () => {
-  test("close at their size and hold events as lines of their own", async () => {
+  test("close at their maximum size and contain one event per line", async () => {
     const sink = createMemorySink({ shards: 1 });
     const sender = createSender({ sink, sleep: never, batchBytes: 1000 });
     const sent = Array.from({ length: 100 }, (_, number) => event(1, number));
@@ -74,16 +74,16 @@ describe("batches", () => {
     const batches = sink.stored.map(unpack);
     expect(batches.flat()).toEqual(sent.map(asText));
     for (const lines of batches) expect(lines.join("\n").length).toBeLessThanOrEqual(1000);
-    // No batch could have taken its follower's first event too.
+    // No batch had space for the next batch's first event.
     for (const [index, lines] of batches.slice(0, -1).entries()) {
       expect([...lines, batches[index + 1]![0]].join("\n").length).toBeGreaterThan(1000);
     }
   });
 
   test.each([
-    ["that just fits", 2, [3, 3]],
-    ["that is a byte short for the third", 1, [2, 2, 2]],
-  ])("count the newlines too, in a size %s", async (_, newlines, expected) => {
+    ["three events fit exactly", 2, [3, 3]],
+    ["the third event is one byte too long", 1, [2, 2, 2]],
+  ])("include the newlines in their size: %s", async (_, newlines, expected) => {
     const sink = createMemorySink({ shards: 1 });
     const { length } = event(1, 0).bytes;
     const sender = createSender({ sink, sleep: never, batchBytes: 3 * length + newlines });
@@ -92,7 +92,7 @@ describe("batches", () => {
     expect(sink.stored.map((record) => unpack(record).length)).toEqual(expected);
   });
 
-  test("close at their number of events, without waiting for the next one", async () => {
+  test("close at their maximum number of events, without waiting for the next one", async () => {
     const sink = createMemorySink({ shards: 1 });
     const sender = createSender({ sink, sleep: never, batchEvents: 7 });
     for (let number = 0; number < 14; number++) await sender.send(event(1, number));
@@ -103,7 +103,7 @@ describe("batches", () => {
     expect(sink.stored.map((record) => unpack(record).length)).toEqual([7, 7, 6]);
   });
 
-  test("have the same bytes whenever the events come, where no clock cuts them", async () => {
+  test("have the same bytes whenever the events arrive, if they have no linger timeout", async () => {
     const records: Buffer[][] = [];
     for (const isSlow of [false, true]) {
       const sink = createMemorySink({ shards: 3 });
@@ -123,7 +123,7 @@ describe("batches", () => {
     expect(records[1]).toEqual(records[0]);
   });
 
-  test("go out when their first event has lingered, and not before", async () => {
+  test("are sent when their first event has lingered, and not before", async () => {
     const sink = createMemorySink({ shards: 1 });
     const asked: number[] = [];
     const wakes: (() => void)[] = [];
@@ -143,7 +143,7 @@ describe("batches", () => {
     expect(sink.stored.map(unpack)).toEqual([[event(1, 0), event(1, 1)].map(asText)]);
   });
 
-  test("of another time are not closed by a timer that comes late", async () => {
+  test("are not closed by an earlier batch's late timer", async () => {
     const sink = createMemorySink({ shards: 1 });
     const wakes: (() => void)[] = [];
     const sender = createSender({ sink, sleep: () => new Promise((resolve) => wakes.push(resolve)) });
@@ -173,12 +173,12 @@ describe("batches", () => {
   });
 });
 
-describe("rubbish", () => {
+describe("an event that cannot be batched", () => {
   test.each([
     ["a newline", Buffer.from('{"a":\n1}')],
-    ["bytes that are no UTF-8", Buffer.from([0xc3, 0x28])],
-    ["nothing", Buffer.alloc(0)],
-  ])("of %s goes as a record of its own, between the events around it", async (_, bytes) => {
+    ["bytes that are not UTF-8", Buffer.from([0xc3, 0x28])],
+    ["its lack of bytes", Buffer.alloc(0)],
+  ])("because of %s is sent as a separate record, between the events around it", async (_, bytes) => {
     const sink = createMemorySink({ shards: 1 });
     const sender = createSender({ sink, sleep: never });
     await sender.send(event(1, 0));
@@ -188,7 +188,7 @@ describe("rubbish", () => {
     expect(sink.stored.map(unpack)).toEqual([[asText(event(1, 0))], [bytes.toString("latin1")], [asText(event(1, 1))]]);
   });
 
-  test("longer than a batch is sent alone, and longer than a record is rejected", async () => {
+  test("is sent alone if it is longer than a batch, and rejected if it is longer than a record", async () => {
     const sink = createMemorySink({ shards: 1 });
     const sender = createSender({ sink, sleep: never });
     await sender.send({ producerId: "till-1", bytes: Buffer.alloc(600_000, "x") });
@@ -201,7 +201,7 @@ describe("rubbish", () => {
 });
 
 describe("without batching", () => {
-  test("each event is a record under its order's id, and the shard is the stream's choice", async () => {
+  test("each event is a record with its order id as partition key, and the stream chooses the shard", async () => {
     const sink = createMemorySink();
     const sender = createSender({ sink, sleep: soon, batch: "off" });
     await sender.send(event(1, 0));
@@ -213,7 +213,7 @@ describe("without batching", () => {
 });
 
 describe("failures", () => {
-  test("only what failed is sent again, and counted", async () => {
+  test("only failed records are retried and counted", async () => {
     const sink = createMemorySink({ shards: 2, moods: ["some"] });
     const sender = createSender({ sink, sleep: soon });
     for (let till = 0; till < 20; till++) void sender.send(event(till, till));
@@ -222,7 +222,7 @@ describe("failures", () => {
     expect(summary).toMatchObject({ events: 20, records: 2, retries: 1 });
   });
 
-  test("waits double between attempts, up to five seconds", async () => {
+  test("the backoff doubles with each attempt, up to five seconds", async () => {
     const sink = createMemorySink({ shards: 1, moods: Array.from({ length: 9 }, () => "throws" as const) });
     const waits: number[] = [];
     const sleep = (milliseconds: number): Promise<void> => {
@@ -235,7 +235,7 @@ describe("failures", () => {
     expect(waits.filter((wait) => wait !== 7)).toEqual([50, 100, 200, 400, 800, 1600, 3200, 5000, 5000]);
   });
 
-  test("a lane that waits for its next attempt is left alone, and does not hold up the others", async () => {
+  test("a slot that backs off is not sent, and does not block the others", async () => {
     const sink = createMemorySink({ shards: 2, moods: ["some"] });
     let wake = (): void => {};
     const sleep = (milliseconds: number): Promise<void> =>
@@ -243,7 +243,7 @@ describe("failures", () => {
     const sender = createSender({ sink, sleep, lingerMs: 7, batchEvents: 1 });
     for (let till = 0; till < 12; till++) void sender.send(event(till, till));
     for (let turn = 0; turn < 20; turn++) await soon();
-    // The first call's first lane was refused, and all that came since is the other's.
+    // The first call's first slot was rejected, and all later records are the other slot's.
     const rejected = sink.calls[0]![0]!.partitionKey;
     expect(
       sink.calls
@@ -256,7 +256,7 @@ describe("failures", () => {
     expect((await sender.close()).events).toBe(12);
   });
 
-  test("attempts are counted for each record, not for the lane's whole life", async () => {
+  test("attempts are counted per record, not per slot", async () => {
     const moods = Array.from({ length: 20 }, (_, call): Mood => (call % 2 === 0 ? "throws" : "fine"));
     const sink = createMemorySink({ shards: 1, moods });
     const sender = createSender({ sink, sleep: soon, batchEvents: 1, maxAttempts: 2 });
@@ -264,7 +264,7 @@ describe("failures", () => {
     expect(await sender.close()).toMatchObject({ events: 10, retries: 10, calls: 20 });
   });
 
-  test("waits are spread by chance, so that senders do not come back together", async () => {
+  test("the backoff has jitter, so that senders do not retry simultaneously", async () => {
     const sink = createMemorySink({ shards: 1, moods: ["throws"] });
     const waits: number[] = [];
     const sleep = (milliseconds: number): Promise<void> => {
@@ -277,7 +277,7 @@ describe("failures", () => {
     expect(waits).toEqual([7, 25]);
   });
 
-  test("after the last attempt every waiting call gets an error with the number of unsent events and the reason", async () => {
+  test("after the last attempt every pending call fails with the number of unsent events and the reason", async () => {
     const sink = createMemorySink({ shards: 1, moods: ["throws", "throws", "throws"] });
     const sender = createSender({ sink, sleep: soon, maxAttempts: 3, batchEvents: 10 });
     const sends = Array.from({ length: 100 }, (_, number) => sender.send(event(1, number)));
@@ -291,7 +291,7 @@ describe("failures", () => {
     await expect(sender.send(event(1, 101))).rejects.toThrow(/unsent/);
   });
 
-  test("a stream that does not tell its shards is an error with its cause", async () => {
+  test("the error of a stream that cannot list its shards has its cause", async () => {
     const cause = new Error("no such stream");
     const sink = { ...createMemorySink(), openShards: () => Promise.reject(cause) };
     const sender = createSender({ sink, sleep: soon });
@@ -314,7 +314,7 @@ describe("failures", () => {
     await expect(sender.send(event(1, 1))).rejects.toThrow(/no terminal/);
   });
 
-  test("an event after the end is rejected", async () => {
+  test("an event after the sender is closed is rejected", async () => {
     const sender = createSender({ sink: createMemorySink(), sleep: soon });
     await sender.close();
     await expect(sender.send(event(1, 0))).rejects.toThrow(/closed/);
@@ -324,7 +324,7 @@ describe("failures", () => {
 describe("a call", () => {
   const bytes = Buffer.alloc(600_000, "x");
 
-  test("takes at most 5 MiB, and lanes that found no room come first in the next", async () => {
+  test("has at most 5 MiB, and slots without space come first in the next call", async () => {
     const sink = createMemorySink({ shards: 12 });
     const sender = createSender({ sink, sleep: never });
     for (let turn = 0; turn < 3; turn++) {
@@ -337,7 +337,7 @@ describe("a call", () => {
     expect(new Set([...second!, ...third!]).size).toBe(12);
   });
 
-  test("takes at most 500 records", async () => {
+  test("has at most 500 records", async () => {
     const sink = createMemorySink({ shards: 600 });
     const sender = createSender({ sink, sleep: never });
     for (let till = 0; till < 3000; till++) void sender.send(event(till, 0));
@@ -346,8 +346,8 @@ describe("a call", () => {
   });
 });
 
-describe("pressure", () => {
-  test("the caller waits while the stream is behind, and goes on when it has caught up", async () => {
+describe("under backpressure", () => {
+  test("the caller waits while the stream is behind, and continues when it has caught up", async () => {
     let letGo = (): void => {};
     const gate = new Promise<void>((resolve) => (letGo = resolve));
     const inner = createMemorySink({ shards: 1 });

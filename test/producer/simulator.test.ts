@@ -14,7 +14,7 @@ const classic = [...classicOrders({ csv, menu, stores })];
 const pizzaOf = new Map(menu.map((pizza) => [pizza.pizza_id, pizza]));
 
 describe("a simulated history", () => {
-  test("is the same for the same seed and start, and shares no order with another seed", () => {
+  test("is the same for the same seed and start, and has no order of another seed", () => {
     const again = [...simulateOrders({ seed: 7, menu, stores, patterns, startAt, orders: 500 })];
     const other = [...simulateOrders({ seed: 8, menu, stores, patterns, startAt, orders: 500 })];
     expect(JSON.stringify(again)).toBe(JSON.stringify(history.slice(0, 500)));
@@ -23,7 +23,7 @@ describe("a simulated history", () => {
     expect(other.filter((event) => ids.has(event.order_id))).toEqual([]);
   });
 
-  test("rises in time and in order ids, across stores in different zones", () => {
+  test("has increasing times and order ids, across stores in different time zones", () => {
     const times = history.map((event) => Date.parse(event.ordered_at));
     const ids = history.map((event) => event.order_id);
     expect(times).toEqual(times.toSorted((a, b) => a - b));
@@ -31,7 +31,7 @@ describe("a simulated history", () => {
     expect(times[0]).toBeGreaterThanOrEqual(startAt);
   });
 
-  test("is accepted whole by the contract", () => {
+  test("has only events that the contract accepts", () => {
     const catalog = createCatalog(menu, stores);
     const rejected = history
       .map((event) => checkOrder(JSON.stringify(event), Date.parse(event.emitted_at) * 1000, catalog))
@@ -46,7 +46,7 @@ describe("a simulated history", () => {
   });
 });
 
-describe("a simulated history has the classic year's", () => {
+describe("a simulated history has the classic year's distribution of", () => {
   test.each<[string, (events: readonly OrderEvent[]) => string[], number]>([
     ["hours", (events) => events.map(hourOf), 0.02],
     ["hours of a Saturday", (events) => events.filter((event) => weekday(event) === 6).map(hourOf), 0.03],
@@ -61,7 +61,7 @@ describe("a simulated history has the classic year's", () => {
     expect(largestDifference(shares(keysOf(history)), shares(keysOf(classic)))).toBeLessThan(tolerance);
   });
 
-  test("orders a day", () => {
+  test("orders per day", () => {
     const days = Map.groupBy(history, (event) => `${event.store_id} ${event.ordered_at.slice(0, 10)}`);
     const weight = stores.reduce((sum, store) => sum + store.weight, 0) / stores.length;
     expect(history.length / days.size / weight / 59.6).toBeGreaterThan(0.85);
@@ -72,7 +72,7 @@ describe("a simulated history has the classic year's", () => {
 describe("the calendar of a simulated year", () => {
   const factorOn = (date: string): number => dayFactor(patterns, Date.parse(`${date}T12:00:00Z`));
 
-  test("is busy on holidays, wherever they fall", () => {
+  test("is busy on holidays, whatever their weekday", () => {
     expect(factorOn("2026-11-26") / factorOn("2026-11-19")).toBeCloseTo(1.814, 3);
     expect(factorOn("2026-11-27") / factorOn("2026-11-20")).toBeCloseTo(1.625, 3);
     expect(factorOn("2026-07-04") / factorOn("2026-07-11")).toBeCloseTo(1.729, 3);
@@ -89,7 +89,7 @@ describe("the calendar of a simulated year", () => {
 describe("live orders", () => {
   const noon = Date.parse("2026-11-23T17:00:00Z");
 
-  test("bear the time at which they are asked for", () => {
+  test("have the time at which they are pulled", () => {
     let now = noon;
     const orders = simulateOrders({ seed: 7, menu, stores, patterns, clock: () => now });
     for (let i = 0; i < 200; i++) {
@@ -101,7 +101,7 @@ describe("live orders", () => {
     }
   });
 
-  test("come from the stores that are open, and from any while all are closed", () => {
+  test("come from open stores, or from any store if all are closed", () => {
     const storesAt = (now: number): Set<string> => {
       const orders = simulateOrders({ seed: 7, menu, stores, patterns, orders: 300, clock: () => now });
       return new Set([...orders].map((event) => event.store_id));
@@ -111,7 +111,7 @@ describe("live orders", () => {
     expect(storesAt(Date.parse("2026-11-23T11:00:00Z")).size).toBe(12);
   });
 
-  test("of the same seed in two runs do not collide, nor do their tills", () => {
+  test("of two runs with the same seed have different ids and tills", () => {
     const run = (clock: () => number): OrderEvent[] => [
       ...simulateOrders({ seed: 7, menu, stores, patterns, orders: 50, clock }),
     ];
@@ -121,7 +121,7 @@ describe("live orders", () => {
   });
 });
 
-test("only the stores that are given sell", () => {
+test("only the given stores have orders", () => {
   const few = stores.slice(0, 2);
   const orders = [...simulateOrders({ seed: 7, menu, stores: few, patterns, startAt, orders: 100 })];
   expect(new Set(orders.map((event) => event.store_id))).toEqual(new Set(["nyc-01", "bos-01"]));

@@ -23,7 +23,10 @@ const product = globSync(
   { cwd: root, exclude: ["sql/migrations/**"] },
 ).toSorted();
 
-/** Stored texts that cannot change: descriptions in the metadata of existing Delta tables, and the expression of an alarm. */
+/**
+ * Stored texts that cannot change: descriptions in the metadata of existing Delta tables, and the expression of an
+ * alarm.
+ */
 const stored = [
   "Keyed token of the customer id; null where the guest gave none",
   "What was refused and why, in a sentence",
@@ -33,8 +36,8 @@ const stored = [
 ];
 
 /**
- * An event is rejected. The word stays for connections, and for what another program or service does not accept: the list
- * before it is of their names.
+ * An event is rejected. The word stays for connections, and for what another program or service does not accept: the
+ * list before it is of their names.
  */
 const rejected =
   /(?<!connections? |connections? (?:is|are|was|were) |(?:proxy|server|bucket|store|postgresql|duckdb|sns|s3|kinesis|lambda|cloudformation|athena|rds|aws|cdk|npm|make)(?: would| may| then)? )refus(?:e|es|ed|ing|als?)(?! (?:(?:an?|the|all|every|new) )?connections?)/;
@@ -120,14 +123,14 @@ describe("the English of the documentation", () => {
     expect(found).toEqual([]);
   });
 
-  it("has a picture of the demo that shows its transcript; scripts/draw-demo.ts draws it again", () => {
+  it("has a picture of the demo that matches its transcript; scripts/draw-demo.ts redraws it", () => {
     const transcript = transcriptOf(projectFile("README.md"));
     expect(projectFile("docs/images/demo.svg")).toBe(drawTerminal(transcript));
   });
 });
 
 describe("the check itself", () => {
-  it("counts inline code and links as their text, and cells, items and lines as they are read", () => {
+  it("counts inline code and links as text, and table cells, list items and lines as a reader sees them", () => {
     const page = [
       "# A heading is not counted",
       "One `./pizza verify --json` two [three four](a.md#b).",
@@ -180,7 +183,7 @@ describe("the check itself", () => {
     expect(privateWordsIn(text, privateWords)).toEqual([]);
   });
 
-  it("reads comments and messages of code, and leaves names and keys alone", () => {
+  it("reads comments and messages of code, and ignores names and keys", () => {
     const code = [
       "/** Events that were refused, see `refused`. */",
       'const refused = record["refused"];',

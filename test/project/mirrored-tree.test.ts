@@ -2,10 +2,10 @@ import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { expect, test } from "vitest";
 
-/** Folders of the product whose tests lie in the same place below `test/`. */
+/** Product folders whose tests have the same path below `test/`. */
 const mirrored = ["adapters", "bin", "lambdas", "lib", "localstack", "pipeline", "producer", "targets"];
 
-/** Tests against the emulator itself, of what no file here does. */
+/** Tests of the emulator itself, not of a file in this project. */
 const isOfTheEmulator = (path: string) => path.startsWith("localstack/live/");
 
 const tests = mirrored.flatMap((folder) =>
@@ -18,7 +18,7 @@ const tests = mirrored.flatMap((folder) =>
 /** `silver/refine-silver.test.ts` and `silver/refine-silver.any-order.test.ts` test `silver/refine-silver.ts`. */
 function isNamedAfterAFile(path: string): boolean {
   const [name] = basename(path).split(".");
-  // A fixture that is worth a test has it beside it.
+  // A tested fixture has its test next to it.
   return [dirname(path), join("test", dirname(path))].some(
     (folder) =>
       existsSync(folder) &&
@@ -26,7 +26,7 @@ function isNamedAfterAFile(path: string): boolean {
   );
 }
 
-test("a test of one file lies where that file lies, and has its name", () => {
+test("the test of a file has the same folder and name", () => {
   expect(tests.length).toBeGreaterThan(100);
   expect(tests.filter((path) => !isNamedAfterAFile(path))).toEqual([]);
 });

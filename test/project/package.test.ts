@@ -5,14 +5,14 @@ const { packages }: { packages: Record<string, { hasInstallScript?: boolean }> }
   projectFile("package-lock.json"),
 );
 
-test("every package with an install script, of any platform, is judged in allowScripts", () => {
+test("every package with an install script, for any platform, is listed in allowScripts", () => {
   const withScript = Object.entries(packages)
     .filter(([, { hasInstallScript }]) => hasInstallScript)
     .map(([path]) => path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length));
   expect(Object.keys(packageFile().allowScripts).toSorted()).toEqual([...new Set(withScript)].toSorted());
 });
 
-test("all that choose a Node choose the same one", () => {
+test("all files that choose a Node version choose the same one", () => {
   const { node } = packageFile().devDependencies;
   expect(projectFile(".nvmrc").trim()).toBe(node);
   expect(projectFile(".devcontainer/devcontainer.json")).toMatch(`"version": "${node}"`);

@@ -1,4 +1,4 @@
-/** A word that only this project uses, or used, for something that has a standard term. */
+/** A private word of this project for something that has a standard term. */
 export interface PrivateWord {
   pattern: RegExp;
   instead: string;
@@ -10,8 +10,8 @@ const fence = /^[ \t]*(`{3,}|~{3,})[^\n]*\n[^]*?^[ \t]*\1[ \t]*$/gm;
 const sentenceEnd = /(?<=[.!?]["')\]*_]*)\s+/;
 
 /**
- * The sentences of a page in Markdown, without code blocks and headings. Each cell of a table and each item of a list is
- * a paragraph of its own; inline code is one word, and a link is its text.
+ * The sentences of a page in Markdown, without code blocks and headings. Each cell of a table and each item of a list
+ * is a paragraph of its own; inline code is one word, and a link is its text.
  */
 export function sentencesOf(markdown: string): string[] {
   const text = markdown
@@ -37,12 +37,12 @@ function paragraphsOf(text: string): string[] {
   return paragraphs;
 }
 
-/** Words with a letter or a digit; dashes and arrows are none. */
+/** Words contain a letter or a digit; dashes and arrows do not count. */
 export function wordsIn(sentence: string): number {
   return sentence.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length;
 }
 
-/** What a reader of a page reads: no inline code, link targets or tags. Code blocks stay, for they show the output. */
+/** The text of a page without inline code, link targets and tags. Code blocks are included because they show output. */
 export function readableText(markdown: string): string {
   return markdown
     .replaceAll(/(?<!`)`[^`\n]+`(?!`)/g, "code")
@@ -57,8 +57,8 @@ const pieces: Record<string, RegExp> = {
 };
 
 /**
- * The comments of a file of code, and its strings of more than one word: names, keys, paths and identifiers are not
- * prose. Lines stay where they are.
+ * The comments of a source file, and its strings of more than one word: names, keys, paths and identifiers are not
+ * prose. Line numbers stay the same.
  */
 export function proseOf(path: string, code: string): string {
   const kind = path.slice(path.lastIndexOf(".") + 1);
@@ -76,7 +76,7 @@ export function proseOf(path: string, code: string): string {
 
 /** `line: the words found, and what to write instead`, one for each place. */
 export function privateWordsIn(text: string, words: readonly PrivateWord[]): string[] {
-  // A comment that is wrapped goes on after the asterisk of its next line; a paragraph of a page, after its line's end.
+  // A wrapped comment continues after the asterisk of the next line; a paragraph of a page, after the line's end.
   const joined = text.replaceAll(/\n(?:[ \t]*(?:\*|\/\/|--)[ \t]?)?/g, (line) => `\n${" ".repeat(line.length - 1)}`);
   return words.flatMap(({ pattern, instead }) =>
     [...joined.matchAll(new RegExp(pattern, "gi"))].map(({ 0: found, index }) => {

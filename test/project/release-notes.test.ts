@@ -20,7 +20,7 @@ const changelog = `# Changelog
 `;
 
 describe("release notes", () => {
-  test("are the section of that version, and nothing of its neighbours", () => {
+  test("are exactly the section of that version", () => {
     expect(releaseNotes(changelog, "1.10.0")).toBe("### Added\n\n- A receipt.");
   });
 

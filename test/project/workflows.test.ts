@@ -18,7 +18,7 @@ interface Workflow {
 
 const pinned = /^[\w.-]+(\/[\w.-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/;
 
-/** What is wrong with a workflow: GitHub's own hardening guide asks for the first three. */
+/** The problems of a workflow: GitHub's hardening guide requires the first three. */
 function faults(text: string): string[] {
   const workflow: Workflow = parse(text);
   const jobs = Object.entries(workflow.jobs);
@@ -34,14 +34,14 @@ function faults(text: string): string[] {
       .filter((step) => step.with?.["persist-credentials"] !== false)
       .map(() => "a checkout leaves its credentials behind"),
     ...(workflow.concurrency === undefined ? ["no concurrency group"] : []),
-    // A job that calls another workflow has the timeouts of that one.
+    // A job that calls another workflow has that workflow's timeouts.
     ...jobs
       .filter(([, job]) => !job.uses?.startsWith("./") && job["timeout-minutes"] === undefined)
       .map(([name]) => `job ${name}: no timeout`),
   ];
 }
 
-/** The number of `uses` in the parsed workflow, to notice one that the text search overlooks. */
+/** The number of `uses` in the parsed workflow, to detect one that the text search misses. */
 function countUses(text: string): number {
   const { jobs }: Workflow = parse(text);
   return Object.values(jobs)
@@ -49,14 +49,17 @@ function countUses(text: string): number {
     .filter(({ uses }) => uses !== undefined).length;
 }
 
-describe("workflows", () => {
-  test.each(readdirSync(new URL(`../../${folder}`, import.meta.url)))("%s is pinned, limited and bounded", (name) => {
-    const text = projectFile(`${folder}/${name}`);
-    expect(faults(text)).toEqual([]);
-    expect(text.match(/\buses:/g) ?? []).toHaveLength(countUses(text));
-  });
+describe("a workflow", () => {
+  test.each(readdirSync(new URL(`../../${folder}`, import.meta.url)))(
+    "has pinned actions, limited permissions and timeouts: %s",
+    (name) => {
+      const text = projectFile(`${folder}/${name}`);
+      expect(faults(text)).toEqual([]);
+      expect(text.match(/\buses:/g) ?? []).toHaveLength(countUses(text));
+    },
+  );
 
-  test("with each fault are found out", () => {
+  test("with a problem is detected", () => {
     const careless = `
 jobs:
   test:

@@ -1,6 +1,6 @@
 /**
- * One of several processes on one lake and one PostgreSQL. Lands all the records in batches of its own, and refines,
- * compacts and publishes meanwhile; whatever it is told to do, another one does too. Prints what it got done as JSON.
+ * One of several processes on one lake and one PostgreSQL. Lands all records in batches of its own size, and refines,
+ * compacts and publishes meanwhile; the other processes do the same. Prints what it achieved as JSON.
  */
 import { readFileSync } from "node:fs";
 import { openDuckDbOverStore } from "../../adapters/duckdb-over-store.ts";
@@ -17,11 +17,11 @@ import { refineSilver } from "../../pipeline/silver/refine-silver.ts";
 import { openQuarantine, openSilver, orderStream } from "../../pipeline/silver/tables.ts";
 import { createFunctions } from "../../targets/local/functions.ts";
 
-/** What a racer is told, as JSON. */
+/** A racer's settings, as JSON. */
 export interface RaceOrder {
-  /** A folder, or the name of a bucket (then AWS_ENDPOINT_URL_S3 says where it is). */
+  /** A folder, or the name of a bucket at AWS_ENDPOINT_URL_S3. */
   lake: { folder: string } | { bucket: string };
-  /** A folder of its own for copies of the lake's files. */
+  /** A separate folder for copies of the lake's files. */
   cache: string;
   connectionString: string;
   /** A file with the stream's records as JSON, their data in base64. */
@@ -30,7 +30,7 @@ export interface RaceOrder {
   customerSecret: string;
 }
 
-/** How often this racer was the one whose work counted. */
+/** How often this racer won. */
 export interface RaceResult {
   landed: number;
   commits: number;
@@ -83,7 +83,7 @@ async function land(): Promise<void> {
 
 async function work(): Promise<void> {
   for (let isOver = false; !isOver;) {
-    // Looked at first: what lands meanwhile is for the next round.
+    // Read first: records that land meanwhile are refined in the next round.
     const { isLanding } = state;
     const { bronzeObjects } = await refineSilver(refinery, { maxEvents });
     if (bronzeObjects > 0) result.commits++;

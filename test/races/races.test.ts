@@ -47,8 +47,8 @@ afterAll(async () => {
 beforeEach(() => gold.empty());
 
 /**
- * Six days of orders with revisions, duplicates and rubbish, shuffled so that every run meets the same days, in small
- * batches; also as a file for the racers.
+ * Fills the stream, and a file for the racers, with six days of orders with revisions, duplicates and malformed events,
+ * in small batches; they are shuffled, so that every run contains the same days.
  */
 async function fillStream(): Promise<void> {
   const stores = readStores<StoreProfile>();
@@ -66,7 +66,7 @@ async function fillStream(): Promise<void> {
   writeFileSync(recordsFile, JSON.stringify(asJson));
 }
 
-/** Runs one process for each size of batch, all at once. */
+/** Runs one process for each batch size, concurrently. */
 async function race(name: string, lake: RaceOrder["lake"], batches: readonly number[]): Promise<RaceResult[]> {
   const connectionString = gold.postgres.connectionString("writer");
   const runs = batches.map(async (batch, index) => {
@@ -121,10 +121,10 @@ it.each([
   ["a folder", { folder: join(root, "folder") }, join(root, "folder")],
   ["S3", { bucket: "race" }, join(root, "race")],
 ] as const)(
-  "processes that land, refine, compact and publish the same orders at once on %s leave each order once, to the cent",
+  "concurrent processes that land, refine, compact and publish the same orders on %s leave each order once, to the cent",
   async (name, lake, folder) => {
     const results = await race(name.replace(" ", "-"), lake, [5, 7, 11]);
-    // It was a race: nobody did it all.
+    // It was a race: no process did all the work.
     expect(results.filter(({ commits }) => commits > 0).length).toBeGreaterThan(1);
     expect(sum(results, "compactions")).toBeGreaterThan(0);
     const receipt = await verify(folder);

@@ -2,23 +2,23 @@ import type { ObjectInfo, ObjectStore } from "../../pipeline/ports.ts";
 import type { FaultKind } from "./coverage.ts";
 import type { Process, World } from "./world.ts";
 
-/** What lies in a bucket: it keeps its promises, only its answers do not always arrive. */
+/** The contents of a bucket: its guarantees hold, but its responses do not always arrive. */
 export type Objects = Map<string, Uint8Array>;
 
 const mostAttempts = 5;
-/** A late write comes at the most so many steps later. */
+/** A late write happens at most this many steps later. */
 const latest = 80;
 
 type PutOutcome = boolean | "again";
 
 /**
- * A bucket as one process sees it through the adapter: 409, an error body and a lost answer are tried again, as the
- * adapter and the SDK do; everything else is an error.
+ * A bucket as one process sees it through the adapter: 409, an error body and a lost response are retried, as by the
+ * adapter and the SDK; everything else is an error.
  */
 export function openBucket(world: World, objects: Objects, process: Process): ObjectStore {
   const { faults, scheduler } = world;
 
-  /** One request, which may die with its process on either side. */
+  /** One request, before or after which its process may die. */
   async function request<Value>(label: string, action: () => Value): Promise<Value> {
     return await scheduler.step(process, () => {
       if (world.meetsFate(process)) return undefined as Value;
@@ -73,7 +73,7 @@ export function openBucket(world: World, objects: Objects, process: Process): Ob
     void scheduler.step(late, () => faults.note(`late write of ${key}: ${write(key, body, ifAbsent)}`), delay);
   }
 
-  /** The bucket answers at once, but the answer travels: others may act before it is heard. */
+  /** The bucket responds immediately, but others may act before the response arrives. */
   async function read<Value>(label: string, late: FaultKind, action: () => Value): Promise<Value> {
     let isLate = false;
     const value = await request(label, () => {
@@ -127,7 +127,7 @@ function isCommit(key: string): boolean {
   return /_delta_log\/\d+\.json$/.test(key);
 }
 
-/** A commit has a name of its own in it. */
+/** A commit contains a unique name. */
 function isSame(there: Uint8Array, body: Uint8Array): boolean {
   return Buffer.compare(there, body) === 0;
 }

@@ -1,16 +1,16 @@
 import { createRandom } from "../../producer/random.ts";
 
 /**
- * Where all chance of a history comes from: a list of numbers. A seed makes the list as it is asked for; a list can also
- * be given, and whatever lies beyond its end is 0. 0 is always the dullest choice: no fault, no switch, the least.
+ * The source of all randomness in a history: a list of numbers. A seed generates the list on demand; a given list is
+ * followed by zeros. 0 is always the simplest choice: no fault, no switch, the smallest value.
  */
 export interface Choices {
   /** A whole number from 0 up to, not including, `limit`. */
   below(limit: number): number;
-  /** True with so many per cent. */
+  /** True with this probability, per cent. */
   chance(percent: number): boolean;
   pick<Item>(items: readonly Item[]): Item;
-  /** What was drawn so far. */
+  /** The numbers drawn so far. */
   readonly drawn: readonly number[];
 }
 

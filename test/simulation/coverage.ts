@@ -44,7 +44,10 @@ export const faultKinds = [
   "events: out of order",
   "events: another payload under one revision",
   "events: revision moves its order within the day",
-  "events: revision moves its order to another day",
+  "events: order id used again on another day",
+  "events: order id used again in another store",
+  "events: order id used again by another till of the store",
+  "events: till writes another offset",
   "events: refused",
   "events: batch cut short",
   "events: a till's number is never sent",
@@ -52,7 +55,7 @@ export const faultKinds = [
 
 export type FaultKind = (typeof faultKinds)[number];
 
-/** What stands against the faults; counted each time that it made a difference. */
+/** The defences against the faults; counted each time that one had an effect. */
 export const guardKinds = [
   "bronze: object is there already",
   "bronze: given-up batch landed again",
@@ -63,6 +66,8 @@ export const guardKinds = [
   "silver: event refused",
   "silver: other payload refused",
   "silver: change of time refused",
+  "silver: accepted event gives way to an earlier one",
+  "silver: same in another order of arrival",
   "delta: version taken by another, decided again",
   "delta: own commit recognised",
   "delta: checkpoint written",
@@ -77,7 +82,7 @@ export const guardKinds = [
 
 export type GuardKind = (typeof guardKinds)[number];
 
-/** How often each kind came up; adds over histories. */
+/** How often each kind occurred, over all histories. */
 export interface Coverage {
   faults: Partial<Record<FaultKind, number>>;
   guards: Partial<Record<GuardKind, number>>;
@@ -87,9 +92,9 @@ export interface Coverage {
 export class Faults implements Coverage {
   readonly faults: Coverage["faults"] = {};
   readonly guards: Coverage["guards"] = {};
-  /** What happened, in words, where a trace is wanted. */
+  /** What happened, in words, if a trace is requested. */
   readonly trace: string[] | undefined;
-  /** How often something goes wrong, per cent of the requests; 0 when the storm is over. */
+  /** The share of requests that fail, per cent; 0 when the storm is over. */
   rate = 0;
   private readonly choices: Choices;
 
@@ -98,7 +103,7 @@ export class Faults implements Coverage {
     this.trace = isTraced ? [] : undefined;
   }
 
-  /** One of these faults, or most often none. `rate` is in per cent, this history's own unless given. */
+  /** One of these faults, or usually none. `rate` is in per cent, by default this history's. */
   draw<Kind extends FaultKind>(kinds: readonly Kind[], rate = this.rate): Kind | undefined {
     if (this.rate === 0 || kinds.length === 0 || !this.choices.chance(rate)) return undefined;
     const kind = this.choices.pick(kinds);
@@ -126,7 +131,7 @@ export function addCoverage(sum: Coverage, { faults, guards }: Coverage): void {
   for (const kind of guardKinds) if (guards[kind]) sum.guards[kind] = (sum.guards[kind] ?? 0) + guards[kind];
 }
 
-/** The counts as a table, with what never came up. */
+/** The counts as a table, including kinds that never occurred. */
 export function coverageTable({ faults, guards }: Coverage): string {
   const lines = (title: string, kinds: readonly string[], counts: Record<string, number | undefined>) => [
     title,

@@ -4,37 +4,40 @@ import { catalog, order } from "../support/order-fixture.ts";
 import { createTillNumbers, type TillNumbers } from "./till-numbers.ts";
 import type { World } from "./world.ts";
 
-/** An event of a history, and what is true of it whoever reads it. */
+/** An event of a history, and its expected outcome. */
 export interface SentEvent {
   bytes: Buffer;
-  /** Why silver must refuse it; undefined where it is valid by itself. */
+  /** Why silver must reject it; undefined if the event alone is valid. */
   reason?: ReasonCode;
-  /** Undefined where the event is refused. */
+  /** Undefined if the event is rejected. */
   order?: SentOrder;
   producer?: { producer_id: string; seq: number };
 }
 
-/** What a valid event says. */
+/** The contents of a valid event. */
 export interface SentOrder {
   orderId: string;
   revision: number;
   status: string;
   orderedAt: string;
+  emittedAt: string;
   storeId: string;
   channel: string;
   customerId: string | undefined;
   lines: { line_no: number; pizza_id: string; quantity: number; unit_price: number }[];
 }
 
-/** What one stream record carries. */
+/** The contents of one stream record. */
 export interface Parcel {
   data: Buffer;
-  /** By index; a batch that cannot be unpacked is one refused event. */
+  /** By index; a batch that cannot be unpacked is one rejected event. */
   events: SentEvent[];
   till: string;
 }
 
-/** Mostly days of one month; sometimes the end of one and the begin of the next, where gold looks back over the border. */
+/**
+ * Usually days of one month; sometimes the end of one and the start of the next, where gold looks back across months.
+ */
 const oneMonth = ["2015-01-29", "2015-01-30", "2015-01-31"];
 const twoMonths = ["2015-01-30", "2015-01-31", "2015-02-01"];
 
@@ -43,11 +46,11 @@ const statuses = ["placed", "amended", "cancelled", "refunded"] as const;
 const mostOrders = 5;
 const tills = 2;
 
-/** What a history sends. */
+/** The data that a history sends. */
 export interface Sent {
   /** In the order of sending. */
   parcels: Parcel[];
-  /** Numbers of each till that no event has: what must be found missing. */
+  /** The numbers of each till that no event has and that must be reported as missing. */
   neverSent: ReadonlyMap<string, readonly number[]>;
 }
 
@@ -74,12 +77,13 @@ type MakeEvent = (till: string, sent: SentOrder, reason?: ReasonCode) => SentEve
 function createEventMaker(numbers: TillNumbers): MakeEvent {
   return (till, sent, reason) => {
     const producer = { producer_id: till, seq: numbers.give(till) };
-    const { orderId, revision, status, orderedAt, storeId, channel, customerId, lines } = sent;
+    const { orderId, revision, status, orderedAt, emittedAt, storeId, channel, customerId, lines } = sent;
     const event = order({
       order_id: orderId,
       revision,
       status,
       ordered_at: orderedAt,
+      emitted_at: emittedAt,
       store_id: storeId,
       channel,
       customer: customerId === undefined ? undefined : { customer_id: customerId },
@@ -91,13 +95,13 @@ function createEventMaker(numbers: TillNumbers): MakeEvent {
   };
 }
 
-/** Which order of a history, and the days that it may be of. */
+/** The order's number in the history, and its possible days. */
 interface Plan {
   n: number;
   days: readonly string[];
 }
 
-/** The events of one order: its revisions, and what is wrong with some of them. */
+/** The events of one order: its revisions, with faults in some of them. */
 function ordersEvents({ choices, faults }: World, { n, days }: Plan, numbers: TillNumbers): SentEvent[] {
   const makeEvent = createEventMaker(numbers);
   const till = `till-${choices.below(tills)}`;
@@ -115,24 +119,38 @@ function ordersEvents({ choices, faults }: World, { n, days }: Plan, numbers: Ti
     faults.fired(kind);
     if (kind === "events: sent twice") events.push(choices.pick(events));
     if (kind === "events: another payload under one revision") {
-      events.push(makeEvent(till, { ...any(), lines: drawLines({ choices }) }));
+      // Sent at the same time as the other one, a second later, or earlier because the clock was set back.
+      const emittedAt = new Date(Date.parse(any().emittedAt) + 1000 * choices.pick([0, 1, -1])).toISOString();
+      events.push(makeEvent(till, { ...any(), emittedAt, lines: drawLines({ choices }) }));
+    }
+    if (kind === "events: order id used again in another store") {
+      events.push(makeEvent(till, { ...first, storeId: otherStore(), lines: drawLines({ choices }) }));
+    }
+    if (kind === "events: order id used again by another till of the store") {
+      const orderedAt = `${first.orderedAt.slice(0, 10)}T09:45:00-06:00`;
+      events.push(makeEvent(`till-${choices.below(tills)}`, { ...first, orderedAt, lines: drawLines({ choices }) }));
+    }
+    if (kind === "events: till writes another offset") {
+      const orderedAt = new Date(first.orderedAt).toISOString();
+      events.push(makeEvent(till, { ...first, orderedAt, revision: 1 + choices.below(3), status: "amended" }));
     }
     if (kind === "events: revision moves its order within the day") {
       events.push(makeEvent(till, { ...any(), orderedAt: `${first.orderedAt.slice(0, 10)}T20:30:00-06:00` }));
     }
-    if (kind === "events: revision moves its order to another day") events.push(movedEvent());
+    if (kind === "events: order id used again on another day") events.push(movedEvent());
     if (kind === "events: refused") events.push(refusedEvent());
   }
   return events;
 
-  /** A revision after the first, on another day: the first revision names its order's day. */
+  function otherStore(): string {
+    return first.storeId === "nyc-01" ? "chi-01" : "nyc-01";
+  }
+
+  /** The same order id on another day is another order, whatever its revision. */
   function movedEvent(): SentEvent {
     const other = days.filter((day) => !first.orderedAt.startsWith(day));
-    // The same moment may be another day in another place.
-    const inUtc = new Date(first.orderedAt).toISOString();
-    const isOtherDay = inUtc.slice(0, 10) !== first.orderedAt.slice(0, 10);
-    const orderedAt = isOtherDay && choices.chance(50) ? inUtc : `${choices.pick(other)}T18:15:00-06:00`;
-    return makeEvent(till, { ...first, orderedAt, revision: 1 + choices.below(3), status: "amended" });
+    const orderedAt = `${choices.pick(other)}T18:15:00-06:00`;
+    return makeEvent(till, { ...first, orderedAt, revision: choices.below(4), status: choices.pick(statuses) });
   }
 
   function refusedEvent(): SentEvent {
@@ -150,7 +168,10 @@ const eventFaults = [
   "events: sent twice",
   "events: another payload under one revision",
   "events: revision moves its order within the day",
-  "events: revision moves its order to another day",
+  "events: order id used again on another day",
+  "events: order id used again in another store",
+  "events: order id used again by another till of the store",
+  "events: till writes another offset",
   "events: refused",
 ] as const;
 
@@ -160,7 +181,8 @@ function drawOrder({ choices }: Pick<World, "choices">, { n, days }: Plan): Sent
     orderId: `order-${n}`,
     revision: 0,
     status: "placed",
-    orderedAt: `${choices.pick(days)}T${10 + choices.below(10)}:15:00-06:00`,
+    orderedAt: `${choices.pick(days)}T${10 + choices.below(14)}:15:00-06:00`,
+    emittedAt: "2015-02-01T16:38:37.120Z",
     storeId: choices.pick(["nyc-01", "chi-01"]),
     channel: choices.pick(["dine_in", "online"]),
     customerId: customer === 3 ? undefined : `c-${customer}`,
@@ -175,7 +197,7 @@ function drawLines({ choices }: Pick<World, "choices">): SentOrder["lines"] {
   });
 }
 
-/** Events as single records and as compressed batches, which are one till's. */
+/** Events as single records and as compressed batches of one till. */
 function pack({ choices, faults }: World, events: readonly SentEvent[]): Parcel[] {
   const parcels: Parcel[] = [];
   for (let at = 0; at < events.length;) {

@@ -3,7 +3,7 @@ import { salesOf, type SilverRow } from "./silver-rows.ts";
 
 /** A table of gold as text: the numbers of each row by its key. */
 type Numbers = Record<string, string>;
-/** The tables of gold by name, as far as they follow from order lines by plain addition. */
+/** The gold tables by name, with the columns that are plain sums over order lines. */
 export type GoldNumbers = Record<string, Numbers>;
 
 const text = (value: unknown) => String(value);
@@ -14,7 +14,8 @@ const sum = (rows: readonly SilverRow[], value: (row: SilverRow) => number) =>
 const dollars = (rows: readonly SilverRow[], value: (row: SilverRow) => number) => (sum(rows, value) / 100).toFixed(2);
 
 const measures = {
-  orders: (rows: readonly SilverRow[]) => text(distinct(rows, ({ orderId }) => orderId)),
+  orders: (rows: readonly SilverRow[]) =>
+    text(distinct(rows, ({ date, storeId, orderId }) => `${date} ${storeId} ${orderId}`)),
   order_lines: (rows: readonly SilverRow[]) => text(rows.length),
   pizzas: (rows: readonly SilverRow[]) => text(sum(rows, ({ quantity }) => quantity)),
   customers: (rows: readonly SilverRow[]) => text(distinct(rows, ({ customer }) => customer)),
@@ -24,7 +25,7 @@ const measures = {
 type Measure = keyof typeof measures;
 
 interface Shape {
-  /** Columns of the key, and what they are of a line. */
+  /** The key's columns, and their values for a line. */
   key: Record<string, (row: SilverRow) => string | number | null>;
   measures: readonly (Measure | readonly [column: string, measure: Measure])[];
 }
@@ -32,7 +33,7 @@ interface Shape {
 const monthOf = ({ date }: SilverRow) => `${date.slice(0, 7)}-01`;
 const dateOf = ({ date }: SilverRow) => date;
 
-/** Gold told a second time, from silver's lines and in plain addition: what the SQL must come to. */
+/** A second definition of gold, as plain sums of silver's lines: the SQL must have the same result. */
 const shapes: Record<string, Shape> = {
   daily_sales_summary: {
     key: { order_date: dateOf },
@@ -76,7 +77,7 @@ const shapes: Record<string, Shape> = {
   },
 };
 
-/** What gold must show of these lines. */
+/** The gold that these lines must produce. */
 export function goldOf(lines: readonly SilverRow[]): GoldNumbers {
   const sales = salesOf(lines);
   return Object.fromEntries(Object.entries(shapes).map(([table, shape]) => [table, tableOf(sales, shape)]));
@@ -101,7 +102,7 @@ const query = `select ${Object.keys(shapes)
   )
   .join(", ")}`;
 
-/** All rows of gold, without when and from which version each was published. */
+/** All rows of gold, without their publish time and silver version. */
 export type GoldRows = Record<string, Record<string, unknown>[]>;
 
 export async function readGold(warehouse: Warehouse): Promise<GoldRows> {
@@ -109,7 +110,7 @@ export async function readGold(warehouse: Warehouse): Promise<GoldRows> {
   return tables!;
 }
 
-/** What gold shows. */
+/** The contents of gold. */
 export function numbersOf(tables: GoldRows): GoldNumbers {
   return Object.fromEntries(
     Object.entries(shapes).map(([table, { key, measures: wanted }]) => [
@@ -128,7 +129,7 @@ export function numbersOf(tables: GoldRows): GoldNumbers {
 
 function shown(row: Record<string, unknown>, measure: Shape["measures"][number]): string {
   const [column, kind] = typeof measure === "string" ? [measure, measure] : measure;
-  // A city whose guests all gave no name has no count of them.
+  // A city without named guests has no customer count.
   return kind === "revenue" || kind === "cost" ? Number(row[column]).toFixed(2) : text(row[column] ?? 0);
 }
 

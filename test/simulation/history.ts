@@ -1,6 +1,8 @@
-import type { Warehouse } from "../../pipeline/ports.ts";
+import type { ObjectStore, Warehouse } from "../../pipeline/ports.ts";
 import { landRecords } from "../../pipeline/bronze/land-records.ts";
-import { orderStream } from "../../pipeline/silver/tables.ts";
+import { refineSilver } from "../../pipeline/silver/refine-silver.ts";
+import { openQuarantine, openSilver, orderStream } from "../../pipeline/silver/tables.ts";
+import { catalog } from "../support/order-fixture.ts";
 import { createMemoryStore } from "../pipeline/delta/memory-store.ts";
 import type { Choices } from "./choices.ts";
 import type { Coverage } from "./coverage.ts";
@@ -9,14 +11,14 @@ import { checkBronze, checkNumbers, checkPassed, checkSilver, readQuarantine } f
 import type { SimulatedLake } from "./lake.ts";
 import { LedgerWatch } from "./ledger.ts";
 import { Mapping } from "./mapping.ts";
-import { openWorker, type Places, type Planted, type Worker } from "./pipeline.ts";
+import { customerKey, openWorker, type Places, type Planted, type Worker } from "./pipeline.ts";
 import { alertReceipt } from "./receipt.ts";
-import { SilverReader } from "./silver-rows.ts";
+import { SilverReader, type SilverRow } from "./silver-rows.ts";
 import { Stream } from "./stream.ts";
 import { runToEnd, Workflows } from "./workflows.ts";
 import { World } from "./world.ts";
 
-/** What histories share: a PostgreSQL, DuckDB, and what equal facts hashed to before. */
+/** Shared by histories: a PostgreSQL, DuckDB, and the hashes of facts so far. */
 export interface Laboratory {
   connection: Warehouse;
   /** Empties gold and its ledgers. */
@@ -25,24 +27,26 @@ export interface Laboratory {
   hashes: Map<string, string>;
 }
 
-/** What became of a history. */
+/** The outcome of a history. */
 export interface Outcome {
-  /** Each begins with the number of the invariant that does not hold; empty where all do. */
+  /** Each starts with the number of the violated invariant; empty if all hold. */
   violations: string[];
   coverage: Coverage;
   steps: number;
-  /** Equal for equal histories: what silver, the quarantine and gold hold in the end. */
+  /** The final contents of silver, the quarantine and gold, which are equal for equal histories. */
   digest: string;
   drawn: readonly number[];
   trace: readonly string[];
 }
 
-/** Share of the histories that the real receipt is worked out for as well, per cent; it costs as much as the rest. */
+/** The share of histories that also compute the real receipt, per cent; it costs as much as everything else. */
 const verified = 2;
-/** How often a request goes wrong in a history, per cent. */
+/** The share of histories whose records are also refined in another order of arrival, per cent. */
+const reordered = 25;
+/** The share of requests that fail in a history, per cent. */
 const rates = [0, 4, 8, 8, 15, 30];
 
-/** Runs one history: a storm, then calm until all is done, then everything once more; and checks the invariants. */
+/** Runs one history and checks the invariants: a storm, then calm until everything is done, then everything again. */
 export async function runHistory(
   choices: Choices,
   laboratory: Laboratory,
@@ -86,7 +90,7 @@ class History {
       server: { connection, callsToFail: 0, afterCall },
       lake,
     };
-    // Looks on without taking part: no request of it can fail, and none takes a step.
+    // A passive observer: its requests cannot fail and take no steps.
     this.truth = openWorker(world, this.places, { store: this.store });
     this.ledger = new LedgerWatch({ connection, silver: this.truth.refinery.silver, reader: this.reader, hashes });
   }
@@ -119,7 +123,7 @@ class History {
     return [...(await checkPassed(mapping.passed(), this.store, this.onFailure.objects)), ...this.ledger.violations];
   }
 
-  /** Runs everything to its end on a machine that works. */
+  /** Runs everything to completion without faults. */
   private async calm(): Promise<void> {
     const worker = openWorker(this.world, this.places);
     await this.toTheEnd(runToEnd(worker, "bronze_to_silver"));
@@ -129,7 +133,7 @@ class History {
   private async toTheEnd(...work: Promise<void>[]): Promise<void> {
     let isDone = false;
     const all = Promise.all(work).then(() => (isDone = true));
-    // An error is thrown below, when the others have come to rest.
+    // An error is thrown below, once the others have finished.
     all.catch(() => (isDone = true));
     await this.world.scheduler.run();
     if (!isDone) throw new Error("the history stands still");
@@ -153,8 +157,39 @@ class History {
     this.world.faults.acted("verify: number that was never sent named", missing);
     this.digest = before.digest;
     if (this.world.choices.chance(verified)) violations.push(...(await this.receipt(stream)));
+    if (this.world.choices.chance(reordered)) violations.push(...(await this.otherOrder(stream, before.rows)));
     violations.push(...(await this.replay(stream, before.digest)), ...this.ledger.violations);
     return violations;
+  }
+
+  /** Invariant 3: the same records in another order of arrival and in other batches produce the same silver. */
+  private async otherOrder(stream: Stream, rows: readonly SilverRow[]): Promise<string[]> {
+    const { choices, clock, faults } = this.world;
+    const store = createMemoryStore();
+    const left = [...stream.records];
+    while (left.length > 0) {
+      const [record] = left.splice(choices.below(left.length), 1);
+      await landRecords({ store, stream: orderStream, clock }, [record!]);
+      if (choices.chance(30)) await this.refineAll(store);
+    }
+    await this.refineAll(store);
+    faults.acted("silver: same in another order of arrival");
+    const again = await new SilverReader(store.objects).rows(await openSilver({ store, clock }).snapshot());
+    const contentOf = (all: readonly SilverRow[]) =>
+      all.map((row) => Object.values({ ...row, position: "" }).join(" "));
+    const [one, other] = [contentOf(rows), contentOf(again)];
+    return [
+      ...one.filter((row) => !other.includes(row)).map((row) => `3: only in the order in which they came: ${row}`),
+      ...other.filter((row) => !one.includes(row)).map((row) => `3: only in another order: ${row}`),
+    ];
+  }
+
+  private async refineAll(store: ObjectStore): Promise<void> {
+    const { clock } = this.world;
+    const tables = { silver: openSilver({ store, clock }), quarantine: openQuarantine({ store, clock }) };
+    const maxEvents = this.world.choices.pick([1, 4, 1000]);
+    const refinery = { ...tables, store, stream: orderStream, catalog, customerKey, clock };
+    while ((await refineSilver(refinery, { maxEvents })).remaining > 0);
   }
 
   private async receipt(stream: Stream): Promise<string[]> {
@@ -164,7 +199,7 @@ class History {
     return findings;
   }
 
-  /** Invariant 8: some of the stream lands again in another cut, and is taken to gold again. */
+  /** Invariant 8: a part of the stream lands again in other batches, and is processed into gold again. */
   private async replay(stream: Stream, before: string): Promise<string[]> {
     const { choices, clock, faults } = this.world;
     faults.note("--- replay");

@@ -8,12 +8,13 @@ import { readColumns } from "../../pipeline/parquet/read-columns.ts";
 import type { ObjectStore, StreamRecord } from "../../pipeline/ports.ts";
 import { orderStream } from "../../pipeline/silver/tables.ts";
 import { unpackRecord, type UnpackedEvent } from "../../pipeline/silver/unpack-record.ts";
+import { catalog } from "../support/order-fixture.ts";
 import type { Objects } from "./bucket.ts";
 import type { SentEvent, SentOrder } from "./events.ts";
 import type { SilverRow } from "./silver-rows.ts";
 import type { SentRecord } from "./stream.ts";
 
-/** A refused event as the quarantine holds it. */
+/** A rejected event in the quarantine. */
 export interface Refused {
   position: string;
   reason: ReasonCode;
@@ -21,7 +22,7 @@ export interface Refused {
 
 const placeOf = ({ shard, sequenceNumber }: { shard: string; sequenceNumber: string }) => `${shard}/${sequenceNumber}`;
 
-/** Invariant 1: what the mapping has passed is in bronze or in the on-failure store. */
+/** Invariant 1: records that the mapping has passed are in bronze or in the on-failure store. */
 export async function checkPassed(
   passed: readonly SentRecord[],
   store: ObjectStore,
@@ -35,7 +36,7 @@ export async function checkPassed(
     .map((place) => `1: ${place} was passed and is lost`);
 }
 
-/** Invariants 1 and 2 at the end: bronze holds every record of the stream, byte by byte, and nothing else. */
+/** Invariants 1 and 2 at the end: bronze has every record of the stream, byte for byte, and nothing else. */
 export async function checkBronze(sent: readonly SentRecord[], store: ObjectStore): Promise<string[]> {
   const landed = await bronzeRecords(store);
   const counted = (await listBronze(store, orderStream)).reduce((sum, { count }) => sum + count, 0);
@@ -52,7 +53,7 @@ export async function checkBronze(sent: readonly SentRecord[], store: ObjectStor
 
 const nothing = Buffer.alloc(0);
 
-/** What was decoded once: an object never changes. */
+/** A cache of decoded objects, which never change. */
 const decoded = new WeakMap<Uint8Array, Promise<StreamRecord[]>>();
 
 async function bronzeRecords(store: ObjectStore): Promise<StreamRecord[]> {
@@ -67,7 +68,7 @@ async function bronzeRecords(store: ObjectStore): Promise<StreamRecord[]> {
   return records.flat();
 }
 
-/** What the quarantine table holds. */
+/** The rows of the quarantine table. */
 export async function readQuarantine(quarantine: DeltaTable, objects: Objects): Promise<Refused[]> {
   const { files } = await quarantine.snapshot();
   const rejected: Refused[] = [];
@@ -84,7 +85,7 @@ export async function readQuarantine(quarantine: DeltaTable, objects: Objects): 
 
 const quarantineNames = ["shard", "sequence_number", "record_index", "reason"];
 
-/** Invariants 3 and 4: every event is in exactly one place, and silver holds what the latest revisions say. */
+/** Invariants 3 and 4: every event has exactly one outcome, and silver contains the latest revisions. */
 export function checkSilver(
   sent: readonly SentRecord[],
   rows: readonly SilverRow[],
@@ -96,46 +97,78 @@ export function checkSilver(
   return [...checkDistinct(rows), ...checkOrders(events, rows), ...checkPlaces(events, rows, rejected)];
 }
 
+/** The identity of an order: an id can recur in another store or on another day. */
+function nameOf({ orderedAt, storeId, orderId }: SentOrder): string {
+  return `${wallClock(orderedAt, storeId).slice(0, 10)} ${storeId} ${orderId}`;
+}
+
+const rowName = ({ date, storeId, orderId }: SilverRow) => `${date} ${storeId} ${orderId}`;
+
+/** `YYYY-MM-DD HH:MM:SS` in store-local time, computed without the product's code. */
+function wallClock(moment: string, storeId: string): string {
+  const timeZone = catalog.stores.get(storeId)![0]!.time_zone;
+  let format = formats.get(timeZone);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "medium" });
+    formats.set(timeZone, format);
+  }
+  return format.format(Date.parse(moment));
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
 function checkDistinct(rows: readonly SilverRow[]): string[] {
-  const lines = Map.groupBy(rows, ({ orderId, lineNo }) => `${orderId} line ${lineNo}`);
-  const orders = Map.groupBy(rows, ({ orderId }) => orderId);
+  const lines = Map.groupBy(rows, (row) => `${rowName(row)} line ${row.lineNo}`);
+  const orders = Map.groupBy(rows, rowName);
   const one = (values: readonly unknown[]) => new Set(values).size === 1;
   return [
     ...[...lines].filter(([, same]) => same.length > 1).map(([line]) => `4: ${line} stands twice`),
     ...[...orders]
-      .filter(([, same]) => !one(same.map(({ date, position }) => `${date} ${position}`)))
-      .map(([order]) => `4: ${order} lies in two days, or comes from two events`),
+      .filter(([, same]) => !one(same.map(({ position }) => position)))
+      .map(([order]) => `4: ${order} comes from two events`),
   ];
 }
 
-/** Each order's rows against the event that they name: the newest revision of all that fit. */
+/** A valid event. */
+type ValidEvent = SentEvent & { order: SentOrder };
+
+const isValid = (event: SentEvent): event is ValidEvent => event.order !== undefined;
+
+/** The event that an order must show: earliest time, highest revision, sent first, lowest till number, lowest hash. */
+function winnerOf(events: readonly ValidEvent[]): ValidEvent {
+  const rank = ({ order, producer }: ValidEvent) => {
+    return [Date.parse(order.orderedAt), -order.revision, Date.parse(order.emittedAt), producer!.seq];
+  };
+  return events.toSorted((a, b) => {
+    const [one, other] = [rank(a), rank(b)];
+    const at = one.findIndex((value, index) => value !== other[index]);
+    return at === -1 ? 0 : one[at]! < other[at]! ? -1 : 1;
+  })[0]!;
+}
+
+/** Checks each order's rows against the event that the order must show. */
 function checkOrders(events: ReadonlyMap<string, SentEvent>, rows: readonly SilverRow[]): string[] {
-  const wanted = Map.groupBy(
-    [...events.values()].flatMap(({ order }) => (order ? [order] : [])),
-    ({ orderId }) => orderId,
-  );
-  const held = Map.groupBy(rows, ({ orderId }) => orderId);
-  const strangers = [...held.keys()].filter((orderId) => !wanted.has(orderId));
+  const wanted = Map.groupBy([...events.values()].filter(isValid), ({ order }) => nameOf(order));
+  const held = Map.groupBy(rows, rowName);
+  const strangers = [...held.keys()].filter((name) => !wanted.has(name));
   return [
-    ...strangers.map((orderId) => `3: ${orderId} is in silver and was never sent`),
-    ...[...wanted].flatMap(([orderId, revisions]) => {
-      const mine = held.get(orderId);
-      if (mine === undefined) return [`3: ${orderId} is not in silver`];
-      const source = events.get(mine[0]!.position)?.order;
-      if (source?.orderId !== orderId) return [`3: ${orderId} comes from ${mine[0]!.position}, which does not hold it`];
-      const newest = Math.max(
-        ...revisions.filter((order) => order.orderedAt === source.orderedAt).map(({ revision }) => revision),
-      );
-      return [
-        ...(source.revision === newest ? [] : [`3: ${orderId} shows revision ${source.revision} of ${newest}`]),
-        ...(isSameOrder(mine, source) ? [] : [`3: ${orderId} has other lines than its event`]),
-      ];
+    ...strangers.map((name) => `3: ${name} is in silver and was never sent`),
+    ...[...wanted].flatMap(([name, all]) => {
+      const mine = held.get(name);
+      if (mine === undefined) return [`3: ${name} is not in silver`];
+      const winner = winnerOf(all);
+      const source = events.get(mine[0]!.position);
+      if (source === undefined || !source.bytes.equals(winner.bytes)) {
+        return [`3: ${name} shows revision ${source?.order?.revision}, not ${winner.order.revision}: another event`];
+      }
+      return isSameOrder(mine, winner.order) ? [] : [`3: ${name} has other lines than its event`];
     }),
   ];
 }
 
 function isSameOrder(rows: readonly SilverRow[], order: SentOrder): boolean {
-  const head = [order.revision, order.status, order.storeId, order.channel, order.orderedAt.slice(0, 10)];
+  const [date, time] = wallClock(order.orderedAt, order.storeId).split(" ");
+  const head = [order.revision, order.status, order.storeId, order.channel, date, Number(time!.slice(0, 2))];
   const cells = rows.map((row) =>
     [
       row.revision,
@@ -143,6 +176,7 @@ function isSameOrder(rows: readonly SilverRow[], order: SentOrder): boolean {
       row.storeId,
       row.channel,
       row.date,
+      row.hour,
       row.lineNo,
       row.pizzaId,
       row.quantity,
@@ -155,22 +189,22 @@ function isSameOrder(rows: readonly SilverRow[], order: SentOrder): boolean {
   return cells.toSorted().join(";") === expected.toSorted().join(";");
 }
 
-/** Accepted, the same again, superseded or refused: one of them, and for a reason. */
+/** Checks that each event is accepted, a duplicate, superseded or rejected: exactly one of them, for a valid reason. */
 function checkPlaces(
   events: ReadonlyMap<string, SentEvent>,
   rows: readonly SilverRow[],
   rejected: readonly Refused[],
 ): string[] {
-  const accepted = new Map(rows.map(({ orderId, position }) => [orderId, position]));
+  const accepted = new Map(rows.map((row) => [rowName(row), row.position]));
   const quarantined = Map.groupBy(rejected, ({ position }) => position);
   const violations: string[] = [];
   for (const position of quarantined.keys())
     if (!events.has(position)) violations.push(`3: ${position} was refused and never sent`);
   for (const [position, event] of events) {
     const [filing, ...more] = quarantined.get(position) ?? [];
-    const shown = accepted.get(event.order?.orderId ?? "");
+    const shown = isValid(event) ? accepted.get(nameOf(event.order)) : undefined;
     if (more.length > 0) violations.push(`3: ${position} stands in quarantine ${more.length + 1} times`);
-    const wrong = misplaced({ position, event, filing }, shown, events);
+    const wrong = misplaced({ position, event, filing }, shown, { events, quarantined });
     if (wrong !== undefined) violations.push(`3: ${position} ${wrong}`);
   }
   return violations;
@@ -179,33 +213,42 @@ function checkPlaces(
 function misplaced(
   { position, event, filing }: { position: string; event: SentEvent; filing: Refused | undefined },
   shown: string | undefined,
-  events: ReadonlyMap<string, SentEvent>,
+  { events, quarantined }: { events: ReadonlyMap<string, SentEvent>; quarantined: ReadonlyMap<string, unknown> },
 ): string | undefined {
-  const { order, reason } = event;
-  if (order === undefined) return filing?.reason === reason ? undefined : `is ${reason} and filed as ${filing?.reason}`;
-  const others = [...events.values()].filter((other) => other.order?.orderId === order.orderId);
+  const { reason } = event;
+  if (!isValid(event)) return filing?.reason === reason ? undefined : `is ${reason} and filed as ${filing?.reason}`;
+  const name = nameOf(event.order);
+  const ofOrder = [...events].filter((entry): entry is [string, ValidEvent] => {
+    return isValid(entry[1]) && nameOf(entry[1].order) === name;
+  });
+  const winner = events.get(shown ?? "");
   if (filing !== undefined) {
-    if (shown === position) return "is accepted and refused";
+    if (shown === position || winner?.bytes.equals(event.bytes)) return "is accepted and refused";
+    const others = ofOrder.map(([, other]) => other);
     return isConflict(filing.reason, event, others) ? undefined : `is valid and filed as ${filing.reason}`;
   }
-  const winner = events.get(shown ?? "");
-  if (winner?.order === undefined || winner === event || shown === position) return undefined;
-  if (order.orderedAt !== winner.order.orderedAt) return "moves its order in time and is not refused";
-  if (order.revision < winner.order.revision) return undefined;
-  return event.bytes.equals(winner.bytes) ? undefined : "differs from what was accepted and is not refused";
+  // It was replaced by an event that silver once showed, or is a copy of one, in silver or now in quarantine.
+  const shownOnce = ofOrder.filter(([place]) => place === shown || quarantined.has(place)).map(([, other]) => other);
+  return shownOnce.some((other) => givesWay(event, other)) ? undefined : "is neither accepted nor refused";
 }
 
-function isConflict(reason: ReasonCode, { order, bytes }: SentEvent, others: readonly SentEvent[]): boolean {
+function givesWay({ bytes, order }: ValidEvent, other: ValidEvent): boolean {
+  const isSameTime = Date.parse(order.orderedAt) === Date.parse(other.order.orderedAt);
+  return bytes.equals(other.bytes) || (isSameTime && order.revision < other.order.revision);
+}
+
+function isConflict(reason: ReasonCode, { order, bytes }: ValidEvent, others: readonly ValidEvent[]): boolean {
   return others.some((other) => {
-    if (reason === "ordered_at_changed") return other.order!.orderedAt !== order!.orderedAt;
-    const isOther = other.order!.revision === order!.revision && !other.bytes.equals(bytes);
+    const isOtherTime = Date.parse(other.order.orderedAt) !== Date.parse(order.orderedAt);
+    if (reason === "ordered_at_changed") return isOtherTime;
+    const isOther = other.order.revision === order.revision && !other.bytes.equals(bytes);
     return reason === "conflicting_payload" && isOther;
   });
 }
 
 /**
- * Invariant 5: what the product finds missing among the tills' numbers, in what has landed, are the numbers that were never
- * sent, and no other.
+ * Invariant 5: the numbers that the product reports as missing, among the landed events, are exactly those that were
+ * never sent.
  */
 export async function checkNumbers(
   neverSent: ReadonlyMap<string, readonly number[]>,

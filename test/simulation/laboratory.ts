@@ -8,7 +8,7 @@ import { startPostgres, type LocalPostgres } from "../../targets/local/postgres.
 import type { Laboratory } from "./history.ts";
 import { openSimulatedLake } from "./lake.ts";
 
-/** One PostgreSQL for all histories, which nobody expects to outlive a power cut; a database for each worker. */
+/** One PostgreSQL for all histories, without durability, and one database for each worker. */
 export async function startLaboratoryServer(databases: number) {
   const dir = mkdtempSync(join(tmpdir(), "pizza-laboratory-"));
   const postgres = await startPostgres({ dir: join(dir, "postgres") });
@@ -37,13 +37,13 @@ export async function startLaboratoryServer(databases: number) {
   };
 }
 
-/** How to reach one database, by role. */
+/** The connection strings of one database, by role. */
 export interface Database {
   writer: string;
   owner: string;
 }
 
-/** What one worker runs its histories in. */
+/** The environment of one worker's histories. */
 export async function openLaboratory(database: Database): Promise<Laboratory & { close(): Promise<void> }> {
   const writer = openPostgresWarehouse({ connectionString: database.writer, max: 1 });
   const owner = openPostgresWarehouse({ connectionString: database.owner, max: 1 });
@@ -65,7 +65,7 @@ export async function openLaboratory(database: Database): Promise<Laboratory & {
   };
 }
 
-/** Only the admin may make databases and change the server's settings. */
+/** Only the admin can create databases and change the server's settings. */
 function adminOf(postgres: LocalPostgres): string {
   const url = new URL(nameDatabase(postgres.connectionString("owner"), "postgres"));
   const { user, password } = postgres.credentials.roles.admin;

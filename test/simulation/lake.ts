@@ -6,18 +6,18 @@ import type { LakeQuery, LakeRow, LakeTable } from "../../pipeline/ports.ts";
 import type { Objects } from "./bucket.ts";
 import type { Process, World } from "./world.ts";
 
-/** DuckDB on the files of a history, which lie in memory otherwise. */
+/** DuckDB on the files of a history, which are otherwise in memory. */
 export interface SimulatedLake {
-  /** The lake of a history that begins; the files of the one before are removed. */
+  /** The lake of a new history; deletes the files of the previous one. */
   begin(objects: Objects): void;
   query: LakeQuery["query"];
   close(): void;
 }
 
-/** DuckDB keeps a little of every file that it has read. */
+/** DuckDB keeps some memory for every file that it has read. */
 const historiesPerInstance = 500;
 
-/** Opens DuckDB over a folder in memory where the machine has one. */
+/** Opens DuckDB over a folder, in memory if the machine has one. */
 export async function openSimulatedLake(): Promise<SimulatedLake> {
   const root = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "pizza-simulation-"));
   let duckDb = await openDuckDbLake({ root, threads: 1 });
@@ -44,7 +44,7 @@ export async function openSimulatedLake(): Promise<SimulatedLake> {
       laid.clear();
       histories++;
     },
-    // Data files never change, so the same question about the same files has the same answer.
+    // Data files never change, so the same query on the same files has the same result.
     async query(sql, parameters, tables) {
       const question = JSON.stringify([sql, parameters, tables.map(({ name, files }) => [name, files])]);
       const known = answers.get(question);
@@ -66,12 +66,12 @@ export async function openSimulatedLake(): Promise<SimulatedLake> {
   };
 }
 
-/** Every file of a history has all columns, and a query is planned sooner where DuckDB need not look for them. */
+/** Every file of a history has all columns, and planning is faster if DuckDB need not look for them. */
 function withoutColumns(table: LakeTable): LakeTable {
   return table.files.length === 0 ? table : { ...table, columns: [] };
 }
 
-/** The lake as one process sees it: a query takes a step, and may fail. */
+/** The lake as one process sees it: a query takes one step and may fail. */
 export function lakeOf(world: World, lake: SimulatedLake, process: Process): LakeQuery {
   return {
     query: (sql: string, parameters: readonly (string | number)[], tables: readonly LakeTable[]) =>

@@ -12,14 +12,14 @@ interface Window {
 
 const query = "select order_date::text, silver_version, order_lines, revenue_cents, content_hash from ops.windows";
 
-/** Watches the ledger of gold after every publish: invariants 6 and 7 while the storm lasts. */
+/** Checks gold's ledger after every publish: invariants 6 and 7 during the storm. */
 export class LedgerWatch {
   readonly violations: string[] = [];
   private known = new Map<string, Window>();
   private readonly connection: Warehouse;
   private readonly silver: DeltaTable;
   private readonly reader: SilverReader;
-  /** Hash of each day's facts, over all histories: equal facts, equal hash. */
+  /** The hash of each day's facts, over all histories: equal facts have equal hashes. */
   private readonly hashes: Map<string, string>;
 
   constructor({ connection, silver, reader, hashes }: LedgerParts) {
@@ -68,7 +68,10 @@ interface LedgerParts {
   hashes: Map<string, string>;
 }
 
-/** All that the hash of a day depends on; the number of a line too, since an order's first line of a kind bears its mark. */
+/**
+ * Everything that the hash of a day depends on, including line numbers, because an order's first line of a kind is
+ * marked.
+ */
 function factsOf(day: string, sales: readonly SilverRow[]): string {
   const lines = sales.map(({ orderId, lineNo, hour, storeId, channel, customer, pizzaId, quantity }) =>
     [orderId, lineNo, hour, storeId, channel, customer, pizzaId, quantity].join(" "),

@@ -8,7 +8,7 @@ import { Process, type World } from "./world.ts";
 
 type Retry = "same" | "larger" | "smaller" | "split";
 
-/** What may become of a batch that failed, each as often as it is named; all of a lane's records may be in the next try. */
+/** The possible retries of a failed batch, weighted by repetition; an attempt can include all records of the lane. */
 function waysToRetry(records: readonly SentRecord[], all: readonly SentRecord[]): readonly Retry[] {
   return [
     "same",
@@ -17,19 +17,19 @@ function waysToRetry(records: readonly SentRecord[], all: readonly SentRecord[])
   ];
 }
 
-/** So long a lane looks for new records, in steps of others, before it looks again. */
+/** The polling interval of a lane without new records, in steps of others. */
 const idleSteps = 4;
 const mostAttempts = 4;
 
 interface Lane {
   records: () => SentRecord[];
-  /** Records dealt with so far. */
+  /** Records processed so far. */
   done: number;
 }
 
 /**
- * The event source mapping as Lambda makes it: shards in order, parents before children, at least once, boundaries and
- * repeats as it likes. What it passed is landed, or in the on-failure store.
+ * An event source mapping with Lambda's guarantees: shards in order, parents before children, at least once, with
+ * arbitrary batch boundaries and repetitions. Records that it has passed are in bronze or in the on-failure store.
  */
 export class Mapping {
   private readonly lanes = new Map<string, Lane[]>();
@@ -44,7 +44,7 @@ export class Mapping {
     this.places = places;
   }
 
-  /** Delivers until the stream is over and all of it is dealt with. */
+  /** Delivers until the stream has ended and everything is processed. */
   async run(): Promise<void> {
     const started = new Map<string, Promise<void>>();
     const watcher = new Process("mapping");
@@ -58,7 +58,7 @@ export class Mapping {
     await Promise.all(started.values());
   }
 
-  /** What the checkpoints have passed: it must be in bronze or in the on-failure store. */
+  /** The records that checkpoints have passed, which must be in bronze or in the on-failure store. */
   passed(): SentRecord[] {
     return [...this.lanes.values()].flat().flatMap(({ records, done }) => records().slice(0, done));
   }
@@ -86,13 +86,13 @@ export class Mapping {
       }
       const batch = lane.records().slice(lane.done, lane.done + waiting - choices.below(waiting));
       const reached = await this.deliver(lane, batch, poller);
-      // A checkpoint that is lost has the records delivered again, perhaps in another cut.
+      // After a lost checkpoint, records are redelivered, possibly in other batches.
       if (faults.draw(["mapping: delivered again after success"])) lane.done = reached - 1 - choices.below(reached);
       else lane.done = Math.max(lane.done, reached);
     }
   }
 
-  /** Deals with a batch from the lane's place on; gives the place that is reached. */
+  /** Processes a batch from the lane's position; returns the position reached. */
   private async deliver(lane: Lane, batch: readonly SentRecord[], poller: Process): Promise<number> {
     const { choices, faults } = this.world;
     const from = lane.records().indexOf(batch[0]!);
@@ -122,12 +122,12 @@ export class Mapping {
     }
   }
 
-  /** One call of the landing function; true says that the mapping heard of its success. */
+  /** Invokes the landing function once; true if the mapping received a success. */
   private async call(records: readonly SentRecord[]): Promise<boolean> {
     const { world } = this;
     const lambda = world.process("landing");
     const store = this.places.planted(openBucket(world, this.places.objects, lambda));
-    // What may become of a batch is seen where it has several records: these fail more often.
+    // Batches with several records have more kinds of retries, so they fail more often.
     const rate = world.faults.rate * (records.length > 1 ? 2 : 1);
     const fault = world.faults.draw(["mapping: call fails", "mapping: call succeeds and its answer is lost"], rate);
     if (fault === "mapping: call fails") return false;
@@ -153,7 +153,7 @@ export class Mapping {
       invokeCount,
       failedAt: world.clock(),
     });
-    // The mapping is Lambda's own: it goes on until the on-failure store has the batch.
+    // The mapping is part of Lambda: it retries until the on-failure store has the batch.
     await world.scheduler.step(poller, () => void this.places.onFailure.set(key, body));
   }
 }

@@ -16,13 +16,13 @@ import type { Process, World } from "./world.ts";
 
 export const customerKey = createCustomerKey("secret of the simulation");
 const goldSql = loadGoldSql();
-/** Small, so that a handful of orders brings about what thousands do elsewhere. */
+/** Small limits, so that a few orders have the effect of thousands. */
 const [checkpointEvery, eventsPerRun, filesToJoin] = [4, 4, 2];
 
-/** A way to break the product on purpose, to see that a history shows it. */
+/** A deliberate bug in the product, to test that a history detects it. */
 export type Planted = (store: ObjectStore) => ObjectStore;
 
-/** What all processes of a history share. */
+/** Shared by all processes of a history. */
 export interface Places {
   planted: Planted;
   objects: Objects;
@@ -31,7 +31,7 @@ export interface Places {
   lake: SimulatedLake;
 }
 
-/** A process that answers for the functions of the workflows, with caches of its own. */
+/** A process that runs the workflows' functions, with separate caches. */
 export interface Worker {
   process: Process;
   refinery: Refinery;
@@ -40,7 +40,7 @@ export interface Worker {
   call: (name: string, input: Record<string, unknown>) => Promise<unknown>;
 }
 
-/** Opens the product's functions over the faulty outside, as a home does over a real one. */
+/** Opens the product's functions over faulty services, as a local pipeline does over real ones. */
 export function openWorker(
   world: World,
   { planted, objects, onFailure, server, lake }: Places,
@@ -90,6 +90,7 @@ function countGuards({ faults }: World, name: string, result: unknown): void {
     faults.acted("silver: same event sent again", summary.eventDuplicates);
     faults.acted("silver: older revision gives way", summary.supersededRevisions);
     faults.acted("silver: event refused", summary.quarantined);
+    faults.acted("silver: accepted event gives way to an earlier one", summary.displacedEvents);
   }
   if (name === "PublishQuarantine") {
     faults.acted("quarantine: staged file published", (result as { files: number }).files);

@@ -9,8 +9,8 @@ import { recordPosition } from "../../pipeline/domain/stream-position.ts";
 const texts = { goldSql: loadGoldSql(), checks: loadChecks() };
 
 /**
- * The real receipt of a history that is over; what it finds is a violation of all invariants at once, but for numbers of
- * tills that were never sent: these it must name, unless events that nobody can read may have had them.
+ * The real receipt of a finished history. Every finding is a violation, except the tills' numbers that were never sent:
+ * the receipt must name these, unless unreadable events may have had them.
  */
 export async function alertReceipt(
   sources: Refinery & { lake: LakeQuery; warehouse: Warehouse },

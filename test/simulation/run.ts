@@ -35,10 +35,10 @@ try {
 }
 report();
 
-/** Hands one worker seeds until there are none left, or a history has broken an invariant. */
+/** Sends seeds to one worker until there are none left or a history violates an invariant. */
 function work(database: Database): Promise<void> {
-  // Short lives in large numbers: a wide nursery saves much of the collecting. There is a worker for each core, so each of
-  // them has one thread of a kind; one step is taken at a time anyway.
+  // Most objects are short-lived, so a large young generation saves garbage collection. There is one worker per core,
+  // so each uses one thread of each kind; only one step is taken at a time anyway.
   const options = {
     execArgv: ["--max-semi-space-size=64", "--single-threaded-gc", "--v8-pool-size=1"],
     env: { ...process.env, UV_THREADPOOL_SIZE: "1" },

@@ -1,25 +1,25 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Choices } from "./choices.ts";
 
-/** One action on the outside that somebody waits for: a request to a store, to the warehouse, to the stream. */
+/** An external action that an actor waits for: a request to a store, the warehouse or the stream. */
 interface Step {
   actor: Actor;
-  /** Not before so many steps were taken, unless nothing else is left to do. */
+  /** Not before this step number, unless nothing else is left to do. */
   notBefore: number;
   take: () => Promise<void>;
 }
 
-/** Who asks for a step. The steps of an actor that is no longer alive are never taken and never answered. */
+/** The actor that requests a step. The steps of a dead actor are never taken and never resolve. */
 export interface Actor {
   readonly name: string;
   readonly isAlive: boolean;
-  /** It does nothing before so many steps were taken, unless nothing else is left to do. */
+  /** It is idle until this step number, unless nothing else is left to do. */
   readonly pausedUntil?: number;
 }
 
 /**
- * Owns every asynchronous step of a history: one is taken at a time, and chance says whose is next. Between two steps
- * the code of the product runs until each of its parts waits for a step again.
+ * Owns every asynchronous step of a history: one is taken at a time, in random order. Between two steps the product's
+ * code runs until every part of it waits for a step again.
  */
 export class Scheduler {
   /** Steps taken so far. */
@@ -34,13 +34,13 @@ export class Scheduler {
     this.beforeStep = beforeStep;
   }
 
-  /** Takes the action when its turn comes; with `delay`, so many steps of others later. */
+  /** Runs the action when it is its turn; with `delay`, at least that many steps of others later. */
   step<Value>(actor: Actor, action: () => Value | Promise<Value>, delay = 0): Promise<Value> {
     const { promise, resolve, reject } = Promise.withResolvers<Value>();
     const take = async () => {
       try {
         const value = await action();
-        // Whoever died in this step does not hear what became of it.
+        // An actor that died during this step does not receive its result.
         if (actor.isAlive) resolve(value);
       } catch (error) {
         if (actor.isAlive) reject(error);
@@ -51,10 +51,10 @@ export class Scheduler {
     return promise;
   }
 
-  /** Takes steps until nobody waits for one. */
+  /** Takes steps until no actor waits for one. */
   async run(): Promise<void> {
     for (;;) {
-      // The product's code between two steps is microtasks only, so after this turn all of it waits.
+      // Between two steps the product's code consists only of microtasks, so after this turn all of it waits.
       await nextTurn();
       this.waiting = this.waiting.filter(({ actor }) => actor.isAlive);
       const step = this.next();
@@ -67,7 +67,7 @@ export class Scheduler {
     }
   }
 
-  /** The dullest choice is to go on with whoever was last. */
+  /** The simplest choice is to continue with the previous actor. */
   private next(): Step | undefined {
     const due = this.waiting.filter(
       ({ actor, notBefore }) => Math.max(notBefore, actor.pausedUntil ?? 0) <= this.taken,

@@ -5,8 +5,8 @@ import type { Planted } from "./pipeline.ts";
 const chunks = [64, 16, 8, 4, 2, 1];
 
 /**
- * Looks for the shortest history that breaks the same invariant: leaves out choices and makes others dull, as long as it
- * still breaks it. Gives the last one that did, with its trace.
+ * Searches for the shortest history that violates the same invariant: removes choices and replaces others by zero while
+ * it is still violated. Returns the last such history, with its trace.
  */
 export async function shrink(
   failed: Outcome,
@@ -25,7 +25,7 @@ export async function shrink(
     return true;
   }
 
-  /** Whatever follows the last choice that matters is dull: half of the list, then less and less of its end. */
+  /** Replaces the end of the list by zeros: first half of it, then smaller and smaller parts. */
   async function cutEnd(): Promise<void> {
     for (let share = 0.5; share < 0.99; share += (1 - share) / 2) {
       const list = trimmed(best);
@@ -51,12 +51,12 @@ export async function shrink(
   return best;
 }
 
-/** Which invariant is broken: what stands before the colon of the first violation. */
+/** The violated invariant: the text before the colon of the first violation. */
 function invariantOf({ violations }: Outcome): string | undefined {
   return violations[0]?.split(":")[0];
 }
 
-/** What was drawn, without the dull end. */
+/** The drawn numbers, without trailing zeros. */
 function trimmed({ drawn }: Outcome): number[] {
   return drawn.slice(0, drawn.findLastIndex((value) => value !== 0) + 1);
 }

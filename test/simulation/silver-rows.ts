@@ -2,7 +2,7 @@ import { readColumns } from "../../pipeline/parquet/read-columns.ts";
 import type { Snapshot } from "../../pipeline/delta/table.ts";
 import type { Objects } from "./bucket.ts";
 
-/** One line of silver, as far as gold and the invariants ask. */
+/** The columns of a silver line that gold and the invariants need. */
 export interface SilverRow {
   orderId: string;
   lineNo: number;
@@ -49,7 +49,7 @@ const names = [
   "record_index",
 ];
 
-/** Reads silver's data files of one history, each of them once. */
+/** Reads silver's data files of one history, each only once. */
 export class SilverReader {
   private readonly files = new Map<string, Promise<SilverRow[]>>();
   private readonly objects: Objects;
@@ -102,7 +102,7 @@ export class SilverReader {
   }
 }
 
-/** The lines of orders that count. */
+/** The lines of orders that are sales. */
 export function salesOf(rows: readonly SilverRow[]): SilverRow[] {
   return rows.filter(({ status }) => status === "placed" || status === "amended");
 }

@@ -22,18 +22,20 @@ interface Machine {
   States: Record<string, State>;
 }
 
-/** Where an execution stands: the state that is next, and its input. */
+/** The position of an execution: the next state and its input. */
 export interface Progress {
   state: string | undefined;
   data: Json;
 }
 
-/** Ends an execution where it stands, without a repeat. */
+/** Stops an execution at its current state, without a retry. */
 export class ExecutionStopped extends Error {}
 
 export type Invoke = (name: string, input: Json) => Promise<unknown>;
 
-/** A definition of `step-functions/`, run without a clock: as much of the language as the definitions use. */
+/**
+ * Runs a definition of `step-functions/` without a clock; supports the part of the language that the definitions use.
+ */
 export class StateMachine {
   private readonly machine: Machine;
 
@@ -49,7 +51,7 @@ export class StateMachine {
     return { state: this.machine.StartAt, data: input };
   }
 
-  /** Goes on until the end; `progress` says how far it came where a state fails for good. */
+  /** Runs to the end; `progress` tells how far it got if a state fails permanently. */
   async run(progress: Progress, invoke: Invoke): Promise<unknown> {
     let output: unknown = progress.data;
     while (progress.state !== undefined) {
@@ -82,7 +84,7 @@ async function task({ Resource, Parameters, InputPath = "$", Retry = [] }: State
   }
 }
 
-/** Items in turn, `MaxConcurrency` at a time. */
+/** Processes items in order, `MaxConcurrency` at a time. */
 async function mapItems({ ItemsPath = "$", ItemProcessor, MaxConcurrency = 1 }: State, data: Json, invoke: Invoke) {
   const items = valueAt(data, ItemsPath) as Json[];
   const results: unknown[] = [];

@@ -2,7 +2,7 @@ import type { StreamRecord } from "../../pipeline/ports.ts";
 import { makeParcels, type Parcel, type SentEvent } from "./events.ts";
 import { Process, type World } from "./world.ts";
 
-/** A record as it lies in its shard, with the events that it carries. */
+/** A record in its shard, with the events that it contains. */
 export interface SentRecord extends StreamRecord {
   events: readonly SentEvent[];
 }
@@ -14,10 +14,10 @@ export interface Shard {
   records: SentRecord[];
 }
 
-/** The stream of one history: what a producer was told is stored is in one of its shards. */
+/** The stream of one history: every acknowledged record is in one of its shards. */
 export class Stream {
   readonly shards: Shard[] = [];
-  /** Nobody will put anything any more. */
+  /** No more records will be put. */
   isOver = false;
   /** Numbers of each till that no event has. */
   neverSent: ReadonlyMap<string, readonly number[]> = new Map();
@@ -33,7 +33,7 @@ export class Stream {
     return this.shards.flatMap(({ records }) => records);
   }
 
-  /** Sends everything, record by record; a till keeps to the shards that its lane names. */
+  /** Sends everything, record by record; all events of a till go to the same open shard. */
   async produce(): Promise<void> {
     const { world } = this;
     const producer = new Process("producer");
@@ -57,14 +57,14 @@ export class Stream {
   }
 
   private append(shard: Shard, { data, events, till }: Parcel): void {
-    // Numbers of a shard rise, and have gaps.
+    // Sequence numbers of a shard increase, with gaps.
     this.sequenceNumber += BigInt(1 + this.shards.length);
     const record = { shard: shard.id, sequenceNumber: String(this.sequenceNumber), partitionKey: till };
     shard.records.push({ ...record, arrivedAt: this.world.clock(), data, events });
     this.world.faults.note(`stream: ${shard.id} takes ${record.sequenceNumber.slice(-3)} with ${events.length} events`);
   }
 
-  /** Splits the last open shard in two, or joins the first two. */
+  /** Splits the last open shard, or merges the first two. */
   private reshard(): void {
     const open = this.shards.filter(({ isClosed }) => !isClosed);
     const closing = open.length > 1 ? open.slice(0, 2) : open;

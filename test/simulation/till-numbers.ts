@@ -1,4 +1,4 @@
-/** The counters of a history's tills: which numbers went to an event, and which were left out. */
+/** The counters of a history's tills: the numbers that events have, and those that were skipped. */
 export function createTillNumbers() {
   const tills = new Map<string, { next: number; given: number[]; leftOut: number[] }>();
 
@@ -15,12 +15,15 @@ export function createTillNumbers() {
       counter.given.push(counter.next);
       return counter.next++;
     },
-    /** The till's next number goes to no event. */
+    /** Skips the till's next number. */
     leaveOut(till: string): void {
       const counter = counterOf(till);
       counter.leftOut.push(counter.next++);
     },
-    /** What must be found missing, by till, rising; before a till's first event and after its last nobody can miss one. */
+    /**
+     * The numbers that must be missing, by till, ascending; gaps before a till's first and after its last event are
+     * unknown.
+     */
     neverSent(): Map<string, number[]> {
       const missing = new Map<string, number[]>();
       for (const [till, { given, leftOut }] of tills) {

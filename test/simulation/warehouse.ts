@@ -1,19 +1,19 @@
 import type { Warehouse } from "../../pipeline/ports.ts";
 import type { Process, World } from "./world.ts";
 
-/** How many calls fail while the server starts again. */
+/** How many calls fail while the server restarts. */
 const callsInRestart = 3;
 
-/** The state of the server that all processes of a history share. */
+/** The state of the server, shared by all processes of a history. */
 export interface Server {
-  /** One connection to a real PostgreSQL: what is begun there is ended there. */
+  /** One connection to a real PostgreSQL, which every transaction uses. */
   connection: Warehouse;
   callsToFail: number;
-  /** Hears of every call that was carried out. */
+  /** Called after every executed call. */
   afterCall: (sql: string) => Promise<void>;
 }
 
-/** The warehouse as one process sees it. A call is one transaction, and takes one step. */
+/** The warehouse as one process sees it. A call is one transaction and takes one step. */
 export function openSimulatedWarehouse(world: World, server: Server, process: Process): Warehouse {
   const { faults, scheduler } = world;
 
@@ -55,7 +55,7 @@ const warehouseFaults = [
   "warehouse: restarts",
 ] as const;
 
-/** Carries the call out and takes it back, as a server does that dies before the commit. */
+/** Executes the call and rolls it back, like a server that dies before the commit. */
 async function rollBack(connection: Warehouse, sql: string, parameters: readonly unknown[] | undefined): Promise<void> {
   await connection.query("begin");
   try {

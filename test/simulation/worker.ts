@@ -4,14 +4,14 @@ import { runHistory } from "./history.ts";
 import { openLaboratory, type Database } from "./laboratory.ts";
 import { shrink } from "./shrink.ts";
 
-/** Seeds that a worker is to run, or the end. */
+/** The seeds for a worker, or the end. */
 export type Request = { from: number; count: number } | "end";
 
 export interface Answer {
   histories: number;
   steps: number;
   coverage: Coverage;
-  /** The first history that breaks an invariant, and the shortest one like it. */
+  /** The first history that violates an invariant, and its shortest variant. */
   failure?: Failure;
 }
 
@@ -21,7 +21,7 @@ export interface Failure {
   shortest: { violations: string[]; steps: number; trace: readonly string[] };
 }
 
-// A process of its own: PostgreSQL's connection, DuckDB and the chance of one history belong to no other.
+// A separate process: its PostgreSQL connection, DuckDB and random numbers belong to one history at a time.
 const database: Database = JSON.parse(process.argv[2]!);
 const laboratory = await openLaboratory(database);
 process.on("message", (request: Request) => {

@@ -8,7 +8,7 @@ const machines = {
 };
 export type WorkflowName = keyof typeof machines;
 
-/** What a timer starts, one after the other. */
+/** The workflows that a timer starts, one after another. */
 const withoutGold: readonly WorkflowName[][] = [["bronze_to_silver"]];
 const withGold: readonly WorkflowName[][] = [
   ["bronze_to_silver", "silver_to_gold"],
@@ -16,15 +16,15 @@ const withGold: readonly WorkflowName[][] = [
   ["silver_to_gold"],
 ];
 
-/** An execution stops before a step with so many per cent of the history's rate. */
+/** The probability that an execution stops before a step, relative to the history's fault rate. */
 const stopShare = 0.3;
 
-/** Runs the workflows: on workers that die, with steps that are repeated, several executions at once. */
+/** Runs the workflows with workers that die, repeated steps and concurrent executions. */
 export class Workflows {
   private readonly workers: Worker[];
   private readonly world: World;
   private readonly places: Places;
-  /** Whether gold is published in the storm too: it is the dear part, so many histories leave it to the calm. */
+  /** Whether gold is published during the storm: it is expensive, so many histories publish it only in the calm. */
   private readonly hasGold: boolean;
   private running = 0;
 
@@ -35,7 +35,7 @@ export class Workflows {
     this.workers = Array.from({ length: 2 }, () => openWorker(world, places));
   }
 
-  /** A timer that starts executions while the storm lasts. Several timers know nothing of each other. */
+  /** A timer that starts executions during the storm. Timers are independent of each other. */
   async startNowAndThen(): Promise<void> {
     const { choices, scheduler, faults } = this.world;
     const times = this.hasGold ? 2 + choices.below(4) : 1 + choices.below(3);
@@ -52,7 +52,7 @@ export class Workflows {
     }
   }
 
-  /** Starts one execution; where it stops, a way to go on with it lands in `stopped`. */
+  /** Starts one execution; if it stops, a function that resumes it is added to `stopped`. */
   private execution(name: WorkflowName, stopped: (() => Promise<void>)[]): () => Promise<void> {
     const { choices, faults } = this.world;
     const input = {
@@ -107,21 +107,21 @@ export class Workflows {
     }
   }
 
-  /** With what it was given then, though all has moved on. */
+  /** With its original input, although everything else has moved on. */
   private callLater(call: () => Promise<unknown>): void {
     const { scheduler, choices } = this.world;
     const late = { name: "a late call", isAlive: true };
     void scheduler.step(late, () => void call().catch(() => {}), 10 + choices.below(90));
   }
 
-  /** One after the other, or both at once. */
+  /** Sequentially or concurrently. */
   private async twice(call: () => Promise<unknown>): Promise<unknown> {
     if (this.world.choices.chance(70)) return (await Promise.all([call(), call()]))[1];
     await call();
     return await call();
   }
 
-  /** Whatever worker is there; one that died is replaced by one that knows nothing. */
+  /** Any live worker; a dead one is replaced by a new one with empty caches. */
   private async callWorker(resource: string, input: Record<string, unknown>): Promise<unknown> {
     const { choices, faults } = this.world;
     const place = choices.below(this.workers.length);
@@ -140,7 +140,7 @@ const stepFaults = [
   "workflow: step runs once more, long after",
 ] as const;
 
-/** Runs a workflow to its end on a worker of its own, where nothing goes wrong any more. */
+/** Runs a workflow to completion on a separate worker, without faults. */
 export async function runToEnd(worker: Worker, name: WorkflowName): Promise<void> {
   const machine = machines[name];
   const progress = machine.begin({ sweep: "full", customers: "now" });

@@ -2,12 +2,12 @@ import type { Choices } from "./choices.ts";
 import { Faults } from "./coverage.ts";
 import { Scheduler, type Actor } from "./scheduler.ts";
 
-/** When a history begins, milliseconds since 1970; shortly before the hour, so that some landings fall behind it. */
+/** The start of a history, milliseconds since 1970; shortly before the hour, so that some landings are after it. */
 const begin = Date.parse("2015-02-02T09:58:00Z");
 const hourMs = 3_600_000;
 const fates = ["process: killed before a request is sent", "process: stands still for long, then goes on"] as const;
 
-/** Chance, time and order of one history. */
+/** The randomness, clock and scheduler of one history. */
 export class World {
   readonly choices: Choices;
   readonly faults: Faults;
@@ -29,7 +29,7 @@ export class World {
     return new Process(`${kind} ${++this.processes}`);
   }
 
-  /** A process about to send a request may die, or stand still as a function does that is not called. True says that it is dead. */
+  /** A process may die before it sends a request, or pause like a function that is not invoked. True if it is dead. */
   meetsFate(process: Process): boolean {
     const fate = this.faults.draw(fates, this.faults.rate / 4);
     if (fate === "process: killed before a request is sent") process.die();
@@ -39,12 +39,12 @@ export class World {
     return !process.isAlive;
   }
 
-  /** A process may die before it hears what became of its request. */
+  /** A process may die before it receives its response. */
   mayDie(process: Process): void {
     if (this.faults.draw(["process: killed before the answer comes"], this.faults.rate / 8)) process.die();
   }
 
-  /** Some time passes with every step. */
+  /** Time passes with every step. */
   private tick(): void {
     this.now += 20;
     const jump = this.faults.draw(["clock: jumps an hour ahead", "clock: steps back"], 1);
@@ -53,7 +53,7 @@ export class World {
   }
 }
 
-/** Something that runs code of the product and dies without a word. */
+/** A process that runs the product's code and can die at any time. */
 export class Process implements Actor {
   readonly name: string;
   isAlive = true;
@@ -70,7 +70,7 @@ export class Process implements Actor {
     this.death.reject(new Error(`${this.name} died`));
   }
 
-  /** What the work gives, or the error that the process died before. */
+  /** The result of the work, or an error if the process died first. */
   async untilDeath<Value>(work: Promise<Value>): Promise<Value> {
     work.catch(() => {});
     return await Promise.race([work, this.death.promise]);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { startHttpServer, type HttpAnswer, type TestServer } from "./http-server.ts";
 
-/** What runs the queries: any engine that gives Athena's types and texts. Throws what the query fails with. */
+/** The engine that runs queries and returns Athena's types and texts. Throws the query's error. */
 export interface AthenaEngine {
   run(
     sql: string,
@@ -9,15 +9,15 @@ export interface AthenaEngine {
   ): Promise<{ columns: { name: string; type: string }[]; rows: (string | null)[][] }>;
 }
 
-/** What can be made to go wrong: throttling of a request, a lost answer, or the workgroup's scan limit. */
+/** The possible faults: a throttled request, a lost response, or the workgroup's scan limit. */
 export type AthenaFault = "TooManyRequestsException" | "answer lost" | "scan limit";
 
 export interface AthenaServer extends TestServer {
   /** The queries that were started, in order. */
   queries: { sql: string; parameters: string[]; workgroup: string }[];
-  /** Requests that came, by operation. */
+  /** The number of requests by operation. */
   requests: string[];
-  /** The next `times` requests fail so. */
+  /** Makes the next `times` requests fail this way. */
   fail(fault: AthenaFault, times?: number): void;
 }
 
@@ -27,7 +27,9 @@ interface Execution {
   polls: number;
 }
 
-/** Athena's front door over an engine: start, status, pages of at most 1000 rows, whose first begins with the names. */
+/**
+ * Athena's API over an engine: start, status, and pages of at most 1000 rows, the first of which starts with the names.
+ */
 export async function startAthenaServer({ engine }: { engine: AthenaEngine }): Promise<AthenaServer> {
   const executions = new Map<string, Execution>();
   const tokens = new Map<string, string>();

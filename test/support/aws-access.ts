@@ -1,4 +1,4 @@
-/** What every SDK client of the tests is made with: any region, credentials that nobody checks. */
+/** The settings of every SDK client in the tests: any region, and credentials that are not checked. */
 export const testAccess = {
   region: "eu-central-1",
   credentials: { accessKeyId: "test", secretAccessKey: "test" },

@@ -1,6 +1,8 @@
 import { types, type FieldDef } from "pg";
 
-/** The types that the service gives, by PostgreSQL's own name; it refuses an answer with any other, void among them. */
+/**
+ * The types that the service supports, by PostgreSQL's name; a result with any other type, including void, is an error.
+ */
 const scalarTypes =
   "bool bytea cidr date float4 float8 inet int2 int4 int8 json jsonb numeric text time timestamp timestamptz uuid varchar";
 const arrayTypes: Record<number, string> = {
@@ -28,7 +30,7 @@ const nameOf = new Map<number, string>([
   ...Object.entries(arrayTypes).map(([oid, name]) => [Number(oid), `_${name}`] as const),
 ]);
 
-/** The service's description of the columns; a column of a type that it does not give is an error by its name. */
+/** The service's column metadata; throws for a column with an unsupported type. */
 export function columnMetadata(fields: readonly FieldDef[]) {
   return fields.map(({ name, dataTypeID }) => {
     const typeName = nameOf.get(dataTypeID);
@@ -42,7 +44,9 @@ export function columnMetadata(fields: readonly FieldDef[]) {
   });
 }
 
-/** A value as the service puts it: `text` is PostgreSQL's own, in UTC; whole numbers as asked, as text or as number. */
+/**
+ * A value as the service returns it: `text` is PostgreSQL's format, in UTC; integers are text or numbers, as requested.
+ */
 export function toField(text: string | null, typeName: string, longReturnType: string): Record<string, unknown> {
   if (text === null) return { isNull: true };
   if (typeName.startsWith("_")) return { arrayValue: toArray(text, typeName.slice(1)) };

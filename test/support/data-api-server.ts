@@ -12,22 +12,22 @@ interface Statement {
   resultSetOptions?: { longReturnType?: string };
 }
 
-/** What can be made to go wrong with the next statements: an error of the service, or an answer that is lost. */
+/** The possible faults of the next statements: an error of the service, or a lost response. */
 export type DataApiFault = "DatabaseResumingException" | "ThrottlingException" | "answer lost";
 
 export interface DataApiServer extends TestServer {
-  /** The statements that came, in order. */
+  /** The received statements, in order. */
   statements: { sql: string; bytes: number }[];
-  /** The next `times` statements fail so. */
+  /** Makes the next `times` statements fail this way. */
   fail(fault: DataApiFault, times?: number): void;
 }
 
 const mebibyte = 1024 * 1024;
 
 /**
- * The RDS Data API over a real PostgreSQL, with the service's limits: 4 MiB a request, 1 MiB an answer, 64 kB a row, one
- * statement a call, parameters that are typed by their value, and only the types that it gives. `connectionStrings` are
- * by the ARN of the secret; `timeoutMs` is the 45 s after which a call ends.
+ * The RDS Data API over a real PostgreSQL, with the service's limits: 4 MiB per request, 1 MiB per response, 64 kB per
+ * row, one statement per call, parameters with the type of their value, and only the supported types.
+ * `connectionStrings` are keyed by the secret's ARN; `timeoutMs` is the time limit of a call, 45 s in the service.
  */
 export async function startDataApiServer({
   connectionStrings,
@@ -58,7 +58,7 @@ export async function startDataApiServer({
     if (fault === "answer lost") return reset() as undefined;
     return answer;
   });
-  /** BeginTransaction, CommitTransaction, RollbackTransaction: each transaction has a connection of its own. */
+  /** BeginTransaction, CommitTransaction, RollbackTransaction: each transaction has a separate connection. */
   async function changeTransaction(operation: string, body: Buffer): Promise<HttpAnswer> {
     const { secretArn, transactionId: id = randomUUID() } = JSON.parse(body.toString()) as Statement;
     const answer = (fields: object) => ({
@@ -96,7 +96,7 @@ function openPool(connectionString: string): Pool {
   const getTypeParser = () => (text: string) => text;
   const options = "-c timezone=UTC -c datestyle=ISO";
   const pool = new Pool({ connectionString, max: 8, types: { getTypeParser: getTypeParser as never }, options });
-  // A server that stops before its clients have said goodbye tells them so.
+  // A server that stops before its clients have disconnected reports an error to them.
   pool.on("error", () => {});
   return pool;
 }
@@ -109,7 +109,7 @@ async function execute(
   const { text, values } = bind(statement);
   const client = within ?? (await pool.connect());
   const { processID: pid } = client as PoolClient & { processID: number };
-  // The extended protocol takes one statement, as the service does.
+  // The extended protocol accepts only one statement, like the service.
   const query = { text, values, rowMode: "array", queryMode: "extended" } as const;
   const running = client.query(query).finally(() => within ?? client.release());
   let timer: NodeJS.Timeout | undefined;
@@ -131,7 +131,7 @@ async function execute(
 
 const casts: Record<string, string> = { longValue: "bigint", doubleValue: "float8", booleanValue: "boolean" };
 
-/** PostgreSQL's own form of a statement with named parameters: each has the type of its value, text where it has none. */
+/** A statement with named parameters in PostgreSQL's format: each has the type of its value, or text. */
 function bind({ sql, parameters = [] }: Statement): { text: string; values: unknown[] } {
   const names = parameters.map(({ name }) => name);
   const outside = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\$(\w*)\$[^]*?\$\1\$|::|:(\w+)/g;

@@ -4,8 +4,8 @@ import { DuckDBInstance, DuckDBTimestampTZValue, type DuckDBConnection } from "@
 import type { AthenaEngine } from "./athena-server.ts";
 
 /**
- * DuckDB as Athena's engine, over a bucket that is a folder: a table `<name>_at` holds the files that its manifest
- * `manifests/<manifest>/files.txt` names, and shows their keys as "$path". Every query has a database of its own.
+ * DuckDB as Athena's engine, over a bucket that is a folder: a table `<name>_at` contains the files that its manifest
+ * `manifests/<manifest>/files.txt` lists, with their keys as "$path". Every query has a separate database.
  */
 export function duckDbEngine(place: { root: string; bucket: string }): AthenaEngine {
   return {
@@ -14,7 +14,7 @@ export function duckDbEngine(place: { root: string; bucket: string }): AthenaEng
       const connection = await instance.connect();
       try {
         for (const view of manifestViews(sql, { database, ...place })) await connection.run(view);
-        // Hive's timestamps have no zone; DuckDB has read it from the file.
+        // Hive's timestamps have no time zone; DuckDB reads it from the file.
         await connection.run("create macro with_timezone(moment, zone) as moment");
         return await read(connection, fillIn(sql, parameters));
       } finally {
@@ -40,7 +40,7 @@ function manifestViews(sql: string, { database, root, bucket }: { database: stri
   return [`create schema if not exists ${database}`, ...views];
 }
 
-/** The literals in the place of the question marks, as Athena puts them. */
+/** Replaces the question marks by literals, as Athena does. */
 function fillIn(sql: string, parameters: readonly string[]): string {
   let next = 0;
   const text = sql.replaceAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\?/g, (token) =>

@@ -2,46 +2,46 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createRandom } from "../../producer/random.ts";
 import { startHttpServer, type HttpAnswer, type HttpRequest, type TestServer } from "./http-server.ts";
 
-/** What a network and a busy service do to a request. */
+/** The possible effects of a network and a busy service on a request. */
 export const networkFaults = [
-  /** The service turns it away, in its own form; nothing is done. */
+  /** The service rejects it with its own error; nothing is done. */
   "refused",
-  /** The connection breaks before the service has it. */
+  /** The connection breaks before the service receives it. */
   "reset",
-  /** It is done, and the connection breaks before the answer. */
+  /** It is done, and the connection breaks before the response. */
   "answer lost",
-  /** It is done, and the answer breaks off. */
+  /** It is done, and the response is truncated. */
   "answer cut",
-  /** It is done at once, and answered after the client has stopped waiting. */
+  /** It is done immediately, and the response is sent after the client has timed out. */
   "answer late",
-  /** It is done after the client has stopped waiting, and has perhaps asked again. */
+  /** It is done after the client has timed out and possibly retried. */
   "done late",
 ] as const;
 
 export type NetworkFault = (typeof networkFaults)[number];
 
 export interface FaultyProxy extends TestServer {
-  /** How often each fault has befallen a request. */
+  /** The number of requests with each fault. */
   met: Record<NetworkFault, number>;
-  /** From now on everything passes. */
+  /** Stops injecting faults. */
   calm(): void;
-  /** Resolves when no request is under way, late ones included. */
+  /** Resolves when no request is in progress, including late ones. */
   idle(): Promise<void>;
 }
 
 export interface FaultyProxyOptions {
   /** The server behind it. */
   target: string;
-  /** The service's own ways to turn a request away. */
+  /** The service's error responses. */
   rejections: readonly HttpAnswer[];
-  /** Longer than the client waits, milliseconds. */
+  /** Longer than the client's timeout, milliseconds. */
   lateMs: number;
-  /** Of the requests, 0 to 1. */
+  /** Share of requests with a fault, 0 to 1. */
   share?: number;
   seed?: number;
 }
 
-/** A proxy that lets faults befall a share of the requests, every kind about as often. */
+/** A proxy that injects faults into a share of the requests, each kind about equally often. */
 export async function startFaultyProxy({
   target,
   rejections,
@@ -108,7 +108,7 @@ function cut(answer: HttpAnswer, { reset }: HttpRequest): HttpAnswer {
   setTimeout(reset, 20);
   return {
     ...answer,
-    // One byte more than comes, so that an answer without a body is cut too.
+    // One byte more than is sent, so that a response without a body is truncated too.
     headers: { ...answer.headers, "content-length": String(body.length + 1) },
     body: body.subarray(0, body.length / 2),
   };

@@ -2,30 +2,30 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { recordCall } from "./recorded-calls.ts";
 
-/** What a server of the tests sends back. */
+/** The response of a test server. */
 export interface HttpAnswer {
   status?: number;
   headers?: Record<string, string>;
   body?: string | Uint8Array;
 }
 
-/** A request with its whole body. */
+/** A request with its complete body. */
 export interface HttpRequest {
   method: string;
   url: URL;
   headers: IncomingMessage["headers"];
   body: Buffer;
-  /** Closes the connection without an answer, or in the middle of one. */
+  /** Closes the connection without a response, or during one. */
   reset: () => void;
 }
 
 export interface TestServer {
-  /** Where it listens, such as `http://127.0.0.1:40123`. */
+  /** Its address, such as `http://127.0.0.1:40123`. */
   url: string;
   close(): Promise<void>;
 }
 
-/** An HTTP server on 127.0.0.1 and a free port; no answer means that the handler has reset the connection. */
+/** An HTTP server on a free port of 127.0.0.1; no response means that the handler has reset the connection. */
 export async function startHttpServer(
   handle: (request: HttpRequest) => Promise<HttpAnswer | undefined>,
 ): Promise<TestServer> {

@@ -1,18 +1,18 @@
 import { AwsFault, jsonAnswer, jsonFault, readJsonRequest } from "./aws-json.ts";
 import { startHttpServer, type HttpAnswer, type HttpRequest, type TestServer } from "./http-server.ts";
 
-/** What an operation gives for an input; a text is sent as it is, an AwsFault that is thrown becomes an error. */
+/** An operation's response to an input; text is sent unchanged, and a thrown AwsFault becomes an error. */
 export type Answer = (input: Record<string, unknown>) => unknown;
 
 export interface JsonServer extends TestServer {
-  /** What was asked so far. */
+  /** The requests so far. */
   calls: { operation: string; input: Record<string, unknown> }[];
 }
 
 /**
- * A server for services that only need prepared answers, by operation (`GetSecretValue`, `StartExecution`, `Publish`).
- * It speaks AWS JSON (Secrets Manager, Step Functions) and AWS Query (SNS, CloudFormation: inputs are flat, answers flat
- * objects or XML as text).
+ * A server with prepared responses by operation (`GetSecretValue`, `StartExecution`, `Publish`). It supports AWS JSON
+ * (Secrets Manager, Step Functions) and AWS Query (SNS, CloudFormation: inputs are flat, responses are flat objects or
+ * XML as text).
  */
 export async function startJsonServer({ answers }: { answers: Record<string, Answer> }): Promise<JsonServer> {
   const calls: JsonServer["calls"] = [];

@@ -3,11 +3,11 @@ import { openStreamLog, type StreamLog } from "../../targets/local/stream/stream
 import { AwsFault, jsonAnswer, jsonFault, readJsonRequest } from "./aws-json.ts";
 import { startHttpServer, type TestServer } from "./http-server.ts";
 
-/** Something that goes wrong with requests to the Kinesis server. */
+/** A fault of requests to the Kinesis server. */
 export interface KinesisFault {
-  /** The operation that it meets, such as `PutRecords`. */
+  /** The affected operation, such as `PutRecords`. */
   on: string;
-  /** "some entries" refuses every second record of a PutRecords; "lost answer" does everything and hangs up. */
+  /** "some entries" rejects every second record of a PutRecords; "lost answer" does everything and hangs up. */
   kind:
     | "some entries"
     | "throttled"
@@ -17,16 +17,16 @@ export interface KinesisFault {
     | "reset"
     | "lost answer"
     | "empty page";
-  /** Requests that it meets; once where it does not say. */
+  /** The number of affected requests; default: one. */
   times?: number;
 }
 
 export interface KinesisServer extends TestServer {
-  /** The stream behind it, without the way through HTTP. */
+  /** The underlying stream, without HTTP. */
   log: StreamLog;
-  /** What is to go wrong; tests put faults in, requests take them out. */
+  /** The pending faults: tests add them, requests remove them. */
   faults: KinesisFault[];
-  /** What was asked so far. */
+  /** The requests so far. */
   calls: { operation: string; input: Record<string, unknown> }[];
 }
 
@@ -37,7 +37,7 @@ const errors: Partial<Record<KinesisFault["kind"], string>> = {
   "expired iterator": "ExpiredIteratorException",
 };
 
-/** Kinesis over the embedded stream in `dir`; it answers for a stream of any name. `pageSize` is the most of one GetRecords. */
+/** Kinesis over the embedded stream in `dir`, under any stream name. `pageSize` is the limit of one GetRecords. */
 export async function startKinesisServer({
   dir,
   shards,
@@ -126,7 +126,7 @@ function recordOf({ PartitionKey, ExplicitHashKey, Data }: PutEntry): OutgoingRe
   return ExplicitHashKey === undefined ? record : { ...record, explicitHashKey: ExplicitHashKey };
 }
 
-/** Two a page, so that a reader has to go on. */
+/** Two per page, so that a reader has to follow pages. */
 function listShards(log: StreamLog, from: number): unknown {
   const shards = log.shards();
   const page = shards.slice(from, from + 2).map(({ id }) => ({ ShardId: id }));

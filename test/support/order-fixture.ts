@@ -1,7 +1,7 @@
 import { createCatalog, type Catalog } from "../../pipeline/domain/catalog.ts";
 import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
 
-/** A menu of three and two stores, enough to judge orders by. */
+/** A menu of three pizzas and two stores, enough to check orders. */
 export const catalog: Catalog = createCatalog(
   [
     pizza("hawaiian_m", "hawaiian", "The Hawaiian Pizza", "Classic", "M", 1325, 400),
@@ -18,7 +18,7 @@ function pizza(id: string, type: string, name: string, category: string, size: s
   return { pizza_id: id, pizza_type_id: type, name, category, size, price_cents: price, cost_cents: cost };
 }
 
-/** A valid order of one Hawaiian; `changes` replaces fields. */
+/** A valid order of one Hawaiian pizza; `changes` replaces fields. */
 export function order(changes: Partial<OrderEvent> | Record<string, unknown> = {}): OrderEvent {
   return {
     schema_version: 1,
@@ -36,7 +36,7 @@ export function order(changes: Partial<OrderEvent> | Record<string, unknown> = {
   };
 }
 
-/** Microseconds since 1970 of an ISO 8601 moment. */
+/** An ISO 8601 time in microseconds since 1970. */
 export function micros(iso: string): number {
   return Date.parse(iso) * 1000;
 }

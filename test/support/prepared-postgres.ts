@@ -7,7 +7,7 @@ import { openWarehouses } from "../../targets/local/warehouses.ts";
 import { freePort } from "./free-port.ts";
 import { onceARun } from "./run-folder.ts";
 
-/** What a prepared server holds: the database alone, or the database with every migration applied. */
+/** The contents of a prepared server: an empty database, or one with every migration applied. */
 type Content = "database" | "migrated";
 
 const make = {
@@ -16,8 +16,8 @@ const make = {
 };
 
 /**
- * Puts into an empty folder what the first start of PostgreSQL leaves there. initdb and the migrations take a second of CPU
- * time, a copy takes a tenth of it. Tests of the first start, and of what survives a power cut, do without it.
+ * Fills an empty folder with the result of PostgreSQL's first start. initdb and the migrations take a second of CPU
+ * time, a copy a tenth of that. Tests of the first start and of durability do not use it.
  */
 export async function preparePostgres(dir: string, content: Content): Promise<void> {
   const template = await onceARun(`postgres-${content}`, make[content]);
@@ -28,7 +28,7 @@ export async function preparePostgres(dir: string, content: Content): Promise<vo
   await writeCredentials(dir, { ...(await readCredentials(dir))!, port: await freePort() });
 }
 
-/** The same for a new data directory of a local pipeline; give it to `openLocalPipeline` or `./pizza start`. */
+/** The same for a new data directory of a local pipeline, for `openLocalPipeline` or `./pizza start`. */
 export async function prepareLocalPipeline(dir: string): Promise<void> {
   const folder = dataDirectory(dir);
   prepareDataDirectory(folder, "start");

@@ -1,15 +1,15 @@
 import { startHttpServer, type HttpAnswer, type TestServer } from "./http-server.ts";
 
 export interface RdsServer extends TestServer {
-  /** Snapshots by name, each with its status. */
+  /** The status of each snapshot, by name. */
   snapshots: Map<string, string>;
-  /** Export tasks by name: their status, and what was asked for. */
+  /** The status and request of each export task, by name. */
   exports: Map<string, { status: string; request: Record<string, string>; cause?: string }>;
-  /** Makes whatever is under way come to its end. */
+  /** Completes everything in progress. */
   finish(): void;
 }
 
-/** RDS as far as a backup asks it (the query protocol, XML): snapshots of one cluster and their exports. */
+/** The part of RDS that backups use (AWS Query, XML): snapshots of one cluster and their exports. */
 export async function startRdsServer(): Promise<RdsServer> {
   const snapshots: RdsServer["snapshots"] = new Map();
   const exports: RdsServer["exports"] = new Map();

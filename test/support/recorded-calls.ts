@@ -1,22 +1,22 @@
 import type { HttpRequest } from "./http-server.ts";
 
-/** A call that somebody made of AWS, as IAM sees it. */
+/** A call to AWS, as IAM sees it. */
 export interface RecordedCall {
-  /** The id of the access key that signed it. */
+  /** The id of the signing access key. */
   caller: string;
   /** Such as `s3:PutObject`. */
   action: string;
-  /** What of S3 is meant: a bucket and a key, or the prefix that is listed. */
+  /** For S3: a bucket and a key, or the listed prefix. */
   object?: { bucket: string; key: string };
 }
 
-/** The id of a deployed function's access key, with the engine of lake SQL that its role is made for. */
+/** The id of a deployed function's access key, with the lake SQL engine of its role. */
 export const callerId = (name: string, lakeSql = "athena"): string => `${name}.${lakeSql}`;
 
-/** Every signed call of any server of this test, in order. */
+/** Every signed call to any server of this test, in order. */
 export const recordedCalls: RecordedCall[] = [];
 
-/** Keeps a request, if it is signed. */
+/** Records a request if it is signed. */
 export function recordCall(request: Pick<HttpRequest, "method" | "url" | "headers" | "body">): void {
   const signed = /Credential=([^/]+)\/\d+\/[^/]+\/([\w-]+)\/aws4_request/.exec(request.headers.authorization ?? "");
   if (!signed) return;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const variable = "PIZZA_TEST_RUN";
 
-/** Vitest's global set-up: one folder for all test files of a run, removed after the last of them. */
+/** Vitest's global setup: one folder for all test files of a run, removed after the last one. */
 export default function setUp(): () => void {
   const folder = mkdtempSync(join(tmpdir(), "pizza-run-"));
   process.env[variable] = folder;
@@ -12,8 +12,8 @@ export default function setUp(): () => void {
 }
 
 /**
- * The folder that `make` fills once a run, whichever test file needs it first. Undefined outside of a run. Two workers that
- * need it at the same moment both make one, and the second is discarded.
+ * The folder that `make` fills once per run, for the first test file that needs it. Undefined outside a run. If two
+ * workers need it at the same time, both create one, and the second is discarded.
  */
 export async function onceARun(
   name: string,

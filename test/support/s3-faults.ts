@@ -1,8 +1,8 @@
 import type { HttpAnswer } from "./http-server.ts";
 
-/** Something that goes wrong with requests to the S3 server. */
+/** A fault of requests to the S3 server. */
 export interface S3Fault {
-  /** Method of the requests it meets; a listing is `LIST`. */
+  /** Method of the affected requests; a listing is `LIST`. */
   on: "GET" | "PUT" | "DELETE" | "LIST";
   kind:
     | "slow down"
@@ -12,19 +12,19 @@ export interface S3Fault {
     | "no bucket"
     /** Nothing is done, and the connection is closed. */
     | "reset"
-    /** Everything is done, and the connection is closed before an answer. */
+    /** Everything is done, and the connection is closed before the response. */
     | "lost answer"
-    /** Everything is done, and the answer is 200 with an error as its body. */
+    /** Everything is done, and the response is 200 with an error as its body. */
     | "error body"
-    /** 200 with headers and nothing that says what was done. */
+    /** 200 with headers but no content. */
     | "empty answer"
-    /** The body of an object breaks off in the middle. */
+    /** The body of an object is truncated. */
     | "cut short"
-    /** One bit of an object's body is another. */
+    /** One bit of an object's body is flipped. */
     | "flipped bit"
-    /** A listing shows an object whose key ends with a slash. */
+    /** A listing contains an object whose key ends with a slash. */
     | "folder mark";
-  /** Requests that it meets; once where it does not say. */
+  /** The number of affected requests; default: one. */
   times?: number;
 }
 
@@ -36,13 +36,13 @@ const codes: Partial<Record<S3Fault["kind"], readonly [status: number, code: str
   "no bucket": [404, "NoSuchBucket"],
 };
 
-/** The answer of a fault that leaves everything undone; undefined for the others. */
+/** The response of a fault before anything is done; undefined for the others. */
 export function rejection(kind: S3Fault["kind"] | undefined): HttpAnswer | undefined {
   const [status, code] = (kind && codes[kind]) ?? [];
   return status === undefined || code === undefined ? undefined : s3Error(status, code);
 }
 
-/** Takes the first fault that meets such a request out of the list, once. */
+/** Removes the first fault that affects such a request from the list, once. */
 export function takeFault(faults: S3Fault[], on: S3Fault["on"]): S3Fault["kind"] | undefined {
   const index = faults.findIndex((fault) => fault.on === on);
   const fault = faults[index];
@@ -53,7 +53,7 @@ export function takeFault(faults: S3Fault[], on: S3Fault["on"]): S3Fault["kind"]
   return fault.kind;
 }
 
-/** An error as S3 writes it. */
+/** An error in S3's format. */
 export function s3Error(status: number, code: string): HttpAnswer {
   const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${code} it is</Message></Error>`;
   return { status, headers: { "content-type": "application/xml" }, body };

@@ -8,17 +8,17 @@ import { createVersions } from "./s3-versions.ts";
 import { rejection, s3Error, takeFault, type S3Fault } from "./s3-faults.ts";
 
 export interface S3Server extends TestServer {
-  /** What is to go wrong; tests put faults in, requests take them out. */
+  /** The pending faults: tests add them, requests remove them. */
   faults: S3Fault[];
   /** The requests so far, such as `PUT /lake/a/b`, with their queries. */
   requests: string[];
-  /** What a bucket holds, without the way through HTTP. */
+  /** The contents of a bucket, without HTTP. */
   bucket(name: string): ObjectStore;
 }
 
 /**
- * S3 over folders, one for each bucket below `root`, with buckets in the path; `pageSize` is the length of a listing's pages.
- * One that ignores conditions takes an `If-None-Match` for nothing, as some S3-compatible servers do.
+ * S3 over folders, one per bucket below `root`, with path-style addresses; `pageSize` is the page length of listings.
+ * One that ignores conditions ignores `If-None-Match`, like some S3-compatible servers.
  */
 export async function startS3Server({
   root,
@@ -129,12 +129,12 @@ function contentsOf(write: (key: string) => string): (object: ObjectInfo) => str
   return ({ key, size }) => `<Contents><Key>${write(key)}</Key><Size>${size}</Size></Contents>`;
 }
 
-/** As S3 does: a blank is a `+`, the slashes stay. */
+/** As S3 encodes keys: a space is a `+`, and slashes are unchanged. */
 function encode(key: string): string {
   return encodeURIComponent(key).replaceAll("%2F", "/").replaceAll("%20", "+");
 }
 
-/** XML has no way to write some characters. */
+/** XML cannot represent some characters. */
 const unwritable = /[^\t\n\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
 
 function escape(text: string): string {

@@ -5,7 +5,7 @@ interface Version {
   isMarker: boolean;
 }
 
-/** The versions that a versioned bucket keeps of each key beside its present object; bodies of earlier ones are not kept. */
+/** The versions of each key in a versioned bucket; the bodies of noncurrent versions are not kept. */
 export function createVersions() {
   const kept = new Map<string, Version[]>();
   let made = 0;
@@ -17,7 +17,7 @@ export function createVersions() {
   return {
     notePut: (key: string) => note(key, false),
     noteDelete: (key: string) => note(key, true),
-    /** Removes one version for good. */
+    /** Deletes one version permanently. */
     async remove(store: ObjectStore, key: string, id: string): Promise<void> {
       const [newest] = kept.get(key) ?? [];
       const left = (kept.get(key) ?? []).filter((version) => version.id !== id);
@@ -25,7 +25,7 @@ export function createVersions() {
       else kept.set(key, left);
       if (newest === undefined || newest.id === id) await store.delete(key);
     },
-    /** ListObjectVersions, page by page: what was put past the server has the version `null`. */
+    /** ListObjectVersions, page by page: objects that were not put through the server have the version `null`. */
     async list(store: ObjectStore, parameters: URLSearchParams, pageSize: number): Promise<string> {
       const prefix = parameters.get("prefix") ?? "";
       const unknown = (await store.list(prefix)).filter(({ key }) => !kept.has(key));

@@ -7,7 +7,7 @@ interface TrinoAnswer {
   error?: { message: string };
 }
 
-/** Trino over its HTTP protocol as Athena's engine, with parameters as Athena puts them: as literals in their place. */
+/** Trino over its HTTP protocol as Athena's engine, with parameters as literals, as in Athena. */
 export function trinoEngine(url: string): AthenaEngine {
   return {
     async run(sql, { database, parameters }) {
@@ -30,7 +30,7 @@ export function trinoEngine(url: string): AthenaEngine {
         answer = await ask(answer.nextUri, { headers });
       }
       return {
-        // Athena leaves out what stands in parentheses.
+        // Athena omits the part in parentheses.
         columns: (columns ?? []).map(({ name, type }) => ({ name, type: type.replace(/\(.*?\)/, "") })),
         rows: rows.map((row) => row.map((value) => (value === null ? null : String(value)))),
       };
@@ -44,7 +44,7 @@ async function ask(url: string, init: RequestInit): Promise<TrinoAnswer> {
   return JSON.parse(await response.text(), keepDigits) as TrinoAnswer;
 }
 
-/** Numbers as they are written: JavaScript's own hold 53 bits. */
+/** Numbers as text, because JavaScript's have only 53 bits. */
 function keepDigits(_: string, value: unknown, { source }: { source?: string } = {}): unknown {
   return typeof value === "number" ? source : value;
 }

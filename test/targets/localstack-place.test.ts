@@ -18,7 +18,7 @@ afterEach(() => vi.unstubAllEnvs());
 const values = { target: "localstack" } as Values;
 const there = { endpoint: "http://127.0.0.1:4600", databaseUrl: "postgresql://here/pizza" };
 
-test("the command line finds LocalStack at the port and the warehouse at the address that its folder tells", () => {
+test("the command line finds LocalStack and the warehouse at the addresses in its data folder", () => {
   const root = mkdtempSync(join(tmpdir(), "pizza-place-"));
   try {
     const pipeline = localStackDirectory(join(root, "home"));
@@ -34,14 +34,14 @@ test("the command line finds LocalStack at the port and the warehouse at the add
   }
 });
 
-test("what is set already stays, and the warehouse of another address is left alone", () => {
+test("a variable that is already set keeps its value, and another LocalStack's warehouse is not used", () => {
   vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
   prepareDeployed(values, there);
   expect(process.env["AWS_ENDPOINT_URL"]).toBe("http://127.0.0.1:1");
   expect(process.env["DATABASE_URL"]).toBeUndefined();
 });
 
-test("where LocalStack does not run, the error says how to start it", async () => {
+test("if LocalStack does not run, the error says how to start it", async () => {
   vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
   const client = clientOf("http://127.0.0.1:1");
   await expect(findDeployment("localstack", client)).rejects.toThrow(
@@ -49,7 +49,7 @@ test("where LocalStack does not run, the error says how to start it", async () =
   );
 });
 
-test("where nothing is deployed to it, the error says how to deploy, and the database is that of DATABASE_URL", async () => {
+test("if nothing is deployed to it, the error says how to deploy; DATABASE_URL takes precedence over the stack's output", async () => {
   const stacks: Record<string, Record<string, string>> = {};
   const server = await startJsonServer({ answers: { DescribeStacks: cloudFormation(stacks) } });
   try {

@@ -8,7 +8,7 @@ export interface OrderEvent {
    */
   schema_version: 1 | 2;
   /**
-   * Unique in the chain; never reused
+   * Unique in the store on its business date
    */
   order_id: string;
   /**
@@ -20,7 +20,7 @@ export interface OrderEvent {
    */
   status: "placed" | "amended" | "cancelled" | "refunded";
   /**
-   * ISO 8601 with offset: the store's wall clock; the same in every revision
+   * ISO 8601 with offset: the moment of the order, the same in every revision
    */
   ordered_at: string;
   /**
@@ -65,6 +65,9 @@ export interface OrderEvent {
    * The till that sent the event, and its own counter
    */
   producer: {
+    /**
+     * The till; begins with replay: or import: where the orders are history
+     */
     producer_id: string;
     /**
      * Rises by one with every event of this producer, from 1

@@ -5,11 +5,11 @@ with orders as (
     select
         order_id,
         order_date,
+        store_id,
         case
             when min(revision) <> max(revision) then 'revision'
             when min(status) <> max(status) then 'status'
             when min(ordered_at) <> max(ordered_at) then 'ordered_at'
-            when min(store_id) <> max(store_id) then 'store_id'
             when min(channel) <> max(channel) then 'channel'
             when min(customer_key) <> max(customer_key) then 'customer_key'
             when min(sequence_number) <> max(sequence_number) then 'sequence_number'
@@ -29,9 +29,9 @@ with orders as (
                 then 'is_first_of_size'
         end as differs
     from silver_order_lines
-    group by order_id, order_date
+    group by order_id, order_date, store_id
 )
 
-select order_id || ': ' || differs as example
+select cast(order_date as varchar) || ' ' || store_id || ' ' || order_id || ': ' || differs as example
 from orders
 where differs is not null

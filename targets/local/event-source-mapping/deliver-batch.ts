@@ -71,8 +71,8 @@ async function deliverHalves(records: readonly StreamRecord[], delivery: Deliver
 }
 
 /**
- * Discards the leading records that exceed the maximum record age and returns the others. Arrival times never decrease within
- * a shard.
+ * Discards the leading records that exceed the maximum record age and returns the others. Arrival times never decrease
+ * within a shard.
  */
 async function discardOld(
   records: readonly StreamRecord[],
@@ -90,8 +90,8 @@ async function discardOld(
 }
 
 /**
- * Writes records to the on-failure destination before the checkpoint may pass them; retries until the destination accepts
- * them. Lambda discards records without keeping their data; this mapping keeps it.
+ * Writes records to the on-failure destination before the checkpoint may pass them; retries until the destination
+ * accepts them. Lambda discards records without keeping their data; this mapping keeps it.
  */
 async function discard(
   records: readonly StreamRecord[],

@@ -13,8 +13,8 @@ export interface EventSourceMapping {
   /** Waits for running invocations and starts no new ones. */
   stop(): Promise<void>;
   /**
-   * Resolves when every record that is now in the stream has landed or reached the on-failure destination, without waiting
-   * for the batching window. Rejects if the mapping stops first or a shard cannot be read.
+   * Resolves when every record that is now in the stream has landed or reached the on-failure destination, without
+   * waiting for the batching window. Rejects if the mapping stops first or a shard cannot be read.
    */
   flush(): Promise<void>;
   /** Per shard, the sequence number up to which every record has landed or reached the on-failure destination. */
@@ -24,8 +24,8 @@ export interface EventSourceMapping {
 
 /**
  * Invokes a function with the records of a stream, with Lambda's semantics for Kinesis: one poller per shard, shards in
- * parallel, in order within a shard, parent shards before their children, at least once, starting at the checkpoint or else
- * at TRIM_HORIZON.
+ * parallel, in order within a shard, parent shards before their children, at least once, starting at the checkpoint or
+ * else at TRIM_HORIZON.
  */
 export function startEventSourceMapping(given: MappingSettings): EventSourceMapping {
   const settings = checkedSettings(given);
@@ -91,7 +91,10 @@ export function startEventSourceMapping(given: MappingSettings): EventSourceMapp
   };
 }
 
-/** Drops checkpoints of an earlier stream in the same folder, so that this stream's shards are delivered from their start. */
+/**
+ * Drops checkpoints of an earlier stream in the same folder, so that this stream's shards are delivered from their
+ * start.
+ */
 function forgetForeignCheckpoints(checkpoints: Checkpoints, { stream, onEvent }: Settings): void {
   const shards = new Map(stream.shards().map((shard) => [shard.id, shard]));
   for (const [shard, sequenceNumber] of Object.entries(checkpoints.all())) {

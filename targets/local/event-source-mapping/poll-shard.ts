@@ -47,8 +47,9 @@ async function saveCheckpoint(last: StreamRecord, { shard, checkpoints, delivery
 }
 
 /**
- * The next records of a shard: as many as fit into one invocation, collected for at most the batching window; `flushing` ends
- * the window early. Empty if no record arrived within `idleMs`, at the end of a closed shard, and after a stop.
+ * The next records of a shard: as many as fit into one invocation, collected for at most the batching window;
+ * `flushing` ends the window early. Empty if no record arrived within `idleMs`, at the end of a closed shard, and after
+ * a stop.
  */
 async function gatherBatch(
   {

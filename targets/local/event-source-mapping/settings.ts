@@ -46,7 +46,9 @@ export type MappingEvent =
   | { type: "shardStarted" | "shardFinished"; shard: string }
   | { type: "shardFailed"; shard: string; error: unknown };
 
-/** Counts since the start; `iteratorAgeMs` is the largest age of the newest record of a batch in flight, 0 if none is. */
+/**
+ * Counts since the start; `iteratorAgeMs` is the largest age of the newest record of a batch in flight, 0 if none is.
+ */
 export interface MappingMetrics {
   invocations: number;
   errors: number;

@@ -3,7 +3,9 @@ import { errorCode } from "../../../pipeline/domain/errors.ts";
 
 /** An append-only file; an append resolves once it is durable. */
 export interface AppendFile {
-  /** Appends bytes. Throws StorageUncertain if the file's content is now unknown; after any other error it is unchanged. */
+  /**
+   * Appends bytes. Throws StorageUncertain if the file's content is now unknown; after any other error it is unchanged.
+   */
   append(bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }

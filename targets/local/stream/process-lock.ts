@@ -6,8 +6,8 @@ import { isRunning, processStart } from "../machine.ts";
 const held = new Set<string>();
 
 /**
- * Acquires a lock file for this process and returns the function that releases it. Throws if a live process holds it; takes
- * over a stale lock.
+ * Acquires a lock file for this process and returns the function that releases it. Throws if a live process holds it;
+ * takes over a stale lock.
  */
 export function takeLock(path: string, what: string): () => void {
   const started = processStart(process.pid);

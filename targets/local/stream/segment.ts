@@ -6,8 +6,8 @@ const indexEvery = 64 * 1024;
 const chunkBytes = 1024 * 1024;
 
 /**
- * Frame layout: mark, length of the body, CRC-32 of the body (4 bytes each), then ordinal and arrival (6 bytes each), key
- * length (2), key, data.
+ * Frame layout: mark, length of the body, CRC-32 of the body (4 bytes each), then ordinal and arrival (6 bytes each),
+ * key length (2), key, data.
  */
 const mark = 0xf5_50_5a_31;
 const markBytes = Buffer.from([0xf5, 0x50, 0x5a, 0x31]);
@@ -62,8 +62,8 @@ export function noteFrame({ index }: Segment, ordinal: number, offset: number): 
 }
 
 /**
- * The records from ordinal `from` on, at least one, until their data would exceed `maxBytes`. Throws StreamDamaged with file and
- * offset if the file is not what was written.
+ * The records from ordinal `from` on, at least one, until their data would exceed `maxBytes`. Throws StreamDamaged with
+ * file and offset if the file is not what was written.
  */
 export async function readSegment(
   segment: Segment,
@@ -86,9 +86,9 @@ export async function readSegment(
 }
 
 /**
- * Reads a whole segment, checks every record and builds its index. Returns the last record, if any, and with `maySalvage` the
- * offset of an incomplete frame at the end. Throws StreamDamaged if complete records follow the damage, which is then not a
- * torn write.
+ * Reads a whole segment, checks every record and builds its index. Returns the last record, if any, and with
+ * `maySalvage` the offset of an incomplete frame at the end. Throws StreamDamaged if complete records follow the
+ * damage, which is then not a torn write.
  */
 export async function scanSegment(
   segment: Segment,
@@ -189,8 +189,8 @@ export function writeFrame(target: Buffer, offset: number, { ordinal, arrivedAt,
 }
 
 /**
- * The frame at `offset` and its end offset; the data is a view of `source`. "short" means that `source` ends before the frame,
- * "damaged" that these are not the bytes that were written.
+ * The frame at `offset` and its end offset; the data is a view of `source`. "short" means that `source` ends before the
+ * frame, "damaged" that these are not the bytes that were written.
  */
 export function readFrame(source: Buffer, offset: number): (Frame & { end: number }) | "short" | "damaged" {
   const body = offset + headBytes;

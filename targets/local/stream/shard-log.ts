@@ -60,7 +60,9 @@ export class ShardLog {
     this.lastArrival = lastArrival;
   }
 
-  /** Opens or creates the shard's folder. An incomplete record left at the end by a crash is truncated, with a notice. */
+  /**
+   * Opens or creates the shard's folder. An incomplete record left at the end by a crash is truncated, with a notice.
+   */
   static async open(options: ShardLogOptions): Promise<ShardLog> {
     const { folder, onNotice } = options;
     await mkdir(folder, { recursive: true });
@@ -86,7 +88,9 @@ export class ShardLog {
     return this.segments.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Resolves with the sequence numbers once the records are durable. Concurrent appends share one write and one sync. */
+  /**
+   * Resolves with the sequence numbers once the records are durable. Concurrent appends share one write and one sync.
+   */
   async append(records: readonly OutgoingRecord[]): Promise<string[]> {
     const { promise, resolve, reject } = Promise.withResolvers<string[]>();
     this.queue.push({ records, resolve, reject });
@@ -95,8 +99,8 @@ export class ShardLog {
   }
 
   /**
-   * Replaces the data of some records, by ordinal; order, keys and times stay. Appends and reads wait meanwhile. Each segment
-   * is replaced atomically, so an interrupted call can be repeated.
+   * Replaces the data of some records, by ordinal; order, keys and times stay. Appends and reads wait meanwhile. Each
+   * segment is replaced atomically, so an interrupted call can be repeated.
    */
   async replace(dataOf: ReadonlyMap<number, Uint8Array>): Promise<void> {
     while (this.working !== undefined) await this.working;
@@ -246,7 +250,9 @@ export class ShardLog {
     );
   }
 
-  /** Resolves to true once the record with that ordinal is durable; to false on timeout, on abort and on a closed shard. */
+  /**
+   * Resolves to true once the record with that ordinal is durable; to false on timeout, on abort and on a closed shard.
+   */
   async waitFor(ordinal: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     if (ordinal < this.nextOrdinal) return true;
     if (this.shard.closed) return false;

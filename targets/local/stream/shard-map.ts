@@ -27,7 +27,9 @@ export function firstShards(count: number, createdAt: number): Shard[] {
   return equalShards({ count, createdAt, firstIndex: 0, parents: [] });
 }
 
-/** The shard map after closing every open shard and opening `count` new ones; parents are the overlapping open shards. */
+/**
+ * The shard map after closing every open shard and opening `count` new ones; parents are the overlapping open shards.
+ */
 export function resharded(shards: readonly Shard[], count: number, createdAt: number): Shard[] {
   const parents = shards.filter((shard) => !shard.closed);
   const children = equalShards({ count, createdAt, firstIndex: shards.length, parents });
@@ -126,8 +128,9 @@ interface ShardIdentity {
 const ordinalDigits = 36;
 
 /**
- * The sequence number of the record with that ordinal (from 0) in its shard: 56 decimal digits, ascending within a shard and
- * from a shard to its children, and unique across shards and streams, even for a stream recreated under the same name.
+ * The sequence number of the record with that ordinal (from 0) in its shard: 56 decimal digits, ascending within a
+ * shard and from a shard to its children, and unique across shards and streams, even for a stream recreated under the
+ * same name.
  */
 export function sequenceNumberAt(shard: ShardIdentity, ordinal: number): string {
   return prefixOf(shard) + String(ordinal).padStart(ordinalDigits, "0");

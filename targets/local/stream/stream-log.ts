@@ -37,8 +37,8 @@ export interface StreamReader {
   /** All shards, parents before their children, including closed ones. */
   shards(): ShardInfo[];
   /**
-   * The records of a shard after `after` (or from its first on): at most `limit`, and at most `maxBytes` of data unless the
-   * first alone is larger. Empty if no record follows.
+   * The records of a shard after `after` (or from its first on): at most `limit`, and at most `maxBytes` of data unless
+   * the first alone is larger. Empty if no record follows.
    */
   read(options: { shard: string; after?: string; limit: number; maxBytes: number }): Promise<StreamRecord[]>;
   /** True once a record follows `after`; false after `timeoutMs`, on abort, and at the end of a closed shard. */
@@ -57,7 +57,8 @@ export interface StreamLog extends EventSink, StreamReader {
 
 /**
  * Opens the stream in `dir`, or creates it with that many shards (an existing stream keeps its shards; see `reshard`).
- * Incomplete records left by a crash are truncated and reported to `onNotice`; they are never part of an acknowledged put.
+ * Incomplete records left by a crash are truncated and reported to `onNotice`; they are never part of an acknowledged
+ * put.
  */
 export async function openStreamLog({
   dir,

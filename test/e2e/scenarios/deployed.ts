@@ -10,7 +10,7 @@ import { openDeployedPipeline, type DeployedPipeline } from "../../../targets/aw
 import { breakPublishing, deliver, type PipelineUnderTest } from "./target-under-test.ts";
 import { whileKilling } from "./kill-function.ts";
 
-/** The home deployed to a LocalStack on this machine, whose functions are processes here. */
+/** The pipeline deployed to a LocalStack on this machine, whose functions are local processes. */
 export async function openLocalStack(endpoint: string): Promise<PipelineUnderTest> {
   Object.assign(process.env, clientEnvironment(endpoint));
   const pipeline = await openEmpty("localstack");
@@ -23,12 +23,12 @@ export async function openLocalStack(endpoint: string): Promise<PipelineUnderTes
   };
 }
 
-/** An environment on AWS, as the credentials at hand. Nobody can kill its functions or break its database from here. */
+/** An environment on AWS, with the current credentials. The tests cannot kill its functions or break its database. */
 export async function openAws(environment: string): Promise<PipelineUnderTest> {
   return await common(await openEmpty(environment));
 }
 
-/** Sends the function to a lake that is not there. */
+/** Points the function at a lake that does not exist. */
 async function breakLanding(FunctionName: string): Promise<() => Promise<void>> {
   const lambda = new LambdaClient({});
   const { Environment: { Variables } = {} } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** As many calls of the function die in their middle: fewer than a workflow tries a step. */
+/** How many invocations are killed: fewer than a workflow's attempts at a step. */
 const deaths = 2;
 
-/** Does the work while each process that the function gets for it is killed at once; gives back how many. Linux only. */
+/** Does the work while every new process of the function is killed immediately; returns how many were. Linux only. */
 export async function whileKilling(functionName: string, work: () => Promise<void>): Promise<number> {
-  // What waits for its next call dies without harm; any process after that was started for a call.
+  // Killing an idle process has no effect on any call; every later process was started for one.
   kill(functionName);
   const done = new AbortController();
   const working = work().finally(() => done.abort());
@@ -23,7 +23,7 @@ function kill(functionName: string): number {
   return found.length;
 }
 
-/** A process that has ended, or is somebody else's, has none. */
+/** Undefined for a process that has exited or belongs to another user. */
 function environmentOf(pid: string): string[] {
   try {
     return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");

@@ -7,16 +7,16 @@ import { goldStatus } from "../../../targets/layer-status.ts";
 import { isRunning } from "../../../targets/local/machine.ts";
 import type { KilledFunction } from "./target-under-test.ts";
 
-/** What each layer holds, as its files and tables say; each only grows. */
+/** The size of each layer, from its files and tables; sizes only grow. */
 interface Layers {
-  /** Bytes of the stream's log. */
+  /** Bytes of the stream log. */
   stream: number;
   bronze: number;
   silver: number;
   gold: number;
 }
 
-/** The layer before a function's own, and its own: in between it is at work. */
+/** A function's input and output layers: it is working while only the input has grown. */
 const between = {
   LandRecords: ["stream", "bronze"],
   RefineSilver: ["bronze", "silver"],
@@ -24,8 +24,8 @@ const between = {
 } as const satisfies Record<KilledFunction, [keyof Layers, keyof Layers]>;
 
 /**
- * Sends, and kills the home's process when the stream has acknowledged all and the layer before the function has got something
- * new. True where the kill hit the function in its middle: its own layer has got nothing when the process is gone.
+ * Sends events, and kills the pipeline's process once the stream has acknowledged all of them and the function's input
+ * layer has grown. Returns whether the kill hit the function while it worked: its output layer has not grown.
  */
 export async function killInTheMiddle(
   name: KilledFunction,
@@ -50,7 +50,7 @@ export async function killInTheMiddle(
   return after[from] > before[from] && after[to] === before[to];
 }
 
-/** PostgreSQL outlives the process that started it, and tells the last commit. */
+/** PostgreSQL outlives the process that started it, and returns the last commit. */
 async function look(folder: DataDirectory, connectionString: string): Promise<Layers> {
   const warehouse = openPostgresWarehouse({ connectionString });
   try {
@@ -70,7 +70,7 @@ function layersOnDisk({ stream, lake }: DataDirectory): Omit<Layers, "gold"> & {
   };
 }
 
-/** Whole files: one that is being written has another name, and may be gone by now. */
+/** Complete files only: one that is being written has another name and may disappear. */
 function filesBelow(folder: string): string[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));

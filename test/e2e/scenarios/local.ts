@@ -6,10 +6,10 @@ import { breakPublishing, send, type PipelineUnderTest } from "./target-under-te
 import { killInTheMiddle } from "./kill-pipeline.ts";
 import { prepareLocalPipeline } from "../../support/prepared-postgres.ts";
 
-/** Orders come in as many parts, until a kill has hit one of them in its middle. */
+/** Orders are sent in up to that many parts, until a kill has hit the processing of one. */
 const parts = 5;
 
-/** An embedded home in a process of its own. */
+/** A local pipeline in a separate process. */
 export async function openEmbedded(): Promise<PipelineUnderTest> {
   const { dir, remove } = temporaryPipeline();
   const folder = dataDirectory(dir);
@@ -26,7 +26,7 @@ export async function openEmbedded(): Promise<PipelineUnderTest> {
   return {
     pipeline,
     customerSecret: process.env["PIZZA_CUSTOMER_SECRET"]!,
-    /** All functions run in the home's own process: that is what is killed. */
+    /** All functions run in the pipeline's process, which is killed. */
     async deliverKilling(name, events) {
       const all = [...events];
       let hits = 0;

@@ -3,7 +3,7 @@ import type { OrderEvent } from "../../../pipeline/domain/generated/order-event.
 import { toOutgoing, type Outgoing } from "../../../producer/batch-builder.ts";
 import { order } from "../../support/order-fixture.ts";
 
-/** Hands out the orders of the classic year, one stretch of days after the other, so that no till has a gap. */
+/** Hands out the orders of the classic year in consecutive ranges of days, so that no till has a gap. */
 export function classicDays(): (lastDay: string) => OrderEvent[] {
   const orders = [...classicYear()];
   return (lastDay) => {
@@ -14,7 +14,7 @@ export function classicDays(): (lastDay: string) => OrderEvent[] {
 
 export const outgoing = (events: readonly OrderEvent[]): Outgoing[] => events.map((event) => toOutgoing(event));
 
-/** What became of an order: one pizza more on its first line, then nothing at all. */
+/** Revisions of an order: first one more pizza on its first line, then a cancellation. */
 export function createRevisions() {
   let seq = 0;
   const revise = (event: OrderEvent, revision: number, status: OrderEvent["status"]): OrderEvent => {
@@ -28,7 +28,7 @@ export function createRevisions() {
   };
 }
 
-/** Records that no part of the pipeline may choke on, and what silver calls them. */
+/** Malformed records that the pipeline must tolerate, and the reasons for which silver rejects them. */
 export function rubbish(): { events: Outgoing[]; reasons: Record<string, number> } {
   const like = (id: string) => JSON.stringify(order({ order_id: id, producer: { producer_id: `till-${id}`, seq: 1 } }));
   const bytes = [

@@ -6,18 +6,23 @@ import type { Pipeline } from "../../../targets/operations.ts";
 /** The functions that are killed. */
 export type KilledFunction = "LandRecords" | "RefineSilver" | "PublishWindows";
 
-/** A home that the scenarios run through: empty at the beginning. What it cannot be made to suffer is undefined. */
+/** A pipeline that the scenarios run on, initially empty. Faults that it does not support are undefined. */
 export interface PipelineUnderTest {
   pipeline: Pipeline;
-  /** Secret of its customer tokens: with the same one, gold of another home has the same hash. */
+  /** The secret of its customer keys: with the same secret, another pipeline's gold has the same hash. */
   customerSecret: string;
-  /** Has the events in gold in the end, while the function is killed at its work; gives back how often it surely was. */
+  /**
+   * Moves the events to gold while the function is killed repeatedly; returns the number of kills that certainly hit
+   * it.
+   */
   deliverKilling?: (name: KilledFunction, events: Iterable<Outgoing>) => Promise<number>;
-  /** Publishing to gold fails until the function that is given back is called. */
+  /** Makes publishing to gold fail until the returned function is called. */
   breakPublishing?: () => Promise<() => Promise<void>>;
-  /** Landing fails until the function that is given back is called; its mapping gives up batches meanwhile. */
+  /**
+   * Makes landing fail until the returned function is called; the mapping sends batches to the on-failure destination.
+   */
   breakLanding?: () => Promise<() => Promise<void>>;
-  /** Stops what was started for it. */
+  /** Stops everything that was started for it. */
   close(): Promise<void>;
 }
 
@@ -34,7 +39,7 @@ export async function deliver(pipeline: Pipeline, events: Iterable<Outgoing>): P
   await pipeline.drain();
 }
 
-/** Takes away what publishing calls in the database, as its owner; calling what is given back puts it there again. */
+/** Renames, as the owner, the database function that publishing calls; the returned function undoes it. */
 export async function breakPublishing(databaseUrl: string): Promise<() => Promise<void>> {
   const rename = async (from: string, to: string) => {
     const warehouse = openPostgresWarehouse({ connectionString: databaseUrl });

@@ -45,7 +45,7 @@ import { startTrino } from "./trino-process.ts";
 
 const bucket = "lake";
 
-/** A day as it was written before silver had the columns of schema version 2. */
+/** A day written before silver had the columns of schema version 2. */
 async function writeOldDay(place: { store: ObjectStore; clock: () => number }): Promise<void> {
   const later = new Set<string>(["promotion_code", "tip_cents"]);
   const columns = silverColumns.filter(({ name }) => !later.has(name));
@@ -56,7 +56,10 @@ async function writeOldDay(place: { store: ObjectStore; clock: () => number }): 
   await table.commit({ readVersion: -1, operation: "WRITE", adds: [add], ...nothing });
 }
 
-/** An old day, then two months of the classic year in five commits, the last of which cancels orders; and some events that are refused. */
+/**
+ * An old day, then two months of the classic year in five commits, the last of which cancels orders, and some rejected
+ * events.
+ */
 async function fillLake(root: string) {
   const now = Date.parse("2015-03-05T00:00:00Z");
   const place = { store: openFolderStore(root), clock: () => now };
@@ -92,7 +95,7 @@ function twoMonths() {
   return [...inSchemaVersion(orders, { version: "mixed", seed: 1 })];
 }
 
-/** The definitions of the `_at` tables as they are deployed, for a bucket of this name. */
+/** The deployed definitions of the `_at` tables, for a bucket of this name. */
 function glueTables(): object[] {
   const stack = new Stack();
   const environment = Object.values(environments)[0]!;
@@ -109,7 +112,7 @@ interface Question {
   name: string;
   sql: string;
   tables: LakeTable[];
-  /** Two days, as many as the SQL has places, where nothing is said. */
+  /** By default two days, as many as the SQL has parameters. */
   parameters?: (string | number)[];
 }
 
@@ -125,21 +128,21 @@ async function compare(lakes: LakeQuery[], { name, sql, tables, ...question }: Q
   process.stdout.write(`${name}: ${actual!.length} rows, equal\n`);
 }
 
-/** A list that names a file which is not there must fail: rows would be missing without a word. */
+/** A manifest that names a missing file must fail, because rows would be missing silently. */
 async function demandEveryFile(lake: LakeQuery, { sql, tables: [table] }: Question): Promise<void> {
   const files = [...table!.files, "quarantine/order_events/gone.parquet"];
   await rejects(lake.query(sql, [], [{ ...table!, files }]), /gone\.parquet/);
   process.stdout.write("a file that is missing: an error that names it\n");
 }
 
-/** Rows as texts, with their types. */
+/** Rows as text, with their types. */
 function texts(rows: LakeRow[]): string[] {
   return rows.map((row) =>
     JSON.stringify(row, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value)),
   );
 }
 
-/** Every file of lake SQL: all of `sql/gold/`, and those of `sql/checks/` and `sql/trace/` that say so. */
+/** Every file of lake SQL: all of `sql/gold/`, and those marked so in `sql/checks/` and `sql/trace/`. */
 function lakeSql(): { name: string; sql: string }[] {
   const files = ["sql/gold", "sql/checks", "sql/trace"].flatMap((folder) =>
     readdirSync(new URL(`../../../${folder}`, import.meta.url))
@@ -150,7 +153,7 @@ function lakeSql(): { name: string; sql: string }[] {
   return read.filter(({ name, sql }) => name.startsWith("sql/gold/") || sql.includes("Lake SQL"));
 }
 
-/** The faulty day, and every rule of the quality checks so strict that it has offenders to name. */
+/** The faulty day, with every quality rule so strict that it has offenders. */
 async function qualityQuestions(silver: DeltaTable): Promise<Question[]> {
   const snapshot = await silver.snapshot();
   const menu = readMenu();
@@ -174,7 +177,7 @@ async function qualityQuestions(silver: DeltaTable): Promise<Question[]> {
 const strictLimits: Record<string, number> = { customers_known: 100, weekday_volume: 1 };
 const faultyDay = "2015-02-03";
 
-/** A fault for each rule that looks at the lines themselves. */
+/** A fault for each rule that checks order lines. */
 async function plantFaults(place: { silver: DeltaTable; store: ObjectStore }): Promise<void> {
   const faults: Partial<Cells>[] = [
     { pizza_name: "" },
@@ -188,7 +191,7 @@ async function plantFaults(place: { silver: DeltaTable; store: ObjectStore }): P
   await changeDay(place, faultyDay, (rows) => [...rows.map((cells, row) => ({ ...cells, ...faults[row] })), rows[0]!]);
 }
 
-/** The SQL of `./pizza explain` for every table of gold, as it is asked of the row that this order line is in. */
+/** The SQL of `./pizza explain` for every gold table, for the row that contains this order line. */
 function explainSql(table: LakeTable): Question[] {
   const line: Record<string, string | number> = {
     order_hour: 12,
@@ -225,7 +228,7 @@ function explainSql(table: LakeTable): Question[] {
   });
 }
 
-/** What is asked of both: every lake SQL at three versions, and every column of some lists of files. */
+/** The queries for both engines: every lake SQL at three versions, and every column of some manifests. */
 async function questions({ silver, quarantine }: Awaited<ReturnType<typeof fillLake>>): Promise<Question[]> {
   const newest = await silver.snapshot();
   const rejected = quarantineLakeTable(await quarantine.snapshot());

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
-/** A busy machine takes minutes for what a free one does in fifteen seconds. */
+/** Starts in fifteen seconds on an idle machine, but takes minutes on a busy one. */
 const patienceMs = 300_000;
 
 /** Starts TrinoServer.java over a folder and waits until it listens; `classpath` is Java's. */
@@ -12,10 +12,10 @@ export async function startTrino({
 }: {
   classpath: string;
   root: string;
-  /** A file with Glue's TableInputs. */
+  /** A file with Glue TableInputs. */
   tables: string;
 }): Promise<{ url: string; close(): Promise<void> }> {
-  // Trino measures its objects; without these it waits for an agent that may not attach.
+  // Trino measures object sizes; without these options it waits for an agent that cannot attach.
   const flags = ["-Xmx2g", "-Djdk.attach.allowAttachSelf=true", "-Djol.skipHotspotSAAttach=true"];
   const server = spawn("java", [...flags, "-cp", classpath, "TrinoServer", root, tables]);
   const log: string[] = [];

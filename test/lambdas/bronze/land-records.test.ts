@@ -21,7 +21,7 @@ function recordOf(eventID: string, data: Uint8Array): KinesisStreamRecord {
   };
 }
 
-test("an invocation's records keep their shard, number, time and bytes", () => {
+test("an invocation's records keep their shard, sequence number, time and bytes", () => {
   const data = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 255);
   const number = "49590338271490256608559692538361571095921575989136588898";
   const event: KinesisStreamEvent = { Records: [recordOf(`shardId-000000000006:${number}`, data)] };

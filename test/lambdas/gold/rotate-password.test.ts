@@ -52,7 +52,7 @@ afterAll(async () => {
   bundles.remove();
 });
 
-/** Who one is after logging in over PostgreSQL's own wire; the error's code where one may not. */
+/** The current user after logging in over the PostgreSQL protocol, or the error code if the login fails. */
 async function logIn(user: string, password: string): Promise<string> {
   const client = new Client({ connectionString: addressOf(postgres, user, password) });
   try {
@@ -70,7 +70,7 @@ async function rotation(version: string, ...steps: string[]): Promise<void> {
 }
 
 describe("migrating on deploy", () => {
-  it("applies every migration in order and lets the roles log in with the passwords of their secrets", async () => {
+  it("applies every migration in order and sets the roles' passwords from their secrets", async () => {
     const names = loadMigrations().map(({ name }) => name);
     expect(await migrate.invoke({ RequestType: "Create" })).toEqual({
       applied: names,
@@ -80,7 +80,7 @@ describe("migrating on deploy", () => {
     expect(await logIn("pizza_writer", "writer-1")).toBe("pizza_writer");
   });
 
-  it("does nothing more the second time", async () => {
+  it("does nothing the second time", async () => {
     expect(await migrate.invoke({ RequestType: "Update" })).toMatchObject({ applied: [] });
     expect(await logIn("pizza_reader", "reader-1")).toBe("pizza_reader");
   });
@@ -97,7 +97,7 @@ describe("migrating on deploy", () => {
 });
 
 describe("rotating a password", () => {
-  it("makes a new one that works, and the old one no longer does", async () => {
+  it("creates a new one that works, and invalidates the old one", async () => {
     secrets.beginRotation(reader, "second");
     await rotation("second", "createSecret", "setSecret", "testSecret", "finishSecret");
     const { username, password } = secrets.read(reader, "AWSCURRENT")!;
@@ -109,7 +109,7 @@ describe("rotating a password", () => {
     expect(rotate.log()).not.toContain(password);
   });
 
-  it("may take every step twice", async () => {
+  it("tolerates every step being run twice", async () => {
     secrets.beginRotation(reader, "third");
     await rotation("third", "createSecret", "createSecret", "setSecret", "setSecret");
     const { password } = secrets.read(reader, "AWSPENDING")!;
@@ -118,13 +118,13 @@ describe("rotating a password", () => {
     expect(await logIn("pizza_reader", password!)).toBe("pizza_reader");
   });
 
-  it("leaves the other role alone, and deploying afterwards keeps what was rotated", async () => {
+  it("does not affect the other role, and a later deployment keeps the rotated password", async () => {
     await migrate.invoke({ RequestType: "Update" });
     expect(await logIn("pizza_reader", secrets.read(reader, "AWSCURRENT")!["password"]!)).toBe("pizza_reader");
     expect(await logIn("pizza_writer", "writer-1")).toBe("pizza_writer");
   });
 
-  it("is refused for any role but those two", async () => {
+  it("is rejected for any role except those two", async () => {
     const stranger = { SecretId: arn("stranger"), ClientRequestToken: "second" };
     secrets.beginRotation(arn("stranger"), "second");
     await rotate.invoke({ ...stranger, Step: "createSecret" });
@@ -133,7 +133,7 @@ describe("rotating a password", () => {
     );
   });
 
-  it("is refused for a version that was never begun, and for a role that may not log in", async () => {
+  it("is rejected for a version that was never started, and for a role that cannot log in", async () => {
     await expect(rotation("unknown", "createSecret")).rejects.toThrow("has no version unknown to rotate");
     secrets.beginRotation(reader, "fourth");
     await rotation("fourth", "createSecret");
@@ -142,7 +142,7 @@ describe("rotating a password", () => {
   });
 });
 
-it("neither asks AWS for anything that its role does not allow", () => {
+it("neither function makes an AWS call that its role does not allow", () => {
   expect(forbiddenCalls(recordedCalls)).toEqual([]);
   expect(new Set(recordedCalls.map(({ caller }) => caller))).toEqual(
     new Set(["MigrateWarehouse.athena", "RotatePassword.athena"]),

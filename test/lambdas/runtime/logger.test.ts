@@ -3,7 +3,7 @@ import { allowed, safeError, safeText } from "../../../lambdas/runtime/logger.ts
 
 const customer = { name: "Ada Lovelace", email: "ada@example.com", phone: "+1 212 555 0134", postal_code: "10001" };
 
-/** What V8 says of a text that is no JSON. */
+/** V8's error message for text that is not JSON. */
 function parseError(text: string): string {
   try {
     JSON.parse(text);
@@ -13,7 +13,7 @@ function parseError(text: string): string {
   throw new Error("it is JSON");
 }
 
-describe("a text that is logged", () => {
+describe("a logged text", () => {
   it.each([
     `cannot read ${JSON.stringify(customer)}`,
     `cannot read ${JSON.stringify([customer])} of shard 1`,
@@ -27,7 +27,7 @@ describe("a text that is logged", () => {
     'ERROR: invalid input syntax for type date: "Ada Lovelace"; Position: 7; SQLState: 22007',
     "duplicate key value: Key (name, email)=(Ada Lovelace, ada@example.com) already exists.",
     "no such person as <ada@example.com>, call +1 212 555 0134 or +12125550134",
-  ])("quotes no customer: %s", (text) => {
+  ])("contains no customer data: %s", (text) => {
     expect(safeText(text)).not.toMatch(/Ada|Lovelace|example|212|10001/);
   });
 
@@ -36,7 +36,7 @@ describe("a text that is logged", () => {
     "bronze object bronze/orders/2026-11-23T07/shardId-000000000000/49-50-2-0123456789abcdef.parquet was listed but cannot be read",
     "Delta table silver/order_lines: version 12 never was; choose one from 0 to 11",
     "setting LAKE_BUCKET is missing: set it in the function's environment to the name of the lake's bucket",
-  ])("keeps what it is about: %s", (text) => {
+  ])("keeps what is safe to log: %s", (text) => {
     expect(safeText(text)).toBe(text);
   });
 
@@ -46,8 +46,8 @@ describe("a text that is logged", () => {
   });
 });
 
-describe("an error that leaves a function", () => {
-  it("keeps its name, and neither its cause nor the fields of its own nor a stack that quotes", () => {
+describe("an error that a function throws", () => {
+  it("keeps its name, but not its cause, its own fields or a stack with customer data", () => {
     class TooSlow extends Error {
       override name = "TooSlow";
       readonly customer = customer;
@@ -60,13 +60,13 @@ describe("an error that leaves a function", () => {
     expect(safe.stack).toMatch(/^TooSlow: slow: …\n\s+at /);
   });
 
-  it("may be anything that was thrown", () => {
+  it("can be any value", () => {
     expect(safeError("no room").message).toBe("no room");
   });
 });
 
 describe("the fields of a log line", () => {
-  it("are those of the list: numbers and flags as they are, of a list its length", () => {
+  it("are limited to an allow-list, with lists replaced by their length", () => {
     const fields = {
       records: 3,
       created: true,

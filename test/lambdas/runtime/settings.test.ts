@@ -5,7 +5,7 @@ import { jsonSetting, setting } from "../../../lambdas/runtime/settings.ts";
 afterEach(() => vi.unstubAllEnvs());
 
 describe("a setting", () => {
-  it("is what the environment says", () => {
+  it("comes from the environment", () => {
     vi.stubEnv("LAKE_BUCKET", "pizza-lake-1");
     expect(setting("LAKE_BUCKET")).toBe("pizza-lake-1");
   });
@@ -38,8 +38,8 @@ describe("a setting", () => {
   });
 });
 
-describe("a thing that is made lazy", () => {
-  it("is made at the first call, and again only where that failed", async () => {
+describe("a lazy resource", () => {
+  it("is created at the first call, and again only if that failed", async () => {
     let calls = 0;
     const open = lazy(async () => {
       if ((calls += 1) === 1) throw new Error("not yet");

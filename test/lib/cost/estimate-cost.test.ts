@@ -26,20 +26,20 @@ const cost = (ordersPerDay: number, changes: Partial<DeploymentSize> = {}) =>
   estimateCost({ size: { ...size, ...changes }, prices }, ordersPerDay);
 
 describe("traffic", () => {
-  it("puts events that come while a batch lingers into one record, up to a full batch", () => {
+  it("combines events that arrive while a batch lingers into one record, up to a full batch", () => {
     expect(trafficOf(size, 1000).eventsPerRecord).toBeCloseTo(1, 1);
     expect(trafficOf(size, 1_000_000_000).eventsPerRecord).toBeCloseTo(196_608 / 573);
     expect(trafficOf(size, 1_000_000, { isBatched: false }).records).toBe(trafficOf(size, 1_000_000).events);
   });
 
-  it("lands at most once in a window and shard", () => {
+  it("lands at most once per batching window and shard", () => {
     const { landings, openHours } = trafficOf(size, 10_000_000);
     const windows = (openHours * 3600) / 30;
     expect(landings).toBeLessThanOrEqual(windows);
     expect(landings).toBeGreaterThan(windows * 0.9);
   });
 
-  it("starts no run without work but one an hour", () => {
+  it("starts one run an hour even without work", () => {
     const idle = runsOf(size, trafficOf(size, 0));
     expect(idle).toMatchObject({ refining: 730, publishing: 730, starts: 17_550 });
     const busy = runsOf(size, trafficOf(size, 1_000_000));
@@ -61,21 +61,21 @@ describe("an estimate", () => {
     }
   });
 
-  it("rises with the orders, and slower than the naive design's", () => {
+  it("increases with the number of orders, but slower than the naive design's", () => {
     const costs = [0, 1000, 100_000, 1_000_000, 10_000_000].map((orders) => cost(orders));
     expect(costs.map(({ usd }) => usd)).toEqual(costs.map(({ usd }) => usd).toSorted((a, b) => a - b));
     for (const { usd, naiveUsd } of costs.slice(1)) expect(naiveUsd).toBeGreaterThan(2 * usd);
     expect(costs[0]!.usd).toBe(costs[0]!.idleUsd);
   });
 
-  it("pays for a paused database only while it is awake", () => {
+  it("charges for a pausing database only while it runs", () => {
     const database = (minAcu: number) =>
       cost(0, { aurora: { ...size.aurora!, minAcu } }).services.find(({ service }) => service === "Aurora")!.usd;
     expect(database(0)).toBeLessThan(database(0.5) / 5);
     expect(cost(0, { aurora: undefined }).services.map(({ service }) => service)).not.toContain("Data API");
   });
 
-  it("scans a day once a run with Athena, ten megabytes at least, and nothing with DuckDB", () => {
+  it("charges at least ten megabytes of Athena scans per run, and none with DuckDB", () => {
     const lines = (lakeSql: DeploymentSize["lakeSql"]) => cost(1000, { lakeSql }).bill.lines;
     expect(lines("athena").find(({ price }) => price === "athena-tb")!.quantity).toBeGreaterThan(0.01);
     expect(lines("duckdb").map(({ price }) => price)).not.toContain("athena-tb");
@@ -91,7 +91,7 @@ describe("an estimate", () => {
     expect(cost(1_000_000_000, onDemand).warnings).toEqual([tooLong]);
   });
 
-  it("lets only large bronze objects age into cheaper classes", () => {
+  it("moves only large bronze objects to cheaper storage classes", () => {
     const archived = (orders: number) => cost(orders).bill.lines.find(({ price }) => price === "s3-archive-gb-months")!;
     expect(archived(10_000).quantity).toBe(0);
     expect(archived(100_000_000).quantity).toBeGreaterThan(0);
@@ -119,7 +119,7 @@ describe("the price table", () => {
     expect(() => billOf({ "tea-cups": 1 }, prices)).toThrow("price tea-cups is not in the price table");
   });
 
-  it("uses every price for some type of resource, and no price that is not there", () => {
+  it("has exactly the prices that some resource type uses", () => {
     const used = Object.values(prices.resources).flatMap((type) => ("prices" in type ? type.prices : []));
     expect(new Set(used)).toEqual(new Set(Object.keys(prices.prices)));
   });

@@ -8,14 +8,14 @@ import { functionNames } from "../../../lib/function-entries.ts";
 describe.each(["dev", "staging", "prod"] as const)("the templates of %s", (name) => {
   const resources = synthesise(name);
 
-  it("hold no type of resource that the price table does not know", () => {
+  it("contain only resource types in the price table", () => {
     expect(unknownTypes(resources, loadPrices())).toEqual([]);
     expect(unknownTypes([{ id: "Farm", type: "AWS::Tea::Farm", properties: {} }], loadPrices())).toEqual([
       "AWS::Tea::Farm",
     ]);
   });
 
-  it("give the size that lib/config.ts asks for", () => {
+  it("have the size that lib/config.ts sets", () => {
     const environment = environments[name];
     const size = sizeOf(resources, functionNames);
     expect(size).toMatchObject({

@@ -11,7 +11,7 @@ const queries = readdirSync(folder).map((file) => ({
 
 const types: Record<string, string> = { string: "varchar", int: "integer", long: "bigint" };
 
-/** Two orders of two days, the first of two lines, and one that was cancelled. */
+/** Two orders of two days, the first with two lines, and a cancelled one. */
 const lines = [
   {
     order_id: "1",
@@ -97,7 +97,7 @@ const marks = (first: boolean) =>
   Object.fromEntries(["order", "pizza", "type", "category", "size"].map((level) => [`is_first_of_${level}`, first]));
 
 describe("the saved Athena queries", () => {
-  test("are one for each gold table", () => {
+  test("include one for each gold table", () => {
     const created = readdirSync("sql/migrations").flatMap((file) =>
       [...readFileSync(`sql/migrations/${file}`, "utf8").matchAll(/^create table gold\.(\w+)/gm)].map(
         ([, table]) => table!,
@@ -106,9 +106,9 @@ describe("the saved Athena queries", () => {
     expect(queries.map(({ name }) => name)).toEqual(created.toSorted());
   });
 
-  test.each(queries)("$name counts sales only, and says its grain first", async ({ name, sql }) => {
+  test.each(queries)("of $name counts only sales, and starts with its grain", async ({ name, sql }) => {
     expect(sql).toMatch(new RegExp(`^-- grain: one row per .+; .*gold\\.${name} from the lake\n`));
-    // Who gave no name is in no segment.
+    // A guest without a name is in no segment.
     const { money, count, expected } =
       name === "customer_segments"
         ? { money: "monetary", count: "frequency", expected: [30.5, 1] }

@@ -18,14 +18,14 @@ const s3 = new S3Client({ ...settings, forcePathStyle: true });
 const lambda = new LambdaClient(settings);
 const kinesis = new KinesisClient({ ...settings, requestHandler: new NodeHttpHandler() });
 
-/** EventBridge Scheduler starts a target within a minute of its time; and some more. */
+/** EventBridge Scheduler starts a target within a minute of its time; this allows some more. */
 const schedulerPrecisionMs = 75_000;
 
-/** How LocalStack says that it lacks a service or an operation. */
+/** LocalStack's error messages for a service or operation that it lacks. */
 const absent = /not (yet )?(been )?implemented|not included|not currently supported/i;
 
-/** Each fails on the day that LocalStack behaves as AWS: then the row in localstack/README.md and its work-around can go. */
-describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () => {
+/** Each test fails once LocalStack behaves like AWS: then delete the row in localstack/README.md and its workaround. */
+describe.skipIf(endpoint === undefined)("unlike AWS, LocalStack", () => {
   const made: Awaited<ReturnType<typeof createStack>>[] = [];
   const dueAt = Date.now() + 10_000;
   let scheduled: Awaited<ReturnType<typeof createStack>>;
@@ -67,7 +67,7 @@ describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () 
     ["AWS::Budgets::Budget", "Id", { Budget: { BudgetType: "COST", TimeUnit: "MONTHLY" } }],
     ["AWS::MSK::Cluster", "Arn", { ClusterName: "orders", KafkaVersion: "3.6.0", NumberOfBrokerNodes: 2 }],
     ["AWS::Logs::MetricFilter", "Id", { FilterPattern: "", LogGroupName: "group", MetricTransformations: [] }],
-  ])("%s is made in name only, and its %s is unknown", async (Type, attribute, Properties) => {
+  ])("creates %s in name only, with an unknown %s", async (Type, attribute, Properties) => {
     const { status, outputs } = await create(
       { Resource: { Type, Properties } },
       { Name: { Ref: "Resource" }, Attribute: { "Fn::GetAtt": ["Resource", attribute] } },
@@ -76,7 +76,7 @@ describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () 
     expect(outputs).toEqual({ Name: "unknown", Attribute: "unknown" });
   });
 
-  test("an alarm is made, but what a function measures in its log never becomes a metric to watch", async () => {
+  test("creates an alarm, but no metric from a function's embedded metric format", async () => {
     const measured = { Namespace: "Pizza", Dimensions: [[]], Metrics: [{ Name: "Slices" }] };
     const entry = { _aws: { Timestamp: 0, CloudWatchMetrics: [measured] }, Slices: 8 };
     const { status, outputs } = await create(
@@ -105,11 +105,11 @@ describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () 
     expect(await call(outputs["Measures"])).toBeNull();
     await sleep(10_000);
     expect(await metricNames("Pizza")).toEqual([]);
-    // The same question does find what LocalStack measures by itself.
+    // The same call does return LocalStack's own metrics.
     expect(await metricNames("AWS/Lambda")).toContain("Invocations");
   });
 
-  test("one shard has one lane, whatever its parallelization factor", async () => {
+  test("processes one batch at a time per shard, whatever the parallelization factor", async () => {
     const { Mapping, Land, ...others } = followedStream;
     const { outputs } = await create(
       {
@@ -131,15 +131,15 @@ describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () 
       const found = (await landed(outputs["Bucket"])).map((name) => name.split("-").map(Number));
       return found.length === texts.length ? found.toSorted(([a = 0], [b = 0]) => a - b) : undefined;
     });
-    // On AWS records with different keys are at work at once.
+    // On AWS, records with different keys are processed concurrently.
     const atOnce = spans.filter(([start = 0], i) => i > 0 && start < spans[i - 1]![1]!);
     expect(atOnce).toEqual([]);
   });
 
-  test.skipIf(!existsSync("/proc"))("without what it is preloaded with, Kinesis listens to everybody", () => {
+  test.skipIf(!existsSync("/proc"))("makes Kinesis listen on all interfaces, unless loopback-only is preloaded", () => {
     const folder = join(localStackDirectory().kinesis, "node_modules", "kinesis-local");
     const temporary = mkdtempSync(join(tmpdir(), "pizza-probe-"));
-    // Says where it would listen, and ends before it does.
+    // Prints the address and exits before listening.
     const probe = `require("node:net").Server.prototype.listen = (...args) => {
       require("node:fs").writeSync(1, "HOST " + (args.flatMap((arg) => arg?.host ?? (typeof arg === "string" ? arg : []))[0] ?? "any"));
       process.exit();
@@ -152,7 +152,7 @@ describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () 
     expect(stdout).toMatch(/HOST (any|0\.0\.0\.0|::)$/);
   });
 
-  test("the Data API and Athena do not answer", async () => {
+  test("does not implement the Data API and Athena", async () => {
     const statement = { resourceArn: "arn:aws:rds:us-east-1:000000000000:cluster:gold", sql: "select 1" };
     const secretArn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:login";
     const dataApi = new RDSDataClient({ ...settings, maxAttempts: 1 });
@@ -161,13 +161,13 @@ describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () 
     await expect(athena.send(new ListWorkGroupsCommand({}))).rejects.toThrow(absent);
   });
 
-  test("a failed execution cannot be redriven", async () => {
+  test("cannot redrive a failed execution", async () => {
     const sfn = new SFNClient({ ...settings, maxAttempts: 1 });
     const executionArn = "arn:aws:states:us-east-1:000000000000:execution:machine:one";
     await expect(sfn.send(new RedriveExecutionCommand({ executionArn }))).rejects.toThrow(absent);
   });
 
-  test("a custom resource's function is not called", async () => {
+  test("does not invoke a custom resource's function", async () => {
     const { status, outputs } = await create(
       {
         Role: powerlessRole,
@@ -183,7 +183,7 @@ describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () 
     expect((await s3.send(new ListObjectsV2Command({ Bucket: outputs["Bucket"] }))).KeyCount).toBe(0);
   });
 
-  test("a role's permissions are not asked for", async () => {
+  test("does not check a role's permissions", async () => {
     const { outputs } = await create(
       {
         Role: powerlessRole,
@@ -200,7 +200,7 @@ describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () 
     expect(await Body!.transformToString()).toBe("without leave");
   });
 
-  test("a function's folder for temporary files is not /tmp", async () => {
+  test("gives a function a temporary folder other than /tmp", async () => {
     const { outputs } = await create(
       { Role: powerlessRole, Where: functionOf(`exports.handler = async () => require("node:os").tmpdir();`) },
       { Where: { Ref: "Where" } },
@@ -208,13 +208,13 @@ describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () 
     expect(await call(outputs["Where"])).not.toBe("/tmp");
   });
 
-  test("a function finds no AWS SDK but its own, where Lambda's runtime has one", async () => {
+  test("has no AWS SDK in the function runtime", async () => {
     const look = `exports.handler = async () => { try { return require.resolve("@aws-sdk/client-s3"); } catch ({ code }) { return code; } };`;
     const { outputs } = await create({ Role: powerlessRole, Looks: functionOf(look) }, { Looks: { Ref: "Looks" } });
     expect(await call(outputs["Looks"])).toBe("MODULE_NOT_FOUND");
   });
 
-  test("a function may take more memory than it has", async () => {
+  test("does not enforce a function's memory limit", async () => {
     const hungry = `exports.handler = async () => Buffer.alloc(400 * 1024 * 1024, 1).length;`;
     const { outputs } = await create(
       { Role: powerlessRole, Hungry: functionOf(hungry, { MemorySize: 128 }) },
@@ -223,7 +223,7 @@ describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () 
     expect(await call(outputs["Hungry"])).toBe(400 * 1024 * 1024);
   });
 
-  test("a mapping that was off for a moment reads the stream from its beginning again", async () => {
+  test("restarts a mapping that was disabled at the beginning of the stream", async () => {
     const { outputs } = await create(followedStream, followedOutputs);
     await put(outputs["Stream"], "first");
     await eventually(async () => ((await landed(outputs["Bucket"])).length === 1 ? true : undefined));
@@ -238,7 +238,7 @@ describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () 
     expect(twice).toEqual(["first", "first"]);
   });
 
-  test("the records of a shard that was split come again and again", async () => {
+  test("redelivers the records of a split shard repeatedly", async () => {
     const { outputs } = await create(followedStream, followedOutputs);
     const { Stream: StreamName } = outputs;
     await put(StreamName, "before");
@@ -252,9 +252,9 @@ describe.skipIf(endpoint === undefined)("where LocalStack differs from AWS", () 
     expect(new Set(often)).toEqual(new Set(["before"]));
   });
 
-  // Last, as its time goes by while the others run.
+  // Last, because its time passes while the others run.
   test(
-    "a schedule never fires",
+    "never fires a schedule",
     async () => {
       expect(scheduled.status).toBe("CREATE_COMPLETE");
       await sleep(Math.max(0, dueAt + schedulerPrecisionMs - Date.now()));
@@ -270,7 +270,7 @@ const land = `exports.handler = async ({ Records }) => {
   await put(process.env.BUCKET, texts.join("-") + "/" + require("node:crypto").randomUUID(), "");
 };`;
 
-/** As `land`, with the times at which a call began and ended. */
+/** Like `land`, with the start and end time of each call. */
 const landSlowly = `exports.handler = async () => {
   const start = Date.now();
   await new Promise((resolve) => setTimeout(resolve, 400));
@@ -299,15 +299,15 @@ async function put(StreamName: string | undefined, text: string): Promise<void> 
   await kinesis.send(new PutRecordCommand({ StreamName, PartitionKey: "one", Data: Buffer.from(text) }));
 }
 
-/** The text of each call, with a hyphen between records. */
+/** The text of each call, with hyphens between records. */
 async function landed(Bucket: string | undefined): Promise<string[]> {
   const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
   return Contents.map(({ Key = "" }) => Key.slice(0, Key.indexOf("/")));
 }
 
-/** Names of the metrics that CloudWatch lists. */
+/** The names of the metrics that CloudWatch lists. */
 async function metricNames(namespace: string): Promise<string[]> {
-  // Its client is no dependency of ours; LocalStack looks at no signature.
+  // Its client is not a dependency of this project; LocalStack does not check signatures.
   const authorization =
     "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/monitoring/aws4_request, SignedHeaders=host, Signature=0";
   const body = new URLSearchParams({ Action: "ListMetrics", Version: "2010-08-01", Namespace: namespace });

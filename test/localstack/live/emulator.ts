@@ -6,10 +6,10 @@ import {
 } from "@aws-sdk/client-cloudformation";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Where the LocalStack under test answers; the tests in this folder are skipped where none is given. */
+/** The endpoint of the LocalStack under test; the tests in this folder are skipped if it is not set. */
 export const endpoint = process.env["PIZZA_TEST_LOCALSTACK"];
 
-/** What every client of the SDK is made with. */
+/** The settings of every SDK client. */
 export const settings = {
   ...(endpoint === undefined ? {} : { endpoint }),
   region: "us-east-1",
@@ -18,7 +18,7 @@ export const settings = {
 
 type Resources = Record<string, { Type: string; Properties?: object; DependsOn?: string[] }>;
 
-/** A stack of these resources: what CloudFormation says of it, with its outputs, and a way to remove it. */
+/** Creates a stack of these resources; returns its status and outputs, and a function that removes it. */
 export async function createStack(
   Resources: Resources,
   Outputs: Record<string, unknown> = {},
@@ -45,7 +45,7 @@ export async function createStack(
   }
 }
 
-/** A role without a single permission. */
+/** A role without any permissions. */
 export const powerlessRole = {
   Type: "AWS::IAM::Role",
   Properties: {
@@ -79,7 +79,7 @@ export function functionOf(source: string, more: object = {}) {
   };
 }
 
-/** Asks again until the answer is there, for half a minute. */
+/** Polls until there is a result, for half a minute. */
 export async function eventually<Answer>(ask: () => Promise<Answer | undefined>): Promise<Answer> {
   for (const until = Date.now() + 30_000; Date.now() < until; await sleep(250)) {
     const answer = await ask();

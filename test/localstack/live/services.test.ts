@@ -18,7 +18,7 @@ const land = `exports.handler = async ({ Records }) => {
 };`;
 const answer = `exports.handler = async (event) => { if (event.fail) throw new RangeError("as told"); return { twice: event.n * 2 }; };`;
 
-describe.skipIf(endpoint === undefined)("what the pipeline needs of LocalStack", () => {
+describe.skipIf(endpoint === undefined)("LocalStack", () => {
   let stack: Awaited<ReturnType<typeof createStack>>;
   const named = (name: string) => stack.outputs[name]!;
 
@@ -91,7 +91,7 @@ describe.skipIf(endpoint === undefined)("what the pipeline needs of LocalStack",
     });
   };
 
-  test("a second write of a key is refused with 412, and the first stays", async () => {
+  test("rejects a second put-if-absent of a key with 412, and keeps the first object", async () => {
     const write = (Body: string) =>
       s3.send(new PutObjectCommand({ Bucket: named("Bucket"), Key: "once", Body, IfNoneMatch: "*" }));
     await write("first");
@@ -99,7 +99,7 @@ describe.skipIf(endpoint === undefined)("what the pipeline needs of LocalStack",
     expect(await read(named("Bucket"), "once")).toBe("first");
   });
 
-  test("of many writers of one key one wins", async () => {
+  test("lets exactly one of many put-if-absent writers win", async () => {
     const writers = Array.from({ length: 20 }, (_, i) =>
       s3.send(new PutObjectCommand({ Bucket: named("Bucket"), Key: "race", Body: `${i}`, IfNoneMatch: "*" })),
     );
@@ -108,7 +108,7 @@ describe.skipIf(endpoint === undefined)("what the pipeline needs of LocalStack",
     expect(winners).toEqual([await read(named("Bucket"), "race")]);
   });
 
-  test("a function answers, and its error has a name", async () => {
+  test("returns a function's response, and its error with a name", async () => {
     const call = async (event: object) => {
       const { FunctionError, Payload } = await lambda.send(
         new InvokeCommand({ FunctionName: named("Answer"), Payload: JSON.stringify(event) }),
@@ -122,12 +122,12 @@ describe.skipIf(endpoint === undefined)("what the pipeline needs of LocalStack",
     });
   });
 
-  test("a workflow calls it, and fails by the name of its error", async () => {
+  test("runs a workflow that invokes a function, and fails with the name of its error", async () => {
     expect(await execute({ n: 4 })).toMatchObject({ status: "SUCCEEDED", output: '{"twice":8}' });
     expect(await execute({ fail: true })).toMatchObject({ status: "FAILED", error: "RangeError" });
   });
 
-  test("records reach the function in order and once; a batch that fails reaches the on-failure bucket, whole", async () => {
+  test("delivers records to the function once and in order, and a failed batch to the on-failure bucket with its payload", async () => {
     const texts = Array.from({ length: 250 }, (_, i) => `record ${i}`);
     await send(texts);
     const landed = await eventually(async () => {
@@ -144,7 +144,7 @@ describe.skipIf(endpoint === undefined)("what the pipeline needs of LocalStack",
       payload: { Records: { kinesis: { data: string } }[] };
     };
     const contents = failed.payload.Records.map(({ kinesis: { data } }) => Buffer.from(data, "base64").toString());
-    // LocalStack does not bisect: on AWS only the poison would be here.
+    // LocalStack does not bisect: on AWS only the poison record would be here.
     expect(contents).toEqual(["before", "poison", "after"]);
   });
 });

@@ -7,7 +7,7 @@ const pipeline = "test/targets/local/warehouses.test.ts";
 const dataDirectory = "test/targets/local/data-directory.test.ts";
 const account = "test/adapters/kinesis-contents.test.ts";
 
-/** Stores, services, and the embedded home's own parts. */
+/** Stores, services, and the parts of the local pipeline. */
 export const adapterMutants: readonly Mutant[] = [
   {
     guard: "a folder's put-if-absent is a hard link",
@@ -128,7 +128,7 @@ export const adapterMutants: readonly Mutant[] = [
     text: "if (opening !== missing || isClosed) return;",
     replacement: "if (isClosed || missing !== undefined) return;",
     tests: [pipeline],
-    only: "killed alone",
+    only: "restarts a killed PostgreSQL",
   },
   {
     guard: "the doctor tries a key that is taken",

@@ -6,7 +6,7 @@ const [windows, races] = [
 ];
 const plan = "test/pipeline/gold/plan-windows.test.ts";
 const publishing = "sql/migrations/000009_publish_windows.sql";
-const locks = "sql/migrations/000033_locks_out_of_reach.sql";
+const locks = "sql/migrations/000042_locks_out_of_reach.sql";
 const migrations = "test/pipeline/gold/migrate.test.ts";
 const commits = "pipeline/gold/published-commit.ts";
 const published = "test/pipeline/gold/published-commit.test.ts";
@@ -260,7 +260,7 @@ export const goldMutants: readonly Mutant[] = [
   {
     guard: "a reader takes no advisory lock",
     prevents: "a reader fills the server's table of locks, and every publish fails",
-    file: "sql/migrations/000034_reader_resources.sql",
+    file: "sql/migrations/000043_reader_resources.sql",
     text: "'revoke execute on function %s from public'",
     replacement: "'grant execute on function %s to public'",
     tests: [migrations],
@@ -269,7 +269,7 @@ export const goldMutants: readonly Mutant[] = [
   {
     guard: "the connections of the reader are limited",
     prevents: "a reader takes every connection of the server",
-    file: "sql/migrations/000034_reader_resources.sql",
+    file: "sql/migrations/000043_reader_resources.sql",
     text: "connection limit 20",
     replacement: "connection limit -1",
     tests: [migrations],

@@ -4,7 +4,7 @@ const damage = "test/pipeline/reconciliation/verify-receipt.damage.test.ts";
 const gold = "test/pipeline/reconciliation/verify-receipt.gold.test.ts";
 const records = "pipeline/reconciliation/reconcile-records.ts";
 
-/** What `./pizza verify` looks at: a check that sees nothing proves nothing. */
+/** The checks of `./pizza verify`: a check that detects nothing proves nothing. */
 export const receiptMutants: readonly Mutant[] = [
   {
     guard: "verify compares a bronze object with the hash in its name",

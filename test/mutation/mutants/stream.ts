@@ -24,7 +24,7 @@ export const streamMutants: readonly Mutant[] = [
     text: 'result !== null && "sequenceNumber" in result;',
     replacement: "result !== null;",
     tests: ["test/producer/send-orders.test.ts"],
-    only: "only what failed",
+    only: "only failed records",
   },
   {
     guard: "the limits of a put",
@@ -98,7 +98,7 @@ export const streamMutants: readonly Mutant[] = [
     text: "await file.truncate(end).catch((error: unknown) => {\n      throw distrust(error);\n    });",
     replacement: "",
     tests: ["test/targets/local/open.full-disk.test.ts"],
-    only: "stream goes on",
+    only: "stream reject records",
   },
   {
     guard: "a failed write is undone up to the last answered record",
@@ -107,7 +107,7 @@ export const streamMutants: readonly Mutant[] = [
     text: "end += bytes.length;",
     replacement: "",
     tests: ["test/targets/local/open.full-disk.test.ts"],
-    only: "stream goes on",
+    only: "stream reject records",
   },
   {
     guard: "a child shard names its parents",

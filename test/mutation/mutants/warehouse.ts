@@ -5,7 +5,7 @@ const sql = "test/adapters/athena.sql.test.ts";
 const contract = "test/pipeline/ports.warehouse.test.ts";
 const dataApi = "test/adapters/data-api.test.ts";
 
-/** The engines behind silver's SQL and gold: Athena, PostgreSQL, and the RDS Data API before it. */
+/** The engines behind lake SQL and gold: Athena, PostgreSQL, and the RDS Data API. */
 export const warehouseMutants: readonly Mutant[] = [
   {
     guard: "Athena's later pages have no row of names",
@@ -115,7 +115,7 @@ export const warehouseMutants: readonly Mutant[] = [
     text: "string_agg(body, '' order by part)",
     replacement: "string_agg(body, '')",
     tests: [dataApi],
-    only: "however they came",
+    only: "whatever their order of arrival",
   },
   {
     guard: "a date from PostgreSQL is a text",

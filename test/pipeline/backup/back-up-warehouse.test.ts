@@ -329,7 +329,7 @@ it("every table in a backup has a key", async () => {
   expect(without).toEqual([]);
 });
 
-it("reads a consistent snapshot while gold changes", async () => {
+it("a backup reads a consistent snapshot while gold changes", async () => {
   await pipeline.empty();
   await pipeline.publishOrders();
   const before = await goldHash(pipeline.writer);

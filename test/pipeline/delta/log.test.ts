@@ -3,7 +3,7 @@ import { commitKey, findCommit, lastCheckpointKey } from "../../../pipeline/delt
 import { createMemoryStore } from "./memory-store.ts";
 import { commitSmall, dayMs, newYear, openSmall } from "./small-table.ts";
 
-it("finds the commit of a time among many, and reads few of them", async () => {
+it("the search for a time's commit among many reads few of them", async () => {
   const memory = createMemoryStore();
   let now = newYear;
   const table = openSmall(memory, { clock: () => now });

@@ -59,6 +59,7 @@ export function orderLines({
       record_index: order % 500,
       payload_hash: BigInt.asIntN(64, (BigInt(pick(2 ** 32)) << 32n) | BigInt(pick(2 ** 32))),
       promotion_code: order % 8 === 0 ? "FRIDAY-2FOR1" : null,
+      till_offset_minutes: order % 50 === 0 ? 0 : null,
     };
     const lines = 1 + Math.floor(random() * random() * 7);
     for (let line = 1; line <= lines; line++) {

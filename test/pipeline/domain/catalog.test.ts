@@ -42,12 +42,32 @@ describe("a catalog", () => {
       "data/stores.json: nyc-01: its ranges overlap",
     );
   });
+
+  it.each([
+    ["time_zone", { time_zone: "America/Chicago" }],
+    ["state", { state: "New Jersey" }],
+    ["city", { city: "Newark" }],
+  ])("rejects a store that changes its %s: a store that moves gets a new id", (field, change) => {
+    const moved = [
+      { ...newYork, valid_to: march },
+      { ...newYork, ...change, valid_from: march },
+    ];
+    expect(() => createCatalog([hawaiian], moved)).toThrow(
+      `data/stores.json: nyc-01 has a different ${field} in a later range; give a store that moves a new store_id`,
+    );
+  });
+
+  it("rejects a store in a time zone that does not exist", () => {
+    expect(() => createCatalog([hawaiian], [{ ...newYork, time_zone: "America/Springfield" }])).toThrow(
+      "data/stores.json: nyc-01 has the unknown time zone America/Springfield",
+    );
+  });
 });
 
 describe("an order under a menu that changes", () => {
   const moved = [
     { ...newYork, valid_to: march },
-    { ...newYork, city: "Newark", valid_from: march, valid_to: "2015-04-01" },
+    { ...newYork, valid_from: march, valid_to: "2015-04-01" },
   ];
   const dated = createCatalog([until, { ...from, valid_to: "2015-05-01" }], moved);
   const scanner = new OrderScanner({ catalog: dated, customerKey: (id) => id });

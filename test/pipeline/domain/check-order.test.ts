@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { createCatalog } from "../../../pipeline/domain/catalog.ts";
+import { OrderScanner } from "../../../pipeline/domain/scan-order.ts";
 import { checkOrder } from "../../../pipeline/domain/check-order.ts";
 import { reasons } from "../../../pipeline/domain/rejection-reasons.ts";
 import { catalog, micros, order } from "../../support/order-fixture.ts";
@@ -30,6 +32,39 @@ describe("an order", () => {
       orderHour: 23,
       orderedAt: micros("2015-01-01T04:30:00Z"),
     });
+  });
+
+  it.each([
+    // An offset that the store's zone has, or UTC: the same moment is the same hour of the same day.
+    ["nyc-01", "2015-01-02T21:30:00-05:00", "2015-01-02 21", undefined],
+    ["nyc-01", "2015-01-03T02:30:00Z", "2015-01-02 21", 0],
+    ["nyc-01", "2015-01-06T10:00:00+14:00", "2015-01-05 15", 840],
+    ["nyc-01", "2000-01-01T00:10:00+00:00", "1999-12-31 19", 0],
+    // Clocks go forward at 2 and back at 2: hours that do not exist, and one that comes twice.
+    ["nyc-01", "2015-03-08T01:59:59-05:00", "2015-03-08 1", undefined],
+    ["nyc-01", "2015-03-08T02:30:00-05:00", "2015-03-08 3", -300],
+    ["nyc-01", "2015-03-08T03:00:00-04:00", "2015-03-08 3", undefined],
+    ["nyc-01", "2015-11-01T01:30:00-04:00", "2015-11-01 1", undefined],
+    ["nyc-01", "2015-11-01T01:30:00-05:00", "2015-11-01 1", undefined],
+    ["nyc-01", "2015-07-01T23:59:59-05:00", "2015-07-02 0", -300],
+    ["del-01", "2015-07-01T00:15:00+05:30", "2015-07-01 0", undefined],
+    ["del-01", "2015-06-30T18:45:00Z", "2015-07-01 0", 0],
+    ["lord-howe-01", "2015-04-05T01:45:00+10:30", "2015-04-05 1", undefined],
+  ])("of %s at %s is of %s by the store's clock", (store_id, ordered_at, booked, wrongOffset) => {
+    const stores = [
+      ["nyc-01", "America/New_York"],
+      ["del-01", "Asia/Kolkata"],
+      ["lord-howe-01", "Australia/Lord_Howe"],
+    ].map(([id, time_zone]) => ({ store_id: id!, city: "", state: "", time_zone: time_zone! }));
+    const world = createCatalog([...catalog.pizzas.values()].flat(), stores);
+    const text = JSON.stringify(order({ store_id, ordered_at }));
+    const scanner = new OrderScanner({ catalog: world, customerKey: (id) => id });
+    const late = micros("2016-01-01T00:00:00Z");
+    for (const checked of [checkOrder(text, late, world), scanner.scan(Buffer.from(text), 0, late)!]) {
+      if ("rejection" in checked) throw new Error(checked.rejection.detail);
+      const { orderDate, orderHour } = checked;
+      expect([`${orderDate} ${orderHour}`, checked.wrongOffset]).toEqual([booked, wrongOffset]);
+    }
   });
 
   it("may lack a customer", () => {

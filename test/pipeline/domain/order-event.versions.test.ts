@@ -11,7 +11,7 @@ const arrivedAt = micros("2015-01-01T16:38:38Z");
 const validator = "../../../pipeline/domain/generated/order-event.validator.js";
 const nextKey = "key_of_the_next_version";
 
-/** The contract with one version more, made as docs/changing.md says. */
+/** The contract with one more version, made as docs/changing.md describes. */
 function withNextVersion(schema: Schema): Schema {
   const versions = versionsOf(schema);
   const { producer, ...properties } = schema.properties!;
@@ -31,7 +31,7 @@ function withNextVersion(schema: Schema): Schema {
   };
 }
 
-/** A value that the contract takes, by key; a new optional key of the contract needs one here. */
+/** A value that the contract accepts, by key; a new optional key of the contract needs one here. */
 const values: Record<string, unknown> = {
   ...order(),
   promotion_code: "FRIDAY-10",
@@ -39,13 +39,13 @@ const values: Record<string, unknown> = {
   [nextKey]: 7,
 };
 
-/** An event with these keys, in the contract's order, and one more after `lines` if that is given. */
+/** An event with these keys in the contract's order, and optionally one more after `lines`. */
 function eventOf(version: number, keys: readonly string[], schema: Schema = current): Record<string, unknown> {
   const ordered = Object.keys(schema.properties!).filter((key) => keys.includes(key));
   return { ...Object.fromEntries(ordered.map((key) => [key, values[key]])), schema_version: version };
 }
 
-/** The same event with a key that no version has, at each place at which an object of the contract can have one. */
+/** The same event with an unknown key, once in each object of the contract. */
 function withUnknownKeys(event: Record<string, unknown>): [place: string, event: object][] {
   const { producer, ...rest } = event;
   const [line] = event["lines"] as [object];
@@ -59,7 +59,7 @@ function withUnknownKeys(event: Record<string, unknown>): [place: string, event:
   ];
 }
 
-/** Both ways to read an event, as the two answers. */
+/** The results of both ways to read an event: the scanner and the validator. */
 async function read(event: object) {
   const { checkOrder } = await import("../../../pipeline/domain/check-order.ts");
   const text = JSON.stringify(event);
@@ -67,7 +67,7 @@ async function read(event: object) {
   return { checked: checkOrder(text, arrivedAt, catalog), scanned: scanner.scan(Buffer.from(text), 0, arrivedAt) };
 }
 
-/** Why an event is rejected, as far as both ways do. */
+/** The rejection of an event, which both ways must agree on. */
 async function verdict(event: object): Promise<string> {
   const { checked, scanned } = await read(event);
   if (scanned !== undefined) return "accepted by the scanner";
@@ -80,18 +80,18 @@ describe.each(versionsOf(current))("version %i of the event", (version) => {
   const keys = keysOfVersion(current, version);
   const later = Object.keys(current.properties!).filter((key) => !keys.includes(key));
 
-  it("has the keys with which it was released", () => {
+  it("has the keys of its release", () => {
     const released = readSchema(here(`contract/order-event-${version}.schema.json`));
     expect(keys).toEqual(keysOfVersion(released, version));
   });
 
-  it("is read both ways with every key that it has", async () => {
+  it("is accepted both ways with all of its keys", async () => {
     const { checked, scanned } = await read(eventOf(version, keys));
     expect(checked).not.toHaveProperty("rejection");
     expect(scanned).toBeDefined();
   });
 
-  it("is rejected both ways with a key of a later version, with all of its own keys or with the required ones alone", async () => {
+  it("is rejected both ways with a key of a later version, with all of its own keys or only the required ones", async () => {
     for (const key of later) {
       expect(await verdict(eventOf(version, [...keys, key]))).toEqual(unknown(`event.${key}`));
       expect(await verdict(eventOf(version, [...(current.required as string[]), key]))).toEqual(
@@ -100,7 +100,7 @@ describe.each(versionsOf(current))("version %i of the event", (version) => {
     }
   });
 
-  it("is rejected both ways with a key that no version has", async () => {
+  it("is rejected both ways with an unknown key", async () => {
     for (const [place, event] of withUnknownKeys(eventOf(version, keys)))
       expect(await verdict(event)).toEqual(unknown(place));
   });
@@ -113,7 +113,7 @@ describe.each(versionsOf(current))("version %i of the event", (version) => {
   });
 });
 
-describe("a version that comes next", () => {
+describe("a new version", () => {
   const next = withNextVersion(current);
   const newest = Math.max(...versionsOf(next));
   afterEach(() => {
@@ -121,7 +121,7 @@ describe("a version that comes next", () => {
     vi.resetModules();
   });
 
-  it("takes its new key, and no version before it does", async () => {
+  it("accepts its new key, which no earlier version does", async () => {
     vi.resetModules();
     vi.doMock(validator, () => ({ validate: new Ajv({ messages: false }).compile(next) }));
     const keys = keysOfVersion(next, newest);
@@ -139,7 +139,7 @@ describe("a version that comes next", () => {
     }
   });
 
-  it("is found wanting where only its key was added", () => {
+  it("is detected as incomplete if only its key was added", () => {
     const careless: Schema = { ...next, allOf: current.allOf! };
     const second = readSchema(here("contract/order-event-2.schema.json"));
     expect(keysOfVersion(careless, 2)).not.toEqual(keysOfVersion(second, 2));

@@ -40,7 +40,7 @@ afterAll(async () => {
 const explain = (table: string, key: readonly string[], column?: string, lines = 100_000) =>
   explainRow(pipeline.parts, { table, key, column, lines });
 
-/** Returns up to so many keys of a table, spread evenly. */
+/** Returns up to that many keys of a table, spread evenly. */
 async function keysOf(table: keyof typeof goldKeys, most: number): Promise<string[][]> {
   const key = goldKeys[table];
   const rows = await gold.reader.query<Record<string, string>>(

@@ -237,7 +237,7 @@ describe("a stream that cannot be rewritten", () => {
   });
 });
 
-it("leaves every event a valid order event", async () => {
+it("every redacted event is a valid order event", async () => {
   await sell();
   await pipeline.forget("c-adah");
   const [first] = await pipeline.streamRecords();

@@ -137,7 +137,7 @@ test("an owner who created the roles limits the reader; an owner who may not lim
   await pipeline.owner.query(sql);
   const [limited] = await pipeline.owner.query<{ setconfig: string[] }>(settings);
   expect(limited!.setconfig).toEqual(["default_transaction_read_only=on", "statement_timeout=5min"]);
-  await admin.query(readProjectFile("sql/migrations/000034_reader_resources.sql"));
+  await admin.query(readProjectFile("sql/migrations/000043_reader_resources.sql"));
   expect(await pipeline.owner.query(settings)).toEqual(before);
   await admin.query("revoke pizza_reader from pizza_owner");
   await admin.end();

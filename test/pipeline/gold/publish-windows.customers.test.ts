@@ -50,8 +50,8 @@ test("a customer's row has recency, frequency and monetary value", async () => {
   const { customers } = await pipeline.publish(1, orders);
   await customers();
   expect(
-    await rows(`select customer_key, recency_days, frequency, monetary, first_ordered_at, last_ordered_at
-                from gold.customer_segments order by 1`),
+    await rows(`select customer_key, recency_days, frequency, monetary, first_ordered_at, last_ordered_at,
+                first_order_date::text, last_order_date::text from gold.customer_segments order by 1`),
   ).toEqual([
     {
       customer_key: "c1",
@@ -60,6 +60,8 @@ test("a customer's row has recency, frequency and monetary value", async () => {
       monetary: "79.50",
       first_ordered_at: "2015-03-01T12:00:00Z",
       last_ordered_at: "2015-04-09T12:00:00Z",
+      first_order_date: "2015-03-01",
+      last_order_date: "2015-04-09",
     },
     {
       customer_key: "c2",
@@ -68,6 +70,8 @@ test("a customer's row has recency, frequency and monetary value", async () => {
       monetary: "26.50",
       first_ordered_at: "2015-03-02T12:00:00Z",
       last_ordered_at: "2015-03-02T12:00:00Z",
+      first_order_date: "2015-03-02",
+      last_order_date: "2015-03-02",
     },
   ]);
 });

@@ -24,12 +24,12 @@ afterAll(async () => {
 
 /** The state of a function, created for every call as after a cold start. */
 function steps(customersEveryMs = 60_000) {
-  const { silver } = pipeline.openRefinery();
+  const { silver, store, stream } = pipeline.openRefinery();
   const clock = () => pipeline.now;
   const publishing = { silver, lake: pipeline.lake, warehouse: gold.writer, sql, clock };
   return {
     plan: async (customers: "now" | "when due" = "when due") =>
-      await planWindows({ ...publishing, customersEveryMs }, { customers }),
+      await planWindows({ ...publishing, store, stream, customersEveryMs }, { customers }),
     publish: publishWindows.bind(undefined, publishing),
     customers: publishCustomers.bind(undefined, publishing),
     report: reportWindows.bind(undefined, publishing),
@@ -82,6 +82,15 @@ describe("the steps of silver_to_gold", () => {
     pipeline.now = noon + 200_000;
     expect(await steps().plan()).toMatchObject({ customerBatches: [], customersDue: false });
     expect((await steps().plan("now")).customersDue).toBe(true);
+  });
+
+  it("report no day while something that has landed waits to be refined", async () => {
+    await refine("a", 1);
+    expect((await steps().plan()).watermark).toBe("2015-01-01");
+    await pipeline.land(record(sent++, order({ order_id: "waiting" }), { arrivedAt: pipeline.now }));
+    expect((await steps().plan()).watermark).toBeNull();
+    await pipeline.refine();
+    expect((await steps().plan()).watermark).toBe("2015-01-01");
   });
 
   it("record the latency of orders, once for each version that became visible", async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { forgetLostCommits } from "../../../pipeline/gold/published-commit.ts";
 import { planWindows } from "../../../pipeline/gold/plan-windows.ts";
-import { openSilver } from "../../../pipeline/silver/tables.ts";
+import { openSilver, orderStream } from "../../../pipeline/silver/tables.ts";
 import { createMemoryStore } from "../delta/memory-store.ts";
 import { openGoldPipeline, type GoldPipeline } from "./gold-fixture.ts";
 
@@ -19,7 +19,10 @@ beforeEach(async () => {
 /** Silver as a process opens it that has read nothing yet. */
 const silver = () => openSilver({ store, clock: Date.now });
 const plan = () =>
-  planWindows({ silver: silver(), warehouse: gold.writer, clock: Date.now, customersEveryMs: 0 }, { customers: "now" });
+  planWindows(
+    { store, stream: orderStream, silver: silver(), warehouse: gold.writer, clock: Date.now, customersEveryMs: 0 },
+    { customers: "now" },
+  );
 
 /** Commits versions of silver, each with a day of its own. */
 async function commit(...days: string[]): Promise<void> {

@@ -15,6 +15,7 @@ export interface FixtureOrder {
   store?: string;
   channel?: string;
   customer?: string | null;
+  producer?: string;
 }
 
 const { pizzas, stores } = loadCatalog();
@@ -96,7 +97,7 @@ function linesOf(order: FixtureOrder, index: number) {
       is_first_of_size: isFirst(`size ${pizza.size}`),
       emitted_at: `${order.at}Z`,
       arrived_at: `${order.at}Z`,
-      producer_id: "till-1",
+      producer_id: order.producer ?? "till-1",
       producer_seq: index + 1,
       shard: "shardId-000000000000",
       sequence_number: String(index),

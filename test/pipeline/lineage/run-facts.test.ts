@@ -115,18 +115,21 @@ test("a quality check counts the red rules and the stored results", async () => 
   ]);
 });
 
-test.each(runs)("$state of $workflow is what the published schemas ask for", async ({ workflow, state }) => {
-  const refined = await refinePasses(["1"]);
-  const more = {
-    COMPLETE: { output: { refined, plan: { silverVersion: 0 }, published: [] } },
-    FAIL: { error: "it fell" },
-    ABORT: { error: "ABORTED" },
-    START: {},
-  };
-  const event = await recordLineage({ store: pipeline.store, places }, change(workflow, state, more[state]));
-  expect(mistakesOf(event)).toEqual([]);
-  expect(event).toMatchObject({ eventType: state, job: { namespace: "pizza-sales-dev", name: workflow } });
-});
+test.each(runs)(
+  "the event of $state in $workflow is valid under the published schemas",
+  async ({ workflow, state }) => {
+    const refined = await refinePasses(["1"]);
+    const more = {
+      COMPLETE: { output: { refined, plan: { silverVersion: 0 }, published: [] } },
+      FAIL: { error: "it fell" },
+      ABORT: { error: "ABORTED" },
+      START: {},
+    };
+    const event = await recordLineage({ store: pipeline.store, places }, change(workflow, state, more[state]));
+    expect(mistakesOf(event)).toEqual([]);
+    expect(event).toMatchObject({ eventType: state, job: { namespace: "pizza-sales-dev", name: workflow } });
+  },
+);
 
 test("a run without a known output has no counts, but is still an event", async () => {
   for (const workflow of ["bronze_to_silver", "silver_to_gold"]) {
@@ -149,7 +152,7 @@ test("an event that is recorded twice is stored once and sent twice", async () =
   expect(sent).toHaveLength(2);
 });
 
-test("events are read in order of time, by day, by workflow and up to a limit", async () => {
+test("events are read in chronological order, by day, by workflow and up to a limit", async () => {
   const dayMs = 24 * 60 * minute;
   for (const days of [0, 1, 2]) {
     const at = noon + days * dayMs;

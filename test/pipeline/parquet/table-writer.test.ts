@@ -221,14 +221,18 @@ describe("a wrong value", () => {
   test.each([
     ["a fraction", () => writer().int("line_no").push(1.5), "column line_no: 1.5 is not a 32-bit integer"],
     [
-      "too large an integer",
+      "an integer that is too large",
       () =>
         writer()
           .int("line_no")
           .push(2 ** 31),
       "column line_no: 2147483648 is not a 32-bit",
     ],
-    ["a null where none may be", () => writer().string("order_id").push(null), "column order_id: null is not a string"],
+    [
+      "a null in a required column",
+      () => writer().string("order_id").push(null),
+      "column order_id: null is not a string",
+    ],
     [
       "an unsafe number",
       () =>
@@ -245,11 +249,7 @@ describe("a wrong value", () => {
           .push(2n ** 63n),
       "is not a 64-bit integer",
     ],
-    [
-      "a column that is not there",
-      () => writer().string("topping"),
-      "column topping: the table has no such string column",
-    ],
+    ["an unknown column", () => writer().string("topping"), "column topping: the table has no such string column"],
     ["a column of another type", () => writer().int("order_id"), "column order_id: the table has no such int column"],
   ])("is rejected: %s", (_, push, message) => {
     expect(push).toThrow(message);

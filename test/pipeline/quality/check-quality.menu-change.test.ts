@@ -14,7 +14,7 @@ const newMenu = createCatalog(
   ],
   [
     { ...stores[0]!, valid_to: "2015-03-01" },
-    { ...stores[0]!, city: "Newark", state: "New Jersey", valid_from: "2015-03-01" },
+    { ...stores[0]!, valid_from: "2015-03-01" },
   ],
 );
 
@@ -38,7 +38,7 @@ function sale(seq: number, day: string, unit_price: number) {
   });
 }
 
-it("each order has the price, the cost and the city of its own day, in silver and in gold", async () => {
+it("each order has the price and the cost of its own day, in silver and in gold", async () => {
   pipeline.replaceCatalog(newMenu);
   await pipeline.land(await pipeline.send([sale(1, "2015-02-28", 13.25), sale(2, "2015-03-01", 14.5)]));
   await pipeline.work();
@@ -46,11 +46,6 @@ it("each order has the price, the cost and the city of its own day, in silver an
   expect(await pipeline.owner.query(days)).toEqual([
     { order_date: "2015-02-28", revenue: "26.50", cost: "8.00" },
     { order_date: "2015-03-01", revenue: "29.00", cost: "9.00" },
-  ]);
-  const cities = "select month::text, city, revenue::text from gold.geographic_sales order by 1";
-  expect(await pipeline.owner.query(cities)).toEqual([
-    { month: "2015-02-01", city: "New York", revenue: "26.50" },
-    { month: "2015-03-01", city: "Newark", revenue: "29.00" },
   ]);
   expect(await pipeline.verify()).toMatchObject({ findings: [], expected: { cents: 5550 } });
 });

@@ -44,12 +44,17 @@ const second = (change: (cells: Cells) => Partial<Cells>) => (rows: Rows) =>
 const isSecond = ({ order_id, line_no }: Cells) => order_id === `${lastWednesday}/0` && Number(line_no) === 2;
 const line = `${lastWednesday}/0 line 2`;
 
+/** Changes the day's first order. */
+const whole = (change: (cells: Cells) => Partial<Cells>) => (rows: Rows) =>
+  rows.map((cells) => (cells["order_id"] === `${lastWednesday}/0` ? { ...cells, ...change(cells) } : cells));
+const dayMicros = 86_400_000_000;
+
 /** Faults in silver; gold is published from it, so that no other rule can see them. */
 const silverFaults: [rule: string, example: string, change: (rows: Rows) => Rows][] = [
   ["required_values", `${line}: no pizza_name`, second(() => ({ pizza_name: "" }))],
   [
     "lines_once",
-    `an order line stands twice: ${line}`,
+    `an order line exists twice: 2015-03-04 nyc-01 ${line}`,
     (rows) => [
       ...rows,
       ...rows.filter(isSecond).map((cells) => ({
@@ -73,11 +78,21 @@ const silverFaults: [rule: string, example: string, change: (rows: Rows) => Rows
     second(({ ordered_at }) => ({ arrived_at: (ordered_at as number) - 600_000_000 })),
   ],
   [
+    "till_offsets",
+    "replay:till-1: 1 orders of nyc-01 with an offset of 0 minutes",
+    whole(() => ({ till_offset_minutes: 0 })),
+  ],
+  [
+    "till_clocks",
+    "till-1: 1 events sent more than two days from their arrival, 0 orders more than a year from its others",
+    whole(({ arrived_at }) => ({ producer_id: "till-1", emitted_at: Number(arrived_at) - 3 * dayMicros })),
+  ],
+  [
     "line_amounts",
     `${line}: revenue 2551, cost 820, margin 1731 cents of 2 at 1275, costing 410`,
     second(() => ({ revenue_cents: 2551, margin_cents: 1731 })),
   ],
-  ["order_lines_agree", `${lastWednesday}/0: channel`, second(() => ({ channel: "online" }))],
+  ["order_lines_agree", `${lastWednesday} nyc-01 ${lastWednesday}/0: channel`, second(() => ({ channel: "online" }))],
   [
     "menu_prices",
     `${line}: bbq_ckn_s at 1276 cents, costing 410; on the menu 1275, 410`,
@@ -95,6 +110,32 @@ describe("a fault of each kind turns exactly its rule red", () => {
     await expectRed(rule, [example]);
     await restore();
     expect(await pipeline.red()).toEqual({});
+  });
+
+  it("till_clocks, also for an order that is more than a year away from its till's others", async () => {
+    const restore = await pipeline.changeDay(lastWednesday, (rows) =>
+      rows.map((cells) => ({
+        ...cells,
+        producer_id: "till-1",
+        emitted_at: cells["arrived_at"]!,
+        ...(cells["order_id"] === `${lastWednesday}/0` && {
+          ordered_at: Number(cells["ordered_at"]) - 400 * dayMicros,
+        }),
+      })),
+    );
+    expect((await pipeline.red())["till_clocks"]).toEqual([
+      "till-1: 0 events sent more than two days from their arrival, 1 orders more than a year from its others",
+    ]);
+    await restore();
+  });
+
+  it.each(["replay:till-1", "import:till-1"])("till_clocks, but not for %s, which sends history", async (name) => {
+    const restore = await pipeline.changeDay(
+      lastWednesday,
+      whole(({ arrived_at }) => ({ producer_id: name, emitted_at: Number(arrived_at) - 900 * dayMicros })),
+    );
+    expect(await pipeline.red()).toEqual({});
+    await restore();
   });
 
   it("menu_prices, also for an order line whose pizza is not on the menu", async () => {
@@ -154,7 +195,7 @@ describe("a fault of each kind turns exactly its rule red", () => {
     const [late, ...others] = pipeline.ordersOf("2015-02-25", 3, {}, 100);
     await pipeline.sell(others);
     await pipeline.work();
-    await expectRed("producer_gaps", [expect.stringMatching(/^till-1: \d+$/)]);
+    await expectRed("producer_gaps", [expect.stringMatching(/^replay:till-1: \d+$/)]);
     await pipeline.sell([late!]);
     await pipeline.work();
     expect(await pipeline.red()).toEqual({});

@@ -35,12 +35,12 @@ const sell = async (number: number, day: string, changes: object[]) => {
 
 const columnOf = ({ columns }: SilverProfile, name: string) => columns.find((column) => column.name === name)!;
 
-it("reports that silver has no orders", async () => {
+it("a profile reports that silver has no orders", async () => {
   expect(await profile()).toEqual({ silverVersion: -1, week: null, lines: 0, linesBefore: 0, columns: [] });
   expect(profileText(await profile())).toBe("silver has no orders yet");
 });
 
-it("has no drift without a previous week", async () => {
+it("a profile has no drift without a previous week", async () => {
   await sell(1, "2015-03-01", [{}]);
   await sell(2, "2015-03-03", [{}, {}, {}]);
   const found = await profile();
@@ -48,7 +48,7 @@ it("has no drift without a previous week", async () => {
   expect(columnOf(found, "channel")).toMatchObject({ drift: null, top: [{ value: "dine_in", lines: 4 }] });
 });
 
-it("counts nulls, values and ranges of the newest week, and its drift from the week before", async () => {
+it("a profile counts nulls, values and ranges of the newest week, and its drift from the previous week", async () => {
   const online = { channel: "online", customer: undefined };
   await sell(3, "2015-03-10", [
     online,
@@ -79,7 +79,7 @@ it("counts nulls, values and ranges of the newest week, and its drift from the w
   expect(profileText(found)).toMatch(/channel +0.0% +2 +dine_in +online +75.0% +online 75.0%, dine_in 25.0%/);
 });
 
-it("shows no value of a column that identifies customers", async () => {
+it("a profile shows no value of a column that identifies customers", async () => {
   const found = columnOf(await profile(), "customer_key");
   expect(found).toMatchObject({ nulls: 3, distinct: 1, least: null, greatest: null, top: [], drift: null });
 });

@@ -23,8 +23,11 @@ export async function openQualityPipeline(gold: GoldPipeline) {
   pipeline.time.now = Date.parse("2015-03-06T18:00:00Z");
   let seq = 0;
 
-  /** The next event of the till. */
-  const next = (id: string, changes: Record<string, unknown> = {}) => event(++seq, id, { lines, ...changes });
+  /** The next event of the till, which sends history. */
+  const next = (id: string, changes: Record<string, unknown> = {}) => {
+    seq += 1;
+    return event(seq, id, { lines, producer: { producer_id: "replay:till-1", seq }, ...changes });
+  };
 
   const at = (day: string, n: number) => `${day}T${String(11 + (n % 8)).padStart(2, "0")}:00:00-05:00`;
 

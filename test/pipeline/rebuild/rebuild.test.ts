@@ -228,7 +228,7 @@ describe("a difference", () => {
     await pipeline.publishGold();
     expect(await hash()).not.toBe(before);
     const report = await pipeline.rebuild();
-    expect(report.differences[0]).toMatchObject({ key: "order-4 1 (2)", column: "*", rebuilt: null });
+    expect(report.differences[0]).toMatchObject({ key: "nyc-01 order-4 1 (2)", column: "*", rebuilt: null });
     expect(await hash()).toBe(before);
     await balanced();
   });
@@ -268,7 +268,7 @@ describe("a difference", () => {
     expect(line).toEqual({
       table: "silver.order_lines",
       day: "2015-02-01",
-      key: "order-4 1",
+      key: "nyc-01 order-4 1",
       column: "unit_cost_cents",
       published: "410",
       rebuilt: "500",
@@ -294,7 +294,7 @@ describe("a difference", () => {
     pipeline.replaceCatalog(menuWith("bbq_ckn_s", { price_cents: 1300 }));
     const rejected = await pipeline.rebuild();
     expect(rejected.differences[0]).toMatchObject({
-      key: "order-4 1",
+      key: "nyc-01 order-4 1",
       column: "*",
       rebuilt: null,
       cause: "menu change",
@@ -305,7 +305,7 @@ describe("a difference", () => {
     });
     pipeline.replaceCatalog(catalog);
     const accepted = await pipeline.rebuild();
-    expect(accepted.differences[0]).toMatchObject({ key: "order-4 1", published: null, cause: "menu change" });
+    expect(accepted.differences[0]).toMatchObject({ key: "nyc-01 order-4 1", published: null, cause: "menu change" });
     expect(await pipeline.verify()).toMatchObject({
       findings: [],
       events: { accepted: 4, quarantined: { wrong_type: 1 } },
@@ -329,7 +329,7 @@ describe("a difference", () => {
     expect(await hash()).not.toBe(before);
     const report = await pipeline.rebuild();
     expect(report.differences[0]).toMatchObject({
-      key: "order-4 1",
+      key: "nyc-01 order-4 1",
       published: null,
       rebuilt: "2 bbq_ckn_s 1275",
       cause: "rule version",
@@ -415,7 +415,11 @@ describe("a rebuild without complete bronze", () => {
         published: false,
         missing: { objects: [key], records: [expect.any(String)] },
       });
-      expect(report.differences[0]).toMatchObject({ key: "order-1 1", rebuilt: null, cause: "bronze is missing" });
+      expect(report.differences[0]).toMatchObject({
+        key: "nyc-01 order-1 1",
+        rebuilt: null,
+        cause: "bronze is missing",
+      });
       expect(new Set(report.counts.map(({ cause }) => cause))).toEqual(new Set(["bronze is missing"]));
       expect([await hash(), await silverVersion()]).toEqual([before, version]);
     },

@@ -156,7 +156,14 @@ export async function openReceiptPipeline(gold: GoldPipeline, { catalog = orderC
     async streamRecords() {
       return await stream.read({ shard: stream.shards()[0]!.id, limit: 1000, maxBytes: 2 ** 24 });
     },
-    trace: (orderId: string) => traceOrder({ ...refinery, lake, warehouse: gold.reader, sql: loadTraceSql() }, orderId),
+    traces: (orderId: string) =>
+      traceOrder({ ...refinery, lake, warehouse: gold.reader, sql: loadTraceSql() }, orderId),
+    /** The trace of an id that one order has. */
+    async trace(orderId: string) {
+      const traces = await pipeline.traces(orderId);
+      if (traces.length !== 1) throw new Error(`${traces.length} orders have the id ${orderId}`);
+      return traces[0]!;
+    },
     rebuild: (request: Partial<RebuildRequest> = {}, other: Partial<RebuildContext> = {}) =>
       rebuild(
         { refinery, lake, warehouse: gold.writer, sql: goldSql, ...other },

@@ -3,8 +3,8 @@ import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import { openReceiptPipeline, type ReceiptPipeline } from "./receipt-fixture.ts";
 
 /**
- * Opens one database for the tests of a file, and an empty pipeline on it for each test. `use` gets both before the test;
- * `current` names the pipeline to close afterwards, for a test that replaces the one that it got.
+ * Opens one database for the tests of a file, and an empty pipeline on it for each test. `use` gets both before the
+ * test; `current` names the pipeline to close afterwards, for a test that replaces the one that it got.
  */
 export function openForEachTest(
   use: (opened: { gold: GoldPipeline; pipeline: ReceiptPipeline }) => unknown,

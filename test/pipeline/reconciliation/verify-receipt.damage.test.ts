@@ -40,7 +40,7 @@ describe("verify detects in bronze", () => {
     expect(text).toContain(
       `sent = landed: 1 records were sent and confirmed, but are neither in bronze nor on-failure: ${position(0)}`,
     );
-    expect(text).toContain("silver = bronze: 2 orders in silver have no event in bronze: a from");
+    expect(text).toContain("silver = bronze: 2 orders in silver have no event in bronze: 2015-01-01 nyc-01 a from");
   });
 
   it("an object with one byte of one payload changed", async () => {
@@ -154,10 +154,14 @@ describe("verify detects at the tills", () => {
     );
   });
 
-  it("an order id that was reused on another day", async () => {
-    await pipeline.land(await pipeline.send([event(13, "a", { ordered_at: "2015-01-09T10:00:00Z" })]));
+  it("nothing in an order id that is used again on another day or in another store", async () => {
+    const reused = [
+      event(13, "a", { ordered_at: "2015-01-09T10:00:00Z" }),
+      event(14, "a", { store_id: "chi-01", ordered_at: "2015-01-09T10:00:00Z" }),
+    ];
+    await pipeline.land(await pipeline.send(reused));
     await pipeline.work();
-    expect(await found()).toContain("an order lies in two days: a");
+    expect(await found()).toBe("");
   });
 });
 
@@ -199,7 +203,9 @@ describe("verify detects in silver", () => {
   it("a data file that was removed from the log", async () => {
     await commit([await holder("d")], []);
     const text = await found();
-    expect(text).toContain("every event has one place: 1 valid events are missing from silver: d revision 0 at");
+    expect(text).toContain(
+      "every event has one place: 1 valid events are missing from silver: 2015-01-02 chi-01 d revision 0 at",
+    );
     expect(text).toContain("gold = silver: 1 days differ between silver and gold: 2015-01-02");
   });
 
@@ -213,7 +219,7 @@ describe("verify detects in silver", () => {
     expect(text).toContain(
       `the lake is whole: 1 data files are missing or differ in size from the log: ${pathOf(file)}`,
     );
-    expect(text).toContain("valid events are missing from silver: d revision 0");
+    expect(text).toContain("valid events are missing from silver: 2015-01-02 chi-01 d revision 0");
   });
 
   it("a data file whose rows were added twice", async () => {
@@ -224,7 +230,7 @@ describe("verify detects in silver", () => {
       [await pipeline.silver.writeDataFile({ partition: file.partition, body, stats: file.stats!, rows: file.rows })],
     );
     const text = await found();
-    expect(text).toContain("an order line stands twice: c line 1");
+    expect(text).toContain("an order line exists twice: 2015-01-01 nyc-01 c line 1");
     expect(text).toContain("gold = silver: 1 days differ between silver and gold: 2015-01-01");
   });
 
@@ -246,7 +252,7 @@ describe("verify detects in silver", () => {
     for (const [column, value, difference] of cells) {
       const undo = await change("a", column, value);
       const text = await found();
-      const place = `a at ${position(0)}/0`;
+      const place = `2015-01-01 nyc-01 a at ${position(0)}/0`;
       expect(text).toContain(`silver = bronze: 1 orders in silver differ from their event: ${place}`);
       expect(text).toContain(`line 1: ${difference}`);
       await undo();
@@ -312,7 +318,7 @@ describe("verify detects in silver", () => {
   it("a copy of a data file, added to the log", async () => {
     const file = await holder("d");
     await commit([], [{ ...file, path: await copyOf(file) }]);
-    expect(await found()).toContain("orders appear in silver from two events or in two files: d");
+    expect(await found()).toContain("orders appear in silver from two events or in two files: 2015-01-02 chi-01 d");
   });
 
   it("two commits that were swapped", async () => {
@@ -337,7 +343,14 @@ describe("verify detects in silver", () => {
 
   it("a revision that was set back", async () => {
     await change("b", "revision", 0);
-    expect(await found()).toContain("newer revisions are missing from silver: b revision 1");
+    expect(await found()).toContain("newer revisions are missing from silver: 2015-01-01 nyc-01 b revision 1");
+  });
+
+  it("an order whose event was sent later than one that lost to it", async () => {
+    await change("c", "emitted_at", Date.parse("2015-02-01T00:00:00Z") * 1000);
+    expect(await found()).toContain(
+      "orders in silver show another event than the first one: 2015-01-01 nyc-01 c revision 0",
+    );
   });
 });
 
@@ -355,7 +368,9 @@ describe("verify detects in quarantine", () => {
     for (const reason of ["not_json", "unknown_store", "bad_utf8"]) {
       expect(text).toContain(`every event has one place: 1 rejected events (${reason}) are not in quarantine:`);
     }
-    expect(text).toContain("events differ from what silver accepted and are not in quarantine: c revision 0");
+    expect(text).toContain(
+      "events differ from what silver accepted and are not in quarantine: 2015-01-01 nyc-01 c revision 0",
+    );
   });
 
   /** Rewrites the quarantine's rows with cells changed, or without some of them. */
@@ -423,7 +438,7 @@ describe("verify detects in quarantine", () => {
   it("a row of an event that silver accepted", async () => {
     await rewrite({ change: alter("not_json", { record_index: 2, reason: "conflicting_payload" }) });
     expect(await found()).toContain(
-      `every event has one place: 1 accepted events are in quarantine as conflicting_payload: c revision 0 at ${position(0)}/2`,
+      `every event has one place: 1 accepted events are in quarantine as conflicting_payload: 2015-01-01 nyc-01 c revision 0 at ${position(0)}/2`,
     );
   });
 
@@ -433,7 +448,7 @@ describe("verify detects in quarantine", () => {
   ])("a changed %s of an event, which determines its resolution", async (column, differently) => {
     await rewrite({ change: (columns) => void (columns[column] = columns[column]!.map(differently)) });
     expect(await found()).toMatch(
-      /^quarantine = bronze: \d events in quarantine have a different order id or arrival time than in bronze: shardId/,
+      /^quarantine = bronze: \d events in quarantine have a different order, revision, till or arrival time than in bronze: shardId/,
     );
   });
 

@@ -68,7 +68,9 @@ describe.each(tables)("verify detects in gold.%s", (table) => {
           ? `${name} || 'x'`
           : type.startsWith("timestamp")
             ? `${name} + interval '1 s'`
-            : `coalesce(${name}, 0) + 1`;
+            : type === "date"
+              ? `${name} + 1`
+              : `coalesce(${name}, 0) + 1`;
       const damage = `update gold.${table} set ${name} = ${changed} where ctid = (select min(ctid) from gold.${table})`;
       const offenders = await whileDamaged(damage, () => owner.query("select * from ops.gold_offenders()"));
       expect([name, offenders]).toEqual([

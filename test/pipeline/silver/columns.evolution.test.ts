@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { partitionColumn, silverColumns } from "../../../pipeline/silver/columns.ts";
 import { compactTable } from "../../../pipeline/delta/compact.ts";
+import { judgedByRules } from "../../../pipeline/silver/transactions.ts";
 import { openDeltaTable } from "../../../pipeline/delta/table.ts";
 import { silverLakeTable } from "../../../pipeline/silver/tables.ts";
 import { orderLines, writeRows } from "../delta/order-lines.ts";
@@ -45,10 +46,13 @@ async function makeOldTable() {
     partitionColumn,
   });
   for (const seed of [1, 2]) {
-    const rows = orderLines({ orders: 20, seed, firstOrder: seed * 100 });
+    const rows = orderLines({ orders: 20, seed, firstOrder: seed * 100 }).map((row) => ({
+      ...row,
+      store_id: "nyc-01",
+    }));
     const add = await table.writeDataFile({ partition: "2015-01-01", ...writeRows(rows, firstColumns) });
     const { version } = await table.snapshot();
-    const nothing = { removes: [], transactions: [], operationMetrics: {} };
+    const nothing = { removes: [], transactions: judgedByRules(), operationMetrics: {} };
     await table.commit({ readVersion: version, operation: "WRITE", adds: [add], ...nothing });
   }
   return table;

@@ -33,6 +33,10 @@ describe("a rejected event", () => {
         payload_base64: null,
         bronze_key: key,
         quarantined_at: new Date(noon).toISOString(),
+        store_id: "mars-01",
+        order_date: null,
+        revision: 0,
+        producer_id: "till-nyc-01-3",
       },
     ]);
     expect(await pipeline.rows("order_id")).toEqual([{ order_id: "2015-000001" }]);
@@ -49,7 +53,7 @@ describe("a rejected event", () => {
   });
 
   it("is quarantined if it conflicts with an accepted one, which stays in silver", async () => {
-    const other = order({ channel: "delivery" });
+    const other = order({ channel: "delivery", emitted_at: "2015-01-01T16:38:38Z" });
     const moved = order({ revision: 1, status: "amended", ordered_at: "2015-01-01T12:00:00-05:00" });
     await pipeline.land(record(1, [order(), other]));
     await pipeline.refine();
@@ -59,12 +63,13 @@ describe("a rejected event", () => {
     expect(await pipeline.quarantined("reason, detail, payload")).toEqual([
       {
         reason: "conflicting_payload",
-        detail: "order 2015-000001 revision 0: another payload was accepted earlier under the same order and revision",
+        detail: "order 2015-000001 revision 0: another payload of the same order and revision was sent earlier",
         payload: JSON.stringify(other),
       },
       {
         reason: "ordered_at_changed",
-        detail: "order 2015-000001 revision 1: the time of the order differs between its revisions",
+        detail:
+          "order 2015-000001 revision 1: the order has an earlier time in another event: its time never changes, and two tills must not share a number",
         payload: JSON.stringify(moved),
       },
     ]);

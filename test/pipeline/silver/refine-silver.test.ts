@@ -76,6 +76,7 @@ describe("an order line in silver", () => {
         payload_hash: payloadHash(JSON.stringify(event)),
         promotion_code: null,
         tip_cents: null,
+        till_offset_minutes: null,
       },
     ]);
     expect(Object.keys(rows[0]!)).toHaveLength(silverColumns.length + 1);

@@ -27,7 +27,7 @@ const check = async () => {
   }
 };
 
-test("a store that honours put-if-absent is found well, and nothing is left in it", async () => {
+test("a store that honours put-if-absent passes the check, which leaves no objects behind", async () => {
   server = await startS3Server({ root });
   expect(await check()).toBe("lake creates each object once");
   expect(await server.bucket("lake").list("")).toEqual([]);
@@ -44,7 +44,7 @@ test("a store that ignores the condition is rejected, with the consequence for t
 test("a store that rejects only every other write is rejected too", async () => {
   server = await startS3Server({ root });
   const honest = openS3Store({ bucket: "lake", client: newS3Client({ endpoint: server.url, ...testAccess }) });
-  // Says no and writes all the same.
+  // Rejects the write but stores it anyway.
   const liar: typeof honest = {
     ...honest,
     put: async (key, body, options) => {
@@ -62,7 +62,7 @@ test("a missing write permission is reported with what the role needs", async ()
   await expect(check()).rejects.toThrow(/could not write doctor\/.*: access is denied: the role needs s3:PutObject/);
 });
 
-test("the command line tries any bucket at any endpoint; exit code 1 says that it cannot hold a lake", async () => {
+test("the command line checks any bucket at any endpoint; exit code 1 if it cannot hold a lake", async () => {
   server = await startS3Server({ root, ignoresConditions: true });
   const script = new URL("../../../bin/pizza.ts", import.meta.url).pathname;
   const env = {

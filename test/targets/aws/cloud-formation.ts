@@ -1,7 +1,9 @@
 import { AwsFault } from "../../support/aws-json.ts";
 import type { Answer } from "../../support/json-server.ts";
 
-/** Answers DescribeStacks as CloudFormation does, from the outputs of each stack; another name is its validation error. */
+/**
+ * Answers DescribeStacks as CloudFormation does, from the outputs of each stack; unknown names are a validation error.
+ */
 export function cloudFormation(stacks: Record<string, Record<string, string>>): Answer {
   return ({ StackName }) => {
     const name = String(StackName);

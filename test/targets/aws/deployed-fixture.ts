@@ -26,7 +26,7 @@ const writerArn = "arn:aws:secretsmanager:eu-central-1:1:secret:writer";
 const customerKeyArn = "arn:aws:secretsmanager:eu-central-1:1:secret:customer-key";
 const logGroup = "/pizza/dev/LandRecords";
 
-/** The AWS of the tests: everything of environment `dev` behind local endpoints, with the workflows' real functions. */
+/** Environment `dev` behind local endpoints, with the workflows' real functions. */
 export async function startDeployedPipeline() {
   const dir = mkdtempSync(join(tmpdir(), "pizza-remote-"));
   const gold = await openGoldPipeline();
@@ -40,7 +40,8 @@ export async function startDeployedPipeline() {
   });
   const athena = await startAthenaServer({ engine: duckDbEngine({ root: join(dir, "lake"), bucket: "lake" }) });
   const [store, onFailure, backups] = [s3.bucket("lake"), s3.bucket("failed"), s3.bucket("backups")];
-  const clock = Date.now;
+  const time = { laterMs: 0 };
+  const clock = () => Date.now() + time.laterMs;
   const lake = await openDuckDbLake({ root: join(dir, "lake") });
   const [silver, quarantine] = [openSilver({ store, clock }), openQuarantine({ store, clock })];
   const lambda = await startLambdaServer({
@@ -118,7 +119,7 @@ export async function startDeployedPipeline() {
   };
 
   const landed = new Map<string, string>();
-  /** Lands what came since the last time, one object for each shard, as the event source mapping does. */
+  /** Lands the records since the previous call, one object per shard, as the event source mapping does. */
   async function land(): Promise<void> {
     for (const { id: shard } of kinesis.log.shards()) {
       const after = landed.get(shard);
@@ -132,6 +133,8 @@ export async function startDeployedPipeline() {
 
   return {
     environment,
+    /** How much later than the stream the functions believe it to be. */
+    time,
     outputs,
     answers,
     athena,

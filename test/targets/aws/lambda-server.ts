@@ -1,6 +1,6 @@
 import { startHttpServer, type HttpAnswer, type TestServer } from "../../support/http-server.ts";
 
-/** Lambda as far as the command line asks it: where a function logs, how the event source mapping is, and calls. */
+/** The part of Lambda that the command line uses: log groups, the event source mapping's state, and invocations. */
 export async function startLambdaServer({
   logGroup,
   invoke = {},

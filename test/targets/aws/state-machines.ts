@@ -15,7 +15,9 @@ interface Execution {
   cause?: string;
 }
 
-/** Step Functions as far as the command line asks it; each state machine is a function that runs in the background. */
+/**
+ * The part of Step Functions that the command line uses; each state machine is a function that runs in the background.
+ */
 export function stateMachines(runs: Record<string, Run>) {
   const executions = new Map<string, Execution>();
   const arns = Object.fromEntries(
@@ -28,7 +30,7 @@ export function stateMachines(runs: Record<string, Run>) {
       execution.status = "SUCCEEDED";
     } catch (error) {
       execution.error = "Error";
-      // Lambda's runtime gives an error as JSON.
+      // Lambda's runtime returns an error as JSON.
       execution.cause = JSON.stringify({ errorType: "Error", errorMessage: (error as Error).message, trace: [] });
       execution.status = "FAILED";
     }

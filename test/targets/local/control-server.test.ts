@@ -12,7 +12,7 @@ const folder = dataDirectory(mkdtempSync(join(tmpdir(), "pizza-control-")));
 const received: OutgoingRecord[] = [];
 /** A query that nobody answers: when it has come, and the reason for which it ends. */
 const [asked, gone] = [Promise.withResolvers<void>(), Promise.withResolvers<unknown>()];
-/** A home of which only what is called here exists. */
+/** A pipeline with only the methods that these tests call. */
 const pipeline = {
   openShards: async () => 3,
   putRecords: async ({ records }: { records: OutgoingRecord[] }) => {
@@ -45,14 +45,14 @@ afterAll(async () => {
   rmSync(folder.root, { recursive: true });
 });
 
-it("carries records byte by byte", async () => {
+it("the server receives records byte for byte", async () => {
   const data = Uint8Array.from({ length: 256 }, (_, i) => i);
   const results = await connectPipeline(folder).sink.putRecords([{ partitionKey: "k", explicitHashKey: "7", data }]);
   expect(results).toEqual([{ shard: "s", sequenceNumber: "1" }]);
   expect(received).toEqual([{ partitionKey: "k", explicitHashKey: "7", data: Buffer.from(data) }]);
 });
 
-it("gives answers and errors as the home gives them; big integers as text", async () => {
+it("the server returns the pipeline's results and errors unchanged, except that big integers are text", async () => {
   const client = connectPipeline(folder);
   expect(await client.sink.openShards()).toBe(3);
   expect(await client.query({ sql: "select 1", lake: true })).toEqual([{ count: String(2n ** 60n) }]);
@@ -62,12 +62,12 @@ it("gives answers and errors as the home gives them; big integers as text", asyn
 it.each([
   ["no token", {}],
   ["a wrong token", { authorization: "Bearer secreT" }],
-])("lets nobody in with %s", async (_, headers) => {
+])("the server rejects a request with %s", async (_, headers) => {
   const response = await fetch(`http://127.0.0.1:${server.port}/openShards`, { method: "POST", headers });
   expect(response.status).toBe(401);
 });
 
-it("knows its methods only, and only by POST", async () => {
+it("the server responds with 404 to an unknown method, and to anything but POST", async () => {
   const headers = { authorization: "Bearer secret" };
   expect((await fetch(`http://127.0.0.1:${server.port}/constructor`, { method: "POST", headers })).status).toBe(404);
   expect((await fetch(`http://127.0.0.1:${server.port}/openShards`, { headers })).status).toBe(404);
@@ -90,14 +90,14 @@ it.each([
   ["explain", { table: "hourly_trends", key: "2015-01-01", lines: 5 }, "key: "],
   ["rebuild", { from: "2015-02-30", to: "2015-03-01", source: "bronze", isDryRun: true }, "from: "],
   ["drain", { now: true }, "now"],
-])("rejects parameters of %s that its schema does not allow: %j", async (method, given, mistake) => {
+])("the server rejects parameters of %s that violate its schema: %j", async (method, given, mistake) => {
   const { status, answer } = await post(method, given);
   expect(status).toBe(400);
   expect(answer.error.message).toContain(`parameters of /${method}: `);
   expect(answer.error.message).toContain(mistake);
 });
 
-it("describes every method with its class and the schema of its parameters", async () => {
+it("the server describes every method with its access class and its parameters' schema", async () => {
   const { result } = (await post("operations", {})).answer as { result: { name: string; access: string }[] };
   const byAccess = Object.groupBy(result, ({ access }) => access);
   const names = (access: string) => byAccess[access]!.map(({ name }) => name).toSorted();
@@ -130,7 +130,7 @@ it("tells an operation when nobody waits for its answer any more, and not when i
   expect(await connectPipeline(folder).query({ sql: "select 1" })).toHaveLength(1);
 });
 
-it("says that the home does not run once its process is gone", async () => {
+it("the client says how to start a pipeline that is not running", async () => {
   const elsewhere = dataDirectory(mkdtempSync(join(tmpdir(), "pizza-control-")));
   await expect(connectPipeline(elsewhere).status()).rejects.toThrow("start it with ./pizza start");
   rmSync(elsewhere.root, { recursive: true });

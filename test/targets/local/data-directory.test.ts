@@ -90,15 +90,15 @@ describe("a data directory that lacks a folder", () => {
   });
 });
 
-describe("removing a home", () => {
-  it("removes the folder with all that the home made", () => {
+describe("removing a data directory", () => {
+  it("removes the folder and everything that the pipeline created in it", () => {
     prepare();
     writeFileSync(join(dir, "lake", "data"), "orders");
     expect(removeDataDirectory(dataDirectory(dir))).toEqual([]);
     expect(existsSync(dir)).toBe(false);
   });
 
-  it("leaves what is not the home's, and names it", () => {
+  it("keeps foreign files, and names them", () => {
     prepare();
     writeFileSync(join(dir, "thesis.txt"), "important");
     mkdirSync(join(dir, "photos"));
@@ -106,7 +106,7 @@ describe("removing a home", () => {
     expect(readdirSync(dir).toSorted()).toEqual(["photos", "thesis.txt"]);
   });
 
-  it("removes a link to another disk, and nothing on it", () => {
+  it("removes a link to another disk, but nothing on that disk", () => {
     prepare();
     const disk = join(root, "disk");
     mkdirSync(disk);

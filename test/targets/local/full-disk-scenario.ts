@@ -1,4 +1,4 @@
-/** A process on a small disk: makes it full, tries to work, makes room, and prints what it saw as JSON. */
+/** A process on a small disk: fills it, tries to work, frees space, and prints what it observed as JSON. */
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, symlinkSync } from "node:fs";
@@ -20,13 +20,13 @@ import { createBallast } from "./small-disk.ts";
 const [disk = "", scenario = ""] = process.argv.slice(2);
 const ballast = createBallast(disk);
 const orders = [...classicYear()];
-/** Orders in a batch. */
+/** Orders per batch. */
 const batch = 60;
 const mostPages = 100;
 const scenarios: Record<string, () => Promise<unknown>> = { stream, landing, silver, pipeline, readOnlyLake };
 process.stdout.write(JSON.stringify(await scenarios[scenario]!()));
 
-/** Large records into a stream whose disk has room for a part of one only. */
+/** Puts large records into a stream whose disk has space for only a part of one. */
 async function stream() {
   const dir = join(disk, "stream");
   const [kept, rejections]: string[][] = [[], []];
@@ -46,7 +46,7 @@ async function stream() {
   return { kept, rejections, found: records.map(({ data }) => Buffer.from(data).toString("latin1").split(" ")[0]) };
 }
 
-/** One landing with ever more room, until it fits. */
+/** Lands one batch with increasing free space, until it fits. */
 async function landing() {
   const store = openFolderStore(join(disk, "lake"));
   const record = { ...stored(0), data: randomBytes(40_000) };
@@ -55,7 +55,7 @@ async function landing() {
   return { rejections, objects: (await store.list("")).length };
 }
 
-/** One refine run with ever more room, until it fits. */
+/** Runs one refine run with increasing free space, until it fits. */
 async function silver() {
   const store = openFolderStore(join(disk, "lake"));
   const open = () => {
@@ -78,7 +78,7 @@ async function silver() {
   return { rejections, versions: [...new Set(versions)], version, lines, sentLines, again: again.bronzeObjects };
 }
 
-/** A whole home whose stream and lake lie on the small disk; its PostgreSQL has a disk with room. */
+/** A local pipeline with its stream and lake on the small disk, and its PostgreSQL on a disk with space. */
 async function pipeline() {
   const dir = `${disk}-home`;
   mkdirSync(dir);
@@ -111,7 +111,7 @@ async function pipeline() {
   }
 }
 
-/** A whole home whose lake turns read-only for a while; the stream goes on, on a disk of its own. */
+/** A local pipeline whose lake becomes read-only for a while; its stream is on a separate disk and keeps working. */
 async function readOnlyLake() {
   const dir = `${disk}-home`;
   mkdirSync(dir);
@@ -137,7 +137,7 @@ async function readOnlyLake() {
   }
 }
 
-/** A file that the home is writing keeps a disk from turning read-only: then once more, when it has had time to close it. */
+/** A file that is open for writing prevents a read-only remount, so this retries until the pipeline has closed it. */
 async function remount(mode: "ro" | "rw"): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const { status, stderr } = spawnSync("mount", ["-o", `remount,${mode}`, disk], { encoding: "utf8" });
@@ -147,7 +147,7 @@ async function remount(mode: "ro" | "rw"): Promise<void> {
   }
 }
 
-/** Tries with room for no page, one, two and so on; gives the messages of those that did not fit. */
+/** Tries with space for no page, one page, two pages and so on; returns the messages of the attempts that failed. */
 async function untilItFits(work: () => Promise<unknown>): Promise<string[]> {
   const rejections: string[] = [];
   for (let pages = 0; ; pages += 1) {

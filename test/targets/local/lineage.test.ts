@@ -40,8 +40,8 @@ function orders(count: number) {
   );
 }
 
-describe("an embedded home", () => {
-  it("records every run as valid events, sends them to the endpoint, and shows them without opening the pipeline", async () => {
+describe("a local pipeline", () => {
+  it("records every run as valid events, sends them to the endpoint, and lists them while it is stopped", async () => {
     Object.assign(process.env, { OPENLINEAGE_URL: server.url, OPENLINEAGE_API_KEY: "secret" });
     const opened = await openLocalPipeline({ dir: pipeline.dir }).finally(() => {
       delete process.env["OPENLINEAGE_URL"];
@@ -83,7 +83,7 @@ describe("an embedded home", () => {
 
 const namesOf = (events: LineageEvent[]) => new Set(events.map(({ job }) => job.name));
 
-/** Rows that runs wrote to silver, by their events. */
+/** The number of rows that runs wrote to silver, from their events. */
 function linesOf(events: LineageEvent[]): number {
   const written = events.flatMap(({ outputs }) => outputs.filter(({ name }) => name.endsWith("silver/order_lines")));
   return written.reduce(
@@ -131,7 +131,7 @@ describe("the run ledger of a local pipeline", () => {
       () => lineageEndpointFrom({ OPENLINEAGE_URL: "http://127.0.0.1:1" }),
       /does not answer: check OPEN/,
     ],
-  ])("continues and logs it if the endpoint %s", async (_how, sink, words) => {
+  ])("logs an error and continues if the endpoint %s", async (_how, sink, words) => {
     status = 503;
     const { lineage, ledger } = ledgerOf(sink());
     log.splice(0);

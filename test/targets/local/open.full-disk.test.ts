@@ -10,7 +10,7 @@ if (!isPossible)
 const advice = /disk.*free some space|free some space.*disk/;
 
 describe.skipIf(!isPossible)("a full disk", () => {
-  it("takes nothing into the stream that it does not keep, and the stream goes on once there is room", async () => {
+  it("makes the stream reject records that it cannot store, until there is space again", async () => {
     const seen = await onSmallDisk<{ kept: string[]; rejections: string[]; found: string[] }>("stream");
     expect(seen.kept).toEqual(["0", "4"]);
     expect(seen.found).toEqual(seen.kept);
@@ -18,14 +18,14 @@ describe.skipIf(!isPossible)("a full disk", () => {
     for (const message of seen.rejections) expect(message).toMatch(advice);
   });
 
-  it("leaves no part of a bronze object, and the same landing succeeds once there is room", async () => {
+  it("leaves no partial bronze object, and the same landing succeeds once there is space", async () => {
     const seen = await onSmallDisk<{ rejections: string[]; objects: number }>("landing");
     expect(seen.rejections.length).toBeGreaterThan(5);
     for (const message of seen.rejections) expect(message).toMatch(advice);
     expect(seen.objects).toBe(1);
   });
 
-  it("keeps silver as it was wherever the room ends, and takes every line once when there is enough", async () => {
+  it("leaves silver unchanged wherever a write fails, and every line is added once when there is space", async () => {
     const seen = await onSmallDisk<Record<"version" | "lines" | "sentLines" | "again", number> & SilverSeen>("silver");
     expect(seen.rejections.length).toBeGreaterThan(1);
     for (const message of seen.rejections) expect(message).toMatch(advice);
@@ -34,7 +34,7 @@ describe.skipIf(!isPossible)("a full disk", () => {
     expect(seen).toMatchObject({ version: 0, lines: seen.sentLines, again: 0 });
   });
 
-  it("makes the home say so, answer, and balance in the end with every order it had taken", async () => {
+  it("is reported by the pipeline, which still answers queries and later balances with every accepted order", async () => {
     const seen = await onSmallDisk<PipelineSeen>("pipeline");
     expect(seen.rejected).toMatchObject({ errorCode: "InternalFailure", errorMessage: expect.stringMatching(advice) });
     expect(seen.lines.find((line) => line.startsWith("landing "))).toMatch(advice);
@@ -49,7 +49,7 @@ describe.skipIf(!isPossible)("a full disk", () => {
 });
 
 describe.skipIf(!isPossible)("a lake folder that turns read-only", () => {
-  it("makes the home say so, keep what it takes in the stream, and go on by itself once it may write again", async () => {
+  it("is reported by the pipeline, which keeps new records in its stream and continues once it can write again", async () => {
     const seen = await onSmallDisk<ReadOnlySeen>("readOnlyLake");
     expect(seen.taken).toHaveProperty("sequenceNumber");
     expect(seen.lines.find((line) => line.startsWith("landing "))).toMatch(/mounted read-only/);

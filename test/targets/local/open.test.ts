@@ -10,7 +10,7 @@ import { sendOrders } from "../../e2e/command-line-fixture.ts";
 let root: string | undefined;
 afterEach(() => root !== undefined && rmSync(root, { recursive: true, force: true }));
 
-/** A home whose PostgreSQL cannot start: its credentials cannot be read. */
+/** A data directory whose PostgreSQL cannot start because its credentials are unreadable. */
 function brokenPipeline(): string {
   root = mkdtempSync(join(tmpdir(), "pizza-home-"));
   const dir = join(root, "home");
@@ -19,12 +19,12 @@ function brokenPipeline(): string {
   return dir;
 }
 
-describe("a home whose PostgreSQL cannot start", () => {
-  it("is refused with the reason", async () => {
+describe("a local pipeline whose PostgreSQL cannot start", () => {
+  it("fails to open, with the reason", async () => {
     await expect(openLocalPipeline({ dir: brokenPipeline() })).rejects.toThrow(/credentials\.json/);
   });
 
-  it("takes orders when it was wanted early, says the reason to whoever needs the tables, and closes", async () => {
+  it("accepts orders if opened early, fails every call that needs the tables with the reason, and closes", async () => {
     const pipeline = await openLocalPipeline({ dir: brokenPipeline(), isEarly: true });
     await sendOrders(pipeline.sink, [...classicYear()].slice(0, 3));
     await expect(pipeline.drain()).rejects.toThrow(/credentials\.json/);
@@ -33,7 +33,7 @@ describe("a home whose PostgreSQL cannot start", () => {
   });
 });
 
-it("a home that was wanted early shows in gold what it took before its PostgreSQL ran, and people's SQL leaves nothing behind", async () => {
+it("a local pipeline opened early publishes orders from before PostgreSQL ran, and resets the session after ad-hoc SQL", async () => {
   root = mkdtempSync(join(tmpdir(), "pizza-home-"));
   const pipeline = await openLocalPipeline({ dir: join(root, "home"), isEarly: true });
   try {

@@ -1,4 +1,4 @@
-// Holds an embedded PostgreSQL as a home does, until somebody ends it. Prints the server's pid once it answers.
+// Runs an embedded PostgreSQL as a local pipeline does, until it is stopped. Prints the server's pid once it answers.
 import { startPostgres } from "../../../targets/local/postgres.ts";
 
 const [dir = "", end] = process.argv.slice(2);

@@ -34,7 +34,7 @@ async function untilGone(): Promise<void> {
   await expect.poll(() => findServer(data)).toBeUndefined();
 }
 
-test("the first start makes a database that three roles can enter, and a later start finds it again", async () => {
+test("the first start creates a database with three login roles, and a later start reuses it", async () => {
   const first = await startPostgres({ dir });
   await ask(first, "create table kept as select 1 as a");
   for (const role of ["owner", "writer", "reader"] as const) {
@@ -47,7 +47,7 @@ test("the first start makes a database that three roles can enter, and a later s
   await second.stop();
 });
 
-test("what is committed is on disk, and only this machine may connect with a password", async () => {
+test("commits are durable, and only this machine can connect, with a password", async () => {
   const postgres = await startPostgres({ dir });
   const names = ["fsync", "full_page_writes", "synchronous_commit", "data_checksums", "listen_addresses", "TimeZone"];
   const shown = await ask<{ name: string; setting: string }>(
@@ -71,7 +71,7 @@ test("what is committed is on disk, and only this machine may connect with a pas
   await postgres.stop();
 });
 
-test("the owner is no superuser, as on a managed server", async () => {
+test("the owner is not a superuser, as on a managed server", async () => {
   const postgres = await startPostgres({ dir });
   expect(await ask(postgres, "select rolsuper from pg_roles where rolname = current_user")).toEqual([
     { rolsuper: false },
@@ -79,7 +79,7 @@ test("the owner is no superuser, as on a managed server", async () => {
   await postgres.stop();
 });
 
-test("a server left behind by a killed process is adopted, with all that was committed", async () => {
+test("a server that outlived its killed process is adopted with all committed data", async () => {
   const { child, pid } = await hold();
   const other = await startPostgres({ dir });
   await ask(other, "create table survivor as select 2 as a");
@@ -92,7 +92,7 @@ test("a server left behind by a killed process is adopted, with all that was com
   await untilGone();
 });
 
-test("a start after process and server were both killed recovers", async () => {
+test("a start recovers after both the process and the server were killed", async () => {
   const { child, pid } = await hold();
   child.kill("SIGKILL");
   process.kill(pid, "SIGKILL");
@@ -110,14 +110,14 @@ test.each(["SIGTERM", "SIGINT"] as const)("%s to the process stops its server", 
   await untilGone();
 });
 
-test("a process that comes to its end stops its server", async () => {
+test("a process that exits stops its server", async () => {
   const { child } = await hold("at once");
   if (child.exitCode === null) await once(child, "exit");
   expect(child.exitCode).toBe(0);
   await untilGone();
 });
 
-test("a pid file whose number belongs to another program does not stand in the way", async () => {
+test("a pid file with the process id of another program does not prevent a start", async () => {
   const lines = [process.pid, data, "1", "1", "", "127.0.0.1", ""];
   writeFileSync(join(data, "postmaster.pid"), lines.join("\n"), { mode: 0o644 });
   const postgres = await startPostgres({ dir });
@@ -133,7 +133,7 @@ async function takePort(port = 0): Promise<{ port: number; free: () => void }> {
 
 const remembered = () => JSON.parse(readFileSync(join(dir, "credentials.json"), "utf8"));
 
-test("a port that is asked for and taken is refused, and nothing starts", async () => {
+test("a requested port that is in use is an error, and nothing starts", async () => {
   const { port, free } = await takePort();
   await expect(startPostgres({ dir, port })).rejects.toThrow(
     `port ${port} is used by another program: choose one with --postgres-port`,
@@ -142,7 +142,7 @@ test("a port that is asked for and taken is refused, and nothing starts", async 
   free();
 });
 
-test("a remembered port that is taken gives way for that start, which is said, and is tried again by the next", async () => {
+test("if the remembered port is in use, a start logs it and uses another one; the next start tries it again", async () => {
   const before = await startPostgres({ dir });
   await before.stop();
   const wished = before.credentials.port;
@@ -162,7 +162,7 @@ test("a remembered port that is taken gives way for that start, which is said, a
   await after.stop();
 });
 
-test("a server that was left behind on another port than is asked for is started again there", async () => {
+test("a running server is restarted if another port is requested", async () => {
   const { child, pid } = await hold();
   child.kill("SIGKILL");
   await once(child, "exit");
@@ -174,7 +174,7 @@ test("a server that was left behind on another port than is asked for is started
   await postgres.stop();
 });
 
-test("of servers that start at once on one port each gets a port of its own", async () => {
+test("servers that start concurrently on one port each get a separate one", async () => {
   const dirs = [dir, ...[1, 2].map((n) => join(dir, `other-${n}`))];
   let port = 0;
   for (const other of dirs) {
@@ -191,7 +191,7 @@ test("of servers that start at once on one port each gets a port of its own", as
   }
 });
 
-test("a folder that cannot be made, and data that does not start, are named", async () => {
+test("an error names a folder that cannot be created, and the log of a server that does not start", async () => {
   writeFileSync(join(dir, "file"), "");
   await expect(startPostgres({ dir: join(dir, "file", "postgres") })).rejects.toThrow(
     /file\/postgres cannot be created/,

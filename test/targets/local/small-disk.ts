@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { errorCode } from "../../../pipeline/domain/errors.ts";
 
 const asRoot = process.getuid?.() === 0;
-/** A mount that only the program started by it sees; who is not root makes it in a user namespace. */
+/** A mount that only the program started in it sees; without root it is made in a user namespace. */
 const namespace = asRoot ? ["--mount"] : ["--map-current-user", "--keep-caps", "--mount"];
 const mount = "mount -t tmpfs -o size=4m,mode=777 tmpfs";
 
-/** Whether this machine lets the tests mount a small disk. */
+/** Whether the tests can mount a small disk on this machine. */
 export function canMountDisk(): boolean {
   if (process.platform !== "linux") return false;
   const dir = mkdtempSync(join(tmpdir(), "pizza-disk-"));
@@ -20,7 +20,9 @@ export function canMountDisk(): boolean {
   }
 }
 
-/** Runs a scenario of `full-disk-scenario.ts` with a real disk of 4 MiB at its first argument; gives the JSON that it prints. */
+/**
+ * Runs a scenario of `full-disk-scenario.ts` with a real 4 MiB disk as its first argument; returns the JSON it prints.
+ */
 export async function onSmallDisk<Seen>(scenario: string): Promise<Seen> {
   const dir = mkdtempSync(join(tmpdir(), "pizza-disk-"));
   const script = new URL("full-disk-scenario.ts", import.meta.url).pathname;
@@ -41,11 +43,11 @@ export async function onSmallDisk<Seen>(scenario: string): Promise<Seen> {
 
 const page = 4096;
 
-/** A file that takes all the room that a disk has left. */
+/** A file that takes up all free space on a disk. */
 export function createBallast(disk: string) {
   const path = join(disk, "ballast");
   return {
-    /** Leaves room for so many pages of 4 KiB. */
+    /** Leaves space for that many pages of 4 KiB. */
     fill(pagesLeft = 0): void {
       const file = openSync(path, "a");
       try {

@@ -13,7 +13,7 @@ const due = async (lastStart: number | undefined, now: number) =>
   await dueDaily(["data_quality"], { runs: { lastStart: async () => lastStart }, since: 0, clock: () => now });
 
 describe("a workflow that runs once a day", () => {
-  it("is due a day after its last run began, and in a new home a day after that was made", async () => {
+  it("is due a day after its last run started, or a day after the pipeline was created", async () => {
     expect(await due(undefined, 23 * hour)).toEqual([]);
     expect(await due(undefined, 24 * hour)).toEqual(["data_quality"]);
     expect(await due(30 * hour, 53 * hour)).toEqual([]);
@@ -21,12 +21,12 @@ describe("a workflow that runs once a day", () => {
   });
 });
 
-describe("the home", () => {
+describe("a local pipeline", () => {
   const { dir, remove } = temporaryPipeline();
   let pipeline: Pipeline | undefined;
   afterEach(async () => await pipeline?.close());
 
-  /** As if the home had been made two days ago. */
+  /** Makes the pipeline look two days old. */
   function age(): void {
     const path = join(dir, "home.json");
     const record = JSON.parse(readFileSync(path, "utf8")) as { createdAt: string };
@@ -41,7 +41,7 @@ describe("the home", () => {
     }
   }
 
-  it("runs it by itself, and shows it with its history after a restart too", async () => {
+  it("runs it automatically, and shows it with its history even after a restart", async () => {
     await (await openLocalPipeline({ dir })).close();
     age();
     pipeline = await openLocalPipeline({ dir });

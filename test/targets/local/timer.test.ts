@@ -8,7 +8,7 @@ function create(task: () => Promise<void>) {
   return { timer, errors };
 }
 
-it("runs when it is woken, and not without", async () => {
+it("a timer runs its task when it is woken, and not before", async () => {
   let runs = 0;
   const { timer } = create(async () => void runs++);
   await sleep(20);
@@ -18,7 +18,7 @@ it("runs when it is woken, and not without", async () => {
   await timer.stop();
 });
 
-it("runs at once when it is woken after the clock was set back", async () => {
+it("a timer runs its task immediately when it is woken after the clock was set back", async () => {
   let runs = 0;
   const { timer } = create(async () => void runs++);
   timer.wake();
@@ -31,7 +31,7 @@ it("runs at once when it is woken after the clock was set back", async () => {
   await timer.stop();
 });
 
-it("never runs twice at once, by hand neither", async () => {
+it("a timer never has concurrent runs, even if some are started manually", async () => {
   let [now, most] = [0, 0];
   const task = async () => {
     most = Math.max(most, ++now);
@@ -46,7 +46,7 @@ it("never runs twice at once, by hand neither", async () => {
   expect(most).toBe(1);
 });
 
-it("runs again after a failure, and tells of it", async () => {
+it("a timer reports a failure and runs again", async () => {
   let runs = 0;
   const { timer, errors } = create(async () => {
     if (runs++ === 0) throw new Error("once");
@@ -59,7 +59,7 @@ it("runs again after a failure, and tells of it", async () => {
   await timer.stop();
 });
 
-it("gives a run by hand its own result and its own error", async () => {
+it("a manual run has its own result and its own error", async () => {
   const { timer, errors } = create(async () => {});
   expect(await timer.runNow(async () => 7)).toBe(7);
   await expect(timer.runNow(() => Promise.reject(new Error("mine")))).rejects.toThrow("mine");

@@ -32,7 +32,7 @@ const ordersInGold = async () => {
   return Number(row!["orders"]);
 };
 
-/** Waits until the home has published so many orders by itself; nobody hurries it with a drain. */
+/** Waits, without a flush, until the pipeline has published that many orders. */
 const untilGoldHas = async (count: number) => {
   await expect.poll(ordersInGold, { timeout: 110_000, interval: 100 }).toBe(count);
 };
@@ -41,7 +41,7 @@ function killPostgres(): void {
   process.kill(findServer(join(root, "home", "postgres", "data"))!.pid, "SIGKILL");
 }
 
-it("starts a PostgreSQL again that was killed alone, publishes on, and answers whoever asks meanwhile", async () => {
+it("a local pipeline restarts a killed PostgreSQL, keeps publishing, and answers queries meanwhile", async () => {
   await sendOrders(pipeline.sink, first);
   await untilGoldHas(200);
   killPostgres();
@@ -56,7 +56,7 @@ it("starts a PostgreSQL again that was killed alone, publishes on, and answers w
   expect(lines.filter((line) => line.startsWith("PostgreSQL has exited"))).toHaveLength(2);
 });
 
-it("goes on at once when the clock is set back by an hour, and when it is set forward again", async () => {
+it("a local pipeline continues immediately when the clock is set back by an hour, and when it is set forward again", async () => {
   await sendOrders(pipeline.sink, first);
   await untilGoldHas(200);
   const { now } = Date;

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-// @ts-expect-error: it ships no types
+// @ts-expect-error: the package has no types
 import aslValidator from "asl-validator";
 import { describe, expect, it } from "vitest";
 import { workflowNames } from "../../../targets/pipeline-api.ts";
@@ -9,7 +9,7 @@ const folder = new URL("../../../step-functions/", import.meta.url);
 
 const definitions = readdirSync(folder).filter((name) => name.endsWith(".asl.json"));
 
-/** Every function of bronze_to_silver; each call is noted. */
+/** Every function of bronze_to_silver; each call is recorded. */
 function functions(calls: string[], changes: Record<string, (input: any) => Promise<unknown>> = {}): Functions {
   const all = {
     RedriveLanding: async () => ({ records: 0 }),
@@ -29,7 +29,7 @@ function functions(calls: string[], changes: Record<string, (input: any) => Prom
 }
 
 describe("a workflow", () => {
-  it("is refined until nothing remains, then goes on", async () => {
+  it("refines until nothing remains, then continues", async () => {
     const calls: string[] = [];
     let remaining = 2;
     const workflow = loadWorkflow(
@@ -42,7 +42,7 @@ describe("a workflow", () => {
     expect(output).toMatchObject({ sweep: "full", refined: { remaining: 0 } });
   });
 
-  it("tries a step that failed again", async () => {
+  it("retries a failed step", async () => {
     const calls: string[] = [];
     let failures = 1;
     const PublishQuarantine = async () => {
@@ -53,14 +53,14 @@ describe("a workflow", () => {
     expect(calls.filter((name) => name === "PublishQuarantine")).toHaveLength(2);
   });
 
-  it("fails with what its step said", async () => {
+  it("fails with the error of its step", async () => {
     const broken = functions([], { CompactSilver: async () => Promise.reject(new Error("the lake is read-only")) });
     await expect(loadWorkflow("bronze_to_silver", broken).run({ sweep: "full" })).rejects.toThrow(
       "workflow bronze_to_silver failed: the lake is read-only",
     );
   });
 
-  it("is refused where a state calls a function that is not there", () => {
+  it("is rejected if a state calls a function that does not exist", () => {
     const { CompactSilver: _, ...some } = functions([]);
     expect(() => loadWorkflow("bronze_to_silver", some)).toThrow('state "Compact silver" calls ${CompactSilver}');
   });
@@ -73,7 +73,7 @@ describe("a workflow", () => {
     expect(aslValidator(JSON.parse(text))).toMatchObject({ isValid: true });
   });
 
-  it("has a name that the command line knows, and a sample input", () => {
+  it("has a name in the command line's list, and a sample input", () => {
     expect(definitions.map((name) => name.replace(".asl.json", ""))).toEqual(workflowNames.toSorted());
     for (const name of workflowNames) {
       const sample: unknown = JSON.parse(readFileSync(new URL(`${name}.input.json`, folder), "utf8"));

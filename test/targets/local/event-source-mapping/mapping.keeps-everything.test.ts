@@ -12,7 +12,7 @@ import type { ObjectStore, StreamRecord } from "../../../../pipeline/ports.ts";
 import { startEventSourceMapping } from "../../../../targets/local/event-source-mapping/mapping.ts";
 import { openStreamLog } from "../../../../targets/local/stream/stream-log.ts";
 
-/** What goes wrong with one call: nothing, an error before or after the write, or a lost checkpoint with a restart. */
+/** The fault of one call: none, an error before or after the write, or a lost checkpoint with a restart. */
 const fate = fc.constantFrom("fine", "fine", "before", "after", "poison", "restart", "forget");
 
 async function recordsIn(store: ObjectStore, failed: ObjectStore): Promise<StreamRecord[]> {
@@ -25,7 +25,7 @@ async function recordsIn(store: ObjectStore, failed: ObjectStore): Promise<Strea
   return found;
 }
 
-it("has every record in bronze or in the on-failure store, byte by byte, whatever fails on the way", async () => {
+it("every record ends up in bronze or in the on-failure store, byte for byte, whatever fails", async () => {
   const history = fc.record({
     fates: fc.array(fate, { maxLength: 12 }),
     puts: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 5 }),

@@ -15,7 +15,7 @@ import { openStreamLog, type StreamLog } from "../../../../targets/local/stream/
 
 const keysOf = (records: StreamRecord[]) => records.map(({ partitionKey }) => partitionKey);
 
-describe("event source mapping", () => {
+describe("the event source mapping", () => {
   let dir: string;
   let stream: StreamLog;
   let onFailure: ObjectStore;
@@ -79,14 +79,14 @@ describe("event source mapping", () => {
       if (keysOf(records).some((key) => poison.includes(key))) throw new Error("poison");
     };
 
-  it("calls the function with the records in order, in batches of the size", async () => {
+  it("invokes the function with records in order, in batches of at most the batch size", async () => {
     await put(...Array.from({ length: 25 }, (_, number) => number));
     await start({ batchSize: 10 }).flush();
     expect(calls.map((keys) => keys.length)).toEqual([10, 10, 5]);
     expect(calls.flat().map(Number)).toEqual(Array.from({ length: 25 }, (_, number) => number));
   });
 
-  it("ends a batch before it passes the bytes of one call", async () => {
+  it("closes a batch before it exceeds the payload limit of one invocation", async () => {
     const data = Buffer.alloc(300_000);
     await stream.putRecords(Array.from({ length: 6 }, (_, number) => ({ partitionKey: String(number), data })));
     await start({ maxBatchBytes: 1_000_000 }).flush();
@@ -97,14 +97,14 @@ describe("event source mapping", () => {
     ]);
   });
 
-  it("delivers a record that is larger than a call by itself rather than never", async () => {
+  it("delivers a record that exceeds the payload limit in a separate batch", async () => {
     await stream.putRecords([{ partitionKey: "large", data: Buffer.alloc(1000) }]);
     await put("next");
     await start({ maxBatchBytes: 500 }).flush();
     expect(calls).toEqual([["large"], ["next"]]);
   });
 
-  it("gathers a batch for as long as the window is open, and a drain does not wait for it", async () => {
+  it("collects a batch until the batching window ends, unless it is flushed", async () => {
     const mapping = start({ windowMs: 300_000, batchSize: 4 });
     await put("a");
     await put("b", "c");
@@ -116,9 +116,9 @@ describe("event source mapping", () => {
     expect(calls.at(-1)).toEqual(["f"]);
   });
 
-  it("closes the window in time though the clock is set back meanwhile", async () => {
+  it("ends the batching window on time even if the clock is set back meanwhile", async () => {
     const called = Promise.withResolvers<void>();
-    // The window begins at the first look at the clock; the next one is a day earlier.
+    // The window starts at the first reading of the clock; the next reading is a day earlier.
     const clock = () => (now -= 86_400_000);
     await put("a");
     start({ windowMs: 20, batchSize: 1000, clock, invoke: async () => called.resolve() });
@@ -126,7 +126,7 @@ describe("event source mapping", () => {
     expect(calls).toEqual([["a"]]);
   });
 
-  it("closes the window when its time is over, with what there is", async () => {
+  it("delivers an incomplete batch when the batching window ends", async () => {
     await put("a");
     const called = Promise.withResolvers<void>();
     start({ windowMs: 20, batchSize: 1000, invoke: async () => called.resolve() });
@@ -134,7 +134,7 @@ describe("event source mapping", () => {
     expect(calls).toEqual([["a"]]);
   });
 
-  it("tries the same batch again until it is taken", async () => {
+  it("retries the same batch until it succeeds", async () => {
     await put("a", "b", "c");
     let failures = 2;
     const mapping = start({
@@ -157,7 +157,7 @@ describe("event source mapping", () => {
     });
   });
 
-  it("waits longer before each attempt", async () => {
+  it("waits longer before each retry", async () => {
     await put("a");
     const waits: number[] = [];
     await start({
@@ -171,7 +171,7 @@ describe("event source mapping", () => {
     expect(waits.at(-1)).toBe(30_000);
   });
 
-  it("puts a batch away with its payloads once its attempts are used up, and goes on", async () => {
+  it("sends a batch with its payloads to the on-failure store after the last attempt, and continues", async () => {
     await put("a", "b");
     const mapping = start({ invoke: failsOn("b"), batchSize: 2 });
     await mapping.flush();
@@ -182,7 +182,7 @@ describe("event source mapping", () => {
     expect(mapping.metrics()).toMatchObject({ onFailureRecords: 2, landedRecords: 1 });
   });
 
-  it("splits a batch until the poison record stands alone: it is put away and the others land once", async () => {
+  it("bisects a batch until the poison record is isolated in the on-failure store; the others land once", async () => {
     await put("a", "b", "c", "poison", "e", "f", "g", "h");
     const landed: string[] = [];
     const invoke = async (records: StreamRecord[]) => {
@@ -197,7 +197,7 @@ describe("event source mapping", () => {
     expect(mapping.metrics()).toMatchObject({ bisects: 3, onFailureRecords: 1 });
   });
 
-  it("tries for ever when told so", async () => {
+  it("retries without limit if maximumRetryAttempts is -1", async () => {
     await put("a");
     let failures = 200;
     await start({
@@ -210,7 +210,7 @@ describe("event source mapping", () => {
     expect(await failedBatches()).toEqual([]);
   });
 
-  it("gives up the records that have become too old, and only them", async () => {
+  it("sends exactly the records that have become too old to the on-failure store", async () => {
     await put("old");
     now += 50_000;
     await put("young");
@@ -223,7 +223,7 @@ describe("event source mapping", () => {
     );
   });
 
-  it("gives up a record that becomes too old between two attempts", async () => {
+  it("stops retrying a record that becomes too old between two attempts", async () => {
     await put("a");
     const sleep = async () => {
       now += 40_000;
@@ -233,7 +233,7 @@ describe("event source mapping", () => {
     expect(await failedBatches()).toEqual([["a"]]);
   });
 
-  it("holds a shard back, checkpoint and all, until the on-failure store has taken the batch", async () => {
+  it("blocks a shard and its checkpoint until the on-failure store has accepted the batch", async () => {
     await put("a", "b");
     let rejections = 3;
     const store: ObjectStore = {
@@ -250,7 +250,7 @@ describe("event source mapping", () => {
     expect(events.filter(({ type }) => type === "storageFailed")).toHaveLength(3);
   });
 
-  it("counts a call that takes too long as failed", async () => {
+  it("treats an invocation that times out as failed", async () => {
     await put("a");
     let isSlow = true;
     const invoke = async () => {
@@ -269,7 +269,7 @@ describe("event source mapping", () => {
     );
   });
 
-  it("goes on from its checkpoints after a restart", async () => {
+  it("resumes from its checkpoints after a restart", async () => {
     await put("a", "b");
     const first = start();
     await first.flush();
@@ -285,7 +285,7 @@ describe("event source mapping", () => {
     ["lost", (file: string) => rmSync(file)],
     ["torn", (file: string) => writeFileSync(file, '{"seq')],
     ["of another stream", (file: string) => writeFileSync(file, `{"sequenceNumber":"${"1".repeat(56)}"}`)],
-  ])("delivers a shard again from its beginning when its checkpoint is %s", async (_, spoil) => {
+  ])("redelivers a shard from its beginning if its checkpoint is %s", async (_, spoil) => {
     await put("a", "b");
     const first = start();
     await first.flush();
@@ -299,7 +299,7 @@ describe("event source mapping", () => {
     ]);
   });
 
-  it("never lets a failing shard hold another one back, and keeps each in order", async () => {
+  it("does not let a failing shard block another one, and keeps each in order", async () => {
     await stream.reshard(2);
     const [, one, two] = stream.shards();
     const send = (name: string, explicitHashKey = "0") =>
@@ -318,7 +318,7 @@ describe("event source mapping", () => {
     expect(calls.flat().filter((key) => key.startsWith("two"))).toEqual(["two-0", "two-1", "two-2"]);
   });
 
-  it("drains a parent before it begins with its children, also over a restart and while it runs", async () => {
+  it("finishes a parent shard before it starts its children, across a restart and while running", async () => {
     await put("a");
     await stream.reshard(2);
     await put("b", "c", "d");
@@ -344,7 +344,7 @@ describe("event source mapping", () => {
     expect(calls.flat().toSorted()).toEqual(["a", "b", "c", "d", "e", "f", "g"]);
   });
 
-  it("drains what was there when it was asked, though more keeps coming", async () => {
+  it("flushes the records that exist at the time of the call, even if more keep arriving", async () => {
     const mapping = start({
       batchSize: 1,
       invoke: async () => {
@@ -356,7 +356,7 @@ describe("event source mapping", () => {
     expect(calls.flat()).toEqual(expect.arrayContaining(["a", "b"]));
   });
 
-  it("leaves other shards at rest while one keeps a drain waiting", async () => {
+  it("does not poll other shards while a flush waits for one", async () => {
     await stream.reshard(2);
     const start1 = stream.shards()[1]?.hashRange.start ?? "";
     await stream.putRecords([{ partitionKey: "a", explicitHashKey: start1, data: Buffer.from("a") }]);
@@ -370,7 +370,7 @@ describe("event source mapping", () => {
     expect(reads).toBeLessThan(20);
   });
 
-  it("finishes the call under way when it is stopped, begins no other, and ends a drain", async () => {
+  it("finishes the invocation in progress when stopped, starts no other, and rejects a pending flush", async () => {
     await put("a", "b");
     const entered = Promise.withResolvers<void>();
     const leave = Promise.withResolvers<void>();
@@ -393,7 +393,7 @@ describe("event source mapping", () => {
     expect(calls).toEqual([["a"], ["b"]]);
   });
 
-  it("says so when a shard cannot be read", async () => {
+  it("fails a flush if a shard cannot be read", async () => {
     const broken = {
       ...stream,
       read: async () => {
@@ -404,7 +404,7 @@ describe("event source mapping", () => {
     await expect(start({ stream: broken }).flush()).rejects.toThrow("shard shardId-000000000000 failed");
   });
 
-  it("shows the age of the batch under way, and none at rest", async () => {
+  it("reports the age of the batch in progress, and zero when idle", async () => {
     await put("a");
     let age = 0;
     const mapping = start({
@@ -418,7 +418,7 @@ describe("event source mapping", () => {
     expect(mapping.metrics().iteratorAgeMs).toBe(0);
   });
 
-  it("refuses settings that Lambda would refuse", () => {
+  it("rejects settings that Lambda would reject", () => {
     expect(() => start({ batchSize: 0 })).toThrow("batchSize is 0: give a whole number from 1 to 10000");
     expect(() => start({ windowMs: 300_001 })).toThrow("windowMs is 300001");
   });

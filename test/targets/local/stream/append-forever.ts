@@ -1,4 +1,7 @@
-/** A process to be killed: appends numbered records in several lanes and says on stdout which ones were answered. */
+/**
+ * A process to be killed: appends numbered records with several concurrent writers and prints those that were
+ * acknowledged.
+ */
 import { openStreamLog } from "../../../../targets/local/stream/stream-log.ts";
 
 const [dir = "", round = "0"] = process.argv.slice(2);

@@ -10,7 +10,7 @@ import { openStreamLog } from "../../../../targets/local/stream/stream-log.ts";
 type Method = "appendFile" | "datasync" | "truncate" | "writeFile";
 
 let dir: string;
-/** What all open files of this process have in common: their calls go through to the disk, and are watched. */
+/** The prototype of all open files: its calls go through to the disk and are recorded. */
 let handles: FileHandle;
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), "durable-"));
@@ -26,7 +26,7 @@ afterEach(() => {
 const failing = (method: Method, code: string) =>
   vi.spyOn(handles, method).mockRejectedValueOnce(Object.assign(new Error(`${code}: no`), { code }));
 
-/** Notes the calls of these methods once each is done. */
+/** Records the calls of these methods as each completes. */
 function watch(...methods: Method[]): string[] {
   const done: string[] = [];
   for (const method of methods) {
@@ -39,10 +39,10 @@ function watch(...methods: Method[]): string[] {
   return done;
 }
 
-describe("the stream's log", () => {
+describe("the stream log", () => {
   const put = (text: string) => ({ partitionKey: "a", data: Buffer.from(text) });
 
-  it("answers a put once its bytes are written and then synced to the disk", async () => {
+  it("acknowledges a put after its bytes are written and synced to disk", async () => {
     const stream = await openStreamLog({ dir: join(dir, "stream"), shards: 1 });
     const done = watch("appendFile", "datasync");
     await stream.putRecords([put("x")]).then(() => done.push("answered"));
@@ -50,7 +50,7 @@ describe("the stream's log", () => {
     await stream.close();
   });
 
-  it("takes nothing more after a sync that failed, until it is opened and checked again", async () => {
+  it("rejects every put after a failed sync, until it is reopened and checked", async () => {
     const folder = { dir: join(dir, "stream"), shards: 1 };
     const stream = await openStreamLog(folder);
     await stream.putRecords([put("kept")]);
@@ -70,7 +70,7 @@ describe("the stream's log", () => {
     await again.close();
   });
 
-  it("keeps a segment whole whose rewriting fails half way", async () => {
+  it("keeps a segment intact if rewriting it fails halfway", async () => {
     const folder = { dir: join(dir, "stream"), shards: 1 };
     const stream = await openStreamLog(folder);
     const [sent] = await stream.putRecords([put("before")]);
@@ -90,8 +90,8 @@ describe("the stream's log", () => {
   });
 });
 
-describe("a file that only grows", () => {
-  it("says after a failed sync that nobody knows what the disk holds", async () => {
+describe("an append-only file", () => {
+  it("reports uncertain storage after a failed sync", async () => {
     const file = await openAppendFile(join(dir, "log"), 0);
     failing("datasync", "EIO");
     await expect(file.append(Buffer.from("a"))).rejects.toThrow(StorageUncertain);
@@ -99,7 +99,7 @@ describe("a file that only grows", () => {
     await file.close();
   });
 
-  it("says so too where what a failed write left cannot be cut off", async () => {
+  it("reports uncertain storage if a partial write cannot be truncated", async () => {
     const file = await openAppendFile(join(dir, "log"), 0);
     failing("appendFile", "ENOSPC");
     failing("truncate", "EIO");
@@ -108,7 +108,7 @@ describe("a file that only grows", () => {
     await file.close();
   });
 
-  it("cuts off what stands behind its good bytes when it is opened", async () => {
+  it("is truncated to its valid bytes when it is opened", async () => {
     const path = join(dir, "log");
     writeFileSync(path, "goodtorn");
     const file = await openAppendFile(path, 4);
@@ -119,7 +119,7 @@ describe("a file that only grows", () => {
 });
 
 describe("a file that is replaced", () => {
-  it("is the old one where the new text cannot be written whole", async () => {
+  it("keeps its old content if the new content cannot be written completely", async () => {
     const path = join(dir, "map.json");
     await replaceFile(path, "old");
     failing("writeFile", "ENOSPC");
@@ -127,7 +127,7 @@ describe("a file that is replaced", () => {
     expect(readFileSync(path, "utf8")).toBe("old");
   });
 
-  it("is synced to the disk before it takes the old one's place", async () => {
+  it("is synced to disk before it replaces the old one", async () => {
     const path = join(dir, "map.json");
     await replaceFile(path, "old");
     failing("datasync", "EIO");
@@ -137,7 +137,7 @@ describe("a file that is replaced", () => {
 });
 
 describe("a checkpoint", () => {
-  it("counts once its file says so", async () => {
+  it("takes effect once its file is written", async () => {
     const checkpoints = openCheckpoints(join(dir, "checkpoints"));
     await checkpoints.save("shard", "1");
     failing("writeFile", "ENOSPC");
@@ -146,9 +146,12 @@ describe("a checkpoint", () => {
     expect(openCheckpoints(join(dir, "checkpoints")).get("shard")).toBe("1");
   });
 
-  it.each(['{"sequenceNumber": "12x"}', '{"sequenceNumber": 12}', "{}", "12"])("that says %s is lost", (text) => {
-    openCheckpoints(dir);
-    writeFileSync(join(dir, "shard.json"), text);
-    expect(openCheckpoints(dir).all()).toEqual({});
-  });
+  it.each(['{"sequenceNumber": "12x"}', '{"sequenceNumber": 12}', "{}", "12"])(
+    "that contains %s is discarded",
+    (text) => {
+      openCheckpoints(dir);
+      writeFileSync(join(dir, "shard.json"), text);
+      expect(openCheckpoints(dir).all()).toEqual({});
+    },
+  );
 });

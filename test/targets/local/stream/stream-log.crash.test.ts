@@ -19,7 +19,7 @@ const shard = "shardId-000000000000";
 const everything = { limit: 100_000, maxBytes: 2 ** 30 };
 const child = join(import.meta.dirname, "append-forever.ts");
 
-/** Runs the appending process until it has answered so many puts, kills it, and returns what it had answered. */
+/** Runs the appending process until that many puts are acknowledged, kills it, and returns those puts. */
 async function appendAndKill(dir: string, round: number, answers: number): Promise<string[]> {
   const running = spawn(process.execPath, [child, dir, String(round)], { stdio: ["ignore", "pipe", "inherit"] });
   const ended = Promise.withResolvers<unknown>();
@@ -44,7 +44,7 @@ async function namesIn(stream: StreamLog): Promise<Map<string, string>> {
   return found;
 }
 
-describe("stream log after a crash", () => {
+describe("the stream log after a crash", () => {
   let dir: string;
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), "stream-"));
@@ -63,7 +63,7 @@ describe("stream log after a crash", () => {
     return records.map(({ data }) => Buffer.from(data).toString());
   }
 
-  it("holds every put that was answered, under the number that was answered, after being killed again and again", async () => {
+  it("holds every acknowledged put under its acknowledged sequence number after repeated kills", async () => {
     const answered: string[] = [];
     for (const [round, answers] of [40, 300, 1, 120].entries()) {
       answered.push(...(await appendAndKill(dir, round, answers)));
@@ -79,7 +79,7 @@ describe("stream log after a crash", () => {
     expect(readdirSync(join(dir, shard)).length).toBeGreaterThan(1);
   });
 
-  it("cuts off an unfinished record wherever the write stopped, says so, and goes on from there", async () => {
+  it("truncates an incomplete record wherever the write stopped, reports it, and continues from there", async () => {
     const path = await segmentWith(["one", "two"]);
     const whole = readFileSync(path);
     const first = whole.length / 2;
@@ -96,7 +96,7 @@ describe("stream log after a crash", () => {
     }
   });
 
-  it("cuts off a tail of zeros or of rubbish, as a power cut may leave it", async () => {
+  it("truncates trailing zeros or garbage, as after a power failure", async () => {
     for (const tail of [Buffer.alloc(100), Buffer.alloc(5000, 0xf5), Buffer.from("rubbish")]) {
       appendFileSync(await segmentWith(["one"]), tail);
       const stream = await openStreamLog({ dir, shards: 1 });
@@ -105,7 +105,7 @@ describe("stream log after a crash", () => {
     }
   });
 
-  it("refuses a segment that is damaged before its end, naming file and offset, rather than cutting off answered records", async () => {
+  it("rejects a segment that is damaged before its end, with file and offset, instead of truncating acknowledged records", async () => {
     const path = await segmentWith(["one", "two", "three"]);
     const whole = readFileSync(path);
     const second = whole.indexOf("one") + "one".length;
@@ -119,7 +119,7 @@ describe("stream log after a crash", () => {
     }
   });
 
-  it("refuses a segment out of which a record was cut, whichever but the last", async () => {
+  it("rejects a segment from which any record but the last was removed", async () => {
     const path = await segmentWith(["one", "two", "six"]);
     const whole = readFileSync(path);
     const size = whole.length / 3;
@@ -131,7 +131,7 @@ describe("stream log after a crash", () => {
     }
   });
 
-  it("refuses to read past damage in an older segment, and past a segment that is gone", async () => {
+  it("fails to read past damage in an older segment, and past a missing segment", async () => {
     const options = { dir, shards: 1, segmentBytes: 1000 };
     const writing = await openStreamLog(options);
     for (let number = 0; number < 6; number += 1) {
@@ -153,7 +153,7 @@ describe("stream log after a crash", () => {
     await gone.close();
   });
 
-  it("is refused to a second process, by the first one's number, until the first is gone", async () => {
+  it("cannot be opened by a second process, with the first one's id in the error, until the first exits", async () => {
     const running = spawn(process.execPath, [child, dir], { stdio: ["ignore", "pipe", "inherit"] });
     for await (const _ of createInterface({ input: running.stdout })) break;
     await expect(openStreamLog({ dir, shards: 2 })).rejects.toThrow(`is already open in process ${running.pid}`);
@@ -167,7 +167,7 @@ describe("stream log after a crash", () => {
     await (await openStreamLog({ dir, shards: 2 })).close();
   });
 
-  it("takes over the lock of an earlier process whose number this one has got", async () => {
+  it("takes over the lock of an earlier process whose process id was reused", async () => {
     for (const text of [JSON.stringify({ pid: process.pid, started: "1" }), ""]) {
       writeFileSync(join(dir, "lock"), text);
       const stream = await openStreamLog({ dir, shards: 1 });

@@ -13,7 +13,7 @@ const record = (partitionKey: string, text = partitionKey): OutgoingRecord => ({
 });
 const numberOf = (result?: PutResult) => (result && "sequenceNumber" in result ? result.sequenceNumber : "refused");
 
-describe("stream log", () => {
+describe("the stream log", () => {
   let dir: string;
   let stream: StreamLog;
   let now = 0;
@@ -57,7 +57,7 @@ describe("stream log", () => {
     }
   });
 
-  it("gives 56-digit sequence numbers that rise within a shard and go on after a restart", async () => {
+  it("assigns 56-digit sequence numbers that increase within a shard, also across a restart", async () => {
     const put = async (key: string) =>
       numberOf((await stream.putRecords([{ ...record(key), explicitHashKey: "0" }]))[0]);
     const numbers = [await put("a"), await put("b")];
@@ -69,7 +69,7 @@ describe("stream log", () => {
     expect(new Set(numbers).size).toBe(3);
   });
 
-  it("keeps concurrent puts in the order of their calls, each in one piece, over many segments", async () => {
+  it("keeps concurrent puts in call order and contiguous, across many segments", async () => {
     const names = Array.from({ length: 200 }, (_, call) => [`${call}a`, `${call}b`]);
     const puts = names.map((pair) =>
       stream.putRecords(pair.map((name) => ({ ...record(name, name.repeat(50)), explicitHashKey: "0" }))),
@@ -82,7 +82,7 @@ describe("stream log", () => {
     expect(await keysOf("shardId-000000000000")).toEqual(names.flat());
   });
 
-  it("reads on after any record, within both limits, but at least one record", async () => {
+  it("reads after any record, within both limits, but at least one record", async () => {
     const data = Buffer.alloc(1000);
     for (let number = 0; number < 30; number += 1) {
       await stream.putRecords([{ partitionKey: String(number), explicitHashKey: "0", data }]);
@@ -104,7 +104,7 @@ describe("stream log", () => {
     await expect(stream.read({ shard: "shardId-9", ...everything })).rejects.toThrow("no shard shardId-9");
   });
 
-  it("never lets arrival run backwards, though the clock does, nor after a restart", async () => {
+  it("never decreases arrival times, even if the clock is set back or after a restart", async () => {
     for (const step of [0, 5000, -60_000]) {
       now += step;
       await stream.putRecords([{ ...record("a"), explicitHashKey: "0" }]);
@@ -120,7 +120,7 @@ describe("stream log", () => {
     expect(arrivals).toHaveLength(4);
   });
 
-  it("wakes those who wait for a record, and lets them go after their time", async () => {
+  it("resolves a wait for a record when one arrives, when it times out, and when it is aborted", async () => {
     const shard = "shardId-000000000000";
     const waiting = stream.waitForRecord(shard, undefined, 60_000);
     const [result] = await stream.putRecords([{ ...record("a"), explicitHashKey: "0" }]);
@@ -136,7 +136,7 @@ describe("stream log", () => {
     expect(await closing).toBe(false);
   });
 
-  it("reshards: the old shards take no more, the new ones know their parents, and nothing is lost on the way", async () => {
+  it("reshards: old shards are closed, new ones name their parents, and no record is lost meanwhile", async () => {
     const puts: Promise<PutResult[]>[] = [];
     for (let number = 0; number < 50; number += 1) puts.push(stream.putRecords([record(String(number))]));
     const waiting = stream.waitForRecord("shardId-000000000000", (await puts[0])?.map(numberOf)[9], 60_000);
@@ -167,7 +167,7 @@ describe("stream log", () => {
     );
   });
 
-  it("closes a shard only when the puts under way are in it: a reader takes a closed shard's last record for its end", async () => {
+  it("closes a shard only after pending puts are in it, because a reader stops at a closed shard's last record", async () => {
     const data = Buffer.alloc(1024 * 1024);
     const call = Array.from({ length: 4 }, () => ({ partitionKey: "a", explicitHashKey: "0", data }));
     const puts = Array.from({ length: 8 }, () => stream.putRecords(call));
@@ -177,7 +177,7 @@ describe("stream log", () => {
     await Promise.all([...puts, changing]);
   });
 
-  it("changes nothing when it is resharded to the count it has", async () => {
+  it("does not change when it is resharded to its current shard count", async () => {
     const before = stream.shards();
     await stream.reshard(3);
     expect(stream.shards()).toEqual(before);
@@ -185,7 +185,7 @@ describe("stream log", () => {
     expect(await stream.putRecords([record("a")])).toMatchObject([{ sequenceNumber: expect.any(String) }]);
   });
 
-  it("refuses, as Kinesis does, the whole call that is too large in any way", async () => {
+  it("rejects a call that exceeds any limit as a whole, as Kinesis does", async () => {
     const rejected = async (records: OutgoingRecord[]) => await stream.putRecords(records).then(() => "taken", String);
     const mib = 1024 * 1024;
     expect(await rejected(Array.from({ length: 501 }, () => record("a")))).toContain("501 records: send at most 500");
@@ -202,7 +202,7 @@ describe("stream log", () => {
     expect(await stream.putRecords([])).toEqual([]);
   });
 
-  it("puts other data in the place of some records, over many segments, and everything else stays", async () => {
+  it("replaces the data of some records across many segments, and leaves everything else unchanged", async () => {
     const shard = stream.shards()[0]!.id;
     const key = { partitionKey: "key", explicitHashKey: "0" };
     const texts = Array.from({ length: 100 }, (_, n) => `${n} ${"long ".repeat(n)}`);
@@ -225,7 +225,7 @@ describe("stream log", () => {
     expect(files.join("")).not.toContain(texts[50]);
   });
 
-  it("loses no put and breaks no read that comes while records are replaced", async () => {
+  it("loses no put and fails no read while records are replaced", async () => {
     const shard = stream.shards()[0]!.id;
     const put = (text: string) =>
       stream.putRecords([{ partitionKey: "key", explicitHashKey: "0", data: Buffer.from(text) }]);
@@ -242,7 +242,7 @@ describe("stream log", () => {
     expect(texts.filter((text) => text.startsWith("new"))).toHaveLength(20);
   });
 
-  it("takes nothing once it is closed", async () => {
+  it("rejects puts once it is closed", async () => {
     await stream.close();
     await expect(stream.putRecords([record("a")])).rejects.toThrow("closed: open it again");
   });

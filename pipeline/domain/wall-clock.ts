@@ -1,33 +1,57 @@
-/** Converts between UTC and a store's wall clock. Intl is slow, so offsets are cached per zone and day. */
+/** Converts between UTC and the wall clock of an IANA time zone. */
 
 const minute = 60_000;
 const day = 24 * 60 * minute;
+/** Maximum number of cached days; a full cache is cleared. */
+const mostDays = 1 << 12;
 const zones = new Map<string, Zone>();
 
 interface Zone {
   format: Intl.DateTimeFormat;
-  /** Offset in minutes by day number; null if it changes during the day. */
-  days: Map<number, number | null>;
+  /** Offsets by day number in UTC. Intl is slow, so each day is looked up once. */
+  days: Map<number, ZoneDay>;
 }
 
-/** UTC offset of a zone in minutes at `at` (milliseconds since 1970). Throws on an unknown zone. */
+/** The offset in minutes before and from `changesAt` on; Infinity on the days on which clocks do not change. */
+interface ZoneDay {
+  before: number;
+  after: number;
+  changesAt: number;
+}
+
+/**
+ * UTC offset of an IANA time zone in minutes at `at` (milliseconds since 1970), by the time zone database of this Node.
+ * Throws a RangeError if the zone does not exist.
+ */
 export function offsetMinutes(timeZone: string, at: number): number {
   const zone = zones.get(timeZone) ?? openZone(timeZone);
   const number = Math.floor(at / day);
-  let offset = zone.days.get(number);
-  if (offset === undefined) {
-    const first = readOffset(zone.format, number * day);
-    offset = first === readOffset(zone.format, (number + 1) * day - 1) ? first : null;
-    zone.days.set(number, offset);
+  let found = zone.days.get(number);
+  if (found === undefined) {
+    if (zone.days.size >= mostDays) zone.days.clear();
+    zone.days.set(number, (found = readDay(zone.format, number * day)));
   }
-  return offset ?? readOffset(zone.format, at);
+  return at < found.changesAt ? found.before : found.after;
 }
 
 function openZone(timeZone: string): Zone {
   const format = new Intl.DateTimeFormat("en-US", { timeZone, timeZoneName: "longOffset" });
-  const zone = { format, days: new Map<number, number | null>() };
+  const zone = { format, days: new Map<number, ZoneDay>() };
   zones.set(timeZone, zone);
   return zone;
+}
+
+/** Reads the offsets of a day, and finds the millisecond of a change by bisection: no zone changes twice in a day. */
+function readDay(format: Intl.DateTimeFormat, start: number): ZoneDay {
+  const [before, after] = [readOffset(format, start), readOffset(format, start + day)];
+  if (before === after) return { before, after, changesAt: Infinity };
+  let [last, changesAt] = [start, start + day];
+  while (changesAt - last > 1) {
+    const middle = Math.floor((last + changesAt) / 2);
+    if (readOffset(format, middle) === before) last = middle;
+    else changesAt = middle;
+  }
+  return { before, after, changesAt };
 }
 
 function readOffset(format: Intl.DateTimeFormat, at: number): number {
@@ -64,18 +88,23 @@ export function formatStamp(at: number): string {
   return `${dateOf(at).replaceAll("-", "")}-${timeOf(at).replaceAll(":", "")}`;
 }
 
-// Cached, because consecutive times are mostly on the same day.
-let knownDay = Number.NaN;
-let knownDate = "";
+// Cached: orders of one day share one string, which makes it a quick key.
+const dates = new Map<number, string>();
 
 /** The day of a time or wall clock in milliseconds, `YYYY-MM-DD`. */
 export function dateOf(at: number): string {
   const number = Math.floor(at / day);
-  if (number !== knownDay) {
-    knownDay = number;
-    knownDate = new Date(number * day).toISOString().slice(0, 10);
+  let date = dates.get(number);
+  if (date === undefined) {
+    if (dates.size >= mostDays) dates.clear();
+    dates.set(number, (date = new Date(number * day).toISOString().slice(0, 10)));
   }
-  return knownDate;
+  return date;
+}
+
+/** The hour of a wall clock in milliseconds, 0 to 23. */
+export function hourOf(wall: number): number {
+  return Math.floor((wall % day) / (60 * minute));
 }
 
 function timeOf(at: number): string {
