@@ -13,10 +13,10 @@ let pipeline: Pipeline;
 
 /** How much later the pipeline believes it to be. */
 let laterMs = 0;
-const now = Date.now;
+const realNow = Date.now;
 
 beforeAll(async () => {
-  vi.spyOn(Date, "now").mockImplementation(() => now() + laterMs);
+  vi.spyOn(Date, "now").mockImplementation(() => realNow() + laterMs);
   await prepareLocalPipeline(dir);
   pipeline = await openLocalPipeline({ dir });
   // In two parts, so that silver has an old version.
