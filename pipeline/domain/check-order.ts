@@ -2,7 +2,8 @@ import type { ErrorObject } from "ajv";
 import { type Catalog, validOn } from "./catalog.ts";
 import type { OrderEvent } from "./generated/order-event.types.ts";
 import { validate } from "./generated/order-event.validator.js";
-import { parseInstant, writtenOffsetMinutes } from "./parse-instant.ts";
+import { findDuplicateKey } from "./duplicate-keys.ts";
+import { parseInstant, usualForm, writtenOffsetMinutes } from "./parse-instant.ts";
 import { limits, reject, type Rejection, type ReasonCode } from "./rejection-reasons.ts";
 import { dateOf, hourOf, offsetMinutes } from "./wall-clock.ts";
 
@@ -46,6 +47,9 @@ export function checkOrder(text: string, arrivedAt: number, catalog: Catalog): C
   } catch {
     return reject("not_json", "event", text);
   }
+  const repeated = findDuplicateKey(text, value);
+  if (repeated !== undefined) return reject("duplicate_key", `key ${JSON.stringify(repeated.slice(0, 80))}`);
+  if (text.includes("null")) dropNulls(value);
   if (!validate(value)) return explainInvalid(value, validate.errors?.[0]);
   const event = value as OrderEvent;
   // In valid UTF-8, NUL and lone surrogates can only occur as escapes.
@@ -57,6 +61,22 @@ export function checkOrder(text: string, arrivedAt: number, catalog: Catalog): C
   if (wrong !== undefined) return wrong;
   if (orderedAt > arrivedAt + limits.futureMicros) return reject("future_time", "ordered_at", event.ordered_at);
   return checked;
+}
+
+/** The fields that an event may leave out, which a till may also write as null. */
+const optional = ["customer", "promotion_code", "tip"];
+const optionalOfCustomer = ["name", "email", "phone", "city", "postal_code"];
+
+/** Removes optional fields that are null. */
+function dropNulls(event: unknown): void {
+  removeNulls(event, optional);
+  removeNulls((Object(event) as { customer?: unknown }).customer, optionalOfCustomer);
+}
+
+function removeNulls(holder: unknown, names: readonly string[]): void {
+  if (typeof holder !== "object" || holder === null) return;
+  const fields = holder as Record<string, unknown>;
+  for (const name of names) if (fields[name] === null) delete fields[name];
 }
 
 /** Checks store, pizzas and prices as they are on the order's day. */
@@ -100,7 +120,7 @@ function checkTimes(event: OrderEvent, { stores }: Catalog): CheckedOrder | { re
   const milliseconds = Math.floor(orderedAt / 1000);
   const offset = offsetMinutes(store.time_zone, milliseconds);
   const wall = milliseconds + offset * 60_000;
-  const written = Buffer.from(event.ordered_at);
+  const written = Buffer.from(usualForm(event.ordered_at));
   const writtenOffset = writtenOffsetMinutes(written, written.length);
   return {
     event,
@@ -112,6 +132,8 @@ function checkTimes(event: OrderEvent, { stores }: Catalog): CheckedOrder | { re
   };
 }
 
+const timeForm = "write a time as 2015-01-02T12:00:00-05:00";
+
 /** Finds the reason code for a value that violates the contract. Limits take precedence over the contract's rules. */
 function explainInvalid(value: unknown, error: ErrorObject | undefined): { rejection: Rejection } {
   if (exceedsDepth(value, limits.depth)) return reject("too_deep", "event");
@@ -119,7 +141,13 @@ function explainInvalid(value: unknown, error: ErrorObject | undefined): { rejec
   if (error === undefined) return reject("invalid_value", "event");
   const place = error.instancePath === "" ? "event" : error.instancePath.slice(1).replaceAll("/", ".");
   const found = at(value, error.instancePath);
-  return reject(reasonOf(error, found), nameOf(error, place), typeof found === "object" ? undefined : found);
+  const { rejection } = reject(
+    reasonOf(error, found),
+    nameOf(error, place),
+    typeof found === "object" ? undefined : found,
+  );
+  const isTime = place === "ordered_at" || place === "emitted_at";
+  return { rejection: isTime ? { ...rejection, detail: `${rejection.detail}; ${timeForm}` } : rejection };
 }
 
 function nameOf(error: ErrorObject, place: string): string {

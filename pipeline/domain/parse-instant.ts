@@ -11,16 +11,41 @@ const plus = 43;
 const utc = 90;
 
 /**
- * Parses `YYYY-MM-DDTHH:MM:SS[.f]{Z|+HH:MM|-HH:MM}` with one to six decimals (RFC 3339) as microseconds since 1970,
- * UTC. Returns undefined for anything else, for a day that does not exist and for years outside 2000 to 2199.
+ * Parses an instant in a form that tills write as microseconds since 1970, UTC; decimals beyond them are cut off.
+ * Returns undefined for anything else, for a day that does not exist and for years outside 2000 to 2199.
  */
 export function parseInstant(text: string): number | undefined {
-  const bytes = Buffer.from(text);
-  const micros = instantAt(bytes, 0, bytes.length);
-  return Number.isNaN(micros) ? undefined : micros;
+  const micros = instantOf(text);
+  if (!Number.isNaN(micros)) return micros;
+  const usual = usualForm(text);
+  const again = usual === text ? Number.NaN : instantOf(usual);
+  return Number.isNaN(again) ? undefined : again;
 }
 
-/** Like `parseInstant`, for the bytes `[start, end)` of a text; returns NaN if they are not an instant. */
+function instantOf(text: string): number {
+  const bytes = Buffer.from(text);
+  return instantAt(bytes, 0, bytes.length);
+}
+
+const written = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)? ?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?)$/;
+
+/**
+ * Returns an instant in the form that `instantAt` reads. A till may also leave out the seconds or the minutes of the
+ * offset and its colon, write a blank instead of T or before the offset, a comma before the decimals, more than six
+ * decimals, and t and z (ISO 8601 and RFC 3339). Any other text is returned unchanged.
+ */
+export function usualForm(text: string): string {
+  const parts = written.exec(text);
+  if (parts === null) return text;
+  const [, date, minute, second = "00", decimals = "", z, hours, minutes = "00"] = parts;
+  const fraction = decimals === "" ? "" : `.${decimals.slice(0, 6)}`;
+  return `${date}T${minute}:${second}${fraction}${z === undefined ? `${hours}:${minutes}` : "Z"}`;
+}
+
+/**
+ * Parses the bytes `[start, end)` of a text with the usual form of an instant,
+ * `YYYY-MM-DDTHH:MM:SS[.f]{Z|+HH:MM|-HH:MM}` with one to six decimals; returns NaN if they are anything else.
+ */
 export function instantAt(bytes: Uint8Array, start: number, end: number): number {
   if (end - start < 20) return Number.NaN;
   const year = digits(bytes, start, 4);

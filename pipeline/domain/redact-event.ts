@@ -12,10 +12,12 @@ const oneOf =
   (...words: unknown[]): Test =>
   (value) =>
     words.includes(value);
+/** The length as JSON Schema counts it, in code points. */
+const characters = (text: string): number => [...text].length;
 const word =
   (longest: number): Test =>
   (value) =>
-    typeof value === "string" && value.length <= longest && /^[\x21-\x7e]+$/.test(value);
+    typeof value === "string" && characters(value) <= longest && /^[\x21-\x7e]+$/.test(value);
 const instant: Test = (value) => typeof value === "string" && parseInstant(value) !== undefined;
 const dollars: Test = (value) => typeof value === "number" && value >= 0 && value <= 10_000;
 
@@ -35,7 +37,7 @@ const harmless: ReadonlyMap<string, Test> = new Map([
   ["lines.[].pizza_id", (value, { pizzas }) => pizzas.has(value as string)],
   ["lines.[].quantity", wholeFrom(1, 100)],
   ["lines.[].unit_price", dollars],
-  ["producer.producer_id", (value) => typeof value === "string" && value.length >= 1 && value.length <= 64],
+  ["producer.producer_id", (value) => typeof value === "string" && value.length >= 1 && characters(value) <= 64],
   ["producer.seq", wholeFrom(0, Number.MAX_SAFE_INTEGER)],
 ]);
 
@@ -104,10 +106,10 @@ export function redactEvent(
 
 const [firstVisible, lastAscii, blank, broken] = [0x21, 0x7f, 0x78, 0xff];
 const punctuation = new Set(Buffer.from('"\\{}[]:,'));
-const orderId = /"order_id"\s*:\s*"([\x21-\x7e]{1,64}?)"/;
+const orderId = /"order_id"\s*:\s*"([\x21-\x7e]{1,64}?)"/g;
 
 /**
- * Masks bytes that cannot be parsed as an event: replaces every letter and digit by `x`, except the order id (unless
+ * Masks bytes that cannot be parsed as an event: replaces every letter and digit by `x`, except order ids (unless
  * `isPersonal`) and the salvaged producer fields. The length stays the same, and invalid UTF-8 stays invalid.
  */
 export function maskBytes(
@@ -115,13 +117,13 @@ export function maskBytes(
   { isUtf8, isPersonal = () => false }: { isUtf8: boolean; isPersonal?: (text: string) => boolean },
 ): Uint8Array {
   const masked = Uint8Array.from(bytes);
-  const kept = orderId.exec(Buffer.from(bytes).toString("latin1"));
-  const [from, to] = kept === null || isPersonal(kept[1]!) ? [0, 0] : [kept.index, kept.index + kept[0].length];
   for (const [index, byte] of masked.entries()) {
-    const isKept = (index >= from && index < to) || byte < firstVisible || (byte <= lastAscii && punctuation.has(byte));
+    const isKept = byte < firstVisible || (byte <= lastAscii && punctuation.has(byte));
     if (!isKept) masked[index] = blank;
   }
-  for (const [start, end] of salvagedFields(bytes)) masked.set(bytes.subarray(start, end), start);
+  const orders = [...Buffer.from(bytes).toString("latin1").matchAll(orderId)].filter(([, id]) => !isPersonal(id!));
+  const kept = orders.map(({ index, 0: field }) => [index, index + field.length] as const);
+  for (const [start, end] of [...kept, ...salvagedFields(bytes)]) masked.set(bytes.subarray(start, end), start);
   const first = masked.indexOf(blank);
   if (!isUtf8 && first !== -1) masked[first] = broken;
   return masked;

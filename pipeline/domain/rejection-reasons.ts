@@ -1,7 +1,7 @@
 /** The closed list of rejection reasons. A code never changes its meaning; new codes are added at the end. */
 export const reasons = {
-  batch_corrupt: "the compressed batch cannot be unpacked, or is truncated",
-  batch_too_large: "the batch unpacks to more than the limit",
+  batch_corrupt: "the batch cannot be unpacked to its last byte, is truncated, or holds another batch",
+  batch_too_large: "the batch unpacks to more bytes, events or empty lines than the limit",
   event_too_large: "the event is longer than the limit",
   bad_utf8: "the bytes are not valid UTF-8",
   not_json: "the text is not JSON",
@@ -23,11 +23,12 @@ export const reasons = {
   price_off_menu: "the price is not the menu's",
   duplicate_line_no: "two lines of the order have the same number",
   invalid_time:
-    "a time is not ISO 8601 with an offset, no such moment exists, or it lies outside the years 2000 to 2199",
+    "a time is not written as 2015-01-02T12:00:00-05:00, no such moment exists, or it lies outside the years 2000 to 2199",
   future_time: "the order lies further ahead of its arrival than clocks may differ",
   conflicting_payload: "another payload of the same order and revision was sent earlier",
   ordered_at_changed:
     "the order has an earlier time in another event: its time never changes, and two tills must not share a number",
+  duplicate_key: "an object has the same key twice, so that readers may take either value",
 } as const;
 
 export type ReasonCode = keyof typeof reasons;
@@ -55,6 +56,10 @@ export const limits = {
   eventBytes: 64 * 1024,
   /** One unpacked batch, in bytes. */
   batchBytes: 16 * 1024 * 1024,
+  /** Events of one record; a batch of real ones reaches its limit in bytes first. */
+  batchEvents: 100_000,
+  /** Lines of one record without an event. */
+  emptyLines: 10_000,
   /** Nesting depth of objects and arrays. */
   depth: 16,
   /** Lines of one order, as in the contract's `maxItems`. */

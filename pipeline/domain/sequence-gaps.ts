@@ -1,6 +1,7 @@
-const tillPattern = /"producer_id"\s*:\s*"([^"\\]{1,64})"/;
+const tillPattern = /"producer_id"\s*:\s*"([^"\\]{1,64})"/g;
 /** The character after the digits proves that the number is not truncated. */
 const numberPattern = /"seq"\s*:\s*(\d{1,16})\s*[,}]/;
+const everyNumber = new RegExp(numberPattern, "g");
 
 /** The sequence numbers of a till that an unreadable event may have had: the range, or any number without one. */
 export interface Trace {
@@ -110,18 +111,25 @@ export type ProducerLedger = ReturnType<typeof createProducerLedger>;
 
 /** Salvages the producer fields from the text of a damaged event; undefined without a readable `producer_id`. */
 export function salvageProducer(text: string): { producerId: string; seq?: number } | undefined {
-  const producerId = tillPattern.exec(text)?.[1];
-  if (producerId === undefined) return undefined;
-  const seq = numberPattern.exec(text)?.[1];
-  return seq === undefined ? { producerId } : { producerId, seq: Number(seq) };
+  return salvageProducers(text)[0];
+}
+
+/** Salvages the producer fields of each event in a text; the text between two of them belongs to the first. */
+export function salvageProducers(text: string): { producerId: string; seq?: number }[] {
+  const tills = [...text.matchAll(tillPattern)];
+  return tills.map(([, producerId], n) => {
+    // The number of a single event may stand before its till.
+    const part = tills.length === 1 ? text : text.slice(tills[n]!.index, tills[n + 1]?.index);
+    const seq = numberPattern.exec(part)?.[1];
+    return seq === undefined ? { producerId: producerId! } : { producerId: producerId!, seq: Number(seq) };
+  });
 }
 
 /** Returns the byte ranges of the producer fields that can be salvaged from a damaged event. */
 export function salvagedFields(bytes: Uint8Array): [start: number, end: number][] {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-  if (!tillPattern.test(text)) return [];
-  return [tillPattern, numberPattern].flatMap((pattern) => {
-    const found = pattern.exec(text);
-    return found === null ? [] : [[found.index, found.index + found[0].length]];
-  });
+  const tills = [...text.matchAll(tillPattern)];
+  const numbers = tills.length === 0 ? [] : [...text.matchAll(everyNumber)];
+  const kept = tills.length === 1 ? [...tills, ...numbers.slice(0, 1)] : [...tills, ...numbers];
+  return kept.map(({ index, 0: field }) => [index, index + field.length]);
 }

@@ -1,7 +1,9 @@
 import { isUtf8 } from "node:buffer";
+import { isDeepStrictEqual } from "node:util";
+import { findDuplicateKey } from "../domain/duplicate-keys.ts";
 import { createFinder, plainText } from "../domain/redact-event.ts";
 
-const quotedId = /"customer_id"\s*:\s*("(?:[^"\\]|\\.)*")/;
+const quotedId = /"customer_id"\s*:\s*("(?:[^"\\]|\\.)*")/g;
 
 /** What identifies a customer. */
 export interface Known {
@@ -37,8 +39,10 @@ export function matchCustomer({ customerId, emails }: Known): CustomerMatch {
   return {
     owns(bytes) {
       if (!holdsId(bytes) && emails.size === 0) return false;
-      const owner = ownerOf(bytes);
-      if (owner !== undefined) return owner === customerId;
+      const owners = ownersOf(bytes);
+      if (owners.includes(customerId)) return true;
+      if (isShadowing(bytes)) return holdsId(bytes) && isGiven(bytes);
+      if (owners.length > 0) return false;
       return (holdsId(bytes) && isGiven(bytes)) || hasEmail(plainText(bytes));
     },
     bearsEmail: (bytes) => hasEmail(plainText(bytes)),
@@ -52,27 +56,34 @@ function holdsText(text: string, part: string): boolean {
 
 /** Returns the email address of an event that names this customer; undefined if it has none or names another one. */
 export function emailOf(bytes: Buffer, customerId: string): string | undefined {
-  if (ownerOf(bytes) !== customerId) return undefined;
+  if (!isDeepStrictEqual(ownersOf(bytes), [customerId])) return undefined;
   const { customer } = Object(parse(bytes)) as { customer?: unknown };
   const { email } = Object(customer) as { email?: unknown };
   return typeof email === "string" && /[^\s@]@[^\s@]/.test(email) ? email.trim() : undefined;
 }
 
-/** Returns the customer id of an event; undefined if it has none that can be read. */
-function ownerOf(bytes: Buffer): string | undefined {
+/** Returns the customer ids of an event: one, or those that a text which is not one JSON object shows. */
+function ownersOf(bytes: Buffer): string[] {
   const event = parse(bytes);
   const { customer } = Object(event) as { customer?: unknown };
   const { customer_id } = Object(customer) as { customer_id?: unknown };
-  const owner = event === undefined ? damagedOwner(bytes) : customer_id;
-  if (typeof owner !== "string") return undefined;
-  const isDamaged = owner.includes("\ufffd") && !isUtf8(bytes);
-  return isDamaged ? undefined : owner;
+  const owners = event === undefined ? damagedOwners(bytes) : [customer_id];
+  return owners.filter((owner) => typeof owner === "string").filter((owner) => !isDamaged(owner, bytes));
 }
 
-/** Returns the customer id in the text of an event that is not valid JSON. */
-function damagedOwner(bytes: Buffer): unknown {
-  const [, quoted] = quotedId.exec(bytes.toString("utf8")) ?? [];
-  return quoted === undefined ? undefined : parse(Buffer.from(quoted));
+function isDamaged(owner: string, bytes: Buffer): boolean {
+  return owner.includes("\ufffd") && !isUtf8(bytes);
+}
+
+/** Whether an event has a key twice, so that its parsed value does not show everything that it holds. */
+function isShadowing(bytes: Buffer): boolean {
+  const event = parse(bytes);
+  return event !== undefined && findDuplicateKey(bytes.toString("utf8"), event) !== undefined;
+}
+
+/** Returns the customer ids in the text of an event that is not valid JSON. */
+function damagedOwners(bytes: Buffer): unknown[] {
+  return [...bytes.toString("utf8").matchAll(quotedId)].map(([, quoted]) => parse(Buffer.from(quoted!)));
 }
 
 /** Parses bytes as JSON; undefined if they are not valid JSON. */

@@ -7,7 +7,7 @@ import { copyRows, readColumns } from "../parquet/read-columns.ts";
 import { createTableWriter } from "../parquet/table-writer.ts";
 import type { ObjectStore } from "../ports.ts";
 import { readOrderName, quarantineColumns } from "../silver/quarantine-table.ts";
-import { eventBytes } from "../silver/unpack-record.ts";
+import { createEventReader, isOpaque } from "../silver/unpack-record.ts";
 import type { BronzeRedaction } from "./redact-bronze.ts";
 
 /** Reasons of whole records that could not be unpacked. */
@@ -76,8 +76,14 @@ async function redactFile(
   return { ...counts, rewritten: { add, remove: file } };
 }
 
+function payloadOf(columns: QuarantineRows, row: number): Buffer {
+  const base64 = columns["payload_base64"]![row] as string | null;
+  return base64 === null ? Buffer.from(String(columns["payload"]![row])) : Buffer.from(base64, "base64");
+}
+
 function redactRows(columns: QuarantineRows, { keys, places, records, rejected }: BronzeRedaction, catalog: Catalog) {
   const counts = { changed: 0, payloads: 0, unreadable: 0 };
+  const eventBytes = createEventReader();
   const byPosition = new Map(records.map((record) => [recordPosition(record), record]));
   const rejections = new Map(rejected.map((event) => [eventPosition(event.position), event]));
   for (const row of columns["shard"]!.keys()) {
@@ -86,7 +92,7 @@ function redactRows(columns: QuarantineRows, { keys, places, records, rejected }
     const position = recordPosition({ shard: text("shard"), sequenceNumber: text("sequence_number") });
     const place = `${position}/${text("record_index")}`;
     const record = places.has(place) ? byPosition.get(position) : undefined;
-    if (unpackable.has(text("reason"))) counts.unreadable++;
+    if (unpackable.has(text("reason")) || isOpaque(payloadOf(columns, row))) counts.unreadable++;
     if (newKey !== undefined) columns["bronze_key"]![row] = newKey;
     if (newKey !== undefined || record !== undefined) counts.changed++;
     if (record === undefined) continue;

@@ -1,10 +1,9 @@
 import { isUtf8 } from "node:buffer";
-import { gzipSync, zstdCompressSync } from "node:zlib";
 import type { Catalog } from "../domain/catalog.ts";
 import { fillings, maskBytes, redactEvent } from "../domain/redact-event.ts";
 import type { StreamRecord } from "../ports.ts";
-import { readEvents, type Enrichment } from "../silver/read-events.ts";
-import { endOfLine, unpackBytes } from "../silver/unpack-record.ts";
+import { checkEvent, type Enrichment } from "../silver/read-events.ts";
+import { rewriteRecord } from "../silver/unpack-record.ts";
 import { parse, type CustomerMatch } from "./event-owner.ts";
 
 /** The customer to forget, and the pseudonym that replaces the id. */
@@ -18,29 +17,8 @@ export interface Forgotten extends CustomerMatch {
  * silver's verdict on each event, so that a rebuild from bronze produces the same orders, to the cent.
  */
 export function redactRecord(record: StreamRecord, who: Forgotten, by: Enrichment): StreamRecord | undefined {
-  const unpacked = unpackBytes(record.data);
-  if ("rejection" in unpacked) return undefined;
-  const { bytes, isBatch } = unpacked;
-  if (!isBatch) {
-    const redacted = redactEventOf(bytes, record, who, by);
-    return redacted && { ...record, data: redacted };
-  }
-  const parts: Uint8Array[] = [];
-  let isChanged = false;
-  for (let start = 0; start < bytes.length;) {
-    const end = endOfLine(bytes, start);
-    const event = bytes.subarray(start, end);
-    const redacted = redactEventOf(event, record, who, by);
-    isChanged ||= redacted !== undefined;
-    parts.push(redacted ?? event, bytes.subarray(end, end + 1));
-    start = end + 1;
-  }
-  return isChanged ? { ...record, data: compressAs(record.data, Buffer.concat(parts)) } : undefined;
-}
-
-/** Compresses a batch like the original; deterministic, so that copies of a record stay equal. */
-function compressAs(original: Uint8Array, batch: Buffer): Uint8Array {
-  return original[0] === 0x1f ? gzipSync(batch) : zstdCompressSync(batch);
+  const data = rewriteRecord(record.data, (event) => redactEventOf(event, record, who, by));
+  return data && { ...record, data };
 }
 
 /**
@@ -86,7 +64,7 @@ function redact(
 const valid = "valid";
 
 /** Returns silver's verdict on a single event: "valid", or the reason code of its rejection. */
-function judge(bytes: Uint8Array, record: StreamRecord, by: Enrichment): string {
-  const { rejected } = readEvents([{ ...record, data: bytes }], "", by);
-  return rejected[0]?.reason ?? valid;
+function judge(bytes: Uint8Array, record: StreamRecord, { catalog }: Enrichment): string {
+  const checked = checkEvent(Buffer.from(bytes), record.arrivedAt * 1000, catalog);
+  return "rejection" in checked ? checked.rejection.reason : valid;
 }

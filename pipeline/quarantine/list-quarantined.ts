@@ -3,12 +3,13 @@ import type { DeltaTable, Snapshot } from "../delta/table.ts";
 import { showOrder, type OrderName } from "../domain/order-map.ts";
 import type { ReasonCode } from "../domain/rejection-reasons.ts";
 import { eventPosition, resentKey } from "../domain/stream-position.ts";
+import { amountIn } from "../domain/salvage-orders.ts";
 import type { LakeQuery, LakeRow } from "../ports.ts";
+import { readList, type SeenOrder } from "../silver/orders-in-event.ts";
 import { quarantineLakeTable, silverLakeTable } from "../silver/tables.ts";
 
 /** Orders per query, because the engines limit a query's length. */
 const mostAtOnce = 500;
-const mostCents = 10_000_00 * 100 * 200;
 
 /** An event that silver rejected, as the quarantine stores it. */
 export interface QuarantinedOrder {
@@ -20,14 +21,14 @@ export interface QuarantinedOrder {
   /** Arrival time in the stream, ISO 8601 in UTC. */
   arrivedAt: string;
   reason: ReasonCode;
-  /** What was rejected and why. */
+  /** What was rejected and why. If the bytes hold several orders, it ends with their list. */
   detail: string;
   /** What names the order; each is null if it cannot be read. */
   orderId: string | null;
   storeId: string | null;
   /** Business date, `YYYY-MM-DD`. */
   orderDate: string | null;
-  /** The quarantined amount: the order's value according to the event, in cents; null if it cannot be read. */
+  /** The quarantined amount: the value of all orders that the bytes show, in cents; null if they show none. */
   cents: number | null;
   /** Whether the event is resolved: its order was accepted since, from a resent or any other later event. */
   isClosed: boolean;
@@ -58,7 +59,48 @@ export async function listQuarantined({
   if (rejected.files.size === 0) return [];
   const rows = await lake.query(sql, [], [quarantineLakeTable(rejected), silverLakeTable(snapshot)]);
   const orders = new Map(rows.map((row) => quarantinedOrder(row, snapshot)).map((order) => [order.id, order]));
-  return [...orders.values()].toSorted((a, b) => (ageOf(a) < ageOf(b) ? -1 : 1));
+  const listed = [...orders.values()].toSorted((a, b) => (ageOf(a) < ageOf(b) ? -1 : 1));
+  return await waitForAll(listed, { lake, snapshot });
+}
+
+/** A row whose bytes hold several orders is resolved once each of them was accepted from a later event. */
+async function waitForAll(
+  listed: QuarantinedOrder[],
+  { lake, snapshot }: { lake: LakeQuery; snapshot: Snapshot },
+): Promise<QuarantinedOrder[]> {
+  const several = new Map(
+    listed.map((row) => [row, readList(row.detail)] as const).filter(([, seen]) => seen.length > 0),
+  );
+  const ids = [...new Set([...several.values()].flatMap((seen) => seen.map(({ orderId }) => orderId)))];
+  if (ids.length === 0) return listed;
+  const arrivals = new Map<string, number>();
+  for (let start = 0; start < ids.length; start += mostAtOnce) {
+    const some = ids.slice(start, start + mostAtOnce);
+    for (const row of await lake.query(arrivalsSql(some.length), some, [silverLakeTable(snapshot)])) {
+      const order = {
+        orderDate: String(row["order_date"]),
+        storeId: String(row["store_id"]),
+        orderId: String(row["order_id"]),
+      };
+      arrivals.set(showOrder(order), Date.parse(String(row["arrived_at"])));
+    }
+  }
+  return listed.map((row) => {
+    const seen = several.get(row);
+    if (seen === undefined) return row;
+    const isIn = ({ orderDate, storeId, orderId }: SeenOrder) =>
+      orderDate !== null &&
+      storeId !== null &&
+      (arrivals.get(showOrder({ orderDate, storeId, orderId })) ?? 0) > Date.parse(row.arrivedAt);
+    return { ...row, isClosed: seen.every(isIn) };
+  });
+}
+
+function arrivalsSql(count: number): string {
+  return `select cast(order_date as varchar) as order_date, store_id, order_id, max(arrived_at) as arrived_at
+    from silver_order_lines
+    where order_id in (${Array<string>(count).fill("?").join(", ")})
+    group by order_date, store_id, order_id`;
 }
 
 function quarantinedOrder(row: LakeRow, { transactions }: Snapshot): QuarantinedOrder {
@@ -79,7 +121,7 @@ function quarantinedOrder(row: LakeRow, { transactions }: Snapshot): Quarantined
     orderId: textOrNull("order_id"),
     storeId: textOrNull("store_id"),
     orderDate: textOrNull("order_date"),
-    cents: quarantinedAmount(text("payload")) ?? null,
+    cents: amountIn(text("payload")) ?? null,
     isClosed: row["came_later"] === true || transactions.has(resentKey(place)),
     silverRevision: row["silver_revision"] === null ? null : Number(row["silver_revision"]),
     bronzeKey: text("bronze_key"),
@@ -146,27 +188,4 @@ function ordersSql(count: number): string {
     from silver_order_lines
     where order_id in (${Array<string>(count).fill("?").join(", ")})
     group by order_date, store_id, order_id`;
-}
-
-/**
- * Returns the value of an order according to its event, in cents: the sum of quantity × unit price, or 0 for a
- * cancelled or refunded order. Undefined if the lines cannot be read or the amount is implausibly large.
- */
-export function quarantinedAmount(payload: string): number | undefined {
-  let event: unknown;
-  try {
-    event = JSON.parse(payload);
-  } catch {
-    return undefined;
-  }
-  const { lines, status } = Object(event) as { lines?: unknown; status?: unknown };
-  if (!Array.isArray(lines)) return undefined;
-  if (status === "cancelled" || status === "refunded") return 0;
-  let cents = 0;
-  for (const line of lines) {
-    const { quantity, unit_price } = Object(line) as { quantity?: unknown; unit_price?: unknown };
-    if (typeof quantity !== "number" || typeof unit_price !== "number") return undefined;
-    cents += quantity * Math.round(unit_price * 100);
-  }
-  return Number.isSafeInteger(cents) && Math.abs(cents) <= mostCents ? cents : undefined;
 }

@@ -1,17 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { type Catalog, validOn } from "../domain/catalog.ts";
-import { checkOrder, type CheckedOrder } from "../domain/check-order.ts";
+import type { CheckedOrder } from "../domain/check-order.ts";
 import { editEvent, type Change, type Edit, type NameValue } from "../domain/edit-event.ts";
 import { mergeOrders, nameOf, type Candidate, type Conflict, type KnownOrder } from "../domain/merge-orders.ts";
 import { OrderMap, showOrder, type OrderName } from "../domain/order-map.ts";
+import { amountIn } from "../domain/salvage-orders.ts";
 import { parseInstant } from "../domain/parse-instant.ts";
 import { formatWall } from "../domain/wall-clock.ts";
 import { readOrderName } from "../silver/quarantine-table.ts";
 import { eventPosition, resentKey } from "../domain/stream-position.ts";
 import type { EventSink, OutgoingRecord } from "../ports.ts";
-import { eventOf, payloadHash } from "../silver/unpack-record.ts";
-import { quarantinedAmount, type QuarantinedOrder, type HeldOrder } from "./list-quarantined.ts";
+import { checkEvent } from "../silver/read-events.ts";
+import { payloadHash, unpackRecord } from "../silver/unpack-record.ts";
+import type { QuarantinedOrder, HeldOrder } from "./list-quarantined.ts";
 
 const recordsAtOnce = 100;
 const attempts = 8;
@@ -85,10 +87,15 @@ export function planResend(
   const corrected = correct(rejected, correction, catalog);
   if ("problem" in corrected) return { rejected, changes: [], cents: null, ...corrected };
   const { text } = corrected;
-  const plan = { rejected, ...corrected, cents: quarantinedAmount(text) ?? null };
-  const event = eventOf(Buffer.from(text));
-  const checked = "rejection" in event ? event : checkOrder(event.text, now * 1000, catalog);
-  return "rejection" in checked ? { ...plan, problem: checked.rejection.detail } : { ...plan, checked };
+  const plan = { rejected, ...corrected, cents: amountIn(text) ?? null };
+  const [event, ...others] = unpackRecord(Buffer.from(text));
+  if (event === undefined || others.length > 0) {
+    return { ...plan, problem: `it holds ${others.length + 1} events: give one of them at a time with --file` };
+  }
+  const checked =
+    event.rejection === undefined ? checkEvent(event.bytes, now * 1000, catalog) : { rejection: event.rejection };
+  if ("rejection" in checked) return { ...plan, problem: checked.rejection.detail };
+  return { ...plan, text: event.bytes.toString("utf8"), checked };
 }
 
 function correct(rejected: QuarantinedOrder, correction: Correction, catalog: Catalog) {

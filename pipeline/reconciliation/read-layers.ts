@@ -23,6 +23,7 @@ export interface SilverOrder {
   /** Microseconds since 1970. */
   orderedAt: number;
   emittedAt: number;
+  arrivedAt: number;
   producerSeq: number;
   /** Stream position of its event: `shard/sequence number/record index`. */
   position: string;
@@ -107,6 +108,7 @@ export async function readSilver(
         revision: Number(cellOf(cells[0]!, "revision")),
         orderedAt: Number(cellOf(cells[0]!, "ordered_at")),
         emittedAt: Number(cellOf(cells[0]!, "emitted_at")),
+        arrivedAt: Number(cellOf(cells[0]!, "arrived_at")),
         producerSeq: Number(cellOf(cells[0]!, "producer_seq")),
         position: positionOfLine(cells[0]!),
         payloadHash: BigInt(cellOf(cells[0]!, "payload_hash")),

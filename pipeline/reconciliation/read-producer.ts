@@ -1,32 +1,31 @@
 import type { OrderEvent } from "../domain/generated/order-event.types.ts";
-import { type ProducerLedger, type Trace, salvageProducer } from "../domain/sequence-gaps.ts";
-import type { UnpackedEvent } from "../silver/unpack-record.ts";
+import { parseText } from "../domain/salvage-orders.ts";
+import { type ProducerLedger, type Trace, salvageProducers } from "../domain/sequence-gaps.ts";
+import { eventOf } from "../silver/unpack-record.ts";
 
 type Producer = OrderEvent["producer"];
 
 /** The producer fields of an event, what could be salvaged of them from damaged bytes, or undefined. */
 export type SeenProducer = Producer | { trace: Trace } | undefined;
 
-/** Reads the producer fields of a rejected event, or salvages them if the event is damaged. */
-export function readProducer(event: UnpackedEvent): SeenProducer {
-  return ("text" in event ? parseProducer(event.text) : undefined) ?? salvage(event);
+/**
+ * Reads the producer fields of a rejected event, or salvages them if it is damaged: one for each event that its bytes
+ * show, and at least one, which may be undefined.
+ */
+export function readProducers(bytes: Buffer): SeenProducer[] {
+  const event = eventOf(bytes);
+  const producer = "text" in event ? parseProducer(event.text) : undefined;
+  if (producer !== undefined) return [producer];
+  const salvaged = salvageProducers(bytes.toString("utf8")).map(({ producerId, seq }) => ({
+    trace: seq === undefined ? { producerId } : { producerId, from: seq, to: seq },
+  }));
+  return salvaged.length === 0 ? [undefined] : salvaged;
 }
 
 function parseProducer(text: string): Producer | undefined {
-  try {
-    const { producer } = JSON.parse(text) as Partial<OrderEvent>;
-    const isReadable = typeof producer?.producer_id === "string" && Number.isSafeInteger(producer.seq);
-    return isReadable ? producer : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function salvage(event: UnpackedEvent): { trace: Trace } | undefined {
-  const salvaged = salvageProducer("text" in event ? event.text : event.bytes.toString("utf8"));
-  if (salvaged === undefined) return undefined;
-  const { producerId, seq } = salvaged;
-  return { trace: seq === undefined ? { producerId } : { producerId, from: seq, to: seq } };
+  const { producer } = Object(parseText(text)) as Partial<OrderEvent>;
+  const isReadable = typeof producer?.producer_id === "string" && Number.isSafeInteger(producer.seq);
+  return isReadable ? producer : undefined;
 }
 
 /**

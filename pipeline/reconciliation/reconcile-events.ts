@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { checkOrder, type CheckedOrder } from "../domain/check-order.ts";
+import type { CheckedOrder } from "../domain/check-order.ts";
 import { type Catalog, validOn } from "../domain/catalog.ts";
 import type { OrderEvent } from "../domain/generated/order-event.types.ts";
 import type { ProducerLedger } from "../domain/sequence-gaps.ts";
@@ -9,10 +9,12 @@ import type { ReasonCode } from "../domain/rejection-reasons.ts";
 import type { Findings, Receipt, Sales } from "../domain/receipt.ts";
 import { isResent, recordPosition, resentKey } from "../domain/stream-position.ts";
 import { readOrderName } from "../silver/quarantine-table.ts";
-import { payloadHash, unpackRecord, type UnpackedEvent } from "../silver/unpack-record.ts";
+import { checkEvent } from "../silver/read-events.ts";
+import { readOrders, type SeenOrder } from "../silver/orders-in-event.ts";
+import { payloadHash, unpackRecord } from "../silver/unpack-record.ts";
 import type { LandedRecord } from "./reconcile-records.ts";
 import { digestBytes, type Layers, type SilverOrder } from "./read-layers.ts";
-import { noteProducers, readProducer, type SeenProducer } from "./read-producer.ts";
+import { noteProducers, readProducers, type SeenProducer } from "./read-producer.ts";
 import { createLineMaker, digestLines, type LineCells } from "./silver-lines.ts";
 
 /** An order whose rows in silver differ from those that its event produces. */
@@ -67,6 +69,8 @@ export function createEventReconciliation(
   const contradicting = new OrderMap<OrderVersion[]>();
   const differing: { order: OrderName; version: OrderVersion; example: string }[] = [];
   const quarantined = new Set<string>();
+  /** Quarantined events that hold several orders, by stream position. */
+  const severalOrders = new Map<string, { orders: readonly SeenOrder[]; arrivedAt: number }>();
   /** The partition keys of accepted resent events, which name the quarantined events that they resolve. */
   const corrected = new Set<string>();
   const wrong: WrongOrder[] = [];
@@ -75,25 +79,27 @@ export function createEventReconciliation(
 
   function note(record: LandedRecord): void {
     const producers: SeenProducer[] = [];
-    for (const [index, unpacked] of unpackRecord(record.data).entries()) {
+    for (const { index, bytes, rejection } of unpackRecord(record.data)) {
       const position = `${recordPosition(record)}/${index}`;
       events.distinct++;
       if (!record.isConsumed) events.pending++;
-      const checked = "rejection" in unpacked ? unpacked : checkOrder(unpacked.text, record.arrivedAt * 1000, catalog);
-      producers.push("event" in checked ? checked.event.producer : readProducer(unpacked));
+      const checked = rejection === undefined ? checkEvent(bytes, record.arrivedAt * 1000, catalog) : { rejection };
+      if ("event" in checked) producers.push(checked.event.producer);
+      else producers.push(...readProducers(bytes));
       if (!record.isConsumed) continue;
-      compareQuarantined(position, unpacked, record.arrivedAt);
+      compareQuarantined(position, bytes, record.arrivedAt);
       if ("rejection" in checked) noteRejected(position, checked.rejection.reason);
-      else if ("text" in unpacked) noteValid({ position, record, index, hash: payloadHash(unpacked.text) }, checked);
+      else noteValid({ position, record, index, hash: payloadHash(bytes) }, checked);
     }
     noteProducers(ledger, producers, record.partitionKey);
   }
 
   /** Checks that a quarantined event has its original bytes, and what can resolve it: order, revision, till, arrival. */
-  function compareQuarantined(position: string, event: UnpackedEvent, arrivedAt: number): void {
+  function compareQuarantined(position: string, bytes: Buffer, arrivedAt: number): void {
     const stored = layers.quarantined.get(position);
     if (stored === undefined) return;
-    const bytes = "text" in event ? Buffer.from(event.text) : event.bytes;
+    const orders = readOrders(bytes.toString("utf8"), catalog);
+    if (orders.length > 0) severalOrders.set(position, { orders, arrivedAt: arrivedAt * 1000 });
     if (stored.digest !== digestBytes(bytes)) {
       findings.add("quarantine = bronze", "events in quarantine have different bytes than in bronze", position);
     } else if (stored.arrivedAt !== arrivedAt * 1000 || !isDeepStrictEqual(stored.name, nameIn(bytes))) {
@@ -197,7 +203,7 @@ export function createEventReconciliation(
 
   function finish() {
     for (const position of quarantined) {
-      if (layers.cameLater.has(position) || corrected.has(resentKey(position))) events.closed++;
+      if (isResolved(position)) events.closed++;
     }
     for (const [order, { position }] of layers.silver) {
       if (!accepted.has(position)) {
@@ -220,6 +226,16 @@ export function createEventReconciliation(
       }
     }
     return { events, expected, notSales, wrong };
+  }
+
+  /** As in the list of quarantined events: several orders must all be in silver from later events. */
+  function isResolved(position: string): boolean {
+    const several = severalOrders.get(position);
+    if (several === undefined) return layers.cameLater.has(position) || corrected.has(resentKey(position));
+    return several.orders.every(({ orderDate, storeId, orderId }) => {
+      if (orderDate === null || storeId === null) return false;
+      return (layers.silver.get({ orderDate, storeId, orderId })?.arrivedAt ?? 0) > several.arrivedAt;
+    });
   }
 
   /** An event that silver does not show is a copy, or an earlier revision, of an event in quarantine. */

@@ -6,7 +6,7 @@ import { reject } from "../domain/rejection-reasons.ts";
 import { recordPosition, type RecordPosition } from "../domain/stream-position.ts";
 import type { ObjectStore, StreamRecord } from "../ports.ts";
 import type { RejectedEvent } from "./read-events.ts";
-import { eventBytes } from "./unpack-record.ts";
+import { createEventReader } from "./unpack-record.ts";
 
 /** Landing is rarely later than this; otherwise every later hour is listed. */
 const usualHours = 2;
@@ -21,6 +21,7 @@ interface Arrival {
 export function openBronzeLookup({ store, stream }: { store: ObjectStore; stream: string }) {
   const listings = new Map<string, Promise<BronzeObject[]>>();
   const bodies = new Map<string, Promise<StreamRecord[]>>();
+  const eventBytes = createEventReader();
 
   async function list(fromHour: string, toHour: string | undefined): Promise<BronzeObject[]> {
     const name = `${fromHour} ${toHour}`;

@@ -2,14 +2,13 @@ import { isUtf8 } from "node:buffer";
 import type { Catalog } from "../domain/catalog.ts";
 import type { OrderName } from "../domain/order-map.ts";
 import { salvageProducer } from "../domain/sequence-gaps.ts";
-import { parseInstant } from "../domain/parse-instant.ts";
-import { dateOf, wallOf } from "../domain/wall-clock.ts";
 import type { DeltaTable, Snapshot, AddFile } from "../delta/table.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import { createTableWriter } from "../parquet/table-writer.ts";
 import type { ObjectStore } from "../ports.ts";
 import type { Column } from "./columns.ts";
 import { readNote } from "./commit-note.ts";
+import { businessDate } from "./orders-in-event.ts";
 import type { RejectedEvent } from "./read-events.ts";
 import { eventPosition, rowPosition } from "../domain/stream-position.ts";
 
@@ -62,14 +61,11 @@ export type RejectedName = { [Field in keyof OrderName]: string | null } & {
 /** Reads what names an event's order, revision and till from its text, which may be damaged. */
 export function readOrderName(text: string, { stores }: Pick<Catalog, "stores">): RejectedName {
   const [orderId, storeId] = [found(orderIdPattern), found(storeIdPattern)];
-  const [store] = stores.get(storeId ?? "") ?? [];
-  const orderedAt = parseInstant(found(orderedAtPattern) ?? "");
-  const isDated = store !== undefined && orderedAt !== undefined;
   const revision = found(revisionPattern);
   return {
     orderId,
     storeId,
-    orderDate: isDated ? dateOf(wallOf(store.time_zone, Math.floor(orderedAt / 1000))) : null,
+    orderDate: businessDate(stores, { storeId, orderedAt: found(orderedAtPattern) }),
     revision: revision === null ? null : Number(revision),
     producerId: salvageProducer(text)?.producerId ?? null,
   };

@@ -5,10 +5,9 @@ import type { Candidate } from "../domain/merge-orders.ts";
 import type { Rejection } from "../domain/rejection-reasons.ts";
 import { OrderScanner } from "../domain/scan-order.ts";
 import type { StreamRecord } from "../ports.ts";
-import { endOfLine, eventOf, payloadHash, unpackBytes } from "./unpack-record.ts";
+import { listOrders, readOrders } from "./orders-in-event.ts";
+import { eventOf, payloadHash, unpackRecord, type ScanEvent } from "./unpack-record.ts";
 import type { EventPosition } from "../domain/stream-position.ts";
-
-const newline = 10;
 
 /** An event, or a whole record, that silver rejects, with its bytes and the reason. */
 export interface RejectedEvent extends Rejection {
@@ -53,43 +52,46 @@ function readRecord(result: ReadEvents, record: StreamRecord, bronzeKey: string,
   const { candidates, rejected } = result;
   const { shard, sequenceNumber } = record;
   const arrivedAt = record.arrivedAt * 1000;
-  const unpacked = unpackBytes(record.data);
-  result.bytes += unpacked.bytes.length;
-  if ("rejection" in unpacked) {
-    const position = { shard, sequenceNumber, recordIndex: 0 };
-    rejected.push({ ...unpacked.rejection, position, arrivedAt, bytes: unpacked.bytes, bronzeKey });
-    return;
-  }
-  const check = createChecker(unpacked, arrivedAt, by);
-  const { bytes } = unpacked;
-  let start = 0;
-  let recordIndex = 0;
-  // An empty record is one (invalid) event, but an empty batch holds no events.
-  while (start < bytes.length || (recordIndex === 0 && !unpacked.isBatch)) {
-    const position = { shard, sequenceNumber, recordIndex: recordIndex++ };
-    const { checked, end } = check(start);
-    const event = bytes.subarray(start, end);
-    if ("rejection" in checked) rejected.push({ ...checked.rejection, position, arrivedAt, bytes: event, bronzeKey });
-    else candidates.push(candidateOf(checked, { event, position, arrivedAt, record, bronzeKey }));
-    start = end + 1;
+  const units = unpackRecord(record.data, createScan(arrivedAt, by));
+  for (const { index: recordIndex, bytes, rejection, scanned } of units) {
+    const position = { shard, sequenceNumber, recordIndex };
+    const checked = scanned ?? (rejection === undefined ? checkEvent(bytes, arrivedAt, by.catalog) : { rejection });
+    result.bytes += bytes.length;
+    if ("rejection" in checked) {
+      // A copy: the part would keep all of its batch in memory.
+      const copy = Buffer.from(bytes);
+      const detail = checked.rejection.detail + othersIn(bytes, by.catalog);
+      rejected.push({ reason: checked.rejection.reason, detail, position, arrivedAt, bytes: copy, bronzeKey });
+    } else candidates.push(candidateOf(checked, { event: bytes, position, arrivedAt, record, bronzeKey }));
   }
 }
 
-type CheckVerdict = { checked: CheckedOrder<OrderFacts> | { rejection: Rejection }; end: number };
-
-/** Returns a function that checks the event at a byte offset: with the scanner if it can, else with `checkOrder`. */
-function createChecker({ bytes, isBatch }: { bytes: Buffer; isBatch: boolean }, arrivedAt: number, by: Enrichment) {
-  const scanner = isUtf8(bytes) ? scannerOf(by) : undefined;
-  return (start: number): CheckVerdict => {
-    const scanned = scanner?.scan(bytes, start, arrivedAt);
-    if (scanned !== undefined) {
-      const { end } = scanner!;
-      if (end === bytes.length || (isBatch && bytes[end] === newline)) return { checked: scanned, end };
-    }
-    const end = isBatch ? endOfLine(bytes, start) : bytes.length;
-    const event = eventOf(bytes.subarray(start, end));
-    return { checked: "rejection" in event ? event : checkOrder(event.text, arrivedAt, by.catalog), end };
+/** Returns a function that reads the event at a byte offset with the scanner, if the text is valid UTF-8. */
+function createScan(arrivedAt: number, by: Enrichment): ScanEvent<CheckedOrder<OrderFacts>> {
+  const scanner = scannerOf(by);
+  let text: Buffer | undefined;
+  let isReadable = false;
+  return (bytes, start) => {
+    if (bytes !== text) isReadable = isUtf8((text = bytes));
+    const scanned = isReadable ? scanner.scan(bytes, start, arrivedAt) : undefined;
+    return scanned && { scanned, end: scanner.end };
   };
+}
+
+/** Checks the bytes of one event. */
+export function checkEvent(
+  bytes: Buffer,
+  arrivedAt: number,
+  catalog: Catalog,
+): CheckedOrder | { rejection: Rejection } {
+  const event = eventOf(bytes);
+  return "rejection" in event ? event : checkOrder(event.text, arrivedAt, catalog);
+}
+
+/** Names the orders of rejected bytes that hold several of them, for the end of the row's detail. */
+function othersIn(bytes: Buffer, catalog: Catalog): string {
+  const orders = readOrders(bytes.toString("utf8"), catalog);
+  return orders.length === 0 ? "" : listOrders(orders);
 }
 
 /** Copies field by field, because spreading the objects would cost as much as parsing half an event. */

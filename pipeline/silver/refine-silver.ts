@@ -1,7 +1,7 @@
 import { decodeBronze } from "../bronze/bronze-object.ts";
 import type { BronzeObject } from "../bronze/list-bronze.ts";
 import type { Catalog } from "../domain/catalog.ts";
-import { mergeOrders, type MergePlan } from "../domain/merge-orders.ts";
+import { mergeOrders, type Conflict, type MergePlan } from "../domain/merge-orders.ts";
 import { OrderMap } from "../domain/order-map.ts";
 import { reject } from "../domain/rejection-reasons.ts";
 import { silverColumns } from "./columns.ts";
@@ -25,7 +25,7 @@ import { listPending, type PendingBronze } from "./list-pending.ts";
 import { findQuarantined, stageQuarantine } from "./quarantine-table.ts";
 import { openBronzeLookup } from "./bronze-lookup.ts";
 import { readEvents, type ReadEvents, type RejectedEvent } from "./read-events.ts";
-import { eventBytes } from "./unpack-record.ts";
+import { createEventReader } from "./unpack-record.ts";
 import { createOrderWriter } from "./write-orders.ts";
 import { recordPosition } from "../domain/stream-position.ts";
 
@@ -235,8 +235,12 @@ async function rejectConflicts(
   const isEarlier = (object: BronzeObject) => !mine.has(object.key) && isConsumed(snapshot, object);
   const rejected: RejectedEvent[] = [];
   let judgedBefore = 0;
-  for (const { candidate, reason } of plan.conflicts) {
-    const { record, bronzeKey } = candidate as Batch["candidates"][number];
+  const eventBytes = createEventReader();
+  const ofBatch = plan.conflicts as { candidate: Batch["candidates"][number]; reason: Conflict["reason"] }[];
+  // Record by record, so that each of them is split once.
+  const inOrder = [...Map.groupBy(ofBatch, ({ candidate }) => candidate.record).values()].flat();
+  for (const { candidate, reason } of inOrder) {
+    const { record, bronzeKey } = candidate;
     const { position, arrivedAt, event } = candidate;
     if (await lookup.isIn({ position, arrivedAt }, isEarlier)) {
       judgedBefore++;

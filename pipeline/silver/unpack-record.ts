@@ -1,60 +1,138 @@
 import { isUtf8 } from "node:buffer";
 import { hash } from "node:crypto";
-import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { readJsonText } from "../domain/json-text.ts";
 import { limits, reject, type Rejection } from "../domain/rejection-reasons.ts";
-
-/** One event of a stream record: its text, or its exact bytes and why they are not a valid event. */
-export type UnpackedEvent = { text: string } | { bytes: Buffer; rejection: Rejection };
-
-/** The decompressed bytes of a stream record, or the original bytes and why they cannot be decompressed. */
-export type UnpackedRecord = { bytes: Buffer; isBatch: boolean } | { bytes: Buffer; rejection: Rejection };
+import { isAggregated, readAggregated, replaceAggregated } from "./aggregated-record.ts";
+import { codecOf, compress, decompress, type Codec } from "./compression.ts";
 
 /**
- * Decompresses a stream record. A record is one JSON event, or a batch of newline-delimited events compressed with zstd
- * or gzip, which its magic number shows.
+ * One event of a stream record: the bytes of one JSON text, or bytes that are none, together so that nothing of the
+ * record is lost. A copy must be made of bytes that outlive the record.
  */
-export function unpackBytes(data: Uint8Array): UnpackedRecord {
-  const record = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  if (!isCompressed(record)) return { bytes: record, isBatch: false };
-  const batch = decompress(record);
-  return "rejection" in batch ? { bytes: record, rejection: batch.rejection } : { bytes: batch.bytes, isBatch: true };
+export interface EventUnit<Scanned = never> {
+  /** Its `record_index`. */
+  index: number;
+  /** The index of its text among those of the record. */
+  part: number;
+  bytes: Buffer;
+  /** Why the record or a part of it could not be split into events. */
+  rejection?: Rejection;
+  /** Whether the bytes are still compressed or aggregated, so that nobody can look into them. */
+  isPacked?: boolean;
+  /** What the scanner returned for it. */
+  scanned?: Scanned;
 }
 
-/** Splits a stream record into its events. An event's index in the result is its `record_index`. */
-export function unpackRecord(data: Uint8Array): UnpackedEvent[] {
-  const record = unpackBytes(data);
-  if ("rejection" in record) return [record];
-  const { bytes, isBatch } = record;
-  if (!isBatch) return [eventOf(bytes)];
-  const events: UnpackedEvent[] = [];
-  for (let start = 0; start < bytes.length;) {
-    const end = endOfLine(bytes, start);
-    events.push(eventOf(bytes.subarray(start, end)));
-    start = end + 1;
+/** Reads the event at an offset of valid UTF-8 without splitting first; undefined if it cannot. */
+export type ScanEvent<Scanned> = (bytes: Buffer, start: number) => { scanned: Scanned; end: number } | undefined;
+
+/** A text in a stream record: the whole record, or one user record of an aggregated one, decompressed. */
+interface RecordPart {
+  bytes: Buffer;
+  codec?: Codec;
+  rejection?: Rejection;
+}
+
+const [newline, carriageReturn, separator] = [0x0a, 0x0d, 0x1e];
+const [openBrace, openBracket] = [0x7b, 0x5b];
+
+/**
+ * Splits a stream record into its events: the only function that knows how events are framed.
+ *
+ * A record is plain text, or a batch compressed with zstd or gzip. It may also be an aggregated record of the Kinesis
+ * Producer Library, with either of them as user records. A text holds JSON objects, one after the other, with or
+ * without newlines, record separators (RFC 7464) or invisible characters between them, or in an array. Where a line
+ * cannot be read to its end, all of the line is one event, which is rejected.
+ *
+ * In a batch the index of an event is at least the number of newlines before it, so that it stays what it was when each
+ * line was an event.
+ */
+export function unpackRecord<Scanned>(data: Uint8Array, scan?: ScanEvent<Scanned>): EventUnit<Scanned>[] {
+  const parts = openRecord(data);
+  const units: EventUnit<Scanned>[] = [];
+  const room = { emptyLines: limits.emptyLines };
+  for (const [part, { bytes, codec, rejection = nestedIn(bytes) }] of parts.entries()) {
+    const index = units.length === 0 ? 0 : units.at(-1)!.index + 1;
+    const before = units.length;
+    if (rejection !== undefined) units.push({ index, part, bytes, rejection, isPacked: true });
+    else splitText({ bytes, part, index, isBatch: codec !== undefined, scan }, units, room);
+    // An empty record is one (invalid) event, but an empty batch holds no events.
+    if (units.length === before && codec === undefined) units.push({ index, part, bytes });
+    const excess =
+      room.emptyLines < 0
+        ? `${limits.emptyLines} empty lines`
+        : units.length > limits.batchEvents
+          ? `${limits.batchEvents} events`
+          : undefined;
+    if (excess === undefined) continue;
+    const whole = parts.length === 1 ? { bytes } : { bytes: viewOf(data), isPacked: true };
+    return [{ index: 0, part: 0, ...whole, ...reject("batch_too_large", `record with more than ${excess}`) }];
   }
-  return events;
+  return units;
 }
 
-/** Returns the bytes of the event at an index of a stream record; the record must have that many events. */
-export function eventBytes(data: Uint8Array, index: number): Buffer {
-  const { bytes, ...record } = unpackBytes(data);
-  if (!("isBatch" in record) || !record.isBatch) return bytes;
-  let start = 0;
-  for (let line = 0; line < index; line++) start = endOfLine(bytes, start) + 1;
-  return bytes.subarray(start, endOfLine(bytes, start));
+/** Returns the bytes that a record unpacks to, each of its texts once; none of a part that cannot be unpacked. */
+export function textsOf(data: Uint8Array): Buffer[] {
+  return openRecord(data)
+    .filter(({ rejection }) => rejection === undefined)
+    .map(({ bytes }) => bytes);
 }
 
-/** Returns the end (exclusive) of the line of a batch that begins at `start`. */
-export function endOfLine(bytes: Buffer, start: number): number {
-  const newline = bytes.indexOf(10, start);
-  return newline === -1 ? bytes.length : newline;
+/**
+ * Returns a function that copies an event of a record; the record must have it. Successive calls for the same record
+ * split it once.
+ */
+export function createEventReader(): (data: Uint8Array, index: number) => Buffer {
+  let known: { data: Uint8Array; events: Map<number, Buffer> } | undefined;
+  return (data, index) => {
+    if (known?.data !== data) {
+      known = { data, events: new Map(unpackRecord(data).map((unit) => [unit.index, unit.bytes])) };
+    }
+    const bytes = known.events.get(index);
+    if (bytes === undefined) throw new Error(`the record has no event ${index}`);
+    return Buffer.from(bytes);
+  };
+}
+
+/**
+ * Replaces events of a record, and packs it as it was; undefined if `replace` returns undefined for each of them. All
+ * other bytes, and every index, stay.
+ */
+export function rewriteRecord(
+  data: Uint8Array,
+  replace: (event: Buffer) => Uint8Array | undefined,
+): Uint8Array | undefined {
+  const parts = openRecord(data);
+  const units = Map.groupBy(
+    unpackRecord(data).filter(({ isPacked }) => isPacked !== true),
+    ({ part }) => part,
+  );
+  let isChanged = false;
+  const texts = parts.map(({ bytes, codec, rejection }, part) => {
+    const pieces: Uint8Array[] = [];
+    let at = 0;
+    for (const unit of units.get(part) ?? []) {
+      const replaced = replace(unit.bytes);
+      if (replaced === undefined) continue;
+      isChanged = true;
+      const start = unit.bytes.byteOffset - bytes.byteOffset;
+      pieces.push(bytes.subarray(at, start), replaced);
+      at = start + unit.bytes.length;
+    }
+    const text = pieces.length === 0 ? bytes : Buffer.concat([...pieces, bytes.subarray(at)]);
+    return codec === undefined || rejection !== undefined ? text : compress(codec, text);
+  });
+  if (!isChanged) return undefined;
+  const record = viewOf(data);
+  return isAggregated(record) ? replaceAggregated(record, texts) : texts[0]!;
 }
 
 /** Decodes one event's bytes as text, or rejects them if they exceed the limit or are not valid UTF-8. */
-export function eventOf(bytes: Buffer): UnpackedEvent {
+export function eventOf(bytes: Buffer): { text: string } | { bytes: Buffer; rejection: Rejection } {
   if (bytes.length > limits.eventBytes) {
     return { bytes, ...reject("event_too_large", `event of ${bytes.length} bytes`) };
   }
+  if (isWide(bytes)) return { bytes, ...reject("bad_utf8", "event in UTF-16 or UTF-32") };
   return isUtf8(bytes) ? { text: bytes.toString("utf8") } : { bytes, ...reject("bad_utf8", "event") };
 }
 
@@ -71,59 +149,203 @@ export function payloadHash(event: string | Uint8Array): bigint {
 const firstBytes = new Uint8Array(8);
 const firstEight = new DataView(firstBytes.buffer);
 
-function isCompressed(record: Buffer): boolean {
-  return isZstd(record) || isGzip(record);
+/** Whether bytes hold what cannot be searched as text: compressed or aggregated data, or text in another encoding. */
+export function isOpaque(bytes: Buffer): boolean {
+  return isWide(bytes) || packedMarks.some((mark) => bytes.includes(mark));
 }
 
-function isZstd(record: Buffer): boolean {
-  return record.length >= 4 && record.readUInt32LE(0) === 0xfd2fb528;
+const packedMarks = ["28b52ffd", "1f8b08", "f3899ac2"].map((digits) => Buffer.from(digits, "hex"));
+
+function viewOf(data: Uint8Array): Buffer {
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
-function isGzip(record: Buffer): boolean {
-  return record.length >= 2 && record[0] === 0x1f && record[1] === 0x8b;
+/** The record that was opened last: an event that loses a conflict is read again soon after its record was. */
+let opened: { data: Uint8Array; parts: RecordPart[] } | undefined;
+
+function openRecord(data: Uint8Array): RecordPart[] {
+  if (opened?.data === data) return opened.parts;
+  const record = viewOf(data);
+  if (!isAggregated(record) && codecOf(record) === undefined) return [{ bytes: record }];
+  const parts = isAggregated(record) ? openAggregated(record) : [openPart(record, limits.batchBytes)];
+  opened = { data, parts };
+  return parts;
 }
 
-function decompress(record: Buffer): { bytes: Buffer } | { rejection: Rejection } {
+function openAggregated(record: Buffer): RecordPart[] {
+  let users: Buffer[];
   try {
-    return {
-      bytes: isGzip(record) ? gunzipSync(record, { maxOutputLength: limits.batchBytes }) : unpackFrames(record),
-    };
+    users = readAggregated(record);
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    return reject(code === "ERR_BUFFER_TOO_LARGE" ? "batch_too_large" : "batch_corrupt", "record", code);
+    return [{ bytes: record, ...reject("batch_corrupt", `record with KPL aggregation: ${(cause as Error).message}`) }];
   }
-}
-
-/** Decompresses frame by frame: zlib silently stops after the first frame, and the rest would be lost. */
-function unpackFrames(record: Buffer): Buffer {
-  const frames: Buffer[] = [];
   let room: number = limits.batchBytes;
-  for (let at = 0; at < record.length;) {
-    // The typings declare the result of `info` only for the other codecs.
-    const { buffer, engine } = zstdDecompressSync(record.subarray(at), {
-      info: true,
-      maxOutputLength: Math.max(room, 1),
-      chunkSize: chunkSize(record, at),
-    }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
-    frames.push(buffer);
-    room -= buffer.length;
-    at += engine.bytesWritten;
-  }
-  return frames.length === 1 ? frames[0]! : Buffer.concat(frames);
+  return users.map((user) => {
+    const part = openPart(user, room);
+    room -= part.codec === undefined ? 0 : part.bytes.length;
+    return part;
+  });
 }
 
-const leastChunk = 1 << 12;
-const mostChunk = 1 << 20;
+function openPart(bytes: Buffer, room: number): RecordPart {
+  const codec = codecOf(bytes);
+  if (codec === undefined) return { bytes };
+  const unpacked = decompress(codec, bytes, room);
+  return "rejection" in unpacked ? { bytes, codec, ...unpacked } : { bytes: unpacked.bytes, codec };
+}
+
+/** Why a text cannot be split: it is itself compressed or aggregated. */
+function nestedIn(bytes: Buffer): Rejection | undefined {
+  if (!isAggregated(bytes) && codecOf(bytes) === undefined) return undefined;
+  return reject("batch_corrupt", "batch within a batch").rejection;
+}
+
+/** A text to split, and the index of its first event. */
+interface TextToSplit<Scanned> {
+  bytes: Buffer;
+  part: number;
+  index: number;
+  isBatch: boolean;
+  scan: ScanEvent<Scanned> | undefined;
+}
+
+/** Splits one text into events, until it exceeds the room. */
+function splitText<Scanned>(
+  { bytes, part, index: first, isBatch, scan }: TextToSplit<Scanned>,
+  units: EventUnit<Scanned>[],
+  room: { emptyLines: number },
+): void {
+  if (isWide(bytes)) {
+    units.push({ index: first, part, bytes });
+    return;
+  }
+  let index = first;
+  let lines = 0;
+  let isLineEmpty = true;
+  let lineStart = 0;
+  for (let at = 0; at < bytes.length && room.emptyLines >= 0 && units.length <= limits.batchEvents;) {
+    const invisible = invisibleBytes(bytes, at);
+    if (invisible > 0) {
+      if (bytes[at] === newline) {
+        lines++;
+        if (isLineEmpty) room.emptyLines--;
+        isLineEmpty = true;
+      }
+      at += invisible;
+      if (isLineEnd(bytes[at - 1])) lineStart = at;
+      continue;
+    }
+    isLineEmpty = false;
+    if (isBatch) index = Math.max(index, first + lines);
+    const found = scan?.(bytes, at);
+    if (found !== undefined && endsLine(bytes, found.end)) {
+      units.push({ index: index++, part, bytes: bytes.subarray(at, found.end), scanned: found.scanned });
+      at = found.end;
+      continue;
+    }
+    const line = readLine(bytes, { start: at, lineStart, isBatch });
+    for (const [from, to] of line.events) units.push(unitOf(bytes.subarray(from, to), { index: index++, part }));
+    for (let i = at; i < line.end; i++) if (bytes[i] === newline) lines++;
+    at = line.end;
+  }
+}
+
+function unitOf(bytes: Buffer, place: { index: number; part: number }): EventUnit {
+  const rejection = nestedIn(bytes);
+  return rejection === undefined ? { ...place, bytes } : { ...place, bytes, rejection, isPacked: true };
+}
 
 /**
- * Returns the output chunk size for zlib: the content size from the frame header (RFC 8878, section 3.1.1.1), clamped
- * because the header may omit it or be wrong.
+ * Reads the JSON texts up to the end of the line on which the last of them ends. If they do not fill it, the line is
+ * one event. It includes further lines if a text is still open at its end, or if the record is no batch, up to the next
+ * line that begins an object or array.
  */
-function chunkSize(record: Buffer, at: number): number {
-  const descriptor = record[at + 4] ?? 0;
-  const isSingle = (descriptor & 32) !== 0;
-  const start = at + 5 + Number(!isSingle) + [0, 1, 2, 4][descriptor & 3]!;
-  const size = [0, 2, 4, 4][descriptor >> 6]!;
-  if (size === 0 || start + size > record.length) return 1 << 16;
-  return Math.min(mostChunk, Math.max(leastChunk, record.readUIntLE(start, size) + (size === 2 ? 256 : 0)));
+function readLine(
+  bytes: Buffer,
+  { start, lineStart, isBatch }: { start: number; lineStart: number; isBatch: boolean },
+): { events: (readonly [start: number, end: number])[]; end: number } {
+  const events: (readonly [start: number, end: number])[] = [];
+  let at = start;
+  let brokenAt = start;
+  while (opens(bytes[at])) {
+    const text = readJsonText(bytes, at, limits.batchEvents + 1);
+    brokenAt = text.brokenAt;
+    if (text.end === -1) break;
+    if (text.objects.length === 0) events.push([at, text.end]);
+    else for (const object of text.objects) events.push(object);
+    at = text.end;
+    while (at < bytes.length && !isLineEnd(bytes[at]) && invisibleBytes(bytes, at) > 0) at += invisibleBytes(bytes, at);
+    if (at === bytes.length || isLineEnd(bytes[at])) return { events, end: at };
+    brokenAt = at;
+  }
+  let end = endOfLine(bytes, at);
+  const isOpen = opens(bytes[at]) && brokenAt >= end;
+  while (end < bytes.length && (!isBatch || isOpen) && !startsText(bytes, end + 1)) end = endOfLine(bytes, end + 1);
+  return { events: [[lineStart, end]], end };
+}
+
+function opens(byte: number | undefined): boolean {
+  return byte === openBrace || byte === openBracket;
+}
+
+function startsText(bytes: Buffer, at: number): boolean {
+  return opens(bytes[at]) || bytes[at] === separator;
+}
+
+function isLineEnd(byte: number | undefined): boolean {
+  return byte === newline || byte === separator;
+}
+
+function endOfLine(bytes: Buffer, start: number): number {
+  let at = start;
+  while (at < bytes.length && !isLineEnd(bytes[at])) at++;
+  return Math.min(at, bytes.length);
+}
+
+/** Whether nothing but the end of its line follows an event. */
+function endsLine(bytes: Buffer, end: number): boolean {
+  return (
+    end === bytes.length || bytes[end] === newline || (bytes[end] === carriageReturn && bytes[end + 1] === newline)
+  );
+}
+
+/** The ranges of characters beyond ASCII that have no glyph, as UTF-8 of equal length. */
+const invisibleRanges = [
+  ["\u0085", "\u0085"],
+  ["\u00a0", "\u00a0"],
+  ["\u00ad", "\u00ad"],
+  ["\u1680", "\u1680"],
+  ["\u180e", "\u180e"],
+  ["\u2000", "\u200f"],
+  ["\u2028", "\u202f"],
+  ["\u205f", "\u206f"],
+  ["\u3000", "\u3000"],
+  ["\ufeff", "\ufeff"],
+].map((range) => range.map((char) => Buffer.from(char)) as [Buffer, Buffer]);
+
+/** Returns the length of the invisible character at an offset: control characters and Unicode's white space; else 0. */
+function invisibleBytes(bytes: Buffer, at: number): number {
+  const byte = bytes[at]!;
+  if (byte <= 0x20 || byte === 0x7f) return 1;
+  if (byte < 0xc2) return 0;
+  for (const [from, to] of invisibleRanges) {
+    if (byte !== from[0]) continue;
+    const char = bytes.subarray(at, at + from.length);
+    if (char.length === from.length && char.compare(from) >= 0 && char.compare(to) <= 0) return char.length;
+  }
+  return 0;
+}
+
+/** Whether text has two or four bytes for each character, as its first ones show, which are ASCII. */
+function isWide(bytes: Buffer): boolean {
+  const start = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff) ? 2 : 0;
+  if (bytes.length < start + 8) return false;
+  let zeros = 0;
+  for (let at = start; at < start + 4; at++) {
+    if ((bytes[at] === 0) !== (bytes[at + 4] === 0)) return false;
+    if (bytes[at] === 0) zeros++;
+  }
+  const isAlternating =
+    (bytes[start] === 0) !== (bytes[start + 1] === 0) && (bytes[start] === 0) === (bytes[start + 2] === 0);
+  return zeros === 3 || (zeros === 2 && isAlternating);
 }

@@ -2,7 +2,7 @@ import { decodeBronze } from "../bronze/bronze-object.ts";
 import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
 import { eventPosition } from "../domain/stream-position.ts";
 import type { ObjectStore, StreamRecord } from "../ports.ts";
-import { endOfLine, unpackBytes } from "../silver/unpack-record.ts";
+import { textsOf, unpackRecord } from "../silver/unpack-record.ts";
 
 const objectsAtOnce = 8;
 
@@ -51,17 +51,10 @@ function collect(
   }
 }
 
-/** Returns the events of a record whose bytes satisfy `holds`; none if the record cannot be unpacked. */
+/** Returns the events of a record whose bytes satisfy `holds`; none of a part that cannot be unpacked. */
 function eventsWith(record: StreamRecord, holds: (bytes: Buffer) => boolean): { bytes: Buffer; recordIndex: number }[] {
-  const unpacked = unpackBytes(record.data);
-  if ("rejection" in unpacked || !holds(unpacked.bytes)) return [];
-  if (!unpacked.isBatch) return [{ bytes: unpacked.bytes, recordIndex: 0 }];
-  const events = [];
-  for (let start = 0, recordIndex = 0; start < unpacked.bytes.length; recordIndex++) {
-    const end = endOfLine(unpacked.bytes, start);
-    const bytes = unpacked.bytes.subarray(start, end);
-    if (holds(bytes)) events.push({ bytes, recordIndex });
-    start = end + 1;
-  }
-  return events;
+  if (!textsOf(record.data).some(holds)) return [];
+  return unpackRecord(record.data)
+    .filter(({ bytes, isPacked }) => isPacked !== true && holds(bytes))
+    .map(({ bytes, index }) => ({ bytes, recordIndex: index }));
 }

@@ -7,6 +7,7 @@ import { findCommit, type FoundCommit } from "../delta/log.ts";
 import type { DeltaTable, Snapshot } from "../delta/table.ts";
 import type { LakeQuery, LakeRow, ObjectStore, Warehouse } from "../ports.ts";
 import { listQuarantined, type QuarantinedOrder } from "../quarantine/list-quarantined.ts";
+import { readList, readOrders } from "../silver/orders-in-event.ts";
 import { readOrderName } from "../silver/quarantine-table.ts";
 import { isConsumed } from "../silver/transactions.ts";
 import { findEvents, type BronzeEvent } from "./find-events.ts";
@@ -90,10 +91,15 @@ export async function traceOrder(sources: TraceSources, orderId: string): Promis
     findSilverOrders({ ...sources, sql: sql.orderLines }, { orderId, snapshot }),
     listQuarantined({ ...sources, lake, sql: sql.refusedEvents }),
   ]);
-  const mine = refused.filter((event) => event.orderId === orderId);
+  const mine = refused.filter(
+    (event) => event.orderId === orderId || readList(event.detail).some((seen) => seen.orderId === orderId),
+  );
   const events = await bronzeEvents(sources, { orderId, snapshot, found, refused: mine });
   const consumed = createConsumption(sources, snapshot);
-  const nameOfEvent = ({ bytes }: BronzeEvent) => readOrderName(bytes.toString("utf8"), catalog);
+  const nameOfEvent = ({ bytes }: BronzeEvent) => {
+    const text = bytes.toString("utf8");
+    return readOrders(text, catalog).find((seen) => seen.orderId === orderId) ?? readOrderName(text, catalog);
+  };
   const keyOf = ({ storeId, orderDate }: Pick<OrderTrace, "storeId" | "orderDate">) => `${orderDate} ${storeId}`;
   const ofOrder = Map.groupBy(events, (event) => keyOf(nameOfEvent(event)));
   const names = [...found.map(({ order }) => order), ...events.map(nameOfEvent)];

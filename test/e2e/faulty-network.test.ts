@@ -232,7 +232,7 @@ test("Kinesis: all of a till's events are stored in order, except for repetition
   const onFailure = openFolderStore(join(pipeline.root, "on-failure"));
   const account = kinesisContents({ streamName: "orders", stream: "orders", store: onFailure, onFailure, client });
   for await (const { data } of account.records())
-    stored.push(...unpackRecord(data).flatMap((event) => ("text" in event ? event.text : [])));
+    stored.push(...unpackRecord(data).map(({ bytes }) => bytes.toString()));
   await everyFaultMet(proxy);
   for (const till of tills) {
     const mine = [...new Set(stored.filter((line) => line.startsWith(`${till} `)))];

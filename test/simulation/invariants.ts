@@ -7,7 +7,7 @@ import type { DeltaTable } from "../../pipeline/delta/table.ts";
 import { readColumns } from "../../pipeline/parquet/read-columns.ts";
 import type { ObjectStore, StreamRecord } from "../../pipeline/ports.ts";
 import { orderStream } from "../../pipeline/silver/tables.ts";
-import { unpackRecord, type UnpackedEvent } from "../../pipeline/silver/unpack-record.ts";
+import { unpackRecord } from "../../pipeline/silver/unpack-record.ts";
 import { catalog } from "../support/order-fixture.ts";
 import type { Objects } from "./bucket.ts";
 import type { SentEvent, SentOrder } from "./events.ts";
@@ -256,7 +256,7 @@ export async function checkNumbers(
 ): Promise<string[]> {
   const ledger = createProducerLedger();
   for (const { data } of await bronzeRecords(store)) {
-    for (const producer of unpackRecord(data).map(producerOf)) {
+    for (const producer of unpackRecord(data).map(({ bytes }) => producerOf(bytes))) {
       if (producer !== undefined) ledger.note(producer.producer_id, producer.seq);
     }
   }
@@ -271,10 +271,9 @@ export async function checkNumbers(
   ];
 }
 
-function producerOf(event: UnpackedEvent): SentEvent["producer"] {
-  if (!("text" in event)) return undefined;
+function producerOf(bytes: Buffer): SentEvent["producer"] {
   try {
-    return (JSON.parse(event.text) as Partial<SentEvent>).producer;
+    return (JSON.parse(bytes.toString()) as Partial<SentEvent>).producer;
   } catch {
     return undefined;
   }

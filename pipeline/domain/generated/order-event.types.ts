@@ -36,7 +36,7 @@ export interface OrderEvent {
    */
   channel: "dine_in" | "takeaway" | "delivery" | "online";
   /**
-   * Absent where the guest gave no name
+   * Absent or null where the guest gave no name
    */
   customer?: {
     customer_id: string;

@@ -90,7 +90,19 @@ describe("an order", () => {
     ["accepted", second({ tip: 10_000 })],
     ["unknown_key", second({ gratuity: 3 })],
     ["wrong_type", second({ tip: "3" })],
-    ["wrong_type", second({ tip: null })],
+    ["accepted", second({ tip: null, promotion_code: null, customer: null })],
+    ["accepted", { tip: null }],
+    [
+      "accepted",
+      { customer: { customer_id: "c", name: null, email: null, phone: null, city: null, postal_code: null } },
+    ],
+    ["wrong_type", { customer: { customer_id: null } }],
+    ["wrong_type", { producer: null }],
+    ["unknown_key", { gratuity: null }],
+    ["accepted", { customer: { customer_id: "\u{1f355}".repeat(64), name: "\u{1f355}".repeat(200) } }],
+    ["invalid_value", { customer: { customer_id: "\u{1f355}".repeat(65) } }],
+    ["accepted", { producer: { producer_id: "\u{1f355}".repeat(64), seq: 1 } }],
+    ["accepted", { ordered_at: "2015-01-01 11:38:36.123456789-0500" }],
     ["money_out_of_range", second({ tip: -1 })],
     ["money_out_of_range", second({ tip: 10_000.01 })],
     ["money_precision", second({ tip: 3.005 })],
@@ -133,6 +145,13 @@ describe("an order", () => {
       ["wrong_type", "null"],
       ["unknown_key", text.replace("{", '{"__proto__":{"revision":1},')],
       ["unknown_key", text.replace('"customer":{', '"customer":{"__proto__":null,')],
+      ["duplicate_key", text.replace('"status":', '"status":"cancelled","status":')],
+      ["duplicate_key", text.replace('"status":', '"st\\u0061tus":"cancelled","status":')],
+      ["duplicate_key", text.replace('"quantity":', '"quantity":7,"quantity":')],
+      ["duplicate_key", text.replace('"customer":{', '"customer":{"name":":","name":"\\":",')],
+      ["duplicate_key", text.replace("{", '{"tip":null,"tip":null,')],
+      ["duplicate_key", text.replace("{", '{"x":[[{"":1,"":2}]],')],
+      ["duplicate_key", text.replace("{", '{"__proto__":1,"__proto__":2,')],
       ["forbidden_character", text.replace("Ada", "\\ud83c")],
       ["money_out_of_range", text.replace("13.25", "1e999")],
       ["money_out_of_range", text.replace('"schema_version":1', '"schema_version":2,"tip":1e999')],
@@ -163,6 +182,36 @@ describe("an order", () => {
     });
   });
 
+  it("says of a key that comes twice which one it is", () => {
+    expect(check(JSON.stringify(order()).replace('"seq":', '"seq":2,"seq":'))).toEqual({
+      rejection: {
+        reason: "duplicate_key",
+        detail: 'key "seq": an object has the same key twice, so that readers may take either value',
+      },
+    });
+  });
+
+  it.each([["noon"], [1420130316], ["2015-01-01T11:38:36"], ["x".repeat(65)]])(
+    "says how to write a time instead of %j",
+    (time) => {
+      const result = check(JSON.stringify(order({ ordered_at: time as string })));
+      expect("rejection" in result && result.rejection.detail).toContain("2015-01-02T12:00:00-05:00");
+    },
+  );
+
+  it.each(["2015-01-01T16:38:36z", "2015-01-01 16:38 +0000", "2015-01-01T16:38:36+00"])(
+    "reads the offset of %s",
+    (time) => {
+      expect(check(JSON.stringify(order({ ordered_at: time })))).toMatchObject({ orderHour: 11, wrongOffset: 0 });
+    },
+  );
+
+  it("leaves optional fields out that are null", () => {
+    const result = check(JSON.stringify(order({ customer: null as never, tip: null as never })));
+    expect("event" in result && Object.keys(result.event)).not.toEqual(expect.arrayContaining(["customer"]));
+    expect("event" in result && "tip" in result.event).toBe(false);
+  });
+
   it("accepts exactly the menu price, to the cent", () => {
     for (let cents = 0; cents <= 20_000; cents++) {
       const price = Number((cents / 100).toFixed(2));
@@ -172,7 +221,7 @@ describe("an order", () => {
 
   it("has only reasons from the closed list", () => {
     expect(Object.keys(reasons)).toContain(reasonFor({ tip: 1 }));
-    expect(Object.keys(reasons)).toHaveLength(26);
+    expect(Object.keys(reasons)).toHaveLength(27);
   });
 });
 

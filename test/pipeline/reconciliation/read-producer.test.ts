@@ -3,12 +3,11 @@ import { createProducerLedger } from "../../../pipeline/domain/sequence-gaps.ts"
 import { emptyTally, parseFaults } from "../../../producer/fault-kinds.ts";
 import { withFaults } from "../../../producer/faults.ts";
 import { simulateOrders } from "../../../producer/simulator.ts";
-import { noteProducers, readProducer, type SeenProducer } from "../../../pipeline/reconciliation/read-producer.ts";
-import { eventOf } from "../../../pipeline/silver/unpack-record.ts";
+import { noteProducers, readProducers, type SeenProducer } from "../../../pipeline/reconciliation/read-producer.ts";
 import { event } from "../quality/messy-day.ts";
 import { menu, patterns, stores } from "../../producer/project-data.ts";
 
-const read = (bytes: Uint8Array) => readProducer(eventOf(Buffer.from(bytes)));
+const read = (bytes: Uint8Array) => readProducers(Buffer.from(bytes));
 const text = JSON.stringify(event(12, "a"));
 const producer = { producer_id: "till-1", seq: 12 };
 
@@ -24,7 +23,15 @@ describe("the till of a rejected event", () => {
     ["is not guessed from any other text", Buffer.from("rubbish about till-1 and 12"), undefined],
     ["is salvaged from an event that is too large", Buffer.from(text + " ".repeat(70_000)), trace(12)],
   ])("%s", (_, bytes, seen) => {
-    expect(read(bytes)).toEqual(seen);
+    expect(read(bytes)).toEqual([seen]);
+  });
+
+  it("is salvaged for each event that unreadable bytes show", () => {
+    const other = text.replace("till-1", "till-2").replace('"seq":12', '"seq":7');
+    expect(read(Buffer.from(`${text}${other}rubbish`))).toEqual([
+      trace(12),
+      { trace: { producerId: "till-2", from: 7, to: 7 } },
+    ]);
   });
 
   function trace(seq?: number): SeenProducer {
@@ -76,7 +83,7 @@ describe("the simulated producer's events", () => {
   const gapsOf = (faults: string, seed: number) => {
     const stream = withFaults(orders, { ...parseFaults(faults), seed, stores });
     const ledger = createProducerLedger();
-    for (const { bytes } of stream) noteProducers(ledger, [read(bytes)], "lane-0");
+    for (const { bytes } of stream) noteProducers(ledger, read(bytes), "lane-0");
     return { tally: { ...emptyTally(), ...stream.tally }, gaps: ledger.gaps() };
   };
 

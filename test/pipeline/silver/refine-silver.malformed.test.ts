@@ -27,7 +27,9 @@ const rubbish: [name: string, bytes: Buffer, reason: string][] = [
   ["a price beyond all numbers", Buffer.from(valid.replace("13.25", "1e999")), "money_out_of_range"],
   ["a list", Buffer.from("[]"), "wrong_type"],
   ["null", Buffer.from("null"), "wrong_type"],
-  ["two events in one record", Buffer.from(`${valid}\n${valid}`), "not_json"],
+  ["two events and rubbish", Buffer.from(`${valid}${valid}x`), "not_json"],
+  ["a key twice", Buffer.from(valid.replace('"status":', '"status":"cancelled","status":')), "duplicate_key"],
+  ["UTF-16", Buffer.from(valid, "utf16le"), "bad_utf8"],
 ];
 
 /** Payloads that cannot be part of a batch, because they are one. */
@@ -66,7 +68,7 @@ it("rejects a malformed record with its reason and exact bytes, and leaves the r
 });
 
 it("rejects only the malformed event in the middle of a batch", async () => {
-  const lines = rubbish.filter(([, bytes]) => !bytes.includes(10));
+  const lines = rubbish.filter(([, bytes]) => !bytes.includes(10) && bytes.length > 0);
   const newline = Buffer.from("\n");
   const parts = lines.flatMap(([, bytes], n) => [
     Buffer.from(JSON.stringify(order({ order_id: `good-${n}` }))),

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 
 /** The part of JSON Schema that the order event uses. */
 export interface Schema {
-  type?: string;
+  type?: string | string[];
   const?: unknown;
   enum?: unknown[];
   required?: string[];
@@ -60,7 +60,8 @@ export function incompatibilities(old: Schema, now: Schema, place = "event"): st
 
 function changedKeywords(old: Schema, now: Schema, place: string): string[] {
   const found = [];
-  if (old.type !== now.type) found.push(`${place}: type ${old.type} became ${now.type}`);
+  const types = typesOf(now);
+  if (typesOf(old).some((type) => !types.includes(type))) found.push(`${place}: type ${old.type} became ${now.type}`);
   if (old.pattern !== now.pattern) found.push(`${place}: pattern changed`);
   const values = allowed(now);
   for (const value of allowed(old) ?? []) {
@@ -68,6 +69,10 @@ function changedKeywords(old: Schema, now: Schema, place: string): string[] {
   }
   if (allowed(old) === undefined && values !== undefined) found.push(`${place}: only some values are allowed now`);
   return found;
+}
+
+function typesOf({ type = [] }: Schema): string[] {
+  return [type].flat();
 }
 
 function allowed({ const: only, enum: some }: Schema): unknown[] | undefined {

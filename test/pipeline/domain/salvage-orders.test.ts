@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { quarantinedAmount } from "../../../pipeline/quarantine/list-quarantined.ts";
+import { amountIn } from "../../../pipeline/domain/salvage-orders.ts";
 
 const line = { quantity: 2, unit_price: 13.25 };
 
@@ -13,5 +13,5 @@ it.each<[string, string, number | undefined]>([
   ["JSON that is not an order", "17", undefined],
   ["null lines", '{"lines":[null]}', undefined],
 ])("the quarantined amount of %s", (_, payload, cents) => {
-  expect(quarantinedAmount(payload)).toBe(cents);
+  expect(amountIn(payload)).toBe(cents);
 });

@@ -1,0 +1,120 @@
+import { readJsonText } from "./json-text.ts";
+
+const orderIdPattern = /"order_id"\s*:\s*"([\x21-\x7e]{1,64}?)"/g;
+const storeIdPattern = /"store_id"\s*:\s*"([^"\\]{1,64})"/;
+const orderedAtPattern = /"ordered_at"\s*:\s*"([^"\\]{1,64})"/;
+const noSalePattern = /"status"\s*:\s*"(?:cancelled|refunded)"/;
+/** Two numbers of a line, in either order. The character after the second proves that it is not truncated. */
+const amountPattern =
+  /"quantity"\s*:\s*(\d{1,4})\s*,\s*"unit_price"\s*:\s*(\d{1,6}(?:\.\d{1,2})?)\s*[,}]|"unit_price"\s*:\s*(\d{1,6}(?:\.\d{1,2})?)\s*,\s*"quantity"\s*:\s*(\d{1,4})\s*[,}]/g;
+const openBrace = 0x7b;
+const mostCents = 10_000_00 * 100 * 200;
+
+/** What can be seen of one order in a text that is not one readable event; null where nothing can. */
+export interface SalvagedOrder {
+  orderId: string;
+  storeId: string | null;
+  orderedAt: string | null;
+  cents: number | null;
+}
+
+/** Whether a JSON value is one event: an object that names its order. */
+export function isOneEvent(value: unknown): boolean {
+  return typeof (Object(value) as { order_id?: unknown }).order_id === "string";
+}
+
+/** Parses JSON; undefined if the text is not valid JSON. */
+export function parseText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Finds the orders in a text that holds several events, or one that is damaged: every readable object that names an
+ * order, and what the text between them shows. An order comes once.
+ */
+export function salvageOrders(given: string): SalvagedOrder[] {
+  const text = withoutFiller(given);
+  const bytes = Buffer.from(text);
+  const found: SalvagedOrder[] = [];
+  let passed = 0;
+  for (let at = bytes.indexOf(openBrace); at !== -1; at = bytes.indexOf(openBrace, at)) {
+    const order = readOrderAt(bytes, at);
+    if (order === undefined) at++;
+    else {
+      found.push(...seenIn(bytes.toString("utf8", passed, at)), order.salvaged);
+      at = passed = order.end;
+    }
+  }
+  found.push(...seenIn(bytes.toString("utf8", passed)));
+  return [...new Map(found.map((order) => [`${order.storeId} ${order.orderedAt} ${order.orderId}`, order])).values()];
+}
+
+/** Text in UTF-16 or UTF-32 shows what it holds once its zeros are left out. */
+function withoutFiller(text: string): string {
+  const shown = text.replaceAll("\0", "");
+  return shown.length * 4 < text.length * 3 ? shown : text;
+}
+
+function readOrderAt(bytes: Buffer, start: number): { salvaged: SalvagedOrder; end: number } | undefined {
+  const { end } = readJsonText(bytes, start, 0);
+  if (end === -1) return undefined;
+  const event = parseText(bytes.toString("utf8", start, end));
+  if (!isOneEvent(event)) return undefined;
+  const { order_id, store_id, ordered_at } = event as Record<string, unknown>;
+  const textOrNull = (value: unknown) => (typeof value === "string" ? value : null);
+  const cents = amountOf(event) ?? null;
+  return {
+    salvaged: { orderId: String(order_id), storeId: textOrNull(store_id), orderedAt: textOrNull(ordered_at), cents },
+    end,
+  };
+}
+
+/** Divides damaged text at each order id; what stands before the first one belongs to it too. */
+function seenIn(text: string): SalvagedOrder[] {
+  const starts = [...text.matchAll(orderIdPattern)];
+  return starts.map((found, n) => {
+    const part = text.slice(n === 0 ? 0 : found.index, starts[n + 1]?.index);
+    const amounts = [...part.matchAll(amountPattern)];
+    const cents = amounts.reduce((sum, [, a, b, c, d]) => sum + Number(a ?? d) * Math.round(Number(b ?? c) * 100), 0);
+    return {
+      orderId: found[1]!,
+      storeId: storeIdPattern.exec(part)?.[1] ?? null,
+      orderedAt: orderedAtPattern.exec(part)?.[1] ?? null,
+      cents: noSalePattern.test(part) ? 0 : amounts.length === 0 ? null : cents,
+    };
+  });
+}
+
+/**
+ * Returns the value of an order according to its event, in cents: the sum of quantity × unit price, or 0 for a
+ * cancelled or refunded order. Undefined if the lines cannot be read or the amount is implausibly large.
+ */
+export function amountOf(event: unknown): number | undefined {
+  const { lines, status } = Object(event) as { lines?: unknown; status?: unknown };
+  if (!Array.isArray(lines)) return undefined;
+  if (status === "cancelled" || status === "refunded") return 0;
+  let cents = 0;
+  for (const line of lines) {
+    const { quantity, unit_price } = Object(line) as { quantity?: unknown; unit_price?: unknown };
+    if (typeof quantity !== "number" || typeof unit_price !== "number") return undefined;
+    cents += quantity * Math.round(unit_price * 100);
+  }
+  return isPlausible(cents) ? cents : undefined;
+}
+
+/** Returns the sum of all amounts that a text shows, in cents; undefined if it shows none. */
+export function amountIn(text: string): number | undefined {
+  const event = parseText(text);
+  if (isOneEvent(event) || (event !== undefined && amountOf(event) !== undefined)) return amountOf(event);
+  const amounts = salvageOrders(text).flatMap(({ cents }) => cents ?? []);
+  const sum = amounts.reduce((total, cents) => total + cents, 0);
+  return amounts.length > 0 && Number.isSafeInteger(sum) ? sum : undefined;
+}
+
+function isPlausible(cents: number): boolean {
+  return Number.isSafeInteger(cents) && Math.abs(cents) <= mostCents;
+}
