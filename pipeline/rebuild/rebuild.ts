@@ -20,6 +20,7 @@ import {
 import { compareSilver, readReasons, type SilverDifferences } from "./compare-silver.ts";
 import { isJudgedByOtherRules } from "../silver/transactions.ts";
 import { replaceQuarantine, replaceQuarantined, replaceSilver } from "./replace-silver.ts";
+import { recoverCommits } from "./recover-commits.ts";
 import { findMissingObjects, findMissingRecords, replayBronze } from "./replay-bronze.ts";
 import { type Difference, lacksBronze, reportOf, type RebuildReport } from "./report.ts";
 import { openStagingTables, type StagingTables } from "./staging-tables.ts";
@@ -61,6 +62,7 @@ export async function rebuild(context: RebuildContext, request: RebuildRequest):
   const started = clock();
   const staging = await openStagingTables({ store, clock, id: backupId(started) });
   try {
+    if (!request.isDryRun) await recoverCommits(refinery, context.warehouse);
     // The long part runs outside `exclusively`; the few objects that arrive meanwhile are replayed below.
     if (request.source === "bronze") await replayBronze(refinery, { staging, snapshot: await silver.snapshot() });
     for (let attempt = 1; attempt <= mostAttempts; attempt++) {

@@ -113,4 +113,20 @@ export const rebuildMutants: readonly Mutant[] = [
     tests: [rebuild],
     only: "of a duplicate line",
   },
+  {
+    guard: "a rebuild lets silver consume again what only lost commits had consumed",
+    prevents: "rejected events of lost commits look lost from bronze, and nothing can be rebuilt",
+    file: "pipeline/rebuild/recover-commits.ts",
+    text: '  while ((await refineSilver(refinery, { sweep: "full" })).remaining > 0);\n',
+    replacement: "",
+    tests: ["test/pipeline/rebuild/recover-commits.test.ts"],
+  },
+  {
+    guard: "silver passes the version that the quarantine was published from",
+    prevents: "events that a later commit rejects never reach the quarantine",
+    file: "pipeline/rebuild/recover-commits.ts",
+    text: "version < published;",
+    replacement: "version < -1;",
+    tests: ["test/pipeline/rebuild/recover-commits.test.ts"],
+  },
 ];

@@ -83,6 +83,11 @@ export async function openReceiptPipeline(gold: GoldPipeline, { catalog = orderC
       refinery = { ...refinery, catalog: next };
       run = functionsOf();
     },
+    /** Opens the tables again, as a new process does. */
+    reopenTables() {
+      refinery = { ...refinery, ...openTables() };
+      run = functionsOf();
+    },
     /** Puts records into the stream (an array of events is one batch) and returns them as the stream delivers them. */
     send: (...contents: (object[] | Buffer)[]) => pipeline.sendUnder("key", ...contents),
     async sendUnder(partitionKey: string, ...contents: (object[] | Buffer)[]): Promise<StreamRecord[]> {
