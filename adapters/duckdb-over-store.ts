@@ -22,14 +22,14 @@ export async function openDuckDbOverStore({
   maxBytes?: number;
   /** DuckDB's memory limit, such as `512MB`. */
   memoryLimit?: string;
-}): Promise<LakeQuery & { close(): void }> {
+}): Promise<LakeQuery & { close(): Promise<void> }> {
   const cache = await openFileCache({ store, folder, ...(maxBytes !== undefined && { maxBytes }) });
   const lake = await openDuckDbLake({ root: cache.root, ...(memoryLimit !== undefined && { memoryLimit }) });
   return {
-    query: (sql, parameters, tables) =>
+    query: (sql, parameters, tables, options) =>
       cache.holding(
         tables.flatMap(({ files }) => files),
-        () => lake.query(sql, parameters, tables),
+        () => lake.query(sql, parameters, tables, options),
       ),
     close: () => lake.close(),
   };

@@ -27,7 +27,8 @@ const isOneSelect = /^(?:\s|--[^\n]*\n)*select\b[^;]*$/i;
 /**
  * DuckDB on the Parquet files below `root` and nothing else. Queries may be ad-hoc SQL from users, so each must be a
  * single reading statement, cannot access other files and cannot change settings. Queries may run concurrently, because
- * each has its own table names; they share `threads` and `memoryLimit` (such as `512MB`).
+ * each has its own table names; they share `threads` and `memoryLimit` (such as `512MB`). Closing interrupts
+ * them.
  */
 export async function openDuckDbLake({
   root,
@@ -37,7 +38,7 @@ export async function openDuckDbLake({
   root: string;
   threads?: number;
   memoryLimit?: string;
-}): Promise<LakeQuery & { close(): void }> {
+}): Promise<LakeQuery & { close(): Promise<void> }> {
   const instance = await DuckDBInstance.create(":memory:", {
     threads: String(threads),
     memory_limit: memoryLimit,
@@ -51,10 +52,12 @@ export async function openDuckDbLake({
   await setup.run("set global enable_external_access = false");
   await setup.run("set global lock_configuration = true");
   setup.closeSync();
+  const closing = new AbortController();
+  const running = new Set<Promise<unknown>>();
   return {
-    query: async (sql, parameters, tables) => {
-      const connection = await instance.connect();
-      try {
+    query: async (sql, parameters, tables, { signal } = {}) => {
+      const signals = signal === undefined ? [closing.signal] : [closing.signal, signal];
+      const answer = answerUntil(AbortSignal.any(signals), instance, async (connection) => {
         const sources = tables.map((table) => ({ name: `"${table.name}"`, select: selectOf(table, root) }));
         if (isOneSelect.test(sql) && sources.length > 0) {
           // A CTE is planned once, a view when created and when read. A lone select cannot write or change settings.
@@ -64,12 +67,46 @@ export async function openDuckDbLake({
         for (const { name, select } of sources) await connection.run(`create temp view ${name} as ${select}`);
         await rejectWriting(connection, sql);
         return await rowsOf(connection, sql, parameters);
-      } finally {
-        connection.closeSync();
-      }
+      });
+      running.add(answer);
+      return await answer.finally(() => running.delete(answer));
     },
-    close: () => instance.closeSync(),
+    async close() {
+      closing.abort(new Error("the lake was closed: open it again"));
+      await Promise.allSettled(running);
+      instance.closeSync();
+    },
   };
+}
+
+/** Again and again, because an interrupt between two statements of a query has no effect. */
+const interruptEveryMs = 50;
+
+/** Runs a query on a separate connection; once the signal is aborted, interrupts it and throws the signal's reason. */
+async function answerUntil<Result>(
+  signal: AbortSignal,
+  instance: DuckDBInstance,
+  query: (connection: DuckDBConnection) => Promise<Result>,
+): Promise<Result> {
+  signal.throwIfAborted();
+  const connection = await instance.connect();
+  let timer: NodeJS.Timeout | undefined;
+  const interrupt = () => {
+    connection.interrupt();
+    timer ??= setInterval(() => connection.interrupt(), interruptEveryMs);
+  };
+  signal.addEventListener("abort", interrupt);
+  try {
+    signal.throwIfAborted();
+    return await query(connection);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    clearInterval(timer);
+    signal.removeEventListener("abort", interrupt);
+    connection.closeSync();
+  }
 }
 
 /** Throws unless the SQL is a single reading statement: below `root`, DuckDB itself would permit writing. */

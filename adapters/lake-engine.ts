@@ -6,7 +6,10 @@ export type LakeEngine =
   | { engine: "duckdb"; folder: string };
 
 /** Opens the engine for the lake in `store`; loads only the client of that engine. */
-export async function openLakeEngine(settings: LakeEngine, store: ObjectStore): Promise<LakeQuery & { close(): void }> {
+export async function openLakeEngine(
+  settings: LakeEngine,
+  store: ObjectStore,
+): Promise<LakeQuery & { close(): Promise<void> }> {
   if (settings.engine === "duckdb") {
     const { openDuckDbOverStore } = await import("./duckdb-over-store.ts");
     return await openDuckDbOverStore({ store, folder: settings.folder });
@@ -14,5 +17,5 @@ export async function openLakeEngine(settings: LakeEngine, store: ObjectStore): 
   const { openAthenaLake } = await import("./athena.ts");
   const { workgroup, database, bucket } = settings;
   const athena = openAthenaLake({ workgroup, database, bucket, store });
-  return { query: (...query) => athena.query(...query), close: () => {} };
+  return { query: (...query) => athena.query(...query), close: async () => {} };
 }

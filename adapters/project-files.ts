@@ -14,7 +14,14 @@ export function readProjectFile(path: string): string {
 
 /** A project file parsed as JSON. */
 export function readProjectJson<Value>(path: string): Value {
-  return JSON.parse(readProjectFile(path)) as Value;
+  const text = readProjectFile(path);
+  try {
+    return JSON.parse(text) as Value;
+  } catch (cause) {
+    throw new Error(`${path} is not valid JSON (${(cause as Error).message}): correct it, or take it from git`, {
+      cause,
+    });
+  }
 }
 
 /**
@@ -67,6 +74,7 @@ export function loadChecks(): ReceiptChecks {
     goldDays: readProjectFile("sql/checks/gold-days.sql"),
     goldFacts: readProjectFile("sql/checks/gold-facts.sql"),
     goldSums: readProjectFile("sql/checks/gold-sums.sql"),
+    goldShape: readProjectFile("sql/checks/gold-shape.sql"),
   };
 }
 

@@ -1,4 +1,5 @@
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
+import { visible } from "../pipeline/domain/visible.ts";
 import type { Notifier } from "../pipeline/ports.ts";
 
 /** SNS's limits: characters of a subject, bytes of a message. */
@@ -14,7 +15,7 @@ export function openSnsNotifier({ topicArn, client }: { topicArn: string; client
   return {
     async notify({ subject, text }) {
       const sns = client ?? (shared ??= new SNSClient({ maxAttempts: 5 }));
-      const request = { TopicArn: topicArn, Subject: subjectOf(subject), Message: cut(text) };
+      const request = { TopicArn: topicArn, Subject: subjectOf(subject), Message: cut(visible(text)) };
       await sns.send(new PublishCommand(request)).catch((cause: unknown) => {
         throw explain(cause, topicArn);
       });

@@ -75,7 +75,7 @@ export async function openBenchPipeline({ dir, name, lakeFolder }: { dir: string
     },
     async close() {
       await Promise.all([owner!.close(), writer!.close()]);
-      lake.close();
+      await lake.close();
       await postgres.stop();
       rmSync(postgresFolder, { recursive: true, force: true });
     },

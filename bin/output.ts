@@ -1,26 +1,41 @@
+import { randomUUID } from "node:crypto";
+import { visible } from "../pipeline/domain/visible.ts";
+
 /** Output of the command line: results on stdout, messages and progress on stderr, colour only on a terminal. */
+
+/** Starts a colour in painted text, until it is written. Random, so that no text from outside can contain it. */
+const colourMark = randomUUID();
 
 /** An error in how a command was called; exit code 2. */
 export class UsageError extends Error {}
 
-/** Writes a message to stderr. */
+/** Writes a message to stderr, with control characters made visible. */
 export function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${terminalText(text)}\n`);
 }
 
-/** Writes a result to stdout. */
+/** Writes a result to stdout, with control characters made visible. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${terminalText(text)}\n`);
 }
 
-/** Writes a result to stdout as one JSON document. */
+/** What a terminal may be sent: text from tills and files must not move its cursor, rename its window or reorder a line. */
+export function terminalText(text: string): string {
+  return visible(text).replaceAll(colourMark, "\u001b[");
+}
+
+/** Writes a result to stdout as one JSON document, for programs: the text in it is as it is. */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, (_, item: unknown) => (typeof item === "bigint" ? String(item) : item), 2));
+  process.stdout.write(`${jsonText(value)}\n`);
+}
+
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value, (_, item: unknown) => (typeof item === "bigint" ? String(item) : item), 2);
 }
 
 /** Overwrites the progress line on a terminal; writes nothing elsewhere. */
 export function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${text}`);
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${terminalText(text)}`);
 }
 
 /** Clears the progress line. */
@@ -41,8 +56,9 @@ export function money(cents: number): string {
 /** Formats rows as a table; columns of numbers are right-aligned. */
 export function textTable(rows: readonly Record<string, unknown>[]): string {
   if (rows.length === 0) return "(no rows)";
-  const names = Object.keys(rows[0]!);
-  const cells = rows.map((row) => names.map((name) => cell(row[name])));
+  const keys = Object.keys(rows[0]!);
+  const names = keys.map(oneLine);
+  const cells = rows.map((row) => keys.map((key) => cell(row[key])));
   const widths = names.map((name, i) => Math.max(name.length, ...cells.map((line) => line[i]!.length)));
   const isRight = names.map((_, i) => cells.every((line) => /^-?[\d,.]*%?$/.test(line[i]!)));
   const render = (line: string[]) =>
@@ -55,11 +71,18 @@ export function textTable(rows: readonly Record<string, unknown>[]): string {
 
 function cell(value: unknown): string {
   if (value === null || value === undefined) return "";
-  return typeof value === "string" ? value : typeof value === "bigint" ? value.toString() : JSON.stringify(value);
+  return oneLine(
+    typeof value === "string" ? value : typeof value === "bigint" ? value.toString() : JSON.stringify(value),
+  );
+}
+
+/** Text from a till or a file as part of a line: a line break in it would look like a line of the program. */
+export function oneLine(text: string): string {
+  return visible(text).replaceAll("\n", "\\n");
 }
 
 /** Colours text on a terminal, unless NO_COLOR is set. */
 export function paint(text: string, colour: "green" | "red" | "bold"): string {
   if (!process.stdout.isTTY || process.env["NO_COLOR"] !== undefined) return text;
-  return `\u001b[${{ green: 32, red: 31, bold: 1 }[colour]}m${text}\u001b[0m`;
+  return `${colourMark}${{ green: 32, red: 31, bold: 1 }[colour]}m${text}${colourMark}0m`;
 }

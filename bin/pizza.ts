@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { inspect } from "node:util";
 import { backup, restore } from "./commands/backup.ts";
 import { corrections } from "./commands/corrections.ts";
 import { cost } from "./commands/cost.ts";
@@ -133,5 +134,5 @@ try {
   const { message } = error as Error;
   say(`pizza: ${message}`);
   if (process.argv.includes("--json")) printJson({ error: { message, exitCode: process.exitCode } });
-  if (process.env["PIZZA_DEBUG"] !== undefined) console.error(error);
+  if (process.env["PIZZA_DEBUG"] !== undefined) say(inspect(error));
 }

@@ -1,5 +1,5 @@
 import type { Finding, Receipt, Sales } from "../pipeline/domain/receipt.ts";
-import { count, money, paint } from "./output.ts";
+import { count, money, oneLine, paint } from "./output.ts";
 
 /** Of the columns, in characters. */
 const widths = [34, 10, 10, 10, 10, 16];
@@ -23,7 +23,7 @@ export function receiptTable(receipt: Receipt): string {
     row("  event duplicates", "", count(events.eventDuplicates)),
     row("  superseded revisions", "", count(events.supersededRevisions)),
     row("  quarantined", "", count(quarantined.reduce((sum, [, events_]) => sum + events_, 0))),
-    ...quarantined.map(([reason, events_]) => row(`    ${reason}`, "", count(events_))),
+    ...quarantined.map(([reason, events_]) => row(`    ${oneLine(reason)}`, "", count(events_))),
     ...(events.closed > 0 ? [row("  of these, resolved later", "", count(events.closed))] : []),
     row("  pending", "", count(events.pending)),
     rule,
@@ -40,7 +40,7 @@ export function receiptTable(receipt: Receipt): string {
 }
 
 function linesOf({ invariant, sentence, examples }: Finding): string[] {
-  return [`  ${invariant}: ${sentence}`, ...examples.map((example) => `    ${example}`)];
+  return [`  ${invariant}: ${oneLine(sentence)}`, ...examples.map((example) => `    ${oneLine(example)}`)];
 }
 
 function row(label: string, ...cells: string[]): string {

@@ -1,5 +1,5 @@
 import type { PipelineStatus, WorkflowRun } from "../targets/pipeline-api.ts";
-import { count } from "./output.ts";
+import { count, oneLine } from "./output.ts";
 
 /** Formats a pipeline's status as text. */
 export function statusText(status: PipelineStatus): string {
@@ -57,7 +57,7 @@ function quality({ quality: found }: PipelineStatus): string {
 }
 
 function workflow({ workflow: name, startedAt, milliseconds, isRunning, error, earlier }: WorkflowRun): string {
-  const end = isRunning === true ? ", still running" : error === undefined ? "" : `, FAILED: ${error}`;
+  const end = isRunning === true ? ", still running" : error === undefined ? "" : `, FAILED: ${oneLine(error)}`;
   return `${name}, ${startedAt}, ${milliseconds} ms${end}${history(earlier)}`;
 }
 

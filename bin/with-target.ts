@@ -13,7 +13,12 @@ type Use<Result> = (pipeline: Pipeline, how: { isRunning: boolean }) => Promise<
  * else a local one that is opened in this process and closed afterwards.
  */
 export async function withPipeline<Result>(values: Values, use: Use<Result>): Promise<Result> {
-  return await withOpenedPipeline(values, { isReadOnly: false }, use);
+  return await withOpenedPipeline(values, {}, use);
+}
+
+/** The same for a rebuild, which mends what keeps other commands from opening the local pipeline. */
+export async function withPipelineToRebuild<Result>(values: Values, use: Use<Result>): Promise<Result> {
+  return await withOpenedPipeline(values, { isForRebuild: true }, use);
 }
 
 /** The same for commands that only read: a pipeline that is opened for them lands nothing and starts no workflow. */
@@ -23,7 +28,7 @@ export async function withReadOnlyPipeline<Result>(values: Values, use: Use<Resu
 
 async function withOpenedPipeline<Result>(
   values: Values,
-  { isReadOnly }: { isReadOnly: boolean },
+  how: { isReadOnly?: boolean; isForRebuild?: boolean },
   use: Use<Result>,
 ): Promise<Result> {
   if (values.target !== "local")
@@ -37,7 +42,7 @@ async function withOpenedPipeline<Result>(
   requireDataDirectory(folder);
   // PostgreSQL, DuckDB and the rest are only loaded where they are needed.
   const { openLocalPipeline } = await import("../targets/local/open.ts");
-  const pipeline = await openLocalPipeline({ dir, isReadOnly, onLog: say });
+  const pipeline = await openLocalPipeline({ dir, ...how, onLog: say });
   try {
     return await use(pipeline, { isRunning: false });
   } finally {

@@ -46,7 +46,15 @@ export type LakeType = "string" | "int" | "long" | "boolean" | "timestamp" | "da
 /** SQL on the lake, by DuckDB or Athena. Queries use only the SQL that both support; parameters are `?`. */
 export interface LakeQuery {
   /** Returns rows as objects: 64-bit integers as bigint, dates as `YYYY-MM-DD`, timestamps as ISO 8601 in UTC. */
-  query(sql: string, parameters: readonly (string | number)[], tables: readonly LakeTable[]): Promise<LakeRow[]>;
+  query(
+    sql: string,
+    parameters: readonly (string | number)[],
+    tables: readonly LakeTable[],
+    options?: {
+      /** Interrupts the query, which then throws the signal's reason. */
+      signal?: AbortSignal;
+    },
+  ): Promise<LakeRow[]>;
 }
 
 /** One row, by column name. */

@@ -75,7 +75,7 @@ export function localStackDirectory(dir = join(projectRoot, ".localstack")): Loc
 /** The LocalStack running in this data folder; undefined if there is none. */
 export function readRunning({ state }: LocalStackDirectory): RunningLocalStack | undefined {
   if (!existsSync(state)) return undefined;
-  const known = JSON.parse(readFileSync(state, "utf8")) as RunningLocalStack;
+  const known = readState<RunningLocalStack>(state, "pid");
   return isRunning(known.pid, known.started) ? known : undefined;
 }
 
@@ -110,7 +110,18 @@ export function forgetDeployed({ deployed }: LocalStackDirectory): void {
 export function findAddress(directory: LocalStackDirectory): LocalStackAddress | undefined {
   const running = readRunning(directory);
   if (running || !existsSync(directory.deployed)) return running;
-  return JSON.parse(readFileSync(directory.deployed, "utf8")) as LocalStackAddress;
+  return readState<LocalStackAddress>(directory.deployed, "endpoint");
+}
+
+/** Reads a state file; throws with the name of the file if it is damaged, or lacks `key`. */
+function readState<State extends object>(path: string, key: keyof State & string): State {
+  try {
+    const state: State = JSON.parse(readFileSync(path, "utf8"));
+    if (Object.hasOwn(state, key)) return state;
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError) && !(cause instanceof TypeError)) throw cause;
+  }
+  throw new Error(`${path} is damaged: remove it, then run make deploy ENV=localstack`);
 }
 
 /** Readable by the owner only, because addresses contain passwords. */

@@ -69,13 +69,13 @@ export interface Operation<Parameters, Result> {
   access: Access;
   /** Of one JSON object; bytes are base64. */
   parameters: z.ZodType<Parameters>;
-  run(target: Target, given: Parameters): Promise<Result>;
+  run(target: Target, given: Parameters, signal?: AbortSignal): Promise<Result>;
 }
 
 const operation = <Parameters, Result>(
   access: Access,
   parameters: z.ZodType<Parameters>,
-  run: (target: Target, given: Parameters) => Promise<Result>,
+  run: (target: Target, given: Parameters, signal?: AbortSignal) => Promise<Result>,
 ): Operation<Parameters, Result> => ({ access, parameters, run });
 
 const none = z.strictObject({});
@@ -165,11 +165,12 @@ export const operations = {
   query: operation(
     "reads",
     z.strictObject({ sql: z.string(), lake: z.boolean().optional(), version }),
-    async (target, { sql, lake: onLake = false, version: atVersion }): Promise<Record<string, unknown>[]> => {
+    async (target, { sql, lake: onLake = false, version: atVersion }, asked): Promise<Record<string, unknown>[]> => {
       if (!onLake) return (await target.adHoc()).query(sql);
       const { store, silver, quarantine } = target;
       const tables = [await versionTable(store, silver, atVersion), quarantineLakeTable(await quarantine.snapshot())];
-      return (await target.lake()).query(sql, [], tables);
+      const signal = AbortSignal.any([timeLimit(), ...(asked === undefined ? [] : [asked])]);
+      return (await target.lake()).query(sql, [], tables, { signal });
     },
   ),
   /** How to connect to gold as the reader. */
@@ -187,11 +188,11 @@ export const operations = {
 export type OperationName = keyof typeof operations;
 type ParametersOf<Name extends OperationName> = Parameters<(typeof operations)[Name]["run"]>[1];
 type ResultOf<Name extends OperationName> = ReturnType<(typeof operations)[Name]["run"]>;
-/** Nothing to give where every parameter is optional. */
+/** Nothing to give where every parameter is optional. The signal ends what takes long. */
 type Ask<Name extends OperationName> =
   Record<string, never> extends ParametersOf<Name>
-    ? (given?: ParametersOf<Name>) => ResultOf<Name>
-    : (given: ParametersOf<Name>) => ResultOf<Name>;
+    ? (given?: ParametersOf<Name>, signal?: AbortSignal) => ResultOf<Name>
+    : (given: ParametersOf<Name>, signal?: AbortSignal) => ResultOf<Name>;
 
 /** A pipeline, whether it runs in this process, in another one, or deployed. */
 export type Pipeline = { [Name in OperationName]: Ask<Name> } & {
@@ -204,10 +205,20 @@ export type Pipeline = { [Name in OperationName]: Ask<Name> } & {
 export function createPipeline(target: Target): Pipeline {
   const asks = Object.entries(operations as Record<string, Operation<unknown, unknown>>).map(([name, asked]) => [
     name,
-    (given = {}) => asked.run(target, given),
+    (given = {}, signal?: AbortSignal) => asked.run(target, given, signal),
   ]);
   const { sink, close } = target.own;
   return { ...(Object.fromEntries(asks) as { [Name in OperationName]: Ask<Name> }), sink, close };
+}
+
+/** As long as the reader's queries on gold may take, `statement_timeout` in `sql/migrations/`. */
+const lakeLimitMinutes = 5;
+
+function timeLimit(): AbortSignal {
+  const limit = new AbortController();
+  const message = `the lake query took longer than ${lakeLimitMinutes} minutes: ask for fewer days, or aggregate earlier`;
+  setTimeout(() => limit.abort(new Error(message)), lakeLimitMinutes * 60_000).unref();
+  return limit.signal;
 }
 
 /** The receipt of a target; `exclusively` is up to the caller. */

@@ -64,7 +64,7 @@ async function upsertDay(setting: BenchSetting, name: string, date: string): Pro
     },
     async close() {
       await client.end();
-      lake.close();
+      await lake.close();
       await close();
     },
   };

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { dataDirectory, runningProcess } from "../../targets/local/data-directory.ts";
+import { dataDirectory, keepFilesPrivate, runningProcess } from "../../targets/local/data-directory.ts";
 import { isRunning, processStart } from "../../targets/local/machine.ts";
 import type { Values } from "../options.ts";
 import { printJson, say } from "../output.ts";
@@ -16,13 +16,16 @@ export function produceInBackground({ dir, json }: Values): void {
   const known = producerOf(dir);
   if (known !== undefined)
     throw new Error(`process ${known} is already sending orders: stop it with ./pizza produce --stop`);
+  keepFilesPrivate();
   mkdirSync(folder.logs, { recursive: true });
   const log = openSync(join(folder.logs, "producer.log"), "a");
   const args = process.argv.slice(1).filter((word) => word !== "--background" && word !== "--json");
   const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log] });
   child.unref();
   const started = child.pid === undefined ? undefined : processStart(child.pid);
-  writeFileSync(pidFile(dir), [child.pid, started].filter((part) => part !== undefined).join(" "));
+  // Renamed into place: a reader sees all of it or nothing.
+  writeFileSync(`${pidFile(dir)}.new`, [child.pid, started].filter((part) => part !== undefined).join(" "));
+  renameSync(`${pidFile(dir)}.new`, pidFile(dir));
   if (json) printJson({ started: true, process: child.pid });
   else say(`process ${child.pid} is sending orders: ./pizza status shows them, ./pizza produce --stop ends it`);
 }
@@ -52,7 +55,13 @@ export async function endProducer(dir: string): Promise<number | undefined> {
 /** Compares the start time as well, because the system reuses the ids of processes that have ended. */
 function producerOf(dir: string): number | undefined {
   if (!existsSync(pidFile(dir))) return undefined;
-  const [pid, started] = readFileSync(pidFile(dir), "utf8").split(" ");
+  const [, pid, started] = /^(\d+)(?: (\d+))?$/.exec(readFileSync(pidFile(dir), "utf8")) ?? [];
+  // Only systems without /proc have no start time: elsewhere the rest of the file is lost.
+  if (pid === undefined || (started === undefined && processStart(process.pid) !== undefined)) {
+    throw new Error(
+      `${pidFile(dir)} is damaged: end the process that runs ./pizza produce, if there is one, then remove the file`,
+    );
+  }
   return isRunning(Number(pid), started) ? Number(pid) : undefined;
 }
 

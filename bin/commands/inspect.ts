@@ -2,7 +2,7 @@ import type { QualitySummary } from "../../pipeline/quality/check-quality.ts";
 import { StreamDamaged } from "../../targets/local/stream/segment.ts";
 import { workflowNames, type Credentials } from "../../targets/pipeline-api.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
-import { print, printJson, say, textTable, UsageError } from "../output.ts";
+import { jsonText, print, printJson, say, textTable, UsageError } from "../output.ts";
 import { receiptTable } from "../receipt-table.ts";
 import { lakeSqlOption, withDeployedPipeline, withPipeline, withReadOnlyPipeline } from "../with-target.ts";
 
@@ -61,7 +61,7 @@ export const run: Command = {
     if (values.json) printJson(result);
     else {
       say(`${workflow} took ${result.milliseconds} ms`);
-      printJson(result.output);
+      print(jsonText(result.output));
     }
     return workflow === "data_quality" ? verdict(result.output) : 0;
   },

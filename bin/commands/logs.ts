@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { LogLine } from "../../targets/aws/function-logs.ts";
 import { dataDirectory } from "../../targets/local/data-directory.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
-import { print, printJson, UsageError } from "../output.ts";
+import { print, printJson, terminalText, UsageError } from "../output.ts";
 import { withDeployedPipeline } from "../with-target.ts";
 
 export const logs: Command = {
@@ -30,13 +30,19 @@ export const logs: Command = {
     if (values["follow"] !== true) return;
     let seen = statSync(path).size;
     watchFile(path, { interval: 300 }, ({ size }) => {
-      if (size > seen) createReadStream(path, { start: seen, end: size - 1 }).pipe(process.stdout, { end: false });
+      if (size > seen) void printPart(path, seen, size - 1);
       seen = size;
     });
     await new Promise((resolve) => process.once("SIGINT", resolve));
     process.exit(0);
   },
 };
+
+/** Prints a part of a file; a line that is still being written comes in two parts. */
+async function printPart(path: string, start: number, end: number): Promise<void> {
+  const part = createReadStream(path, { start, end, encoding: "utf8" });
+  for await (const text of part as AsyncIterable<string>) process.stdout.write(terminalText(text));
+}
 
 /** Prints the newest log lines of a deployed pipeline's functions; with `--follow`, also those that arrive later. */
 async function deployedLogs(values: Values, lines: number): Promise<void> {

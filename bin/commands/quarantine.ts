@@ -15,7 +15,7 @@ import {
 } from "../../pipeline/quarantine/resend.ts";
 import type { Pipeline } from "../../targets/operations.ts";
 import { oneOf, type Command, type Values } from "../options.ts";
-import { count, money, paint, print, printJson, say, textTable, UsageError } from "../output.ts";
+import { count, money, oneLine, paint, print, printJson, say, textTable, UsageError } from "../output.ts";
 import { lakeSqlOption, withPipeline, withReadOnlyPipeline } from "../with-target.ts";
 
 const reasonNames = Object.keys(reasons) as (keyof typeof reasons)[];
@@ -236,7 +236,9 @@ function showText(event: QuarantinedOrder): string {
     ["rejected", event.quarantinedAt],
   ];
   const bytes = payloadBase64 === null ? [] : ["", "exact bytes, base64:", payloadBase64];
-  return [...rows.map(([name, value]) => `${name.padEnd(11)}${value}`), "", indented(payload), ...bytes].join("\n");
+  return [...rows.map(([name, value]) => `${name.padEnd(11)}${oneLine(value)}`), "", indented(payload), ...bytes].join(
+    "\n",
+  );
 }
 
 function indented(payload: string): string {
@@ -253,9 +255,9 @@ function plansText(plans: readonly ResendPlan[]): string {
     .flatMap(({ rejected, changes, problem, cents }) => [
       [
         rejected.id,
-        rejected.orderId ?? "(no order id)",
+        oneLine(rejected.orderId ?? "(no order id)"),
         cents === null ? "" : money(cents),
-        problem === undefined ? paint("valid", "green") : paint(`rejected: ${problem}`, "red"),
+        problem === undefined ? paint("valid", "green") : paint(`rejected: ${oneLine(problem)}`, "red"),
       ].join("  "),
       ...changes.map(({ path, before, after }) => `    ${path}: ${valueText(before)} -> ${valueText(after)}`),
     ])

@@ -3,17 +3,24 @@ import { existsSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readMenu, readStores } from "../../adapters/project-files.ts";
+import { errorCode } from "../../pipeline/domain/errors.ts";
 import { connectPipeline } from "../../targets/local/control-client.ts";
 import {
   dataDirectory,
+  keepFilesPrivate,
+  openedBy,
   readPipelineRecord,
   rejectForeignFolder,
   rejectLostRecord,
   removeDataDirectory,
   runningProcess,
+  type DataDirectory,
 } from "../../targets/local/data-directory.ts";
+import { findServer, stopServer } from "../../targets/local/postgres-process.ts";
 import { isFreePort, isRunning, usedPort } from "../../targets/local/machine.ts";
 import { readCredentials } from "../../targets/local/postgres-credentials.ts";
+import { rejectChangedCatalog } from "../../targets/local/used-catalog.ts";
 import type { PipelineStatus } from "../../targets/pipeline-api.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
 import { endProgress, print, printJson, progress, say, UsageError } from "../output.ts";
@@ -29,6 +36,10 @@ const startOptions = {
   shards: { type: "string", about: "number of stream shards; an existing stream is resharded" },
   port: { type: "string", about: "port of the control server (default: any free port)" },
   "postgres-port": { type: "string", about: "port of PostgreSQL (default: 55432, or a free port if it is in use)" },
+  "changed-catalog": {
+    type: "boolean",
+    about: "start although menu or stores have changed for days that silver has; orders there stay as they are",
+  },
 } as const;
 
 export const start: Command = {
@@ -38,7 +49,7 @@ export const start: Command = {
     localstack:
       "make deploy ENV=localstack starts it with its database and deploys to it; make start-localstack only starts it",
   },
-  usage: "start [--foreground] [--shards N] [--port N] [--postgres-port N]",
+  usage: "start [--foreground] [--shards N] [--port N] [--postgres-port N] [--changed-catalog]",
   options: startOptions,
   async run(values) {
     const folder = dataDirectory(values.dir);
@@ -101,6 +112,7 @@ async function runInForeground(values: Values, { port = 0, ...pipelineOptions }:
   const pipeline = await openLocalPipeline({
     dir: values.dir,
     ...pipelineOptions,
+    takesChangedCatalog: values["changed-catalog"] === true,
     onLog: log,
   });
   let stopped = (): void => {};
@@ -125,6 +137,7 @@ async function runInForeground(values: Values, { port = 0, ...pipelineOptions }:
 async function startInBackground(values: Values): Promise<void> {
   const folder = dataDirectory(values.dir);
   if (readPipelineRecord(folder) === undefined) rejectForeignFolder(folder);
+  keepFilesPrivate();
   mkdirSync(folder.logs, { recursive: true });
   const logFile = join(folder.logs, "home.log");
   const logStart = existsSync(logFile) ? statSync(logFile).size : 0;
@@ -132,6 +145,7 @@ async function startInBackground(values: Values): Promise<void> {
   const passed = ["shards", "port", "postgres-port"].flatMap((name) =>
     typeof values[name] === "string" ? [`--${name}`, values[name]] : [],
   );
+  if (values["changed-catalog"] === true) passed.push("--changed-catalog");
   const script = process.argv[1]!;
   const child = spawn(process.execPath, [script, "start", "--foreground", "--dir", folder.root, ...passed], {
     detached: true,
@@ -176,23 +190,51 @@ export const stop: Command = {
     if (producer !== undefined && !json) say(`stopped the producer, process ${producer}`);
     const running = runningProcess(folder);
     if (running === undefined) {
-      if (json) printJson({ stopped: false });
+      const server = await stopOrphanedServer(folder);
+      if (json) printJson({ stopped: false, ...(server !== undefined && { postgres: server }) });
       else say(`no local pipeline is running in ${folder.root}`);
+      if (server !== undefined && !json) say(`stopped PostgreSQL, process ${server}, which a killed process had left`);
       return;
     }
     // A pipeline that does not answer is stopped by signal.
     await connectPipeline(folder)
       .stop()
-      .catch(() => process.kill(running.pid, "SIGTERM"));
+      .catch(() => sendSignal(running.pid, "SIGTERM"));
     for (let waited = 0; isRunning(running.pid); waited++) {
-      if (waited > 300)
-        throw new Error(`process ${running.pid} did not exit within 30 s: see ./pizza logs, then kill it`);
+      // Nothing is lost: the next start finds everything that the stream has acknowledged.
+      if (waited === patience && !json) say(`process ${running.pid} has not exited after 30 s: killing it`);
+      if (waited >= patience) sendSignal(running.pid, "SIGKILL");
       await sleep(100);
     }
+    await stopOrphanedServer(folder);
     if (json) printJson({ stopped: true, process: running.pid });
     else say(`stopped process ${running.pid}; no data is lost, ./pizza start continues from here`);
   },
 };
+
+/** How long a stopping pipeline may take, in tenths of a second. */
+const patience = 300;
+
+function sendSignal(pid: number, name: "SIGTERM" | "SIGKILL"): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (errorCode(error) !== "ESRCH") throw error;
+  }
+}
+
+/** Stops a PostgreSQL that a killed process left running; returns its process id, if there was one. */
+async function stopOrphanedServer(folder: DataDirectory): Promise<number | undefined> {
+  const data = join(folder.postgres, "data");
+  const server = findServer(data);
+  if (server === undefined) return undefined;
+  const user = openedBy(folder);
+  if (user !== undefined) {
+    throw new Error(`process ${user} has the data directory ${folder.root} open: wait until that command has ended`);
+  }
+  await stopServer(data, server.pid);
+  return server.pid;
+}
 
 export const restart: Command = {
   summary: "stop and start the local pipeline, optionally with new options",
@@ -201,13 +243,17 @@ export const restart: Command = {
     localstack:
       "make deploy ENV=localstack deploys the newest code; run make stop-localstack first to start over without data",
   },
-  usage: "restart [--shards N] [--port N] [--postgres-port N]",
+  usage: "restart [--shards N] [--port N] [--postgres-port N] [--changed-catalog]",
   options: startOptions,
   async run(values, words) {
     const wanted = readStartOptions(values);
     const { port } = runningProcess(dataDirectory(values.dir)) ?? {};
     // Checked before stopping, so that a pipeline that could not start again keeps running.
     await rejectUsedPorts(values.dir, { ...wanted, port: wanted.port === port ? undefined : wanted.port });
+    const folder = dataDirectory(values.dir);
+    if (values["changed-catalog"] !== true && readPipelineRecord(folder) !== undefined) {
+      await rejectChangedCatalog(folder, { menu: readMenu(), stores: readStores() });
+    }
     await stop.run({ ...values, json: false }, words);
     return await start.run(values, words);
   },

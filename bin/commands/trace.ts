@@ -1,6 +1,6 @@
 import type { OrderTrace, TracedEvent } from "../../pipeline/trace/trace-order.ts";
 import type { Command } from "../options.ts";
-import { money, paint, print, printJson, say, textTable, UsageError } from "../output.ts";
+import { money, oneLine, paint, print, printJson, say, textTable, UsageError } from "../output.ts";
 import { lakeSqlOption, withReadOnlyPipeline } from "../with-target.ts";
 
 export const trace: Command = {
@@ -25,7 +25,10 @@ export const trace: Command = {
 /** Formats a trace as text, layer by layer. */
 function traceText({ orderId, storeId, orderDate, events, silver, gold, window }: OrderTrace): string {
   return [
-    paint(`ORDER ${orderId} of ${storeId ?? "an unreadable store"}, ${orderDate ?? "day unreadable"}`, "bold"),
+    paint(
+      `ORDER ${oneLine(orderId)} of ${oneLine(storeId ?? "an unreadable store")}, ${orderDate ?? "day unreadable"}`,
+      "bold",
+    ),
     ...events.flatMap(eventText),
     "",
     ...silverText(silver),
@@ -44,7 +47,7 @@ function eventText(event: TracedEvent): string[] {
   return [
     "",
     `${name}: ${paint(outcome + resolution, isOpen || outcome === "lost" ? "red" : "green")}`,
-    ...(refused === null ? [] : [`  rejected   ${refused.reason}: ${refused.detail}`]),
+    ...(refused === null ? [] : [`  rejected   ${refused.reason}: ${oneLine(refused.detail)}`]),
     ...(corrects === null ? [] : [`  corrects   ${corrects}`]),
     `  stream     ${shard}, sequence number ${sequenceNumber}, index ${recordIndex}, arrived ${event.arrivedAt}`,
     ...event.bronzeKeys.map((key) => `  bronze     ${key}`),

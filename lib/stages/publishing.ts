@@ -25,7 +25,7 @@ export class PublishingStage extends Construct {
       description: "Plans which days of gold to publish again",
       memoryMegabytes: 1_024,
       timeout: Duration.minutes(5),
-      access: [silver, gold],
+      access: [resources.lake({ reads: ["silver/*"], lists: ["silver/*", "bronze/*"] }), gold],
       variables: { CUSTOMERS_EVERY_SECONDS: String(environment.customersEverySeconds) },
     });
     functions.create(this, "PublishWindows", {

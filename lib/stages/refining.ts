@@ -16,7 +16,10 @@ export class RefiningStage extends Construct {
       memoryMegabytes: 1_769,
       timeout: Duration.minutes(10),
       reservedConcurrency: 2,
-      access: [resources.lake({ reads: ["bronze/*", ...deltaTables], writes: deltaTables }), resources.customerKey()],
+      access: [
+        resources.lake({ reads: ["bronze/*", ...deltaTables], writes: deltaTables, removes: deltaTables }),
+        resources.customerKey(),
+      ],
     });
     functions.create(this, "PublishQuarantine", {
       description: "Adds the events that silver's commits rejected to the quarantine table",

@@ -112,7 +112,8 @@ export async function readManifest(backups: ObjectStore, id: string): Promise<Ba
 function parse(id: string, body: Uint8Array): BackupManifest | undefined {
   try {
     const manifest = JSON.parse(Buffer.from(body).toString()) as BackupManifest | null;
-    return manifest?.format === 1 && manifest.id === id ? manifest : undefined;
+    const isWhole = Array.isArray(manifest?.tables) && typeof manifest.positions?.silverVersion === "number";
+    return isWhole && manifest.format === 1 && manifest.id === id ? manifest : undefined;
   } catch {
     return undefined;
   }

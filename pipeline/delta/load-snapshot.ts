@@ -64,8 +64,13 @@ async function listFrom(store: ObjectStore, root: string, hint: number): Promise
 async function lastCheckpoint(store: ObjectStore, root: string): Promise<number> {
   const body = await store.get(lastCheckpointKey(root));
   if (body === undefined) return 0;
-  const { version }: { version: number } = JSON.parse(Buffer.from(body).toString());
-  return version;
+  try {
+    const { version }: { version?: unknown } = JSON.parse(Buffer.from(body).toString());
+    return Number.isSafeInteger(version) ? Math.max(0, version as number) : 0;
+  } catch {
+    // Only a hint (Delta protocol, "Last Checkpoint File"): without it the whole log is listed.
+    return 0;
+  }
 }
 
 async function readCheckpoint(store: ObjectStore, root: string, version: number): Promise<Snapshot> {

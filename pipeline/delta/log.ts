@@ -49,7 +49,12 @@ export async function readCommit(store: ObjectStore, root: string, version: numb
   const body = await store.get(commitKey(root, version));
   if (body === undefined) return undefined;
   try {
-    return decodeActions(body);
+    const actions = decodeActions(body);
+    // A commit has at least its commitInfo: an empty file was truncated.
+    if (actions.length === 0 || actions.some((action) => typeof action !== "object" || action === null)) {
+      throw new Error("it has no actions");
+    }
+    return actions;
   } catch (cause) {
     const key = commitKey(root, version);
     throw new Error(`Delta table ${root}: ${key} cannot be read; restore the file from a backup`, { cause });

@@ -1,7 +1,7 @@
 import type { CheckedOrder, OrderFacts } from "./check-order.ts";
 import type { ReasonCode } from "./rejection-reasons.ts";
 import { OrderMap, type OrderName } from "./order-map.ts";
-import type { EventPosition } from "./stream-position.ts";
+import { compareSequenceNumbers, type EventPosition } from "./stream-position.ts";
 
 /** A valid event that may become its order's rows in silver. */
 export interface Candidate extends CheckedOrder<OrderFacts> {
@@ -61,9 +61,9 @@ type MergeVerdict =
 
 /**
  * Merges new events with what silver holds. An order shows, of all its events, the one with the earliest `ordered_at`,
- * then the highest revision, then the earliest `emitted_at`, then the lowest `producer.seq` and payload hash. This order
- * is total, so the result depends on the events alone, and not on which of them arrives or is taken first. An event with
- * another `ordered_at`, or with another payload of the same revision, is a conflict: the loser is quarantined.
+ * then the highest revision, then the earliest `emitted_at`, then the lowest `producer.seq`, then the first in the
+ * stream. So the result depends on the events alone, and not on which of them a run takes first. An event with another
+ * `ordered_at`, or with another payload of the same revision, is a conflict: the loser is quarantined.
  */
 export function mergeOrders(candidates: readonly Candidate[], known: Pick<OrderMap<KnownOrder>, "get">): MergePlan {
   const winners = new OrderMap<Candidate>();
@@ -123,14 +123,14 @@ function compare(candidate: Candidate, current: KnownOrder): MergeVerdict {
   return { kind: "conflict", reason: "conflicting_payload", wins: isFirst(asKnown(candidate), current) };
 }
 
-/**
- * Whether an event comes before another one of the same revision. The hash is the last resort, because a redaction
- * changes it.
- */
+/** Whether an event comes before another one of the same revision. A redaction changes none of these values. */
 function isFirst(one: KnownOrder, other: KnownOrder): boolean {
   if (one.emittedAt !== other.emittedAt) return one.emittedAt < other.emittedAt;
   if (one.producerSeq !== other.producerSeq) return one.producerSeq < other.producerSeq;
-  return one.payloadHash < other.payloadHash;
+  if (one.arrivedAt !== other.arrivedAt) return one.arrivedAt < other.arrivedAt;
+  if (one.position.shard !== other.position.shard) return one.position.shard < other.position.shard;
+  const difference = compareSequenceNumbers(one.position.sequenceNumber, other.position.sequenceNumber);
+  return difference === 0 ? one.position.recordIndex < other.position.recordIndex : difference < 0;
 }
 
 function isSamePosition(a: EventPosition, b: EventPosition): boolean {

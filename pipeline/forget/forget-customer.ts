@@ -118,8 +118,12 @@ async function reservePseudonym(store: ObjectStore, customerKey: string): Promis
   if (isNew) return { value: drawn, isResumed: false };
   const known = await store.get(keyOf(customerKey));
   if (known === undefined) return await reservePseudonym(store, customerKey);
-  const { pseudonym } = JSON.parse(Buffer.from(known).toString()) as { pseudonym: string };
-  return { value: pseudonym, isResumed: true };
+  const pseudonym = /^\{"pseudonym":"(forgotten-[0-9a-f]{16})"\}$/.exec(Buffer.from(known).toString())?.[1];
+  if (pseudonym !== undefined) return { value: pseudonym, isResumed: true };
+  throw new Error(
+    `${keyOf(customerKey)} in the lake is damaged: it holds the pseudonym of an interrupted run; ` +
+      "restore it from a copy, or remove it, and run the command again",
+  );
 }
 
 /** Deletes the reservation: nothing links the customer to the pseudonym after that. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Warehouse } from "../ports.ts";
 import { type SecretVersions, loginOf, setPassword } from "./database-passwords.ts";
-import { errorMessage } from "../domain/errors.ts";
+import { errorCode, errorMessage } from "../domain/errors.ts";
 
 /** One file of `sql/migrations/`. Migrations are applied in the order of their names. */
 interface Migration {
@@ -14,13 +14,14 @@ interface Migration {
 const prepare = `
 do $prepare$
 begin
-  perform pg_advisory_xact_lock(4100);
+  perform set_config('lock_timeout', '2min', true);
   create schema if not exists ops;
   create table if not exists ops.migrations (
     name text primary key,
     checksum text not null,
     applied_at timestamptz not null default now()
   );
+  lock table ops.migrations in share row exclusive mode;
   comment on table ops.migrations is 'Changes of this database that were made, one row per file';
   comment on column ops.migrations.name is 'File in sql/migrations/';
   comment on column ops.migrations.checksum is 'SHA-256 of the file: it must never change again';
@@ -28,7 +29,8 @@ begin
   create or replace function ops.apply_migration(migration_name text, migration_checksum text, content text)
   returns boolean language plpgsql as $apply$
   begin
-    perform pg_advisory_xact_lock(4100);
+    perform set_config('lock_timeout', '2min', true);
+    lock table ops.migrations in share row exclusive mode;
     if exists (select from ops.migrations where name = migration_name) then
       return false;
     end if;
@@ -57,7 +59,9 @@ export async function migrate({
   const ledger = await readLedger(warehouse);
   checkLedger(ledger, files);
   const pending = files.slice(ledger.size);
-  if (pending.length > 0) await warehouse.query(prepare);
+  // Before the first migration there is nothing to lock: of two concurrent runs one may find what the other has just made.
+  const make = () => unlessHeldUp(warehouse, () => warehouse.query(prepare));
+  if (pending.length > 0) await make().catch(make);
   const applied = [];
   for (const { name, checksum, sql } of pending) {
     if (await apply(warehouse, name, checksum, sql)) applied.push(name);
@@ -95,12 +99,39 @@ function checkLedger(ledger: Map<string, string>, files: readonly (Migration & {
 async function apply(warehouse: Warehouse, name: string, checksum: string, sql: string): Promise<boolean> {
   try {
     const parameters = [name, checksum, sql];
-    const [row] = await warehouse.query("select ops.apply_migration($1, $2, $3) as applied", parameters);
+    const [row] = await unlessHeldUp(warehouse, () =>
+      warehouse.query("select ops.apply_migration($1, $2, $3) as applied", parameters),
+    );
     return row?.["applied"] === true;
   } catch (cause) {
     throw new Error(`migration ${name} failed and changed nothing: ${errorMessage(cause)}`, { cause });
   }
 }
+
+/** Runs a statement; if it waited in vain for a lock, throws an error that names the sessions that hold one. */
+async function unlessHeldUp<Result>(warehouse: Warehouse, run: () => Promise<Result>): Promise<Result> {
+  try {
+    return await run();
+  } catch (cause) {
+    // The RDS Data API states the code in the message.
+    if (errorCode(cause) !== "55P03" && !errorMessage(cause).includes("SQLState: 55P03")) throw cause;
+    const sessions = await warehouse.query<{ session: string }>(holdersSql);
+    const names = sessions.map(({ session }) => session).join("; ") || "a session that has ended since";
+    throw new Error(
+      `another session has held a table for two minutes (${names}): ` +
+        "end its transaction, or end it with pg_terminate_backend, and try again",
+      { cause },
+    );
+  }
+}
+
+const holdersSql = `
+  select distinct
+    format('process %s of %s, %s, holds %s', pid, usename, application_name, relation::regclass) as session
+  from pg_locks join pg_stat_activity using (pid) join pg_class on pg_class.oid = relation
+  where granted and pid <> pg_backend_pid() and relkind = 'r'
+    and relnamespace::regnamespace::text in ('gold', 'facts', 'ops')
+  order by 1`;
 
 /**
  * Applies the pending migrations, then sets each login role's password to the one in its secret. Idempotent. Returns

@@ -3,6 +3,7 @@ import type { Clock, ObjectStore, Warehouse } from "../ports.ts";
 import { listPending } from "../silver/list-pending.ts";
 import { reportableUntil } from "../silver/transactions.ts";
 import { groupByMonth } from "./facts.ts";
+import { notePublishedCommit, publishableSnapshot } from "./published-commit.ts";
 
 /** The days to publish from one silver version. */
 export interface WindowPlan {
@@ -139,13 +140,15 @@ export interface PublishingPlan {
 
 /**
  * Plans a run on silver's newest version. Rows by customer are due with `customers: "now"`; otherwise, if some are
- * stale and the last publish of them was `customersEveryMs` ago.
+ * stale and the last publish of them was `customersEveryMs` ago. Throws if the lake has lost the commit that gold was
+ * published from.
  */
 export async function planWindows(
   { store, stream, silver, warehouse, clock, customersEveryMs }: PlanContext & { customersEveryMs: number },
   { customers }: { customers: "now" | "when due" },
 ): Promise<PublishingPlan> {
-  const snapshot = await silver.snapshot();
+  const snapshot = await publishableSnapshot({ silver, warehouse });
+  await notePublishedCommit({ silver, warehouse }, snapshot.version);
   const { silverVersion, batches, customerBatches } = await planStaleWindows(
     { warehouse },
     {

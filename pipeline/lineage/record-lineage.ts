@@ -61,8 +61,19 @@ export async function readLineageEvents(
   const newest = all.filter((key) => key > `${root}${since}`).slice(-limit);
   const runs = new Set(newest.map(runOf));
   const before = all.slice(0, all.length - newest.length).filter((key) => runs.has(runOf(key)));
-  const bodies = await Promise.all([...before, ...newest].map((key) => store.get(key)));
-  return bodies.filter((body) => body !== undefined).map((body) => JSON.parse(Buffer.from(body).toString()));
+  const read = [...before, ...newest].map(async (key) => parseEvent(key, await store.get(key)));
+  return (await Promise.all(read)).filter((event) => event !== undefined);
+}
+
+function parseEvent(key: string, body: Uint8Array | undefined): LineageEvent | undefined {
+  if (body === undefined) return undefined;
+  try {
+    const { run, job, ...event }: LineageEvent = JSON.parse(Buffer.from(body).toString());
+    if (run !== undefined && job !== undefined) return { run, job, ...event };
+  } catch {
+    // The same as a document that is no event.
+  }
+  throw new Error(`${key} in the lake is damaged: restore it from a copy, or remove it; it is only a record of a run`);
 }
 
 /** Returns the part of a key that all events of a run share: workflow and run id, without time and state. */

@@ -3,6 +3,7 @@ import type { BronzeObject } from "../bronze/list-bronze.ts";
 import type { DeltaTable, Snapshot } from "../delta/table.ts";
 import { OrderMap } from "../domain/order-map.ts";
 import { groupByMonth } from "../gold/facts.ts";
+import { forgetLostCommits } from "../gold/published-commit.ts";
 import { publishCustomerDays, type GoldSql, publishDays } from "../gold/publish-windows.ts";
 import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
 import type { Refinery } from "../silver/refine-silver.ts";
@@ -19,6 +20,7 @@ import {
 import { compareSilver, readReasons, type SilverDifferences } from "./compare-silver.ts";
 import { isJudgedByOtherRules } from "../silver/transactions.ts";
 import { replaceQuarantine, replaceQuarantined, replaceSilver } from "./replace-silver.ts";
+import { recoverCommits } from "./recover-commits.ts";
 import { findMissingObjects, findMissingRecords, replayBronze } from "./replay-bronze.ts";
 import { type Difference, lacksBronze, reportOf, type RebuildReport } from "./report.ts";
 import { openStagingTables, type StagingTables } from "./staging-tables.ts";
@@ -51,7 +53,8 @@ const mostAttempts = 5;
  * Rebuilds days in staging tables while the pipeline runs, compares them cell by cell with the published ones, and
  * publishes what differs: first silver's days in one commit, then gold's. Equal days stay untouched. A rebuild that is
  * killed before the commit has changed nothing; repeating one that was killed later completes it. Publishes nothing if
- * bronze lacks records that silver was made from. Throws if other writers keep changing silver.
+ * bronze lacks records that silver was made from. If silver has lost the commits that gold was published from, every day is
+ * published again. Throws if other writers keep changing silver.
  */
 export async function rebuild(context: RebuildContext, request: RebuildRequest): Promise<RebuildReport> {
   const { refinery, exclusively = (job) => job() } = context;
@@ -59,6 +62,7 @@ export async function rebuild(context: RebuildContext, request: RebuildRequest):
   const started = clock();
   const staging = await openStagingTables({ store, clock, id: backupId(started) });
   try {
+    if (!request.isDryRun) await recoverCommits(refinery, context.warehouse);
     // The long part runs outside `exclusively`; the few objects that arrive meanwhile are replayed below.
     if (request.source === "bronze") await replayBronze(refinery, { staging, snapshot: await silver.snapshot() });
     for (let attempt = 1; attempt <= mostAttempts; attempt++) {
@@ -104,7 +108,9 @@ async function compareAndPublish(
   });
   const isNewRules = isWhole && isJudgedByOtherRules(snapshot);
   if (isNewRules) checkWhole(request, [...snapshot.partitions.keys(), ...rebuilt.partitions.keys()]);
-  if ((report.equal && !isNewRules) || request.isDryRun || lacksBronze(report)) return report;
+  if (request.isDryRun || lacksBronze(report)) return report;
+  await forgetLostCommits({ silver, warehouse: context.warehouse });
+  if (report.equal && !isNewRules) return report;
   const version = await replaceDays({ ...refinery, staging }, { snapshot, found: silverFound, isNewRules });
   if (version === undefined) return undefined;
   const published = [...new Set([...silverFound.days, ...gold.days, ...editedDays(cells, ledger)])];

@@ -1,6 +1,8 @@
 import type { DeltaTable, Snapshot } from "../delta/table.ts";
+import { errorCode, errorMessage } from "../domain/errors.ts";
 import type { Findings, Sales } from "../domain/receipt.ts";
 import { readDayFacts, type WindowSql, readFacts, toJson } from "../gold/facts.ts";
+import { compareCommits } from "../gold/published-commit.ts";
 import type { CustomerSql } from "../gold/publish-windows.ts";
 import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
 import type { SilverTable } from "./read-layers.ts";
@@ -51,6 +53,8 @@ export interface GoldSources {
     goldFacts: string;
     /** Warehouse: rows that differ from what the facts add up to. */
     goldSums: string;
+    /** Warehouse: tables of gold that differ from their definition. */
+    goldShape: string;
   };
 }
 
@@ -71,7 +75,10 @@ export async function compareGold(
   findings: Findings,
 ): Promise<{ silver: Sales; gold: Sales; unpublishedDays: string[] }> {
   const silverDays = await readSilverDays(sources, table());
-  const goldDays = await readGoldDays(sources);
+  const ask = await createGoldQuery(sources, findings);
+  const goldDays = await readGoldDays(sources, ask);
+  const { lost, isReplaced } = await compareCommits(sources);
+  if (isReplaced) findings.add("gold = silver", "published commits of silver were replaced", lost!);
   const changedSince = createChangedSince(sources.silver, snapshot.version);
   const [shown, unpublishedDays]: string[][] = [[], []];
   for (const date of [...new Set([...snapshot.partitions.keys(), ...goldDays.keys()])].toSorted()) {
@@ -91,8 +98,8 @@ export async function compareGold(
     compareDay({ date, here: silverDays.get(date) ?? noSales, there: sales }, findings);
   }
   await Promise.all([
-    compareFacts(sources, { table, shown: shown!, goldDays }, findings),
-    noteOffenders(sources.warehouse.query(sources.checks.goldSums), ["gold adds up", "the daily facts"], findings),
+    compareFacts(sources, { table, shown: shown!, goldDays, ask }, findings),
+    noteOffenders(ask(sources.checks.goldSums), ["gold adds up", "the daily facts"], findings),
   ]);
   return {
     silver: totalSales(silverDays.values()),
@@ -109,8 +116,43 @@ async function readSilverDays({ lake, checks }: GoldSources, table: LakeTable): 
   return new Map(rows.map((row) => [String(row["order_date"]), readSales(row)]));
 }
 
-async function readGoldDays({ warehouse, checks }: GoldSources): Promise<Map<string, GoldDay>> {
-  const rows = await warehouse.query(checks.goldDays);
+type GoldQuery = (sql: string, parameters?: readonly unknown[]) => Promise<Record<string, unknown>[]>;
+
+const shapeInvariant = "gold has its tables";
+
+/**
+ * Adds a finding for each table of gold that differs from its definition. Returns a function that queries gold: a query
+ * that a missing or altered table makes impossible is a finding too, and returns no rows.
+ */
+async function createGoldQuery({ warehouse, checks }: GoldSources, findings: Findings): Promise<GoldQuery> {
+  const altered = await warehouse.query<{ table_name: string; example: string }>(checks.goldShape);
+  for (const { table_name: name, example } of altered) {
+    const sentence = `differences between ${name} and its definition`;
+    findings.add(
+      shapeInvariant,
+      sentence,
+      `${example}: put it back as sql/migrations/ defines it, then ./pizza rebuild --gold`,
+    );
+  }
+  return async (sql, parameters) => {
+    try {
+      return await warehouse.query(sql, parameters);
+    } catch (error) {
+      if (altered.length === 0 && !isAboutTables(error)) throw error;
+      const sentence = "comparisons of gold are impossible with the tables as they are";
+      findings.add(shapeInvariant, sentence, `${errorMessage(error)}: put the table back, or ./pizza restore a backup`);
+      return [];
+    }
+  };
+}
+
+/** Whether an error is one of PostgreSQL's class 42: a table, a column or a type is not what the SQL expects. */
+function isAboutTables(error: unknown): boolean {
+  return /^42...$/.test(errorCode(error)) || /SQLState: 42/.test(errorMessage(error));
+}
+
+async function readGoldDays({ checks }: GoldSources, ask: GoldQuery): Promise<Map<string, GoldDay>> {
+  const rows = await ask(checks.goldDays);
   return new Map(
     rows.map((row) => [
       String(row["order_date"]),
@@ -134,8 +176,13 @@ function compareDay({ date, here, there }: { date: string; here: Sales; there: S
 
 /** Computes the facts of the shown days from silver again and compares them in the warehouse. */
 async function compareFacts(
-  { lake, warehouse, goldSql, checks }: GoldSources,
-  { table, shown, goldDays }: { table: SilverTable; shown: string[]; goldDays: ReadonlyMap<string, GoldDay> },
+  { lake, goldSql, checks }: GoldSources,
+  {
+    table,
+    shown,
+    goldDays,
+    ask,
+  }: { table: SilverTable; shown: string[]; goldDays: ReadonlyMap<string, GoldDay>; ask: GoldQuery },
   findings: Findings,
 ): Promise<void> {
   const dates = shown.toSorted();
@@ -164,7 +211,7 @@ async function compareFacts(
   /** Compares one document and returns its length in characters. */
   async function compareDocument(document: Record<string, unknown>): Promise<number> {
     const text = toJson(document);
-    await noteOffenders(warehouse.query(checks.goldFacts, [text]), ["gold = silver", "silver"], findings);
+    await noteOffenders(ask(checks.goldFacts, [text]), ["gold = silver", "silver"], findings);
     return text.length;
   }
 }

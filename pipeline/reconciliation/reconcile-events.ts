@@ -268,8 +268,8 @@ function isNewer(event: OrderVersion, silver: OrderVersion): boolean {
 
 /**
  * Whether an event should be shown instead of the one in silver: it has an earlier `ordered_at`, or it is another event
- * of the same revision that the till sent earlier. Equal positions in the till's numbers are decided by the hash, which
- * a redaction changes, so they are not compared here.
+ * of the same revision that the till sent earlier. Two with one time and one number of the till are not compared here:
+ * the first in the stream is kept.
  */
 function isBefore(event: OrderVersion & SentAs, silver: OrderVersion & SentAs): boolean {
   if (event.orderedAt !== silver.orderedAt) return event.orderedAt < silver.orderedAt;

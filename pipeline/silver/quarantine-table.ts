@@ -104,7 +104,8 @@ export async function publishQuarantine({ silver, quarantine }: { silver: DeltaT
   }
 }
 
-function publishedVersion({ transactions }: Snapshot): number {
+/** Returns the silver version up to which the quarantine is published; -1 before the first. */
+export function publishedVersion({ transactions }: Snapshot): number {
   return transactions.get(publishedId)?.version ?? -1;
 }
 

@@ -216,7 +216,7 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, lowWaterm
   });
   if (result.committed) return { ...summary, version: result.version };
   // Another writer was faster, so nothing will ever refer to these files.
-  const unused = [...files.adds.map(({ path }) => `${silver.root}/${path}`)];
+  const unused = files.adds.map(({ path }) => `${silver.root}/${path}`);
   if (staged !== undefined) unused.push(`${quarantine.root}/${staged.path}`);
   await Promise.all(unused.map((key) => store.delete(key)));
   return undefined;

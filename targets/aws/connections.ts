@@ -52,7 +52,7 @@ async function open(
 export async function openLakeSql(
   { athenaWorkgroup, glueDatabase, lakeBucket, environment }: Deployment,
   { store, lakeSql }: { store: ObjectStore; lakeSql: LakeSql | undefined },
-): Promise<LakeQuery & { close(): void }> {
+): Promise<LakeQuery & { close(): Promise<void> }> {
   const hasAthena = athenaWorkgroup !== undefined && glueDatabase !== undefined;
   if (lakeSql === "duckdb" || (lakeSql === undefined && !hasAthena)) {
     const folder = mkdtempSync(join(tmpdir(), "pizza-lake-"));
@@ -60,8 +60,8 @@ export async function openLakeSql(
     return {
       ...lake,
       // The quarantine contains personal data, so the copies are deleted when the command ends.
-      close: () => {
-        lake.close();
+      close: async () => {
+        await lake.close();
         rmSync(folder, { recursive: true, force: true });
       },
     };

@@ -9,7 +9,7 @@ import { usedPort } from "./machine.ts";
 interface Method {
   access: Access;
   parameters: z.ZodType;
-  call(given: unknown): Promise<unknown>;
+  call(given: unknown, signal: AbortSignal): Promise<unknown>;
 }
 
 /** Bytes of one request; a full PutRecords call is 5 MiB, a third more in base64. */
@@ -41,7 +41,7 @@ export async function startControlServer(
 function methodsOf(pipeline: Pipeline, onStop: () => void): ReadonlyMap<string, Method> {
   const methods = new Map<string, Method>();
   for (const [name, { access, parameters }] of Object.entries(operations)) {
-    const call = (given: unknown) => (pipeline[name as OperationName] as Method["call"])(given);
+    const call: Method["call"] = (given, signal) => (pipeline[name as OperationName] as Method["call"])(given, signal);
     methods.set(name, { access, parameters, call });
   }
   methods.set("stop", { access: "changes", parameters: none, call: async () => void setImmediate(onStop) });
@@ -76,10 +76,19 @@ async function respond(
     }
     const given = method.parameters.safeParse(JSON.parse((await readBody(request)) || "{}"));
     if (!given.success) return reply(400, { error: { message: mistakes(request.url, given.error) } });
-    reply(200, { result: (await method.call(given.data)) ?? null });
+    reply(200, { result: (await method.call(given.data, signalOf(response))) ?? null });
   } catch (error) {
     reply(500, { error: { message: (error as Error).message } });
   }
+}
+
+/** Aborted once nobody waits for the answer any more. */
+function signalOf(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once("close", () => {
+    if (!response.writableFinished) gone.abort(new Error("the request was cancelled"));
+  });
+  return gone.signal;
 }
 
 function mistakes(url: string | undefined, { issues }: z.ZodError): string {

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -13,7 +14,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { isMainThread } from "node:worker_threads";
+import { z } from "zod";
+import { errorCode } from "../../pipeline/domain/errors.ts";
 import { isRunning } from "./machine.ts";
+import { lockHolder, takeLock } from "./stream/process-lock.ts";
 
 /** Paths of a local pipeline's data directory. */
 export interface DataDirectory {
@@ -29,16 +34,26 @@ export interface DataDirectory {
 }
 
 /** Content of `home.json`, the record of a local pipeline; readable by its owner only. */
-export interface PipelineRecord {
-  homeId: string;
-  createdAt: string;
+const pipelineRecord = z.object({
+  homeId: z.string(),
+  createdAt: z.string(),
   /** Only a pipeline created by `demo` may be replaced by the next demo; any other is deleted only by `clean`. */
-  madeBy: "demo" | "start";
+  madeBy: z.enum(["demo", "start"]),
   /** Key of the HMAC that derives customer keys. */
-  customerSecret: string;
+  customerSecret: z.string().min(1),
   /** The process that runs the pipeline; absent while it is stopped. */
-  process?: { pid: number; started?: string | undefined; port: number; token: string; startedAt: string };
-}
+  process: z
+    .object({
+      pid: z.int().positive(),
+      started: z.string().optional(),
+      port: z.int().positive(),
+      token: z.string().min(1),
+      startedAt: z.string(),
+    })
+    .optional(),
+});
+
+export type PipelineRecord = z.infer<typeof pipelineRecord>;
 
 /** The paths below a data directory's root. */
 export function dataDirectory(dir: string): DataDirectory {
@@ -63,19 +78,98 @@ function requiredFolders({ lake, onFailure, stream, checkpoints, postgres }: Dat
 /** Names of everything that a pipeline creates in its data directory; any other file was not created by it. */
 function ownEntries(folder: DataDirectory): string[] {
   const folders = [...requiredFolders(folder), folder.logs, folder.backups].map((part) => basename(part));
-  return [...folders, "home.json", "home.json.new", "producer.pid"];
+  return [
+    ...folders,
+    "home.json",
+    "home.json.new",
+    "catalog.json",
+    "catalog.json.new",
+    "producer.pid",
+    "producer.pid.new",
+    "lock",
+  ];
 }
 
-/** Reads `home.json`; undefined if it does not exist. */
+/** Names of the drafts from which a lock file is linked; a killed process may leave one. */
+const lockDraft = /^lock\.[0-9a-f-]{36}$/;
+
+/** Reads `home.json`; undefined if it does not exist. Throws if it belongs to another user, or is damaged. */
 export function readPipelineRecord({ root }: DataDirectory): PipelineRecord | undefined {
   const path = join(root, "home.json");
-  if (!existsSync(path)) return undefined;
   try {
-    return JSON.parse(readFileSync(path, "utf8")) as PipelineRecord;
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
+    rejectForeignOwner(root, path);
+    return pipelineRecord.parse(JSON.parse(readFileSync(path, "utf8")));
   } catch (cause) {
+    if (cause instanceof ForeignOwner) throw cause;
+    if (errorCode(cause) === "ENOTDIR") return undefined;
+    if (errorCode(cause) === "EACCES") throw new ForeignOwner(root, statSync(root).uid);
     throw new Error(`${path} is damaged: restore it from a copy (docs/operations.md describes its content)`, { cause });
   }
 }
+
+/** A data directory, or a part of it, belongs to another user of this machine. */
+class ForeignOwner extends Error {
+  constructor(path: string, owner: number) {
+    super(
+      `${path} belongs to the user with the id ${owner}, and this is the user with the id ${process.getuid?.()}: ` +
+        "run as its owner; to take over a copy, change the owner of the whole folder with chown -R",
+    );
+  }
+}
+
+/** Throws if a path belongs to another user. As root too: what root writes, the owner could not read any more. */
+function rejectForeignOwner(...paths: string[]): void {
+  for (const path of paths) {
+    const owner = statSync(path, { throwIfNoEntry: false })?.uid;
+    if (owner !== undefined && process.getuid !== undefined && owner !== process.getuid()) {
+      throw new ForeignOwner(path, owner);
+    }
+  }
+}
+
+/**
+ * Throws if a part of the folder belongs to another user, such as after a copy as root. PostgreSQL's own folder belongs to
+ * the user that runs it: that is another one where this is root.
+ */
+function rejectForeignParts(folder: DataDirectory): void {
+  rejectForeignOwner(...requiredFolders(folder));
+  const data = join(folder.postgres, "data");
+  if (process.getuid?.() !== 0) return rejectForeignOwner(data);
+  if (statSync(join(data, "PG_VERSION"), { throwIfNoEntry: false })?.uid !== 0) return;
+  throw new Error(
+    `${data} belongs to root, but PostgreSQL does not run as root: ` +
+      `give it to the user that ran it before, for example with chown -R postgres ${data}`,
+  );
+}
+
+/**
+ * Makes everything that this process creates from now on readable by its user only: the data directory holds names and
+ * addresses of customers. Threads share the setting of their process, which does it for them.
+ */
+export function keepFilesPrivate(): void {
+  if (isMainThread) process.umask(0o077);
+}
+
+/**
+ * Creates the data directory if necessary, and locks it for this process, before anything else is created in it. Returns the
+ * function that releases the lock. Throws if another process has it.
+ */
+export function lockDataDirectory(folder: DataDirectory): () => void {
+  if (readPipelineRecord(folder) === undefined) rejectForeignFolder(folder);
+  keepFilesPrivate();
+  mkdirSync(folder.root, { recursive: true, mode: 0o700 });
+  // A folder of an earlier release is open to others.
+  chmodSync(folder.root, 0o700);
+  return takeLock(lockFile(folder), `the data directory ${folder.root}`);
+}
+
+/** The process that has the data directory open; undefined if there is none. */
+export function openedBy(folder: DataDirectory): number | undefined {
+  return lockHolder(lockFile(folder));
+}
+
+const lockFile = ({ root }: DataDirectory): string => join(root, "lock");
 
 /** Throws if the folder has data but no `home.json`: a new one would give every customer a second customer key. */
 export function rejectLostRecord(folder: DataDirectory): void {
@@ -112,6 +206,7 @@ export function prepareDataDirectory(folder: DataDirectory, madeBy: PipelineReco
   const known = readPipelineRecord(folder);
   if (known !== undefined) {
     rejectIncompleteDirectory(folder);
+    rejectForeignParts(folder);
     return known;
   }
   rejectForeignFolder(folder);
@@ -152,7 +247,7 @@ function foreignEntries(folder: DataDirectory): string[] {
   if (!existsSync(folder.root)) return [];
   if (!statSync(folder.root).isDirectory()) throw new Error(`${folder.root} is a file: give a folder with --dir`);
   const own = new Set(ownEntries(folder));
-  return readdirSync(folder.root).filter((name) => !own.has(name));
+  return readdirSync(folder.root).filter((name) => !own.has(name) && !lockDraft.test(name));
 }
 
 /** The process that runs the pipeline, if it is alive. */

@@ -2,9 +2,17 @@ import { randomBytes } from "node:crypto";
 import { openDuckDbLake } from "../../adapters/duckdb.ts";
 import { openFolderStore } from "../../adapters/folder-store.ts";
 import { lineageEndpointFrom } from "../../adapters/lineage-endpoint.ts";
-import { loadCatalog, loadGoldSql, loadQualitySql, readProjectJson } from "../../adapters/project-files.ts";
+import {
+  loadCatalog,
+  loadGoldSql,
+  loadQualitySql,
+  readMenu,
+  readProjectJson,
+  readStores,
+} from "../../adapters/project-files.ts";
 import { landRecords } from "../../pipeline/bronze/land-records.ts";
 import { forgetCustomer, type RedactStream } from "../../pipeline/forget/forget-customer.ts";
+import { publishableSnapshot } from "../../pipeline/gold/published-commit.ts";
 import { rebuild } from "../../pipeline/rebuild/rebuild.ts";
 import type { RebuildReport } from "../../pipeline/rebuild/report.ts";
 import { isJudgedByOtherRules } from "../../pipeline/silver/transactions.ts";
@@ -14,7 +22,14 @@ import { createFunctions } from "./functions.ts";
 import { dueDaily, startTimer } from "./timer.ts";
 import { createPipeline, reconcile, type Pipeline, type Target } from "../operations.ts";
 import { dailyWorkflows, workflowNames } from "../pipeline-api.ts";
-import { dataDirectory, prepareDataDirectory, writePipelineRecord, type PipelineRecord } from "./data-directory.ts";
+import {
+  dataDirectory,
+  lockDataDirectory,
+  prepareDataDirectory,
+  writePipelineRecord,
+  type PipelineRecord,
+} from "./data-directory.ts";
+import { appliesCatalog, rejectChangedCatalog, storeCatalog } from "./used-catalog.ts";
 import { createPipelineStatus } from "./status.ts";
 import { startEventSourceMapping, openReadOnlyMapping } from "./event-source-mapping/mapping.ts";
 import { processStart } from "./machine.ts";
@@ -36,6 +51,13 @@ export interface LocalPipelineOptions {
   isEarly?: boolean;
   /** Opens it read-only: nothing lands and no workflow starts, so pending records stay pending. */
   isReadOnly?: boolean;
+  /**
+   * Opens it although menu or stores have changed for days that silver has, and remembers the new ones. Without it, such a
+   * change is an error.
+   */
+  takesChangedCatalog?: boolean;
+  /** Opens it for a rebuild: with changed menu and stores, and although gold was published from commits that silver has lost. */
+  isForRebuild?: boolean;
   onLog?: (line: string) => void;
 }
 
@@ -62,26 +84,29 @@ export async function openLocalPipeline({
   postgresPort,
   isEarly = false,
   isReadOnly = false,
+  takesChangedCatalog = false,
+  isForRebuild = false,
   onLog = () => {},
 }: LocalPipelineOptions): Promise<Pipeline> {
   const folder = dataDirectory(dir);
-  const record = prepareDataDirectory(folder, madeBy);
-  const closers: (() => Promise<unknown>)[] = [];
+  const unlock = lockDataDirectory(folder);
+  const closers: (() => Promise<unknown>)[] = [async () => unlock()];
   const close = async () => {
     for (const closer of closers.splice(0).toReversed()) await closer();
   };
   try {
-    return await assemble();
+    return await assemble(prepareDataDirectory(folder, madeBy));
   } catch (error) {
     await close();
     throw error;
   }
 
-  async function assemble(): Promise<Pipeline> {
+  async function assemble(record: PipelineRecord): Promise<Pipeline> {
+    const usedCatalog = { menu: readMenu(), stores: readStores() };
+    if (!isReadOnly && !isForRebuild && !takesChangedCatalog) await rejectChangedCatalog(folder, usedCatalog);
     const stream = await openStreamLog({ dir: folder.stream, shards: shards ?? settings.shards, onNotice: onLog });
     closers.push(() => stream.close());
     if (shards !== undefined) await stream.reshard(shards);
-    // After the stream, whose lock ensures that no other process uses this data directory and its server.
     const warehouses = reconnectingWarehouses({ dir: folder.postgres, port: postgresPort, onLog });
     closers.push(() => warehouses.close());
     const [writer, reader] = [warehouses.as("writer"), warehouses.as("reader")];
@@ -178,6 +203,9 @@ export async function openLocalPipeline({
         maximumRecordAgeMs: -1,
         bisectBatchOnFunctionError: true,
         onEvent: (event) => {
+          if (event.type === "checkpointDamaged") {
+            onLog(`${event.path} is damaged: its shard is delivered again from the start, and no order counts twice`);
+          }
           if ("error" in event) onLog(`landing ${event.shard}: ${event.type}: ${errorMessage(event.error)}`);
         },
         invoke: async (records) => {
@@ -185,6 +213,9 @@ export async function openLocalPipeline({
           timer.wake();
         },
       });
+    // Before anything lands: refining would give the number of a lost commit to a new one.
+    if (!isEarly && !isReadOnly && !isForRebuild) await publishableSnapshot({ silver, warehouse: writer });
+    if (!isReadOnly && !isForRebuild) await storeCatalog(folder, usedCatalog);
     const mapping = isReadOnly ? openReadOnlyMapping(folder.checkpoints) : startMapping();
     closers.push(() => mapping.stop());
 
@@ -251,7 +282,9 @@ export async function openLocalPipeline({
           const { rebuilt } = await runs.record("rebuild", async () => ({
             rebuilt: await rebuild({ ...context, exclusively: (job) => timer.runNow(job) }, request),
           }));
-          return rebuilt as RebuildReport;
+          const report = rebuilt as RebuildReport;
+          if (appliesCatalog(request, report)) await storeCatalog(folder, usedCatalog);
+          return report;
         },
         async credentials() {
           const { postgres } = await warehouses.current();

@@ -1,20 +1,25 @@
 import { randomBytes } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { errorCode } from "../../pipeline/domain/errors.ts";
 
 /** Login roles: the owner migrates, the writer publishes, the reader queries; the admin is PostgreSQL's superuser. */
 export type PostgresRole = "owner" | "writer" | "reader";
 
+const login = z.object({ user: z.string().min(1), password: z.string().min(1) });
+
 /** Content of `credentials.json` (mode 0600): connection details of the embedded PostgreSQL. */
-export interface PostgresCredentials {
-  host: string;
-  port: number;
+const postgresCredentials = z.object({
+  host: z.string().min(1),
+  port: z.int().positive(),
   /** The configured port, if another program used it at the last start. */
-  wishedPort?: number;
-  database: string;
-  roles: Record<PostgresRole | "admin", { user: string; password: string }>;
-}
+  wishedPort: z.int().positive().optional(),
+  database: z.string().min(1),
+  roles: z.object({ admin: login, owner: login, writer: login, reader: login }),
+});
+
+export type PostgresCredentials = z.infer<typeof postgresCredentials>;
 
 const users = { admin: "postgres", owner: "pizza_owner", writer: "pizza_writer", reader: "pizza_reader" };
 
@@ -38,13 +43,14 @@ export function createCredentials(port: number): PostgresCredentials {
 export async function readCredentials(dir: string): Promise<PostgresCredentials | undefined> {
   const path = join(dir, "credentials.json");
   try {
-    const credentials: PostgresCredentials = JSON.parse(await readFile(path, "utf8"));
-    return credentials;
+    return postgresCredentials.parse(JSON.parse(await readFile(path, "utf8")));
   } catch (cause) {
     if (errorCode(cause) === "ENOENT") return undefined;
-    throw new Error(`${path} cannot be read: run as the user who created it, or remove ${dir} to start over`, {
-      cause,
-    });
+    throw new Error(
+      `${path} cannot be read or is damaged: run as the user who created it, or restore it from a copy; ` +
+        `without one, move ${dir} away and recover gold with ./pizza restore`,
+      { cause },
+    );
   }
 }
 

@@ -153,14 +153,16 @@ async function createDatabase(credentials: PostgresCredentials): Promise<void> {
 }
 
 /**
- * Limits the reader's privileges and query time. Only the superuser may revoke the server's default privileges from
- * PUBLIC, so this migration first runs as the superuser. It is idempotent.
+ * Limits the reader's privileges, query time and resources. Only the superuser may do that to a role that it created, so
+ * these migrations first run as the superuser. They are idempotent.
  */
 async function limitReader({ host, port, database, roles }: PostgresCredentials): Promise<void> {
   const client = new Client({ host, port, database, ...roles.admin });
   await client.connect();
   try {
-    await client.query(readProjectFile("sql/migrations/000030_reader_limits.sql"));
+    for (const name of ["000030_reader_limits", "000043_reader_resources"]) {
+      await client.query(readProjectFile(`sql/migrations/${name}.sql`));
+    }
   } finally {
     await client.end();
   }

@@ -6,12 +6,12 @@ import type { ObjectStore } from "../../pipeline/ports.ts";
 import { openSilver } from "../../pipeline/silver/tables.ts";
 import {
   dataDirectory,
+  lockDataDirectory,
   readPipelineRecord,
   rejectLostRecord,
   runningProcess,
   type DataDirectory,
 } from "./data-directory.ts";
-import { openStreamLog } from "./stream/stream-log.ts";
 import { openWarehouses } from "./warehouses.ts";
 
 /**
@@ -45,8 +45,7 @@ export async function restoreLocalPipeline({
   const backups = openFolderStore(backupFolder);
   // Chosen before PostgreSQL is recreated: an empty database would hide that the old one is lost.
   const chosen = await chooseBackup(backups, id);
-  // The stream's lock keeps other processes from opening this data directory.
-  const stream = await openStreamLog({ dir: folder.stream, shards: 1, onNotice: onLog });
+  const unlock = lockDataDirectory(folder);
   try {
     const isLost = !existsSync(folder.postgres);
     mkdirSync(folder.postgres, { recursive: true });
@@ -57,7 +56,7 @@ export async function restoreLocalPipeline({
       throw error;
     }
   } finally {
-    await stream.close();
+    unlock();
   }
 }
 

@@ -38,7 +38,7 @@ beforeAll(async () => {
 afterAll(async () => {
   client.destroy();
   await server.close();
-  duckdb.close();
+  await duckdb.close();
   rmSync(root, { recursive: true });
 });
 beforeEach(() => {

@@ -43,17 +43,17 @@ test("a query reads the files of its version, each of which is fetched only once
   expect(await Promise.all([ask(), ask(), ask([days[0]!])])).toEqual([[{ n: 3n }], [{ n: 3n }], [{ n: 1n }]]);
   expect(await ask()).toEqual([{ n: 3n }]);
   expect(fetched.toSorted()).toEqual([...silver().files].toSorted());
-  lake.close();
+  await lake.close();
 });
 
 test("files that one process fetched are reused by the next", async () => {
   const first = await openDuckDbOverStore({ store, folder });
   await first.query(count, [], [silver()]);
-  first.close();
+  await first.close();
   const second = await openDuckDbOverStore({ store, folder });
   expect(await second.query(count, [], [silver()])).toEqual([{ n: 3n }]);
   expect(fetched).toHaveLength(3);
-  second.close();
+  await second.close();
 });
 
 test("the least recently used files are evicted", async () => {
@@ -62,14 +62,14 @@ test("the least recently used files are evicted", async () => {
   expect(days.map(isKept)).toEqual([true, false, true]);
   expect(await lake.query(count, [], [silver([days[1]!])])).toEqual([{ n: 1n }]);
   expect(fetched).toHaveLength(4);
-  lake.close();
+  await lake.close();
 });
 
 test("concurrent queries never evict each other's files", async () => {
   const lake = await openDuckDbOverStore({ store, folder, maxBytes: 3 * fileBytes });
   const asked = Array.from({ length: 24 }, (_, index) => lake.query(count, [], [silver([days[index % 3]!])]));
   expect((await Promise.all(asked)).flat()).toEqual(asked.map(() => ({ n: 1n })));
-  lake.close();
+  await lake.close();
 });
 
 test("a query that needs more than the cache limit fails with advice, and the next one works", async () => {
@@ -78,7 +78,7 @@ test("a query that needs more than the cache limit fails with advice, and the ne
     /^Lake cache .*: \d+ bytes are in use, \d+ are allowed: give the function more ephemeral storage, or query with Athena/,
   );
   expect(await lake.query(count, [], [silver(days.slice(1))])).toEqual([{ n: 2n }]);
-  lake.close();
+  await lake.close();
 });
 
 test("the error about a file that is not in the store names it", async () => {
@@ -87,5 +87,5 @@ test("the error about a file that is not in the store names it", async () => {
   await expect(lake.query(count, [], [gone])).rejects.toThrow(
     "Lake file silver/order_date=2015-03-01/gone.parquet: not in the store",
   );
-  lake.close();
+  await lake.close();
 });

@@ -18,8 +18,8 @@ beforeAll(async () => {
   silver = await writeSilver(root, 1, orders);
   lake = await openDuckDbLake({ root });
 });
-afterAll(() => {
-  lake.close();
+afterAll(async () => {
+  await lake.close();
   rmSync(root, { recursive: true });
 });
 
@@ -132,5 +132,32 @@ test("the lake's folder can have any name", async () => {
   for (const file of silver().files) cpSync(join(root, file), join(folder, file), { recursive: true });
   const other = await openDuckDbLake({ root: folder });
   expect(await other.query("select count(*) as n from silver_order_lines", [], [silver()])).toEqual([{ n: 3n }]);
-  other.close();
+  await other.close();
+});
+
+/** Seconds of work: long after it was cancelled, and not for ever where it is not. */
+const endless = "select sum(hash(a.range, b.range)) as sum from range(40000) a cross join range(40000) b";
+
+test.each([
+  ["one select", endless],
+  ["a statement of another form", `with numbers as (${endless}) select * from numbers`],
+  ["the compilation of a view", `select * from (${endless}) union all select count(*) from silver_order_lines`],
+])("a query that is no longer wanted is interrupted: %s", async (_, text) => {
+  const asked = new AbortController();
+  const answer = lake.query(text, [], [silver()], { signal: asked.signal });
+  setTimeout(() => asked.abort(new Error("nobody waits for it")), 100);
+  await expect(answer).rejects.toThrow("nobody waits for it");
+  expect(await lake.query("select 1 as one", [], [])).toEqual([{ one: 1 }]);
+});
+
+test("a query that nobody wants any more does not begin", async () => {
+  const signal = AbortSignal.abort(new Error("nobody waits for it"));
+  await expect(lake.query("select 1", [], [], { signal })).rejects.toThrow("nobody waits for it");
+});
+
+test("closing interrupts what is computed", async () => {
+  const other = await openDuckDbLake({ root });
+  const answer = other.query(endless, [], []).catch((error: Error) => error.message);
+  await other.close();
+  expect(await answer).toContain("the lake was closed");
 });

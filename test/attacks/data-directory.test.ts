@@ -10,7 +10,7 @@ import { isRunning } from "../../targets/local/machine.ts";
 import { pizza, temporaryPipeline } from "../e2e/command-line-fixture.ts";
 import { ownOrder, put } from "./attack.ts";
 
-/** What happens when the first folder is made. */
+/** Called when the first folder is created. */
 const first = vi.hoisted(() => ({ folder: (): void => {} }));
 
 vi.mock("node:fs", async (importOriginal) => {
@@ -26,9 +26,9 @@ const { dir, remove } = temporaryPipeline();
 const folder = dataDirectory(dir);
 const umask = process.umask();
 
-/** What the second start that came in the midst of the first one led to. */
+/** The result of a second start during the first one. */
 const starts = { secrets: new Set<string>(), opened: 0, mode: 0 };
-/** What others than its owner may do something with: of a home's files, and of its folders. */
+/** Files and folders of the data directory that users other than its owner may access. */
 let open: { files: string[]; folders: string[] };
 
 beforeAll(async () => {
@@ -51,7 +51,7 @@ afterAll(() => {
   remove();
 });
 
-/** Starts the home, and again while the first one makes its folders; gives those that opened. */
+/** Opens the pipeline, and again while the first call creates its folders; returns those that opened. */
 async function startTwice() {
   // Else both would be told the same one.
   vi.stubEnv("PIZZA_CUSTOMER_SECRET", undefined);
@@ -70,7 +70,7 @@ async function startTwice() {
   const [early] = await Promise.allSettled([openLocalPipeline({ dir })]);
   const [late] = await Promise.allSettled([second]);
   vi.unstubAllEnvs();
-  if (second === undefined) throw new Error("the second start did not come in the midst of the first");
+  if (second === undefined) throw new Error("the second start did not begin during the first");
   noteSecret();
   return [early, late].flatMap((start) => (start.status === "fulfilled" && start.value ? [start.value] : []));
 }
@@ -78,7 +78,7 @@ async function startTwice() {
 function openToOthers({ root }: DataDirectory): { files: string[]; folders: string[] } {
   const entries = readdirSync(root, { recursive: true, withFileTypes: true });
   const paths = [root, ...entries.map(({ parentPath, name }) => join(parentPath, name))];
-  // PostgreSQL takes its own away while they are looked at.
+  // PostgreSQL may delete its files meanwhile.
   const stats = paths.map((path) => ({ path, stat: lstatSync(path, { throwIfNoEntry: false }) }));
   const found = stats.filter(({ stat }) => stat !== undefined && (stat.mode & 0o077) !== 0);
   const names = (isFolder: boolean) =>
@@ -86,22 +86,22 @@ function openToOthers({ root }: DataDirectory): { files: string[]; folders: stri
   return { files: names(false), folders: names(true) };
 }
 
-it.fails("two first starts at one moment make one home with one secret", () => {
+it("two concurrent first starts create one data directory with one secret", () => {
   expect({ secrets: starts.secrets.size, opened: starts.opened }).toEqual({ secrets: 1, opened: 1 });
 });
 
-describe("what a home keeps", () => {
-  it.fails("lies in a folder that its owner alone may enter, from its first moment", () => {
+describe("the data directory", () => {
+  it("can be entered only by its owner, from the moment it is created", () => {
     expect(starts.mode & 0o077).toBe(0);
     expect(open.folders).not.toContain(".");
   });
 
-  it.fails("lies in files that its owner alone may read", () => {
+  it("has files that only their owner can read", () => {
     expect(open.files).toEqual([]);
   });
 });
 
-describe("a stream whose list of shards is empty", () => {
+describe("a stream with an empty shard map", () => {
   const path = join(folder.stream, "shard-map.json");
   let message: string;
 
@@ -118,16 +118,16 @@ describe("a stream whose list of shards is empty", () => {
     writeFileSync(path, kept);
   });
 
-  it.fails("is refused with the name of the file and with what to do", () => {
+  it("is rejected with the name of the file and what to do", () => {
     expect(message).toMatch(/shard-map\.json.*: put it back/);
   });
 });
 
-describe("a home that was killed", () => {
+describe("a killed local pipeline", () => {
   const killed = temporaryPipeline();
   const killedFolder = dataDirectory(killed.dir);
   const data = join(killedFolder.postgres, "data");
-  /** Whether PostgreSQL still runs after a command that ends the home. */
+  /** Whether PostgreSQL still runs after the command. */
   const isLeft: Record<string, boolean> = {};
   let logs: string[];
 
@@ -152,37 +152,37 @@ describe("a home that was killed", () => {
     return isStillThere;
   }
 
-  /** By its number where its folder is gone. */
+  /** Ends a server by its process id, if its folder is gone. */
   async function end(server: number): Promise<void> {
     if (findServer(data)?.pid === server) return await stopServer(data, server);
     process.kill(server, "SIGQUIT");
     while (isRunning(server)) await sleep(5);
   }
 
-  it.fails.each(["stop", "clean --yes"])("leaves no PostgreSQL behind after pizza %s", (command) => {
+  it.each(["stop", "clean --yes"])("leaves no PostgreSQL running after ./pizza %s", (command) => {
     expect(isLeft[command]).toBe(false);
   });
 
-  it.fails("has left a log that its owner alone may read", () => {
+  it("has a log that only its owner can read", () => {
     expect(logs).toEqual([]);
   });
 });
 
-describe("a home whose silver has lost its newest versions", () => {
+describe("a local pipeline whose silver has lost its newest versions", () => {
   let isRefused = false;
   let sales: { silver: number; gold: number } | undefined;
 
   beforeAll(async () => {
     const log = join(folder.lake, "silver", "order_lines", "_delta_log");
     const commits = readdirSync(log).filter((name) => /^\d+\.json$/.test(name));
-    // The last two come again as one, so that the next order is under a number that gold has seen before.
+    // The next commits get the numbers of the lost ones, which gold has shown before.
     for (const lost of commits.toSorted().slice(-2)) rmSync(join(log, lost));
     const pipeline = await openLocalPipeline({ dir }).catch(() => undefined);
     try {
       await pipeline?.drain();
       if (pipeline !== undefined) sales = await sellOneMore(pipeline);
     } catch {
-      // Where it is refused later than at its start.
+      // It may also be rejected after it has opened.
     }
     isRefused = sales === undefined;
     await pipeline?.close();
@@ -195,7 +195,7 @@ describe("a home whose silver has lost its newest versions", () => {
     return { silver: silver.orders, gold: gold.orders };
   }
 
-  it.fails("is refused, or gold shows whatever comes after", () => {
+  it("is rejected, or gold shows the orders that follow", () => {
     expect(isRefused ? 4 : sales?.gold).toBe(4);
   });
 });

@@ -165,7 +165,8 @@ describe("a local pipeline in the background", () => {
     const rule = ["ordered_at=2015-01-01T11:38:36-05:00", "revision=@next", "--wait"];
     const mended = await run("quarantine", "resend", "--reason", "ordered_at_changed", ...rule);
     expect(mended).toMatchObject({ code: 1, stderr: expect.stringContaining("sent 1, 1 would be rejected again") });
-    expect(await json("quarantine", "list", "--reason", "ordered_at_changed")).toEqual([]);
+    const left = await json("quarantine", "list", "--reason", "ordered_at_changed");
+    expect(left.map(({ payload }: QuarantinedOrder) => JSON.parse(payload).channel)).toEqual(["online"]);
   });
 
   it("names an event file that it cannot read", async () => {
@@ -211,7 +212,7 @@ describe("a local pipeline in the background", () => {
     expect(show.stdout).toMatch(/state +resolved[\s\S]*in silver +revision 0[\s\S]*"pizza_id": "unheard_of_m"/);
     const traced = await run("trace", "w-3");
     expect(traced.stdout).toMatch(/quarantined, resolved[\s\S]*accepted\n  corrects[\s\S]*gold.daily_sales_summary/);
-    expect((await json("trace", "w-1")).events).toMatchObject([{ outcome: "quarantined" }, { outcome: "accepted" }]);
+    expect((await json("trace", "w-1"))[0].events).toMatchObject([{ outcome: "quarantined" }, { outcome: "accepted" }]);
     expect(await run("trace", "nobody")).toMatchObject({ code: 1, stdout: "" });
     const receipt = await run("verify");
     expect(receipt).toMatchObject({ code: 0, stdout: expect.stringMatching(/of these, resolved later +\d/) });

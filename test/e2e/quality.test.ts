@@ -19,7 +19,7 @@ describe("./pizza quality, after some orders were lost at the tills", () => {
     const { code, stdout } = await run("quality");
     expect(code).toBe(3);
     expect(stdout).toMatch(/producer_gaps +producers +error +\d+ +RED/);
-    expect(stdout).toMatch(/\n {4}till-.*: \d+/);
+    expect(stdout).toMatch(/\n {4}replay:till-.*: \d+/);
     expect(stdout).toContain("RED: 1 error, 0 warnings.");
   });
 

@@ -134,7 +134,7 @@ describe.skipIf(endpoint === undefined)("a lake on MinIO", () => {
     const [early] = await lake.query("select count(*) as n from silver_order_lines", [], [first]);
     expect(early!["n"]).toBeLessThan(59n);
     expect(await store.list("bronze/")).toHaveLength(12);
-    lake.close();
+    await lake.close();
   });
 
   it.skipIf(python === undefined)("has a table that delta-rs reads over S3", async () => {

@@ -69,7 +69,7 @@ const state = { isLanding: true };
 await Promise.all([land().finally(() => (state.isLanding = false)), work()]);
 process.stdout.write(JSON.stringify(result));
 await warehouse.close();
-lake.close();
+await lake.close();
 
 async function land(): Promise<void> {
   const records = (JSON.parse(readFileSync(order.records, "utf8")) as (StreamRecord & { data: string })[]).map(

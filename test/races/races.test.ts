@@ -110,7 +110,7 @@ async function verify(folder: string) {
       checks: loadChecks(),
     });
   } finally {
-    lake.close();
+    await lake.close();
   }
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { decodeBronze } from "../../pipeline/bronze/bronze-object.ts";
 import { listBronze } from "../../pipeline/bronze/list-bronze.ts";
 import { decodeFailedBatch } from "../../pipeline/bronze/on-failure-objects.ts";
@@ -137,13 +136,9 @@ const isValid = (event: SentEvent): event is ValidEvent => event.order !== undef
 
 /** The event that an order must show: earliest time, highest revision, sent first, lowest till number, lowest hash. */
 function winnerOf(events: readonly ValidEvent[]): ValidEvent {
-  const rank = ({ order, producer, bytes }: ValidEvent) => [
-    Date.parse(order.orderedAt),
-    -order.revision,
-    Date.parse(order.emittedAt),
-    producer!.seq,
-    createHash("sha256").update(bytes).digest().readBigInt64BE(0),
-  ];
+  const rank = ({ order, producer }: ValidEvent) => {
+    return [Date.parse(order.orderedAt), -order.revision, Date.parse(order.emittedAt), producer!.seq];
+  };
   return events.toSorted((a, b) => {
     const [one, other] = [rank(a), rank(b)];
     const at = one.findIndex((value, index) => value !== other[index]);

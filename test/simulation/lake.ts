@@ -50,7 +50,7 @@ export async function openSimulatedLake(): Promise<SimulatedLake> {
       const known = answers.get(question);
       if (known !== undefined) return known;
       if (histories >= historiesPerInstance) {
-        duckDb.close();
+        await duckDb.close();
         duckDb = await openDuckDbLake({ root, threads: 1 });
         histories = 0;
       }
@@ -60,7 +60,7 @@ export async function openSimulatedLake(): Promise<SimulatedLake> {
       return rows;
     },
     close() {
-      duckDb.close();
+      void duckDb.close();
       rmSync(root, { recursive: true, force: true });
     },
   };

@@ -12,13 +12,17 @@ export interface Checkpoints {
   all(): Record<string, string>;
 }
 
-/** Reads the checkpoints in a folder, one file per shard; an unreadable file counts as missing. */
-export function openCheckpoints(folder: string): Checkpoints {
+/**
+ * Reads the checkpoints in a folder, one file per shard. A damaged file counts as missing, because that loses nothing: silver
+ * recognises the records that are delivered again. `onDamaged` is called with its path.
+ */
+export function openCheckpoints(folder: string, onDamaged: (path: string) => void = () => {}): Checkpoints {
   mkdirSync(folder, { recursive: true });
   const known = new Map<string, string>();
   for (const name of readdirSync(folder).filter((file) => file.endsWith(".json"))) {
     const sequenceNumber = parse(readFileSync(join(folder, name), "utf8"));
-    if (sequenceNumber !== undefined) known.set(name.slice(0, -".json".length), sequenceNumber);
+    if (sequenceNumber === undefined) onDamaged(join(folder, name));
+    else known.set(name.slice(0, -".json".length), sequenceNumber);
   }
   return {
     get: (shard) => known.get(shard),

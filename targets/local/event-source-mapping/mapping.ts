@@ -30,7 +30,7 @@ export interface EventSourceMapping {
 export function startEventSourceMapping(given: MappingSettings): EventSourceMapping {
   const settings = checkedSettings(given);
   const { stream, onEvent, clock } = settings;
-  const checkpoints = openCheckpoints(settings.checkpointDir);
+  const checkpoints = openCheckpoints(settings.checkpointDir, (path) => onEvent({ type: "checkpointDamaged", path }));
   forgetForeignCheckpoints(checkpoints, settings);
 
   const stopping = new AbortController();

@@ -42,6 +42,7 @@ export type MappingEvent =
   | { type: "sentToOnFailure"; shard: string; records: number; condition: FailureCondition; key: string }
   | { type: "storageFailed"; shard: string; doing: string; error: unknown }
   | { type: "checkpointIgnored"; shard: string; sequenceNumber: string }
+  | { type: "checkpointDamaged"; path: string }
   | { type: "shardStarted" | "shardFinished"; shard: string }
   | { type: "shardFailed"; shard: string; error: unknown };
 

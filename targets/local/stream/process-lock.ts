@@ -28,6 +28,13 @@ export function takeLock(path: string, what: string): () => void {
   };
 }
 
+/** The other live process that holds a lock; undefined if there is none. */
+export function lockHolder(path: string): number | undefined {
+  const text = readText(path);
+  const pid = text === undefined ? undefined : holderOf(text, path);
+  return pid === process.pid ? undefined : pid;
+}
+
 /** Links a complete draft, so that no other process can read a lock file without content. */
 function createWhole(path: string, text: string): boolean {
   const draft = `${path}.${randomUUID()}`;
@@ -66,7 +73,7 @@ function holderOf(text: string, path: string): number | undefined {
 
 function parse(text: string): { pid: number; started?: string } {
   try {
-    return JSON.parse(text);
+    return { pid: 0, ...JSON.parse(text) };
   } catch {
     return { pid: 0 };
   }

@@ -1,8 +1,11 @@
 import { hash } from "node:crypto";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { syncFolder } from "../../../adapters/folder-files.ts";
 import type { OutgoingRecord } from "../../../pipeline/ports.ts";
 import { readIfPresent, replaceFile } from "./durable-files.ts";
+import { StreamDamaged } from "./segment.ts";
 
 /** One shard of a stream: a range of the 128-bit hash key space, and the parent shards whose range it took over. */
 export interface Shard extends ShardIdentity {
@@ -68,16 +71,45 @@ export function hashKeyOf({ partitionKey, explicitHashKey }: OutgoingRecord): bi
   return explicitHashKey === undefined ? BigInt(`0x${hash("md5", partitionKey)}`) : BigInt(explicitHashKey);
 }
 
-/** Reads the shard map of a stream's folder; undefined for a new stream. */
+/** Reads the shard map of a stream's folder; undefined for a new stream. Throws StreamDamaged if it is damaged or lost. */
 export async function readShardMap(folder: string): Promise<Shard[] | undefined> {
   const path = join(folder, fileName);
   const text = await readIfPresent(path);
-  if (text === undefined) return undefined;
-  const { format, shards }: { format: number; shards: Shard[] } = JSON.parse(text);
-  if (format !== 1)
-    throw new Error(`Shard map ${path}: unknown format ${format}: open it with the version that wrote it`);
-  return shards;
+  if (text === undefined) {
+    // The map is written before the first shard is opened. A new one would number every record again.
+    const isLost = (await readdir(folder)).some((name) => name.startsWith("shardId-"));
+    if (!isLost) return undefined;
+    throw new StreamDamaged(`Shard map ${path} is missing: put it back from a copy of the data directory`);
+  }
+  try {
+    const { format } = formatOf.parse(JSON.parse(text));
+    if (format !== 1) throw new UnknownFormat(`unknown format ${format}: open it with the version that wrote it`);
+    return shardMap.parse(JSON.parse(text)).shards;
+  } catch (cause) {
+    if (cause instanceof UnknownFormat) throw new Error(`Shard map ${path}: ${cause.message}`, { cause });
+    throw new StreamDamaged(`Shard map ${path} is damaged: put it back from a copy of the data directory`, { cause });
+  }
 }
+
+class UnknownFormat extends Error {}
+
+const formatOf = z.object({ format: z.number() });
+const hashKey = z.string().regex(/^\d{1,39}$/);
+const shardMap = z.object({
+  shards: z
+    .array(
+      z.object({
+        id: z.string().regex(/^shardId-\d{12}$/),
+        index: z.int().min(0),
+        createdAt: z.int().min(0),
+        parents: z.array(z.string()),
+        startingHashKey: hashKey,
+        endingHashKey: hashKey,
+        closed: z.boolean(),
+      }),
+    )
+    .min(1),
+});
 
 /** Writes the shard map of a stream's folder, atomically and durably. */
 export async function writeShardMap(folder: string, shards: readonly Shard[]): Promise<void> {

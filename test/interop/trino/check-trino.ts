@@ -272,7 +272,7 @@ try {
   for (const question of asked) await compare([duckdb, athena], question);
   await demandEveryFile(athena, asked.at(-1)!);
 } finally {
-  duckdb.close();
+  await duckdb.close();
   await server.close();
   await trino.close();
   rmSync(root, { recursive: true });

@@ -6,6 +6,10 @@ const [windows, races] = [
 ];
 const plan = "test/pipeline/gold/plan-windows.test.ts";
 const publishing = "sql/migrations/000009_publish_windows.sql";
+const locks = "sql/migrations/000042_locks_out_of_reach.sql";
+const migrations = "test/pipeline/gold/migrate.test.ts";
+const commits = "pipeline/gold/published-commit.ts";
+const published = "test/pipeline/gold/published-commit.test.ts";
 const corrections = "test/pipeline/gold/publish-windows.corrections.test.ts";
 
 /** From silver to gold. */
@@ -22,25 +26,25 @@ export const goldMutants: readonly Mutant[] = [
   {
     guard: "the lock of a day comes before the fence",
     prevents: "two publishes both see the old version, and the older one wins",
-    file: publishing,
-    text: "perform pg_advisory_xact_lock(4101, day - date '2000-01-01');",
-    replacement: "null;",
+    file: locks,
+    text: "perform ops.take_locks('day', array(",
+    replacement: "perform cardinality(array(",
     tests: [races],
     only: "whichever publish is slow",
   },
   {
     guard: "the lock of a month",
     prevents: "of two days of a month published at once, the month holds one",
-    file: publishing,
-    text: "perform pg_advisory_xact_lock(4102, month - date '2000-01-01');",
-    replacement: "null;",
+    file: locks,
+    text: "perform ops.take_locks('month', array(",
+    replacement: "perform cardinality(array(",
     tests: [races],
     only: "both in the month",
   },
   {
     guard: "a publish reads what was committed before its lock",
     prevents: "a transaction with an older view works months out without the other's days",
-    file: publishing,
+    file: locks,
     text: "if current_setting('transaction_isolation') <> 'read committed' then",
     replacement: "if false then",
     tests: [races],
@@ -238,10 +242,80 @@ export const goldMutants: readonly Mutant[] = [
   {
     guard: "the lock of the scores",
     prevents: "of two months whose customers are scored at once, the scores lack one",
-    file: "sql/migrations/000010_publish_customers.sql",
-    text: "perform pg_advisory_xact_lock(4103, 0);",
+    file: locks,
+    text: "perform ops.take_locks('customers', array[0]);",
     replacement: "null;",
     tests: [races],
     only: "scores of its customers",
+  },
+  {
+    guard: "nobody but publishing can lock its rows",
+    prevents: "a reader's session keeps gold from every new order",
+    file: locks,
+    text: "revoke all on ops.locks from pizza_reader, pizza_writer;",
+    replacement: "grant select on ops.locks to public;",
+    tests: [migrations],
+    only: "may not do",
+  },
+  {
+    guard: "a reader takes no advisory lock",
+    prevents: "a reader fills the server's table of locks, and every publish fails",
+    file: "sql/migrations/000043_reader_resources.sql",
+    text: "'revoke execute on function %s from public'",
+    replacement: "'grant execute on function %s to public'",
+    tests: [migrations],
+    only: "cannot hold up|may not do",
+  },
+  {
+    guard: "the connections of the reader are limited",
+    prevents: "a reader takes every connection of the server",
+    file: "sql/migrations/000043_reader_resources.sql",
+    text: "connection limit 20",
+    replacement: "connection limit -1",
+    tests: [migrations],
+    only: "it has a limit",
+  },
+  {
+    guard: "a publish that waits in vain names the session that it waits for",
+    prevents: "gold stands still, and nobody can tell why",
+    file: locks,
+    text: "held.relation = 'ops.locks'::regclass",
+    replacement: "false",
+    tests: [migrations],
+    only: "publish that waits too long",
+  },
+  {
+    guard: "gold is published only from a lake that has the commit that it showed",
+    prevents: "a commit that takes the number of a lost one counts as published, and its orders never reach gold",
+    file: commits,
+    text: "  if (lost === undefined) return snapshot;\n",
+    replacement: "  if (lost !== null) return snapshot;\n",
+    tests: [published],
+  },
+  {
+    guard: "a commit is known by its id, not only by its number",
+    prevents: "the commit that takes the number of a lost one passes for it",
+    file: commits,
+    text: "if (found === undefined || found === id)",
+    replacement: "if (found === undefined || found !== null)",
+    tests: [published],
+    only: "another commit has its number",
+  },
+  {
+    guard: "the commit is noted before anything of it is published",
+    prevents: "a run that dies after its publish leaves no trace of the commit",
+    file: "pipeline/gold/plan-windows.ts",
+    text: "  await notePublishedCommit({ silver, warehouse }, snapshot.version);\n",
+    replacement: "",
+    tests: [published],
+  },
+  {
+    guard: "a rebuild makes every day due again after silver has lost commits",
+    prevents: "days whose number is that of a lost version stay as they are",
+    file: commits,
+    text: 'if (lost !== undefined) await layers.warehouse.query("select ops.forget_silver_versions()::text");',
+    replacement: "",
+    tests: [published],
+    only: "published from anew",
   },
 ];

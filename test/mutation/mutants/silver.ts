@@ -86,8 +86,8 @@ export const silverMutants: readonly Mutant[] = [
     guard: "a rebuild publishes nothing where bronze lacks an object",
     prevents: "orders whose bronze is lost are taken out of silver, the last good copy",
     file: "pipeline/rebuild/rebuild.ts",
-    text: "|| request.isDryRun || lacksBronze(report)",
-    replacement: "|| request.isDryRun",
+    text: "if (request.isDryRun || lacksBronze(report)) return report;",
+    replacement: "if (request.isDryRun) return report;",
     tests: [rebuild],
   },
   {

@@ -85,11 +85,19 @@ describe("merging orders", () => {
     });
   });
 
-  it("keeps the lower number of the till, then the lower hash, of two payloads emitted at the same time", () => {
+  it("keeps the lower number of the till, then the first in the stream, of two payloads with one time", () => {
     const producer = (seq: number) => ({ event: order({ order_id: "a", producer: { producer_id: "till", seq } }) });
-    const [first, second] = [candidate("a", 0, 2n, producer(7)), candidate("a", 0, 1n, producer(8))];
-    const same = candidate("a", 0, 3n, producer(7));
-    for (const other of [second, same]) {
+    const first = candidate("a", 0, 2n, producer(7));
+    const { position, arrivedAt } = first;
+    const later: Partial<Candidate>[] = [
+      { ...producer(8), position: { ...position, sequenceNumber: "0" } },
+      { arrivedAt: arrivedAt + 1 },
+      { position: { ...position, shard: "shardId-000000000001" } },
+      { position: { ...position, sequenceNumber: `1${position.sequenceNumber}` } },
+      { position: { ...position, recordIndex: 1 } },
+    ];
+    for (const changes of later) {
+      const other = candidate("a", 0, 1n, { ...producer(7), ...changes });
       expect(mergeOrders([first, other], nothing).accepted).toEqual([first]);
       expect(mergeOrders([other, first], nothing).accepted).toEqual([first]);
     }
@@ -150,7 +158,7 @@ describe("merging orders", () => {
         const events = given.map(({ id, store, day, revision, payload, time, emitted }) => {
           const orderedAt = micros(`${day}T16:38:36Z`) + time;
           return candidate(id, revision, BigInt(payload), {
-            event: order({ order_id: id, store_id: store, revision }),
+            event: order({ order_id: id, store_id: store, revision, producer: { producer_id: "till", seq: payload } }),
             orderDate: day,
             orderedAt,
             emittedAt: orderedAt + emitted,

@@ -62,7 +62,7 @@ export async function openGoldPipeline() {
     },
     async close() {
       await Promise.all([owner.close(), writer.close(), reader.close()]);
-      lake.close();
+      await lake.close();
       await postgres.stop();
       rmSync(dir, { recursive: true, force: true });
     },

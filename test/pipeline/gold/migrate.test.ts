@@ -1,8 +1,8 @@
 import { goldTables } from "../../../pipeline/lineage/datasets.ts";
 import { Client } from "pg";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { openPostgresWarehouse } from "../../../adapters/postgres-warehouse.ts";
-import { loadMigrations } from "../../../adapters/project-files.ts";
+import { loadMigrations, readProjectFile } from "../../../adapters/project-files.ts";
 import { migrate } from "../../../pipeline/gold/migrate.ts";
 import type { CheckedReceipt } from "../../../pipeline/reconciliation/verify-receipt.ts";
 import { openGoldPipeline, type GoldPipeline } from "./gold-fixture.ts";
@@ -64,10 +64,10 @@ test("a migration that fails halfway changes nothing", async () => {
 
 test("two concurrent runs apply each migration once", async () => {
   // Neither may continue before both have read what is pending.
-  const gate = openPostgresWarehouse({ connectionString: pipeline.postgres.connectionString("reader"), max: 1 });
-  await gate.query("begin; select pg_advisory_xact_lock(4100)::text");
+  const gate = openPostgresWarehouse({ connectionString: pipeline.postgres.connectionString("owner"), max: 1 });
+  await gate.query("begin; lock table ops.migrations in share row exclusive mode");
   const both = [1, 2].map(() => migrate({ warehouse: pipeline.owner, migrations: [...migrations, last] }));
-  const waiting = "select count(*)::integer as n from pg_locks where locktype = 'advisory' and not granted";
+  const waiting = "select count(*)::integer as n from pg_locks where locktype = 'relation' and not granted";
   await expect.poll(() => pipeline.reader.query(waiting)).toEqual([{ n: 2 }]);
   await gate.query("rollback");
   await gate.close();
@@ -135,6 +135,9 @@ test("an owner who created the roles limits the reader; an owner who may not lim
   await admin.connect();
   await admin.query("grant pizza_reader to pizza_owner with admin option; alter role pizza_reader reset all");
   await pipeline.owner.query(sql);
+  const [limited] = await pipeline.owner.query<{ setconfig: string[] }>(settings);
+  expect(limited!.setconfig).toEqual(["default_transaction_read_only=on", "statement_timeout=5min"]);
+  await admin.query(readProjectFile("sql/migrations/000043_reader_resources.sql"));
   expect(await pipeline.owner.query(settings)).toEqual(before);
   await admin.query("revoke pizza_reader from pizza_owner");
   await admin.end();
@@ -231,4 +234,83 @@ test("every gold table has a primary key, a silver version and a publish time", 
   );
   expect(tables).toHaveLength(goldTables.length);
   expect(tables.filter(({ has_key, columns }) => !has_key || columns !== 2)).toEqual([]);
+});
+
+describe("a reader cannot hold up", () => {
+  const day = { silver_version: 1, windows: ["2015-01-31"] };
+  const document = JSON.stringify({ ...day, day_totals: [], day_hours: [], day_items: [], day_stores: [] });
+
+  it.each([
+    ["an advisory lock of a day", "select pg_advisory_lock(4101, 5509)"],
+    [
+      "every advisory lock of the server, which has no room for another lock then",
+      "select pg_try_advisory_lock(4101, key) from generate_series(0, 100000) as key",
+    ],
+    ["the weakest lock of a table", "lock table gold.hourly_trends, ops.windows, ops.cursor in access share mode"],
+    ["an open transaction that has read everything", "select count(*) from gold.daily_sales_summary, ops.windows"],
+  ])("a publish with %s", async (_, text) => {
+    const reader = openPostgresWarehouse({ connectionString: pipeline.postgres.connectionString("reader"), max: 1 });
+    // What a reader is not allowed to do holds nobody up.
+    await reader.query(`set statement_timeout = 0; begin; ${text}`).catch(() => {});
+    // A publish that were held up would end with an error instead of never.
+    const login = pipeline.postgres.connectionString("writer");
+    const writer = openPostgresWarehouse({ connectionString: `${login}?options=-cstatement_timeout%3D30s` });
+    const published = await writer.query("select published + skipped as days from ops.publish_windows($1::jsonb)", [
+      document,
+    ]);
+    expect(published).toEqual([{ days: 1 }]);
+    expect(await writer.query("select ops.publish_customer_segments(1)")).toHaveLength(1);
+    await reader.query("rollback");
+    await Promise.all([reader.close(), writer.close()]);
+  });
+
+  it.each([
+    "select * from ops.locks",
+    "lock table ops.locks in access share mode",
+    "select order_date from ops.windows for update",
+    "lock table gold.hourly_trends in row share mode",
+    "select ops.take_locks('day', array[1])",
+    "select pg_advisory_xact_lock(4101, 1)",
+    "set temp_file_limit = -1",
+  ])("anybody by what it may not do: %s", async (text) => {
+    const login = pipeline.postgres.connectionString("reader");
+    const bold = openPostgresWarehouse({ connectionString: `${login}?options=-cdefault_transaction_read_only%3Doff` });
+    await expect(bold.query(`begin; ${text}`)).rejects.toThrow(/permission denied/);
+    await bold.close();
+  });
+
+  it("the others by taking all connections: it has a limit", async () => {
+    const [role] = await pipeline.reader.query("select rolconnlimit from pg_roles where rolname = 'pizza_reader'");
+    expect(role).toEqual({ rolconnlimit: 20 });
+  });
+});
+
+test("a publish that waits too long names the session that holds its lock", async () => {
+  const holder = openPostgresWarehouse({ connectionString: pipeline.postgres.connectionString("owner"), max: 1 });
+  await pipeline.owner.query("alter function ops.take_locks set lock_timeout = '100ms'");
+  const [held] = await holder.query<{ pid: number }>("begin; select ops.lock_days('{2015-01-31}'); select pg_backend_pid() as pid"); // prettier-ignore
+  const document = JSON.stringify({ silver_version: 1, windows: ["2015-01-31"] });
+  await expect(pipeline.writer.query("select ops.publish_windows($1::jsonb)", [document])).rejects.toThrow(
+    new RegExp(`process ${held!.pid} of pizza_owner, pizza.*: let it end, or end it with pg_terminate_backend`),
+  );
+  await holder.query("rollback");
+  await holder.close();
+  await pipeline.owner.query("alter function ops.take_locks set lock_timeout = '2min'");
+});
+
+test("a migration that waits too long names the session that holds its table", async () => {
+  const reader = openPostgresWarehouse({ connectionString: pipeline.postgres.connectionString("reader"), max: 1 });
+  const [held] = await reader.query<{ pid: number }>("begin; lock table gold.hourly_trends in access share mode; select pg_backend_pid() as pid"); // prettier-ignore
+  const impatient: typeof pipeline.owner = {
+    ...pipeline.owner,
+    query: async (sql, parameters) => {
+      if (!sql.includes("ops.apply_migration($1")) return await pipeline.owner.query(sql, parameters);
+      throw Object.assign(new Error("canceling statement due to lock timeout"), { code: "55P03" });
+    },
+  };
+  await expect(migrate({ warehouse: impatient, migrations: [...migrations, last] })).rejects.toThrow(
+    new RegExp(`process ${held!.pid} of pizza_reader, pizza, holds gold.hourly_trends\\): end its transaction`),
+  );
+  await reader.query("rollback");
+  await reader.close();
 });

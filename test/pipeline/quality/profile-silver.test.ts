@@ -18,7 +18,7 @@ beforeAll(async () => {
   lake = await openDuckDbLake({ root: pipeline.root, threads: 1 });
 });
 afterAll(async () => {
-  lake.close();
+  await lake.close();
   pipeline.close();
 });
 

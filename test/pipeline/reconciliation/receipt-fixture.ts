@@ -29,6 +29,7 @@ const checks = {
   goldDays: check("gold-days"),
   goldFacts: check("gold-facts"),
   goldSums: check("gold-sums"),
+  goldShape: check("gold-shape"),
 };
 
 const noon = Date.parse("2015-03-05T12:00:00Z");
@@ -80,6 +81,11 @@ export async function openReceiptPipeline(gold: GoldPipeline, { catalog = orderC
     /** Replaces the menu, as a new release would. */
     replaceCatalog(next: Catalog) {
       refinery = { ...refinery, catalog: next };
+      run = functionsOf();
+    },
+    /** Opens the tables again, as a new process does. */
+    reopenTables() {
+      refinery = { ...refinery, ...openTables() };
       run = functionsOf();
     },
     /** Puts records into the stream (an array of events is one batch) and returns them as the stream delivers them. */
@@ -170,7 +176,7 @@ export async function openReceiptPipeline(gold: GoldPipeline, { catalog = orderC
       ),
     async close() {
       await stream.close();
-      lake.close();
+      await lake.close();
       rmSync(dir, { recursive: true, force: true });
     },
   };

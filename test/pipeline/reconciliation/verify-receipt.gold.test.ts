@@ -210,3 +210,78 @@ describe("verify detects in the ledger of days", () => {
     for (const { sentence } of receipt.findings) expect(sentence).toMatch(/ rows of facts.month_\w+ differ from/);
   });
 });
+
+describe("verify names a table of gold that is not as it was defined", () => {
+  const key = "alter table gold.size_performance add primary key (month, size)";
+  it.each([
+    [
+      "is missing",
+      "alter table gold.size_performance rename to size_performance_old",
+      "alter table gold.size_performance_old rename to size_performance",
+      "gold.size_performance and its definition: the table is missing",
+    ],
+    [
+      "is in another schema",
+      "alter table gold.size_performance set schema facts",
+      "alter table facts.size_performance set schema gold",
+      "gold.size_performance and its definition: the table is missing",
+    ],
+    [
+      "has lost its primary key",
+      "alter table gold.size_performance drop constraint size_performance_pkey",
+      key,
+      "gold.size_performance and its definition: the primary key (month, size) is missing",
+    ],
+    [
+      "has another primary key",
+      `alter table gold.size_performance drop constraint size_performance_pkey, add primary key (size, month)`,
+      `alter table gold.size_performance drop constraint size_performance_pkey; ${key}`,
+      "gold.size_performance and its definition: the primary key (month, size) is missing",
+    ],
+    [
+      "has lost a column",
+      "alter table gold.size_performance rename orders to number_of_orders",
+      "alter table gold.size_performance rename number_of_orders to orders",
+      "gold.size_performance and its definition: the column orders is missing",
+    ],
+    [
+      "has lost the column with its version",
+      "alter table gold.size_performance rename silver_version to version",
+      "alter table gold.size_performance rename version to silver_version",
+      "gold.size_performance and its definition: the column silver_version is missing",
+    ],
+    [
+      "has a column of another type",
+      "alter table gold.size_performance alter orders type bigint",
+      "alter table gold.size_performance alter orders type integer",
+      "gold.size_performance and its definition: the column orders is bigint for integer",
+    ],
+    [
+      "is what the totals are read from, and is missing",
+      "alter table gold.daily_sales_summary rename to daily",
+      "alter table gold.daily rename to daily_sales_summary",
+      "gold.daily_sales_summary and its definition: the table is missing",
+    ],
+    [
+      "cannot be compared, because a table of the facts is missing",
+      "alter table facts.day_hours rename to hours",
+      "alter table facts.hours rename to day_hours",
+      'relation "facts.day_hours" does not exist',
+    ],
+  ])("that %s", async (_, damage, mend, sentence) => {
+    await owner.query(damage);
+    try {
+      // Each query is a transaction of its own, as in a pipeline: one that fails does not end the others.
+      const { findings } = await pipeline.verify({ warehouse: gold.reader });
+      const shown = findings.flatMap(({ sentence: problem, examples }) => examples.map((one) => `${problem}: ${one}`));
+      expect(shown.join("\n")).toContain(sentence);
+    } finally {
+      await owner.query(mend);
+    }
+  });
+
+  it("and any other error of the database is still an error", async () => {
+    const warehouse = { query: async () => Promise.reject(new Error("connection lost")) };
+    await expect(pipeline.verify({ warehouse })).rejects.toThrow("connection lost");
+  });
+});

@@ -72,7 +72,7 @@ export async function openSilverPipeline() {
     /** Keys of the data files in silver's newest version. */
     files: async () => [...(await openRefinery().silver.snapshot()).files.keys()].toSorted(),
     close() {
-      lake.close();
+      void lake.close();
       rmSync(root, { recursive: true, force: true });
     },
   });

@@ -40,7 +40,8 @@ export async function startDeployedPipeline() {
   });
   const athena = await startAthenaServer({ engine: duckDbEngine({ root: join(dir, "lake"), bucket: "lake" }) });
   const [store, onFailure, backups] = [s3.bucket("lake"), s3.bucket("failed"), s3.bucket("backups")];
-  const clock = Date.now;
+  const time = { laterMs: 0 };
+  const clock = () => Date.now() + time.laterMs;
   const lake = await openDuckDbLake({ root: join(dir, "lake") });
   const [silver, quarantine] = [openSilver({ store, clock }), openQuarantine({ store, clock })];
   const lambda = await startLambdaServer({
@@ -132,6 +133,8 @@ export async function startDeployedPipeline() {
 
   return {
     environment,
+    /** How much later than the stream the functions believe it to be. */
+    time,
     outputs,
     answers,
     athena,
@@ -145,7 +148,7 @@ export async function startDeployedPipeline() {
     land,
     async close() {
       for (const server of [control, lambda, athena, dataApi, kinesis, s3]) await server.close();
-      lake.close();
+      await lake.close();
       await gold.close();
       rmSync(dir, { recursive: true, force: true });
     },

@@ -65,7 +65,9 @@ describe("a deployed pipeline", () => {
 
   it("checks the quality rules with read-only credentials, and profiles silver", async () => {
     const { errors, results } = await pipeline.quality();
-    expect({ errors, red: results.filter(({ isRed }) => isRed) }).toEqual({ errors: 0, red: [] });
+    // The orders are of 2015, and their tills do not say that they send history.
+    const red = results.filter(({ isRed }) => isRed).map(({ name }) => name);
+    expect({ errors, red }).toEqual({ errors: 0, red: ["till_clocks"] });
     expect(await pipeline.profile()).toMatchObject({ lines: 40, linesBefore: 0, week: { until: "2015-01-01" } });
     const one = await aws("quality", "--rule", "line_amounts", "--lake-sql", "duckdb");
     expect(one).toMatchObject({ code: 0, stdout: expect.stringContaining("All rules are green.") });
@@ -112,6 +114,8 @@ describe("a deployed pipeline", () => {
   });
 
   it("lists rejected events and receives the correction through its stream", async () => {
+    // The days are reported a minute after the last event of the replay above.
+    cloud.time.laterMs = 61_000;
     const [line] = order().lines;
     const wrong = order({ order_id: "remote-wrong", lines: [{ ...line, pizza_id: "hawaian_m" }] });
     await pipeline.sink.putRecords([{ partitionKey: "till", data: Buffer.from(JSON.stringify(wrong)) }]);
@@ -124,11 +128,13 @@ describe("a deployed pipeline", () => {
     expect(await json("quarantine", "resend", "--reason", "unknown_pizza", rule)).toMatchObject({ sent: 1 });
     await cloud.land();
     await pipeline.drain();
-    expect(await json("trace", "remote-wrong", "--lake-sql", "duckdb")).toMatchObject({
-      events: [{ outcome: "quarantined" }, { outcome: "accepted", corrects: expect.stringMatching(/^shardId-/) }],
-      silver: { revision: 0 },
-      window: { silverVersion: 2 },
-    });
+    expect(await json("trace", "remote-wrong", "--lake-sql", "duckdb")).toMatchObject([
+      {
+        events: [{ outcome: "quarantined" }, { outcome: "accepted", corrects: expect.stringMatching(/^shardId-/) }],
+        silver: { revision: 0 },
+        window: { silverVersion: 2 },
+      },
+    ]);
     expect((await pipeline.trace({ orderId: "remote-wrong" }))[0]!.gold.length).toBeGreaterThan(9);
     expect(await pipeline.quarantined()).toMatchObject([
       { orderId: "remote-wrong", isClosed: true, silverRevision: 0 },

@@ -10,6 +10,8 @@ import { dataDirectory, prepareDataDirectory, writePipelineRecord } from "../../
 
 const folder = dataDirectory(mkdtempSync(join(tmpdir(), "pizza-control-")));
 const received: OutgoingRecord[] = [];
+/** A query that nobody answers: when it has come, and the reason for which it ends. */
+const [asked, gone] = [Promise.withResolvers<void>(), Promise.withResolvers<unknown>()];
 /** A pipeline with only the methods that these tests call. */
 const pipeline = {
   openShards: async () => 3,
@@ -17,7 +19,13 @@ const pipeline = {
     received.push(...records);
     return records.map(() => ({ shard: "s", sequenceNumber: "1" }));
   },
-  query: async () => [{ count: 2n ** 60n }],
+  query: async ({ sql }: { sql: string }, signal: AbortSignal) => {
+    if (sql !== "endless") return [{ count: 2n ** 60n }];
+    asked.resolve();
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    gone.resolve(signal.reason);
+    throw signal.reason;
+  },
   run: async () => Promise.reject(new Error("workflow x is not known")),
 } as unknown as Pipeline;
 
@@ -105,6 +113,21 @@ it("the server describes every method with its access class and its parameters' 
       .filter((name) => !["changes", "secret"].some((access) => names(access).includes(name)))
       .toSorted(),
   );
+});
+
+it("tells an operation when nobody waits for its answer any more, and not when it has answered", async () => {
+  const request = new AbortController();
+  const answer = fetch(`http://127.0.0.1:${server.port}/query`, {
+    method: "POST",
+    headers: { authorization: "Bearer secret" },
+    body: JSON.stringify({ sql: "endless" }),
+    signal: request.signal,
+  });
+  await asked.promise;
+  request.abort();
+  await expect(answer).rejects.toThrow("aborted");
+  expect(await gone.promise).toMatchObject({ message: "the request was cancelled" });
+  expect(await connectPipeline(folder).query({ sql: "select 1" })).toHaveLength(1);
 });
 
 it("the client says how to start a pipeline that is not running", async () => {

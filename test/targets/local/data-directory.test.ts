@@ -1,22 +1,30 @@
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   requireDataDirectory,
   dataDirectory,
+  lockDataDirectory,
+  openedBy,
   prepareDataDirectory,
+  readPipelineRecord,
   removeDataDirectory,
 } from "../../../targets/local/data-directory.ts";
+import { openCheckpoints } from "../../../targets/local/event-source-mapping/checkpoints.ts";
+import { readCredentials } from "../../../targets/local/postgres-credentials.ts";
+import { openStreamLog } from "../../../targets/local/stream/stream-log.ts";
 
 let root: string;
 let dir: string;
@@ -106,5 +114,128 @@ describe("removing a data directory", () => {
     symlinkSync(disk, dataDirectory(dir).backups);
     expect(removeDataDirectory(dataDirectory(dir))).toEqual([]);
     expect(readdirSync(disk)).toEqual(["old"]);
+  });
+});
+
+/** What a file may hold after a full disk or a crash: each is no content that was ever written. */
+const garbage = ["", "{", "null", "[]", "{}", "7", '"text"', "\u0000\u0000\u0000\u0000"];
+
+describe("a damaged state file is named, with what to do", () => {
+  it.each(garbage)("home.json with %j", (text) => {
+    prepare();
+    writeFileSync(join(dir, "home.json"), text);
+    for (const use of [prepare, () => readPipelineRecord(dataDirectory(dir)), lock]) {
+      expect(use).toThrow(/home\.json is damaged: restore it from a copy/);
+    }
+  });
+
+  it.each(["{}", '{"pid":0}', '{"pid":1,"port":80}', "7", '"text"', "[]"])("home.json with the process %s", (text) => {
+    const record = prepare();
+    writeFileSync(join(dir, "home.json"), JSON.stringify({ ...record, process: JSON.parse(text) }));
+    expect(() => readPipelineRecord(dataDirectory(dir))).toThrow(/home\.json is damaged: restore it from a copy/);
+  });
+
+  it.each(garbage)("postgres/credentials.json with %j", async (text) => {
+    prepare();
+    writeFileSync(join(dir, "postgres", "credentials.json"), text);
+    await expect(readCredentials(join(dir, "postgres"))).rejects.toThrow(
+      /credentials\.json cannot be read or is damaged: .* restore it from a copy/,
+    );
+  });
+
+  it.each([...garbage, '{"format":1}', '{"format":1,"shards":[]}', '{"format":1,"shards":[{"id":"shardId-1"}]}'])(
+    "stream/shard-map.json with %j",
+    async (text) => {
+      prepare();
+      await (await openStreamLog({ dir: join(dir, "stream"), shards: 1 })).close();
+      writeFileSync(join(dir, "stream", "shard-map.json"), text);
+      await expect(openStreamLog({ dir: join(dir, "stream"), shards: 1 })).rejects.toThrow(
+        /shard-map\.json is damaged: put it back from a copy/,
+      );
+    },
+  );
+
+  it("stream/shard-map.json that is lost, while its shards are there", async () => {
+    prepare();
+    await (await openStreamLog({ dir: join(dir, "stream"), shards: 1 })).close();
+    rmSync(join(dir, "stream", "shard-map.json"));
+    await expect(openStreamLog({ dir: join(dir, "stream"), shards: 1 })).rejects.toThrow(
+      /shard-map\.json is missing: put it back from a copy/,
+    );
+  });
+
+  it.each(garbage)("a damaged checkpoint is named, and its shard delivered again: %j", (text) => {
+    prepare();
+    const path = join(dir, "checkpoints", "shardId-000000000000.json");
+    writeFileSync(path, text);
+    const damaged: string[] = [];
+    expect(openCheckpoints(join(dir, "checkpoints"), (file) => damaged.push(file)).all()).toEqual({});
+    expect(damaged).toEqual([path]);
+  });
+
+  it.each(garbage)("a damaged lock is taken over: %j", (text) => {
+    prepare();
+    writeFileSync(join(dir, "lock"), text);
+    lock()();
+    expect(readdirSync(dir)).not.toContain("lock");
+  });
+});
+
+describe("a data directory of another user", () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  it("is not opened, and the message says how to take over a copy", () => {
+    prepare();
+    const mine = process.getuid!();
+    vi.spyOn(process, "getuid").mockReturnValue(mine + 1);
+    const sentence = `${dir} belongs to the user with the id ${mine}, and this is the user with the id ${mine + 1}: run as its owner; to take over a copy, change the owner of the whole folder with chown -R`;
+    for (const use of [prepare, lock, () => requireDataDirectory(dataDirectory(dir))]) expect(use).toThrow(sentence);
+  });
+
+  it("is named too where only a part of it is another user's", () => {
+    prepare();
+    const mine = process.getuid!();
+    // The record is read as its owner, the rest is not.
+    vi.spyOn(process, "getuid")
+      .mockReturnValueOnce(mine)
+      .mockReturnValueOnce(mine)
+      .mockReturnValue(mine + 1);
+    expect(prepare).toThrow(/lake belongs to the user with the id/);
+  });
+});
+
+const lock = () => lockDataDirectory(dataDirectory(dir));
+
+describe("the lock of a data directory", () => {
+  it("comes before anything else in the folder, which nobody else may enter", () => {
+    const unlock = lock();
+    expect(readdirSync(dir)).toEqual(["lock"]);
+    expect(statSync(dir).mode & 0o077).toBe(0);
+    unlock();
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it("is held by one, who is named, until it is released", () => {
+    const unlock = lock();
+    expect(lock).toThrow(
+      `the data directory ${dir} is already open in process ${process.pid}: stop that process, or choose another folder`,
+    );
+    unlock();
+    lock()();
+  });
+
+  it("makes the folder of an earlier release private", () => {
+    prepare();
+    chmodSync(dir, 0o755);
+    lock()();
+    expect(statSync(dir).mode & 0o077).toBe(0);
+  });
+
+  it("does not name its own process as another one", () => {
+    const unlock = lock();
+    expect(openedBy(dataDirectory(dir))).toBeUndefined();
+    unlock();
+    writeFileSync(join(dir, "lock"), JSON.stringify({ pid: process.ppid }));
+    expect(openedBy(dataDirectory(dir))).toBe(process.ppid);
   });
 });
