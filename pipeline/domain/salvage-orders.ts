@@ -8,6 +8,7 @@ const noSalePattern = /"status"\s*:\s*"(?:cancelled|refunded)"/;
 const amountPattern =
   /"quantity"\s*:\s*(\d{1,4})\s*,\s*"unit_price"\s*:\s*(\d{1,6}(?:\.\d{1,2})?)\s*[,}]|"unit_price"\s*:\s*(\d{1,6}(?:\.\d{1,2})?)\s*,\s*"quantity"\s*:\s*(\d{1,4})\s*[,}]/g;
 const openBrace = 0x7b;
+const mostReadings = 8;
 const mostCents = 10_000_00 * 100 * 200;
 
 /** What can be seen of one order in a text that is not one readable event; null where nothing can. */
@@ -37,38 +38,45 @@ export function parseText(text: string): unknown {
  * order, and what the text between them shows. An order comes once.
  */
 export function salvageOrders(given: string): SalvagedOrder[] {
-  const text = withoutFiller(given);
+  const text = readable(given);
+  if (!text.includes('"order_id"')) return [];
   const bytes = Buffer.from(text);
-  const found: SalvagedOrder[] = [];
+  const found: SalvagedOrder[][] = [];
   let passed = 0;
-  for (let at = bytes.indexOf(openBrace); at !== -1; at = bytes.indexOf(openBrace, at)) {
-    const order = readOrderAt(bytes, at);
+  // Objects that are open to the end would be read once for each level.
+  let left = bytes.length * mostReadings;
+  for (let at = bytes.indexOf(openBrace); at !== -1 && left > 0; at = bytes.indexOf(openBrace, at)) {
+    const { order, end } = readOrderAt(bytes, at);
+    left -= end - at;
     if (order === undefined) at++;
     else {
-      found.push(...seenIn(bytes.toString("utf8", passed, at)), order.salvaged);
-      at = passed = order.end;
+      found.push(seenIn(bytes.toString("utf8", passed, at)), [order]);
+      at = passed = end;
     }
   }
-  found.push(...seenIn(bytes.toString("utf8", passed)));
-  return [...new Map(found.map((order) => [`${order.storeId} ${order.orderedAt} ${order.orderId}`, order])).values()];
+  found.push(seenIn(bytes.toString("utf8", passed)));
+  return [
+    ...new Map(found.flat().map((order) => [`${order.storeId} ${order.orderedAt} ${order.orderId}`, order])).values(),
+  ];
 }
 
-/** Text in UTF-16 or UTF-32 shows what it holds once its zeros are left out. */
-function withoutFiller(text: string): string {
+/** Text in UTF-16 or UTF-32 shows what it holds without its zeros, and JSON in a string without its backslashes. */
+function readable(text: string): string {
   const shown = text.replaceAll("\0", "");
-  return shown.length * 4 < text.length * 3 ? shown : text;
+  const plain = shown.length * 4 < text.length * 3 ? shown : text;
+  return plain.includes(String.raw`\"order_id\"`) ? plain.replaceAll(String.raw`\"`, '"') : plain;
 }
 
-function readOrderAt(bytes: Buffer, start: number): { salvaged: SalvagedOrder; end: number } | undefined {
-  const { end } = readJsonText(bytes, start, 0);
-  if (end === -1) return undefined;
-  const event = parseText(bytes.toString("utf8", start, end));
-  if (!isOneEvent(event)) return undefined;
+/** Reads the object at an offset, and returns where the reading ended; undefined if it is not an order. */
+function readOrderAt(bytes: Buffer, start: number): { order: SalvagedOrder | undefined; end: number } {
+  const { end, brokenAt } = readJsonText(bytes, start, 0);
+  const event = end === -1 ? undefined : parseText(bytes.toString("utf8", start, end));
+  if (!isOneEvent(event)) return { order: undefined, end: Math.max(end, brokenAt) };
   const { order_id, store_id, ordered_at } = event as Record<string, unknown>;
   const textOrNull = (value: unknown) => (typeof value === "string" ? value : null);
   const cents = amountOf(event) ?? null;
   return {
-    salvaged: { orderId: String(order_id), storeId: textOrNull(store_id), orderedAt: textOrNull(ordered_at), cents },
+    order: { orderId: String(order_id), storeId: textOrNull(store_id), orderedAt: textOrNull(ordered_at), cents },
     end,
   };
 }

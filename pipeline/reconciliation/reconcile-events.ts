@@ -85,7 +85,7 @@ export function createEventReconciliation(
       if (!record.isConsumed) events.pending++;
       const checked = rejection === undefined ? checkEvent(bytes, record.arrivedAt * 1000, catalog) : { rejection };
       if ("event" in checked) producers.push(checked.event.producer);
-      else producers.push(...readProducers(bytes));
+      else for (const producer of readProducers(bytes)) producers.push(producer);
       if (!record.isConsumed) continue;
       compareQuarantined(position, bytes, record.arrivedAt);
       if ("rejection" in checked) noteRejected(position, checked.rejection.reason);

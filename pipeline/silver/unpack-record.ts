@@ -319,6 +319,7 @@ const invisibleRanges = [
   ["\u2000", "\u200f"],
   ["\u2028", "\u202f"],
   ["\u205f", "\u206f"],
+  ["\u2800", "\u2800"],
   ["\u3000", "\u3000"],
   ["\ufeff", "\ufeff"],
 ].map((range) => range.map((char) => Buffer.from(char)) as [Buffer, Buffer]);

@@ -34,9 +34,19 @@ it.each<[string, string, string[], number | undefined]>([
     ["c 750"],
     750,
   ],
+  ["events in a JSON string", JSON.stringify(`${first}${second}`), ["a 2650", "b 2650"], 5300],
   ["the same event twice", `${first}${first}x`, ["a 2650"], 2650],
   ["text in UTF-16", Buffer.from(`${first}${second}`, "utf16le").toString(), ["a 2650", "b 2650"], 5300],
 ])("what can be seen of the orders in %s", (_, text, orders, cents) => {
   expect(salvageOrders(text).map(({ orderId, cents: each }) => `${orderId} ${each}`)).toEqual(orders);
   expect(amountIn(text)).toBe(cents);
+});
+
+it("many orders, or objects that never end, are looked at in linear time", () => {
+  const started = performance.now();
+  expect(salvageOrders(Array.from({ length: 300_000 }, (_, n) => `{"order_id":"${n}",\n`).join(""))).toHaveLength(
+    300_000,
+  );
+  expect(salvageOrders(`${'{"a":['.repeat(500_000)}${first}`)).toHaveLength(1);
+  expect(performance.now() - started).toBeLessThan(8000);
 });
