@@ -55,14 +55,6 @@ export const framingMutants: readonly Mutant[] = [
     tests: [unpack],
   },
   {
-    guard: "a string ends with its line",
-    prevents: "a line that is cut off within a string swallows what follows",
-    file: "pipeline/domain/json-text.ts",
-    text: "bytes[at] !== quote && bytes[at]! >= space",
-    replacement: "bytes[at] !== quote",
-    tests: [unpack],
-  },
-  {
     guard: "the index of an event in a batch counts the lines before it",
     prevents: "events that silver holds already change their place, and count twice",
     file,
