@@ -6,8 +6,7 @@ import { isAggregated, readAggregated, replaceAggregated } from "./aggregated-re
 import { codecOf, compress, decompress, type Codec } from "./compression.ts";
 
 /**
- * One event of a stream record: the bytes of one JSON text, or bytes that are none, together so that nothing of the
- * record is lost. A copy must be made of bytes that outlive the record.
+ * One event of a stream record: the bytes of one JSON text, or other bytes, so that nothing of the record is lost. A copy must be made of bytes that outlive the record.
  */
 export interface EventUnit<Scanned = never> {
   /** Its `record_index`. */
