@@ -13,7 +13,7 @@ const oneOf =
   (value) =>
     words.includes(value);
 /** The length as JSON Schema counts it, in code points. */
-const characters = (text: string): number => [...text].length;
+const characters = (text: string): number => Array.from(text).length;
 const word =
   (longest: number): Test =>
   (value) =>

@@ -279,7 +279,9 @@ function readLine(
   }
   let end = endOfLine(bytes, at);
   const isOpen = opens(bytes[at]) && brokenAt >= end;
-  while (end < bytes.length && (!isBatch || isOpen) && !startsText(bytes, end + 1)) end = endOfLine(bytes, end + 1);
+  if (!isBatch || isOpen) {
+    while (end < bytes.length && !startsText(bytes, end + 1)) end = endOfLine(bytes, end + 1);
+  }
   return { events: [[lineStart, end]], end };
 }
 

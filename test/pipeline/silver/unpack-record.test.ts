@@ -347,5 +347,7 @@ describe("an event reader", () => {
 function encoded(text: string, encoding: string): Buffer {
   if (encoding === "utf16le") return Buffer.from(text, "utf16le");
   if (encoding === "utf-16be") return Buffer.from(text, "utf16le").swap16();
-  return Buffer.concat([...text].map((char) => Buffer.from([char.charCodeAt(0) & 255, char.charCodeAt(0) >> 8, 0, 0])));
+  return Buffer.concat(
+    Array.from(text, (char) => Buffer.from([char.charCodeAt(0) & 255, char.charCodeAt(0) >> 8, 0, 0])),
+  );
 }

@@ -61,7 +61,8 @@ export function incompatibilities(old: Schema, now: Schema, place = "event"): st
 function changedKeywords(old: Schema, now: Schema, place: string): string[] {
   const found = [];
   const types = typesOf(now);
-  if (typesOf(old).some((type) => !types.includes(type))) found.push(`${place}: type ${old.type} became ${now.type}`);
+  if (typesOf(old).some((type) => !types.includes(type)))
+    found.push(`${place}: type ${String(old.type)} became ${String(now.type)}`);
   if (old.pattern !== now.pattern) found.push(`${place}: pattern changed`);
   const values = allowed(now);
   for (const value of allowed(old) ?? []) {
