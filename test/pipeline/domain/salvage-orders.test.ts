@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { amountIn } from "../../../pipeline/domain/salvage-orders.ts";
+import { amountIn, salvageOrders } from "../../../pipeline/domain/salvage-orders.ts";
 
 const line = { quantity: 2, unit_price: 13.25 };
 
@@ -14,4 +14,29 @@ it.each<[string, string, number | undefined]>([
   ["null lines", '{"lines":[null]}', undefined],
 ])("the quarantined amount of %s", (_, payload, cents) => {
   expect(amountIn(payload)).toBe(cents);
+});
+
+const [first, second] = ["a", "b"].map((order_id) => JSON.stringify({ order_id, store_id: "s", lines: [line] }));
+
+it.each<[string, string, string[], number | undefined]>([
+  ["two events on a line", `${first}${second}x`, ["a 2650", "b 2650"], 5300],
+  ["events in an envelope", `{"x":1,"events":[${first},${second}]}`, ["a 2650", "b 2650"], 5300],
+  ["events of which the last is cut off", `${first},${second!.slice(0, -2)}`, ["a 2650", "b 2650"], 5300],
+  [
+    "a cancelled event that is cut off",
+    `${first}{"order_id":"c","status":"cancelled","lines":[{"quantity":1,"unit_price":2.5},`,
+    ["a 2650", "c 0"],
+    2650,
+  ],
+  [
+    "a price that is cut off",
+    `{"order_id":"c","lines":[{"unit_price":2.5,"quantity":3},{"quantity":1,"unit_price":2.5`,
+    ["c 750"],
+    750,
+  ],
+  ["the same event twice", `${first}${first}x`, ["a 2650"], 2650],
+  ["text in UTF-16", Buffer.from(`${first}${second}`, "utf16le").toString(), ["a 2650", "b 2650"], 5300],
+])("what can be seen of the orders in %s", (_, text, orders, cents) => {
+  expect(salvageOrders(text).map(({ orderId, cents: each }) => `${orderId} ${each}`)).toEqual(orders);
+  expect(amountIn(text)).toBe(cents);
 });
