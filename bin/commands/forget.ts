@@ -61,7 +61,7 @@ function closing(customerId: string, summary: ForgetSummary): string {
       : []),
     ...(unreadable > 0
       ? [
-          `${count(unreadable)} records cannot be unpacked and were not searched: ./pizza quarantine list --reason batch_corrupt`,
+          `${count(unreadable)} quarantined records are still packed or in another encoding and were not searched: ./pizza quarantine list`,
         ]
       : []),
   ].join("\n");

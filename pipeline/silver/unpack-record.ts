@@ -6,7 +6,8 @@ import { isAggregated, readAggregated, replaceAggregated } from "./aggregated-re
 import { codecOf, compress, decompress, type Codec } from "./compression.ts";
 
 /**
- * One event of a stream record: the bytes of one JSON text, or other bytes, so that nothing of the record is lost. A copy must be made of bytes that outlive the record.
+ * One event of a stream record: the bytes of one JSON text, or bytes that are not JSON, together so that nothing of the
+ * record is lost. Copy bytes that outlive the record.
  */
 export interface EventUnit<Scanned = never> {
   /** Its `record_index`. */
@@ -279,9 +280,7 @@ function readLine(
   }
   let end = endOfLine(bytes, at);
   const isOpen = opens(bytes[at]) && brokenAt >= end;
-  if (!isBatch || isOpen) {
-    while (end < bytes.length && !startsText(bytes, end + 1)) end = endOfLine(bytes, end + 1);
-  }
+  if (isOpen || !isBatch) while (end < bytes.length && !startsText(bytes, end + 1)) end = endOfLine(bytes, end + 1);
   return { events: [[lineStart, end]], end };
 }
 

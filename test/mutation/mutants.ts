@@ -1,6 +1,7 @@
 import type { Mutant } from "./mutant.ts";
 import { adapterMutants } from "./mutants/adapters.ts";
 import { backupMutants } from "./mutants/backup.ts";
+import { framingMutants } from "./mutants/framing.ts";
 import { goldMutants } from "./mutants/gold.ts";
 import { lakeMutants } from "./mutants/lake.ts";
 import { landingMutants } from "./mutants/landing.ts";
@@ -14,6 +15,7 @@ import { warehouseMutants } from "./mutants/warehouse.ts";
 export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
   "Producer and stream": streamMutants,
   Landing: landingMutants,
+  "Records and events": framingMutants,
   Silver: silverMutants,
   "Delta tables": lakeMutants,
   Gold: goldMutants,

@@ -263,8 +263,8 @@ export const receiptMutants: readonly Mutant[] = [
     guard: "forgetting leaves a damaged event its till and number",
     prevents: "a number that came is missed once its customer is forgotten",
     file: "pipeline/domain/redact-event.ts",
-    text: "[...kept, ...salvagedFields(bytes)]",
-    replacement: "[...kept, ...salvagedFields(bytes).slice(2)]",
+    text: "for (const [start, end] of [...kept, ...salvagedFields(bytes)]) masked.set(bytes.subarray(start, end), start);",
+    replacement: "for (const [start, end] of salvagedFields(bytes)) void [start, end];",
     tests: ["test/pipeline/domain/sequence-gaps.salvage.test.ts"],
   },
   {

@@ -62,7 +62,7 @@ function changedKeywords(old: Schema, now: Schema, place: string): string[] {
   const found = [];
   const types = typesOf(now);
   if (typesOf(old).some((type) => !types.includes(type)))
-    found.push(`${place}: type ${String(old.type)} became ${String(now.type)}`);
+    found.push(`${place}: type ${typesOf(old).join(" or ")} became ${types.join(" or ")}`);
   if (old.pattern !== now.pattern) found.push(`${place}: pattern changed`);
   const values = allowed(now);
   for (const value of allowed(old) ?? []) {
