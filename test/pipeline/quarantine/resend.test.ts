@@ -257,3 +257,12 @@ describe("resending", () => {
     ]);
   });
 });
+
+it("a file of several events is not sent as one, and what surrounds a single one is left out", async () => {
+  const [a, b] = ["x-1", "x-2"].map((order_id) => JSON.stringify(order({ order_id })));
+  await take(record(1, Buffer.from(`${a}${b}rubbish`)));
+  const [row] = await rejected();
+  expect(planResend(row!, { event: `${a}\n${b}` }, judge).problem).toContain("it holds 2 events");
+  const single = planResend(row!, { event: `\uFEFF${a}\n` }, judge);
+  expect(single).toMatchObject({ text: a, checked: { event: { order_id: "x-1" } } });
+});
