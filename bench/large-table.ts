@@ -7,6 +7,7 @@ import { createTableWriter } from "../pipeline/parquet/table-writer.ts";
 import type { ObjectStore } from "../pipeline/ports.ts";
 import { silverColumns } from "../pipeline/silver/columns.ts";
 import { openSilver } from "../pipeline/silver/tables.ts";
+import { judgedByRules } from "../pipeline/silver/transactions.ts";
 import { openRefinery, refineAll } from "./bench-pipeline.ts";
 import { openBusyChain, prepareBusyChain } from "./busy-chain.ts";
 import type { BenchSetting } from "./case.ts";
@@ -63,7 +64,14 @@ async function writeTable(folder: string, base: Base, dates: readonly string[], 
     for (let copy = 0; copy < times; copy++) adds.push(await writeDay(silver, day, date, copy * dates.length));
   }
   const { version: readVersion } = await silver.snapshot();
-  await silver.commit({ readVersion, operation: "WRITE", adds, removes: [], transactions: [], operationMetrics: {} });
+  await silver.commit({
+    readVersion,
+    operation: "WRITE",
+    adds,
+    removes: [],
+    transactions: judgedByRules(),
+    operationMetrics: {},
+  });
   renameSync(draft, folder);
 }
 

@@ -31,6 +31,7 @@ import {
   quarantineLakeTable,
   silverLakeTable,
 } from "../../../pipeline/silver/tables.ts";
+import { judgedByRules } from "../../../pipeline/silver/transactions.ts";
 import { environments } from "../../../lib/config.ts";
 import { GlueTables } from "../../../lib/constructs/glue-tables.ts";
 import { orderLines, writeRows } from "../../pipeline/delta/order-lines.ts";
@@ -47,12 +48,12 @@ const bucket = "lake";
 
 /** A day written before silver had the columns of schema version 2. */
 async function writeOldDay(place: { store: ObjectStore; clock: () => number }): Promise<void> {
-  const later = new Set<string>(["promotion_code", "tip_cents"]);
+  const later = new Set<string>(["promotion_code", "tip_cents", "till_offset_minutes"]);
   const columns = silverColumns.filter(({ name }) => !later.has(name));
   const shape = { root: "silver/order_lines", name: "order_lines", description: "", columns, partitionColumn };
   const table = openDeltaTable({ ...place, ...shape });
   const add = await table.writeDataFile({ partition: "2014-12-31", ...writeRows(orderLines({ orders: 50 }), columns) });
-  const nothing = { removes: [], transactions: [], operationMetrics: {} };
+  const nothing = { removes: [], transactions: judgedByRules(), operationMetrics: {} };
   await table.commit({ readVersion: -1, operation: "WRITE", adds: [add], ...nothing });
 }
 
