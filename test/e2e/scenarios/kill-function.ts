@@ -19,8 +19,14 @@ export async function whileKilling(functionName: string, work: () => Promise<voi
 function kill(functionName: string): number {
   const wanted = `AWS_LAMBDA_FUNCTION_NAME=${functionName}`;
   const found = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && environmentOf(pid).includes(wanted));
-  for (const pid of found) process.kill(Number(pid), "SIGKILL");
-  return found.length;
+  return found.filter((pid) => {
+    try {
+      return process.kill(Number(pid), "SIGKILL");
+    } catch {
+      // It has ended since it was found.
+      return false;
+    }
+  }).length;
 }
 
 /** Undefined for a process that has exited or belongs to another user. */
