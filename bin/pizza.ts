@@ -14,6 +14,7 @@ import { quarantine } from "./commands/quarantine.ts";
 import { rebuild } from "./commands/rebuild.ts";
 import { produce, replay } from "./commands/send.ts";
 import { clean, restart, start, status, stop } from "./commands/service.ts";
+import { retry } from "./commands/retry.ts";
 import { logs } from "./commands/logs.ts";
 import { trace } from "./commands/trace.ts";
 import { commonOptions, readOptions, targetNames, type Command } from "./options.ts";
@@ -35,6 +36,7 @@ const commands: Record<string, Command> = {
   query,
   lineage,
   quarantine,
+  retry,
   trace,
   explain,
   corrections,

@@ -17,6 +17,7 @@ export function receiptTable(receipt: Receipt): string {
     row("landed in bronze", count(records.landed)),
     ...when(records.onFailure, "  in the on-failure destination"),
     ...when(records.waiting, "  not yet landed"),
+    ...when(records.setAside, "  in bronze objects set aside"),
     row("  transport duplicates", count(records.transportDuplicates)),
     row("distinct", count(records.distinct), count(events.distinct)),
     row("  accepted", "", count(events.accepted)),

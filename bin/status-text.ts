@@ -3,11 +3,15 @@ import { count, oneLine } from "./output.ts";
 
 /** Formats a pipeline's status as text. */
 export function statusText(status: PipelineStatus): string {
-  const { silver, quarantine, gold, workflows, postgres, memory } = status;
+  const { setAside, silver, quarantine, gold, workflows, postgres, memory } = status;
   return [
     `pipeline    ${location(status)}`,
     `stream      ${stream(status)}`,
     `bronze      ${bronze(status)}`,
+    ...setAside.map(
+      ({ key, records, setAsideAt, reason }) =>
+        `SET ASIDE   ${count(records)} records since ${setAsideAt ?? "an unknown time"}: ${oneLine(reason ?? "reason unknown")}; ${key}; see ./pizza retry`,
+    ),
     `silver      version ${silver.version}: ${count(silver.lines)} order lines, ${count(silver.days)} days, ${count(silver.files)} files`,
     `quarantine  ${count(quarantine.events)} events`,
     `gold        ${count(gold.windows)} days from silver version ${gold.silverVersion}, published ${gold.publishedAt ?? "never"}; ${count(gold.corrections)} corrections`,

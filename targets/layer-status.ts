@@ -1,14 +1,16 @@
 import type { DeltaTable, Snapshot } from "../pipeline/delta/table.ts";
-import type { Warehouse } from "../pipeline/ports.ts";
+import type { ObjectStore, Warehouse } from "../pipeline/ports.ts";
+import { listSetAside } from "../pipeline/silver/set-aside.ts";
 import type { PipelineStatus } from "./pipeline-api.ts";
 
 /** The part of a status that comes from the layers themselves, the same on every target. */
 export async function layerStatus(layers: {
+  store: ObjectStore;
   silver: DeltaTable;
   quarantine: DeltaTable;
   warehouse: Warehouse;
-}): Promise<Pick<PipelineStatus, "silver" | "quarantine" | "gold" | "freshness" | "quality">> {
-  const { warehouse } = layers;
+}): Promise<Pick<PipelineStatus, "setAside" | "silver" | "quarantine" | "gold" | "freshness" | "quality">> {
+  const { store, warehouse } = layers;
   const [silver, quarantine, gold, fresh, quality] = await Promise.all([
     layers.silver.snapshot(),
     layers.quarantine.snapshot(),
@@ -18,6 +20,7 @@ export async function layerStatus(layers: {
   ]);
   const { version, files, partitions } = silver;
   return {
+    setAside: await listSetAside(store, silver),
     silver: { version, files: files.size, lines: rowsOf(silver), days: partitions.size },
     quarantine: { events: rowsOf(quarantine) },
     gold,

@@ -21,6 +21,7 @@ import type { RebuildRequest } from "../pipeline/rebuild/rebuild.ts";
 import type { RebuildReport } from "../pipeline/rebuild/report.ts";
 import type { StreamContents } from "../pipeline/reconciliation/reconcile-records.ts";
 import { verifyReceipt } from "../pipeline/reconciliation/verify-receipt.ts";
+import { bringBackObjects, listSetAside } from "../pipeline/silver/set-aside.ts";
 import {
   openQuarantine,
   openSilver,
@@ -111,6 +112,12 @@ export const operations = {
   /** Every quarantined event, the oldest first. */
   quarantined: operation("reads", none, async ({ silver, quarantine, lake }) =>
     listQuarantined({ silver, quarantine, lake: await lake(), sql: loadQuarantinedSql() }),
+  ),
+  /** The bronze objects that are set aside: no run reads them. */
+  setAside: operation("reads", none, async ({ store, silver }) => listSetAside(store, await silver.snapshot())),
+  /** Lets the next run read objects that are set aside, all by default; returns their keys. */
+  bringBack: operation("changes", z.strictObject({ keys: z.array(z.string()).optional() }), ({ silver }, { keys }) =>
+    bringBackObjects(silver, keys),
   ),
   /** What silver holds of these orders. */
   heldOrders: operation("reads", z.strictObject({ orders: z.array(orderName) }), async ({ silver, lake }, { orders }) =>

@@ -1,3 +1,5 @@
+import type { ObjectSetAside } from "../pipeline/silver/set-aside.ts";
+
 /** The state machines of `step-functions/`. */
 export const workflowNames: readonly string[] = ["bronze_to_silver", "silver_to_gold", "data_quality", "backup"];
 
@@ -24,6 +26,8 @@ export interface PipelineStatus {
   /** `shardsBehind`: shards whose newest record has not landed; `waitingSeconds`: age of the oldest such record. */
   stream: { shards: number; records?: number; bytes?: number; shardsBehind: number; waitingSeconds?: number };
   landing: { invocations?: number; errors?: number; onFailureRecords: number };
+  /** Bronze objects that no run reads until `./pizza retry`. */
+  setAside: ObjectSetAside[];
   silver: { version: number; files: number; lines: number; days: number };
   quarantine: { events: number };
   gold: { silverVersion: number; windows: number; publishedAt: string | null; corrections: number };

@@ -52,7 +52,7 @@ function isNothing({ events, isResumed }: ForgetSummary): boolean {
 }
 
 function closing(customerId: string, summary: ForgetSummary): string {
-  const { streamKeeps, unreadable, isResumed } = summary;
+  const { streamKeeps, unreadable, unreadObjects, isResumed } = summary;
   return [
     ...(isNothing(summary) ? [] : [`${customerId} is forgotten; gold is updated from silver`]),
     ...(isResumed ? ["this run completed an earlier run that was interrupted"] : []),
@@ -62,6 +62,11 @@ function closing(customerId: string, summary: ForgetSummary): string {
     ...(unreadable > 0
       ? [
           `${count(unreadable)} quarantined records are still packed or in another encoding and were not searched: ./pizza quarantine list`,
+        ]
+      : []),
+    ...(unreadObjects.length > 0
+      ? [
+          `bronze objects that are set aside or damaged were not searched; restore them, run ./pizza retry and forget again: ${unreadObjects.join(", ")}`,
         ]
       : []),
   ].join("\n");

@@ -22,8 +22,8 @@ export type RuleParameter = "limit" | "judged from" | "judged until" | "now" | "
 export type RuleSource =
   | { on: "lake"; sql: string; days: RuleDays; parameters: readonly RuleParameter[] }
   | { on: "warehouse"; sql: string; parameters: readonly RuleParameter[] }
-  /** The receipt's findings about one invariant. */
-  | { on: "receipt"; invariant: string };
+  /** The receipt's findings, or its notes, about one invariant. */
+  | { on: "receipt"; invariant: string; isNote?: boolean };
 
 /** A rule that the data must satisfy. */
 export interface QualityRule {
@@ -208,6 +208,15 @@ export const qualityRules: readonly QualityRule[] = [
     sentence: "tills have sequence gaps: events that they sent never arrived",
     next: "./pizza verify names the numbers; the orders are late or still in the till: have the till resend them",
     source: { on: "receipt", invariant: "no gap in a till's numbers" },
+  },
+  {
+    name: "first_events",
+    kind: "producers",
+    severity: "warning",
+    threshold: 0,
+    sentence: "orders are known from a later revision only: their first event has not come in three days",
+    next: "the orders count with their newest revision; check whether the till still has the first events",
+    source: { on: "receipt", invariant: "every order has a first event", isNote: true },
   },
 ];
 

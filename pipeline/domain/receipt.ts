@@ -21,6 +21,8 @@ export interface Receipt {
     onFailure: number;
     /** Sent but not landed yet: after the checkpoint. */
     waiting: number;
+    /** In bronze objects that are set aside, which nothing reads. */
+    setAside: number;
     transportDuplicates: number;
     distinct: number;
   };

@@ -31,6 +31,8 @@ export interface ForgetSummary {
   streamKeeps: number;
   /** Quarantined records that cannot be unpacked, and therefore were not searched. */
   unreadable: number;
+  /** Keys of bronze objects that were not searched, because they are set aside or damaged. */
+  unreadObjects: string[];
   /** Whether this run completed an earlier, interrupted one. */
   isResumed: boolean;
 }
@@ -79,6 +81,7 @@ export async function forgetCustomer(
     streamRecords: rewritten,
     streamKeeps: kept,
     unreadable,
+    unreadObjects: [...found.unread],
     isResumed,
   };
 }

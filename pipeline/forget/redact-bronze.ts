@@ -3,7 +3,7 @@ import { type BronzeObject, listBronze } from "../bronze/list-bronze.ts";
 import type { Snapshot } from "../delta/table.ts";
 import { createFinder } from "../domain/redact-event.ts";
 import type { ObjectStore, StreamRecord } from "../ports.ts";
-import { isConsumed, takenAt, isRedacted } from "../silver/transactions.ts";
+import { isConsumed, isRedacted, keysSetAside, takenAt } from "../silver/transactions.ts";
 import { readEvents, type Enrichment, type ReadEvents } from "../silver/read-events.ts";
 import { findEvents } from "../trace/find-events.ts";
 import { matchCustomer, emailOf } from "./event-owner.ts";
@@ -32,6 +32,8 @@ export interface BronzeRedaction extends Omit<ReadEvents, "bytes"> {
   records: StreamRecord[];
   /** Stream positions (`shard/sequence number/index`) of the events that change. */
   places: Set<string>;
+  /** Keys of the objects that were not searched: they are set aside, or cannot be decoded. */
+  unread: Set<string>;
 }
 
 /**
@@ -43,12 +45,16 @@ export async function findInBronze(
   { customerId, pseudonym }: { customerId: string; pseudonym: string },
   { snapshot, by }: { snapshot: Snapshot; by: Enrichment },
 ): Promise<BronzeRedaction> {
-  const isWanted = (object: BronzeObject) => isConsumed(snapshot, object);
-  const named = await findEvents(place, createFinder(customerId), { isWanted });
+  const unread = new Set(keysSetAside(snapshot));
+  const search = {
+    isWanted: (object: BronzeObject) => isConsumed(snapshot, object),
+    onDamage: (key: string) => unread.add(key),
+  };
+  const named = await findEvents(place, createFinder(customerId), search);
   const emails = new Set(named.map(({ bytes }) => emailOf(bytes, customerId)).filter((email) => email !== undefined));
   const match = matchCustomer({ customerId, emails });
   const who = { customerId, pseudonym, ...match };
-  const bearing = emails.size === 0 ? [] : await findEvents(place, match.bearsEmail, { isWanted });
+  const bearing = emails.size === 0 ? [] : await findEvents(place, match.bearsEmail, search);
   const theirs = [...named, ...bearing].filter(({ bytes, record }) => redactEventOf(bytes, record, who, by));
   const affected = new Set(theirs.flatMap(({ bronzeKeys }) => bronzeKeys));
   const how = { who, by, copies: await redactedCopies(place, affected, snapshot) };
@@ -57,6 +63,7 @@ export async function findInBronze(
     keys: new Map(),
     records: [],
     places: new Set(theirs.map((event) => event.place)),
+    unread,
     candidates: [],
     rejected: [],
   };
@@ -141,7 +148,8 @@ async function readAll(store: ObjectStore, keys: ReadonlySet<string>): Promise<S
   const records = [];
   for (const key of keys) {
     const body = await store.get(key);
-    if (body !== undefined) records.push(...(await decodeBronze(body)));
+    // A copy in a damaged object cannot be found, and the search for the customer has reported the object.
+    if (body !== undefined) records.push(...(await decodeBronze(body).catch(() => [])));
   }
   return records;
 }

@@ -124,7 +124,7 @@ export async function previewQuality(
   sources: QualitySources & { silver: DeltaTable; clock: Clock },
   { rules, verify }: { rules: readonly QualityRule[]; verify: () => Promise<ReceiptPart> },
 ): Promise<QualityReport> {
-  const receipt = needsReceipt(rules) ? await verify() : { findings: [], unpublishedDays: [] };
+  const receipt = needsReceipt(rules) ? await verify() : { findings: [], notes: [], unpublishedDays: [] };
   return await evaluateRules(sources, { rules, receipt });
 }
 

@@ -1,7 +1,7 @@
 import type { Snapshot } from "../delta/table.ts";
 import type { Catalog } from "../domain/catalog.ts";
 import type { QualityRule, RuleDays, RuleParameter } from "../domain/quality-rules.ts";
-import { countOf, type Receipt } from "../domain/receipt.ts";
+import { countOf, type Finding, type Receipt } from "../domain/receipt.ts";
 import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
 import { silverLakeTable } from "../silver/tables.ts";
 import { watermarkDate } from "../silver/transactions.ts";
@@ -17,7 +17,7 @@ export interface QualitySources {
 }
 
 /** The part of the receipt that the rules use. */
-export type ReceiptPart = Pick<Receipt, "findings" | "unpublishedDays">;
+export type ReceiptPart = Pick<Receipt, "findings" | "notes" | "unpublishedDays">;
 
 /** The number of a rule's offenders, with examples. */
 export interface Offenders {
@@ -37,7 +37,8 @@ export async function evaluateRule(
   { snapshot, receipt, now }: { snapshot: Snapshot; receipt: ReceiptPart; now: number },
 ): Promise<Offenders> {
   const { source } = rule;
-  if (source.on === "receipt") return fromReceipt(receipt, source.invariant);
+  if (source.on === "receipt")
+    return fromReceipt(source.isNote === true ? receipt.notes : receipt.findings, source.invariant);
   const { sql, parameters, tables } = ruleQuery(sources, rule, { snapshot, receipt, now });
   if (source.on === "warehouse") return fromRows(await sources.warehouse.query(sql, parameters));
   return fromRows(await sources.lake.query(sql, parameters, tables));
@@ -71,7 +72,7 @@ function fromRows(rows: Record<string, unknown>[]): Offenders {
   return { offenders: counts[0]?.offenders ?? 0, examples: counts.map(({ example }) => example) };
 }
 
-function fromReceipt({ findings }: ReceiptPart, invariant: string): Offenders {
+function fromReceipt(findings: readonly Finding[], invariant: string): Offenders {
   const about = findings.filter((finding) => finding.invariant === invariant);
   return {
     offenders: about.reduce((sum, finding) => sum + countOf(finding), 0),

@@ -3,6 +3,7 @@ import type { CheckedOrder } from "../domain/check-order.ts";
 import { type Catalog, validOn } from "../domain/catalog.ts";
 import type { OrderEvent } from "../domain/generated/order-event.types.ts";
 import type { ProducerLedger } from "../domain/sequence-gaps.ts";
+import { dayMs } from "../domain/dates.ts";
 import { nameOf, type ConflictReason } from "../domain/merge-orders.ts";
 import { OrderMap, showOrder, type OrderName } from "../domain/order-map.ts";
 import type { ReasonCode } from "../domain/rejection-reasons.ts";
@@ -26,6 +27,8 @@ export interface WrongOrder {
 
 /** Reasons that depend on the order's other events; all others follow from the event alone. */
 const conflicts: ReadonlySet<ReasonCode> = new Set<ConflictReason>(["conflicting_payload", "ordered_at_changed"]);
+
+const firstEventWaitMicros = 3 * dayMs * 1000;
 
 /** Reasons that no longer apply once the menu, the list of stores or the contract has changed. */
 const configurationReasons: ReadonlySet<ReasonCode> = new Set([
@@ -52,6 +55,7 @@ export function createEventReconciliation(
     ledger: ProducerLedger;
   },
   findings: Findings,
+  notes: Findings,
 ) {
   const events: Receipt["events"] = {
     distinct: 0,
@@ -73,6 +77,8 @@ export function createEventReconciliation(
   const severalOrders = new Map<string, { orders: readonly SeenOrder[]; arrivedAt: number }>();
   /** The partition keys of accepted resent events, which name the quarantined events that they resolve. */
   const corrected = new Set<string>();
+  /** Orders that silver shows in a later revision, and whose first event came, valid or not. */
+  const begun = new OrderMap<true>();
   const wrong: WrongOrder[] = [];
   const linesOf = createLineMaker({ catalog, customerKey });
   let notSales = 0;
@@ -98,6 +104,10 @@ export function createEventReconciliation(
   function compareQuarantined(position: string, bytes: Buffer, arrivedAt: number): void {
     const stored = layers.quarantined.get(position);
     if (stored === undefined) return;
+    const { storeId, orderDate, orderId, revision } = stored.name;
+    if (revision === 0 && storeId !== null && orderDate !== null && orderId !== null) {
+      begun.set({ storeId, orderDate, orderId }, true);
+    }
     const orders = readOrders(bytes.toString("utf8"), catalog);
     if (orders.length > 0) severalOrders.set(position, { orders, arrivedAt: arrivedAt * 1000 });
     if (stored.digest !== digestBytes(bytes)) {
@@ -138,6 +148,7 @@ export function createEventReconciliation(
     const stored = layers.quarantine.get(position);
     const name = nameOf(checked);
     const order = layers.silver.get(name);
+    if (event.revision === 0 && order !== undefined && order.revision > 0) begun.set(name, true);
     const example = `${showOrder(name)} revision ${event.revision} at ${position}`;
     const invariant = "every event has one place";
     if (stored !== undefined && configurationReasons.has(stored) && order?.position !== position) {
@@ -205,6 +216,7 @@ export function createEventReconciliation(
     for (const position of quarantined) {
       if (isResolved(position)) events.closed++;
     }
+    noteNotBegun();
     for (const [order, { position }] of layers.silver) {
       if (!accepted.has(position)) {
         findings.add(
@@ -226,6 +238,20 @@ export function createEventReconciliation(
       }
     }
     return { events, expected, notSales, wrong };
+  }
+
+  /** Reports the orders whose first event has not come in three days of later events. */
+  function noteNotBegun(): void {
+    let newest = 0;
+    for (const [, { arrivedAt }] of layers.silver) newest = Math.max(newest, arrivedAt);
+    for (const [order, { revision, arrivedAt }] of layers.silver) {
+      if (revision === 0 || begun.has(order) || arrivedAt > newest - firstEventWaitMicros) continue;
+      notes.add(
+        "every order has a first event",
+        "orders are known from a later revision only: their first event has not come in three days",
+        `${showOrder(order)} revision ${revision}`,
+      );
+    }
   }
 
   /** As in the list of quarantined events: several orders must all be in silver from later events. */

@@ -79,7 +79,7 @@ async function reconcileToSilver(
     ...(await readQuarantine(sources, { silverTable: table() }, findings)),
   };
   const ledger = createProducerLedger();
-  const reconciliation = createEventReconciliation({ ...sources, layers, ledger }, findings);
+  const reconciliation = createEventReconciliation({ ...sources, layers, ledger }, findings, notes);
   const records = await reconcileRecords({ ...sources, snapshot }, reconciliation.note, findings);
   const { events, expected, notSales, wrong } = reconciliation.finish();
   await noteWrong(sources, { wrong, table }, findings);

@@ -31,7 +31,8 @@ export function openBronzeLookup({ store, stream }: { store: ObjectStore; stream
   }
 
   async function read(key: string): Promise<StreamRecord[]> {
-    const records = bodies.get(key) ?? store.get(key).then(async (body) => (body ? await decodeBronze(body) : []));
+    const records =
+      bodies.get(key) ?? store.get(key).then(async (body) => (body ? await decodeBronze(body).catch(() => []) : []));
     bodies.set(key, records);
     return await records;
   }
@@ -57,7 +58,7 @@ export function openBronzeLookup({ store, stream }: { store: ObjectStore; stream
 
     /**
      * Returns an event in silver that gives way to another one of its order, as a rejected event. Silver has only its
-     * values, so its bytes are read from bronze. An event whose record bronze has lost is rejected without bytes,
+     * values, so its bytes are read from bronze. An event whose record is lost or damaged there is rejected without bytes,
      * because the new event must not wait for a repair; the receipt names it.
      */
     async rejectDisplaced({ order, known, reason }: Displaced): Promise<RejectedEvent> {

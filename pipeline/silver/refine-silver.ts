@@ -18,15 +18,18 @@ import {
   judgedByRules,
   raiseLowWatermark,
   resolutions,
+  setAside,
   watermarks,
 } from "./transactions.ts";
 import { findKnown, type KnownOrders } from "./find-known.ts";
 import { listPending, type PendingBronze } from "./list-pending.ts";
 import { findQuarantined, stageQuarantine } from "./quarantine-table.ts";
+import { beginAttempt, noteReason } from "./set-aside.ts";
 import { openBronzeLookup } from "./bronze-lookup.ts";
 import { readEvents, type ReadEvents, type RejectedEvent } from "./read-events.ts";
 import { createEventReader } from "./unpack-record.ts";
 import { createOrderWriter } from "./write-orders.ts";
+import { errorMessage } from "../domain/errors.ts";
 import { recordPosition } from "../domain/stream-position.ts";
 
 /** The stores, tables and reference data of the refine step. */
@@ -61,6 +64,8 @@ export interface RefineSummary {
   /** Silver's newest version after the run; -1 if the table does not exist yet. */
   version: number;
   bronzeObjects: number;
+  /** Bronze objects that this run set aside, because it could not read them or they had ended earlier runs. */
+  setAsideObjects: number;
   /** Bronze objects still pending. */
   remaining: number;
   events: number;
@@ -83,7 +88,8 @@ export interface RefineSummary {
 /**
  * Consumes pending bronze objects: commits their orders, and the fact that they are consumed, as one table version.
  * Idempotent. If another writer commits that version first, the run reloads the snapshot and retries (optimistic
- * concurrency). Throws if a listed object cannot be read, or if silver was judged by other rules than this program's.
+ * concurrency). An object that no run gets through is set aside, and the others go on; a rebuild throws instead. Throws
+ * if silver was judged by other rules than this program's.
  */
 export async function refineSilver(
   refinery: Refinery,
@@ -104,27 +110,78 @@ export async function refineSilver(
       (await refinery.listWork?.(snapshot)) ??
       (await listPending({ ...refinery, snapshot }, { now, sweep, horizonMs }));
     if (pending.objects.length === 0) return nothingDone(snapshot.version);
-    const batch = await readBatch(refinery, pending.objects, { maxEvents, maxBytes, maxObjects, until });
+    const batch = await readNext(refinery, {
+      snapshot,
+      now,
+      pending: mostToRead(pending.objects, { maxEvents, maxObjects }),
+      limits: { maxEvents, maxBytes, maxObjects, until },
+    });
+    for (const { object, reason } of batch.setAside) await noteReason(refinery.store, { key: object.key, reason, now });
     const summary = await commitBatch(refinery, { snapshot, batch, now, lowWatermark: pending.lowWatermark });
     if (summary !== undefined) {
-      return { ...summary, remaining: pending.objects.length - batch.objects.length };
+      return { ...summary, remaining: pending.objects.length - batch.objects.length - batch.setAside.length };
     }
   }
 }
 
+/** The objects that one run can read at most, as nearly every record has an event. */
+function mostToRead(
+  pending: readonly BronzeObject[],
+  { maxEvents, maxObjects }: Pick<BatchLimits, "maxEvents" | "maxObjects">,
+): readonly BronzeObject[] {
+  let records = 0;
+  const end = pending.findIndex(({ count }, index) => index >= maxObjects || (records += count) - count >= maxEvents);
+  return end === -1 ? pending : pending.slice(0, end);
+}
+
+/** Reads the objects that are due, or sets one aside. A rebuild reads what it was given, and sets nothing aside. */
+async function readNext(
+  refinery: Refinery,
+  run: { snapshot: Snapshot; now: number; pending: readonly BronzeObject[]; limits: BatchLimits },
+): Promise<Batch> {
+  if (refinery.listWork !== undefined) {
+    const batch = await readBatch(refinery, run.pending, run.limits);
+    const [damaged] = batch.setAside;
+    if (damaged === undefined) return batch;
+    throw new Error(`bronze object ${damaged.object.key} cannot be read: ${damaged.reason}`);
+  }
+  const attempt = await beginAttempt(refinery.store, run);
+  if ("read" in attempt) return await readBatch(refinery, attempt.read, run.limits);
+  return { ...emptyBatch(), setAside: [{ object: attempt.setAside, reason: attempt.reason }] };
+}
+
 interface Batch extends ReadEvents {
   objects: BronzeObject[];
+  /** Objects to set aside, each with the reason. */
+  setAside: { object: BronzeObject; reason: string }[];
   repeatedRecords: number;
 }
 
+const emptyBatch = (): Batch => ({
+  objects: [],
+  setAside: [],
+  candidates: [],
+  rejected: [],
+  bytes: 0,
+  repeatedRecords: 0,
+});
+
 type BatchLimits = Required<Pick<RefineOptions, "maxEvents" | "maxBytes" | "maxObjects" | "until">>;
 
-/** Reads objects until a limit is reached, at least one. The last one may exceed the limits, as it is taken whole. */
+/**
+ * Reads objects until a limit is reached, at least one. The last one may exceed the limits, as it is taken whole. An
+ * object that cannot be decoded is to be set aside.
+ */
 async function readBatch(refinery: Refinery, pending: readonly BronzeObject[], limits: BatchLimits): Promise<Batch> {
-  const batch: Batch = { objects: [], candidates: [], rejected: [], bytes: 0, repeatedRecords: 0 };
+  const batch = emptyBatch();
   const seen = new Set<string>();
   for await (const { object, body } of readAhead(refinery.store, pending)) {
-    const records = (await decodeBronze(body)).filter((record) => isNew(record, seen));
+    const decoded = await decode(refinery.store, { object, body });
+    if ("reason" in decoded) {
+      batch.setAside.push({ object, reason: decoded.reason });
+      continue;
+    }
+    const records = decoded.records.filter((record) => isNew(record, seen));
     const { candidates, rejected, bytes } = readEvents(records, object.key, refinery);
     batch.repeatedRecords += object.count - records.length;
     for (const candidate of candidates) batch.candidates.push(candidate);
@@ -166,6 +223,24 @@ async function* readAhead(store: ObjectStore, objects: readonly BronzeObject[]) 
   }
 }
 
+const mostReads = 3;
+
+/** Decodes an object, if necessary from another copy of its bytes; returns the reason if no copy can be decoded. */
+async function decode(
+  store: ObjectStore,
+  { object: { key }, body }: { object: BronzeObject; body: Uint8Array },
+): Promise<{ records: StreamRecord[] } | { reason: string }> {
+  let bytes: Uint8Array | undefined = body;
+  for (let read = 1; ; read++) {
+    try {
+      return { records: await decodeBronze(bytes) };
+    } catch (error) {
+      if (read === mostReads) return { reason: `it is damaged: ${errorMessage(error)}` };
+      bytes = (await store.get(key)) ?? new Uint8Array();
+    }
+  }
+}
+
 function isNew(record: StreamRecord, seen: Set<string>): boolean {
   const position = recordPosition(record);
   return seen.size < seen.add(position).size;
@@ -204,7 +279,11 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, lowWaterm
     adds: files.adds,
     removes: files.removes,
     transactions: [
-      ...consumed(batch.objects, now),
+      ...consumed(batch.objects, snapshot, now),
+      ...setAside(
+        batch.setAside.map(({ object }) => object.key),
+        snapshot,
+      ),
       ...watermarks(plan.accepted, snapshot),
       ...historyArrival(plan.accepted, snapshot),
       ...resolutions(batch.candidates, plan.conflicts),
@@ -312,6 +391,7 @@ function summarise(run: {
   const { batch, plan, known, files, quarantined, judgedAgain } = run;
   return {
     bronzeObjects: batch.objects.length,
+    setAsideObjects: batch.setAside.length,
     events: batch.candidates.length + batch.rejected.length,
     accepted: plan.accepted.length,
     lines: files.lines,
@@ -328,10 +408,7 @@ function summarise(run: {
 }
 
 function nothingDone(version: number): RefineSummary {
-  const none = {
-    batch: { objects: [], candidates: [], rejected: [], bytes: 0, repeatedRecords: 0 },
-    known: emptyKnown,
-  };
+  const none = { batch: emptyBatch(), known: emptyKnown };
   const plan = mergeOrders([], emptyKnown.orders);
   return {
     ...summarise({ ...none, plan, files: { adds: [], removes: [], lines: 0 }, quarantined: 0, judgedAgain: 0 }),

@@ -18,6 +18,7 @@ import type { ReadCandidate } from "./read-events.ts";
  * | `history` | seconds since 1970 | arrival of the newest event of a replay or an import | refine | never |
  * | `rules` | the rules' version | the rules that judged every event in silver | refine, rebuild | never |
  * | `resent/<event position>` | 0 | a resent event resolves the quarantined event at that position | refine | never |
+ * | `set-aside/<key of a bronze object>` | `setAsideStates` | no run reads the object until it is brought back | refine, bringBack | never |
  * | `redacted/<record position>` | 0 | the record's bytes in bronze were redacted | forget | after 7 days |
  *
  * Logs of releases before 0.3.0 also have `ahead` and `ahead/<order id>`, which nothing reads any more.
@@ -30,6 +31,7 @@ export const prefixes = {
   history: "history",
   rules: "rules",
   redacted: "redacted/",
+  setAside: "set-aside/",
 } as const;
 
 /**
@@ -63,15 +65,52 @@ function judgedBy({ transactions }: Pick<Snapshot, "transactions">): number {
 }
 
 /** Whether an app id records progress of reading bronze, rather than a fact about an order. */
-export const isProgress = (appId: string): boolean => /^(bronze\/|watermark\/|history$)/.test(appId);
+export const isProgress = (appId: string): boolean => /^(bronze\/|set-aside\/|watermark\/|history$)/.test(appId);
 
 const idleMs = 60_000;
 /** A day ends last in the time zone UTC-12. */
 const lastOffsetMs = 12 * 3_600_000;
 
 /** The transactions of a commit that consumes these bronze objects. */
-export function consumed(objects: readonly Pick<BronzeObject, "key">[], now: number) {
-  return objects.map(({ key }) => ({ appId: key, version: 0, lastUpdated: now }));
+export function consumed(objects: readonly Pick<BronzeObject, "key">[], snapshot: Snapshot, now: number) {
+  const broughtBack = objects.filter(({ key }) => setAsideState(snapshot, key) === setAsideStates.broughtBack);
+  return [
+    ...objects.map(({ key }) => ({ appId: key, version: 0, lastUpdated: now })),
+    ...broughtBack.map(({ key }) => moveTo("consumed", snapshot, key)),
+  ];
+}
+
+/**
+ * What became of a bronze object that was set aside: the version of its transaction modulo 3. A version never decreases,
+ * and an object may be set aside again.
+ */
+const setAsideStates = { consumed: 0, setAside: 1, broughtBack: 2 } as const;
+
+function setAsideState({ transactions }: Snapshot, key: string): number | undefined {
+  const version = transactions.get(prefixes.setAside + key)?.version;
+  return version === undefined ? undefined : version % 3;
+}
+
+function moveTo(state: keyof typeof setAsideStates, { transactions }: Snapshot, key: string) {
+  const appId = prefixes.setAside + key;
+  const after = (transactions.get(appId)?.version ?? 0) + 1;
+  return { appId, version: after + ((setAsideStates[state] - (after % 3) + 3) % 3) };
+}
+
+/** The transactions of a commit that sets these bronze objects aside: no run reads them until they are brought back. */
+export const setAside = (keys: readonly string[], snapshot: Snapshot) =>
+  keys.map((key) => moveTo("setAside", snapshot, key));
+
+/** The transactions of a commit that lets the next run read these bronze objects again. */
+export const bringBack = (keys: readonly string[], snapshot: Snapshot) =>
+  keys.map((key) => moveTo("broughtBack", snapshot, key));
+
+/** Returns the keys of the bronze objects that are set aside, or that were brought back and not consumed yet. */
+export function keysSetAside(snapshot: Snapshot, state: "setAside" | "broughtBack" = "setAside"): string[] {
+  return [...snapshot.transactions.keys()]
+    .filter((appId) => appId.startsWith(prefixes.setAside))
+    .map((appId) => appId.slice(prefixes.setAside.length))
+    .filter((key) => setAsideState(snapshot, key) === setAsideStates[state]);
 }
 
 /**
@@ -79,6 +118,8 @@ export function consumed(objects: readonly Pick<BronzeObject, "key">[], now: num
  * watermark has passed their hour.
  */
 export function isConsumed(snapshot: Snapshot, { key, hour }: Pick<BronzeObject, "key" | "hour">): boolean {
+  const state = setAsideState(snapshot, key);
+  if (state !== undefined) return state === setAsideStates.consumed;
   return snapshot.transactions.has(key) || hourStart(hour) / hourMs < lowWatermark(snapshot);
 }
 

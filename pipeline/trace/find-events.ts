@@ -20,11 +20,16 @@ export interface BronzeEvent {
 /**
  * Finds the events whose bytes satisfy `holds`, in bronze objects that satisfy `isWanted` and landed at `fromHour` or
  * later. If an event of a batch satisfies `holds`, the whole batch must too, because other batches are not split.
+ * `onDamage` is called with the key of an object that cannot be decoded.
  */
 export async function findEvents(
   { store, stream }: { store: ObjectStore; stream: string },
   holds: (bytes: Buffer) => boolean,
-  { fromHour, isWanted = () => true }: { fromHour?: string; isWanted?: (object: BronzeObject) => boolean } = {},
+  {
+    fromHour,
+    isWanted = () => true,
+    onDamage,
+  }: { fromHour?: string; isWanted?: (object: BronzeObject) => boolean; onDamage: (key: string) => void },
 ): Promise<BronzeEvent[]> {
   const listed = await listBronze(store, stream, fromHour === undefined ? {} : { fromHour });
   const objects = listed.filter(isWanted);
@@ -33,7 +38,8 @@ export async function findEvents(
     const some = objects.slice(start, start + objectsAtOnce);
     const bodies = await Promise.all(some.map(async ({ key }) => ({ key, body: await store.get(key) })));
     for (const { key, body } of bodies) {
-      for (const record of body === undefined ? [] : await decodeBronze(body)) collect(found, { record, key, holds });
+      const records = body === undefined ? [] : await decodeBronze(body).catch(() => onDamage(key));
+      for (const record of records ?? []) collect(found, { record, key, holds });
     }
   }
   return [...found.values()];

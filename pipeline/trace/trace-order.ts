@@ -9,7 +9,7 @@ import type { LakeQuery, LakeRow, ObjectStore, Warehouse } from "../ports.ts";
 import { listQuarantined, type QuarantinedOrder } from "../quarantine/list-quarantined.ts";
 import { readList, readOrders } from "../silver/orders-in-event.ts";
 import { readOrderName } from "../silver/quarantine-table.ts";
-import { isConsumed } from "../silver/transactions.ts";
+import { isConsumed, keysSetAside } from "../silver/transactions.ts";
 import { findEvents, type BronzeEvent } from "./find-events.ts";
 import { findSilverOrders, type TracedSilverOrder } from "./silver-order.ts";
 import { utcHour } from "../domain/dates.ts";
@@ -82,7 +82,8 @@ export interface TraceSql {
 /**
  * Finds every event with an order id, and groups them by order: several stores may use an id, and one store on several
  * days. Silver and quarantine are queried by the id; bronze is searched for other copies. No copy can arrive before the
- * order was placed, so bronze is read from the earliest hour on, or completely if silver does not have the id.
+ * order was placed, so bronze is read from the earliest hour on, or completely if silver does not have the id. Throws if
+ * nothing is found and bronze could not be searched completely.
  */
 export async function traceOrder(sources: TraceSources, orderId: string): Promise<OrderTrace[]> {
   const { silver, lake, sql, catalog } = sources;
@@ -137,11 +138,17 @@ async function bronzeEvents(
   const { orderId, snapshot, found, refused } = known;
   const keys = new Set(refused.map(({ bronzeKey }) => bronzeKey));
   const since = found.map(({ order }) => earliestHour(order.orderedAt)).toSorted()[0] ?? "";
+  const unread = new Set(keysSetAside(snapshot));
   const isWanted = ({ key, hour }: BronzeObject) =>
-    keys.has(key) || hour >= since || !isConsumed(snapshot, { key, hour });
-  const all = await findEvents(sources, createFinder(orderId), { isWanted });
+    !unread.has(key) && (keys.has(key) || hour >= since || !isConsumed(snapshot, { key, hour }));
+  const all = await findEvents(sources, createFinder(orderId), { isWanted, onDamage: (key) => unread.add(key) });
   const places = new Set(refused.map(eventPosition));
-  return all.filter((event) => places.has(event.place) || read(event.bytes)["order_id"] === orderId);
+  const events = all.filter((event) => places.has(event.place) || read(event.bytes)["order_id"] === orderId);
+  if (events.length > 0 || found.length > 0 || unread.size === 0) return events;
+  throw new Error(
+    `order ${orderId} was not found, but bronze objects that are set aside or damaged were not searched: ` +
+      [...unread].join(", "),
+  );
 }
 
 /** The earliest landing hour of an order's events: the hour it was placed, minus the allowed clock difference. */

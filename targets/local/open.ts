@@ -251,7 +251,7 @@ export async function openLocalPipeline({
         sink: stream,
         async status() {
           const { postgres } = await warehouses.current();
-          const parts = { folder, stream, mapping, silver, quarantine, warehouse: writer, postgres, runs };
+          const parts = { folder, store, stream, mapping, silver, quarantine, warehouse: writer, postgres, runs };
           return await createPipelineStatus(parts)();
         },
         async run(workflow) {

@@ -1,5 +1,5 @@
 import type { DeltaTable } from "../../pipeline/delta/table.ts";
-import type { Warehouse } from "../../pipeline/ports.ts";
+import type { ObjectStore, Warehouse } from "../../pipeline/ports.ts";
 import { layerStatus } from "../layer-status.ts";
 import { workflowNames, type PipelineStatus } from "../pipeline-api.ts";
 import type { DataDirectory } from "./data-directory.ts";
@@ -12,6 +12,7 @@ interface LocalStatusSources {
   folder: DataDirectory;
   stream: StreamLog;
   mapping: EventSourceMapping;
+  store: ObjectStore;
   silver: DeltaTable;
   quarantine: DeltaTable;
   warehouse: Warehouse;

@@ -207,7 +207,7 @@ describe("a bronze object that no run gets through", () => {
     silver.close();
   });
 
-  it.fails("is set aside after some tries, and the orders behind it go on", () => {
+  it("is set aside after some tries, and the orders behind it go on", () => {
     expect(orders).toHaveLength(1);
   });
 });

@@ -55,7 +55,7 @@ it("an example of the receipt cannot add a line to it", () => {
   const none = { orders: 0, lines: 0, pizzas: 0, cents: 0 };
   const examples = ["till\nBALANCED: every order is counted once"];
   const receipt = {
-    records: { sent: 0, landed: 0, onFailure: 0, waiting: 0, transportDuplicates: 0, distinct: 0 },
+    records: { sent: 0, landed: 0, onFailure: 0, waiting: 0, setAside: 0, transportDuplicates: 0, distinct: 0 },
     events: { distinct: 0, accepted: 0, eventDuplicates: 0, supersededRevisions: 0, quarantined: {}, closed: 0, pending: 0 }, // prettier-ignore
     notSales: 0,
     expected: none,

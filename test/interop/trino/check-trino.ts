@@ -162,7 +162,7 @@ async function qualityQuestions(silver: DeltaTable): Promise<Question[]> {
     menu.map((pizza) => ({ ...pizza, price_cents: pizza.price_cents + (pizza.size === "S" ? 1 : 0) })),
     [],
   );
-  const receipt = { findings: [], unpublishedDays: ["2015-01-05", faultyDay] };
+  const receipt = { findings: [], notes: [], unpublishedDays: ["2015-01-05", faultyDay] };
   const rules = qualityRules.filter(({ source }) => source.on === "lake");
   return rules.map((rule) => {
     const strict = { ...rule, ...(rule.name in strictLimits && { limit: strictLimits[rule.name]! }) };

@@ -148,7 +148,7 @@ test("the reader sees each receipt as a row", async () => {
   const findings = [{ invariant: "sent = landed", sentence: "1 record never landed", examples: ["shardId-0/1"] }];
   const receipt: CheckedReceipt = {
     balanced: false,
-    records: { sent: 9, landed: 8, onFailure: 0, waiting: 0, transportDuplicates: 1, distinct: 7 },
+    records: { sent: 9, landed: 8, onFailure: 0, waiting: 0, setAside: 0, transportDuplicates: 1, distinct: 7 },
     events: {
       distinct: 6,
       accepted: 2,

@@ -217,6 +217,24 @@ describe("a fault of each kind turns exactly its rule red", () => {
     expect(await pipeline.red()).toEqual({});
   });
 
+  it("first_events, three days after a revision whose first event never came, until it comes", async () => {
+    await pipeline.sell(pipeline.ordersOf("2015-02-25", 1, { revision: 1, status: "amended" }, 200));
+    await pipeline.work();
+    for (const [wait, n] of [
+      [72 * hour - 1, 201],
+      [1, 202],
+    ] as const) {
+      expect(await pipeline.red()).not.toHaveProperty("first_events");
+      pipeline.time.now += wait;
+      await pipeline.sell(pipeline.ordersOf("2015-02-25", 1, {}, n));
+      await pipeline.work();
+    }
+    await expectRed("first_events", ["2015-02-25 nyc-01 2015-02-25/200 revision 1"]);
+    await pipeline.sell(pipeline.ordersOf("2015-02-25", 1, {}, 200));
+    await pipeline.work();
+    expect(await pipeline.red()).toEqual({});
+  });
+
   it("and every rule has such a fault", () => {
     expect([...planted].toSorted()).toEqual(qualityRules.map(({ name }) => name).toSorted());
   });

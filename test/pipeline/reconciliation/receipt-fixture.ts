@@ -134,7 +134,7 @@ export async function openReceiptPipeline(gold: GoldPipeline, { catalog = orderC
     /** The stores and engines that the read-only commands query. */
     parts: { store, silver, lake, warehouse: gold.reader },
     streamContents: () => streamContents(stream, checkpoints, onFailure),
-    verify: (other: Partial<Pick<ReconciliationSources, "streamContents" | "warehouse">> = {}) =>
+    verify: (other: Partial<Pick<ReconciliationSources, "store" | "streamContents" | "warehouse">> = {}) =>
       verifyReceipt({
         ...refinery,
         ...openTables(),

@@ -4,7 +4,7 @@ import { alertReceipt } from "../../../pipeline/reconciliation/verify-receipt.ts
 
 const sales = { orders: 1, lines: 1, pizzas: 1, cents: 1325 };
 const receipt: Receipt = {
-  records: { sent: 1, landed: 1, onFailure: 0, waiting: 0, transportDuplicates: 0, distinct: 1 },
+  records: { sent: 1, landed: 1, onFailure: 0, waiting: 0, setAside: 0, transportDuplicates: 0, distinct: 1 },
   events: {
     distinct: 1,
     accepted: 1,
