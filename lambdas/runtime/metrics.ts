@@ -10,6 +10,7 @@ const units = {
   AcceptedOrders: MetricUnit.Count,
   OrderLines: MetricUnit.Count,
   QuarantinedEvents: MetricUnit.Count,
+  SetAsideObjects: MetricUnit.Count,
   PublishedWindows: MetricUnit.Count,
   Corrections: MetricUnit.Count,
   FreshnessSeconds: MetricUnit.Seconds,

@@ -17,10 +17,11 @@ const openRefinery = lazy(async () => ({
 export const handler = createHandler(
   async ({ sweep }: Required<Pick<RefineOptions, "sweep">>, { until }) =>
     await refineSilver(await openRefinery(), { sweep, until }),
-  ({ events, accepted, lines, quarantined }) => ({
+  ({ events, accepted, lines, quarantined, setAsideObjects }) => ({
     RefinedEvents: events,
     AcceptedOrders: accepted,
     OrderLines: lines,
     QuarantinedEvents: quarantined,
+    SetAsideObjects: setAsideObjects,
   }),
 );

@@ -5,7 +5,7 @@ import { qualityRules } from "../../pipeline/domain/quality-rules.ts";
 import type { Environment } from "../config.ts";
 import { pipelineMetric, threshold } from "./alarm.ts";
 
-/** Alarms on the data: freshness of gold, receipt, quality rules and share of rejected events. */
+/** Alarms on the data: freshness of gold, receipt, quality rules, share of rejected events, objects set aside. */
 export function watchData(monitoring: MonitoringFacade, environment: Environment): void {
   const sum = (name: string) => pipelineMetric(environment, name, Stats.SUM);
   const most = (name: string) => pipelineMetric(environment, name, Stats.MAXIMUM);
@@ -61,6 +61,10 @@ export function watchData(monitoring: MonitoringFacade, environment: Environment
         title: "Quarantine",
         metrics: [watched("Quarantine", refused, threshold(quarantinePercent, manyRejected, { datapoints: 2 }))],
       },
+      {
+        title: "Bronze objects set aside",
+        metrics: [watched("SetAside", sum("SetAsideObjects"), threshold(0, setAside))],
+      },
     ],
   });
 }
@@ -76,6 +80,10 @@ const unbalanced = {
 const poor = {
   happened: "The daily run of data_quality found red rules of severity error.",
   next: "run ./pizza --target aws quality, which shows each rule with its offenders and what to do; docs/quality.md explains the rules.",
+};
+const setAside = {
+  happened: "Refining set a bronze object aside, because no run got through it; its orders are not in silver.",
+  next: "run ./pizza --target aws retry, which shows the reason, and restore the object if it is damaged; then ./pizza --target aws retry --all.",
 };
 const manyRejected = {
   happened: "More events than usual are rejected.",

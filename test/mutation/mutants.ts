@@ -7,6 +7,7 @@ import { lakeMutants } from "./mutants/lake.ts";
 import { landingMutants } from "./mutants/landing.ts";
 import { rebuildMutants } from "./mutants/rebuild.ts";
 import { receiptMutants } from "./mutants/receipt.ts";
+import { setAsideMutants } from "./mutants/set-aside.ts";
 import { silverMutants } from "./mutants/silver.ts";
 import { streamMutants } from "./mutants/stream.ts";
 import { warehouseMutants } from "./mutants/warehouse.ts";
@@ -17,6 +18,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
   Landing: landingMutants,
   "Records and events": framingMutants,
   Silver: silverMutants,
+  "Objects set aside": setAsideMutants,
   "Delta tables": lakeMutants,
   Gold: goldMutants,
   "Lake SQL and warehouse": warehouseMutants,

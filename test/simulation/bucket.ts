@@ -87,7 +87,11 @@ export function openBucket(world: World, objects: Objects, process: Process): Ob
   }
 
   return {
-    get: (key) => read(`get ${key}`, "store: read is answered late", () => objects.get(key)),
+    get: (key) =>
+      read(`get ${key}`, "store: read is answered late", () => {
+        if (key === world.poison) process.die();
+        return objects.get(key);
+      }),
     async put(key, body, { ifAbsent = false } = {}) {
       for (let tries = 1; tries <= mostAttempts; tries++) {
         const outcome = await request(`put ${key}`, () => attempt(key, body, ifAbsent));

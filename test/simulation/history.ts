@@ -1,6 +1,9 @@
 import type { ObjectStore, Warehouse } from "../../pipeline/ports.ts";
 import { landRecords } from "../../pipeline/bronze/land-records.ts";
 import { refineSilver } from "../../pipeline/silver/refine-silver.ts";
+import { listPending } from "../../pipeline/silver/list-pending.ts";
+import { bringBackObjects } from "../../pipeline/silver/set-aside.ts";
+import { keysSetAside } from "../../pipeline/silver/transactions.ts";
 import { openQuarantine, openSilver, orderStream } from "../../pipeline/silver/tables.ts";
 import { catalog } from "../support/order-fixture.ts";
 import { createMemoryStore } from "../pipeline/delta/memory-store.ts";
@@ -43,6 +46,9 @@ export interface Outcome {
 const verified = 2;
 /** The share of histories whose records are also refined in another order of arrival, per cent. */
 const reordered = 25;
+/** The share of calm periods with an object that ends every run that reads it, per cent. */
+const poisoned = 20;
+const mostPoisonedRuns = 40;
 /** The share of requests that fail in a history, per cent. */
 const rates = [0, 4, 8, 8, 15, 30];
 
@@ -123,11 +129,38 @@ class History {
     return [...(await checkPassed(mapping.passed(), this.store, this.onFailure.objects)), ...this.ledger.violations];
   }
 
-  /** Runs everything to completion without faults. */
+  /** Runs everything to completion without faults, but for an object that no run gets through, until it is repaired. */
   private async calm(): Promise<void> {
-    const worker = openWorker(this.world, this.places);
+    const { world, places } = this;
+    if (world.choices.chance(poisoned)) await this.poison();
+    const worker = openWorker(world, places);
     await this.toTheEnd(runToEnd(worker, "bronze_to_silver"));
+    // Beside the poisoned object, one that ended several runs during the storm by bad luck may be set aside.
+    let broughtBack = 0;
+    await this.toTheEnd(bringBackObjects(worker.refinery.silver).then((keys) => void (broughtBack = keys.length)));
+    world.faults.acted("silver: object set aside and brought back", broughtBack);
+    if (broughtBack > 0) await this.toTheEnd(runToEnd(worker, "bronze_to_silver"));
     await this.toTheEnd(runToEnd(worker, "silver_to_gold"));
+  }
+
+  /** An object that silver has not consumed ends every run that reads it, until it is set aside. */
+  private async poison(): Promise<void> {
+    const { world, places, store } = this;
+    const { silver } = this.truth.refinery;
+    const [now, horizonMs] = [world.clock(), 48 * 3_600_000];
+    const snapshot = await silver.snapshot();
+    const { objects } = await listPending({ store, stream: orderStream, snapshot }, { now, sweep: "full", horizonMs });
+    if (objects.length === 0) return;
+    world.poison = world.choices.pick(objects).key;
+    world.faults.fired("store: object ends every process that reads it");
+    for (let run = 0; !keysSetAside(await silver.snapshot()).includes(world.poison); run++) {
+      if (run === mostPoisonedRuns) throw new Error(`${world.poison} is not set aside`);
+      const worker = openWorker(world, places);
+      const work = worker.process.untilDeath(runToEnd(worker, "bronze_to_silver"));
+      await this.toTheEnd(work.catch(() => {}));
+      world.wait(2 * 60_000);
+    }
+    world.poison = undefined;
   }
 
   private async toTheEnd(...work: Promise<void>[]): Promise<void> {

@@ -12,6 +12,8 @@ export class World {
   readonly choices: Choices;
   readonly faults: Faults;
   readonly scheduler: Scheduler;
+  /** The key of an object that ends every process that reads it. */
+  poison: string | undefined;
   private now = begin;
   private processes = 0;
 
@@ -42,6 +44,11 @@ export class World {
   /** A process may die before it receives its response. */
   mayDie(process: Process): void {
     if (this.faults.draw(["process: killed before the answer comes"], this.faults.rate / 8)) process.die();
+  }
+
+  /** Nothing happens for some milliseconds. */
+  wait(milliseconds: number): void {
+    this.now += milliseconds;
   }
 
   /** Time passes with every step. */

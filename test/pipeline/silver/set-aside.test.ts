@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ObjectStore } from "../../../pipeline/ports.ts";
-import { refineSilver } from "../../../pipeline/silver/refine-silver.ts";
+import { refineSilver, type RefineOptions } from "../../../pipeline/silver/refine-silver.ts";
 import { bringBackObjects, listSetAside } from "../../../pipeline/silver/set-aside.ts";
 import { order } from "../../support/order-fixture.ts";
 import { failingOnce, openSilverPipeline, record, type SilverPipeline } from "./refine-fixture.ts";
@@ -38,7 +38,9 @@ function endedBy(poison: string) {
       return await pipeline.store.put(key, body, options);
     },
   };
-  return { reads, refine: async () => await refineSilver(pipeline.openRefinery(store)).catch(() => undefined) };
+  const refine = async (options: RefineOptions = {}) =>
+    await refineSilver(pipeline.openRefinery(store), options).catch(() => undefined);
+  return { reads, refine };
 }
 
 describe("a bronze object that ends every run that reads it", () => {
@@ -72,6 +74,27 @@ describe("a bronze object that ends every run that reads it", () => {
     await refine();
     expect(await setAside()).toEqual([]);
     expect(await pipeline.refine()).toMatchObject({ accepted: 1 });
+  });
+
+  it("is not set aside by two runs, however far apart", async () => {
+    const [key] = await landEach(1);
+    const { refine } = endedBy(key!);
+    for (let run = 0; run < 3; run++, pipeline.now += hour) {
+      await refine();
+      expect(await setAside()).toEqual([]);
+    }
+    await refine();
+    expect(await setAside()).toMatchObject([{ key, reason: expect.stringMatching(/^3 runs /) }]);
+  });
+
+  it.each([
+    ["objects", { maxObjects: 3 }],
+    ["events", { maxEvents: 3 }],
+  ])("is looked for among the %s that one run can read", async (_, limits) => {
+    await landEach(7);
+    const { refine, reads } = endedBy("none");
+    while ((await refine(limits))!.remaining > 0);
+    expect(reads).toEqual([3, 3, 1]);
   });
 
   it("does not hold the others back after another run has ended for a reason of its own", async () => {
