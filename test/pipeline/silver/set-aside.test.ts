@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parseBronzeKey } from "../../../pipeline/bronze/bronze-object.ts";
 import type { ObjectStore } from "../../../pipeline/ports.ts";
 import { refineSilver, type RefineOptions } from "../../../pipeline/silver/refine-silver.ts";
 import { bringBackObjects, listSetAside } from "../../../pipeline/silver/set-aside.ts";
+import { isConsumed } from "../../../pipeline/silver/transactions.ts";
 import { order } from "../../support/order-fixture.ts";
 import { failingOnce, openSilverPipeline, record, type SilverPipeline } from "./refine-fixture.ts";
 
@@ -149,6 +151,8 @@ describe("a bronze object that cannot be decoded", () => {
     await pipeline.refine();
 
     const { silver } = pipeline.openRefinery();
+    const { hour: landedIn } = parseBronzeKey(key!)!;
+    expect(isConsumed(await silver.snapshot(), { key: key!, hour: landedIn })).toBe(false);
     expect(await bringBackObjects(silver)).toEqual([key]);
     expect(await pipeline.refine()).toMatchObject({ setAsideObjects: 1 });
     await expect(bringBackObjects(silver, ["bronze/other"])).rejects.toThrow(
