@@ -22,7 +22,7 @@ export const mutants: Readonly<Record<string, readonly Mutant[]>> = {
   "Delta tables": lakeMutants,
   Gold: goldMutants,
   "Lake SQL and warehouse": warehouseMutants,
-  "Stores, services and the home": adapterMutants,
+  "Stores, services and the local pipeline": adapterMutants,
   "The receipt": receiptMutants,
   Backups: backupMutants,
   Rebuild: rebuildMutants,

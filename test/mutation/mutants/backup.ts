@@ -5,7 +5,7 @@ const backup = "test/pipeline/backup/back-up-warehouse.test.ts";
 /** Copying the warehouse, verifying the copy, and restoring it. */
 export const backupMutants: readonly Mutant[] = [
   {
-    guard: "a backup sees one moment",
+    guard: "a backup is a consistent snapshot",
     prevents: "tables of one backup show different publishes",
     file: "pipeline/backup/back-up-warehouse.ts",
     text: 'transaction("snapshot",',
@@ -14,8 +14,8 @@ export const backupMutants: readonly Mutant[] = [
     only: "consistent snapshot",
   },
   {
-    guard: "a backup knows the lake that its versions are of",
-    prevents: "the ledgers skip days of another lake for ever",
+    guard: "a backup stores the id of the lake that its versions refer to",
+    prevents: "the ledgers skip days of another lake forever",
     file: "pipeline/backup/restore-backup.ts",
     text: "if (silverVersion >= 0 && metadata?.id !== silverTable) {",
     replacement: "if (silverVersion >= 0 && metadata === null) {",
@@ -24,7 +24,7 @@ export const backupMutants: readonly Mutant[] = [
   },
   {
     guard: "a backup is not newer than the lake",
-    prevents: "days are never published until silver has that version again",
+    prevents: "days are never published until silver reaches that version again",
     file: "pipeline/backup/restore-backup.ts",
     text: "if (silverVersion > version) {",
     replacement: "if (silverVersion > Infinity) {",
@@ -33,7 +33,7 @@ export const backupMutants: readonly Mutant[] = [
   },
   {
     guard: "a restore needs an empty warehouse",
-    prevents: "what was published since the backup is written over",
+    prevents: "data published since the backup is overwritten",
     file: "pipeline/backup/restore-backup.ts",
     text: "if (full !== undefined) {",
     replacement: "if (full === null) {",
@@ -42,7 +42,7 @@ export const backupMutants: readonly Mutant[] = [
   },
   {
     guard: "restored gold has the hash that was backed up",
-    prevents: "a manifest and rows that do not belong together pass",
+    prevents: "a manifest with the rows of another backup passes",
     file: "pipeline/backup/restore-backup.ts",
     text: "if ((await hasSameColumns(within, manifest)) && hash !== manifest.goldHash) {",
     replacement: 'if (hash === "") {',
@@ -50,8 +50,8 @@ export const backupMutants: readonly Mutant[] = [
     only: "does not have the hash",
   },
   {
-    guard: "no trigger runs while a backup is restored",
-    prevents: "coming back is noted as a correction",
+    guard: "triggers are disabled during a restore",
+    prevents: "restored rows are recorded as corrections",
     file: "pipeline/backup/restore-backup.ts",
     text: 'await all("disable");',
     replacement: "",
@@ -59,8 +59,8 @@ export const backupMutants: readonly Mutant[] = [
     only: "every row of every table",
   },
   {
-    guard: "sequences go on where the backup left them",
-    prevents: "new corrections take the numbers of old ones",
+    guard: "sequences resume where the backup left them",
+    prevents: "new corrections reuse the numbers of old ones",
     file: "pipeline/backup/restore-backup.ts",
     text: "of manifest.sequences) {",
     replacement: "of manifest.sequences.slice(0, 0)) {",
@@ -68,8 +68,8 @@ export const backupMutants: readonly Mutant[] = [
     only: "every row of every table",
   },
   {
-    guard: "a restored table holds the rows that were backed up",
-    prevents: "a file that was replaced is restored without a word",
+    guard: "a restored table has the rows that were backed up",
+    prevents: "a replaced file is restored silently",
     file: "pipeline/backup/restore-backup.ts",
     text: "if (Number(found?.row_count) !== table.rows || found?.hash !== table.hash) {",
     replacement: "if (found === undefined) {",
@@ -77,8 +77,8 @@ export const backupMutants: readonly Mutant[] = [
     only: "its rows differ",
   },
   {
-    guard: "a backup of a newer program is refused",
-    prevents: "columns that this one does not know are lost",
+    guard: "a backup from a newer release is rejected",
+    prevents: "columns that this release does not know are lost",
     file: "pipeline/backup/restore-backup.ts",
     text: "if (missing.length > 0) {",
     replacement: "if (missing.length < 0) {",
@@ -86,7 +86,7 @@ export const backupMutants: readonly Mutant[] = [
     only: "newer release",
   },
   {
-    guard: "a file of a backup has the bytes that its manifest says",
+    guard: "a file of a backup has the bytes that its manifest states",
     prevents: "a damaged file is restored",
     file: "pipeline/backup/back-up-warehouse.ts",
     text: 'if (hash("sha256", body) !== sha256) {',
@@ -95,8 +95,8 @@ export const backupMutants: readonly Mutant[] = [
     only: "damaged, truncated or missing",
   },
   {
-    guard: "a backup never takes a file of another one for its own",
-    prevents: "two backups of one moment mix their rows",
+    guard: "a backup never uses another backup's file as its own",
+    prevents: "two backups of the same moment mix their rows",
     file: "pipeline/backup/back-up-warehouse.ts",
     text: "&& !(await isThere(backups, key, body))) {",
     replacement: '&& !(await isThere(backups, key, body)) && key === "") {',
@@ -104,8 +104,8 @@ export const backupMutants: readonly Mutant[] = [
     only: "copying a table",
   },
   {
-    guard: "a trial is undone",
-    prevents: "a second copy of gold is left in the warehouse",
+    guard: "a test restore is rolled back",
+    prevents: "a second copy of gold stays in the warehouse",
     file: "pipeline/backup/verify-backup.ts",
     text: 'transaction("trial",',
     replacement: 'transaction("write",',
@@ -113,8 +113,8 @@ export const backupMutants: readonly Mutant[] = [
     only: "leaves nothing behind",
   },
   {
-    guard: "a backup is proven by restoring it",
-    prevents: "one that cannot be restored lets the older ones go",
+    guard: "a backup is verified by restoring it",
+    prevents: "a backup that cannot be restored lets the older ones expire",
     file: "pipeline/backup/verify-backup.ts",
     text: 'await loadTables({ warehouse: within, backups }, manifest, (table) => `${schema}."${table}"`);',
     replacement: "",
@@ -122,8 +122,8 @@ export const backupMutants: readonly Mutant[] = [
     only: "damaged, truncated or missing",
   },
   {
-    guard: "the newest proven backups stay",
-    prevents: "after a long stop no backup is left",
+    guard: "the newest verified backups are kept",
+    prevents: "no backup is left after a long outage",
     file: "pipeline/backup/verify-backup.ts",
     text: "id < oldest && !kept.has(id)",
     replacement: "id < oldest",
@@ -131,7 +131,7 @@ export const backupMutants: readonly Mutant[] = [
     only: "old backups",
   },
   {
-    guard: "backups stay for as long as they are to be kept",
+    guard: "backups are kept for their retention period",
     prevents: "only the last three are left",
     file: "pipeline/backup/verify-backup.ts",
     text: "id < oldest && !kept.has(id)",
@@ -140,8 +140,8 @@ export const backupMutants: readonly Mutant[] = [
     only: "expire",
   },
   {
-    guard: "the manifest of an expired backup goes first",
-    prevents: "half a backup is taken for a whole one",
+    guard: "the manifest of an expired backup is deleted first",
+    prevents: "half a backup passes for a complete one",
     file: "pipeline/backup/verify-backup.ts",
     text: "of [manifestKey(id), ...last])",
     replacement: "of [...last, manifestKey(id)])",
@@ -149,8 +149,8 @@ export const backupMutants: readonly Mutant[] = [
     only: "expire",
   },
   {
-    guard: "a damaged backup is none that was proven",
-    prevents: "a restore without a name ends at the damaged one",
+    guard: "a damaged backup does not count as verified",
+    prevents: "a restore without a name fails on the damaged one",
     file: "pipeline/backup/manifest.ts",
     text: "infos.push({ id, isProven: false, problem",
     replacement: "infos.push({ id, isProven: true as false, problem",
@@ -158,8 +158,8 @@ export const backupMutants: readonly Mutant[] = [
     only: "manifest is damaged",
   },
   {
-    guard: "a restore takes a proven backup",
-    prevents: "one that was never tried is restored",
+    guard: "a restore uses a verified backup",
+    prevents: "a backup that was never tested is restored",
     file: "pipeline/backup/restore-backup.ts",
     text: "find(({ isProven }) => isProven)",
     replacement: "at(0)",
@@ -168,7 +168,7 @@ export const backupMutants: readonly Mutant[] = [
   },
   {
     guard: "a row longer than a page is copied",
-    prevents: "a backup ends at the first long row",
+    prevents: "a backup fails at the first long row",
     file: "sql/migrations/000017_backup.sql",
     text: "where line = 1 or upto <= $1",
     replacement: "where upto <= $1",
@@ -176,8 +176,8 @@ export const backupMutants: readonly Mutant[] = [
     only: "copying a table",
   },
   {
-    guard: "a page that is restored twice is restored once",
-    prevents: "a lost answer of the Data API ends the restore",
+    guard: "restoring a page twice has no further effect",
+    prevents: "a lost response of the Data API fails the restore",
     file: "sql/migrations/000017_backup.sql",
     text: "    on conflict do nothing',",
     replacement: "',",
@@ -185,8 +185,8 @@ export const backupMutants: readonly Mutant[] = [
     only: "written twice",
   },
   {
-    guard: "older snapshots go only once the new one is done",
-    prevents: "while one is being made there may be none",
+    guard: "older snapshots are deleted only after the new one is complete",
+    prevents: "there may be no snapshot while one is being created",
     file: "pipeline/backup/back-up-warehouse.ts",
     text: "const removed = isDone ?",
     replacement: "const removed = isDone || true ?",
