@@ -142,7 +142,7 @@ test.each([
   ["one select", endless],
   ["a statement of another form", `with numbers as (${endless}) select * from numbers`],
   ["the compilation of a view", `select * from (${endless}) union all select count(*) from silver_order_lines`],
-])("a query that is no longer wanted is interrupted: %s", async (_, text) => {
+])("a cancelled query is interrupted: %s", async (_, text) => {
   const asked = new AbortController();
   const answer = lake.query(text, [], [silver()], { signal: asked.signal });
   setTimeout(() => asked.abort(new Error("nobody waits for it")), 100);
@@ -150,12 +150,12 @@ test.each([
   expect(await lake.query("select 1 as one", [], [])).toEqual([{ one: 1 }]);
 });
 
-test("a query that nobody wants any more does not begin", async () => {
+test("a query that was cancelled before its start never runs", async () => {
   const signal = AbortSignal.abort(new Error("nobody waits for it"));
   await expect(lake.query("select 1", [], [], { signal })).rejects.toThrow("nobody waits for it");
 });
 
-test("closing interrupts what is computed", async () => {
+test("closing interrupts running queries", async () => {
   const other = await openDuckDbLake({ root });
   const answer = other.query(endless, [], []).catch((error: Error) => error.message);
   await other.close();

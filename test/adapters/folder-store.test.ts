@@ -27,7 +27,7 @@ describe("a folder store", () => {
     openEmpty: () => openFolderStore(mkdtempSync(join(root, "p"))),
   });
 
-  it("leaves no draft files behind", async () => {
+  it("leaves no temporary files behind", async () => {
     const store = openFolderStore(root);
     await store.put("a", bytes("1"), { ifAbsent: true });
     await store.put("a", bytes("2"), { ifAbsent: true });
@@ -35,7 +35,7 @@ describe("a folder store", () => {
     expect(readdirSync(join(root, ".tmp"))).toEqual([]);
   });
 
-  it("deletes old drafts and those of dead processes when it is opened, but not a live process's", () => {
+  it("deletes old temporary files and those of dead processes when it is opened, but not a live process's", () => {
     const draft = (name: string) => join(root, ".tmp", name);
     mkdirSync(join(root, ".tmp"));
     const dead = spawnSync(process.execPath, ["--version"]).pid;
@@ -45,7 +45,7 @@ describe("a folder store", () => {
     expect(readdirSync(join(root, ".tmp"))).toEqual([`${process.pid}-1-1`]);
   });
 
-  it("omits drafts from listings", async () => {
+  it("omits temporary files from listings", async () => {
     const store = openFolderStore(root);
     await store.put("a", bytes("1"));
     writeFileSync(join(root, ".tmp", "1-1-1"), "half");

@@ -114,7 +114,7 @@ describe("an S3 store", () => {
   });
 
   it.each(["cut short", "flipped bit", "empty answer"] as const)(
-    "never accepts a body that is %s as the object",
+    "never returns a body that is %s as the object",
     async (kind) => {
       const body = bytes("0123456789".repeat(5000));
       await server.bucket("lake").put("key", body);

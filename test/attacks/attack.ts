@@ -12,14 +12,14 @@ export interface Place {
 
 let events = 0;
 
-/** A valid order of its own, from a till of its own: an attack makes no gap in another's numbers. */
+/** A new valid order from a new till, so that an attack makes no gap in another till's numbers. */
 export function ownOrder(changes: Partial<OrderEvent> = {}): OrderEvent {
   events += 1;
   const producer = { producer_id: `till-attack-${events}`, seq: 1 };
   return order({ order_id: `attack-${events}`, producer, ...changes });
 }
 
-/** Puts records in through the front door, as a till's would come; gives their places. */
+/** Sends records to the stream like a till; resolves to their stream positions. */
 export async function put({ sink }: Pick<Pipeline, "sink">, ...contents: (string | Buffer)[]): Promise<Place[]> {
   const records: OutgoingRecord[] = contents.map((data) => ({ partitionKey: "key", data: Buffer.from(data) }));
   return (await sink.putRecords(records)).map((answer) => {
@@ -29,6 +29,9 @@ export async function put({ sink }: Pick<Pipeline, "sink">, ...contents: (string
 }
 
 /** What the quarantine holds of one record. */
-export function refusedOf(rejected: readonly QuarantinedOrder[], { shard, sequenceNumber }: Place): QuarantinedOrder[] {
+export function rejectedOf(
+  rejected: readonly QuarantinedOrder[],
+  { shard, sequenceNumber }: Place,
+): QuarantinedOrder[] {
   return rejected.filter((event) => event.shard === shard && event.sequenceNumber === sequenceNumber);
 }

@@ -38,7 +38,7 @@ beforeAll(async () => {
   const pipeline = pipelines[0] ?? (await openLocalPipeline({ dir }));
   // Each is a version of silver.
   for (const day of [1, 2, 3]) {
-    await put(pipeline, JSON.stringify(ownOrder({ ordered_at: `2015-01-0${day}T12:00:00-05:00` })), "refused");
+    await put(pipeline, JSON.stringify(ownOrder({ ordered_at: `2015-01-0${day}T12:00:00-05:00` })), "rejected");
     await pipeline.drain();
   }
   open = openToOthers(folder);
@@ -169,7 +169,7 @@ describe("a killed local pipeline", () => {
 });
 
 describe("a local pipeline whose silver has lost its newest versions", () => {
-  let isRefused = false;
+  let isRejected = false;
   let sales: { silver: number; gold: number } | undefined;
 
   beforeAll(async () => {
@@ -184,7 +184,7 @@ describe("a local pipeline whose silver has lost its newest versions", () => {
     } catch {
       // It may also be rejected after it has opened.
     }
-    isRefused = sales === undefined;
+    isRejected = sales === undefined;
     await pipeline?.close();
   });
 
@@ -196,6 +196,6 @@ describe("a local pipeline whose silver has lost its newest versions", () => {
   }
 
   it("is rejected, or gold shows the orders that follow", () => {
-    expect(isRefused ? 4 : sales?.gold).toBe(4);
+    expect(isRejected ? 4 : sales?.gold).toBe(4);
   });
 });

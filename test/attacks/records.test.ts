@@ -9,7 +9,7 @@ import { dataDirectory } from "../../targets/local/data-directory.ts";
 import { announcePipeline, openLocalPipeline } from "../../targets/local/open.ts";
 import { pizza, temporaryPipeline } from "../e2e/command-line-fixture.ts";
 import { openSilverPipeline, record } from "../pipeline/silver/refine-fixture.ts";
-import { ownOrder, put, refusedOf, type Place } from "./attack.ts";
+import { ownOrder, put, rejectedOf, type Place } from "./attack.ts";
 import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
 
 /** How often the batch of conflicts was unpacked, by whichever part of the home. */
@@ -64,7 +64,7 @@ const secondPartSpoilt = (compress: (text: string) => Buffer) => {
 };
 const spoilt = { gzip: secondPartSpoilt(gzipSync), zstd: secondPartSpoilt((text) => zstdCompressSync(text)) };
 
-/** Orders of a store in New York, with the day and hour of its own clock. */
+/** Orders of a store in New York, with the store's local date and hour. */
 const times = {
   "in UTC": { order: ownOrder({ ordered_at: "2015-01-03T02:30:00Z" }), right: "2015-01-02 21" },
   "with an offset that no store has": {
@@ -97,7 +97,7 @@ let spoiltPlaces: Places<typeof spoilt>;
 let twicePlaces: Places<typeof twice>;
 let timesPlaces: Record<keyof typeof times, Place>;
 let emojiPlace: Place;
-/** Day and hour that silver has each order under. */
+/** The date and hour of each order in silver. */
 let booked: Map<unknown, string>;
 
 const forgotten: Record<string, { isLeft: boolean; unreadable: number }> = {};
@@ -106,17 +106,17 @@ const printed: Record<string, string> = {};
 beforeAll(async () => {
   await prepareLocalPipeline(dir);
   pipeline = await openLocalPipeline({ dir });
-  // One after the other, before anything else is refused that cannot be looked into.
+  // One after the other, before any other event that cannot be inspected is rejected.
   const hidden = { customer_id: "c-hidden", name: "Hidden Guest" };
   const shadowed = JSON.stringify(ownOrder()).replace(
     '"customer":',
     `"customer":${JSON.stringify(hidden)},"customer":`,
   );
-  forgotten["behind a key that comes twice"] = await forget(hidden.customer_id, Buffer.from(shadowed));
+  forgotten["behind a duplicate key"] = await forget(hidden.customer_id, Buffer.from(shadowed));
   const nested = zstdCompressSync(
     zstdCompressSync(JSON.stringify(ownOrder({ customer: { customer_id: "c-nested" } }))),
   );
-  forgotten["in a batch within a batch"] = await forget("c-nested", nested);
+  forgotten["in a nested batch"] = await forget("c-nested", nested);
 
   unpacked.batch = conflicts;
   await put(pipeline, conflicts);
@@ -155,12 +155,12 @@ async function forget(customerId: string, data: Buffer): Promise<{ isLeft: boole
   return { isLeft: logs.some((log) => log.includes(data)), unreadable };
 }
 
-/** Has the command line ask this home, as from another terminal. */
+/** Runs the command line on this data directory, as from another terminal. */
 async function printAll(): Promise<void> {
   const announcement = announcePipeline(dir);
   const server = await startControlServer(pipeline, { port: 0, token: announcement.token, onStop: () => {} });
   announcement.publish(server.port);
-  const [unknownKey] = refusedOf(rejected, places.unknownKey);
+  const [unknownKey] = rejectedOf(rejected, places.unknownKey);
   const commands = {
     "quarantine show": ["quarantine", "show", unknownKey!.id],
     verify: ["verify"],
@@ -175,23 +175,23 @@ async function printAll(): Promise<void> {
 
 describe("a batch", () => {
   it("of thousands of empty lines is one row in the quarantine", () => {
-    expect(refusedOf(rejected, places.manyEmptyLines)).toHaveLength(1);
+    expect(rejectedOf(rejected, places.manyEmptyLines)).toHaveLength(1);
   });
 
-  it("of many events of one order and revision is unpacked once, and not for each of them", () => {
+  it("of many events of one order and revision is unpacked once, not once per event", () => {
     expect(unpacked.times).toBe(1);
   });
 
-  it("of two gzip members is not taken for the first alone where the second is spoilt", () => {
-    expect(refusedOf(rejected, spoiltPlaces.gzip)).not.toEqual([]);
+  it("of two gzip members is not reduced to the first if the second is corrupt", () => {
+    expect(rejectedOf(rejected, spoiltPlaces.gzip)).not.toEqual([]);
   });
 
-  it("of two zstd frames is not taken for the first alone where the second is spoilt", () => {
-    expect(refusedOf(rejected, spoiltPlaces.zstd)).not.toEqual([]);
+  it("of two zstd frames is not reduced to the first if the second is corrupt", () => {
+    expect(rejectedOf(rejected, spoiltPlaces.zstd)).not.toEqual([]);
   });
 });
 
-describe("a bronze object that no run gets through", () => {
+describe("a bronze object that crashes every run", () => {
   const tries = 10;
   let orders: unknown[];
 
@@ -207,32 +207,32 @@ describe("a bronze object that no run gets through", () => {
     silver.close();
   });
 
-  it("is set aside after some tries, and the orders behind it go on", () => {
+  it("is set aside after some attempts, and the orders behind it are refined", () => {
     expect(orders).toHaveLength(1);
   });
 });
 
-describe("an order of a till whose clock is not the store's", () => {
-  it.each(Object.keys(times) as (keyof typeof times)[])("%s, is in the store's own day", (name) => {
+describe("an order from a till in another time zone than its store", () => {
+  it.each(Object.keys(times) as (keyof typeof times)[])("%s, counts on the store's local date", (name) => {
     const { order, right } = times[name];
-    const isRefused = refusedOf(rejected, timesPlaces[name]).length > 0;
-    expect(isRefused ? right : booked.get(order.order_id)).toBe(right);
+    const isRejected = rejectedOf(rejected, timesPlaces[name]).length > 0;
+    expect(isRejected ? right : booked.get(order.order_id)).toBe(right);
   });
 });
 
 describe("an event", () => {
-  it.each(Object.keys(twice) as (keyof typeof twice)[])("that says its %s twice is refused", (key) => {
-    expect(refusedOf(rejected, twicePlaces[key])).toHaveLength(1);
+  it.each(Object.keys(twice) as (keyof typeof twice)[])("with a duplicate %s is rejected", (key) => {
+    expect(rejectedOf(rejected, twicePlaces[key])).toHaveLength(1);
   });
 
-  it("whose customer id has as many characters as the contract lets it, each of four bytes, is accepted", () => {
-    expect(refusedOf(rejected, emojiPlace)).toEqual([]);
+  it("whose customer id has the maximum number of characters, each of four bytes, is accepted", () => {
+    expect(rejectedOf(rejected, emojiPlace)).toEqual([]);
   });
 });
 
-describe("a customer who is forgotten", () => {
-  it.each(["behind a key that comes twice", "in a batch within a batch"])(
-    "is gone where they stood %s, or it is said that this was not looked into",
+describe("a forgotten customer", () => {
+  it.each(["behind a duplicate key", "in a nested batch"])(
+    "is removed %s, or that place is reported as not inspected",
     (where) => {
       const { isLeft, unreadable } = forgotten[where]!;
       expect(isLeft && unreadable === 0).toBe(false);

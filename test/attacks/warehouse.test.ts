@@ -18,7 +18,7 @@ const pipeline = connectPipeline(folder);
 let running: { pid: number; port: number; token: string };
 let owner: pg.Client;
 
-/** In a process of its own, which can be killed with all that it computes. */
+/** In a separate process, which can be killed together with its running queries. */
 beforeAll(async () => {
   const { code, stderr } = await pizza(dir, "start");
   if (code !== 0) throw new Error(`./pizza start failed: ${stderr}`);
@@ -41,7 +41,7 @@ afterAll(async () => {
   remove();
 });
 
-describe("a reader who takes every lock that it can", () => {
+describe("a reader that takes every lock that it can", () => {
   let isHeldUp = false;
 
   beforeAll(async () => {
@@ -69,7 +69,7 @@ describe("a reader who takes every lock that it can", () => {
     return (await owner.query(waiting, [pid])).rows.length > 0;
   }
 
-  it("does not hold up publishing", () => {
+  it("does not block publishing", () => {
     expect(isHeldUp).toBe(false);
   });
 });
@@ -99,13 +99,13 @@ describe("a table of gold", () => {
     }
   });
 
-  it.each(Object.keys(damages) as Damage[])("that %s is named by a finding of the receipt", (name) => {
+  it.each(Object.keys(damages) as Damage[])("that %s is named in a finding of the receipt", (name) => {
     const named = expect.stringContaining("gold.hourly_trends");
     expect(found[name]).toContainEqual(expect.objectContaining({ sentence: named }));
   });
 });
 
-describe.skipIf(!existsSync("/proc/self/task"))("a lake query that would never end", () => {
+describe.skipIf(!existsSync("/proc/self/task"))("an endless lake query", () => {
   const endless = "select sum(hash(a.range, b.range)) as sum from range(1000000) a cross join range(1000000) b";
   const ended: Record<string, boolean> = {};
 

@@ -15,7 +15,7 @@ import { logs } from "../../bin/commands/logs.ts";
 import { trace } from "../../bin/commands/trace.ts";
 import { calendarDay, parseMoment, readOptions } from "../../bin/options.ts";
 
-describe("a moment", () => {
+describe("a point in time", () => {
   it.each([
     ["2026-01-31", "2026-01-31T00:00:00.000Z"],
     ["1970-01-01", "1970-01-01T00:00:00.000Z"],
@@ -36,7 +36,7 @@ describe("a moment", () => {
     "2026-01-31T18:00",
     "2026-01-31T25:00Z",
     "May 3",
-  ])("%j is not a moment", (text) => expect(parseMoment(text)).toBeUndefined());
+  ])("%j is not a point in time", (text) => expect(parseMoment(text)).toBeUndefined());
 });
 
 it("a day must exist in the calendar", () => {

@@ -94,7 +94,7 @@ function isReady(dir: string, pipeline: ChildProcess): boolean {
 async function untilReady(dir: string, pipeline: ChildProcess): Promise<void> {
   for (const from = Date.now(); !isReady(dir, pipeline); await sleep(20)) {
     if (pipeline.exitCode !== null) throw endedByItself(dir, pipeline);
-    if (Date.now() - from > patienceMs) throw new Error(`the home in ${dir} is not open after ${patienceMs} ms`);
+    if (Date.now() - from > patienceMs) throw new Error(`the pipeline in ${dir} has not opened after ${patienceMs} ms`);
   }
 }
 
@@ -103,7 +103,7 @@ function endedByItself(dir: string, { exitCode }: ChildProcess): Error {
     .trimEnd()
     .split("\n")
     .slice(-8);
-  return new Error(`the home in ${dir} ended by itself with ${exitCode}; its log ends:\n${log.join("\n")}`);
+  return new Error(`the pipeline in ${dir} exited with code ${exitCode}; its log ends with:\n${log.join("\n")}`);
 }
 
 async function ended(pipeline: ChildProcess): Promise<void> {

@@ -15,9 +15,9 @@ import { classicTotals, wildYear } from "./wild-year.ts";
 
 const usage = `npm run crash -- [--kills N] [--seed S] [--keep]
 
-  --kills  how often the home is killed, 50 without it
+  --kills  how often the pipeline is killed; the default is 50
   --seed   of the moments and the faults
-  --keep   keeps the home's folder also where all is well`;
+  --keep   keeps the data directory even if no problem is found`;
 const { kills, seed, isKept } = scriptOptions(
   { usage, options: { kills: { type: "string" }, seed: { type: "string" }, keep: { type: "boolean" } } },
   (values) => ({
@@ -31,7 +31,7 @@ const started = Date.now();
 const say = (text: string) => void process.stderr.write(`${text}\n`);
 
 const calm = temporaryPipeline();
-say(`${events.length} events of the classic year with faults (seed ${seed}) into a home that nobody kills`);
+say(`${events.length} events of the classic year with faults (seed ${seed}) into a pipeline that is never killed`);
 const expected = await calmGold(calm.dir);
 calm.remove();
 
@@ -64,7 +64,7 @@ process.stdout.write(
     `${Object.keys(expected).length} gold tables compared, ${Math.round((Date.now() - started) / 1000)} s, seed ${seed}\n`,
 );
 for (const problem of problems) process.stdout.write(`WRONG: ${problem}\n`);
-if (problems.length > 0 || isKept) say(`the home is kept in ${wild.dir}`);
+if (problems.length > 0 || isKept) say(`the data directory is kept in ${wild.dir}`);
 else wild.remove();
 process.exitCode = problems.length === 0 ? 0 : 1;
 

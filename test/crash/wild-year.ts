@@ -14,10 +14,10 @@ const faults = { duplicates: 0.05, reorder: 0.02, late: 0.02, conflict: 0.01 };
 export function wildYear(seed: number): Outgoing[] {
   const stores = readStores<StoreProfile>();
   const events = withFaults(classicYear(), { ...faults, seed, stores });
-  return [...events].flatMap((event, index) => (index % 500 === 0 ? [event, rubbish(event)] : [event]));
+  return [...events].flatMap((event, index) => (index % 500 === 0 ? [event, garbage(event)] : [event]));
 }
 
 /** The first half of an event's bytes, with the same till. */
-function rubbish({ producerId, bytes }: Outgoing): Outgoing {
+function garbage({ producerId, bytes }: Outgoing): Outgoing {
   return { producerId, bytes: bytes.subarray(0, bytes.length / 2), fault: "malformed" };
 }

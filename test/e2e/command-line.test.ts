@@ -118,7 +118,7 @@ describe("a local pipeline in the background", () => {
     const nested = `${"[".repeat(10_000)}${"]".repeat(10_000)}`;
     const good = JSON.stringify(
       order({
-        order_id: "after-the-rubbish",
+        order_id: "after-the-garbage",
         lines: [{ line_no: 1, pizza_id: "hawaiian_m", quantity: 1, unit_price: 13.25 }],
       }),
     );
@@ -132,7 +132,7 @@ describe("a local pipeline in the background", () => {
       Buffer.from(good.replace("13.25", "1e308")),
       Buffer.from(good),
     ];
-    const file = join(dirname(dir), "rubbish");
+    const file = join(dirname(dir), "garbage");
     writeFileSync(file, Buffer.concat(lines.flatMap((line) => [line, Buffer.from("\n")])));
     expect(await json("produce", "--file", file, "--wait")).toMatchObject({ events: lines.length });
     const quarantined = await json(
@@ -146,7 +146,7 @@ describe("a local pipeline in the background", () => {
       ),
     );
     expect(
-      await json("query", "--lake", "select status from silver_order_lines where order_id = 'after-the-rubbish'"),
+      await json("query", "--lake", "select status from silver_order_lines where order_id = 'after-the-garbage'"),
     ).toEqual([{ status: "placed" }]);
     expect(await run("verify")).toMatchObject({ code: 0, stdout: expect.stringContaining("BALANCED") });
   });

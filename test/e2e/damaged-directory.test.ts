@@ -175,10 +175,10 @@ function framesOf(segment: Buffer) {
 }
 
 // The last one, because it leaves silver in later versions than the copy of the directory.
-it("a bronze object that no run gets through is set aside, listed, and read once it is repaired", async () => {
+it("a bronze object that crashes every run is set aside, listed, and read once it is repaired", async () => {
   const store = openFolderStore(folder.lake);
-  const rubbish = { shard: "shardId-000000000009", sequenceNumber: "1", partitionKey: "till", arrivedAt: Date.now() };
-  const landed = [{ ...rubbish, data: Buffer.from("rubbish") }];
+  const garbage = { shard: "shardId-000000000009", sequenceNumber: "1", partitionKey: "till", arrivedAt: Date.now() };
+  const landed = [{ ...garbage, data: Buffer.from("garbage") }];
   const { key } = await landRecords({ store, stream: orderStream, clock: Date.now }, landed);
   const whole = (await store.get(key))!;
   await store.put(key, whole.subarray(0, 100));

@@ -7,7 +7,7 @@ import { goldHashes, temporaryPipeline } from "./command-line-fixture.ts";
 import { openAws, openLocalStack } from "./scenarios/deployed.ts";
 import { openEmbedded } from "./scenarios/local.ts";
 import { deliver, send, type PipelineUnderTest } from "./scenarios/target-under-test.ts";
-import { classicDays, createRevisions, outgoing, rubbish } from "./scenarios/orders.ts";
+import { classicDays, createRevisions, outgoing, garbage } from "./scenarios/orders.ts";
 import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
 
 /**
@@ -101,7 +101,7 @@ describe(`the ${name} pipeline`, () => {
 
   it("quarantines malformed events with their reason, and accepts the orders around them", async () => {
     const orders = days("2015-01-13");
-    const { events, reasons } = rubbish();
+    const { events, reasons } = garbage();
     await deliver(calm, outgoing(orders));
     const good = outgoing(orders);
     await deliver(tested.pipeline, [...good.slice(0, 20), ...events, ...good.slice(20)]);

@@ -103,7 +103,7 @@ async function commit(table: DeltaTable, files: Pick<Parameters<DeltaTable["comm
     transactions: [{ appId: `bronze/orders/object-${version}`, version: 0, lastUpdated: Date.now() }],
     operationMetrics: { files: files.adds.length },
   });
-  if (!result.committed) throw new Error(`interop table: version ${version + 1} was taken; use a folder of its own`);
+  if (!result.committed) throw new Error(`interop table: version ${version + 1} exists already; use an empty folder`);
   return result.version;
 }
 

@@ -121,7 +121,7 @@ describe.each(["PostgreSQL", "the Data API"])("a warehouse over %s", (name) => {
     await query("drop table public.probe");
   });
 
-  describe("has a transaction that", () => {
+  describe("provides a transaction that", () => {
     const count = "select count(*)::integer as n from public.probe";
     const insert = "insert into public.probe values (1)";
     beforeEach(() => query("create table public.probe (a integer)"));
@@ -136,7 +136,7 @@ describe.each(["PostgreSQL", "the Data API"])("a warehouse over %s", (name) => {
       expect(await query(count)).toEqual([{ n: 1 }]);
     });
 
-    test("is rolled back as a trial, and still returns its result", async () => {
+    test("is rolled back in a dry run, and still returns its result", async () => {
       const seen = await warehouses[name]!.transaction("trial", async (within) => {
         await within.query(insert);
         return await within.query(count);
@@ -163,7 +163,7 @@ describe.each(["PostgreSQL", "the Data API"])("a warehouse over %s", (name) => {
       expect(await query(count)).toEqual([{ n: 1 }]);
     });
 
-    test("cannot write as a snapshot", async () => {
+    test("cannot write if it is a snapshot", async () => {
       const writing = warehouses[name]!.transaction("snapshot", (within) => within.query(insert));
       await expect(writing).rejects.toThrow("read-only transaction");
     });

@@ -5,7 +5,7 @@ test("faults are parsed with their rates", () => {
   expect(parseFaults("duplicates=0.05, late=0.01")).toEqual({ duplicates: 0.05, late: 0.01 });
 });
 
-test("a name without a rate affects one event in a hundred", () => {
+test("a kind without a rate affects one event in a hundred", () => {
   expect(parseFaults("gap")).toEqual({ gap: 0.01 });
 });
 

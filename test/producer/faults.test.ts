@@ -122,7 +122,7 @@ describe("a single fault", () => {
     );
   });
 
-  test("late: events are sent days of event time after the order", () => {
+  test("late: events are sent days after the order, in event time", () => {
     const { faulty, sent } = only("late");
     expect(sent).toHaveLength(events.length);
     const days = faulty.map(read).map((event) => Date.parse(event.emitted_at) - Date.parse(event.ordered_at));

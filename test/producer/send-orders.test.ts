@@ -5,9 +5,9 @@ import { createSender } from "../../producer/send-orders.ts";
 import { createMemorySink, soon, unpack, type Mood } from "./memory-sink.ts";
 
 /** The event of a till with that number; a malformed one has bytes that a batch cannot contain. */
-function event(till: number, number: number, isRubbish = false): Outgoing {
+function event(till: number, number: number, isGarbage = false): Outgoing {
   const text = JSON.stringify({ order_id: `o-${till}-${number}`, till, number });
-  const bytes = isRubbish ? Buffer.concat([Buffer.from(text), Buffer.from([0x0a, 0xff])]) : Buffer.from(text);
+  const bytes = isGarbage ? Buffer.concat([Buffer.from(text), Buffer.from([0x0a, 0xff])]) : Buffer.from(text);
   return { producerId: `till-${till}`, bytes };
 }
 
@@ -19,7 +19,7 @@ function arrivedByTill(texts: readonly string[]): Map<unknown, string[]> {
   return Map.groupBy(new Set(texts), (text) => JSON.parse(text.split("\n")[0]!).till);
 }
 
-describe("despite any failures of the stream", () => {
+describe("whatever failures the stream has", () => {
   const moods = fc.array(fc.constantFrom<Mood>("fine", "some", "throws", "answer lost"), { maxLength: 30 });
   const sends = fc.array(fc.tuple(fc.nat(5), fc.boolean(), fc.boolean()), { maxLength: 120 });
 
@@ -30,7 +30,7 @@ describe("despite any failures of the stream", () => {
         fc.asyncProperty(moods, sends, fc.integer({ min: 1, max: 5 }), async (calls, plan, shards) => {
           const sink = createMemorySink({ shards, moods: calls });
           const sender = createSender({ sink, sleep: soon, batch, batchBytes: 200, maxAttempts: 100 });
-          const sent = plan.map(([till, isRubbish], number) => event(till, number, isRubbish && number % 3 === 0));
+          const sent = plan.map(([till, isGarbage], number) => event(till, number, isGarbage && number % 3 === 0));
           const promises: Promise<void>[] = [];
           for (const [index, outgoing] of sent.entries()) {
             promises.push(sender.send(outgoing));

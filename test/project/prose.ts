@@ -11,7 +11,7 @@ const sentenceEnd = /(?<=[.!?]["')\]*_]*)\s+/;
 
 /**
  * The sentences of a page in Markdown, without code blocks and headings. Each cell of a table and each item of a list
- * is a paragraph of its own; inline code is one word, and a link is its text.
+ * is a separate paragraph; inline code is one word, and a link is its text.
  */
 export function sentencesOf(markdown: string): string[] {
   const text = markdown

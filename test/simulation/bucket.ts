@@ -36,11 +36,13 @@ export function openBucket(world: World, objects: Objects, process: Process): Ob
     if (there !== undefined) {
       if (isCommit(key))
         faults.acted(
-          isSame(there, body) ? "delta: own commit recognised" : "delta: version taken by another, decided again",
+          isSame(there, body)
+            ? "delta: writer recognizes its own commit"
+            : "delta: another writer commits the version first, run retries",
         );
       return false;
     }
-    if (key.endsWith(".checkpoint.parquet")) faults.acted("delta: checkpoint written");
+    if (key.endsWith(".checkpoint.parquet")) faults.acted("delta: checkpoint is written");
     objects.set(key, Uint8Array.from(body));
     return true;
   }
@@ -50,16 +52,16 @@ export function openBucket(world: World, objects: Objects, process: Process): Ob
     switch (fault) {
       case undefined:
         return write(key, body, ifAbsent);
-      case "store: request fails, nothing done":
+      case "store: request fails without effect":
         throw new Error(`store: ${key} is not available`);
-      case "store: written, and the caller hears an error":
+      case "store: write succeeds, caller gets an error":
         write(key, body, ifAbsent);
         throw new Error(`store: the answer for ${key} never came`);
-      case "store: attempt times out, its write lands later":
+      case "store: attempt times out, its write takes effect later":
         landLater(key, body, ifAbsent);
         throw new Error(`store: ${key} timed out`);
-      case "store: answer lost, written; the repeat gets 412 for one's own write":
-      case "store: 200 with an error body, written all the same":
+      case "store: write succeeds, response is lost; the retry gets 412 for its own write":
+      case "store: 200 with an error body, but written":
         write(key, body, ifAbsent);
         return "again";
       default:
@@ -77,8 +79,8 @@ export function openBucket(world: World, objects: Objects, process: Process): Ob
   async function read<Value>(label: string, late: FaultKind, action: () => Value): Promise<Value> {
     let isLate = false;
     const value = await request(label, () => {
-      const fault = faults.draw(["store: request fails, nothing done", late]);
-      if (fault === "store: request fails, nothing done") throw new Error(`store: ${label} is not available`);
+      const fault = faults.draw(["store: request fails without effect", late]);
+      if (fault === "store: request fails without effect") throw new Error(`store: ${label} is not available`);
       isLate = fault === late;
       return action();
     });
@@ -88,7 +90,7 @@ export function openBucket(world: World, objects: Objects, process: Process): Ob
 
   return {
     get: (key) =>
-      read(`get ${key}`, "store: read is answered late", () => {
+      read(`get ${key}`, "store: read is delayed", () => {
         if (key === world.poison) process.die();
         return objects.get(key);
       }),
@@ -100,14 +102,14 @@ export function openBucket(world: World, objects: Objects, process: Process): Ob
       throw new Error(`store: ${key} could not be written`);
     },
     list: (prefix, { startAfter = "" } = {}) =>
-      read(`list ${prefix}`, "store: list is answered late", () => listObjects(objects, prefix, startAfter)),
+      read(`list ${prefix}`, "store: list is delayed", () => listObjects(objects, prefix, startAfter)),
     async delete(key) {
       await request(`delete ${key}`, () => {
         const fault = faults.draw([
-          "store: request fails, nothing done",
-          "store: written, and the caller hears an error",
+          "store: request fails without effect",
+          "store: write succeeds, caller gets an error",
         ]);
-        if (fault !== "store: request fails, nothing done") objects.delete(key);
+        if (fault !== "store: request fails without effect") objects.delete(key);
         if (fault !== undefined) throw new Error(`store: delete of ${key} failed`);
       });
     },
@@ -115,16 +117,16 @@ export function openBucket(world: World, objects: Objects, process: Process): Ob
 }
 
 const putFaults = [
-  "store: request fails, nothing done",
-  "store: written, and the caller hears an error",
-  "store: attempt times out, its write lands later",
+  "store: request fails without effect",
+  "store: write succeeds, caller gets an error",
+  "store: attempt times out, its write takes effect later",
 ] as const;
 const conditionalPutFaults = [
   ...putFaults,
-  "store: answer lost, written; the repeat gets 412 for one's own write",
-  "store: 409, another write of the key was under way",
+  "store: write succeeds, response is lost; the retry gets 412 for its own write",
+  "store: 409, concurrent write of the same key",
   "store: 200 with an error body, nothing written",
-  "store: 200 with an error body, written all the same",
+  "store: 200 with an error body, but written",
 ] as const;
 
 function isCommit(key: string): boolean {

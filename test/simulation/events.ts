@@ -68,7 +68,7 @@ export function makeParcels(world: World): Sent {
     faults.fired("events: out of order");
   }
   const neverSent = numbers.neverSent();
-  for (const _ of [...neverSent.values()].flat()) faults.fired("events: a till's number is never sent");
+  for (const _ of [...neverSent.values()].flat()) faults.fired("events: a till's sequence number is never sent");
   return { parcels: pack(world, events), neverSent };
 }
 
@@ -118,27 +118,27 @@ function ordersEvents({ choices, faults }: World, { n, days }: Plan, numbers: Ti
     const kind = choices.pick(eventFaults);
     faults.fired(kind);
     if (kind === "events: sent twice") events.push(choices.pick(events));
-    if (kind === "events: another payload under one revision") {
+    if (kind === "events: different payload for the same revision") {
       // Sent at the same time as the other one, a second later, or earlier because the clock was set back.
       const emittedAt = new Date(Date.parse(any().emittedAt) + 1000 * choices.pick([0, 1, -1])).toISOString();
       events.push(makeEvent(till, { ...any(), emittedAt, lines: drawLines({ choices }) }));
     }
-    if (kind === "events: order id used again in another store") {
+    if (kind === "events: order id reused in another store") {
       events.push(makeEvent(till, { ...first, storeId: otherStore(), lines: drawLines({ choices }) }));
     }
-    if (kind === "events: order id used again by another till of the store") {
+    if (kind === "events: order id reused by another till of the store") {
       const orderedAt = `${first.orderedAt.slice(0, 10)}T09:45:00-06:00`;
       events.push(makeEvent(`till-${choices.below(tills)}`, { ...first, orderedAt, lines: drawLines({ choices }) }));
     }
-    if (kind === "events: till writes another offset") {
+    if (kind === "events: till writes a different UTC offset") {
       const orderedAt = new Date(first.orderedAt).toISOString();
       events.push(makeEvent(till, { ...first, orderedAt, revision: 1 + choices.below(3), status: "amended" }));
     }
-    if (kind === "events: revision moves its order within the day") {
+    if (kind === "events: revision changes its order's time within the day") {
       events.push(makeEvent(till, { ...any(), orderedAt: `${first.orderedAt.slice(0, 10)}T20:30:00-06:00` }));
     }
-    if (kind === "events: order id used again on another day") events.push(movedEvent());
-    if (kind === "events: refused") events.push(refusedEvent());
+    if (kind === "events: order id reused on another day") events.push(movedEvent());
+    if (kind === "events: invalid") events.push(invalidEvent());
   }
   return events;
 
@@ -153,12 +153,12 @@ function ordersEvents({ choices, faults }: World, { n, days }: Plan, numbers: Ti
     return makeEvent(till, { ...first, orderedAt, revision: choices.below(4), status: choices.pick(statuses) });
   }
 
-  function refusedEvent(): SentEvent {
-    const id = { ...first, orderId: `refused-${n}-${events.length}` };
+  function invalidEvent(): SentEvent {
+    const id = { ...first, orderId: `invalid-${n}-${events.length}` };
     return choices.pick([
       () => makeEvent(till, { ...id, storeId: "mars-01" }, "unknown_store"),
       () => makeEvent(till, { ...id, orderedAt: "2099-01-01T12:00:00Z" }, "future_time"),
-      () => ({ bytes: Buffer.from(`rubbish ${n}`), reason: "not_json" as const }),
+      () => ({ bytes: Buffer.from(`garbage ${n}`), reason: "not_json" as const }),
       () => ({ bytes: Buffer.from([0xff, 0xfe, n]), reason: "bad_utf8" as const }),
     ])();
   }
@@ -166,13 +166,13 @@ function ordersEvents({ choices, faults }: World, { n, days }: Plan, numbers: Ti
 
 const eventFaults = [
   "events: sent twice",
-  "events: another payload under one revision",
-  "events: revision moves its order within the day",
-  "events: order id used again on another day",
-  "events: order id used again in another store",
-  "events: order id used again by another till of the store",
-  "events: till writes another offset",
-  "events: refused",
+  "events: different payload for the same revision",
+  "events: revision changes its order's time within the day",
+  "events: order id reused on another day",
+  "events: order id reused in another store",
+  "events: order id reused by another till of the store",
+  "events: till writes a different UTC offset",
+  "events: invalid",
 ] as const;
 
 function drawOrder({ choices }: Pick<World, "choices">, { n, days }: Plan): SentOrder {
@@ -210,7 +210,7 @@ function pack({ choices, faults }: World, events: readonly SentEvent[]): Parcel[
     at = end;
   }
   if (choices.chance(10)) {
-    faults.fired("events: batch cut short");
+    faults.fired("events: truncated batch");
     const data = batchOf([{ bytes: Buffer.from(`cut ${parcels.length}`) }]).subarray(0, -4);
     const cut = { data, events: [{ bytes: data, reason: "batch_corrupt" as const }], till: "till-0" };
     parcels.splice(choices.below(parcels.length + 1), 0, cut);

@@ -138,7 +138,7 @@ class History {
     // Beside the poisoned object, one that ended several runs during the storm by bad luck may be set aside.
     let broughtBack = 0;
     await this.toTheEnd(bringBackObjects(worker.refinery.silver).then((keys) => void (broughtBack = keys.length)));
-    world.faults.acted("silver: object set aside and brought back", broughtBack);
+    world.faults.acted("silver: object is set aside and retried", broughtBack);
     if (broughtBack > 0) await this.toTheEnd(runToEnd(worker, "bronze_to_silver"));
     await this.toTheEnd(runToEnd(worker, "silver_to_gold"));
   }
@@ -152,7 +152,7 @@ class History {
     const { objects } = await listPending({ store, stream: orderStream, snapshot }, { now, sweep: "full", horizonMs });
     if (objects.length === 0) return;
     world.poison = world.choices.pick(objects).key;
-    world.faults.fired("store: object ends every process that reads it");
+    world.faults.fired("store: object crashes every process that reads it");
     for (let run = 0; !keysSetAside(await silver.snapshot()).includes(world.poison); run++) {
       if (run === mostPoisonedRuns) throw new Error(`${world.poison} is not set aside`);
       const worker = openWorker(world, places);
@@ -183,11 +183,11 @@ class History {
       ...differences(numbersOf(before.gold), goldOf(before.rows)).map((difference) => `6: ${difference}`),
     ];
     for (const { reason } of before.rejected) {
-      if (reason === "conflicting_payload") this.world.faults.acted("silver: other payload refused");
-      if (reason === "ordered_at_changed") this.world.faults.acted("silver: change of time refused");
+      if (reason === "conflicting_payload") this.world.faults.acted("silver: conflicting payload is rejected");
+      if (reason === "ordered_at_changed") this.world.faults.acted("silver: changed order time is rejected");
     }
     const missing = [...stream.neverSent.values()].flat().length;
-    this.world.faults.acted("verify: number that was never sent named", missing);
+    this.world.faults.acted("verify: reports a number that was never sent", missing);
     this.digest = before.digest;
     if (this.world.choices.chance(verified)) violations.push(...(await this.receipt(stream)));
     if (this.world.choices.chance(reordered)) violations.push(...(await this.otherOrder(stream, before.rows)));
@@ -206,7 +206,7 @@ class History {
       if (choices.chance(30)) await this.refineAll(store);
     }
     await this.refineAll(store);
-    faults.acted("silver: same in another order of arrival");
+    faults.acted("silver: same rows after another order of arrival");
     const again = await new SilverReader(store.objects).rows(await openSilver({ store, clock }).snapshot());
     const contentOf = (all: readonly SilverRow[]) =>
       all.map((row) => Object.values({ ...row, position: "" }).join(" "));

@@ -15,7 +15,7 @@ import type { SilverRow } from "./silver-rows.ts";
 import type { SentRecord } from "./stream.ts";
 
 /** A rejected event in the quarantine. */
-export interface Refused {
+export interface Rejected {
   position: string;
   reason: ReasonCode;
 }
@@ -69,9 +69,9 @@ async function bronzeRecords(store: ObjectStore): Promise<StreamRecord[]> {
 }
 
 /** The rows of the quarantine table. */
-export async function readQuarantine(quarantine: DeltaTable, objects: Objects): Promise<Refused[]> {
+export async function readQuarantine(quarantine: DeltaTable, objects: Objects): Promise<Rejected[]> {
   const { files } = await quarantine.snapshot();
-  const rejected: Refused[] = [];
+  const rejected: Rejected[] = [];
   for (const path of files.keys()) {
     const columns = await readColumns(objects.get(`${quarantine.root}/${path}`)!, quarantineNames);
     const [shards, numbers, indexes, reasons] = quarantineNames.map((name) => columns[name]!);
@@ -89,7 +89,7 @@ const quarantineNames = ["shard", "sequence_number", "record_index", "reason"];
 export function checkSilver(
   sent: readonly SentRecord[],
   rows: readonly SilverRow[],
-  rejected: readonly Refused[],
+  rejected: readonly Rejected[],
 ): string[] {
   const events = new Map(
     sent.flatMap((record) => record.events.map((event, index) => [`${placeOf(record)}/${index}`, event] as const)),
@@ -193,13 +193,13 @@ function isSameOrder(rows: readonly SilverRow[], order: SentOrder): boolean {
 function checkPlaces(
   events: ReadonlyMap<string, SentEvent>,
   rows: readonly SilverRow[],
-  rejected: readonly Refused[],
+  rejected: readonly Rejected[],
 ): string[] {
   const accepted = new Map(rows.map((row) => [rowName(row), row.position]));
   const quarantined = Map.groupBy(rejected, ({ position }) => position);
   const violations: string[] = [];
   for (const position of quarantined.keys())
-    if (!events.has(position)) violations.push(`3: ${position} was refused and never sent`);
+    if (!events.has(position)) violations.push(`3: ${position} was rejected and never sent`);
   for (const [position, event] of events) {
     const [filing, ...more] = quarantined.get(position) ?? [];
     const shown = isValid(event) ? accepted.get(nameOf(event.order)) : undefined;
@@ -211,7 +211,7 @@ function checkPlaces(
 }
 
 function misplaced(
-  { position, event, filing }: { position: string; event: SentEvent; filing: Refused | undefined },
+  { position, event, filing }: { position: string; event: SentEvent; filing: Rejected | undefined },
   shown: string | undefined,
   { events, quarantined }: { events: ReadonlyMap<string, SentEvent>; quarantined: ReadonlyMap<string, unknown> },
 ): string | undefined {
@@ -223,13 +223,13 @@ function misplaced(
   });
   const winner = events.get(shown ?? "");
   if (filing !== undefined) {
-    if (shown === position || winner?.bytes.equals(event.bytes)) return "is accepted and refused";
+    if (shown === position || winner?.bytes.equals(event.bytes)) return "is accepted and rejected";
     const others = ofOrder.map(([, other]) => other);
     return isConflict(filing.reason, event, others) ? undefined : `is valid and filed as ${filing.reason}`;
   }
   // It was replaced by an event that silver once showed, or is a copy of one, in silver or now in quarantine.
   const shownOnce = ofOrder.filter(([place]) => place === shown || quarantined.has(place)).map(([, other]) => other);
-  return shownOnce.some((other) => givesWay(event, other)) ? undefined : "is neither accepted nor refused";
+  return shownOnce.some((other) => givesWay(event, other)) ? undefined : "is neither accepted nor rejected";
 }
 
 function givesWay({ bytes, order }: ValidEvent, other: ValidEvent): boolean {

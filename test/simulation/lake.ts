@@ -77,7 +77,8 @@ export function lakeOf(world: World, lake: SimulatedLake, process: Process): Lak
     query: (sql: string, parameters: readonly (string | number)[], tables: readonly LakeTable[]) =>
       world.scheduler.step(process, async () => {
         world.faults.note(`${process.name}: lake query at version ${tables[0]?.version}`);
-        if (world.faults.draw(["store: request fails, nothing done"])) throw new Error("lake: a file is not available");
+        if (world.faults.draw(["store: request fails without effect"]))
+          throw new Error("lake: a file is not available");
         return await lake.query(sql, parameters, tables);
       }),
   };

@@ -8,7 +8,7 @@ import { Process, type World } from "./world.ts";
 
 type Retry = "same" | "larger" | "smaller" | "split";
 
-/** The possible retries of a failed batch, weighted by repetition; an attempt can include all records of the lane. */
+/** The possible retries of a failed batch, weighted by repetition; an attempt can include all records of the part. */
 function waysToRetry(records: readonly SentRecord[], all: readonly SentRecord[]): readonly Retry[] {
   return [
     "same",
@@ -17,11 +17,12 @@ function waysToRetry(records: readonly SentRecord[], all: readonly SentRecord[])
   ];
 }
 
-/** The polling interval of a lane without new records, in steps of others. */
+/** The polling interval of a part without new records, in steps of others. */
 const idleSteps = 4;
 const mostAttempts = 4;
 
-interface Lane {
+/** The records of a shard that are processed one batch at a time: all of them, or half with two concurrent batches. */
+interface ShardPart {
   records: () => SentRecord[];
   /** Records processed so far. */
   done: number;
@@ -32,7 +33,7 @@ interface Lane {
  * arbitrary batch boundaries and repetitions. Records that it has passed are in bronze or in the on-failure store.
  */
 export class Mapping {
-  private readonly lanes = new Map<string, Lane[]>();
+  private readonly parts = new Map<string, ShardPart[]>();
   private readonly finished = new Set<string>();
   private readonly world: World;
   private readonly stream: Stream;
@@ -60,42 +61,45 @@ export class Mapping {
 
   /** The records that checkpoints have passed, which must be in bronze or in the on-failure store. */
   passed(): SentRecord[] {
-    return [...this.lanes.values()].flat().flatMap(({ records, done }) => records().slice(0, done));
+    return [...this.parts.values()].flat().flatMap(({ records, done }) => records().slice(0, done));
   }
 
   private async followShard(shard: Shard): Promise<void> {
-    const parts = this.world.faults.draw(["mapping: two lanes in a shard"], 15) ? 2 : 1;
-    const laneOf = (till: string) => Number(till.at(-1)) % parts;
-    const lanes = Array.from({ length: parts }, (_, part): Lane => {
-      return { done: 0, records: () => shard.records.filter((record) => laneOf(record.partitionKey) === part) };
+    const count = this.world.faults.draw(["mapping: two concurrent batches of a shard"], 15) ? 2 : 1;
+    const partOf = (till: string) => Number(till.at(-1)) % count;
+    const parts = Array.from({ length: count }, (_, index): ShardPart => {
+      return { done: 0, records: () => shard.records.filter((record) => partOf(record.partitionKey) === index) };
     });
-    this.lanes.set(shard.id, lanes);
-    await Promise.all(lanes.map((lane, part) => this.followLane(shard, lane, new Process(`lane ${shard.id}/${part}`))));
+    this.parts.set(shard.id, parts);
+    await Promise.all(
+      parts.map((part, index) => this.followPart(shard, part, new Process(`poller ${shard.id}/${index}`))),
+    );
     this.finished.add(shard.id);
   }
 
-  private async followLane(shard: Shard, lane: Lane, poller: Process): Promise<void> {
+  private async followPart(shard: Shard, part: ShardPart, poller: Process): Promise<void> {
     const { choices, faults, scheduler } = this.world;
     for (;;) {
       const isEnd = shard.isClosed || this.stream.isOver;
-      const waiting = lane.records().length - lane.done;
+      const waiting = part.records().length - part.done;
       if (waiting === 0 && isEnd) return;
       if (waiting === 0) {
         await scheduler.step(poller, () => {}, idleSteps);
         continue;
       }
-      const batch = lane.records().slice(lane.done, lane.done + waiting - choices.below(waiting));
-      const reached = await this.deliver(lane, batch, poller);
+      const batch = part.records().slice(part.done, part.done + waiting - choices.below(waiting));
+      const reached = await this.deliver(part, batch, poller);
       // After a lost checkpoint, records are redelivered, possibly in other batches.
-      if (faults.draw(["mapping: delivered again after success"])) lane.done = reached - 1 - choices.below(reached);
-      else lane.done = Math.max(lane.done, reached);
+      if (faults.draw(["mapping: batch is redelivered after success"]))
+        part.done = reached - 1 - choices.below(reached);
+      else part.done = Math.max(part.done, reached);
     }
   }
 
-  /** Processes a batch from the lane's position; returns the position reached. */
-  private async deliver(lane: Lane, batch: readonly SentRecord[], poller: Process): Promise<number> {
+  /** Processes a batch from the part's position; returns the position reached. */
+  private async deliver(part: ShardPart, batch: readonly SentRecord[], poller: Process): Promise<number> {
     const { choices, faults } = this.world;
-    const from = lane.records().indexOf(batch[0]!);
+    const from = part.records().indexOf(batch[0]!);
     let records = batch;
     for (let attempt = 1; ; attempt++) {
       if (await this.call(records)) return from + records.length;
@@ -103,14 +107,14 @@ export class Mapping {
         await this.giveUp(records, attempt, poller);
         return from + records.length;
       }
-      const all = lane.records().slice(from);
+      const all = part.records().slice(from);
       const next = choices.pick(waysToRetry(records, all));
       if (next === "split") {
         faults.fired("mapping: batch is split in two");
         const middle = Math.ceil(records.length / 2);
-        const half = await this.deliver(lane, records.slice(0, middle), poller);
+        const half = await this.deliver(part, records.slice(0, middle), poller);
         const rest = records.slice(half - from);
-        return rest.length === 0 ? half : await this.deliver(lane, rest, poller);
+        return rest.length === 0 ? half : await this.deliver(part, rest, poller);
       }
       if (next === "larger") {
         faults.fired("mapping: retry with a larger batch");
@@ -129,12 +133,12 @@ export class Mapping {
     const store = this.places.planted(openBucket(world, this.places.objects, lambda));
     // Batches with several records have more kinds of retries, so they fail more often.
     const rate = world.faults.rate * (records.length > 1 ? 2 : 1);
-    const fault = world.faults.draw(["mapping: call fails", "mapping: call succeeds and its answer is lost"], rate);
+    const fault = world.faults.draw(["mapping: call fails", "mapping: call succeeds, response is lost"], rate);
     if (fault === "mapping: call fails") return false;
     try {
       const landing = landRecords({ store, stream: orderStream, clock: world.clock }, records);
       const { created } = await lambda.untilDeath(landing);
-      if (!created) world.faults.acted("bronze: object is there already");
+      if (!created) world.faults.acted("bronze: object exists already");
       return fault === undefined;
     } catch {
       return false;
@@ -143,7 +147,7 @@ export class Mapping {
 
   private async giveUp(records: readonly SentRecord[], invokeCount: number, poller: Process): Promise<void> {
     const { world } = this;
-    world.faults.fired("mapping: batch is given up");
+    world.faults.fired("mapping: batch is sent to the on-failure destination");
     const { key, body } = encodeFailedBatch({
       name: "landing",
       streamArn: "arn:aws:kinesis:local:000000000000:stream/orders",

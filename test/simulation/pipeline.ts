@@ -81,27 +81,28 @@ export function openWorker(
 
 function countGuards({ faults }: World, name: string, result: unknown): void {
   if (name === "RedriveLanding") {
-    faults.acted("bronze: given-up batch landed again", (result as { redriven: number }).redriven);
+    faults.acted("bronze: failed batch is redriven", (result as { redriven: number }).redriven);
   }
   if (name === "RefineSilver") {
     const summary = result as RefineSummary;
-    faults.acted("silver: record in two objects of one run", summary.repeatedRecords);
-    faults.acted("silver: event taken from the same position before", summary.redeliveredEvents);
-    faults.acted("silver: same event sent again", summary.eventDuplicates);
-    faults.acted("silver: older revision gives way", summary.supersededRevisions);
-    faults.acted("silver: event refused", summary.quarantined);
-    faults.acted("silver: accepted event gives way to an earlier one", summary.displacedEvents);
+    faults.acted("silver: the same record in two objects of a run", summary.repeatedRecords);
+    faults.acted("silver: event of a stream position that was consumed before", summary.redeliveredEvents);
+    faults.acted("silver: duplicate event", summary.eventDuplicates);
+    faults.acted("silver: older revision is superseded", summary.supersededRevisions);
+    faults.acted("silver: event is rejected", summary.quarantined);
+    faults.acted("silver: accepted event is superseded by an earlier one", summary.displacedEvents);
   }
   if (name === "PublishQuarantine") {
-    faults.acted("quarantine: staged file published", (result as { files: number }).files);
+    faults.acted("quarantine: staged file is published", (result as { files: number }).files);
   }
-  if (name === "CompactSilver") faults.acted("compaction: files joined", Number((result as CompactSummary).committed));
+  if (name === "CompactSilver")
+    faults.acted("compaction: files are merged", Number((result as CompactSummary).committed));
   if (name === "PlanWindows") {
     faults.acted("gold: nothing to publish", Number((result as PublishingPlan).batches.length === 0));
   }
   if (name === "PublishWindows") {
     const { skipped, corrections } = result as PublishSummary;
-    faults.acted("gold: day skipped by the fence", skipped);
-    faults.acted("gold: reported day corrected", corrections);
+    faults.acted("gold: day is skipped by the fence", skipped);
+    faults.acted("gold: reported day is corrected", corrections);
   }
 }

@@ -44,7 +44,7 @@ export class Stream {
     const longestPause = world.choices.pick([12, 60]);
     for (const parcel of parcels) {
       await world.scheduler.step(producer, () => this.put(parcel, idle), world.choices.below(longestPause));
-      if (world.faults.draw(["stream: resharded"], 8)) await world.scheduler.step(producer, () => this.reshard());
+      if (world.faults.draw(["stream: reshard"], 8)) await world.scheduler.step(producer, () => this.reshard());
     }
     this.isOver = true;
   }
@@ -52,7 +52,7 @@ export class Stream {
   private put(parcel: Parcel, idle: Shard | undefined): void {
     const open = this.shards.filter((shard) => !shard.isClosed && shard !== idle);
     const shard = open[Number(parcel.till.at(-1)) % open.length]!;
-    const times = this.world.faults.draw(["stream: answer of a put lost, sent again"]) ? 2 : 1;
+    const times = this.world.faults.draw(["stream: response to a put is lost, record is resent"]) ? 2 : 1;
     for (let time = 0; time < times; time++) this.append(shard, parcel);
   }
 

@@ -24,15 +24,15 @@ export function openSimulatedWarehouse(world: World, server: Server, process: Pr
       throw new Error("warehouse: the server is starting up");
     }
     const fault = faults.draw(warehouseFaults);
-    if (fault === "warehouse: request fails, nothing done") throw new Error("warehouse: no connection");
-    if (fault === "warehouse: rolled back" || fault === "warehouse: restarts") {
+    if (fault === "warehouse: request fails without effect") throw new Error("warehouse: no connection");
+    if (fault === "warehouse: transaction is rolled back" || fault === "warehouse: restarts") {
       await rollBack(connection, sql, parameters);
       if (fault === "warehouse: restarts") server.callsToFail = callsInRestart;
       throw new Error("warehouse: the connection broke before the commit");
     }
     const rows = await connection.query<Row>(sql, parameters);
     await server.afterCall(sql);
-    if (fault === "warehouse: answer of a commit lost") throw new Error("warehouse: the answer never came");
+    if (fault === "warehouse: response to a commit is lost") throw new Error("warehouse: the answer never came");
     return rows;
   }
 
@@ -49,9 +49,9 @@ export function openSimulatedWarehouse(world: World, server: Server, process: Pr
 }
 
 const warehouseFaults = [
-  "warehouse: request fails, nothing done",
-  "warehouse: rolled back",
-  "warehouse: answer of a commit lost",
+  "warehouse: request fails without effect",
+  "warehouse: transaction is rolled back",
+  "warehouse: response to a commit is lost",
   "warehouse: restarts",
 ] as const;
 

@@ -61,7 +61,7 @@ export class Workflows {
     };
     const progress = machines[name].begin(input);
     const goOn = async () => {
-      if (this.running > 0) faults.fired("workflow: two executions at once");
+      if (this.running > 0) faults.fired("workflow: two concurrent executions");
       this.running++;
       faults.note(`execution of ${name} from ${progress.state}`);
       try {
@@ -89,15 +89,15 @@ export class Workflows {
     const fault = faults.draw(stepFaults, faults.rate * 1.5);
     const call = () => this.callWorker(resource, input);
     switch (fault) {
-      case "workflow: step runs once more, long after":
+      case "workflow: step runs again much later":
         this.callLater(call);
         return await call();
       case "workflow: step fails":
         throw new Error(`${resource} could not be called`);
-      case "workflow: step succeeds and its answer is lost":
+      case "workflow: step succeeds, response is lost":
         await call();
         throw new Error(`the answer of ${resource} never came`);
-      case "workflow: step goes on behind the back of its repeat":
+      case "workflow: timed-out step keeps running during its retry":
         call().catch(() => {});
         throw new Error(`${resource} timed out`);
       case "workflow: step runs twice":
@@ -134,10 +134,10 @@ export class Workflows {
 
 const stepFaults = [
   "workflow: step fails",
-  "workflow: step succeeds and its answer is lost",
-  "workflow: step goes on behind the back of its repeat",
+  "workflow: step succeeds, response is lost",
+  "workflow: timed-out step keeps running during its retry",
   "workflow: step runs twice",
-  "workflow: step runs once more, long after",
+  "workflow: step runs again much later",
 ] as const;
 
 /** Runs a workflow to completion on a separate worker, without faults. */

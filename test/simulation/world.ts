@@ -5,7 +5,7 @@ import { Scheduler, type Actor } from "./scheduler.ts";
 /** The start of a history, milliseconds since 1970; shortly before the hour, so that some landings are after it. */
 const begin = Date.parse("2015-02-02T09:58:00Z");
 const hourMs = 3_600_000;
-const fates = ["process: killed before a request is sent", "process: stands still for long, then goes on"] as const;
+const fates = ["process: killed before a request is sent", "process: pauses for a long time, then continues"] as const;
 
 /** The randomness, clock and scheduler of one history. */
 export class World {
@@ -35,7 +35,7 @@ export class World {
   meetsFate(process: Process): boolean {
     const fate = this.faults.draw(fates, this.faults.rate / 4);
     if (fate === "process: killed before a request is sent") process.die();
-    if (fate === "process: stands still for long, then goes on") {
+    if (fate === "process: pauses for a long time, then continues") {
       process.pausedUntil = this.scheduler.taken + 20 + this.choices.below(100);
     }
     return !process.isAlive;
@@ -43,7 +43,7 @@ export class World {
 
   /** A process may die before it receives its response. */
   mayDie(process: Process): void {
-    if (this.faults.draw(["process: killed before the answer comes"], this.faults.rate / 8)) process.die();
+    if (this.faults.draw(["process: killed before the response arrives"], this.faults.rate / 8)) process.die();
   }
 
   /** Nothing happens for some milliseconds. */
@@ -54,9 +54,9 @@ export class World {
   /** Time passes with every step. */
   private tick(): void {
     this.now += 20;
-    const jump = this.faults.draw(["clock: jumps an hour ahead", "clock: steps back"], 1);
-    if (jump === "clock: jumps an hour ahead") this.now += hourMs;
-    if (jump === "clock: steps back") this.now -= 5000;
+    const jump = this.faults.draw(["clock: jumps an hour forward", "clock: goes backwards"], 1);
+    if (jump === "clock: jumps an hour forward") this.now += hourMs;
+    if (jump === "clock: goes backwards") this.now -= 5000;
   }
 }
 

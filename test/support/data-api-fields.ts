@@ -15,7 +15,7 @@ const arrayTypes: Record<number, string> = {
   1231: "numeric",
 };
 
-const refusedTypes: Record<number, string> = {
+const unsupportedTypes: Record<number, string> = {
   18: '"CHAR"',
   19: "NAME",
   2205: "regclass",
@@ -36,7 +36,7 @@ export function columnMetadata(fields: readonly FieldDef[]) {
     const typeName = nameOf.get(dataTypeID);
     if (typeName === undefined) {
       const rejected = new Error(
-        `The result contains the unsupported data type ${refusedTypes[dataTypeID] ?? dataTypeID}.`,
+        `The result contains the unsupported data type ${unsupportedTypes[dataTypeID] ?? dataTypeID}.`,
       );
       throw Object.assign(rejected, { name: "UnsupportedResultException" });
     }

@@ -5,7 +5,7 @@ import { startHttpServer, type HttpAnswer, type HttpRequest, type TestServer } f
 /** The possible effects of a network and a busy service on a request. */
 export const networkFaults = [
   /** The service rejects it with its own error; nothing is done. */
-  "refused",
+  "rejected",
   /** The connection breaks before the service receives it. */
   "reset",
   /** It is done, and the connection breaks before the response. */
@@ -65,7 +65,7 @@ export async function startFaultyProxy({
 
   async function handle(request: HttpRequest): Promise<HttpAnswer | undefined> {
     const fault = chooseFault();
-    if (fault === "refused") return random.pick(rejections);
+    if (fault === "rejected") return random.pick(rejections);
     if (fault === "reset") return request.reset() as undefined;
     if (fault === "done late") await sleep(lateMs);
     const answer = await forward(target, request);

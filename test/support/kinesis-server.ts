@@ -106,13 +106,13 @@ interface PutEntry {
 }
 
 async function putRecords({ log, fault }: IteratorPosition, entries: readonly PutEntry[]): Promise<unknown> {
-  const isRefused = (index: number) => fault === "some entries" && index % 2 === 1;
+  const isRejected = (index: number) => fault === "some entries" && index % 2 === 1;
   const records = entries.map(recordOf);
-  const stored = await log.putRecords(records.filter((_, index) => !isRefused(index))).catch((error: unknown) => {
+  const stored = await log.putRecords(records.filter((_, index) => !isRejected(index))).catch((error: unknown) => {
     throw new AwsFault("ValidationException", { message: String(error) });
   });
   const results = records.map((_, index) => {
-    if (isRefused(index)) return { ErrorCode: errors.throttled, ErrorMessage: "Rate exceeded for shard" };
+    if (isRejected(index)) return { ErrorCode: errors.throttled, ErrorMessage: "Rate exceeded for shard" };
     const result = stored.shift();
     if (!result || "errorCode" in result)
       return { ErrorCode: "InternalFailure", ErrorMessage: "Internal Service Failure" };

@@ -29,7 +29,7 @@ export function createRevisions() {
 }
 
 /** Malformed records that the pipeline must tolerate, and the reasons for which silver rejects them. */
-export function rubbish(): { events: Outgoing[]; reasons: Record<string, number> } {
+export function garbage(): { events: Outgoing[]; reasons: Record<string, number> } {
   const like = (id: string) => JSON.stringify(order({ order_id: id, producer: { producer_id: `till-${id}`, seq: 1 } }));
   const bytes = [
     Buffer.from([0, 1, 2, 255]),
@@ -42,7 +42,7 @@ export function rubbish(): { events: Outgoing[]; reasons: Record<string, number>
     Buffer.from(like("menu").replace("hawaiian_m", "liver_xl")),
   ];
   return {
-    events: bytes.map((each, i) => ({ producerId: `rubbish-${i}`, bytes: each })),
+    events: bytes.map((each, i) => ({ producerId: `garbage-${i}`, bytes: each })),
     reasons: {
       bad_utf8: 1,
       event_too_large: 1,

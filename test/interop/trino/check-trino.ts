@@ -78,7 +78,7 @@ async function fillLake(root: string) {
   for (let part = 0; part < 4; part++) await send(part, orders.slice(part * size, (part + 1) * size));
   const cancelled = orders.slice(100, 160).map((order) => ({ ...order, revision: 1, status: "cancelled" }));
   const rejected = [
-    { order_id: "it's refused", lines: [] },
+    { order_id: "it's invalid", lines: [] },
     { ...orders[0], order_id: "x", status: "lost" },
   ];
   await send(4, [...cancelled, ...rejected]);

@@ -97,7 +97,7 @@ describe("migrating on deploy", () => {
 });
 
 describe("rotating a password", () => {
-  it("creates a new one that works, and invalidates the old one", async () => {
+  it("creates a new password that works, and invalidates the old one", async () => {
     secrets.beginRotation(reader, "second");
     await rotation("second", "createSecret", "setSecret", "testSecret", "finishSecret");
     const { username, password } = secrets.read(reader, "AWSCURRENT")!;

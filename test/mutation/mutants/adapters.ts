@@ -351,7 +351,7 @@ export const adapterMutants: readonly Mutant[] = [
     text: "if (!isLost) return undefined;",
     replacement: "return undefined;",
     tests: [dataDirectory],
-    only: "shard-map.json that is lost",
+    only: "shard-map.json that is missing",
   },
   {
     guard: "an empty commit file is not a commit",

@@ -255,7 +255,7 @@ export const goldMutants: readonly Mutant[] = [
     text: "revoke all on ops.locks from pizza_reader, pizza_writer;",
     replacement: "grant select on ops.locks to public;",
     tests: [migrations],
-    only: "may not do",
+    only: "forbidden statement",
   },
   {
     guard: "a reader cannot take advisory locks",
@@ -264,7 +264,7 @@ export const goldMutants: readonly Mutant[] = [
     text: "'revoke execute on function %s from public'",
     replacement: "'grant execute on function %s to public'",
     tests: [migrations],
-    only: "cannot hold up|may not do",
+    only: "cannot block|forbidden statement",
   },
   {
     guard: "the reader's connections are limited",
@@ -273,7 +273,7 @@ export const goldMutants: readonly Mutant[] = [
     text: "connection limit 20",
     replacement: "connection limit -1",
     tests: [migrations],
-    only: "it has a limit",
+    only: "which are limited",
   },
   {
     guard: "a publish that times out on a lock names the session that holds it",
@@ -299,7 +299,7 @@ export const goldMutants: readonly Mutant[] = [
     text: "if (found === undefined || found === id)",
     replacement: "if (found === undefined || found !== null)",
     tests: [published],
-    only: "another commit has its number",
+    only: "another commit reuses",
   },
   {
     guard: "the commit is recorded before any of it is published",
@@ -316,6 +316,6 @@ export const goldMutants: readonly Mutant[] = [
     text: 'if (lost !== undefined) await layers.warehouse.query("select ops.forget_silver_versions()::text");',
     replacement: "",
     tests: [published],
-    only: "published from anew",
+    only: "published completely",
   },
 ];

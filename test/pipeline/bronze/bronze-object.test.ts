@@ -141,5 +141,5 @@ describe("bronze object", () => {
     "bronze/orders/x.parquet",
     "silver/order_lines/_delta_log/0.json",
     "bronze/orders/2015-01-01T16/s/1-2-3-ab.parquet",
-  ])("does not take %j for a bronze object", (key) => expect(parseBronzeKey(key)).toBeUndefined());
+  ])("does not treat %j as the key of a bronze object", (key) => expect(parseBronzeKey(key)).toBeUndefined());
 });

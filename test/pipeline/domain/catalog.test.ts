@@ -86,7 +86,7 @@ describe("an order under a menu that changes", () => {
     ["2015-03-01T00:00:00-05:00", 14.5, "accepted"],
     ["2015-03-01T00:00:00-05:00", 13.25, "price_off_menu"],
     ["2015-04-01T00:00:00-05:00", 14.5, "unknown_store"],
-  ])("of %s at %d is %s, by the store's own day", (orderedAt, price, verdict) => {
+  ])("of %s at %d is %s, by the store's local date", (orderedAt, price, verdict) => {
     expect(judge(orderedAt, price)).toBe(verdict);
   });
 

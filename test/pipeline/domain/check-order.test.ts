@@ -50,7 +50,7 @@ describe("an order", () => {
     ["del-01", "2015-07-01T00:15:00+05:30", "2015-07-01 0", undefined],
     ["del-01", "2015-06-30T18:45:00Z", "2015-07-01 0", 0],
     ["lord-howe-01", "2015-04-05T01:45:00+10:30", "2015-04-05 1", undefined],
-  ])("of %s at %s is of %s by the store's clock", (store_id, ordered_at, booked, wrongOffset) => {
+  ])("of %s at %s has the date %s in the store's time zone", (store_id, ordered_at, booked, wrongOffset) => {
     const stores = [
       ["nyc-01", "America/New_York"],
       ["del-01", "Asia/Kolkata"],
@@ -67,7 +67,7 @@ describe("an order", () => {
     }
   });
 
-  it("may lack a customer", () => {
+  it("may have no customer", () => {
     const { customer: _, ...anonymous } = order();
     expect(check(JSON.stringify(anonymous))).not.toHaveProperty("rejection");
   });
@@ -182,7 +182,7 @@ describe("an order", () => {
     });
   });
 
-  it("says of a key that comes twice which one it is", () => {
+  it("names a duplicate key", () => {
     expect(check(JSON.stringify(order()).replace('"seq":', '"seq":2,"seq":'))).toEqual({
       rejection: {
         reason: "duplicate_key",
@@ -192,7 +192,7 @@ describe("an order", () => {
   });
 
   it.each([["noon"], [1420130316], ["2015-01-01T11:38:36"], ["x".repeat(65)]])(
-    "says how to write a time instead of %j",
+    "explains how to write a time instead of %j",
     (time) => {
       const result = check(JSON.stringify(order({ ordered_at: time as string })));
       expect("rejection" in result && result.rejection.detail).toContain("2015-01-02T12:00:00-05:00");
@@ -206,7 +206,7 @@ describe("an order", () => {
     },
   );
 
-  it("leaves optional fields out that are null", () => {
+  it("omits optional fields that are null", () => {
     const result = check(JSON.stringify(order({ customer: null as never, tip: null as never })));
     expect("event" in result && Object.keys(result.event)).not.toEqual(expect.arrayContaining(["customer"]));
     expect("event" in result && "tip" in result.event).toBe(false);

@@ -55,7 +55,7 @@ describe("merging orders", () => {
     expect(mergeOrders([samePlace], knownOf(first))).toMatchObject({ redeliveredEvents: 1, conflicts: [] });
   });
 
-  it("keeps orders apart that share an id but not the store or the day", () => {
+  it("keeps orders with the same id separate if the store or the day differs", () => {
     const first = candidate("7", 0);
     const elsewhere = candidate("7", 0, 2n, { event: order({ order_id: "7", store_id: "chi-01" }) });
     const tomorrow = candidate("7", 0, 3n, { orderDate: "2015-01-02", orderedAt: first.orderedAt + 86_400e6 });
@@ -85,7 +85,7 @@ describe("merging orders", () => {
     });
   });
 
-  it("keeps the lower number of the till, then the first in the stream, of two payloads with one time", () => {
+  it("of two payloads with one time, keeps the lower sequence number, then the first in the stream", () => {
     const producer = (seq: number) => ({ event: order({ order_id: "a", producer: { producer_id: "till", seq } }) });
     const first = candidate("a", 0, 2n, producer(7));
     const { position, arrivedAt } = first;
@@ -103,7 +103,7 @@ describe("merging orders", () => {
     }
   });
 
-  it("keeps the earliest time of an order, and reports a revision that moves it", () => {
+  it("keeps the earliest time of an order, and reports a revision that changes it", () => {
     const first = candidate("a", 0);
     const moved = candidate("a", 1, 1n, { orderedAt: first.orderedAt + 1 });
     expect(mergeOrders([moved], knownOf(first)).conflicts).toEqual([

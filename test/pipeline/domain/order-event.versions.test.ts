@@ -85,13 +85,13 @@ describe.each(versionsOf(current))("version %i of the event", (version) => {
     expect(keys).toEqual(keysOfVersion(released, version));
   });
 
-  it("is accepted both ways with all of its keys", async () => {
+  it("is accepted on both paths with all of its keys", async () => {
     const { checked, scanned } = await read(eventOf(version, keys));
     expect(checked).not.toHaveProperty("rejection");
     expect(scanned).toBeDefined();
   });
 
-  it("is rejected both ways with a key of a later version, with all of its own keys or only the required ones", async () => {
+  it("is rejected on both paths with a key of a later version, with all keys of its version or only the required ones", async () => {
     for (const key of later) {
       expect(await verdict(eventOf(version, [...keys, key]))).toEqual(unknown(`event.${key}`));
       expect(await verdict(eventOf(version, [...(current.required as string[]), key]))).toEqual(
@@ -100,7 +100,7 @@ describe.each(versionsOf(current))("version %i of the event", (version) => {
     }
   });
 
-  it("is rejected both ways with an unknown key", async () => {
+  it("is rejected on both paths with an unknown key", async () => {
     for (const [place, event] of withUnknownKeys(eventOf(version, keys)))
       expect(await verdict(event)).toEqual(unknown(place));
   });

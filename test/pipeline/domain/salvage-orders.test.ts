@@ -42,7 +42,7 @@ it.each<[string, string, string[], number | undefined]>([
   expect(amountIn(text)).toBe(cents);
 });
 
-it("many orders, or objects that never end, are looked at in linear time", () => {
+it("many orders, or objects that never end, are scanned in linear time", () => {
   const started = performance.now();
   expect(salvageOrders(Array.from({ length: 300_000 }, (_, n) => `{"order_id":"${n}",\n`).join(""))).toHaveLength(
     300_000,

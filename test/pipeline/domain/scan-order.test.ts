@@ -296,7 +296,7 @@ describe("the scanner", () => {
   });
 
   it("reports where the event ended, and starts anywhere in a batch", () => {
-    const batch = Buffer.from(`rubbish\n${valid}\n${valid.slice(0, -3)}\n${valid}`);
+    const batch = Buffer.from(`garbage\n${valid}\n${valid.slice(0, -3)}\n${valid}`);
     expect(scanner.scan(batch, 8, arrivedAt)).toEqual(check(Buffer.from(valid)));
     expect(scanner.end).toBe(8 + valid.length);
     expect(scanner.scan(batch, 9 + valid.length, arrivedAt)).toBeUndefined();

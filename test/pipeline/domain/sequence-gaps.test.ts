@@ -40,7 +40,7 @@ describe("gaps in a till's numbers", () => {
     expect(ledger.gaps()).toMatchObject([{ producerId: "b", missing: 1, ranges: ["2"] }]);
   });
 
-  it("and the numbers that arrived make up the whole range", () => {
+  it("and the numbers that arrived cover the whole range", () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { minLength: 1 }), (numbers) => {
         const named = (gapsOf(...numbers)[0]?.ranges ?? []).flatMap((range) => {

@@ -165,7 +165,7 @@ describe("the printed explanation", () => {
     await gold.owner.query("update ops.windows set customers_version = silver_version where order_date = $1", [day]);
   });
 
-  it("has one name for one term", () => {
+  it("uses the same name for a term everywhere", () => {
     for (const [table, { cells }] of Object.entries(explainedTables)) {
       const terms = Object.values(cells).flatMap((cell) => cell.terms);
       for (const [name, same] of Map.groupBy(terms, (term) => term.name)) {

@@ -59,7 +59,7 @@ describe("an id that a till writes with escapes", () => {
 });
 
 describe("a rejected event", () => {
-  it("keeps its reason, but no value of the person in fields of another kind", async () => {
+  it("keeps its reason, but no personal value in other fields", async () => {
     const odd = [
       { store_id: "Ada Lovelace" },
       { status: "ada@example.com" },

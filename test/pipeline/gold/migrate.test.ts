@@ -236,7 +236,7 @@ test("every gold table has a primary key, a silver version and a publish time", 
   expect(tables.filter(({ has_key, columns }) => !has_key || columns !== 2)).toEqual([]);
 });
 
-describe("a reader cannot hold up", () => {
+describe("a reader cannot block", () => {
   const day = { silver_version: 1, windows: ["2015-01-31"] };
   const document = JSON.stringify({ ...day, day_totals: [], day_hours: [], day_items: [], day_stores: [] });
 
@@ -272,14 +272,14 @@ describe("a reader cannot hold up", () => {
     "select ops.take_locks('day', array[1])",
     "select pg_advisory_xact_lock(4101, 1)",
     "set temp_file_limit = -1",
-  ])("anybody by what it may not do: %s", async (text) => {
+  ])("anybody through a forbidden statement: %s", async (text) => {
     const login = pipeline.postgres.connectionString("reader");
     const bold = openPostgresWarehouse({ connectionString: `${login}?options=-cdefault_transaction_read_only%3Doff` });
     await expect(bold.query(`begin; ${text}`)).rejects.toThrow(/permission denied/);
     await bold.close();
   });
 
-  it("the others by taking all connections: it has a limit", async () => {
+  it("the others by taking all connections, which are limited", async () => {
     const [role] = await pipeline.reader.query("select rolconnlimit from pg_roles where rolname = 'pizza_reader'");
     expect(role).toEqual({ rolconnlimit: 20 });
   });

@@ -84,7 +84,7 @@ describe("the steps of silver_to_gold", () => {
     expect((await steps().plan("now")).customersDue).toBe(true);
   });
 
-  it("report no day while something that has landed waits to be refined", async () => {
+  it("report no day while a landed object is waiting to be refined", async () => {
     await refine("a", 1);
     expect((await steps().plan()).watermark).toBe("2015-01-01");
     await pipeline.land(record(sent++, order({ order_id: "waiting" }), { arrivedAt: pipeline.now }));

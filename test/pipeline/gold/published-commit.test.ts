@@ -24,7 +24,7 @@ const plan = () =>
     { customers: "now" },
   );
 
-/** Commits versions of silver, each with a day of its own. */
+/** Commits versions of silver, each with a new day. */
 async function commit(...days: string[]): Promise<void> {
   const table = silver();
   for (const day of days) {
@@ -44,7 +44,7 @@ async function commit(...days: string[]): Promise<void> {
 const lose = (version: number) =>
   store.objects.delete(`silver/order_lines/_delta_log/${String(version).padStart(20, "0")}.json`);
 
-it("a plan on the commit that gold was published from, and on later ones, goes on", async () => {
+it("a plan succeeds on the commit that gold was published from, and on later ones", async () => {
   await commit("2015-01-01");
   await plan();
   expect(await plan()).toMatchObject({ silverVersion: 0 });
@@ -59,20 +59,20 @@ describe("a lake that has lost the commit that gold was published from", () => {
     lose(1);
   });
 
-  it("is rejected, and the message says how to go on", async () => {
+  it("is rejected, and the message says how to continue", async () => {
     await expect(plan()).rejects.toThrow(
       /published from silver version 1, but the lake ends at version 0: restore the lost files of .*_delta_log\/ from a copy, or .* \.\/pizza rebuild/,
     );
   });
 
-  it("is rejected too once another commit has its number, or the numbers after it", async () => {
+  it("is also rejected once another commit reuses its number or a later one", async () => {
     await commit("2015-01-03");
     await expect(plan()).rejects.toThrow(/silver version 1 is a different commit from the one that gold was published/);
     await commit("2015-01-04");
     await expect(plan()).rejects.toThrow(/silver version 1 is a different commit/);
   });
 
-  it("is published from anew, every day of it, after a rebuild has accepted it", async () => {
+  it("is published completely, every day of it, after a rebuild has accepted it", async () => {
     await gold.owner.query(
       `insert into ops.windows (order_date, silver_version, order_lines, revenue_cents, content_hash,
          first_published_at, published_at, publish_count, reported_at)
@@ -95,7 +95,7 @@ it("a warehouse of an earlier release, which knows versions only, is accepted un
   await expect(plan()).rejects.toThrow(/the lake ends at version 0/);
 });
 
-it("nothing is forgotten while the lake has the commit", async () => {
+it("no published version is discarded while the lake has the commit", async () => {
   await commit("2015-01-01");
   await plan();
   await forgetLostCommits({ silver: silver(), warehouse: gold.writer });

@@ -42,7 +42,7 @@ async function refinePasses(ids: string[]) {
 test("a run counts all its passes, and nothing of the runs before it", async () => {
   await refinePasses(["1", "2"]);
   pipeline.now += minute;
-  await pipeline.land(record(9, "rubbish"));
+  await pipeline.land(record(9, "garbage"));
   const refined = await refinePasses(["3", "4", "5"]);
   const rejected = await pipeline.publish();
   const output = { refined, quarantine: rejected, compacted: { version: refined.version + 1 } };

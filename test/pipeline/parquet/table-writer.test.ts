@@ -255,7 +255,7 @@ describe("a wrong value", () => {
     expect(push).toThrow(message);
   });
 
-  test("includes a row that is not in every column", () => {
+  test("includes a row that is missing from some columns", () => {
     const columns = [column("int", 0, false), column("string", 1, false)];
     const unfinished = createTableWriter(columns);
     unfinished.int("c0_int").push(1);

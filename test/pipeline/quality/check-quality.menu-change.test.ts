@@ -38,7 +38,7 @@ function sale(seq: number, day: string, unit_price: number) {
   });
 }
 
-it("each order has the price and the cost of its own day, in silver and in gold", async () => {
+it("each order has the price and the cost of its day, in silver and in gold", async () => {
   pipeline.replaceCatalog(newMenu);
   await pipeline.land(await pipeline.send([sale(1, "2015-02-28", 13.25), sale(2, "2015-03-01", 14.5)]));
   await pipeline.work();

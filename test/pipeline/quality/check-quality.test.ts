@@ -93,7 +93,7 @@ describe("a run", () => {
     expect(await check()).toEqual({ red: ["producer_gaps"], errors: 1, told: 0 });
   });
 
-  it("reveals nothing about a customer", async () => {
+  it("reveals no customer data", async () => {
     await pipeline.sellWednesdays(() => 20);
     await pipeline.changeDay(lastWednesday, (rows) => rows.map((cells) => ({ ...cells, quantity: 0 })));
     const { results } = await pipeline.evaluateRules();

@@ -112,7 +112,7 @@ describe("a fault of each kind turns exactly its rule red", () => {
     expect(await pipeline.red()).toEqual({});
   });
 
-  it("till_clocks, also for an order that is more than a year away from its till's others", async () => {
+  it("till_clocks, also for an order that is more than a year from its till's other orders", async () => {
     const restore = await pipeline.changeDay(lastWednesday, (rows) =>
       rows.map((cells) => ({
         ...cells,

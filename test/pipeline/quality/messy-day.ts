@@ -20,7 +20,7 @@ export async function sellMessily(pipeline: ReceiptPipeline) {
     event(1, "a"),
     event(2, "b"),
     event(3, "c", { lines: [one, two] }),
-    Buffer.from("rubbish"),
+    Buffer.from("garbage"),
   ]);
   const second = await pipeline.send(
     [

@@ -54,7 +54,7 @@ it("a conflict is resolved by a later revision of its till, and not by the event
   expect(await state()).toEqual(["conflicting_payload resolved"]);
 });
 
-it("the order of a till that another till numbered alike is not resolved by that till's revisions", async () => {
+it("an order is not resolved by revisions of another till's order with the same number", async () => {
   await take({ ordered_at: "2015-01-01T12:00:00-05:00", producer: other });
   await take({});
   await take({ revision: 1, status: "amended" });

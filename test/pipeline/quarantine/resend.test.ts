@@ -73,12 +73,12 @@ function sink(): EventSink & { taken: OutgoingRecord[] } {
 
 describe("the quarantine's list", () => {
   it("has what was rejected, why, since when, and the quarantined amount", async () => {
-    const stored = record(1, [order(), unknownPizza, "rubbish"]);
+    const stored = record(1, [order(), unknownPizza, "garbage"]);
     await take(stored);
     const list = (await rejected()).toSorted((a, b) => a.recordIndex - b.recordIndex);
     expect(list).toMatchObject([
       { recordIndex: 1, reason: "unknown_pizza", orderId: "x-1", cents: 1325, isClosed: false, silverRevision: null },
-      { recordIndex: 2, reason: "not_json", orderId: null, cents: null, isClosed: false, payload: "rubbish" },
+      { recordIndex: 2, reason: "not_json", orderId: null, cents: null, isClosed: false, payload: "garbage" },
     ]);
     expect(new Set(list.map(({ id }) => id)).size).toBe(2);
     for (const { arrivedAt, id } of list) {
@@ -144,7 +144,7 @@ describe("a correction", () => {
   });
 
   it("of a payload that is not JSON needs the whole event", async () => {
-    await take(record(1, "rubbish"));
+    await take(record(1, "garbage"));
     const [event] = await rejected();
     expect(planResend(event!, edits("revision=1"), judge).problem).toContain("--file");
   });
@@ -177,7 +177,7 @@ describe("corrections of one call", () => {
     expect(await sendSound(plans, 10)).toEqual([]);
   });
 
-  it("are sent only once if several would be the same revision of an order, whatever is between them", async () => {
+  it("are sent only once if several would be the same revision of an order, even with others between them", async () => {
     await take(
       record(1, order()),
       record(2, order({ channel: "online", emitted_at: "2015-01-01T16:38:38Z" })),
@@ -194,7 +194,7 @@ describe("corrections of one call", () => {
     expect(await pipeline.quarantined("reason")).toHaveLength(3);
   });
 
-  it("do not give a new order two times", async () => {
+  it("do not give a new order two different times", async () => {
     const wrong = { lines: [line({ pizza_id: "secret_m" })] };
     await take(record(1, order({ ...wrong, revision: 1 })), record(2, moved(wrong)));
     const plans = await judged("lines[0].pizza_id=hawaiian_m");
@@ -234,7 +234,7 @@ describe("resending", () => {
   });
 
   it("resolves the quarantined event, even if its order is unreadable and a newer revision follows", async () => {
-    await take(record(1, "rubbish"));
+    await take(record(1, "garbage"));
     const [event] = await rejected();
     const key = resentKey(`${event!.shard}/${event!.sequenceNumber}/0`);
     await take(record(2, order({ order_id: "x-3" }), { partitionKey: key, arrivedAt: later }));
@@ -244,7 +244,7 @@ describe("resending", () => {
   });
 
   it("resolves nothing if silver rejects what was sent", async () => {
-    await take(record(1, "rubbish"), record(2, order()));
+    await take(record(1, "garbage"), record(2, order()));
     const [event] = await rejected();
     const key = resentKey(`${event!.shard}/${event!.sequenceNumber}/0`);
     await take(record(3, order({ channel: "online" }), { partitionKey: key, arrivedAt: later }));
@@ -258,9 +258,9 @@ describe("resending", () => {
   });
 });
 
-it("a file of several events is not sent as one, and what surrounds a single one is left out", async () => {
+it("a file with several events is not sent as one event, and text around a single event is omitted", async () => {
   const [a, b] = ["x-1", "x-2"].map((order_id) => JSON.stringify(order({ order_id })));
-  await take(record(1, Buffer.from(`${a}${b}rubbish`)));
+  await take(record(1, Buffer.from(`${a}${b}garbage`)));
   const [row] = await rejected();
   expect(planResend(row!, { event: `${a}\n${b}` }, judge).problem).toContain("it holds 2 events");
   const single = planResend(row!, { event: `\uFEFF${a}\n` }, judge);

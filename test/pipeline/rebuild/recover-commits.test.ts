@@ -33,7 +33,7 @@ describe("silver that has lost commits that gold was published from", () => {
     pipeline.reopenTables();
   });
 
-  it("is published from no more, before and after it has made other commits", async () => {
+  it("is not published from, before and after it has made other commits", async () => {
     await expect(pipeline.publishGold()).rejects.toThrow(
       "published from silver version 2, but the lake ends at version 0",
     );
@@ -42,7 +42,7 @@ describe("silver that has lost commits that gold was published from", () => {
     expect((await pipeline.verify()).findings).not.toEqual([]);
   });
 
-  it("is completed from bronze by a rebuild, and gold and the quarantine show whatever follows", async () => {
+  it("is completed from bronze by a rebuild, and gold and the quarantine show what follows", async () => {
     await pipeline.rebuild();
     await pipeline.publishGold();
     await balanced();

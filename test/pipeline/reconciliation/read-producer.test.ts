@@ -20,7 +20,7 @@ describe("the till of a rejected event", () => {
     ["is salvaged if the number is truncated too", cut(text.indexOf("12}") + 2), trace()],
     ["is salvaged if its number is not a number", Buffer.from(text.replace("12}", '"12"}')), trace()],
     ["is unknown if its name is truncated", cut(text.indexOf("till-1") + 3), undefined],
-    ["is not guessed from any other text", Buffer.from("rubbish about till-1 and 12"), undefined],
+    ["is not guessed from any other text", Buffer.from("garbage about till-1 and 12"), undefined],
     ["is salvaged from an event that is too large", Buffer.from(text + " ".repeat(70_000)), trace(12)],
   ])("%s", (_, bytes, seen) => {
     expect(read(bytes)).toEqual([seen]);
@@ -28,7 +28,7 @@ describe("the till of a rejected event", () => {
 
   it("is salvaged for each event that unreadable bytes show", () => {
     const other = text.replace("till-1", "till-2").replace('"seq":12', '"seq":7');
-    expect(read(Buffer.from(`${text}${other}rubbish`))).toEqual([
+    expect(read(Buffer.from(`${text}${other}garbage`))).toEqual([
       trace(12),
       { trace: { producerId: "till-2", from: 7, to: 7 } },
     ]);

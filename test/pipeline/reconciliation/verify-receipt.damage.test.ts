@@ -135,10 +135,10 @@ describe("verify detects at the tills", () => {
 
   it("numbers that never arrived, however many corrupt events other tills send", async () => {
     await pipeline.land(await pipeline.send([event(13, "x"), event(15, "y")]));
-    const rubbish = Array.from({ length: 8 }, (_, n) => Buffer.from(`rubbish ${n}`));
+    const garbage = Array.from({ length: 8 }, (_, n) => Buffer.from(`garbage ${n}`));
     const stranger = Buffer.from('{"producer":{"producer_id":"till-2","seq":14');
     await pipeline.land(
-      await pipeline.send(...rubbish, stranger, [event(16, "z"), Buffer.from("at the end of a batch")]),
+      await pipeline.send(...garbage, stranger, [event(16, "z"), Buffer.from("at the end of a batch")]),
     );
     await pipeline.work();
     expect(await found()).toBe(
@@ -154,7 +154,7 @@ describe("verify detects at the tills", () => {
     );
   });
 
-  it("nothing in an order id that is used again on another day or in another store", async () => {
+  it("nothing wrong in an order id that is reused on another day or in another store", async () => {
     const reused = [
       event(13, "a", { ordered_at: "2015-01-09T10:00:00Z" }),
       event(14, "a", { store_id: "chi-01", ordered_at: "2015-01-09T10:00:00Z" }),
@@ -341,12 +341,12 @@ describe("verify detects in silver", () => {
     await expect(found()).rejects.toThrow("version 0 is missing from silver/order_lines/_delta_log/");
   });
 
-  it("a revision that was set back", async () => {
+  it("a revision that was decreased", async () => {
     await change("b", "revision", 0);
     expect(await found()).toContain("newer revisions are missing from silver: 2015-01-01 nyc-01 b revision 1");
   });
 
-  it("an order whose event was sent later than one that lost to it", async () => {
+  it("an order based on a later event than the one it superseded", async () => {
     await change("c", "emitted_at", Date.parse("2015-02-01T00:00:00Z") * 1000);
     expect(await found()).toContain(
       "orders in silver show another event than the first one: 2015-01-01 nyc-01 c revision 0",
@@ -406,7 +406,7 @@ describe("verify detects in quarantine", () => {
     const change = (column: string, from: string, to: string) => (columns: Columns) => {
       columns[column] = columns[column]!.map((cell) => (cell === from ? to : cell));
     };
-    await rewrite({ change: change("payload", "rubbish", "robbish") });
+    await rewrite({ change: change("payload", "garbage", "gorbage") });
     const sentence = "events in quarantine have different bytes than in bronze";
     expect(await found()).toBe(`quarantine = bronze: 1 ${sentence}: ${position(0)}/3`);
     await rewrite({ change: change("payload_base64", "//4=", "//8=") });

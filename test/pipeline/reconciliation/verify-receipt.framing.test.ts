@@ -39,7 +39,7 @@ async function resend(corrected: string) {
 }
 
 describe("the receipt of records in every frame", () => {
-  it("balances, and each event can be traced to its place", async () => {
+  it("balances, and each event can be traced to its position", async () => {
     const [, aggregated] = await take(
       Buffer.from(`\ufeff${text(1, "a")}${text(2, "b")}\r\n${text(3, "c")}`),
       aggregate(
@@ -57,7 +57,7 @@ describe("the receipt of records in every frame", () => {
     ]);
   });
 
-  it("forgets a customer in each of them, and changes nothing else", async () => {
+  it("covers forgetting a customer in each of them, which changes nothing else", async () => {
     const [a, b, c] = [text(1, "a", bob), text(2, "b", eve), text(3, "c", bob)];
     await take(
       Buffer.from(`\ufeff${a}${b}\r\n[${c}]`),
@@ -77,7 +77,7 @@ describe("the receipt of records in every frame", () => {
 describe("a record that cannot be split into its events", () => {
   it("names every order and the whole amount, and is resolved once all of them are in", async () => {
     const [a, b] = [text(1, "a"), text(2, "b", { store_id: "chi-01" })];
-    await take(Buffer.from(`${a}${b}rubbish`));
+    await take(Buffer.from(`${a}${b}garbage`));
     const [row, ...others] = await listed();
     expect(others).toEqual([]);
     expect(row).toMatchObject({ reason: "not_json", orderId: "a", cents: 2650, isClosed: false });
@@ -92,7 +92,7 @@ describe("a record that cannot be split into its events", () => {
   });
 
   it("is not resolved by the same order id in another store or on another day", async () => {
-    await take(Buffer.from(`${text(1, "a")}${text(2, "b")}rubbish`));
+    await take(Buffer.from(`${text(1, "a")}${text(2, "b")}garbage`));
     await resend(text(1, "a"));
     await resend(text(2, "b", { store_id: "chi-01" }));
     await resend(text(2, "b", { ordered_at: "2015-01-02T11:38:36-05:00" }));
@@ -108,10 +108,10 @@ describe("a record that cannot be split into its events", () => {
     }
   });
 
-  it("excuses the numbers of all of its events, and of no other", async () => {
+  it("excuses the sequence numbers of all of its events, and no others", async () => {
     await take(
       Buffer.from(text(1, "a")),
-      Buffer.from(`${text(2, "b")}${text(3, "c")}rubbish`),
+      Buffer.from(`${text(2, "b")}${text(3, "c")}garbage`),
       Buffer.from(text(5, "d")),
     );
     expect(JSON.stringify((await pipeline.verify()).findings)).toContain(
@@ -119,8 +119,8 @@ describe("a record that cannot be split into its events", () => {
     );
   });
 
-  it("loses the second of its customers if they are forgotten", async () => {
-    await take(Buffer.from(`${text(1, "a", eve)}${text(2, "b", bob)}rubbish`));
+  it("is redacted when its second customer is forgotten", async () => {
+    await take(Buffer.from(`${text(1, "a", eve)}${text(2, "b", bob)}garbage`));
     expect(await pipeline.forget("c-bob")).toMatchObject({ events: 1, quarantined: 1 });
     expect(await everything(pipeline)).not.toMatch(/c-bob|Bob|bob@/);
     expect((await listed())[0]!.detail).toContain("b of unknown on unknown");
@@ -129,7 +129,7 @@ describe("a record that cannot be split into its events", () => {
 });
 
 describe("forgetting", () => {
-  it("looks behind a key that comes twice, also with escapes", async () => {
+  it("finds a customer behind a duplicate key, even if escaped", async () => {
     const plain = text(1, "a", eve);
     const twice = (key: string) => plain.replace('"customer":', `"${key}":${JSON.stringify(bob.customer)},"customer":`);
     await take(Buffer.from(twice("customer")), Buffer.from(twice("c\\u0075stomer")));
@@ -139,11 +139,11 @@ describe("forgetting", () => {
   });
 
   it.each([
-    ["a batch within a batch", gzipSync(zstdCompressSync(text(1, "a", bob)))],
+    ["a nested batch", gzipSync(zstdCompressSync(text(1, "a", bob)))],
     ["a batch within an event", Buffer.concat([Buffer.from("{"), gzipSync(text(1, "a", bob)), Buffer.from("}")])],
     ["an aggregated record that is damaged", aggregate(gzipSync(text(1, "a", bob))).fill(0, 4, 5)],
     ["text in UTF-16", Buffer.from(text(1, "a", bob), "utf16le")],
-  ])("says that it could not look into %s", async (_, data) => {
+  ])("reports that it could not inspect %s", async (_, data) => {
     await take(data);
     expect(await pipeline.forget("c-bob")).toMatchObject({ events: 0, unreadable: 1 });
     expect((await pipeline.verify()).findings).toEqual([]);

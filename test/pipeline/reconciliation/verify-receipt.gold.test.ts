@@ -271,7 +271,7 @@ describe("verify names a table of gold that is not as it was defined", () => {
   ])("that %s", async (_, damage, mend, sentence) => {
     await owner.query(damage);
     try {
-      // Each query is a transaction of its own, as in a pipeline: one that fails does not end the others.
+      // Each query is a separate transaction, as in a pipeline, so a failed one does not abort the others.
       const { findings } = await pipeline.verify({ warehouse: gold.reader });
       const shown = findings.flatMap(({ sentence: problem, examples }) => examples.map((one) => `${problem}: ${one}`));
       expect(shown.join("\n")).toContain(sentence);

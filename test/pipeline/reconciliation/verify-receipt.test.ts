@@ -75,7 +75,7 @@ describe("the receipt of an undamaged pipeline", () => {
   });
 
   it("counts a rejected event from silver's commit on, before the quarantine is published", async () => {
-    await pipeline.land(await pipeline.send([Buffer.from("rubbish")]));
+    await pipeline.land(await pipeline.send([Buffer.from("garbage")]));
     await pipeline.refine();
     expect(await pipeline.verify()).toMatchObject({ findings: [], events: { quarantined: { not_json: 1 } } });
     await pipeline.publishQuarantine();
@@ -84,7 +84,7 @@ describe("the receipt of an undamaged pipeline", () => {
 
   it("resolves a quarantined event that was corrected and resent, whether or not its order was readable", async () => {
     const wrong = event(1, "a", { store_id: "mars-01" });
-    const [first, second] = await pipeline.send([wrong], Buffer.from("rubbish"));
+    const [first, second] = await pipeline.send([wrong], Buffer.from("garbage"));
     await pipeline.land([first!, second!]);
     await pipeline.work();
     expect(await pipeline.verify()).toMatchObject({
@@ -98,10 +98,10 @@ describe("the receipt of an undamaged pipeline", () => {
   });
 
   it("does not resolve a quarantined event by a resent one that silver rejects too", async () => {
-    const [rubbish] = await pipeline.send(Buffer.from("rubbish"));
-    await pipeline.land([rubbish!]);
-    const place = `${rubbish!.shard}/${rubbish!.sequenceNumber}/0`;
-    await pipeline.land(await pipeline.sendUnder(resentKey(place), Buffer.from("more rubbish")));
+    const [garbage] = await pipeline.send(Buffer.from("garbage"));
+    await pipeline.land([garbage!]);
+    const place = `${garbage!.shard}/${garbage!.sequenceNumber}/0`;
+    await pipeline.land(await pipeline.sendUnder(resentKey(place), Buffer.from("more garbage")));
     await pipeline.work();
     expect(await pipeline.verify()).toMatchObject({
       findings: [],
@@ -110,7 +110,7 @@ describe("the receipt of an undamaged pipeline", () => {
   });
 
   it("counts a record in the on-failure store", async () => {
-    const [record] = await pipeline.send(Buffer.from("rubbish"));
+    const [record] = await pipeline.send(Buffer.from("garbage"));
     const { key, body } = encodeFailedBatch({
       name: "landing",
       streamArn: "orders",

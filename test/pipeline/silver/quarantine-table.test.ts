@@ -80,7 +80,7 @@ describe("a rejected event", () => {
 describe("publishing the quarantine", () => {
   it("adds the rejected events of several runs, and nothing the second time", async () => {
     for (let n = 0; n < 3; n++) {
-      await pipeline.land(record(n, ["rubbish", order({ order_id: `a-${n}` })]));
+      await pipeline.land(record(n, ["garbage", order({ order_id: `a-${n}` })]));
       await pipeline.refine();
     }
     expect(await pipeline.publish()).toMatchObject({ files: 3, rows: 3 });
@@ -90,7 +90,7 @@ describe("publishing the quarantine", () => {
   });
 
   it("adds each file once under three concurrent runs, and only one of them reports it", async () => {
-    await pipeline.land(record(1, "rubbish"));
+    await pipeline.land(record(1, "garbage"));
     await pipeline.refine();
     const runs = await Promise.all([1, 2, 3].map(() => publishQuarantine(pipeline.openRefinery())));
     expect(runs.reduce((sum, { rows }) => sum + rows, 0)).toBe(1);
@@ -98,7 +98,7 @@ describe("publishing the quarantine", () => {
   });
 
   it("is completed by the next run if the previous one crashed", async () => {
-    await pipeline.land(record(1, "rubbish"));
+    await pipeline.land(record(1, "garbage"));
     const doomed = pipeline.openRefinery(failingOnce(pipeline.store, commitOf("quarantine/order_events")));
     await refineSilver(doomed);
     await expect(publishQuarantine(doomed)).rejects.toThrow("died");
@@ -109,7 +109,7 @@ describe("publishing the quarantine", () => {
   });
 
   it("never shows the rejected events of a silver commit that failed", async () => {
-    await pipeline.land(record(1, "rubbish"));
+    await pipeline.land(record(1, "garbage"));
     const doomed = pipeline.openRefinery(failingOnce(pipeline.store, commitOf("silver/order_lines")));
     await expect(refineSilver(doomed)).rejects.toThrow("died");
     expect(await pipeline.publish()).toMatchObject({ files: 0 });
@@ -120,7 +120,7 @@ describe("publishing the quarantine", () => {
   });
 
   it("advances its cursor through long periods without a rejection", async () => {
-    await pipeline.land(record(0, "rubbish"));
+    await pipeline.land(record(0, "garbage"));
     await pipeline.refine();
     await pipeline.publish();
     for (let n = 1; n <= 101; n++) {
@@ -135,7 +135,7 @@ describe("publishing the quarantine", () => {
 });
 
 describe("a rejected event that is redelivered", () => {
-  const again = record(7, ["rubbish", order({ order_id: "a" }), order({ order_id: "a", channel: "delivery" })]);
+  const again = record(7, ["garbage", order({ order_id: "a" }), order({ order_id: "a", channel: "delivery" })]);
 
   it("is quarantined once, whether or not the first copy has been published", async () => {
     for (const count of [1, 2, 3]) {
@@ -149,7 +149,7 @@ describe("a rejected event that is redelivered", () => {
 
   it("is quarantined once by two concurrent runs", async () => {
     await pipeline.land(again);
-    await pipeline.land(again, record(8, "rubbish"));
+    await pipeline.land(again, record(8, "garbage"));
     await Promise.all([1, 2].map(() => refineSilver(pipeline.openRefinery(), { maxEvents: 1 })));
     await pipeline.refine();
     await pipeline.publish();
@@ -157,7 +157,7 @@ describe("a rejected event that is redelivered", () => {
   });
 
   it("reads no data file if all quarantined events arrived at other times", async () => {
-    await pipeline.land(record(1, "rubbish"));
+    await pipeline.land(record(1, "garbage"));
     await pipeline.refine();
     await pipeline.publish();
     const read: string[] = [];
@@ -165,7 +165,7 @@ describe("a rejected event that is redelivered", () => {
       read.push(key);
       return await pipeline.store.get(key);
     };
-    await pipeline.land(record(2, "rubbish", { arrivedAt: noon + 1 }));
+    await pipeline.land(record(2, "garbage", { arrivedAt: noon + 1 }));
     await refineSilver(pipeline.openRefinery({ ...pipeline.store, get }));
     expect(read.filter((key) => key.startsWith("quarantine/order_events/part-"))).toEqual([]);
   });

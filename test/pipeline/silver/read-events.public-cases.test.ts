@@ -32,7 +32,7 @@ it.each([
   ["a03-nulls.jsonl", ["a03-1 12 undefined", "a03-2 12 c-9"], 2650],
   ["a04-bom.jsonl", ["a04-1 12 undefined", "a04-2 12 undefined"], 2650],
   ["a05-two-in-one.jsonl", ["a05-1 12 undefined", "a05-2 12 undefined"], 4920],
-])("%s holds two orders, as lines and as one record", (name, orders, cents) => {
+])("%s contains two orders, as lines and as one record", (name, orders, cents) => {
   expect(read(name, true)).toMatchObject({ orders, cents, rejected: [] });
   expect(read(name, false)).toMatchObject({ orders, cents, indexes: [0, 1], rejected: [] });
 });

@@ -35,7 +35,7 @@ describe("a run", () => {
     expect(await pipeline.refine({ maxBytes: 1500 })).toMatchObject({ quarantined: 2, remaining: 1 });
   });
 
-  it("takes one object and commits it when its time is over", async () => {
+  it("consumes one object and commits it at its deadline", async () => {
     await landEach(3);
     expect(await pipeline.refine({ until: pipeline.now })).toMatchObject({ accepted: 1, remaining: 2 });
     expect(await pipeline.refine({ until: pipeline.now + 1 })).toMatchObject({ accepted: 2, remaining: 0 });
@@ -93,7 +93,7 @@ describe("data files that no commit refers to", () => {
     expect(await dataFiles()).toEqual([]);
   });
 
-  it("are deleted if another writer commits first, and the run tries again", async () => {
+  it("are deleted if another writer commits first, and the run retries", async () => {
     await pipeline.land(record(1, [event(1), "rejected"]));
     let isDue = true;
     const overtaken: ObjectStore = {

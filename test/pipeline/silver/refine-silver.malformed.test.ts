@@ -7,7 +7,7 @@ import { openSilverPipeline, record } from "./refine-fixture.ts";
 const valid = JSON.stringify(order({ order_id: "bad" }));
 const batch = zstdCompressSync(Buffer.from(valid));
 
-const rubbish: [name: string, bytes: Buffer, reason: string][] = [
+const garbage: [name: string, bytes: Buffer, reason: string][] = [
   ["binary", Buffer.from([0, 255, 254, 253, 1, 2]), "bad_utf8"],
   ["nothing", Buffer.alloc(0), "not_json"],
   ["a line of a megabyte", Buffer.alloc(1_000_000, "x"), "event_too_large"],
@@ -27,7 +27,7 @@ const rubbish: [name: string, bytes: Buffer, reason: string][] = [
   ["a price beyond all numbers", Buffer.from(valid.replace("13.25", "1e999")), "money_out_of_range"],
   ["a list", Buffer.from("[]"), "wrong_type"],
   ["null", Buffer.from("null"), "wrong_type"],
-  ["two events and rubbish", Buffer.from(`${valid}${valid}x`), "not_json"],
+  ["two events and garbage", Buffer.from(`${valid}${valid}x`), "not_json"],
   ["a key twice", Buffer.from(valid.replace('"status":', '"status":"cancelled","status":')), "duplicate_key"],
   ["UTF-16", Buffer.from(valid, "utf16le"), "bad_utf8"],
 ];
@@ -52,7 +52,7 @@ async function refined(...contents: unknown[]) {
 }
 
 it("rejects a malformed record with its reason and exact bytes, and leaves the records around it intact", async () => {
-  const all = [...rubbish, ...records];
+  const all = [...garbage, ...records];
   const contents = all.flatMap(([, bytes], n) => [order({ order_id: `good-${n}` }), bytes]);
   const { orders, quarantined } = await refined(...contents, order({ order_id: "last" }));
   expect(orders).toEqual([...all.map((_, n) => `good-${n}`), "last"].toSorted());
@@ -68,7 +68,7 @@ it("rejects a malformed record with its reason and exact bytes, and leaves the r
 });
 
 it("rejects only the malformed event in the middle of a batch", async () => {
-  const lines = rubbish.filter(([, bytes]) => !bytes.includes(10) && bytes.length > 0);
+  const lines = garbage.filter(([, bytes]) => !bytes.includes(10) && bytes.length > 0);
   const newline = Buffer.from("\n");
   const parts = lines.flatMap(([, bytes], n) => [
     Buffer.from(JSON.stringify(order({ order_id: `good-${n}` }))),

@@ -37,7 +37,7 @@ async function outcome() {
 }
 
 describe("a till that writes UTC (a01)", () => {
-  it("sells in the hour of its store, and the offset is noted", async () => {
+  it("has its orders in the store's local hour, and its UTC offset is stored", async () => {
     await take(linesOf("a01-utc-till"));
     expect(await outcome()).toEqual({
       orders: ["a01-1 2026-11-18 20 1325 ", "a01-2 2026-11-18 20 1325 0"],
@@ -46,13 +46,13 @@ describe("a till that writes UTC (a01)", () => {
   });
 });
 
-describe("a till that uses an order id again on another day (a08)", () => {
+describe("a till that reuses an order id on another day (a08)", () => {
   const both = (id: string) => ({
     orders: [`${id} 2026-11-16 12 1325 `, `${id} 2026-11-17 12 3595 `],
     rejected: [],
   });
 
-  it("sells both orders if one run takes them", async () => {
+  it("has both orders in silver if one run consumes them", async () => {
     await take(linesOf("a08-reuse-one-run"));
     expect(await outcome()).toEqual(both("A08"));
   });
@@ -60,7 +60,7 @@ describe("a till that uses an order id again on another day (a08)", () => {
   it.each([
     ["in the order of their days", ["a08-reuse-run1", "a08-reuse-run2"]],
     ["in the other order", ["a08-reuse-run2", "a08-reuse-run1"]],
-  ])("sells both orders if two runs take them %s", async (_, names) => {
+  ])("has both orders in silver if two runs consume them %s", async (_, names) => {
     await take(...names.map(linesOf));
     expect(await outcome()).toEqual(both("A08x"));
   });

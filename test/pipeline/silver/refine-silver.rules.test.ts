@@ -31,12 +31,12 @@ beforeEach(async () => {
   await pipeline.work();
 });
 
-describe("silver that other rules judged", () => {
-  it("names the rules' version in each commit", async () => {
+describe("silver written under other rules", () => {
+  it("has the rules' version in each commit", async () => {
     expect(await judgedBy()).toBe(rulesVersion);
   });
 
-  it("is not refined further, and not reconciled: both say what to do", async () => {
+  it("is neither refined further nor reconciled, and both errors say what to do", async () => {
     await judgeBy(rulesVersion - 1);
     await pipeline.land(await pipeline.send([event(3, "c")]));
     const older = /was judged by version 1 of the rules, and this program has version 2: .\/pizza rebuild/;
@@ -46,7 +46,7 @@ describe("silver that other rules judged", () => {
     await expect(pipeline.refine()).rejects.toThrow(/this program has version 2: use the newer release that made it/);
   });
 
-  it("is judged again by a rebuild, also where no value differs, and then refined further", async () => {
+  it("is converted by a rebuild, even if no value differs, and then refined further", async () => {
     await judgeBy(rulesVersion - 1);
     expect(await pipeline.rebuild()).toMatchObject({ equal: true, published: true });
     expect(await judgedBy()).toBe(rulesVersion);
@@ -59,13 +59,13 @@ describe("silver that other rules judged", () => {
     expect((await pipeline.verify()).findings).toEqual([]);
   });
 
-  it("is not judged again in part", async () => {
+  it("is not converted for some days only", async () => {
     await judgeBy(rulesVersion - 1);
     await expect(pipeline.rebuild({ from: "2015-01-02" })).rejects.toThrow("rebuild all days, without --from and --to");
     expect(await judgedBy()).toBe(rulesVersion - 1);
   });
 
-  it("stays as it is after a dry run", async () => {
+  it("is not changed by a dry run", async () => {
     await judgeBy(rulesVersion - 1);
     expect(await pipeline.rebuild({ isDryRun: true })).toMatchObject({ published: false });
     expect(await judgedBy()).toBe(rulesVersion - 1);

@@ -76,24 +76,24 @@ it("finds the order of a revision by store, business date and order id", async (
   expect(await held()).toEqual(["2015-01-01 chi-01 19h 2", "2015-01-01 nyc-01 20h 1", "2015-01-02 nyc-01 1h 0"]);
 });
 
-it("accepts a revision that names its order's moment with another offset", async () => {
+it("accepts a revision that writes its order's time with another UTC offset", async () => {
   const sameMoment = amended(1, { ordered_at: "2015-01-02T01:15:00Z" });
   expect(await outcomes([first, sameMoment])).toEqual([{ orders: ["2015-01-01 nyc-01 20h 1"], rejected: [] }]);
 });
 
-it("keeps the earliest of two orders to which two tills of a store gave one number", async () => {
+it("keeps the earlier of two orders with the same number from two tills of a store", async () => {
   const rejected = ["ordered_at_changed 0 2015-01-01T21:00:00-05:00"];
   expect(await outcomes([first, otherTill])).toEqual([{ orders: ["2015-01-01 nyc-01 20h 0"], rejected }]);
 });
 
-it("keeps the payload that was sent first of two with one revision", async () => {
+it("of two payloads of one revision, keeps the one that was sent first", async () => {
   const later = change({ channel: "delivery", emitted_at: "2015-01-02T01:15:02Z" });
   const rejected = [`conflicting_payload 0 ${first.ordered_at}`];
   expect(await outcomes([first, later])).toEqual([{ orders: ["2015-01-01 nyc-01 20h 0"], rejected }]);
   expect(await pipeline.rows("channel")).toEqual([{ channel: first.channel }]);
 });
 
-it("changes nothing when records are delivered again, also those whose event gave way", async () => {
+it("changes nothing when records are redelivered, including those of superseded events", async () => {
   const records = [record(1, [otherTill, { ...otherTill, revision: 1, status: "amended" }]), record(2, [first])];
   for (const each of records) {
     await pipeline.land(each);
@@ -109,7 +109,7 @@ it("changes nothing when records are delivered again, also those whose event gav
   expect([await held(), await quarantined()]).toEqual(before);
 });
 
-it("accepts a new event although bronze has lost the one that gives way to it, and says so", async () => {
+it("accepts an event even if bronze has lost the one that it supersedes, and reports it", async () => {
   const key = await pipeline.land(record(1, [otherTill]));
   await pipeline.refine();
   await pipeline.store.delete(key);
@@ -119,7 +119,7 @@ it("accepts a new event although bronze has lost the one that gives way to it, a
   expect(row).toMatchObject({ detail: expect.stringContaining("bronze no longer has its record"), payload: "" });
 });
 
-it("reads only the order's own day, and no file for a new order", async () => {
+it("reads only files of the order's day, and none for a new order", async () => {
   await takeOneByOne([order({ order_id: "b", ordered_at: "2015-01-02T12:00:00-06:00" })]);
   await pipeline.land(record(next++, [first, amended(1), order({ order_id: "aa", ordered_at: first.ordered_at })]));
   expect(await pipeline.refine()).toMatchObject({ accepted: 2, filesRead: 0 });

@@ -29,9 +29,9 @@ const isBronze = (key: string) => key.startsWith("bronze/");
 const commitKey = /silver\/order_lines\/_delta_log\/\d{20}\.json$/;
 
 describe("an order line in silver", () => {
-  it("holds the order, its money in cents, its store, its pizza, its times and its origin", async () => {
+  it("has the order, its amounts in cents, its store, its pizza, its times and its origin", async () => {
     const event = order({ lines: [line(7, "hawaiian_l", 3)] });
-    const stored = record(5, ["rubbish", event]);
+    const stored = record(5, ["garbage", event]);
     await pipeline.land(stored);
     await pipeline.refine();
     const rows = await pipeline.rows();
@@ -119,7 +119,7 @@ describe("an order line in silver", () => {
 });
 
 describe("refining", () => {
-  it("reports what it did, and does nothing the second time", async () => {
+  it("reports what it has done, and does nothing the second time", async () => {
     await pipeline.land(
       record(1, [named("a"), named("b", { lines: [line(1, "hawaiian_m", 1), line(2, "bbq_ckn_s", 1)] })]),
     );
@@ -157,7 +157,7 @@ describe("refining", () => {
   it.each(["before", "after"] as const)(
     "loses and duplicates nothing when it crashes right %s the commit",
     async (when) => {
-      await pipeline.land(record(1, [named("a"), "rubbish"]));
+      await pipeline.land(record(1, [named("a"), "garbage"]));
       const doomed = pipeline.openRefinery(failingOnce(pipeline.store, commitKey, when));
       await expect(refineSilver(doomed)).rejects.toThrow("died");
       expect(await ids()).toHaveLength(when === "after" ? 1 : 0);
@@ -196,7 +196,7 @@ describe("refining", () => {
     ]);
   });
 
-  it("accepts a record of several objects once, in one run or in two", async () => {
+  it("accepts a record in several objects once, in one run or in two", async () => {
     const records = [1, 2, 3, 4].map((n) => record(n, [named(`order-${n}`)]));
     await pipeline.land(...records.slice(0, 2));
     await pipeline.land(...records.slice(1, 3));

@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 
 describe("while a bronze object is set aside", () => {
-  it("the receipt names it and does not balance, and balances after it was repaired and brought back", async () => {
+  it("the receipt names it and does not balance until it is repaired and retried", async () => {
     const { findings, records, silver } = await pipeline.verify();
     expect(findings).toEqual([
       {
@@ -43,7 +43,7 @@ describe("while a bronze object is set aside", () => {
     expect(await pipeline.verify()).toMatchObject({ findings: [], records: { setAside: 0 }, gold: { orders: 2 } });
   });
 
-  it("the receipt does not read it, because reading it may end the process", async () => {
+  it("the receipt does not read it, because reading it may crash the process", async () => {
     const read: string[] = [];
     const get = async (key: string) => {
       read.push(key);
@@ -53,7 +53,7 @@ describe("while a bronze object is set aside", () => {
     expect(read.filter((key) => key.startsWith("bronze/"))).toHaveLength(1);
   });
 
-  it("a trace does not say that an order is nowhere, if it may be in that object", async () => {
+  it("a trace does not report an order as missing if it may be in that object", async () => {
     expect(await pipeline.trace("a")).toMatchObject({ silver: { revision: 0 } });
     await expect(pipeline.traces("b")).rejects.toThrow(
       `order b was not found, but bronze objects that are set aside or damaged were not searched: ${damaged}`,
@@ -64,14 +64,14 @@ describe("while a bronze object is set aside", () => {
     expect(await pipeline.forget("c-1")).toMatchObject({ events: 1, unreadObjects: [damaged] });
   });
 
-  it("a rebuild leaves it out, and it stays set aside", async () => {
+  it("a rebuild skips it, and it stays set aside", async () => {
     await pipeline.rebuild({ from: "2015-03-04", to: "2015-03-04", source: "bronze", isDryRun: false });
     expect((await pipeline.verify()).findings).toHaveLength(1);
   });
 });
 
 describe("a bronze object that was damaged after silver consumed it", () => {
-  it("fails a rebuild, which names it, instead of being set aside", async () => {
+  it("makes a rebuild fail with its name, instead of being set aside", async () => {
     await pipeline.store.put(damaged, whole);
     await bringBackObjects(pipeline.silver);
     await pipeline.refine();

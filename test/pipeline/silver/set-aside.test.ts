@@ -45,8 +45,8 @@ function endedBy(poison: string) {
   return { reads, refine };
 }
 
-describe("a bronze object that ends every run that reads it", () => {
-  it("is found by halving, ends three runs alone over five minutes, and is set aside", async () => {
+describe("a bronze object that crashes every run that reads it", () => {
+  it("is found by bisection, crashes three runs alone over five minutes, and is set aside", async () => {
     const keys = await landEach(8);
     const { reads, refine } = endedBy(keys[5]!);
     for (let run = 0; run < 8; run++, pipeline.now += minute) await refine();
@@ -68,7 +68,7 @@ describe("a bronze object that ends every run that reads it", () => {
     expect(await refine()).toMatchObject({ bronzeObjects: 0, remaining: 0 });
   });
 
-  it("is not set aside by three runs that end within five minutes, as in an outage or a restart", async () => {
+  it("is not set aside by three runs that crash within five minutes, as in an outage or a restart", async () => {
     const [key] = await landEach(1);
     const { refine } = endedBy(key!);
     for (let run = 0; run < 20; run++) await refine();
@@ -92,14 +92,14 @@ describe("a bronze object that ends every run that reads it", () => {
   it.each([
     ["objects", { maxObjects: 3 }],
     ["events", { maxEvents: 3 }],
-  ])("is looked for among the %s that one run can read", async (_, limits) => {
+  ])("is searched for among the %s that one run can read", async (_, limits) => {
     await landEach(7);
     const { refine, reads } = endedBy("none");
     while ((await refine(limits))!.remaining > 0);
     expect(reads).toEqual([3, 3, 1]);
   });
 
-  it("does not hold the others back after another run has ended for a reason of its own", async () => {
+  it("does not delay the others after another run has crashed for an unrelated reason", async () => {
     await landEach(4);
     const dying = pipeline.openRefinery(failingOnce(pipeline.store, /_delta_log/));
     await expect(refineSilver(dying)).rejects.toThrow("the process died");
@@ -109,7 +109,7 @@ describe("a bronze object that ends every run that reads it", () => {
     expect(reads).toEqual([2, 1, 1]);
   });
 
-  it("is found although the note of the last run is damaged", async () => {
+  it("is found even if the record of the last run is damaged", async () => {
     const [key] = await landEach(1);
     await pipeline.store.put("silver/refining.json", Buffer.from("{"));
     const { refine } = endedBy(key!);
@@ -127,7 +127,7 @@ describe("a bronze object that cannot be decoded", () => {
     expect(await setAside()).toMatchObject([{ key: keys[1], reason: expect.stringContaining("it is damaged: ") }]);
   });
 
-  it("is taken if its bytes were damaged on their way only", async () => {
+  it("is consumed if its bytes were damaged only in transit", async () => {
     const [key] = await landEach(1);
     let reads = 0;
     const store: ObjectStore = {
@@ -140,7 +140,7 @@ describe("a bronze object that cannot be decoded", () => {
     expect(await refineSilver(pipeline.openRefinery(store))).toMatchObject({ accepted: 1, setAsideObjects: 0 });
   });
 
-  it("is consumed once after it was repaired and brought back, however long ago it landed", async () => {
+  it("is consumed once after it was repaired and retried, however long ago it landed", async () => {
     const [key] = await landEach(2);
     const whole = (await pipeline.store.get(key!))!;
     await pipeline.store.put(key!, whole.subarray(0, 100));

@@ -57,7 +57,7 @@ describe("the date until which days may be reported", () => {
   const arrival = Date.parse("2015-03-01T12:00:00Z");
   const until = async (now: number) => reportableUntil(await pipeline.refinery.silver.snapshot(), now);
 
-  it("is the watermark date, but no day that is not over in every time zone", async () => {
+  it("is the watermark date, but never a day that is not over in every time zone", async () => {
     expect(await until(arrival)).toBeUndefined();
     await sell("a", "2015-03-01T12:00:00Z");
     expect(await until(arrival)).toBe("2015-03-01");

@@ -41,7 +41,7 @@ describe("unpacking a stream record", () => {
   it.each([
     ["cut short", zstdCompressSync(batch).subarray(0, -1)],
     ["only a magic number", zstdCompressSync(batch).subarray(0, 4)],
-    ["followed by rubbish", Buffer.concat([zstdCompressSync(batch), Buffer.from("rubbish")])],
+    ["followed by garbage", Buffer.concat([zstdCompressSync(batch), Buffer.from("garbage")])],
     ["gzip cut short", gzipSync(batch).subarray(0, -3)],
     ["gzip with a wrong checksum", Buffer.concat([gzipSync(batch).subarray(0, -8), Buffer.alloc(8)])],
   ])("rejects a whole batch that is %s", (_, record) => {
@@ -73,7 +73,7 @@ describe("unpacking a stream record", () => {
   });
 });
 
-describe("bytes of a record that nothing reads", () => {
+describe("bytes of a record that no event contains", () => {
   const [first, second] = ['{"a":1}\n', '{"b":2}\n'] as const;
   const skippable = (content: string) =>
     Buffer.concat([Buffer.from([0x53, 0x2a, 0x4d, 0x18, content.length, 0, 0, 0]), Buffer.from(content)]);
@@ -156,7 +156,7 @@ describe("the framing of events", () => {
     ["a value that is no object", '"text"', ['"text"']],
     ["a line that is cut off", `${a.slice(0, 9)}\n${b}\n${c.slice(0, 3)}`, [a.slice(0, 9), b, c.slice(0, 3)]],
     ["a line that is cut off after a comma", `{"a":1,\n${b}`, ['{"a":1,', b]],
-    ["a line with rubbish at its end", `${b}\n${a}${b}x\n${c}`, [b, `${a}${b}x`, c]],
+    ["a line with garbage at its end", `${b}\n${a}${b}x\n${c}`, [b, `${a}${b}x`, c]],
     ["an array that is cut off", `[${a},${b}`, [`[${a},${b}`]],
     ["a pretty-printed event with a comma too much", '{\n  "a": 1,\n}\n{"b":{}}', ['{\n  "a": 1,\n}', b]],
     ["a record separator within a text", `{"a":"\x1e${b}`, ['{"a":"', b]],
@@ -196,23 +196,23 @@ describe("the framing of events", () => {
     }
   });
 
-  it("keeps the index that an event of a batch had when each line was one", () => {
+  it("keeps the index that each event had when every line of a batch was one event", () => {
     const indexes = (data: Buffer) => unpackRecord(data).map(({ index }) => index);
-    expect(indexes(zstdCompressSync(`${a}\n\n\n${b}\nrubbish\n${c}`))).toEqual([0, 3, 4, 5]);
+    expect(indexes(zstdCompressSync(`${a}\n\n\n${b}\ngarbage\n${c}`))).toEqual([0, 3, 4, 5]);
     expect(indexes(gzipSync(`${a}${b}\n${c}\n\n${a}`))).toEqual([0, 1, 2, 3]);
     expect(indexes(Buffer.from(`\n\n${a}\n\n${b}`))).toEqual([0, 1]);
     expect(indexes(aggregate(`${a}\n${b}`, zstdCompressSync(`${a}\n\n${b}`), c))).toEqual([0, 1, 2, 4, 5]);
   });
 
-  it("has the last byte of a record that is no batch in an event that cannot be read", () => {
-    for (const text of ["rubbish\nand more\n", "\0\n", "  ", `${a}}\n`])
+  it("includes the last byte of a record that is not a batch in an unreadable event", () => {
+    for (const text of ["garbage\nand more\n", "\0\n", "  ", `${a}}\n`])
       expect(unpack(Buffer.from(text))).toEqual([text]);
   });
 });
 
 describe("a record of the Kinesis Producer Library", () => {
   const event = '{"a":1}';
-  it("has each of its user records, also one that is empty or cannot be unpacked", () => {
+  it("yields each of its user records, including empty ones and ones that cannot be unpacked", () => {
     expect(unpack(aggregate(event, "", gzipSync(event).subarray(0, -4), event))).toEqual([
       event,
       "",
@@ -265,14 +265,14 @@ describe("a record of the Kinesis Producer Library", () => {
     ]);
   });
 
-  it("may not unpack to more than a batch in all of its user records together", () => {
+  it("may unpack to no more than the limit of one batch, across all its user records", () => {
     const half = zstdCompressSync(Buffer.alloc(limits.batchBytes / 2 + 1, "x"));
     expect(unpack(aggregate(half, half)).slice(1)).toEqual(["batch_too_large"]);
   });
 });
 
 describe("a record of many", () => {
-  it("empty lines holds its events up to a limit, and is one rejected event beyond it", () => {
+  it("empty lines is read up to a limit, and is one rejected event beyond it", () => {
     const lines = (count: number) => Buffer.from(`{"a":1}\n${"\r\n".repeat(count)}{"b":2}`);
     for (const pack of [(bytes: Buffer) => bytes, zstdCompressSync, gzipSync, (bytes: Buffer) => aggregate(bytes)]) {
       expect(unpack(pack(lines(limits.emptyLines)))).toEqual(['{"a":1}', '{"b":2}']);
@@ -290,13 +290,13 @@ describe("a record of many", () => {
   it.each([
     ["lines", "{}\n"],
     ["on one line", "{}"],
-    ["that are rubbish", "x\n"],
-  ])("events is one beyond a limit: %s", (_, event) => {
+    ["that are garbage", "x\n"],
+  ])("events is one event beyond a limit: %s", (_, event) => {
     expect(unpack(zstdCompressSync(event.repeat(limits.batchEvents)))).toHaveLength(limits.batchEvents);
     expect(unpack(zstdCompressSync(event.repeat(limits.batchEvents + 1)))).toEqual(["batch_too_large"]);
   });
 
-  it("events in an array is one beyond a limit", () => {
+  it("events in an array is one event beyond a limit", () => {
     const array = (count: number) => zstdCompressSync(`[${"{},".repeat(count - 1)}{}]`);
     expect(unpack(array(limits.batchEvents))).toHaveLength(limits.batchEvents);
     expect(unpack(array(limits.batchEvents + 1))).toEqual(["batch_too_large"]);
@@ -318,7 +318,7 @@ describe("rewriting a record", () => {
   const [a, b] = ['{"a":1}', '{"b":2}'];
   const replace = (event: Buffer) => (event.toString() === b ? Buffer.from('{"b":"longer"}') : undefined);
 
-  it("replaces an event in its frame, and leaves every other byte", () => {
+  it("replaces an event within its frame, and keeps every other byte", () => {
     const [text, rewritten] = [b, '{"b":"longer"}'].map((event) => `\ufeff${a} ${event}\r\n[${event}]\n`);
     expect(Buffer.from(rewriteRecord(Buffer.from(text!), replace)!).toString()).toBe(rewritten);
     expect(rewriteRecord(zstdCompressSync(text!), replace)).toEqual(zstdCompressSync(rewritten!));
@@ -328,14 +328,14 @@ describe("rewriting a record", () => {
     );
   });
 
-  it("returns nothing if no event changes, and does not look into what is still packed", () => {
+  it("returns nothing if no event changes, and does not inspect nested batches", () => {
     expect(rewriteRecord(aggregate(a, gzipSync(a)), replace)).toBeUndefined();
     expect(rewriteRecord(gzipSync(gzipSync(b)), () => Buffer.from("x"))).toBeUndefined();
   });
 });
 
 describe("an event reader", () => {
-  it("copies events, so that none keeps its batch in memory", () => {
+  it("copies events, so that they do not keep their batch in memory", () => {
     const record = zstdCompressSync(`{"a":1}\n{"b":2}${" ".repeat(1_000_000)}`);
     const read = createEventReader();
     expect(read(record, 1).toString()).toBe('{"b":2}');

@@ -74,9 +74,9 @@ describe("a trace", () => {
   });
 
   it("shows why an order was rejected, and what was resent in its place", async () => {
-    const [refused] = (await pipeline.trace("f")).events;
-    expect(refused).toMatchObject({ outcome: "quarantined", refused: { reason: "unknown_store", isClosed: false } });
-    const place = `${refused!.shard}/${refused!.sequenceNumber}/${refused!.recordIndex}`;
+    const [rejected] = (await pipeline.trace("f")).events;
+    expect(rejected).toMatchObject({ outcome: "quarantined", refused: { reason: "unknown_store", isClosed: false } });
+    const place = `${rejected!.shard}/${rejected!.sequenceNumber}/${rejected!.recordIndex}`;
     const corrected = Buffer.from(JSON.stringify(event(10, "f")));
     await pipeline.land(await pipeline.sendUnder(resentKey(place), corrected));
     await pipeline.work();

@@ -115,7 +115,7 @@ it("the server describes every method with its access class and its parameters' 
   );
 });
 
-it("tells an operation when nobody waits for its answer any more, and not when it has answered", async () => {
+it("notifies an operation when its caller has disconnected, but not after it has responded", async () => {
   const request = new AbortController();
   const answer = fetch(`http://127.0.0.1:${server.port}/query`, {
     method: "POST",

@@ -155,7 +155,7 @@ describe("a damaged state file is named, with what to do", () => {
     },
   );
 
-  it("stream/shard-map.json that is lost, while its shards are there", async () => {
+  it("stream/shard-map.json that is missing although its shards exist", async () => {
     prepare();
     await (await openStreamLog({ dir: join(dir, "stream"), shards: 1 })).close();
     rmSync(join(dir, "stream", "shard-map.json"));
@@ -164,7 +164,7 @@ describe("a damaged state file is named, with what to do", () => {
     );
   });
 
-  it.each(garbage)("a damaged checkpoint is named, and its shard delivered again: %j", (text) => {
+  it.each(garbage)("a damaged checkpoint is reported, and its shard is redelivered: %j", (text) => {
     prepare();
     const path = join(dir, "checkpoints", "shardId-000000000000.json");
     writeFileSync(path, text);
@@ -192,7 +192,7 @@ describe("a data directory of another user", () => {
     for (const use of [prepare, lock, () => requireDataDirectory(dataDirectory(dir))]) expect(use).toThrow(sentence);
   });
 
-  it("is named too where only a part of it is another user's", () => {
+  it("is also reported if only a part of it belongs to another user", () => {
     prepare();
     const mine = process.getuid!();
     // The record is read as its owner, the rest is not.
@@ -207,7 +207,7 @@ describe("a data directory of another user", () => {
 const lock = () => lockDataDirectory(dataDirectory(dir));
 
 describe("the lock of a data directory", () => {
-  it("comes before anything else in the folder, which nobody else may enter", () => {
+  it("is taken before anything else is created in the folder, which only the owner can enter", () => {
     const unlock = lock();
     expect(readdirSync(dir)).toEqual(["lock"]);
     expect(statSync(dir).mode & 0o077).toBe(0);
@@ -215,7 +215,7 @@ describe("the lock of a data directory", () => {
     expect(readdirSync(dir)).toEqual([]);
   });
 
-  it("is held by one, who is named, until it is released", () => {
+  it("is held by one process, which the error names, until it is released", () => {
     const unlock = lock();
     expect(lock).toThrow(
       `the data directory ${dir} is already open in process ${process.pid}: stop that process, or choose another folder`,
@@ -231,7 +231,7 @@ describe("the lock of a data directory", () => {
     expect(statSync(dir).mode & 0o077).toBe(0);
   });
 
-  it("does not name its own process as another one", () => {
+  it("does not report its own process as another one", () => {
     const unlock = lock();
     expect(openedBy(dataDirectory(dir))).toBeUndefined();
     unlock();

@@ -61,7 +61,7 @@ it("an old data directory still has its orders, its quarantine and its forgotten
   expect(await pipeline.forget({ customerId: "c-forgotten" })).toMatchObject({ records: 0 });
 });
 
-it("an old data directory takes another order with a known id on another day", async () => {
+it("an old data directory accepts another order with a known id on another day", async () => {
   const first = {
     schema_version: 1,
     order_id: "ahead-1",

@@ -8,7 +8,7 @@ function create(task: () => Promise<void>) {
   return { timer, errors };
 }
 
-it("a timer runs its task when it is woken, and not before", async () => {
+it("a timer runs its task when it is triggered, and not before", async () => {
   let runs = 0;
   const { timer } = create(async () => void runs++);
   await sleep(20);
@@ -18,7 +18,7 @@ it("a timer runs its task when it is woken, and not before", async () => {
   await timer.stop();
 });
 
-it("a timer runs its task immediately when it is woken after the clock was set back", async () => {
+it("a timer runs its task immediately when it is triggered after the clock was set back", async () => {
   let runs = 0;
   const { timer } = create(async () => void runs++);
   timer.wake();

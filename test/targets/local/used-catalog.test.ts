@@ -52,7 +52,7 @@ const pricedFrom = (day: string): Pizza[] => [
   { ...pizza, price_cents: 1450, valid_from: day },
 ];
 
-describe("once silver has days up to the newest", () => {
+describe("once silver has all days", () => {
   beforeEach(async () => {
     await sell("2015-06-09");
     await sell(newest);
@@ -80,7 +80,7 @@ describe("once silver has days up to the newest", () => {
     ["a pizza taken off the menu earlier", { ...known, menu: [{ ...pizza, valid_to: "2015-06-09" }] }, "hawaiian_m"],
     ["a store in another city", { ...known, stores: [{ ...store, city: "Newark" }] }, "nyc-01"],
     ["a store in another time zone", { ...known, stores: [{ ...store, time_zone: "America/Chicago" }] }, "nyc-01"],
-  ])("%s is rejected by name, and the message names the ways on", async (_, catalog, name) => {
+  ])("%s is rejected by name, and the message lists the options", async (_, catalog, name) => {
     await expect(rejectChangedCatalog(folder, catalog)).rejects.toThrow(
       new RegExp(`for days before ${newest}, .*: ${name}\\..*\\./pizza rebuild, .* \\./pizza start --changed-catalog`),
     );
@@ -88,13 +88,13 @@ describe("once silver has days up to the newest", () => {
     await expect(rejectChangedCatalog(folder, catalog)).resolves.toBeUndefined();
   });
 
-  it("a data directory of an earlier release starts without a question", async () => {
+  it("a data directory of an earlier release opens without a warning", async () => {
     rmSync(join(folder.root, "catalog.json"));
     await expect(rejectChangedCatalog(folder, { menu: [], stores: [] })).resolves.toBeUndefined();
   });
 
   it.each(["", "{}", "null", '{"menu":[{}],"stores":[]}', "garbage"])(
-    "a stored catalog of %j is named",
+    "a stored catalog of %j is reported",
     async (text) => {
       writeFileSync(join(folder.root, "catalog.json"), text);
       await expect(rejectChangedCatalog(folder, known)).rejects.toThrow(/catalog\.json is damaged: restore it/);
@@ -106,12 +106,12 @@ it("before the first order every change is free", async () => {
   await expect(rejectChangedCatalog(folder, { menu: [], stores: [] })).resolves.toBeUndefined();
 });
 
-it("what only `./pizza produce` reads is not stored", async () => {
+it("data that only `./pizza produce` reads is not stored", async () => {
   await storeCatalog(folder, { menu: [], stores: [{ ...store, weight: 3 } as typeof store] });
   expect(readFileSync(join(folder.root, "catalog.json"), "utf8")).not.toContain("weight");
 });
 
-it("only a rebuild of every day that has published, or found nothing, has applied the catalog", () => {
+it("only a rebuild of every day that published its result, or found no difference, applies the catalog", () => {
   const whole = { from: "0001-01-01", to: "9999-12-31", source: "bronze", isDryRun: false } as const;
   const report = { equal: false, published: true, missing: { objects: [], records: [] } } as unknown as RebuildReport;
   expect(appliesCatalog(whole, report)).toBe(true);

@@ -55,7 +55,7 @@ describe("the stream log", () => {
     const stream = await openStreamLog(folder);
     await stream.putRecords([put("kept")]);
     failing("datasync", "EIO");
-    for (const text of ["lost or not", "refused"]) {
+    for (const text of ["lost or not", "rejected"]) {
       const rejection = expect.stringContaining("the disk failed");
       expect(await stream.putRecords([put(text)])).toMatchObject([{ errorMessage: rejection }]);
     }

@@ -97,7 +97,7 @@ describe("the stream log after a crash", () => {
   });
 
   it("truncates trailing zeros or garbage, as after a power failure", async () => {
-    for (const tail of [Buffer.alloc(100), Buffer.alloc(5000, 0xf5), Buffer.from("rubbish")]) {
+    for (const tail of [Buffer.alloc(100), Buffer.alloc(5000, 0xf5), Buffer.from("garbage")]) {
       appendFileSync(await segmentWith(["one"]), tail);
       const stream = await openStreamLog({ dir, shards: 1 });
       expect(new Set(await textsOf(stream))).toEqual(new Set(["one"]));

@@ -11,7 +11,7 @@ const record = (partitionKey: string, text = partitionKey): OutgoingRecord => ({
   partitionKey,
   data: Buffer.from(text),
 });
-const numberOf = (result?: PutResult) => (result && "sequenceNumber" in result ? result.sequenceNumber : "refused");
+const numberOf = (result?: PutResult) => (result && "sequenceNumber" in result ? result.sequenceNumber : "rejected");
 
 describe("the stream log", () => {
   let dir: string;
