@@ -102,7 +102,7 @@ it("the server describes every method with its access class and its parameters' 
   const byAccess = Object.groupBy(result, ({ access }) => access);
   const names = (access: string) => byAccess[access]!.map(({ name }) => name).toSorted();
   expect(names("secret")).toEqual(["credentials"]);
-  expect(names("changes")).toEqual(["drain", "forget", "putRecords", "rebuild", "run", "stop"]);
+  expect(names("changes")).toEqual(["bringBack", "drain", "forget", "putRecords", "rebuild", "run", "stop"]);
   expect(result.find(({ name }) => name === "trace")).toMatchObject({
     access: "reads",
     parameters: { type: "object", properties: { orderId: { type: "string" } }, required: ["orderId"] },
