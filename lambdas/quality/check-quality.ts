@@ -3,7 +3,7 @@ import { loadCatalog, loadQualitySql } from "../../adapters/project-files.ts";
 import { openSnsNotifier } from "../../adapters/sns-notifier.ts";
 import { openWarehouse } from "../../adapters/warehouse.ts";
 import { checkQuality } from "../../pipeline/quality/check-quality.ts";
-import type { ReceiptPart } from "../../pipeline/quality/evaluate-rule.ts";
+import type { FailedReceipt, ReceiptPart } from "../../pipeline/quality/evaluate-rule.ts";
 import { createHandler, lazy } from "../runtime/create-handler.ts";
 import { emitMetrics } from "../runtime/metrics.ts";
 import { openLake } from "../runtime/resources.ts";
@@ -24,7 +24,7 @@ const open = lazy(async () => {
 
 /** Checks the quality rules, stores the results, and sends an alert on errors. */
 export const handler = createHandler(
-  async (receipt: ReceiptPart) => {
+  async ({ receipt }: { receipt: ReceiptPart | FailedReceipt }) => {
     const summary = await checkQuality(await open(), receipt);
     for (const { name, offenders } of summary.results) emitMetrics({ QualityOffenders: offenders }, { rule: name });
     return summary;

@@ -1,7 +1,14 @@
 import type { DeltaTable } from "../delta/table.ts";
 import { judge, type QualityRule, type RuleResult, qualityRules } from "../domain/quality-rules.ts";
 import type { Clock, Notifier, Warehouse } from "../ports.ts";
-import { evaluateRule, type QualitySources, type ReceiptPart } from "./evaluate-rule.ts";
+import {
+  evaluateRule,
+  needsReceipt,
+  noReceipt,
+  type FailedReceipt,
+  type QualitySources,
+  type ReceiptPart,
+} from "./evaluate-rule.ts";
 
 /** The results of the rules at one time. */
 export interface QualityReport {
@@ -20,7 +27,7 @@ export interface QualityReport {
 /** Evaluates every rule at silver's newest version. Read-only; sends no alert. */
 async function evaluateRules(
   { silver, clock, ...sources }: QualitySources & { silver: DeltaTable; clock: Clock },
-  { rules, receipt }: { rules: readonly QualityRule[]; receipt: ReceiptPart },
+  { rules, receipt }: { rules: readonly QualityRule[]; receipt: ReceiptPart | FailedReceipt },
 ): Promise<QualityReport> {
   const [snapshot, now] = [await silver.snapshot(), clock()];
   const results = await Promise.all(
@@ -52,9 +59,13 @@ export interface QualitySummary extends Omit<QualityReport, "results"> {
 
 /**
  * Evaluates every rule, stores the results, and sends an alert about red rules of severity error, which do not fail the
- * step. Rules based on the receipt are excluded from the alert, because the verify step has already sent one.
+ * step. Rules based on the receipt are excluded from the alert, because the verify step has already sent one, or has
+ * failed, which has an alarm of its own.
  */
-export async function checkQuality(context: QualityContext, receipt: ReceiptPart): Promise<QualitySummary> {
+export async function checkQuality(
+  context: QualityContext,
+  receipt: ReceiptPart | FailedReceipt,
+): Promise<QualitySummary> {
   const report = await evaluateRules(context, { rules: qualityRules, receipt });
   await storeQuality(context.warehouse, report);
   const { results, ...counts } = report;
@@ -124,11 +135,6 @@ export async function previewQuality(
   sources: QualitySources & { silver: DeltaTable; clock: Clock },
   { rules, verify }: { rules: readonly QualityRule[]; verify: () => Promise<ReceiptPart> },
 ): Promise<QualityReport> {
-  const receipt = needsReceipt(rules) ? await verify() : { findings: [], notes: [], unpublishedDays: [] };
+  const receipt = rules.some(needsReceipt) ? await verify() : noReceipt;
   return await evaluateRules(sources, { rules, receipt });
-}
-
-/** Whether any of these rules needs the receipt, which has to read all of bronze. */
-function needsReceipt(rules: readonly QualityRule[]): boolean {
-  return rules.some(({ source }) => source.on === "receipt" || (source.on === "lake" && source.days === "unpublished"));
 }

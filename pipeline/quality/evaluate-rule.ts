@@ -19,6 +19,12 @@ export interface QualitySources {
 /** The part of the receipt that the rules use. */
 export type ReceiptPart = Pick<Receipt, "findings" | "notes" | "unpublishedDays">;
 
+/** What a workflow passes on instead of a receipt that could not be computed: the error of its state. */
+export interface FailedReceipt {
+  Error: string;
+  Cause: string;
+}
+
 /** The number of a rule's offenders, with examples. */
 export interface Offenders {
   offenders: number;
@@ -30,19 +36,33 @@ const mostExamples = 10;
 const judgedDays = 7;
 const comparedDays = 28;
 
-/** Evaluates one rule at a silver snapshot and a time; returns its offenders. */
+/**
+ * Evaluates one rule at a silver snapshot and a time; returns its offenders. A rule that needs a receipt that could not
+ * be computed has that as its offender.
+ */
 export async function evaluateRule(
   sources: QualitySources,
   rule: QualityRule,
-  { snapshot, receipt, now }: { snapshot: Snapshot; receipt: ReceiptPart; now: number },
+  { snapshot, receipt: given, now }: { snapshot: Snapshot; receipt: ReceiptPart | FailedReceipt; now: number },
 ): Promise<Offenders> {
   const { source } = rule;
+  if ("Error" in given && needsReceipt(rule)) {
+    return { offenders: 1, examples: [`the receipt could not be computed: ${given.Error}: ${given.Cause}`] };
+  }
+  const receipt = "Error" in given ? noReceipt : given;
   if (source.on === "receipt")
     return fromReceipt(source.isNote === true ? receipt.notes : receipt.findings, source.invariant);
   const { sql, parameters, tables } = ruleQuery(sources, rule, { snapshot, receipt, now });
   if (source.on === "warehouse") return fromRows(await sources.warehouse.query(sql, parameters));
   return fromRows(await sources.lake.query(sql, parameters, tables));
 }
+
+/** For rules that do not need it. */
+export const noReceipt: ReceiptPart = { findings: [], notes: [], unpublishedDays: [] };
+
+/** Whether a rule needs the receipt, which has to read all of bronze. */
+export const needsReceipt = ({ source }: QualityRule): boolean =>
+  source.on === "receipt" || (source.on === "lake" && source.days === "unpublished");
 
 /** Returns the query of a rule with SQL: on the lake with its table, on the warehouse with none. */
 export function ruleQuery(

@@ -7,7 +7,7 @@ import { publishCustomers, publishWindows, type GoldSql } from "../../pipeline/g
 import { reportWindows } from "../../pipeline/gold/report-windows.ts";
 import type { LakeQuery, Notifier, ObjectStore, TransactionalWarehouse, Warehouse } from "../../pipeline/ports.ts";
 import { checkQuality } from "../../pipeline/quality/check-quality.ts";
-import type { ReceiptPart } from "../../pipeline/quality/evaluate-rule.ts";
+import type { FailedReceipt, ReceiptPart } from "../../pipeline/quality/evaluate-rule.ts";
 import { alertReceipt } from "../../pipeline/reconciliation/verify-receipt.ts";
 import { publishQuarantine } from "../../pipeline/silver/quarantine-table.ts";
 import { refineSilver, type Refinery } from "../../pipeline/silver/refine-silver.ts";
@@ -64,7 +64,7 @@ function qualityFunctions(
 ): Functions {
   return {
     VerifyReceipt: () => alertReceipt({ verify, notifier }),
-    CheckQuality: (receipt: ReceiptPart) =>
+    CheckQuality: ({ receipt }: { receipt: ReceiptPart | FailedReceipt }) =>
       checkQuality({ silver, lake, warehouse, catalog, qualitySql, notifier, clock }, receipt),
   };
 }

@@ -93,6 +93,22 @@ describe("a run", () => {
     expect(await check()).toEqual({ red: ["producer_gaps"], errors: 1, told: 0 });
   });
 
+  it("without a receipt checks the other rules, and those that need one are red", async () => {
+    await pipeline.sellWednesdays(() => 20);
+    await pipeline.changeDay(lastWednesday, (rows) =>
+      rows.map((cells, row) => (row === 0 ? { ...cells, pizza_name: "" } : cells)),
+    );
+    const { results } = await pipeline.evaluateRules({ Error: "Sandbox.Timedout", Cause: "out of time" });
+    const red = results.filter(({ isRed }) => isRed);
+    const needing = ["gold_is_silver", "gold_adds_up", "gold_follows_silver", "producer_gaps", "first_events"];
+    expect(red.map(({ name }) => name).toSorted()).toEqual(["required_values", ...needing].toSorted());
+    for (const { name, examples } of red) {
+      if (needing.includes(name)) {
+        expect(examples).toEqual(["the receipt could not be computed: Sandbox.Timedout: out of time"]);
+      }
+    }
+  });
+
   it("reveals no customer data", async () => {
     await pipeline.sellWednesdays(() => 20);
     await pipeline.changeDay(lastWednesday, (rows) => rows.map((cells) => ({ ...cells, quantity: 0 })));

@@ -6,6 +6,7 @@ import { openDuckDbLake } from "../../../adapters/duckdb.ts";
 import { openFolderStore } from "../../../adapters/folder-store.ts";
 import { loadQualitySql, loadTraceSql, readProjectFile } from "../../../adapters/project-files.ts";
 import { landRecords } from "../../../pipeline/bronze/land-records.ts";
+import type { FailedReceipt } from "../../../pipeline/quality/evaluate-rule.ts";
 import type { QualitySummary } from "../../../pipeline/quality/check-quality.ts";
 import { forgetCustomer, type RedactStream } from "../../../pipeline/forget/forget-customer.ts";
 import type { ObjectStore, StreamRecord } from "../../../pipeline/ports.ts";
@@ -125,7 +126,8 @@ export async function openReceiptPipeline(gold: GoldPipeline, { catalog = orderC
       await call("ReportWindows", plan);
     },
     /** The last step of data_quality, after the receipt. */
-    evaluateRules: async () => (await call("CheckQuality", await pipeline.verify())) as QualitySummary,
+    evaluateRules: async (receipt?: FailedReceipt) =>
+      (await call("CheckQuality", { receipt: receipt ?? (await pipeline.verify()) })) as QualitySummary,
     async work() {
       await pipeline.refine();
       await pipeline.publishQuarantine();

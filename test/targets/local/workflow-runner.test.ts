@@ -60,6 +60,21 @@ describe("a workflow", () => {
     );
   });
 
+  it("checks the quality rules although the receipt failed, and then fails with the receipt's error", async () => {
+    const given: unknown[] = [];
+    const CheckQuality = async (input: unknown) => void given.push(input);
+    const failing = { VerifyReceipt: async () => Promise.reject(new Error("bronze does not answer")), CheckQuality };
+    await expect(loadWorkflow("data_quality", failing as Functions).run({})).rejects.toThrow(
+      "workflow data_quality failed: bronze does not answer",
+    );
+    expect(given).toEqual([{ receipt: { Error: "Error", Cause: "bronze does not answer" } }]);
+
+    const receipt = { findings: [], notes: [], unpublishedDays: [] };
+    const whole = { VerifyReceipt: async () => receipt, CheckQuality: async () => ({ errors: 0 }) };
+    const output = await loadWorkflow("data_quality", whole).run({});
+    expect(output).toEqual({ receipt, quality: { errors: 0 } });
+  });
+
   it("is rejected if a state calls a function that does not exist", () => {
     const { CompactSilver: _, ...some } = functions([]);
     expect(() => loadWorkflow("bronze_to_silver", some)).toThrow('state "Compact silver" calls ${CompactSilver}');
