@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { qualityRules } from "../../pipeline/domain/quality-rules.ts";
 import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
-import { pizza, temporaryPipeline } from "./command-line-fixture.ts";
+import { temporaryPipeline } from "./command-line-fixture.ts";
+import { quickPizza } from "./command-line-in-process.ts";
 
 const { dir, remove } = temporaryPipeline();
-const run = (...args: string[]) => pizza(dir, ...args);
+const run = (...args: string[]) => quickPizza(dir, ...args);
 
 beforeAll(async () => {
   await prepareLocalPipeline(dir);
