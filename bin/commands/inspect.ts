@@ -11,7 +11,9 @@ export const verify: Command = {
   usage: "verify [--json] [--dir DIR] [--lake-sql athena|duckdb]",
   options: lakeSqlOption,
   async run(values) {
-    const receipt = await withReadOnlyPipeline(values, (pipeline) => pipeline.verify()).catch(sayDamage);
+    const receipt = await withReadOnlyPipeline(values, (pipeline) => pipeline.verify()).catch((error: unknown) =>
+      sayDamage(error, values),
+    );
     if (receipt === undefined) return 3;
     if (values.json) printJson({ balanced: receipt.findings.length === 0, ...receipt });
     else print(receiptTable(receipt));
@@ -20,10 +22,10 @@ export const verify: Command = {
 };
 
 /** A damaged stream keeps the pipeline from opening: for `verify` that is a finding, not a failure. */
-function sayDamage(error: unknown): undefined {
+function sayDamage(error: unknown, { json }: Values): undefined {
   if (!(error instanceof StreamDamaged)) throw error;
   say(`pizza: DOES NOT BALANCE: ${error.message}`);
-  if (process.argv.includes("--json")) printJson({ error: { message: error.message, exitCode: 3 } });
+  if (json) printJson({ error: { message: error.message, exitCode: 3 } });
 }
 
 export const query: Command = {

@@ -20,7 +20,6 @@ import {
 import { findServer, stopServer } from "../../targets/local/postgres-process.ts";
 import { isFreePort, isRunning, usedPort } from "../../targets/local/machine.ts";
 import { readCredentials } from "../../targets/local/postgres-credentials.ts";
-import { rejectChangedCatalog } from "../../targets/local/used-catalog.ts";
 import type { PipelineStatus } from "../../targets/pipeline-api.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
 import { endProgress, print, printJson, progress, say, UsageError } from "../output.ts";
@@ -252,6 +251,7 @@ export const restart: Command = {
     await rejectUsedPorts(values.dir, { ...wanted, port: wanted.port === port ? undefined : wanted.port });
     const folder = dataDirectory(values.dir);
     if (values["changed-catalog"] !== true && readPipelineRecord(folder) !== undefined) {
+      const { rejectChangedCatalog } = await import("../../targets/local/used-catalog.ts");
       await rejectChangedCatalog(folder, { menu: readMenu(), stores: readStores() });
     }
     await stop.run({ ...values, json: false }, words);

@@ -38,7 +38,7 @@ import { createRunLedger } from "./run-ledger.ts";
 import { openStreamLog } from "./stream/stream-log.ts";
 import { streamContents } from "./stream-contents.ts";
 import { reconnectingWarehouses } from "./warehouses.ts";
-import { loadWorkflow } from "./workflow-runner.ts";
+import type { Workflow } from "./workflow-runner.ts";
 import { errorMessage } from "../../pipeline/domain/errors.ts";
 
 export interface LocalPipelineOptions {
@@ -148,9 +148,17 @@ export async function openLocalPipeline({
         notifier: { notify: async ({ subject, text }) => onLog(`ALERT ${subject}\n${text}`) },
       },
     });
-    const workflows = new Map(workflowNames.map((name) => [name, loadWorkflow(name, functions)]));
+    const workflows = new Map<string, Workflow>();
     const runWorkflow = (name: string, input = sampleInput(name)) =>
-      runs.record(name, () => workflows.get(name)!.run(input));
+      runs.record(name, async () => await (await workflowOf(name)).run(input));
+
+    /** Loads the interpreter for the first run: a pipeline that is opened to be read needs none. */
+    async function workflowOf(name: string): Promise<Workflow> {
+      const { loadWorkflow } = await import("./workflow-runner.ts");
+      const workflow = workflows.get(name) ?? loadWorkflow(name, functions);
+      workflows.set(name, workflow);
+      return workflow;
+    }
 
     if (!isReadOnly && isJudgedByOtherRules(await silver.snapshot())) await judgeAgain();
 
@@ -255,8 +263,8 @@ export async function openLocalPipeline({
           return await createPipelineStatus(parts)();
         },
         async run(workflow) {
-          if (!workflows.has(workflow)) {
-            throw new Error(`workflow ${workflow} is not known: choose one of ${[...workflows.keys()].join(", ")}`);
+          if (!workflowNames.includes(workflow)) {
+            throw new Error(`workflow ${workflow} is not known: choose one of ${workflowNames.join(", ")}`);
           }
           const started = clock();
           const output = await timer.runNow(() => runWorkflow(workflow));

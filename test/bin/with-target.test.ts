@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
+import { pizzaInProcess } from "../e2e/command-line-in-process.ts";
 
 const script = new URL("../../bin/pizza.ts", import.meta.url).pathname;
 
@@ -26,8 +27,12 @@ describe("a command for a deployed pipeline", () => {
     [["verify", "--lake-sql", "athena"], "add --target aws"],
     [["logs", "--function", "LandRecords"], "add --target aws"],
     [["cost", "--env", "prod"], "--orders-per-day is required"],
-  ])("%j exits with code 2 and a correction", (args, sentence) => {
-    expect(pizza(...args)).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(sentence) });
+  ])("%j exits with code 2 and a correction", async (args, sentence) => {
+    expect(await pizzaInProcess(...args)).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringContaining(sentence),
+    });
   });
 
   it("names the missing credentials of a self-hosted store, and requires no region", () => {

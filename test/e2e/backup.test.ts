@@ -5,7 +5,8 @@ import type { WholeBackup } from "../../pipeline/backup/manifest.ts";
 import { classicYear } from "../../bin/commands/send.ts";
 import { dataDirectory } from "../../targets/local/data-directory.ts";
 import { openLocalPipeline } from "../../targets/local/open.ts";
-import { goldHashes, pizza, sendOrders, temporaryPipeline } from "./command-line-fixture.ts";
+import { goldHashes, sendOrders, temporaryPipeline } from "./command-line-fixture.ts";
+import { quickPizza } from "./command-line-in-process.ts";
 import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
 
 const { dir, remove } = temporaryPipeline();
@@ -32,7 +33,7 @@ it("a warehouse that is lost and restored from a backup has the same gold, and t
 
   const folder = dataDirectory(dir);
   rmSync(folder.postgres, { recursive: true });
-  const lost = await pizza(dir, "status");
+  const lost = await quickPizza(dir, "status");
   expect(lost).toMatchObject({
     code: 1,
     stderr: expect.stringContaining("recover it with ./pizza restore") as string,
@@ -40,7 +41,7 @@ it("a warehouse that is lost and restored from a backup has the same gold, and t
 
   const [newest, older] = backups;
   for (const name of ["nope", "../../etc", "20150101T000000000Z"]) {
-    const missing = await pizza(dir, "restore", name);
+    const missing = await quickPizza(dir, "restore", name);
     const there = `backup ${name} does not exist or was never completed; choose one of ${newest!.id}, ${older!.id}`;
     expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining(there) as string });
     expect(missing.stderr).not.toContain("creating the PostgreSQL cluster");
@@ -49,14 +50,14 @@ it("a warehouse that is lost and restored from a backup has the same gold, and t
   const file = join(folder.backups, "backups", newest!.id, "facts.day_items", "00000.jsonl.zst");
   const whole = readFileSync(file);
   writeFileSync(file, whole.subarray(0, -1));
-  const damaged = await pizza(dir, "restore");
+  const damaged = await quickPizza(dir, "restore");
   expect(damaged).toMatchObject({ code: 1, stderr: expect.stringContaining("the backup is damaged: ") as string });
   // The failed restore left nothing behind: the database is still lost.
   expect(existsSync(folder.postgres)).toBe(false);
-  const restored = await pizza(dir, "restore", older!.id, "--json");
+  const restored = await quickPizza(dir, "restore", older!.id, "--json");
   const { goldHash } = older as WholeBackup;
   expect(JSON.parse(restored.stdout)).toMatchObject({ id: older!.id, goldHash });
-  const again = await pizza(dir, "restore", older!.id);
+  const again = await quickPizza(dir, "restore", older!.id);
   expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("the warehouse is not empty") as string });
 
   pipeline = await openLocalPipeline({ dir });
@@ -69,7 +70,7 @@ it("a warehouse that is lost and restored from a backup has the same gold, and t
   expect(readdirSync(join(folder.backups, "backups"))).toHaveLength(2);
 
   writeFileSync(join(folder.backups, "backups", newest!.id, "manifest.json"), "{");
-  const listed = await pizza(dir, "backup", "--list");
+  const listed = await quickPizza(dir, "backup", "--list");
   expect(listed.code).toBe(0);
   expect(listed.stdout.split("\n").slice(2)).toMatchObject([
     expect.stringContaining(`${newest!.id}  damaged`) as string,

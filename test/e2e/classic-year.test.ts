@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { classicYear } from "../../bin/commands/send.ts";
 import { readMenu } from "../../adapters/project-files.ts";
 import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
 import type { Pipeline } from "../../targets/operations.ts";
 import { openLocalPipeline } from "../../targets/local/open.ts";
 import { order } from "../support/order-fixture.ts";
 import { goldHashes, sendOrders, temporaryPipeline } from "./command-line-fixture.ts";
-import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
+import { replayedYear } from "./replayed-year.ts";
 
 const { dir, remove } = temporaryPipeline();
 let pipeline: Pipeline;
@@ -17,14 +16,8 @@ const realNow = Date.now;
 
 beforeAll(async () => {
   vi.spyOn(Date, "now").mockImplementation(() => realNow() + laterMs);
-  await prepareLocalPipeline(dir);
+  await (await replayedYear()).copyTo(dir);
   pipeline = await openLocalPipeline({ dir });
-  // In two parts, so that silver has an old version.
-  const orders = [...classicYear()];
-  for (const part of [orders.slice(0, 100), orders.slice(100)]) {
-    await sendOrders(pipeline.sink, part);
-    await pipeline.drain();
-  }
 });
 
 afterAll(async () => {

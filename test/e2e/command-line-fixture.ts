@@ -17,8 +17,15 @@ export function temporaryPipeline(): { dir: string; remove: () => void } {
   return { dir: join(root, "home"), remove: () => rmSync(root, { recursive: true, force: true }) };
 }
 
-/** Runs the command line and returns its output and exit code. */
-export async function pizza(dir: string, ...args: string[]) {
+/** What a command line wrote, and its exit code; null if a signal ended its process. */
+export interface Finished {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the command line as a process. */
+export async function pizza(dir: string, ...args: string[]): Promise<Finished> {
   const child = spawn(process.execPath, [script, ...args, "--dir", dir], { env: environment });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));

@@ -10,10 +10,11 @@ import { order } from "../support/order-fixture.ts";
 import { connectPipeline } from "../../targets/local/control-client.ts";
 import { dataDirectory, prepareDataDirectory } from "../../targets/local/data-directory.ts";
 import { isRunning } from "../../targets/local/machine.ts";
-import { pizza, script, temporaryPipeline } from "./command-line-fixture.ts";
+import { script, temporaryPipeline } from "./command-line-fixture.ts";
+import { pizzaInProcess, quickPizza } from "./command-line-in-process.ts";
 
 const { dir, remove } = temporaryPipeline();
-const run = (...args: string[]) => pizza(dir, ...args);
+const run = (...args: string[]) => quickPizza(dir, ...args);
 const json = async (...args: string[]) => JSON.parse((await run(...args, "--json")).stdout);
 
 beforeAll(async () => {
@@ -66,13 +67,15 @@ describe("wrong usage", () => {
     [["verify", "--loud"], "Unknown option '--loud'"],
     [["verify", "--target", "moon"], "choose one of local, localstack, aws"],
   ])("%j exits with code 2 and a correction", async (args, message) => {
-    const { code, stdout, stderr } = await run(...args);
+    const { code, stdout, stderr } = await pizzaInProcess(...args, "--dir", dir);
     expect(stderr).toContain(message);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   });
 
   it("is also reported as JSON", async () => {
-    expect(await json("query")).toMatchObject({ error: { exitCode: 2 } });
+    const { code, stdout, stderr } = await run("query", "--json");
+    expect({ code, said: JSON.parse(stdout) }).toMatchObject({ code: 2, said: { error: { exitCode: 2 } } });
+    expect(stderr).toContain("no SQL given");
     expect(await json("logs", "--follow")).toMatchObject({ error: { exitCode: 2 } });
   });
 });
@@ -379,7 +382,7 @@ describe("the command line", () => {
     expect(stderr).toContain(`port ${port} is used by another program`);
     const elsewhere = temporaryPipeline();
     for (const option of ["--port", "--postgres-port"]) {
-      const fresh = await pizza(elsewhere.dir, "start", option, String(port));
+      const fresh = await quickPizza(elsewhere.dir, "start", option, String(port));
       expect(fresh).toMatchObject({ code: 1, stderr: expect.stringContaining(`choose one with ${option}`) });
     }
     expect(existsSync(elsewhere.dir)).toBe(false);
@@ -421,7 +424,7 @@ describe("the command line", () => {
     const thesis = join(elsewhere.dir, "thesis.txt");
     writeFileSync(thesis, "important");
     for (const command of ["start", "demo", "doctor"]) {
-      const { code, stdout, stderr } = await pizza(elsewhere.dir, command);
+      const { code, stdout, stderr } = await quickPizza(elsewhere.dir, command);
       expect({ code, said: stdout + stderr }).toEqual({
         code: 1,
         said: expect.stringContaining("not created by a local pipeline (thesis.txt)"),
@@ -431,9 +434,9 @@ describe("the command line", () => {
     rmSync(thesis);
     prepareDataDirectory(dataDirectory(elsewhere.dir), "demo");
     writeFileSync(thesis, "important");
-    expect(await pizza(elsewhere.dir, "demo")).toMatchObject({ code: 1 });
+    expect(await quickPizza(elsewhere.dir, "demo")).toMatchObject({ code: 1 });
     expect(readdirSync(elsewhere.dir)).toContain("home.json");
-    const { code, stderr } = await pizza(elsewhere.dir, "clean", "--yes");
+    const { code, stderr } = await quickPizza(elsewhere.dir, "clean", "--yes");
     expect({ code, stderr }).toEqual({
       code: 0,
       stderr: expect.stringContaining("kept files it did not create: thesis.txt"),
@@ -490,7 +493,7 @@ describe("the command line", () => {
 
   it("reports that there is no local pipeline", async () => {
     const elsewhere = temporaryPipeline();
-    const { code, stderr } = await pizza(elsewhere.dir, "verify");
+    const { code, stderr } = await quickPizza(elsewhere.dir, "verify");
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr: expect.stringContaining("create one with ./pizza demo or ./pizza start"),

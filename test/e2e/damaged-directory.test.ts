@@ -11,7 +11,8 @@ import { openLocalPipeline } from "../../targets/local/open.ts";
 import { startPostgres } from "../../targets/local/postgres.ts";
 import { readFrame, writeFrame } from "../../targets/local/stream/segment.ts";
 import { openStreamLog } from "../../targets/local/stream/stream-log.ts";
-import { pizza, sendOrders, temporaryPipeline } from "./command-line-fixture.ts";
+import { sendOrders, temporaryPipeline } from "./command-line-fixture.ts";
+import { quickPizza } from "./command-line-in-process.ts";
 import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
 
 const { dir, remove } = temporaryPipeline();
@@ -37,7 +38,7 @@ function restore(...parts: (keyof DataDirectory)[]): void {
   }
 }
 
-const verify = () => pizza(dir, "verify");
+const verify = () => quickPizza(dir, "verify");
 
 it("the receipt balances before anything is damaged", async () => {
   expect(await verify()).toMatchObject({ code: 0, stdout: expect.stringContaining("BALANCED") });
@@ -121,7 +122,7 @@ it("the receipt of a stopped pipeline reports records that have not landed, and 
   await stream.close();
   const { code, stdout } = await verify();
   expect([code, stdout]).toEqual([0, expect.stringMatching(/not yet landed +[12]\n[^]*BALANCED/)]);
-  expect((await pizza(dir, "status", "--json")).stdout).toMatch(/"shardsBehind": [12]/);
+  expect((await quickPizza(dir, "status", "--json")).stdout).toMatch(/"shardsBehind": [12]/);
   expect((await verify()).stdout).toEqual(stdout);
   restore("stream");
 });
@@ -131,7 +132,7 @@ it("the receipt finds a record dropped from the end or the middle of the stream 
   const bytes = readFileSync(path);
   const starts = startsOf(bytes);
   writeFileSync(path, Buffer.concat([bytes.subarray(0, starts[1]), bytes.subarray(starts[2])]));
-  const cut = await pizza(dir, "verify", "--json");
+  const cut = await quickPizza(dir, "verify", "--json");
   expect(cut.code).toBe(3);
   expect(JSON.parse(cut.stdout)).toEqual({
     error: { exitCode: 3, message: expect.stringContaining(`Stream segment ${path}: damaged at byte ${starts[1]}`) },
@@ -182,19 +183,24 @@ it("a bronze object that crashes every run is set aside, listed, and read once i
   const { key } = await landRecords({ store, stream: orderStream, clock: Date.now }, landed);
   const whole = (await store.get(key))!;
   await store.put(key, whole.subarray(0, 100));
-  expect(await pizza(dir, "run", "bronze_to_silver")).toMatchObject({ code: 0 });
+  expect(await quickPizza(dir, "run", "bronze_to_silver")).toMatchObject({ code: 0 });
 
-  expect((await pizza(dir, "status")).stdout).toMatch(`SET ASIDE   1 records since `);
-  expect(JSON.parse((await pizza(dir, "retry", "--json")).stdout)).toMatchObject([{ key, records: 1 }]);
-  expect(await pizza(dir, "retry")).toMatchObject({ code: 0, stdout: expect.stringContaining(key) });
+  expect((await quickPizza(dir, "status")).stdout).toMatch(`SET ASIDE   1 records since `);
+  expect(JSON.parse((await quickPizza(dir, "retry", "--json")).stdout)).toMatchObject([{ key, records: 1 }]);
+  expect(await quickPizza(dir, "retry")).toMatchObject({ code: 0, stdout: expect.stringContaining(key) });
   expect(await verify()).toMatchObject({ code: 3, stdout: expect.stringContaining("see ./pizza retry") });
   const again = expect.stringContaining("1 objects were set aside again");
-  expect(await pizza(dir, "retry", "--all")).toMatchObject({ code: 1, stderr: again });
-  expect(await pizza(dir, "retry", "--all", key)).toMatchObject({ code: 2 });
+  expect(await quickPizza(dir, "retry", "--all")).toMatchObject({ code: 1, stderr: again });
+  expect(await quickPizza(dir, "retry", "--all", key)).toMatchObject({ code: 2 });
 
   await store.put(key, whole);
-  expect(await pizza(dir, "retry", key)).toMatchObject({ code: 0, stdout: `in silver: ${key}\n` });
-  expect(await pizza(dir, "retry")).toMatchObject({ code: 0, stdout: "no bronze object is set aside\n" });
-  expect(await pizza(dir, "retry", key)).toMatchObject({ code: 1, stderr: expect.stringContaining("is not a bronze") });
-  expect(JSON.parse((await pizza(dir, "quarantine", "list", "--json")).stdout)).toMatchObject([{ reason: "not_json" }]);
+  expect(await quickPizza(dir, "retry", key)).toMatchObject({ code: 0, stdout: `in silver: ${key}\n` });
+  expect(await quickPizza(dir, "retry")).toMatchObject({ code: 0, stdout: "no bronze object is set aside\n" });
+  expect(await quickPizza(dir, "retry", key)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("is not a bronze"),
+  });
+  expect(JSON.parse((await quickPizza(dir, "quarantine", "list", "--json")).stdout)).toMatchObject([
+    { reason: "not_json" },
+  ]);
 });

@@ -11,13 +11,12 @@ import { AwsFault } from "../support/aws-json.ts";
 import { recordedCalls } from "../support/recorded-calls.ts";
 import { startJsonServer, type JsonServer } from "../support/json-server.ts";
 import { startS3Server, type S3Server } from "../support/s3-server.ts";
-import { openBundles } from "../lambdas/bundles.ts";
+import { sharedBundle } from "../lambdas/bundles.ts";
 import { forbiddenCalls } from "../lambdas/forbidden-calls.ts";
 import { kinesisEvent } from "../lambdas/kinesis-events.ts";
 import { startLambda, type LambdaHost } from "../lambdas/lambda-host.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "pizza-handlers-"));
-const bundles = openBundles();
 const running: LambdaHost[] = [];
 let s3: S3Server;
 let states: JsonServer;
@@ -45,12 +44,11 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(running.map((lambda) => lambda.close()));
   await Promise.all([s3?.close(), states?.close()]);
-  bundles.remove();
   rmSync(dir, { recursive: true, force: true });
 });
 
 function start(name: (typeof functionNames)[number], environment: Record<string, string> = {}): LambdaHost {
-  const lambda = startLambda(bundles.bundle(name), environment);
+  const lambda = startLambda(sharedBundle(name, "athena"), environment);
   running.push(lambda);
   return lambda;
 }
@@ -76,7 +74,7 @@ describe("every deployed function", () => {
   });
 
   it.each(functionNames)("%s has its files at the paths that its code reads", (name) => {
-    const { path, handler } = bundles.bundle(name);
+    const { path, handler } = sharedBundle(name, "athena");
     expect(existsSync(join(path, handler.replace(/\.handler$/, ".mjs")))).toBe(true);
     const entry: FunctionEntry = functionEntries[name];
     for (const file of entry.files ?? []) expect(existsSync(join(path, "lambdas", file)), file).toBe(true);
@@ -87,7 +85,7 @@ describe("the landing function", () => {
   const records = [record(1, "not an order"), record(2, Buffer.from([0, 255, 10]))];
 
   it("is smaller than one megabyte, and contains nothing that only other functions need", () => {
-    const { path, codeBytes } = bundles.bundle("LandRecords");
+    const { path, codeBytes } = sharedBundle("LandRecords", "athena");
     expect(codeBytes).toBeLessThan(1_000_000);
     const code = readdirSync(path, { recursive: true, withFileTypes: true })
       .filter((file) => file.isFile())

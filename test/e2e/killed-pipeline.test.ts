@@ -7,36 +7,26 @@ import { createRandom } from "../../producer/random.ts";
 import type { StoreProfile } from "../../producer/tills.ts";
 import { connectPipeline } from "../../targets/local/control-client.ts";
 import { dataDirectory } from "../../targets/local/data-directory.ts";
-import { openLocalPipeline } from "../../targets/local/open.ts";
 import { replayUnderKills } from "../crash/killed-pipeline.ts";
 import { classicTotals } from "../crash/wild-year.ts";
-import { goldHashes, pizza, sendOrders, temporaryPipeline } from "./command-line-fixture.ts";
-import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
+import { goldHashes, pizza, temporaryPipeline } from "./command-line-fixture.ts";
+import { replayedYear } from "./replayed-year.ts";
 
-const pipelines = [temporaryPipeline(), temporaryPipeline()] as const;
+const { dir, remove } = temporaryPipeline();
 
 afterAll(async () => {
-  for (const { dir, remove } of pipelines) {
-    await pizza(dir, "stop");
-    remove();
-  }
+  await pizza(dir, "stop");
+  remove();
 });
 
 it("a repeatedly killed pipeline has the same gold rows, even if the year arrives twice, shuffled and with duplicates", async () => {
-  const [calm, wild] = pipelines;
-  await prepareLocalPipeline(calm.dir);
-  const pipeline = await openLocalPipeline({ dir: calm.dir });
-  await sendOrders(pipeline.sink, classicYear());
-  await pipeline.drain();
-  const expected = await goldHashes(pipeline);
-  await pipeline.close();
-
+  const calm = await replayedYear();
   const events = yearTwice();
-  await replayUnderKills({ dir: wild.dir, events, kills: 6, seed: 11 });
-  const remote = connectPipeline(dataDirectory(wild.dir));
+  await replayUnderKills({ dir, events, kills: 6, seed: 11 });
+  const remote = connectPipeline(dataDirectory(dir));
   await remote.drain();
 
-  expect(await goldHashes(remote)).toEqual(expected);
+  expect(await goldHashes(remote)).toEqual(calm.goldHashes);
   const receipt = await remote.verify();
   expect(receipt.findings).toEqual([]);
   expect(receipt.expected).toEqual(classicTotals);

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { qualityRules } from "../../pipeline/domain/quality-rules.ts";
-import { pizza, temporaryPipeline } from "./command-line-fixture.ts";
+import { prepareLocalPipeline } from "../support/prepared-postgres.ts";
+import { temporaryPipeline } from "./command-line-fixture.ts";
+import { quickPizza } from "./command-line-in-process.ts";
 
 const { dir, remove } = temporaryPipeline();
-const run = (...args: string[]) => pizza(dir, ...args);
+const run = (...args: string[]) => quickPizza(dir, ...args);
 
 beforeAll(async () => {
+  await prepareLocalPipeline(dir);
   await run("start");
   await run("produce", "--from", "2026-09-01", "--orders", "300", "--seed", "3", "--faults", "gap=0.05", "--wait");
 });

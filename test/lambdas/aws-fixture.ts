@@ -14,7 +14,7 @@ import { startJsonServer } from "../support/json-server.ts";
 import { startKinesisServer } from "../support/kinesis-server.ts";
 import { startRdsServer } from "../support/rds-server.ts";
 import { startS3Server } from "../support/s3-server.ts";
-import { openBundles } from "./bundles.ts";
+import { sharedBundle } from "./bundles.ts";
 import { startLambda, type LambdaHost } from "./lambda-host.ts";
 import { addressOf, startManagedPostgres } from "./managed-postgres.ts";
 import { startSecretStore } from "./secret-store.ts";
@@ -33,7 +33,6 @@ export type AwsPipeline = Awaited<ReturnType<typeof openAwsPipeline>>;
  */
 export async function openAwsPipeline({ customerKey }: { customerKey: string }) {
   const dir = mkdtempSync(join(tmpdir(), "pizza-aws-"));
-  const bundles = openBundles("duckdb");
   const postgres = await startManagedPostgres(join(dir, "postgres"));
   const passwords = { writer: "writer-password", reader: "reader-password" };
   const addresses = {
@@ -97,7 +96,7 @@ export async function openAwsPipeline({ customerKey }: { customerKey: string }) 
     const usesLakeSql = "usesLakeSql" in functionEntries[name];
     const id = usesLakeSql ? `${name} with ${lakeSql}` : name;
     const environment = { ...shared, ...own[name], ...(usesLakeSql && { LAKE_SQL: lakeSql }) };
-    const known = lambdas.get(id) ?? startLambda(bundles.bundle(name), environment);
+    const known = lambdas.get(id) ?? startLambda(sharedBundle(name, "duckdb"), environment);
     lambdas.set(id, known);
     return known;
   };
@@ -140,7 +139,6 @@ export async function openAwsPipeline({ customerKey }: { customerKey: string }) 
       for (const server of [s3, athena, kinesis, dataApi, secrets, sns, rds]) await server.close();
       await postgres.stop();
       rmSync(dir, { recursive: true, force: true });
-      bundles.remove();
     },
   };
 }

@@ -5,12 +5,14 @@ import { openPostgresWarehouse } from "../../adapters/postgres-warehouse.ts";
 import { loadMigrations } from "../../adapters/project-files.ts";
 import { migrate } from "../../pipeline/gold/migrate.ts";
 import { startPostgres, type LocalPostgres } from "../../targets/local/postgres.ts";
+import { preparePostgres } from "../support/prepared-postgres.ts";
 import type { Laboratory } from "./history.ts";
 import { openSimulatedLake } from "./lake.ts";
 
 /** One PostgreSQL for all histories, without durability, and one database for each worker. */
 export async function startLaboratoryServer(databases: number) {
   const dir = mkdtempSync(join(tmpdir(), "pizza-laboratory-"));
+  await preparePostgres(join(dir, "postgres"), "migrated");
   const postgres = await startPostgres({ dir: join(dir, "postgres") });
   const owner = openPostgresWarehouse({ connectionString: postgres.connectionString("owner"), max: 1 });
   await migrate({ warehouse: owner, migrations: loadMigrations() });

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { appendFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { dataDirectory, prepareDataDirectory } from "../../targets/local/data-directory.ts";
 import { readCredentials, writeCredentials } from "../../targets/local/postgres-credentials.ts";
 import { startPostgres } from "../../targets/local/postgres.ts";
@@ -15,16 +16,27 @@ const make = {
   migrated: async (dir: string) => await (await openWarehouses({ dir, port: undefined, onLog: () => {} })).close(),
 };
 
+/** What only a power cut makes necessary; a killed server loses nothing without it, so tests may kill theirs. */
+const settings = "fsync = off\nfull_page_writes = off\n";
+
 /**
  * Fills an empty folder with the result of PostgreSQL's first start. initdb and the migrations take a second of CPU
  * time, a copy a tenth of that. Tests of the first start and of durability do not use it.
  */
 export async function preparePostgres(dir: string, content: Content): Promise<void> {
-  const template = await onceARun(`postgres-${content}`, make[content]);
+  const template = await onceARun(`postgres-${content}`, async (folder) => {
+    await make[content](folder);
+    appendFileSync(join(folder, "data", "postgresql.auto.conf"), settings);
+  });
   if (template === undefined) return;
   mkdirSync(dir, { recursive: true });
   // Not fs.cp: the data belongs to the user that the server runs as.
   execFileSync("cp", ["-a", `${template}/.`, dir]);
+  await takeOwnPort(dir);
+}
+
+/** Gives a copied server another port than its original's. */
+export async function takeOwnPort(dir: string): Promise<void> {
   await writeCredentials(dir, { ...(await readCredentials(dir))!, port: await freePort() });
 }
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadMigrations } from "../../../adapters/project-files.ts";
 import { recordedCalls } from "../../support/recorded-calls.ts";
 import { startDataApiServer, type DataApiServer } from "../../support/data-api-server.ts";
-import { openBundles } from "../bundles.ts";
+import { sharedBundle } from "../bundles.ts";
 import { forbiddenCalls } from "../forbidden-calls.ts";
 import { startLambda, type LambdaHost } from "../lambda-host.ts";
 import { addressOf, startManagedPostgres, type ManagedPostgres } from "../managed-postgres.ts";
@@ -15,7 +15,6 @@ import { startSecretStore, type SecretStore } from "../secret-store.ts";
 const arn = (name: string) => `arn:aws:secretsmanager:eu-central-1:000000000000:secret:${name}`;
 const [owner, reader, writer] = [arn("owner"), arn("reader"), arn("writer")];
 const dir = mkdtempSync(join(tmpdir(), "pizza-passwords-"));
-const bundles = openBundles();
 let postgres: ManagedPostgres;
 let dataApi: DataApiServer;
 let secrets: SecretStore;
@@ -40,8 +39,8 @@ beforeAll(async () => {
     READER_SECRET_ARN: reader,
     WRITER_SECRET_ARN: writer,
   };
-  migrate = startLambda(bundles.bundle("MigrateWarehouse"), environment);
-  rotate = startLambda(bundles.bundle("RotatePassword"), environment);
+  migrate = startLambda(sharedBundle("MigrateWarehouse", "athena"), environment);
+  rotate = startLambda(sharedBundle("RotatePassword", "athena"), environment);
 });
 
 afterAll(async () => {
@@ -49,7 +48,6 @@ afterAll(async () => {
   await Promise.all([dataApi?.close(), secrets?.close()]);
   await postgres?.stop();
   rmSync(dir, { recursive: true, force: true });
-  bundles.remove();
 });
 
 /** The current user after logging in over the PostgreSQL protocol, or the error code if the login fails. */

@@ -6,6 +6,7 @@ import { toOutgoing } from "../../../producer/batch-builder.ts";
 import { createSender } from "../../../producer/send-orders.ts";
 import type { DeployedPipeline } from "../../../targets/aws/open.ts";
 import { order } from "../../support/order-fixture.ts";
+import { needsProcess, pizzaInProcess } from "../../e2e/command-line-in-process.ts";
 import { AwsFault } from "../../support/aws-json.ts";
 import { startDeployedPipeline, type DeployedFixture } from "./deployed-fixture.ts";
 
@@ -38,7 +39,8 @@ async function pizza(args: string[], environment: Record<string, string> = {}) {
   return { code, stdout, stderr };
 }
 
-const aws = async (...args: string[]) => await pizza(["--target", "aws", ...args]);
+const aws = async (...args: string[]) =>
+  needsProcess(args) ? await pizza(["--target", "aws", ...args]) : await pizzaInProcess("--target", "aws", ...args);
 const json = async (...args: string[]) => JSON.parse((await aws(...args, "--json")).stdout);
 
 describe("a deployed pipeline", () => {
@@ -224,7 +226,10 @@ describe("a deployed pipeline", () => {
     );
     const compared = await aws("rebuild", "--gold", "--dry-run", ...days);
     expect(compared).toMatchObject({ code: 3, stdout: expect.stringContaining("changed outside") });
-    expect(await json("rebuild", "--lake-sql", "duckdb", ...days)).toMatchObject({ equal: false, published: true });
+    expect(await json("rebuild", "--lake-sql", "duckdb", ...days)).toMatchObject({
+      equal: false,
+      published: true,
+    });
     expect(await json("rebuild", ...days)).toMatchObject({ equal: true });
     expect((await aws("rebuild", "--from", "yesterday")).code).toBe(2);
   });
