@@ -12,7 +12,7 @@ const alone = [
   "test/pipeline/domain/order-event.versions.test.ts",
   "test/targets/aws/open.test.ts",
   "test/targets/local/lineage.test.ts",
-  "test/targets/localstack-place.test.ts",
+  "test/targets/localstack-directory.test.ts",
 ];
 
 export default defineConfig({

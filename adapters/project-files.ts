@@ -80,7 +80,7 @@ export function loadChecks(): ReceiptChecks {
 
 /** Lake SQL that lists the quarantine, from `sql/checks/`. */
 export function loadQuarantinedSql(): string {
-  return readProjectFile("sql/checks/refused-events.sql");
+  return readProjectFile("sql/checks/rejected-events.sql");
 }
 
 /** SQL that traces an order, from `sql/trace/` and `sql/checks/`. */
@@ -88,6 +88,6 @@ export function loadTraceSql(): TraceSql {
   return {
     orderLines: readProjectFile("sql/trace/order-lines.sql"),
     goldRows: readProjectFile("sql/trace/gold-rows.sql"),
-    refusedEvents: loadQuarantinedSql(),
+    rejectedEvents: loadQuarantinedSql(),
   };
 }

@@ -11,7 +11,7 @@ import { toOutgoing } from "../producer/batch-builder.ts";
 import { createSender } from "../producer/send-orders.ts";
 import { openDeployedPipeline } from "../targets/aws/open.ts";
 import { openLocalPipeline } from "../targets/local/open.ts";
-import type { LocalStackDirectory } from "../targets/localstack-place.ts";
+import type { LocalStackDirectory } from "../targets/localstack-directory.ts";
 import type { Pipeline } from "../targets/operations.ts";
 import { classicYear } from "./commands/send.ts";
 import { endProgress, progress } from "./output.ts";

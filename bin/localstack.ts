@@ -12,7 +12,7 @@ import {
   readRunning,
   type LocalStackDirectory,
   type RunningLocalStack,
-} from "../targets/localstack-place.ts";
+} from "../targets/localstack-directory.ts";
 import type { Demo } from "./localstack-demo.ts";
 import { print, printJson, say, UsageError } from "./output.ts";
 import { receiptTable } from "./receipt-table.ts";

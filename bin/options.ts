@@ -1,6 +1,6 @@
 import { join, relative } from "node:path";
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
-import { projectRoot } from "../targets/localstack-place.ts";
+import { projectRoot } from "../targets/localstack-directory.ts";
 import { UsageError } from "./output.ts";
 
 /** Options that every command accepts. */

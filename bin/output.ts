@@ -19,7 +19,9 @@ export function print(text: string): void {
   process.stdout.write(`${terminalText(text)}\n`);
 }
 
-/** What a terminal may be sent: text from tills and files must not move its cursor, rename its window or reorder a line. */
+/**
+ * What a terminal may be sent: text from tills and files must not move its cursor, rename its window or reorder a line.
+ */
 export function terminalText(text: string): string {
   return visible(text).replaceAll(colourMark, "\u001b[");
 }

@@ -1,7 +1,7 @@
 import { connectPipeline } from "../targets/local/control-client.ts";
 import type { Pipeline } from "../targets/operations.ts";
 import { requireDataDirectory, dataDirectory, runningProcess } from "../targets/local/data-directory.ts";
-import { localStackDirectory, findAddress } from "../targets/localstack-place.ts";
+import { localStackDirectory, findAddress } from "../targets/localstack-directory.ts";
 import type { DeployedPipeline } from "../targets/aws/open.ts";
 import { oneOf, type Values } from "./options.ts";
 import { endProgress, progress, say, UsageError } from "./output.ts";
@@ -82,12 +82,12 @@ export async function withDeployedPipeline<Result>(
 /**
  * Sets the AWS variables for LocalStack from the address that its folder stores. Variables that are set already stay.
  */
-export function prepareDeployed({ target }: Values, place = findAddress(localStackDirectory())): void {
+export function prepareDeployed({ target }: Values, address = findAddress(localStackDirectory())): void {
   if (target !== "localstack") return;
   const { env } = process;
-  env["AWS_ENDPOINT_URL"] ??= place?.endpoint ?? "http://127.0.0.1:4566";
+  env["AWS_ENDPOINT_URL"] ??= address?.endpoint ?? "http://127.0.0.1:4566";
   // Functions may reach the warehouse by a name that only their containers know.
-  if (place && place.endpoint === env["AWS_ENDPOINT_URL"]) env["DATABASE_URL"] ??= place.databaseUrl;
+  if (address && address.endpoint === env["AWS_ENDPOINT_URL"]) env["DATABASE_URL"] ??= address.databaseUrl;
   env["AWS_REGION"] ??= "us-east-1";
   env["AWS_ACCESS_KEY_ID"] ??= "test";
   env["AWS_SECRET_ACCESS_KEY"] ??= "test";

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { localStackDirectory, type LocalStackDirectory } from "../targets/localstack-place.ts";
+import { localStackDirectory, type LocalStackDirectory } from "../targets/localstack-directory.ts";
 
 const markerText = "LocalStack of the pizza pipeline: node bin/localstack.ts clean deletes the files here.\n";
 

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { openSecrets } from "../adapters/secrets.ts";
-import { projectRoot, rememberDeployed, type LocalStackDirectory } from "../targets/localstack-place.ts";
+import { projectRoot, rememberDeployed, type LocalStackDirectory } from "../targets/localstack-directory.ts";
 import { makeFolders } from "./data-folder.ts";
 import { clientEnvironment, clientSettings } from "./environment.ts";
 import { checkLoopback } from "./health.ts";

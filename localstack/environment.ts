@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { projectRoot, type LocalStackDirectory } from "../targets/localstack-place.ts";
+import { projectRoot, type LocalStackDirectory } from "../targets/localstack-directory.ts";
 
 /** The only variables that LocalStack and its functions inherit from the caller. */
 const passed = ["PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "SYSTEMROOT"];

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { kinesisPackage, projectRoot, type LocalStackDirectory } from "../targets/localstack-place.ts";
+import { kinesisPackage, projectRoot, type LocalStackDirectory } from "../targets/localstack-directory.ts";
 import { makeFolders } from "./data-folder.ts";
 import { findPython } from "./find-python.ts";
 

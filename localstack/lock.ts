@@ -2,7 +2,7 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorCode } from "../pipeline/domain/errors.ts";
 import { isRunning, processStart } from "../targets/local/machine.ts";
-import type { LocalStackDirectory } from "../targets/localstack-place.ts";
+import type { LocalStackDirectory } from "../targets/localstack-directory.ts";
 import { makeFolders } from "./data-folder.ts";
 
 interface Holder {

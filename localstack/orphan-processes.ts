@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findServer, stopServer } from "../targets/local/postgres-process.ts";
-import type { LocalStackDirectory } from "../targets/localstack-place.ts";
+import type { LocalStackDirectory } from "../targets/localstack-directory.ts";
 
 /** The program that supervises LocalStack and PostgreSQL. */
 export const serveScript = fileURLToPath(new URL("serve.ts", import.meta.url));

@@ -1,4 +1,4 @@
-import { readRunning, type LocalStackAddress, type LocalStackDirectory } from "../targets/localstack-place.ts";
+import { readRunning, type LocalStackAddress, type LocalStackDirectory } from "../targets/localstack-directory.ts";
 import { checkFolder } from "./data-folder.ts";
 import { answersAsLocalStack, checkLoopback, runsInDocker } from "./health.ts";
 import { start, startBeside } from "./start.ts";

@@ -6,7 +6,7 @@ import {
   removeRunning,
   writeRunning,
   type LocalStackDirectory,
-} from "../targets/localstack-place.ts";
+} from "../targets/localstack-directory.ts";
 import { makeFolders, removeRun } from "./data-folder.ts";
 import { serverEnvironment } from "./environment.ts";
 import { answersAsLocalStack, sessionOf } from "./health.ts";

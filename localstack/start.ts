@@ -4,7 +4,7 @@ import { closeSync, existsSync, openSync, readFileSync, statSync } from "node:fs
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readRunning, type LocalStackDirectory, type RunningLocalStack } from "../targets/localstack-place.ts";
+import { readRunning, type LocalStackDirectory, type RunningLocalStack } from "../targets/localstack-directory.ts";
 import { checkFolder } from "./data-folder.ts";
 import { answersAsLocalStack } from "./health.ts";
 import { install } from "./install.ts";

@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRunning } from "../targets/local/machine.ts";
-import { forgetDeployed, readRunning, removeRunning, type LocalStackDirectory } from "../targets/localstack-place.ts";
+import {
+  forgetDeployed,
+  readRunning,
+  removeRunning,
+  type LocalStackDirectory,
+} from "../targets/localstack-directory.ts";
 import { checkFolder, isEmpty, removeRun } from "./data-folder.ts";
 import { withLock } from "./lock.ts";
 import { endOrphans } from "./orphan-processes.ts";

@@ -56,12 +56,12 @@ const firstDay = Date.UTC(2015, 0, 1) / dayMs;
  * over the months regulars are replaced by new ones.
  */
 export function guestNumber(store: StoreProfile, storeIndex: number, dayNumber: number, draw: number): number {
-  const places = Math.max(1, Math.round(guestsPerStore * store.weight));
-  // Squaring makes a few places frequent; multiplying by a prime spreads them over the numbers.
-  const place = (Math.floor(places * draw * draw) * 7919) % places;
-  const turnover = Math.max(0, Math.floor(((dayNumber - firstDay) * places) / daysPerGuest));
-  const generation = Math.max(0, Math.ceil((turnover - place) / places));
-  return storeIndex * numbersPerStore + 1 + ((place + generation * places) % (numbersPerStore - 1));
+  const ranks = Math.max(1, Math.round(guestsPerStore * store.weight));
+  // Squaring makes a few ranks frequent; multiplying by a prime spreads them over the numbers.
+  const rank = (Math.floor(ranks * draw * draw) * 7919) % ranks;
+  const turnover = Math.max(0, Math.floor(((dayNumber - firstDay) * ranks) / daysPerGuest));
+  const generation = Math.max(0, Math.ceil((turnover - rank) / ranks));
+  return storeIndex * numbersPerStore + 1 + ((rank + generation * ranks) % (numbersPerStore - 1));
 }
 
 export type Channel = OrderEvent["channel"];

@@ -59,5 +59,5 @@ export interface EndedRun {
 export interface Check {
   name: string;
   /** Resolves to what was found; throws an error that says what to do. */
-  look: () => Promise<string>;
+  run: () => Promise<string>;
 }

@@ -12,8 +12,8 @@ export const doctor: Command = {
   async run(values) {
     const { json } = values;
     const results = [];
-    for (const { name, look } of await checksOf(values)) {
-      const result = await look().then(
+    for (const { name, run } of await checksOf(values)) {
+      const result = await run().then(
         (found) => ({ check: name, ok: true, found }),
         (error: Error) => ({ check: name, ok: false, found: error.message }),
       );
@@ -33,7 +33,7 @@ async function checksOf(values: Values): Promise<Check[]> {
   const { bucket } = values;
   if (typeof bucket === "string") return [await bucketCheck(values, bucket)];
   const checks = values.target === "local" ? await localChecks(values) : await deployedChecks(values);
-  return [{ name: "Node.js", look: nodeVersion }, ...checks];
+  return [{ name: "Node.js", run: nodeVersion }, ...checks];
 }
 
 async function bucketCheck(values: Values, bucket: string): Promise<Check> {
@@ -41,10 +41,10 @@ async function bucketCheck(values: Values, bucket: string): Promise<Check> {
   prepareDeployed(values);
   const { env } = process;
   const endpoint = env["AWS_ENDPOINT_URL_S3"] ?? env["AWS_ENDPOINT_URL"];
-  if (endpoint === undefined) return { name: "store", look: () => checkPutIfAbsent(bucket) };
+  if (endpoint === undefined) return { name: "store", run: () => checkPutIfAbsent(bucket) };
   // The AWS client requires a region, which self-hosted stores do not have.
   env["AWS_REGION"] ??= "us-east-1";
-  return { name: "store", look: () => checkPutIfAbsent(bucket).catch((error) => explainOwnStore(error, endpoint)) };
+  return { name: "store", run: () => checkPutIfAbsent(bucket).catch((error) => explainOwnStore(error, endpoint)) };
 }
 
 /** The advice for AWS, to sign in, does not apply to a self-hosted store. */

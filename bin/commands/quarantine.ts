@@ -97,7 +97,7 @@ async function resendCommand(values: Values, words: string[]): Promise<number> {
     if (isDry || sendable.length === 0) return { plans, sent: [] };
     const sent = await resend(pipeline.sink, sendable);
     if (values["wait"] === true || !isRunning) await pipeline.drain();
-    return { plans, sent: sent.map((place, index) => ({ id: sendable[index]!.rejected.id, ...place })) };
+    return { plans, sent: sent.map((position, index) => ({ id: sendable[index]!.rejected.id, ...position })) };
   });
   const left = outcome.plans.filter(({ problem }) => problem !== undefined).length;
   if (values.json) printJson(jsonOf(outcome, isDry));
@@ -112,8 +112,8 @@ async function makePlans(
   chosen: readonly QuarantinedOrder[],
   correction: Correction,
 ): Promise<ResendPlan[]> {
-  const judge = { catalog: loadCatalog(), now: Date.now() };
-  const all = chosen.map((event) => planResend(event, correction, judge));
+  const rules = { catalog: loadCatalog(), now: Date.now() };
+  const all = chosen.map((event) => planResend(event, correction, rules));
   const isRule = "edits" in correction && correction.edits.length > 0 && chosen.length > 1;
   const plans = isRule ? all.filter(({ changes }) => changes.length > 0) : all;
   const orders = ordersOf(plans);
@@ -163,7 +163,7 @@ function closing({ plans, sent }: Outcome, { isDry, left }: { isDry: boolean; le
 function jsonOf({ plans, sent }: Outcome, dryRun: boolean) {
   const events = plans.map(({ rejected, changes, text, cents, problem }) => {
     const { id, reason, orderId } = rejected;
-    const place = sent.find((resent) => resent.id === id);
+    const position = sent.find((resent) => resent.id === id);
     return {
       id,
       reason,
@@ -172,7 +172,7 @@ function jsonOf({ plans, sent }: Outcome, dryRun: boolean) {
       changes,
       problem: problem ?? null,
       payload: text ?? null,
-      sentAs: place === undefined ? null : { shard: place.shard, sequenceNumber: place.sequenceNumber },
+      sentAs: position === undefined ? null : { shard: position.shard, sequenceNumber: position.sequenceNumber },
     };
   });
   return { dryRun, sent: sent.length, events };

@@ -1,5 +1,5 @@
 import { openLineageEndpoint } from "../../adapters/lineage-endpoint.ts";
-import { awsPlaces } from "../../pipeline/lineage/datasets.ts";
+import { awsDatasetNames } from "../../pipeline/lineage/datasets.ts";
 import { changeOf, type ExecutionStatusChange } from "../../pipeline/lineage/execution-change.ts";
 import { recordLineage } from "../../pipeline/lineage/record-lineage.ts";
 import { createHandler, lazy } from "../runtime/create-handler.ts";
@@ -25,7 +25,7 @@ export const handler = createHandler(async (event: ExecutionStatusChange) => {
   const change = changeOf(event, machines);
   if (change === undefined) return { recorded: false };
   const { account, region } = event;
-  await recordLineage({ store, endpoint, places: awsPlaces({ ...pipeline, account, region }) }, change);
+  await recordLineage({ store, endpoint, names: awsDatasetNames({ ...pipeline, account, region }) }, change);
   const { workflow, state, runId } = change;
   return { recorded: true, workflow, state, runId };
 });

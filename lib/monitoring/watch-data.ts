@@ -9,7 +9,7 @@ import { pipelineMetric, threshold } from "./alarm.ts";
 export function watchData(monitoring: MonitoringFacade, environment: Environment): void {
   const sum = (name: string) => pipelineMetric(environment, name, Stats.SUM);
   const most = (name: string) => pipelineMetric(environment, name, Stats.MAXIMUM);
-  const refused = new MathExpression({
+  const rejectedPercent = new MathExpression({
     expression: "IF(events > 0, 100 * refused / events, 0)",
     usingMetrics: { refused: sum("QuarantinedEvents"), events: sum("RefinedEvents") },
     label: "rejected, percent",
@@ -59,7 +59,9 @@ export function watchData(monitoring: MonitoringFacade, environment: Environment
       },
       {
         title: "Quarantine",
-        metrics: [watched("Quarantine", refused, threshold(quarantinePercent, manyRejected, { datapoints: 2 }))],
+        metrics: [
+          watched("Quarantine", rejectedPercent, threshold(quarantinePercent, manyRejected, { datapoints: 2 })),
+        ],
       },
       {
         title: "Bronze objects set aside",

@@ -20,8 +20,8 @@ export class BytesTable<Value> {
     const { slots } = this;
     const mask = slots.length - 1;
     for (let slot = spread(hash) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const place = slots[slot]! - 1;
-      if (this.hashes[place] === hash && this.isKey(place, bytes, start, end)) return this.values[place];
+      const index = slots[slot]! - 1;
+      if (this.hashes[index] === hash && this.isKey(index, bytes, start, end)) return this.values[index];
     }
     return undefined;
   }
@@ -34,14 +34,14 @@ export class BytesTable<Value> {
 
   /** Adds a value under the bytes `[start, end)` and their hash; the key must not be in the table yet. */
   insert(bytes: Uint8Array, start: number, end: number, hash: number, value: Value): void {
-    const place = this.values.push(value) - 1;
-    const from = this.bounds[place]!;
+    const index = this.values.push(value) - 1;
+    const from = this.bounds[index]!;
     const to = from + end - start;
     if (to > this.keys.length) this.keys = larger(new Uint8Array(to * 2), this.keys);
     for (let i = start; i < end; i++) this.keys[from + i - start] = bytes[i]!;
-    this.bounds[place + 1] = to;
-    this.hashes[place] = hash;
-    if (place + 1 < this.hashes.length) this.occupy(place);
+    this.bounds[index + 1] = to;
+    this.hashes[index] = hash;
+    if (index + 1 < this.hashes.length) this.occupy(index);
     else this.grow();
   }
 
@@ -50,18 +50,18 @@ export class BytesTable<Value> {
     this.slots.fill(0);
   }
 
-  private isKey(place: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const from = this.bounds[place]!;
-    if (this.bounds[place + 1]! - from !== end - start) return false;
+  private isKey(index: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const from = this.bounds[index]!;
+    if (this.bounds[index + 1]! - from !== end - start) return false;
     for (let i = start; i < end; i++) if (this.keys[from + i - start] !== bytes[i]) return false;
     return true;
   }
 
-  private occupy(place: number): void {
+  private occupy(index: number): void {
     const mask = this.slots.length - 1;
-    let slot = spread(this.hashes[place]!) & mask;
+    let slot = spread(this.hashes[index]!) & mask;
     while (this.slots[slot] !== 0) slot = (slot + 1) & mask;
-    this.slots[slot] = place + 1;
+    this.slots[slot] = index + 1;
   }
 
   private grow(): void {
@@ -69,7 +69,7 @@ export class BytesTable<Value> {
     this.hashes = larger(new Int32Array(room), this.hashes);
     this.bounds = larger(new Int32Array(room + 1), this.bounds);
     this.slots = new Int32Array(room * 2);
-    for (let place = 0; place < this.values.length; place++) this.occupy(place);
+    for (let index = 0; index < this.values.length; index++) this.occupy(index);
   }
 }
 

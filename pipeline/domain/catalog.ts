@@ -30,9 +30,9 @@ export interface Catalog {
 }
 
 /**
- * Builds the catalog from the two files' parsed content. Throws if validity ranges overlap or leave a gap. Throws too if
- * a pizza changes its type, category or size, or a store its time zone, state or city: gold adds these up by month, and
- * the business date follows from the time zone. Such a change needs a new id.
+ * Builds the catalog from the two files' parsed content. Throws if validity ranges overlap or leave a gap. Throws too
+ * if a pizza changes its type, category or size, or a store its time zone, state or city: gold adds these up by month,
+ * and the business date follows from the time zone. Such a change needs a new id.
  */
 export function createCatalog(menu: readonly Pizza[], stores: readonly Store[]): Catalog {
   return { pizzas: createMenu(menu), stores: createStores(stores) };

@@ -139,21 +139,21 @@ function explainInvalid(value: unknown, error: ErrorObject | undefined): { rejec
   if (exceedsDepth(value, limits.depth)) return reject("too_deep", "event");
   if (hasForbiddenCharacter(value)) return reject("forbidden_character", "event");
   if (error === undefined) return reject("invalid_value", "event");
-  const place = error.instancePath === "" ? "event" : error.instancePath.slice(1).replaceAll("/", ".");
+  const path = error.instancePath === "" ? "event" : error.instancePath.slice(1).replaceAll("/", ".");
   const found = at(value, error.instancePath);
   const { rejection } = reject(
     reasonOf(error, found),
-    nameOf(error, place),
+    nameOf(error, path),
     typeof found === "object" ? undefined : found,
   );
-  const isTime = place === "ordered_at" || place === "emitted_at";
+  const isTime = path === "ordered_at" || path === "emitted_at";
   return { rejection: isTime ? { ...rejection, detail: `${rejection.detail}; ${timeForm}` } : rejection };
 }
 
-function nameOf(error: ErrorObject, place: string): string {
+function nameOf(error: ErrorObject, path: string): string {
   const key: unknown = error.params["additionalProperty"] ?? error.params["missingProperty"];
-  if (error.keyword === "false schema") return `event.${place}`;
-  return typeof key === "string" ? `${place}.${key.slice(0, 80)}` : place;
+  if (error.keyword === "false schema") return `event.${path}`;
+  return typeof key === "string" ? `${path}.${key.slice(0, 80)}` : path;
 }
 
 function reasonOf({ keyword, instancePath }: ErrorObject, found: unknown): ReasonCode {

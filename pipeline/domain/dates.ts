@@ -1,6 +1,6 @@
 /**
- * Dates are `YYYY-MM-DD` and hours `YYYY-MM-DDTHH`, both in UTC here; a moment is in milliseconds since 1970. What a till's
- * offset makes of them is in `parse-instant.ts`.
+ * Dates are `YYYY-MM-DD` and hours `YYYY-MM-DDTHH`, both in UTC here; a moment is in milliseconds since 1970. What a
+ * till's offset makes of them is in `parse-instant.ts`.
  */
 export const hourMs = 3_600_000;
 export const dayMs = 24 * hourMs;

@@ -229,7 +229,7 @@ export interface RuleResult extends Omit<QualityRule, "source"> {
 }
 
 /** Returns the result of a rule from its offenders; it is red if they exceed the threshold. */
-export function judge(
+export function ruleResult(
   { name, kind, severity, threshold, limit, sentence, next }: QualityRule,
   { offenders, examples }: { offenders: number; examples: string[] },
 ): RuleResult {

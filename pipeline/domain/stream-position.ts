@@ -28,7 +28,10 @@ export function rowPosition(row: Readonly<Record<string, unknown>>): EventPositi
   };
 }
 
-/** Negative, zero or positive, as the sequence number `a` comes before, with or after `b`. They are decimal and unpadded. */
+/**
+ * Negative, zero or positive, as the sequence number `a` comes before, with or after `b`. They are decimal and
+ * unpadded.
+ */
 export function compareSequenceNumbers(a: string, b: string): number {
   const difference = BigInt(a) - BigInt(b);
   return difference < 0n ? -1 : Number(difference > 0n);
@@ -36,7 +39,9 @@ export function compareSequenceNumbers(a: string, b: string): number {
 
 const prefix = "resent/";
 
-/** Returns the partition key of a record that resends a quarantined event, corrected: it contains that event's position. */
+/**
+ * Returns the partition key of a record that resends a quarantined event, corrected: it contains that event's position.
+ */
 export function resentKey(position: string): string {
   return prefix + position;
 }

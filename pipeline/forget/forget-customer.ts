@@ -72,7 +72,7 @@ export async function forgetCustomer(
   await checkSilver(refinery, { customerId, customerKey, before });
   await releasePseudonym(eraser, customerKey);
   return {
-    events: found.places.size,
+    events: found.positions.size,
     records: found.records.length,
     bronzeObjects: found.keys.size,
     orders,
@@ -95,9 +95,9 @@ async function checkSilver(
   { customerId, customerKey, before }: { customerId: string; customerKey: string; before: ReadonlyMap<string, string> },
 ): Promise<void> {
   if (before.size === 0) return;
-  const left = [...(await rowsByCustomerKey(refinery, customerKey))].filter(([place]) => before.has(place));
+  const left = [...(await rowsByCustomerKey(refinery, customerKey))].filter(([position]) => before.has(position));
   if (left.length === 0) return;
-  const named = left.slice(0, mostNamed).map(([place, orderId]) => `${orderId} (from ${place})`);
+  const named = left.slice(0, mostNamed).map(([position, orderId]) => `${orderId} (from ${position})`);
   throw new Error(
     `customer ${customerId} was removed wherever bronze names them, but ${left.length} of their orders are left in silver ` +
       `without an event in bronze: ${named.join(", ")}${left.length > mostNamed ? ", ..." : ""}; ` +

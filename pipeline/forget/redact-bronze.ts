@@ -3,7 +3,7 @@ import { type BronzeObject, listBronze } from "../bronze/list-bronze.ts";
 import type { Snapshot } from "../delta/table.ts";
 import { createFinder } from "../domain/redact-event.ts";
 import type { ObjectStore, StreamRecord } from "../ports.ts";
-import { isConsumed, isRedacted, keysSetAside, takenAt } from "../silver/transactions.ts";
+import { isConsumed, isRedacted, keysSetAside, consumedAt } from "../silver/transactions.ts";
 import { readEvents, type Enrichment, type ReadEvents } from "../silver/read-events.ts";
 import { findEvents } from "../trace/find-events.ts";
 import { matchCustomer, emailOf } from "./event-owner.ts";
@@ -31,7 +31,7 @@ export interface BronzeRedaction extends Omit<ReadEvents, "bytes"> {
   /** The records that change, in their redacted form. */
   records: StreamRecord[];
   /** Stream positions (`shard/sequence number/index`) of the events that change. */
-  places: Set<string>;
+  positions: Set<string>;
   /** Keys of the objects that were not searched: they are set aside, or cannot be decoded. */
   unread: Set<string>;
 }
@@ -41,7 +41,7 @@ export interface BronzeRedaction extends Omit<ReadEvents, "bytes"> {
  * because silver would treat the redacted form of any other object as a new one.
  */
 export async function findInBronze(
-  place: BronzeContext,
+  context: BronzeContext,
   { customerId, pseudonym }: { customerId: string; pseudonym: string },
   { snapshot, by }: { snapshot: Snapshot; by: Enrichment },
 ): Promise<BronzeRedaction> {
@@ -50,26 +50,26 @@ export async function findInBronze(
     isWanted: (object: BronzeObject) => isConsumed(snapshot, object),
     onDamage: (key: string) => unread.add(key),
   };
-  const named = await findEvents(place, createFinder(customerId), search);
+  const named = await findEvents(context, createFinder(customerId), search);
   const emails = new Set(named.map(({ bytes }) => emailOf(bytes, customerId)).filter((email) => email !== undefined));
   const match = matchCustomer({ customerId, emails });
   const who = { customerId, pseudonym, ...match };
-  const bearing = emails.size === 0 ? [] : await findEvents(place, match.bearsEmail, search);
+  const bearing = emails.size === 0 ? [] : await findEvents(context, match.bearsEmail, search);
   const theirs = [...named, ...bearing].filter(({ bytes, record }) => redactEventOf(bytes, record, who, by));
   const affected = new Set(theirs.flatMap(({ bronzeKeys }) => bronzeKeys));
-  const how = { who, by, copies: await redactedCopies(place, affected, snapshot) };
+  const how = { who, by, copies: await redactedCopies(context, affected, snapshot) };
   const redaction: BronzeRedaction = {
     how,
     keys: new Map(),
     records: [],
-    places: new Set(theirs.map((event) => event.place)),
+    positions: new Set(theirs.map((event) => event.position)),
     unread,
     candidates: [],
     rejected: [],
   };
   const seen = new Set<string>();
   for (const key of affected) {
-    const object = await redactObject(place, key, how);
+    const object = await redactObject(context, key, how);
     redaction.keys.set(key, object.key);
     for (const record of object.changed) {
       if (seen.has(recordPosition(record))) continue;
@@ -101,10 +101,10 @@ async function redactObject({ store, stream }: BronzeContext, key: string, { who
 }
 
 /** Writes the redacted objects in addition to the original ones; idempotent. */
-export async function writeRedacted(place: BronzeContext, { keys, how }: BronzeRedaction): Promise<void> {
+export async function writeRedacted(context: BronzeContext, { keys, how }: BronzeRedaction): Promise<void> {
   for (const [key] of keys) {
-    const redacted = await redactObject(place, key, how);
-    await place.store.put(redacted.key, redacted.body, { ifAbsent: true });
+    const redacted = await redactObject(context, key, how);
+    await context.store.put(redacted.key, redacted.body, { ifAbsent: true });
   }
 }
 
@@ -136,7 +136,7 @@ async function redactedCopies(
   const holders = (await listBronze(store, stream))
     .filter((object) => isConsumed(snapshot, object) && wanted.some((record) => spans(object, record)))
     .toSorted(
-      (a, b) => takenAt(snapshot, b) - takenAt(snapshot, a) || Number(keys.has(b.key)) - Number(keys.has(a.key)),
+      (a, b) => consumedAt(snapshot, b) - consumedAt(snapshot, a) || Number(keys.has(b.key)) - Number(keys.has(a.key)),
     );
   for (const record of await readAll(store, new Set(holders.map(({ key }) => key)))) {
     if (positions.has(recordPosition(record))) copies.set(recordPosition(record), record);

@@ -81,7 +81,11 @@ function payloadOf(columns: QuarantineRows, row: number): Buffer {
   return base64 === null ? Buffer.from(String(columns["payload"]![row])) : Buffer.from(base64, "base64");
 }
 
-function redactRows(columns: QuarantineRows, { keys, places, records, rejected }: BronzeRedaction, catalog: Catalog) {
+function redactRows(
+  columns: QuarantineRows,
+  { keys, positions, records, rejected }: BronzeRedaction,
+  catalog: Catalog,
+) {
   const counts = { changed: 0, payloads: 0, unreadable: 0 };
   const eventBytes = createEventReader();
   const byPosition = new Map(records.map((record) => [recordPosition(record), record]));
@@ -89,9 +93,9 @@ function redactRows(columns: QuarantineRows, { keys, places, records, rejected }
   for (const row of columns["shard"]!.keys()) {
     const text = (name: string) => String(columns[name]![row]);
     const newKey = keys.get(text("bronze_key"));
-    const position = recordPosition({ shard: text("shard"), sequenceNumber: text("sequence_number") });
-    const place = `${position}/${text("record_index")}`;
-    const record = places.has(place) ? byPosition.get(position) : undefined;
+    const ofRecord = recordPosition({ shard: text("shard"), sequenceNumber: text("sequence_number") });
+    const position = `${ofRecord}/${text("record_index")}`;
+    const record = positions.has(position) ? byPosition.get(ofRecord) : undefined;
     if (unpackable.has(text("reason")) || isOpaque(payloadOf(columns, row))) counts.unreadable++;
     if (newKey !== undefined) columns["bronze_key"]![row] = newKey;
     if (newKey !== undefined || record !== undefined) counts.changed++;
@@ -106,7 +110,7 @@ function redactRows(columns: QuarantineRows, { keys, places, records, rejected }
     columns["order_date"]![row] = order.orderDate;
     columns["revision"]![row] = order.revision;
     columns["producer_id"]![row] = order.producerId;
-    const rejection = rejections.get(place);
+    const rejection = rejections.get(position);
     // A conflict is a valid event: its reason does not follow from its bytes.
     if (rejection === undefined) continue;
     columns["reason"]![row] = rejection.reason;

@@ -32,7 +32,7 @@ export function redactEventOf(
   by: Enrichment,
 ): Uint8Array | undefined {
   if (!who.owns(bytes)) return undefined;
-  const verdictOf = (event: Uint8Array) => judge(event, record, by);
+  const verdictOf = (event: Uint8Array) => silverVerdict(event, record, by);
   const redacted = redact(bytes, who, { catalog: by.catalog, verdictOf });
   if (redacted === undefined) {
     throw new Error(
@@ -64,7 +64,7 @@ function redact(
 const valid = "valid";
 
 /** Returns silver's verdict on a single event: "valid", or the reason code of its rejection. */
-function judge(bytes: Uint8Array, record: StreamRecord, { catalog }: Enrichment): string {
+function silverVerdict(bytes: Uint8Array, record: StreamRecord, { catalog }: Enrichment): string {
   const checked = checkEvent(Buffer.from(bytes), record.arrivedAt * 1000, catalog);
   return "rejection" in checked ? checked.rejection.reason : valid;
 }

@@ -47,7 +47,7 @@ export function datasetsOf(workflow: string): WorkflowDatasets {
 }
 
 /** The locations of a target's data, as OpenLineage dataset names. */
-export interface Places {
+export interface DatasetNames {
   /** The namespace of the jobs, such as `pizza-sales-dev`. */
   jobs: string;
   stream: DatasetName;
@@ -61,7 +61,7 @@ export interface Places {
 /**
  * Returns the locations of a deployed pipeline, on AWS or LocalStack; `warehouse` is `postgres://host:port/database`.
  */
-export function awsPlaces(pipeline: {
+export function awsDatasetNames(pipeline: {
   environment: string;
   region: string;
   account: string;
@@ -69,7 +69,7 @@ export function awsPlaces(pipeline: {
   lakeBucket: string;
   backupBucket: string;
   warehouse: string;
-}): Places {
+}): DatasetNames {
   const { environment, region, account, streamName, lakeBucket, backupBucket, warehouse } = pipeline;
   return {
     jobs: `pizza-sales-${environment}`,
@@ -81,7 +81,12 @@ export function awsPlaces(pipeline: {
 }
 
 /** Returns the locations of a local pipeline: folders, and the PostgreSQL that it runs. */
-export function folderPlaces(pipeline: { stream: string; lake: string; backups: string; warehouse: string }): Places {
+export function localDatasetNames(pipeline: {
+  stream: string;
+  lake: string;
+  backups: string;
+  warehouse: string;
+}): DatasetNames {
   return {
     jobs: "pizza-sales-embedded",
     stream: { namespace: "file", name: pipeline.stream },
@@ -91,7 +96,7 @@ export function folderPlaces(pipeline: { stream: string; lake: string; backups: 
   };
 }
 
-function tableOf(warehouse: string): Places["table"] {
+function tableOf(warehouse: string): DatasetNames["table"] {
   const { host, pathname } = new URL(warehouse);
   return (name) => ({ namespace: `postgres://${host}`, name: `${pathname.slice(1)}.${name}` });
 }

@@ -8,12 +8,12 @@ import {
   type LineageDataset,
   type LineageEvent,
 } from "./open-lineage.ts";
-import { type Places, datasetsOf, type DatasetKey } from "./datasets.ts";
+import { type DatasetNames, datasetsOf, type DatasetKey } from "./datasets.ts";
 import type { RunChange } from "./execution-change.ts";
 import type { RunFacts } from "./run-facts.ts";
 
 /** Creates the OpenLineage event of a run's change: its datasets, with versions and counts if they are known. */
-export function lineageEvent(change: RunChange, places: Places, facts?: RunFacts): LineageEvent {
+export function lineageEvent(change: RunChange, names: DatasetNames, facts?: RunFacts): LineageEvent {
   const { workflow, runId, state, at, error } = change;
   const { inputs, outputs } = datasetsOf(workflow);
   return {
@@ -21,12 +21,12 @@ export function lineageEvent(change: RunChange, places: Places, facts?: RunFacts
     eventTime: new Date(at).toISOString(),
     run: { runId, facets: runFacets(error, facts?.counts ?? {}) },
     job: {
-      namespace: places.jobs,
+      namespace: names.jobs,
       name: workflow,
       facets: facet("jobType", { processingType: "BATCH", integration: "STEP_FUNCTIONS", jobType: "WORKFLOW" }),
     },
-    inputs: inputs.map((key) => dataset(key, places, facts, "inputFacets")),
-    outputs: outputs.map((key) => dataset(key, places, facts, "outputFacets")),
+    inputs: inputs.map((key) => dataset(key, names, facts, "inputFacets")),
+    outputs: outputs.map((key) => dataset(key, names, facts, "outputFacets")),
     producer,
     schemaURL: schemaUrl,
   };
@@ -41,7 +41,7 @@ function runFacets(error: string | undefined, counts: Record<string, number>): R
 
 function dataset(
   key: DatasetKey,
-  places: Places,
+  names: DatasetNames,
   facts: RunFacts | undefined,
   side: "inputFacets" | "outputFacets",
 ): LineageDataset {
@@ -49,13 +49,13 @@ function dataset(
   const statistics = facts?.statistics[key];
   const name = side === "inputFacets" ? "inputStatistics" : "outputStatistics";
   return {
-    ...nameOf(key, places),
+    ...nameOf(key, names),
     facets: version === undefined || version === -1 ? {} : facet("version", { datasetVersion: String(version) }),
     ...(statistics && { [side]: facet(name, statistics) }),
   };
 }
 
-function nameOf(key: DatasetKey, { stream, backups, lake, table }: Places): DatasetName {
+function nameOf(key: DatasetKey, { stream, backups, lake, table }: DatasetNames): DatasetName {
   if (key === "stream") return stream;
   if (key === "backups") return backups;
   const [kind, name] = key.split(":") as ["lake" | "table", string];

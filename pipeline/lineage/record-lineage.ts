@@ -1,5 +1,5 @@
 import type { LineageEndpoint, ObjectStore } from "../ports.ts";
-import type { Places } from "./datasets.ts";
+import type { DatasetNames } from "./datasets.ts";
 import type { RunChange } from "./execution-change.ts";
 import { lineageEvent } from "./lineage-event.ts";
 import type { LineageEvent } from "./open-lineage.ts";
@@ -10,7 +10,7 @@ import { dayMs, utcDate } from "../domain/dates.ts";
 export interface Lineage {
   /** The lake; events are stored in its folder `lineage/`. */
   store: ObjectStore;
-  places: Places;
+  names: DatasetNames;
   /** An optional receiver, such as Marquez. */
   endpoint?: LineageEndpoint | undefined;
 }
@@ -18,8 +18,8 @@ export interface Lineage {
 /**
  * Stores a run's change as an OpenLineage event, then sends it to the endpoint. A repeated call only sends it again.
  */
-export async function recordLineage({ store, places, endpoint }: Lineage, change: RunChange): Promise<LineageEvent> {
-  const event = lineageEvent(change, places, await factsOf(store, change));
+export async function recordLineage({ store, names, endpoint }: Lineage, change: RunChange): Promise<LineageEvent> {
+  const event = lineageEvent(change, names, await factsOf(store, change));
   await storeEvent(store, event);
   await endpoint?.send(event);
   return event;

@@ -1,5 +1,5 @@
 import type { DeltaTable } from "../delta/table.ts";
-import { judge, type QualityRule, type RuleResult, qualityRules } from "../domain/quality-rules.ts";
+import { ruleResult, type QualityRule, type RuleResult, qualityRules } from "../domain/quality-rules.ts";
 import type { Clock, Notifier, Warehouse } from "../ports.ts";
 import {
   evaluateRule,
@@ -31,7 +31,7 @@ async function evaluateRules(
 ): Promise<QualityReport> {
   const [snapshot, now] = [await silver.snapshot(), clock()];
   const results = await Promise.all(
-    rules.map(async (rule) => judge(rule, await evaluateRule(sources, rule, { snapshot, receipt, now }))),
+    rules.map(async (rule) => ruleResult(rule, await evaluateRule(sources, rule, { snapshot, receipt, now }))),
   );
   const red = (severity: QualityRule["severity"]) =>
     results.filter((result) => result.isRed && result.severity === severity).length;

@@ -52,7 +52,7 @@ export async function listQuarantined({
   silver: DeltaTable;
   quarantine: DeltaTable;
   lake: LakeQuery;
-  /** Text of `sql/checks/refused-events.sql`. */
+  /** Text of `sql/checks/rejected-events.sql`. */
   sql: string;
 }): Promise<QuarantinedOrder[]> {
   const [snapshot, rejected] = await Promise.all([silver.snapshot(), quarantine.snapshot()]);
@@ -106,15 +106,15 @@ function arrivalsSql(count: number): string {
 function quarantinedOrder(row: LakeRow, { transactions }: Snapshot): QuarantinedOrder {
   const text = (name: string) => String(row[name]);
   const textOrNull = (name: string) => (row[name] === null ? null : text(name));
-  const position = {
+  const fields = {
     shard: text("shard"),
     sequenceNumber: text("sequence_number"),
     recordIndex: Number(row["record_index"]),
   };
-  const place = eventPosition(position);
+  const position = eventPosition(fields);
   return {
-    id: quarantinedId(place),
-    ...position,
+    id: quarantinedId(position),
+    ...fields,
     arrivedAt: text("arrived_at"),
     reason: text("reason") as ReasonCode,
     detail: text("detail"),
@@ -122,7 +122,7 @@ function quarantinedOrder(row: LakeRow, { transactions }: Snapshot): Quarantined
     storeId: textOrNull("store_id"),
     orderDate: textOrNull("order_date"),
     cents: amountIn(text("payload")) ?? null,
-    isClosed: row["came_later"] === true || transactions.has(resentKey(place)),
+    isClosed: row["came_later"] === true || transactions.has(resentKey(position)),
     silverRevision: row["silver_revision"] === null ? null : Number(row["silver_revision"]),
     bronzeKey: text("bronze_key"),
     quarantinedAt: text("quarantined_at"),
@@ -132,8 +132,8 @@ function quarantinedOrder(row: LakeRow, { transactions }: Snapshot): Quarantined
 }
 
 /** Returns a quarantined event's short id, derived from its stream position. */
-export function quarantinedId(place: string): string {
-  return hash("sha256", place, "hex").slice(0, 10);
+export function quarantinedId(position: string): string {
+  return hash("sha256", position, "hex").slice(0, 10);
 }
 
 /** Returns a sort key: arrival time, then stream position. */

@@ -53,8 +53,8 @@ const mostAttempts = 5;
  * Rebuilds days in staging tables while the pipeline runs, compares them cell by cell with the published ones, and
  * publishes what differs: first silver's days in one commit, then gold's. Equal days stay untouched. A rebuild that is
  * killed before the commit has changed nothing; repeating one that was killed later completes it. Publishes nothing if
- * bronze lacks records that silver was made from. If silver has lost the commits that gold was published from, every day is
- * published again. Throws if other writers keep changing silver.
+ * bronze lacks records that silver was made from. If silver has lost the commits that gold was published from, every
+ * day is published again. Throws if other writers keep changing silver.
  */
 export async function rebuild(context: RebuildContext, request: RebuildRequest): Promise<RebuildReport> {
   const { refinery, exclusively = (job) => job() } = context;

@@ -5,9 +5,9 @@ import { refineSilver, type Refinery } from "../silver/refine-silver.ts";
 import { isJudgedByOtherRules } from "../silver/transactions.ts";
 
 /**
- * If silver has lost commits that gold was published from, lets it consume again what only those commits had consumed: a
- * rebuild would take it for lost. Then commits empty versions up to the one that the quarantine was published from, because
- * events that a later commit rejects would count as published under a lower number.
+ * If silver has lost commits that gold was published from, lets it consume again what only those commits had consumed:
+ * a rebuild would take it for lost. Then commits empty versions up to the one that the quarantine was published from,
+ * because events that a later commit rejects would count as published under a lower number.
  */
 export async function recoverCommits(refinery: Refinery, warehouse: Warehouse): Promise<void> {
   const { silver, quarantine } = refinery;

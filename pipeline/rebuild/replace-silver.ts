@@ -85,11 +85,11 @@ export async function replaceQuarantined(
   for (;;) {
     const [before, after] = await Promise.all([quarantine.snapshot(), staging.quarantine.snapshot()]);
     const [old, now] = [
-      await placesOf(quarantine, store, before, orders),
-      await placesOf(staging.quarantine, staging.store, after, orders),
+      await findRows(quarantine, store, before, orders),
+      await findRows(staging.quarantine, staging.store, after, orders),
     ];
-    const lost = old.filter(({ place }) => !now.some((other) => other.place === place));
-    const gained = now.filter(({ place }) => !old.some((other) => other.place === place));
+    const lost = old.filter(({ identity }) => !now.some((other) => other.identity === identity));
+    const gained = now.filter(({ identity }) => !old.some((other) => other.identity === identity));
     if (lost.length === 0 && gained.length === 0) return;
     const removes = [...new Set(lost.map(({ file }) => file))];
     const adds = [];
@@ -116,8 +116,8 @@ export async function replaceQuarantined(
 }
 
 /** Finds the quarantined events of these orders: file, row, and the stream position with the reason. */
-async function placesOf(table: DeltaTable, store: ObjectStore, { files }: Snapshot, orders: OrderMap<true>) {
-  const found: { file: AddFile; row: number; place: string }[] = [];
+async function findRows(table: DeltaTable, store: ObjectStore, { files }: Snapshot, orders: OrderMap<true>) {
+  const found: { file: AddFile; row: number; identity: string }[] = [];
   const names = ["shard", "sequence_number", "record_index", "reason"];
   for (const file of files.values()) {
     const body = (await store.get(`${table.root}/${file.path}`))!;
@@ -125,7 +125,7 @@ async function placesOf(table: DeltaTable, store: ObjectStore, { files }: Snapsh
     for (const row of columns["reason"]!.keys()) {
       const order = quarantinedOrder(columns, row);
       if (order === undefined || !orders.has(order)) continue;
-      found.push({ file, row, place: names.map((name) => String(columns[name]![row])).join("/") });
+      found.push({ file, row, identity: names.map((name) => String(columns[name]![row])).join("/") });
     }
   }
   return found;

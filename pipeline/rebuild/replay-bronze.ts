@@ -3,7 +3,7 @@ import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
 import type { Snapshot } from "../delta/table.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import type { ObjectStore } from "../ports.ts";
-import { isConsumed, takenAt } from "../silver/transactions.ts";
+import { isConsumed, consumedAt } from "../silver/transactions.ts";
 import { publishQuarantine } from "../silver/quarantine-table.ts";
 import { refineSilver, type Refinery } from "../silver/refine-silver.ts";
 import type { StagingTables } from "./staging-tables.ts";
@@ -23,7 +23,7 @@ export async function replayBronze(
 ): Promise<BronzeObject[]> {
   const listed = (await listBronze(refinery.store, refinery.stream)).filter((object) => isConsumed(snapshot, object));
   // Objects with expired keys come first, in the order of their hours: the sort is stable.
-  const consumed = listed.toSorted((a, b) => takenAt(snapshot, a) - takenAt(snapshot, b));
+  const consumed = listed.toSorted((a, b) => consumedAt(snapshot, a) - consumedAt(snapshot, b));
   const { store, silver, quarantine } = staging;
   await checkTaken(staging, consumed);
   const replay: Refinery = {

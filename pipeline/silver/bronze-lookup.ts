@@ -58,8 +58,8 @@ export function openBronzeLookup({ store, stream }: { store: ObjectStore; stream
 
     /**
      * Returns an event in silver that gives way to another one of its order, as a rejected event. Silver has only its
-     * values, so its bytes are read from bronze. An event whose record is lost or damaged there is rejected without bytes,
-     * because the new event must not wait for a repair; the receipt names it.
+     * values, so its bytes are read from bronze. An event whose record is lost or damaged there is rejected without
+     * bytes, because the new event must not wait for a repair; the receipt names it.
      */
     async rejectDisplaced({ order, known, reason }: Displaced): Promise<RejectedEvent> {
       const isWanted = () => true;

@@ -33,9 +33,9 @@ interface RefineNote {
 export type RefineAttempt = { read: BronzeObject[] } | { setAside: BronzeObject; reason: string };
 
 /**
- * Chooses the objects that a run reads, and notes them in the lake. After a run that ended without a commit, a run reads
- * half of its objects, and so on, until the objects that end runs are alone. An object that has ended three runs alone,
- * over at least five minutes, is to be set aside.
+ * Chooses the objects that a run reads, and notes them in the lake. After a run that ended without a commit, a run
+ * reads half of its objects, and so on, until the objects that end runs are alone. An object that has ended three runs
+ * alone, over at least five minutes, is to be set aside.
  */
 export async function beginAttempt(
   store: ObjectStore,
@@ -110,8 +110,8 @@ export async function listSetAside(store: ObjectStore, snapshot: Snapshot): Prom
 }
 
 /**
- * Lets the next refine run read bronze objects that were set aside, all of them by default, in one commit. Returns their
- * keys. Throws if a given object is not set aside.
+ * Lets the next refine run read bronze objects that were set aside, all of them by default, in one commit. Returns
+ * their keys. Throws if a given object is not set aside.
  */
 export async function bringBackObjects(silver: DeltaTable, wanted?: readonly string[]): Promise<string[]> {
   for (;;) {

@@ -6,19 +6,20 @@ import type { BronzeObject } from "../bronze/list-bronze.ts";
 import type { ReadCandidate } from "./read-events.ts";
 
 /**
- * What silver stores in its Delta log as `txn` actions (Delta protocol, "Transaction Identifiers"): an app id, a version and
- * the time of the last update. A commit writes them together with its data files, so silver and this state never differ. An app
- * id without `lastUpdated` never expires; one with it expires from the log after `delta.setTransactionRetentionDuration`.
+ * What silver stores in its Delta log as `txn` actions (Delta protocol, "Transaction Identifiers"): an app id, a
+ * version and the time of the last update. A commit writes them together with its data files, so silver and this state
+ * never differ. An app id without `lastUpdated` never expires; one with it expires from the log after
+ * `delta.setTransactionRetentionDuration`.
  *
  * | app id | version | meaning | written by | expires |
  * | --- | --- | --- | --- | --- |
  * | key of a bronze object | 0 | silver has consumed the object | refine, forget | after 7 days |
- * | `bronze/settled-before` | hours since 1970 | low watermark: bronze of earlier hours is consumed, and no more can arrive | full sweep | never |
- * | `watermark/<shard>` | seconds since 1970 | latest `ordered_at` accepted from the shard | refine | 7 days after the shard's last order |
+ * | `bronze/settled-before` | hours since 1970 | low watermark: all earlier hours are consumed | full sweep | never |
+ * | `watermark/<shard>` | seconds since 1970 | latest accepted `ordered_at` of the shard | refine | after 7 idle days |
  * | `history` | seconds since 1970 | arrival of the newest event of a replay or an import | refine | never |
  * | `rules` | the rules' version | the rules that judged every event in silver | refine, rebuild | never |
  * | `resent/<event position>` | 0 | a resent event resolves the quarantined event at that position | refine | never |
- * | `set-aside/<key of a bronze object>` | `setAsideStates` | no run reads the object until it is brought back | refine, bringBack | never |
+ * | `set-aside/<bronze key>` | `setAsideStates` | unread by runs until it is brought back | refine, bringBack | never |
  * | `redacted/<record position>` | 0 | the record's bytes in bronze were redacted | forget | after 7 days |
  *
  * Logs of releases before 0.3.0 also have `ahead` and `ahead/<order id>`, which nothing reads any more.
@@ -36,8 +37,8 @@ export const prefixes = {
 
 /**
  * The version of the rules that decide what an event becomes: what names an order, its business date, what is rejected.
- * A change of any of them raises it, because events that were judged by different rules could count twice or not at all.
- * Version 2, of release 0.3.0: an order is a store, a business date and an order id, and the date is the store's.
+ * A change of any of them raises it, because events that were judged by different rules could count twice or not at
+ * all. Version 2, of release 0.3.0: an order is a store, a business date and an order id, and the date is the store's.
  */
 export const rulesVersion = 2;
 
@@ -81,8 +82,8 @@ export function consumed(objects: readonly Pick<BronzeObject, "key">[], snapshot
 }
 
 /**
- * What became of a bronze object that was set aside: the version of its transaction modulo 3. A version never decreases,
- * and an object may be set aside again.
+ * What became of a bronze object that was set aside: the version of its transaction modulo 3. A version never
+ * decreases, and an object may be set aside again.
  */
 const setAsideStates = { consumed: 0, setAside: 1, broughtBack: 2 } as const;
 
@@ -124,7 +125,7 @@ export function isConsumed(snapshot: Snapshot, { key, hour }: Pick<BronzeObject,
 }
 
 /** When silver consumed a bronze object, in milliseconds since 1970; 0 if its key has already expired from the log. */
-export function takenAt({ transactions }: Snapshot, { key }: Pick<BronzeObject, "key">): number {
+export function consumedAt({ transactions }: Snapshot, { key }: Pick<BronzeObject, "key">): number {
   return transactions.get(key)?.lastUpdated ?? 0;
 }
 
@@ -189,8 +190,8 @@ export function historyArrival(accepted: readonly Candidate[], { transactions }:
 
 /**
  * Returns the date (`YYYY-MM-DD`) before which days may be reported at a time (milliseconds since 1970): they are over
- * in every time zone, and every busy shard has passed them. Undefined before the first order, and for a minute after the
- * last event of a replay or an import, which fills past days in any order.
+ * in every time zone, and every busy shard has passed them. Undefined before the first order, and for a minute after
+ * the last event of a replay or an import, which fills past days in any order.
  */
 export function reportableUntil(snapshot: Snapshot, now: number): string | undefined {
   const history = (snapshot.transactions.get(prefixes.history)?.version ?? 0) * 1000;

@@ -250,9 +250,9 @@ function splitText<Scanned>(
   }
 }
 
-function unitOf(bytes: Buffer, place: { index: number; part: number }): EventUnit {
+function unitOf(bytes: Buffer, at: { index: number; part: number }): EventUnit {
   const rejection = nestedIn(bytes);
-  return rejection === undefined ? { ...place, bytes } : { ...place, bytes, rejection, isPacked: true };
+  return rejection === undefined ? { ...at, bytes } : { ...at, bytes, rejection, isPacked: true };
 }
 
 /**

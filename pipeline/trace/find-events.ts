@@ -9,7 +9,7 @@ const objectsAtOnce = 8;
 /** One event in bronze. */
 export interface BronzeEvent {
   /** Stream position: `shard/sequence number/index`. */
-  place: string;
+  position: string;
   record: StreamRecord;
   recordIndex: number;
   bytes: Buffer;
@@ -50,9 +50,9 @@ function collect(
   { record, key, holds }: { record: StreamRecord; key: string; holds: (bytes: Buffer) => boolean },
 ): void {
   for (const { bytes, recordIndex } of eventsWith(record, holds)) {
-    const place = eventPosition({ ...record, recordIndex });
-    const known = found.get(place);
-    if (known === undefined) found.set(place, { place, record, recordIndex, bytes, bronzeKeys: [key] });
+    const position = eventPosition({ ...record, recordIndex });
+    const known = found.get(position);
+    if (known === undefined) found.set(position, { position, record, recordIndex, bytes, bronzeKeys: [key] });
     else if (!known.bronzeKeys.includes(key)) known.bronzeKeys.push(key);
   }
 }

@@ -72,30 +72,30 @@ export interface TraceSources {
   sql: TraceSql;
 }
 
-/** Texts of SQL files: `sql/trace/`, and `sql/checks/refused-events.sql`. */
+/** Texts of SQL files: `sql/trace/`, and `sql/checks/rejected-events.sql`. */
 export interface TraceSql {
   orderLines: string;
   goldRows: string;
-  refusedEvents: string;
+  rejectedEvents: string;
 }
 
 /**
  * Finds every event with an order id, and groups them by order: several stores may use an id, and one store on several
  * days. Silver and quarantine are queried by the id; bronze is searched for other copies. No copy can arrive before the
- * order was placed, so bronze is read from the earliest hour on, or completely if silver does not have the id. Throws if
- * nothing is found and bronze could not be searched completely.
+ * order was placed, so bronze is read from the earliest hour on, or completely if silver does not have the id. Throws
+ * if nothing is found and bronze could not be searched completely.
  */
 export async function traceOrder(sources: TraceSources, orderId: string): Promise<OrderTrace[]> {
   const { silver, lake, sql, catalog } = sources;
   const snapshot = await silver.snapshot();
-  const [found, refused] = await Promise.all([
+  const [found, rejected] = await Promise.all([
     findSilverOrders({ ...sources, sql: sql.orderLines }, { orderId, snapshot }),
-    listQuarantined({ ...sources, lake, sql: sql.refusedEvents }),
+    listQuarantined({ ...sources, lake, sql: sql.rejectedEvents }),
   ]);
-  const mine = refused.filter(
+  const mine = rejected.filter(
     (event) => event.orderId === orderId || readList(event.detail).some((seen) => seen.orderId === orderId),
   );
-  const events = await bronzeEvents(sources, { orderId, snapshot, found, refused: mine });
+  const events = await bronzeEvents(sources, { orderId, snapshot, found, rejected: mine });
   const consumed = createConsumption(sources, snapshot);
   const nameOfEvent = ({ bytes }: BronzeEvent) => {
     const text = bytes.toString("utf8");
@@ -107,13 +107,13 @@ export async function traceOrder(sources: TraceSources, orderId: string): Promis
   const traces = [];
   for (const [key, { storeId, orderDate }] of new Map(names.map((name) => [keyOf(name), name]))) {
     const here = found.find(({ order }) => keyOf(order) === key);
-    const judged = {
+    const lookups = {
       order: here?.order,
-      refused: new Map(mine.map((event) => [eventPosition(event), event])),
+      rejected: new Map(mine.map((event) => [eventPosition(event), event])),
       consumed,
     };
     const traced = [];
-    for (const event of ofOrder.get(key) ?? []) traced.push(await traceEvent(event, judged));
+    for (const event of ofOrder.get(key) ?? []) traced.push(await traceEvent(event, lookups));
     traces.push({
       orderId,
       storeId,
@@ -132,18 +132,18 @@ async function bronzeEvents(
     orderId: string;
     snapshot: Snapshot;
     found: readonly { order: TracedSilverOrder }[];
-    refused: readonly QuarantinedOrder[];
+    rejected: readonly QuarantinedOrder[];
   },
 ): Promise<BronzeEvent[]> {
-  const { orderId, snapshot, found, refused } = known;
-  const keys = new Set(refused.map(({ bronzeKey }) => bronzeKey));
+  const { orderId, snapshot, found, rejected } = known;
+  const keys = new Set(rejected.map(({ bronzeKey }) => bronzeKey));
   const since = found.map(({ order }) => earliestHour(order.orderedAt)).toSorted()[0] ?? "";
   const unread = new Set(keysSetAside(snapshot));
   const isWanted = ({ key, hour }: BronzeObject) =>
     !unread.has(key) && (keys.has(key) || hour >= since || !isConsumed(snapshot, { key, hour }));
   const all = await findEvents(sources, createFinder(orderId), { isWanted, onDamage: (key) => unread.add(key) });
-  const places = new Set(refused.map(eventPosition));
-  const events = all.filter((event) => places.has(event.place) || read(event.bytes)["order_id"] === orderId);
+  const positions = new Set(rejected.map(eventPosition));
+  const events = all.filter((event) => positions.has(event.position) || read(event.bytes)["order_id"] === orderId);
   if (events.length > 0 || found.length > 0 || unread.size === 0) return events;
   throw new Error(
     `order ${orderId} was not found, but bronze objects that are set aside or damaged were not searched: ` +
@@ -159,7 +159,7 @@ function earliestHour(orderedAt: string): string {
 /** Looks up whether, and in which commit, silver consumed a bronze object; cached, because events share objects. */
 function createConsumption({ store, silver }: TraceSources, snapshot: Snapshot) {
   const known = new Map<string, Promise<FoundCommit | undefined>>();
-  const look = async (key: string) => {
+  const findConsumption = async (key: string) => {
     const taken = snapshot.transactions.get(key);
     if (taken === undefined) return undefined;
     const holds = ({ txn }: { txn?: { appId: string } }) => txn?.appId === key;
@@ -169,21 +169,21 @@ function createConsumption({ store, silver }: TraceSources, snapshot: Snapshot) 
   return {
     isTaken: (key: string) => isConsumed(snapshot, { key, hour: hourOf(key) }),
     commitOf(key: string) {
-      if (!known.has(key)) known.set(key, look(key));
+      if (!known.has(key)) known.set(key, findConsumption(key));
       return known.get(key)!;
     },
   };
 }
 
-interface Judged {
+interface TraceLookups {
   order: TracedSilverOrder | undefined;
-  refused: ReadonlyMap<string, QuarantinedOrder>;
+  rejected: ReadonlyMap<string, QuarantinedOrder>;
   consumed: ReturnType<typeof createConsumption>;
 }
 
-async function traceEvent(event: BronzeEvent, { order, refused, consumed }: Judged): Promise<TracedEvent> {
-  const { place, record, recordIndex, bytes, bronzeKeys } = event;
-  const quarantined = refused.get(place);
+async function traceEvent(event: BronzeEvent, { order, rejected, consumed }: TraceLookups): Promise<TracedEvent> {
+  const { position, record, recordIndex, bytes, bronzeKeys } = event;
+  const quarantined = rejected.get(position);
   const { revision, status } = read(bytes);
   const taken = bronzeKeys.filter((key) => consumed.isTaken(key));
   const commits = await Promise.all(taken.map((key) => consumed.commitOf(key)));
@@ -195,7 +195,7 @@ async function traceEvent(event: BronzeEvent, { order, refused, consumed }: Judg
     arrivedAt: new Date(record.arrivedAt).toISOString(),
     revision: typeof revision === "number" ? revision : null,
     status: typeof status === "string" ? status : null,
-    outcome: outcomeOf({ place, revision, isTaken: taken.length > 0, isRefused: quarantined !== undefined }, order),
+    outcome: outcomeOf({ position, revision, isTaken: taken.length > 0, isRejected: quarantined !== undefined }, order),
     refused:
       quarantined === undefined
         ? null
@@ -212,12 +212,12 @@ async function traceEvent(event: BronzeEvent, { order, refused, consumed }: Judg
  * find.
  */
 function outcomeOf(
-  event: { place: string; revision: unknown; isTaken: boolean; isRefused: boolean },
+  event: { position: string; revision: unknown; isTaken: boolean; isRejected: boolean },
   order: TracedSilverOrder | undefined,
 ): TracedEvent["outcome"] {
-  if (event.isRefused) return "quarantined";
+  if (event.isRejected) return "quarantined";
   if (!event.isTaken) return "pending";
-  if (order?.place === event.place) return "accepted";
+  if (order?.place === event.position) return "accepted";
   const revision = Number(event.revision);
   if (order === undefined || revision > order.revision) return "lost";
   return revision < order.revision ? "superseded" : "event duplicate";

@@ -17,12 +17,12 @@ export function deploymentChecks(environment: string): Check[] {
   let deployed: Promise<Deployment> | undefined;
   const deployment = () => (deployed ??= findDeployment(environment));
   return [
-    { name: "stacks", look: stacks },
-    { name: "stream", look: stream },
-    { name: "landing", look: landing },
-    { name: "lake", look: lake },
-    { name: "store", look: async () => await checkPutIfAbsent((await deployment()).lakeBucket) },
-    { name: "warehouse", look: warehouse },
+    { name: "stacks", run: stacks },
+    { name: "stream", run: stream },
+    { name: "landing", run: landing },
+    { name: "lake", run: lake },
+    { name: "store", run: async () => await checkPutIfAbsent((await deployment()).lakeBucket) },
+    { name: "warehouse", run: warehouse },
   ];
 
   async function stacks(): Promise<string> {

@@ -54,8 +54,8 @@ export function openExecutions(
 
   async function follow(workflow: string, executionArn: string): Promise<DescribeExecutionOutput> {
     for (let pause = firstPauseMs; ; pause = Math.min(lastPauseMs, pause * 1.5)) {
-      const look = client.send(new DescribeExecutionCommand({ executionArn }));
-      const execution = await explained(look, { what: `the execution of ${workflow}`, region });
+      const description = client.send(new DescribeExecutionCommand({ executionArn }));
+      const execution = await explained(description, { what: `the execution of ${workflow}`, region });
       if (execution.status !== "RUNNING" && execution.status !== "PENDING_REDRIVE") return execution;
       const seconds = Math.round((Date.now() - execution.startDate!.getTime()) / 1000);
       onProgress(`${workflow}: ${await stateOf(executionArn)}, ${seconds} s`);
@@ -88,8 +88,8 @@ export function openExecutions(
     }));
     const run_ = { workflow, ...timesOf(newest), ...(isRunning(newest) && { isRunning: true }), earlier };
     if (!hasFailed(newest)) return [run_];
-    const look = client.send(new DescribeExecutionCommand({ executionArn: newest.executionArn! }));
-    const execution = await explained(look, { what: `the execution of ${workflow}`, region });
+    const description = client.send(new DescribeExecutionCommand({ executionArn: newest.executionArn! }));
+    const execution = await explained(description, { what: `the execution of ${workflow}`, region });
     return [{ ...run_, error: await failureOf(workflow, execution) }];
   }
 

@@ -18,13 +18,13 @@ const freeBytesWanted = 500 * 1024 * 1024;
 /** Checks what the local pipeline needs from this machine, and its data directory `dir`. */
 export function machineChecks(dir: string): Check[] {
   return [
-    { name: "system", look: async () => describeSystem(process.platform, process.arch, kernelVersion()) },
-    { name: "PostgreSQL", look: postgresBinary },
-    { name: "DuckDB", look: duckDb },
-    { name: "folder", look: () => createsFilesOnce(dir) },
-    { name: "disk", look: () => freeDisk(dir) },
-    { name: "loopback", look: loopback },
-    { name: "pipeline", look: () => pipeline(dir) },
+    { name: "system", run: async () => describeSystem(process.platform, process.arch, kernelVersion()) },
+    { name: "PostgreSQL", run: postgresBinary },
+    { name: "DuckDB", run: duckDb },
+    { name: "folder", run: () => createsFilesOnce(dir) },
+    { name: "disk", run: () => freeDisk(dir) },
+    { name: "loopback", run: loopback },
+    { name: "pipeline", run: () => pipeline(dir) },
   ];
 }
 

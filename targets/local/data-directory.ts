@@ -129,8 +129,8 @@ function rejectForeignOwner(...paths: string[]): void {
 }
 
 /**
- * Throws if a part of the folder belongs to another user, such as after a copy as root. PostgreSQL's own folder belongs to
- * the user that runs it: that is another one where this is root.
+ * Throws if a part of the folder belongs to another user, such as after a copy as root. PostgreSQL's own folder belongs
+ * to the user that runs it: that is another one where this is root.
  */
 function rejectForeignParts(folder: DataDirectory): void {
   rejectForeignOwner(...requiredFolders(folder));
@@ -152,8 +152,8 @@ export function keepFilesPrivate(): void {
 }
 
 /**
- * Creates the data directory if necessary, and locks it for this process, before anything else is created in it. Returns the
- * function that releases the lock. Throws if another process has it.
+ * Creates the data directory if necessary, and locks it for this process, before anything else is created in it.
+ * Returns the function that releases the lock. Throws if another process has it.
  */
 export function lockDataDirectory(folder: DataDirectory): () => void {
   if (readPipelineRecord(folder) === undefined) rejectForeignFolder(folder);

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { openFolderStore } from "../../adapters/folder-store.ts";
-import { folderPlaces } from "../../pipeline/lineage/datasets.ts";
+import { localDatasetNames } from "../../pipeline/lineage/datasets.ts";
 import type { RunChange } from "../../pipeline/lineage/execution-change.ts";
 import type { LineageEvent } from "../../pipeline/lineage/open-lineage.ts";
 import { readLineageEvents, recordLineage, type LineageQuery } from "../../pipeline/lineage/record-lineage.ts";
@@ -42,14 +42,14 @@ export function createLineageRecorder({
 
   async function write({ workflow, started, ended, output, error }: NotedRun): Promise<void> {
     const { host, port, database: name } = await database();
-    const places = folderPlaces({ ...folder, warehouse: `postgres://${host}:${port}/${name}` });
+    const names = localDatasetNames({ ...folder, warehouse: `postgres://${host}:${port}/${name}` });
     const run = { workflow, runId: randomUUID(), startedAt: started };
     const end: RunChange =
       error === undefined
         ? { ...run, state: "COMPLETE", at: ended, output }
         : { ...run, state: "FAIL", at: ended, error };
     for (const change of [{ ...run, state: "START", at: started } as const, end]) {
-      await send(await recordLineage({ store, places }, change));
+      await send(await recordLineage({ store, names }, change));
     }
   }
 

@@ -52,11 +52,14 @@ export interface LocalPipelineOptions {
   /** Opens it read-only: nothing lands and no workflow starts, so pending records stay pending. */
   isReadOnly?: boolean;
   /**
-   * Opens it although menu or stores have changed for days that silver has, and remembers the new ones. Without it, such a
-   * change is an error.
+   * Opens it although menu or stores have changed for days that silver has, and remembers the new ones. Without it,
+   * such a change is an error.
    */
   takesChangedCatalog?: boolean;
-  /** Opens it for a rebuild: with changed menu and stores, and although gold was published from commits that silver has lost. */
+  /**
+   * Opens it for a rebuild: with changed menu and stores, and although gold was published from commits that silver has
+   * lost.
+   */
   isForRebuild?: boolean;
   onLog?: (line: string) => void;
 }
@@ -162,7 +165,9 @@ export async function openLocalPipeline({
 
     if (!isReadOnly && isJudgedByOtherRules(await silver.snapshot())) await judgeAgain();
 
-    /** Brings a data directory of an earlier release up to date: nothing is refined before its rules are this program's. */
+    /**
+     * Brings a data directory of an earlier release up to date: nothing is refined before its rules are this program's.
+     */
     async function judgeAgain(): Promise<void> {
       onLog("the rules have changed since this data directory was filled: every event is judged again, from bronze");
       await warehouses.current();

@@ -54,19 +54,19 @@ export async function startPostgres({
   const data = join(folder, "data");
   await makeFolder(folder);
   const kept = await readCredentials(folder);
-  const { wishedPort, ...known } = kept ?? createCredentials(port ?? preferredPort);
+  const { wishedPort: requestedBefore, ...known } = kept ?? createCredentials(port ?? preferredPort);
   if (!existsSync(data)) {
     onLog(`creating the PostgreSQL cluster in ${data}`);
     await writeCredentials(folder, known);
     await initialiseCluster({ folder, data, admin: known.roles.admin });
   }
-  const wished = port ?? wishedPort ?? known.port;
+  const requested = port ?? requestedBefore ?? known.port;
   const running = await adopt(data, known, port);
   const isDemanded = port !== undefined;
-  const server = running ?? (await startServer({ folder, data, port: wished, isDemanded, credentials: known }));
+  const server = running ?? (await startServer({ folder, data, port: requested, isDemanded, credentials: known }));
   const credentials = { ...known, port: server.port };
-  // Only an existing cluster keeps the missed port as wished: its clients have that port in their settings.
-  const missed = kept !== undefined && server.port !== wished ? { wishedPort: wished } : {};
+  // Only an existing cluster keeps the missed port as requested: its clients have that port in their settings.
+  const missed = kept !== undefined && server.port !== requested ? { wishedPort: requested } : {};
   if (server.port !== known.port || kept?.wishedPort !== missed.wishedPort) {
     await writeCredentials(folder, { ...credentials, ...missed });
   }
@@ -74,7 +74,7 @@ export async function startPostgres({
   await limitReader(credentials);
   onLog(`PostgreSQL ${running ? "was still running" : "started"}: pid ${server.pid}, 127.0.0.1:${server.port}`);
   if (missed.wishedPort !== undefined) {
-    onLog(`port ${wished} is used by another program: PostgreSQL listens on ${server.port} until its next start`);
+    onLog(`port ${requested} is used by another program: PostgreSQL listens on ${server.port} until its next start`);
   }
   const release = stopWithThisProcess(data, server.pid);
   return {
@@ -153,8 +153,8 @@ async function createDatabase(credentials: PostgresCredentials): Promise<void> {
 }
 
 /**
- * Limits the reader's privileges, query time and resources. Only the superuser may do that to a role that it created, so
- * these migrations first run as the superuser. They are idempotent.
+ * Limits the reader's privileges, query time and resources. Only the superuser may do that to a role that it created,
+ * so these migrations first run as the superuser. They are idempotent.
  */
 async function limitReader({ host, port, database, roles }: PostgresCredentials): Promise<void> {
   const client = new Client({ host, port, database, ...roles.admin });

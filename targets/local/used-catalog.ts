@@ -54,9 +54,10 @@ export async function storeCatalog(folder: DataDirectory, catalog: UsedCatalog):
 }
 
 /**
- * Throws if menu or stores have changed for days before silver's newest one since they were last used: the orders that silver
- * has would keep the old price or city, and later ones of the same day get the new. New pizzas and stores, and changes from
- * the newest day on, are no such change. A data directory of an earlier release has nothing stored, and passes.
+ * Throws if menu or stores have changed for days before silver's newest one since they were last used: the orders that
+ * silver has would keep the old price or city, and later ones of the same day get the new. New pizzas and stores, and
+ * changes from the newest day on, are no such change. A data directory of an earlier release has nothing stored, and
+ * passes.
  */
 export async function rejectChangedCatalog(folder: DataDirectory, catalog: UsedCatalog): Promise<void> {
   const path = pathOf(folder);

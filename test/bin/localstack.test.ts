@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { makeFolders } from "../../localstack/data-folder.ts";
-import { localStackDirectory } from "../../targets/localstack-place.ts";
+import { localStackDirectory } from "../../targets/localstack-directory.ts";
 import { start } from "../../localstack/start.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "pizza-localstack-"));

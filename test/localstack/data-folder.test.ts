@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { checkFolder, makeFolders, removeFolder, removeRun } from "../../localstack/data-folder.ts";
-import { localStackDirectory } from "../../targets/localstack-place.ts";
+import { localStackDirectory } from "../../targets/localstack-directory.ts";
 import { start } from "../../localstack/start.ts";
 import { stop } from "../../localstack/stop.ts";
 

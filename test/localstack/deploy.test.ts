@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { checkLoopback } from "../../localstack/health.ts";
 import { clientEnvironment, serverEnvironment } from "../../localstack/environment.ts";
 import { unsupportedTypes } from "../../localstack/deploy.ts";
-import { localStackDirectory } from "../../targets/localstack-place.ts";
+import { localStackDirectory } from "../../targets/localstack-directory.ts";
 
 test.each(["http://127.0.0.1:4566", "http://127.1.2.3:1", "http://localhost:4566", "http://[::1]:4566"])(
   "%s is on this machine",

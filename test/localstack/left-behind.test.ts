@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { localStackDirectory } from "../../targets/localstack-place.ts";
+import { localStackDirectory } from "../../targets/localstack-directory.ts";
 import { watch } from "./left-behind.ts";
 
 test("remaining files, run folders and processes are reported", async () => {

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { LocalStackDirectory } from "../../targets/localstack-place.ts";
+import type { LocalStackDirectory } from "../../targets/localstack-directory.ts";
 
 /** Where LocalStack writes by default, as in its own image. */
 const places = ["/var/lib/localstack", "/usr/lib/localstack", "/etc/localstack", "/tmp/localstack"];

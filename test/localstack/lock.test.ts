@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { withLock } from "../../localstack/lock.ts";
 import { makeFolders } from "../../localstack/data-folder.ts";
-import { localStackDirectory } from "../../targets/localstack-place.ts";
+import { localStackDirectory } from "../../targets/localstack-directory.ts";
 import { stop } from "../../localstack/stop.ts";
 
 const root = mkdtempSync(join(tmpdir(), "pizza-lock-"));
@@ -17,7 +17,7 @@ test("the lock waits for a start or stop in another process and reports it once"
   const directory = localStackDirectory(join(root, "held"));
   const script = `
     import { withLock } from ${JSON.stringify(new URL("../../localstack/lock.ts", import.meta.url).pathname)};
-    import { localStackDirectory } from ${JSON.stringify(new URL("../../targets/localstack-place.ts", import.meta.url).pathname)};
+    import { localStackDirectory } from ${JSON.stringify(new URL("../../targets/localstack-directory.ts", import.meta.url).pathname)};
     await withLock(localStackDirectory(process.argv[1]), {}, async () => {
       console.log("held");
       await new Promise((resolve) => process.stdin.once("data", resolve));

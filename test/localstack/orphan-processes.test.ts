@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { belongsTo, endOrphans, serveScript } from "../../localstack/orphan-processes.ts";
-import { localStackDirectory } from "../../targets/localstack-place.ts";
+import { localStackDirectory } from "../../targets/localstack-directory.ts";
 
 const root = mkdtempSync(join(tmpdir(), "pizza left over "));
 afterAll(() => rmSync(root, { recursive: true }));

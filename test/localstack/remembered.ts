@@ -3,7 +3,7 @@ import { ListStreamsCommand, KinesisClient } from "@aws-sdk/client-kinesis";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import pg from "pg";
-import type { RunningLocalStack } from "../../targets/localstack-place.ts";
+import type { RunningLocalStack } from "../../targets/localstack-directory.ts";
 
 /** The stacks, buckets and streams of a LocalStack, and the tables of its PostgreSQL: none after a start. */
 export async function remembered({

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
-import { localStackDirectory } from "../../targets/localstack-place.ts";
+import { localStackDirectory } from "../../targets/localstack-directory.ts";
 import { resolveTarget } from "../../localstack/resolve-target.ts";
 import { start } from "../../localstack/start.ts";
 

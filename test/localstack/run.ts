@@ -6,7 +6,7 @@ import { deploy } from "../../localstack/deploy.ts";
 import { findPython } from "../../localstack/find-python.ts";
 import { install } from "../../localstack/install.ts";
 import { makeFolders } from "../../localstack/data-folder.ts";
-import { localStackDirectory, projectRoot, readRunning } from "../../targets/localstack-place.ts";
+import { localStackDirectory, projectRoot, readRunning } from "../../targets/localstack-directory.ts";
 import { start } from "../../localstack/start.ts";
 import { stop } from "../../localstack/stop.ts";
 import { watch } from "./left-behind.ts";

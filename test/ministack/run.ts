@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { say } from "../../bin/output.ts";
 import { deploy } from "../../localstack/deploy.ts";
 import { clientEnvironment } from "../../localstack/environment.ts";
-import { localStackDirectory, projectRoot } from "../../targets/localstack-place.ts";
+import { localStackDirectory, projectRoot } from "../../targets/localstack-directory.ts";
 import { installMiniStack, startMiniStack, type RunningMiniStack } from "./server.ts";
 
 /** Deploys the app to MiniStack and runs the tests on it, or prints why it cannot: `node test/ministack/run.ts`. */

@@ -1,6 +1,6 @@
 /**
- * One of several processes on one lake and one PostgreSQL. Lands all records in batches of an individual size, and refines,
- * compacts and publishes meanwhile; the other processes do the same. Prints what it achieved as JSON.
+ * One of several processes on one lake and one PostgreSQL. Lands all records in batches of an individual size, and
+ * refines, compacts and publishes meanwhile; the other processes do the same. Prints what it achieved as JSON.
  */
 import { readFileSync } from "node:fs";
 import { openDuckDbOverStore } from "../../adapters/duckdb-over-store.ts";

@@ -14,7 +14,7 @@ import { checkBronze, checkNumbers, checkPassed, checkSilver, readQuarantine } f
 import type { SimulatedLake } from "./lake.ts";
 import { LedgerWatch } from "./ledger.ts";
 import { Mapping } from "./mapping.ts";
-import { customerKey, openWorker, type Places, type Planted, type Worker } from "./pipeline.ts";
+import { customerKey, openWorker, type Services, type Planted, type Worker } from "./pipeline.ts";
 import { alertReceipt } from "./receipt.ts";
 import { SilverReader, type SilverRow } from "./silver-rows.ts";
 import { Stream } from "./stream.ts";
@@ -78,7 +78,7 @@ class History {
   private readonly store = createMemoryStore();
   private readonly onFailure = createMemoryStore();
   private readonly reader = new SilverReader(this.store.objects);
-  private readonly places: Places;
+  private readonly services: Services;
   private readonly ledger: LedgerWatch;
   private readonly truth: Worker;
 
@@ -89,7 +89,7 @@ class History {
     const afterCall = async (sql: string) => {
       if (/publish_(windows|customers)/.test(sql)) await this.ledger.look();
     };
-    this.places = {
+    this.services = {
       planted,
       objects: this.store.objects,
       onFailure: this.onFailure.objects,
@@ -97,7 +97,7 @@ class History {
       lake,
     };
     // A passive observer: its requests cannot fail and take no steps.
-    this.truth = openWorker(world, this.places, { store: this.store });
+    this.truth = openWorker(world, this.services, { store: this.store });
     this.ledger = new LedgerWatch({ connection, silver: this.truth.refinery.silver, reader: this.reader, hashes });
   }
 
@@ -119,21 +119,21 @@ class History {
   }
 
   private async storm(stream: Stream): Promise<string[]> {
-    const { world, places } = this;
-    const mapping = new Mapping(world, stream, places);
-    const workflows = new Workflows(world, places);
+    const { world, services } = this;
+    const mapping = new Mapping(world, stream, services);
+    const workflows = new Workflows(world, services);
     const timers = Array.from({ length: world.choices.pick([1, 2, 2, 3]) }, () => workflows.startNowAndThen());
     await this.toTheEnd(stream.produce(), mapping.run(), ...timers);
     world.faults.rate = 0;
-    places.server.callsToFail = 0;
+    services.server.callsToFail = 0;
     return [...(await checkPassed(mapping.passed(), this.store, this.onFailure.objects)), ...this.ledger.violations];
   }
 
   /** Runs everything to completion without faults, but for an object that no run gets through, until it is repaired. */
   private async calm(): Promise<void> {
-    const { world, places } = this;
+    const { world, services } = this;
     if (world.choices.chance(poisoned)) await this.poison();
-    const worker = openWorker(world, places);
+    const worker = openWorker(world, services);
     await this.toTheEnd(runToEnd(worker, "bronze_to_silver"));
     // Beside the poisoned object, one that ended several runs during the storm by bad luck may be set aside.
     let broughtBack = 0;
@@ -145,7 +145,7 @@ class History {
 
   /** An object that silver has not consumed ends every run that reads it, until it is set aside. */
   private async poison(): Promise<void> {
-    const { world, places, store } = this;
+    const { world, services, store } = this;
     const { silver } = this.truth.refinery;
     const [now, horizonMs] = [world.clock(), 48 * 3_600_000];
     const snapshot = await silver.snapshot();
@@ -155,7 +155,7 @@ class History {
     world.faults.fired("store: object crashes every process that reads it");
     for (let run = 0; !keysSetAside(await silver.snapshot()).includes(world.poison); run++) {
       if (run === mostPoisonedRuns) throw new Error(`${world.poison} is not set aside`);
-      const worker = openWorker(world, places);
+      const worker = openWorker(world, services);
       const work = worker.process.untilDeath(runToEnd(worker, "bronze_to_silver"));
       await this.toTheEnd(work.catch(() => {}));
       world.wait(2 * 60_000);
@@ -257,7 +257,7 @@ class History {
       cells.map((row) => `${table} ${JSON.stringify(row)}`),
     );
     const lines = rows.map((row) => Object.values(row).join(" ")).toSorted();
-    const places = rejected.map(({ position, reason }) => `${position} ${reason}`).toSorted();
-    return { rows, rejected, gold, digest: [...shown.toSorted(), ...lines, ...places].join("\n") };
+    const services = rejected.map(({ position, reason }) => `${position} ${reason}`).toSorted();
+    return { rows, rejected, gold, digest: [...shown.toSorted(), ...lines, ...services].join("\n") };
   }
 }

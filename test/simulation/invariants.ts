@@ -20,7 +20,8 @@ export interface Rejected {
   reason: ReasonCode;
 }
 
-const placeOf = ({ shard, sequenceNumber }: { shard: string; sequenceNumber: string }) => `${shard}/${sequenceNumber}`;
+const positionOf = ({ shard, sequenceNumber }: { shard: string; sequenceNumber: string }) =>
+  `${shard}/${sequenceNumber}`;
 
 /** Invariant 1: records that the mapping has passed are in bronze or in the on-failure store. */
 export async function checkPassed(
@@ -28,25 +29,27 @@ export async function checkPassed(
   store: ObjectStore,
   onFailure: Objects,
 ): Promise<string[]> {
-  const kept = new Set((await bronzeRecords(store)).map(placeOf));
-  for (const body of onFailure.values()) for (const record of decodeFailedBatch(body)) kept.add(placeOf(record));
+  const kept = new Set((await bronzeRecords(store)).map(positionOf));
+  for (const body of onFailure.values()) for (const record of decodeFailedBatch(body)) kept.add(positionOf(record));
   return passed
-    .map(placeOf)
-    .filter((place) => !kept.has(place))
-    .map((place) => `1: ${place} was passed and is lost`);
+    .map(positionOf)
+    .filter((position) => !kept.has(position))
+    .map((position) => `1: ${position} was passed and is lost`);
 }
 
 /** Invariants 1 and 2 at the end: bronze has every record of the stream, byte for byte, and nothing else. */
 export async function checkBronze(sent: readonly SentRecord[], store: ObjectStore): Promise<string[]> {
   const landed = await bronzeRecords(store);
   const counted = (await listBronze(store, orderStream)).reduce((sum, { count }) => sum + count, 0);
-  const bytesOf = new Map(sent.map((record) => [placeOf(record), record.data]));
-  const distinct = new Set(landed.map(placeOf));
+  const bytesOf = new Map(sent.map((record) => [positionOf(record), record.data]));
+  const distinct = new Set(landed.map(positionOf));
   return [
-    ...[...bytesOf.keys()].filter((place) => !distinct.has(place)).map((place) => `1: ${place} is not in bronze`),
+    ...[...bytesOf.keys()]
+      .filter((position) => !distinct.has(position))
+      .map((position) => `1: ${position} is not in bronze`),
     ...landed
-      .filter((record) => Buffer.compare(record.data, bytesOf.get(placeOf(record)) ?? nothing) !== 0)
-      .map((record) => `2: ${placeOf(record)} has other bytes in bronze than in the stream`),
+      .filter((record) => Buffer.compare(record.data, bytesOf.get(positionOf(record)) ?? nothing) !== 0)
+      .map((record) => `2: ${positionOf(record)} has other bytes in bronze than in the stream`),
     ...(counted === landed.length ? [] : [`2: bronze holds ${landed.length} rows, its keys say ${counted}`]),
   ];
 }
@@ -92,9 +95,9 @@ export function checkSilver(
   rejected: readonly Rejected[],
 ): string[] {
   const events = new Map(
-    sent.flatMap((record) => record.events.map((event, index) => [`${placeOf(record)}/${index}`, event] as const)),
+    sent.flatMap((record) => record.events.map((event, index) => [`${positionOf(record)}/${index}`, event] as const)),
   );
-  return [...checkDistinct(rows), ...checkOrders(events, rows), ...checkPlaces(events, rows, rejected)];
+  return [...checkDistinct(rows), ...checkOrders(events, rows), ...checkOutcomes(events, rows, rejected)];
 }
 
 /** The identity of an order: an id can recur in another store or on another day. */
@@ -190,7 +193,7 @@ function isSameOrder(rows: readonly SilverRow[], order: SentOrder): boolean {
 }
 
 /** Checks that each event is accepted, a duplicate, superseded or rejected: exactly one of them, for a valid reason. */
-function checkPlaces(
+function checkOutcomes(
   events: ReadonlyMap<string, SentEvent>,
   rows: readonly SilverRow[],
   rejected: readonly Rejected[],
@@ -228,7 +231,7 @@ function misplaced(
     return isConflict(filing.reason, event, others) ? undefined : `is valid and filed as ${filing.reason}`;
   }
   // It was replaced by an event that silver once showed, or is a copy of one, in silver or now in quarantine.
-  const shownOnce = ofOrder.filter(([place]) => place === shown || quarantined.has(place)).map(([, other]) => other);
+  const shownOnce = ofOrder.filter(([at]) => at === shown || quarantined.has(at)).map(([, other]) => other);
   return shownOnce.some((other) => givesWay(event, other)) ? undefined : "is neither accepted nor rejected";
 }
 

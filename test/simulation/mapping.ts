@@ -2,7 +2,7 @@ import { landRecords } from "../../pipeline/bronze/land-records.ts";
 import { encodeFailedBatch } from "../../pipeline/bronze/on-failure-objects.ts";
 import { orderStream } from "../../pipeline/silver/tables.ts";
 import { openBucket } from "./bucket.ts";
-import type { Places } from "./pipeline.ts";
+import type { Services } from "./pipeline.ts";
 import type { SentRecord, Shard, Stream } from "./stream.ts";
 import { Process, type World } from "./world.ts";
 
@@ -37,12 +37,12 @@ export class Mapping {
   private readonly finished = new Set<string>();
   private readonly world: World;
   private readonly stream: Stream;
-  private readonly places: Places;
+  private readonly services: Services;
 
-  constructor(world: World, stream: Stream, places: Places) {
+  constructor(world: World, stream: Stream, services: Services) {
     this.world = world;
     this.stream = stream;
-    this.places = places;
+    this.services = services;
   }
 
   /** Delivers until the stream has ended and everything is processed. */
@@ -130,7 +130,7 @@ export class Mapping {
   private async call(records: readonly SentRecord[]): Promise<boolean> {
     const { world } = this;
     const lambda = world.process("landing");
-    const store = this.places.planted(openBucket(world, this.places.objects, lambda));
+    const store = this.services.planted(openBucket(world, this.services.objects, lambda));
     // Batches with several records have more kinds of retries, so they fail more often.
     const rate = world.faults.rate * (records.length > 1 ? 2 : 1);
     const fault = world.faults.draw(["mapping: call fails", "mapping: call succeeds, response is lost"], rate);
@@ -158,6 +158,6 @@ export class Mapping {
       failedAt: world.clock(),
     });
     // The mapping is part of Lambda: it retries until the on-failure store has the batch.
-    await world.scheduler.step(poller, () => void this.places.onFailure.set(key, body));
+    await world.scheduler.step(poller, () => void this.services.onFailure.set(key, body));
   }
 }

@@ -23,7 +23,7 @@ const [checkpointEvery, eventsPerRun, filesToJoin] = [4, 4, 2];
 export type Planted = (store: ObjectStore) => ObjectStore;
 
 /** Shared by all processes of a history. */
-export interface Places {
+export interface Services {
   planted: Planted;
   objects: Objects;
   onFailure: Objects;
@@ -43,13 +43,13 @@ export interface Worker {
 /** Opens the product's functions over faulty services, as a local pipeline does over real ones. */
 export function openWorker(
   world: World,
-  { planted, objects, onFailure, server, lake }: Places,
+  { planted, objects, onFailure, server, lake }: Services,
   { store: given }: { store?: ObjectStore } = {},
 ): Worker {
   const process = world.process("worker");
   const store = given ?? planted(openBucket(world, objects, process));
-  const place = { store, clock: world.clock, checkpointEvery };
-  const tables = { silver: openSilver(place), quarantine: openQuarantine(place) };
+  const tableContext = { store, clock: world.clock, checkpointEvery };
+  const tables = { silver: openSilver(tableContext), quarantine: openQuarantine(tableContext) };
   const refinery = { ...tables, store, stream: orderStream, catalog, customerKey, clock: world.clock };
   const context = {
     refinery,

@@ -1,4 +1,4 @@
-import { openWorker, type Places, type Worker } from "./pipeline.ts";
+import { openWorker, type Services, type Worker } from "./pipeline.ts";
 import { ExecutionStopped, StateMachine, type Progress } from "./state-machine.ts";
 import { Process, type World } from "./world.ts";
 
@@ -23,16 +23,16 @@ const stopShare = 0.3;
 export class Workflows {
   private readonly workers: Worker[];
   private readonly world: World;
-  private readonly places: Places;
+  private readonly services: Services;
   /** Whether gold is published during the storm: it is expensive, so many histories publish it only in the calm. */
   private readonly hasGold: boolean;
   private running = 0;
 
-  constructor(world: World, places: Places) {
+  constructor(world: World, services: Services) {
     this.world = world;
-    this.places = places;
+    this.services = services;
     this.hasGold = world.choices.chance(25);
-    this.workers = Array.from({ length: 2 }, () => openWorker(world, places));
+    this.workers = Array.from({ length: 2 }, () => openWorker(world, services));
   }
 
   /** A timer that starts executions during the storm. Timers are independent of each other. */
@@ -124,9 +124,9 @@ export class Workflows {
   /** Any live worker; a dead one is replaced by a new one with empty caches. */
   private async callWorker(resource: string, input: Record<string, unknown>): Promise<unknown> {
     const { choices, faults } = this.world;
-    const place = choices.below(this.workers.length);
-    if (!this.workers[place]!.process.isAlive) this.workers[place] = openWorker(this.world, this.places);
-    const { call, process } = this.workers[place]!;
+    const index = choices.below(this.workers.length);
+    if (!this.workers[index]!.process.isAlive) this.workers[index] = openWorker(this.world, this.services);
+    const { call, process } = this.workers[index]!;
     faults.note(`${process.name}: ${resource} ${JSON.stringify(input).slice(0, 120)}`);
     return await process.untilDeath(call(resource, structuredClone(input)));
   }

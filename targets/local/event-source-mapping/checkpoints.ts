@@ -13,8 +13,8 @@ export interface Checkpoints {
 }
 
 /**
- * Reads the checkpoints in a folder, one file per shard. A damaged file counts as missing, because that loses nothing: silver
- * recognises the records that are delivered again. `onDamaged` is called with its path.
+ * Reads the checkpoints in a folder, one file per shard. A damaged file counts as missing, because that loses nothing:
+ * silver recognises the records that are delivered again. `onDamaged` is called with its path.
  */
 export function openCheckpoints(folder: string, onDamaged: (path: string) => void = () => {}): Checkpoints {
   mkdirSync(folder, { recursive: true });

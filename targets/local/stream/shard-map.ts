@@ -71,7 +71,9 @@ export function hashKeyOf({ partitionKey, explicitHashKey }: OutgoingRecord): bi
   return explicitHashKey === undefined ? BigInt(`0x${hash("md5", partitionKey)}`) : BigInt(explicitHashKey);
 }
 
-/** Reads the shard map of a stream's folder; undefined for a new stream. Throws StreamDamaged if it is damaged or lost. */
+/**
+ * Reads the shard map of a stream's folder; undefined for a new stream. Throws StreamDamaged if it is damaged or lost.
+ */
 export async function readShardMap(folder: string): Promise<Shard[] | undefined> {
   const path = join(folder, fileName);
   const text = await readIfPresent(path);

@@ -11,7 +11,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { localStackDirectory } from "../../../targets/localstack-place.ts";
+import { localStackDirectory } from "../../../targets/localstack-directory.ts";
 import { createStack, endpoint, eventually, functionOf, powerlessRole, settings } from "./emulator.ts";
 
 const s3 = new S3Client({ ...settings, forcePathStyle: true });

@@ -63,7 +63,7 @@ export const rebuildMutants: readonly Mutant[] = [
     guard: "bronze is replayed in the order in which silver consumed it",
     prevents: "of two contradictory events, the other one wins",
     file: "pipeline/rebuild/replay-bronze.ts",
-    text: "listed.toSorted((a, b) => takenAt(snapshot, a) - takenAt(snapshot, b))",
+    text: "listed.toSorted((a, b) => consumedAt(snapshot, a) - consumedAt(snapshot, b))",
     replacement: "listed",
     tests: [rebuild],
     only: "whatever the name of its object",

@@ -70,8 +70,8 @@ export const silverMutants: readonly Mutant[] = [
     guard: "of several copies of a record, the one that silver consumed first replaces the others",
     prevents: "a forgotten customer reappears when another one is forgotten",
     file: "pipeline/forget/redact-bronze.ts",
-    text: "takenAt(snapshot, b) - takenAt(snapshot, a) ||",
-    replacement: "takenAt(snapshot, a) - takenAt(snapshot, b) ||",
+    text: "consumedAt(snapshot, b) - consumedAt(snapshot, a) ||",
+    replacement: "consumedAt(snapshot, a) - consumedAt(snapshot, b) ||",
     tests: ["test/pipeline/forget/forget-customer.nothing-left.test.ts"],
   },
   {
@@ -366,7 +366,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "only the same till can resolve a conflict",
     prevents: "an amendment of another till's order silently resolves the conflict",
-    file: "sql/checks/refused-events.sql",
+    file: "sql/checks/rejected-events.sql",
     text: "            and latest.producer_id = quarantine_order_events.producer_id\n",
     replacement: "",
     tests: ["test/pipeline/quarantine/list-quarantined.closing.test.ts"],

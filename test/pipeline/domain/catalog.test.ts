@@ -72,7 +72,7 @@ describe("an order under a menu that changes", () => {
   const dated = createCatalog([until, { ...from, valid_to: "2015-05-01" }], moved);
   const scanner = new OrderScanner({ catalog: dated, customerKey: (id) => id });
   const arrivedAt = micros("2016-01-01T00:00:00Z");
-  const judge = (ordered_at: string, unit_price: number) => {
+  const verdictOn = (ordered_at: string, unit_price: number) => {
     const sent = JSON.stringify(order({ ordered_at, lines: [{ ...order().lines[0], unit_price }] }));
     const checked = checkOrder(sent, arrivedAt, dated);
     const scanned = scanner.scan(Buffer.from(sent), 0, arrivedAt);
@@ -87,7 +87,7 @@ describe("an order under a menu that changes", () => {
     ["2015-03-01T00:00:00-05:00", 13.25, "price_off_menu"],
     ["2015-04-01T00:00:00-05:00", 14.5, "unknown_store"],
   ])("of %s at %d is %s, by the store's local date", (orderedAt, price, verdict) => {
-    expect(judge(orderedAt, price)).toBe(verdict);
+    expect(verdictOn(orderedAt, price)).toBe(verdict);
   });
 
   it("is rejected if the pizza is no longer on the menu", () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { lineageEvent } from "../../../pipeline/lineage/lineage-event.ts";
-import { awsPlaces, goldTables } from "../../../pipeline/lineage/datasets.ts";
+import { awsDatasetNames, goldTables } from "../../../pipeline/lineage/datasets.ts";
 import { readLineageEvents, recordLineage } from "../../../pipeline/lineage/record-lineage.ts";
 import type { RunChange, RunState } from "../../../pipeline/lineage/execution-change.ts";
 import { factsOf } from "../../../pipeline/lineage/run-facts.ts";
@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => pipeline.close());
 
 const minute = 60_000;
-const places = awsPlaces({
+const names = awsDatasetNames({
   environment: "dev",
   region: "eu-central-1",
   account: "123456789012",
@@ -67,7 +67,7 @@ test("a publishing run counts its batches, and every gold table has silver's ver
     customersPublished: { windows: 3, published: 3, skipped: 0, rowsChanged: 12, corrections: 0 },
   };
   const complete = change("silver_to_gold", "COMPLETE", { output });
-  const event = lineageEvent(complete, places, await factsOf(pipeline.store, complete));
+  const event = lineageEvent(complete, names, await factsOf(pipeline.store, complete));
   expect(event.run.facets["pizzaSales_counts"]).toMatchObject({
     windows: 3,
     published: 2,
@@ -91,7 +91,7 @@ const runs = ["bronze_to_silver", "silver_to_gold", "data_quality", "backup", "a
 test("a backup has its id as version, and the silver version that it shows", async () => {
   const backup = { id: "2026-11-24T130000Z", tables: 31, rows: 900, bytes: 5000, goldHash: "a", silverVersion: 7 };
   const complete = change("backup", "COMPLETE", { output: { backup } });
-  const event = lineageEvent(complete, places, await factsOf(pipeline.store, complete));
+  const event = lineageEvent(complete, names, await factsOf(pipeline.store, complete));
   expect(mistakesOf(event)).toEqual([]);
   expect(event.outputs).toMatchObject([
     {
@@ -106,7 +106,7 @@ test("a backup has its id as version, and the silver version that it shows", asy
 test("a quality check counts the red rules and the stored results", async () => {
   const quality = { silverVersion: 7, errors: 1, warnings: 2, results: Array.from({ length: 14 }, () => ({})) };
   const complete = change("data_quality", "COMPLETE", { output: { receipt: { findings: [{}] }, quality } });
-  const event = lineageEvent(complete, places, await factsOf(pipeline.store, complete));
+  const event = lineageEvent(complete, names, await factsOf(pipeline.store, complete));
   expect(mistakesOf(event)).toEqual([]);
   const counts = { receiptFindings: 1, rules: 14, errors: 1, warnings: 2 };
   expect(event.run.facets["pizzaSales_counts"]).toMatchObject(counts);
@@ -125,7 +125,7 @@ test.each(runs)(
       ABORT: { error: "ABORTED" },
       START: {},
     };
-    const event = await recordLineage({ store: pipeline.store, places }, change(workflow, state, more[state]));
+    const event = await recordLineage({ store: pipeline.store, names }, change(workflow, state, more[state]));
     expect(mistakesOf(event)).toEqual([]);
     expect(event).toMatchObject({ eventType: state, job: { namespace: "pizza-sales-dev", name: workflow } });
   },
@@ -133,7 +133,7 @@ test.each(runs)(
 
 test("a run without a known output has no counts, but is still an event", async () => {
   for (const workflow of ["bronze_to_silver", "silver_to_gold"]) {
-    const event = await recordLineage({ store: pipeline.store, places }, change(workflow, "COMPLETE"));
+    const event = await recordLineage({ store: pipeline.store, names }, change(workflow, "COMPLETE"));
     expect(mistakesOf(event)).toEqual([]);
     expect(JSON.stringify(event)).not.toMatch(/rowCount|datasetVersion|pizzaSales_counts/);
   }
@@ -144,7 +144,7 @@ test("an event that is recorded twice is stored once and sent twice", async () =
   const endpoint = { send: async (event: object) => void sent.push(event) };
   const output = { backup: { id: "b", tables: 1, rows: 2, bytes: 3, silverVersion: 4 } };
   for (const more of [{ output }, {}]) {
-    await recordLineage({ store: pipeline.store, places, endpoint }, change("backup", "COMPLETE", more));
+    await recordLineage({ store: pipeline.store, names, endpoint }, change("backup", "COMPLETE", more));
   }
   const kept = await readLineageEvents(pipeline.store, { since: "2015-01-01", limit: 10 });
   expect(kept).toEqual([sent[0]]);
@@ -157,8 +157,8 @@ test("events are read in chronological order, by day, by workflow and up to a li
   for (const days of [0, 1, 2]) {
     const at = noon + days * dayMs;
     const runId = `3d1f2c9a-7f0a-5a3e-8f51-0e9d6a6f2b1${days}`;
-    await recordLineage({ store: pipeline.store, places }, change("bronze_to_silver", "START", { at, runId }));
-    await recordLineage({ store: pipeline.store, places }, change("data_quality", "START", { at: at + 1, runId }));
+    await recordLineage({ store: pipeline.store, names }, change("bronze_to_silver", "START", { at, runId }));
+    await recordLineage({ store: pipeline.store, names }, change("data_quality", "START", { at: at + 1, runId }));
   }
   const read = async (query: Partial<Parameters<typeof readLineageEvents>[1]>) =>
     (await readLineageEvents(pipeline.store, { since: "2015-01-01", limit: 99, ...query })).map(
@@ -178,7 +178,7 @@ test("neither the limit nor midnight splits a run", async () => {
   const midnight = Date.parse("2015-01-03T00:00:00Z");
   const keep = (workflow: string, state: RunState, at: number, run: number) =>
     recordLineage(
-      { store: pipeline.store, places },
+      { store: pipeline.store, names },
       change(workflow, state, { at, startedAt: at, runId: `run-${run}` }),
     );
   await keep("bronze_to_silver", "START", midnight - 3 * minute, 1);

@@ -21,7 +21,7 @@ async function take(changes: object, seconds = next): Promise<void> {
 
 /** The reason of each quarantined event, and whether it is resolved. */
 async function state(): Promise<string[]> {
-  const sql = readProjectFile("sql/checks/refused-events.sql");
+  const sql = readProjectFile("sql/checks/rejected-events.sql");
   const { silver, quarantine } = pipeline.openRefinery();
   const events = await listQuarantined({ silver, quarantine, lake: pipeline.lake, sql });
   return events.map(({ reason, isClosed }) => `${reason} ${isClosed ? "resolved" : "open"}`);

@@ -21,10 +21,10 @@ beforeEach(async () => {
 });
 afterEach(() => pipeline.close());
 
-const sql = readProjectFile("sql/checks/refused-events.sql");
+const sql = readProjectFile("sql/checks/rejected-events.sql");
 const rejected = () => listQuarantined({ ...pipeline.openRefinery(), lake: pipeline.lake, sql });
 const later = noon + 60_000;
-const judge = { catalog, now: later };
+const rules = { catalog, now: later };
 
 /** Lands events as separate records, one second apart, and refines them into silver and the quarantine. */
 async function take(...records: ReturnType<typeof record>[]) {
@@ -37,7 +37,7 @@ async function take(...records: ReturnType<typeof record>[]) {
 async function judged(...texts: string[]): Promise<ResendPlan[]> {
   const plans = (await rejected())
     .filter(({ isClosed }) => !isClosed)
-    .map((event) => planResend(event, edits(...texts), judge));
+    .map((event) => planResend(event, edits(...texts), rules));
   return judgeResends(plans, await heldOrders({ ...pipeline.openRefinery(), lake: pipeline.lake }, ordersOf(plans)));
 }
 
@@ -109,22 +109,22 @@ describe("a correction", () => {
   it("is checked as silver will check it", async () => {
     await take(record(1, unknownPizza));
     const [event] = await rejected();
-    const fixed = planResend(event!, edits("lines[*].pizza_id=secret_m->hawaiian_m"), judge);
+    const fixed = planResend(event!, edits("lines[*].pizza_id=secret_m->hawaiian_m"), rules);
     expect(fixed).toMatchObject({ cents: 1325, changes: [{ before: "secret_m", after: "hawaiian_m" }] });
     expect(fixed.problem).toBeUndefined();
-    const wrong = planResend(event!, edits("lines[0].pizza_id=hawaiian_l"), judge);
+    const wrong = planResend(event!, edits("lines[0].pizza_id=hawaiian_l"), rules);
     expect(wrong.problem).toContain("the price is not the menu's");
-    const priced = planResend(event!, edits("lines[0].pizza_id=hawaiian_l", "lines[0].unit_price=@menu"), judge);
+    const priced = planResend(event!, edits("lines[0].pizza_id=hawaiian_l", "lines[0].unit_price=@menu"), rules);
     expect(priced).toMatchObject({ cents: 1650 });
     expect(priced.problem).toBeUndefined();
-    expect(planResend(event!, edits(), judge).problem).toContain("not on the menu");
-    expect(planResend(event!, { event: JSON.stringify(order({ order_id: "x-1" })) }, judge).problem).toBeUndefined();
+    expect(planResend(event!, edits(), rules).problem).toContain("not on the menu");
+    expect(planResend(event!, { event: JSON.stringify(order({ order_id: "x-1" })) }, rules).problem).toBeUndefined();
   });
 
   it("of an order's time uses its arrival time, with the order's UTC offset", async () => {
     await take(record(1, order({ order_id: "x-2", ordered_at: "2099-01-01T10:00:00-05:00" })));
     const [event] = await rejected();
-    const plan = planResend(event!, edits("ordered_at=@arrival"), judge);
+    const plan = planResend(event!, edits("ordered_at=@arrival"), rules);
     expect(plan.changes).toEqual([
       { path: "ordered_at", before: "2099-01-01T10:00:00-05:00", after: "2015-01-02T07:00:00-05:00" },
     ]);
@@ -146,7 +146,7 @@ describe("a correction", () => {
   it("of a payload that is not JSON needs the whole event", async () => {
     await take(record(1, "garbage"));
     const [event] = await rejected();
-    expect(planResend(event!, edits("revision=1"), judge).problem).toContain("--file");
+    expect(planResend(event!, edits("revision=1"), rules).problem).toContain("--file");
   });
 });
 
@@ -221,7 +221,7 @@ describe("resending", () => {
   it("sends every event once, in a record that names the quarantined one, even if the stream first rejects some", async () => {
     await take(record(1, unknownPizza), record(2, order({ order_id: "x-2", store_id: "mars-01" })));
     const plans = (await rejected()).map((event) =>
-      planResend(event, edits("lines[0].pizza_id=hawaiian_m", "store_id=nyc-01"), judge),
+      planResend(event, edits("lines[0].pizza_id=hawaiian_m", "store_id=nyc-01"), rules),
     );
     const stream = sink();
     const sent = await resend(stream, plans);
@@ -262,7 +262,7 @@ it("a file with several events is not sent as one event, and text around a singl
   const [a, b] = ["x-1", "x-2"].map((order_id) => JSON.stringify(order({ order_id })));
   await take(record(1, Buffer.from(`${a}${b}garbage`)));
   const [row] = await rejected();
-  expect(planResend(row!, { event: `${a}\n${b}` }, judge).problem).toContain("it holds 2 events");
-  const single = planResend(row!, { event: `\uFEFF${a}\n` }, judge);
+  expect(planResend(row!, { event: `${a}\n${b}` }, rules).problem).toContain("it holds 2 events");
+  const single = planResend(row!, { event: `\uFEFF${a}\n` }, rules);
   expect(single).toMatchObject({ text: a, checked: { event: { order_id: "x-1" } } });
 });

@@ -26,7 +26,7 @@ async function take(...contents: Buffer[]) {
 
 async function listed() {
   const { silver, quarantine, lake } = pipeline;
-  return await listQuarantined({ silver, quarantine, lake, sql: readProjectFile("sql/checks/refused-events.sql") });
+  return await listQuarantined({ silver, quarantine, lake, sql: readProjectFile("sql/checks/rejected-events.sql") });
 }
 
 /** Sends an order as a correction of the only event in quarantine. */

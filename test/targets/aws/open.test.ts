@@ -260,7 +260,7 @@ describe("a deployed pipeline", () => {
 describe("the doctor", () => {
   it("finds no problem in a deployed pipeline, and names missing migrations", async () => {
     const { deploymentChecks } = await import("../../../targets/aws/check-deployment.ts");
-    const found = await Promise.all(deploymentChecks("dev").map(({ look }) => look()));
+    const found = await Promise.all(deploymentChecks("dev").map(({ run }) => run()));
     expect(found).toEqual([
       "PizzaSales-dev-Stateful UPDATE_COMPLETE, PizzaSales-dev-Stateless UPDATE_COMPLETE",
       "orders-dev, 2 open shards",
@@ -271,7 +271,7 @@ describe("the doctor", () => {
     ]);
     await cloud.owner.query("update ops.migrations set name = 'other' where name like '000003%'");
     const warehouse = deploymentChecks("dev").find(({ name }) => name === "warehouse")!;
-    await expect(warehouse.look()).rejects.toThrow(
+    await expect(warehouse.run()).rejects.toThrow(
       "migrations missing: 000003_gold_by_day.sql: apply them with make deploy ENV=dev",
     );
     await cloud.owner.query("update ops.migrations set name = '000003_gold_by_day.sql' where name = 'other'");

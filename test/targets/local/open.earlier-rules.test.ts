@@ -65,8 +65,8 @@ describe.skipIf(process.env["PIZZA_TEST_UPGRADE"] === undefined)(
 
     it("is rebuilt under the new rules when it is opened, and then balances", async () => {
       expect(log.join("\n")).toContain("the rules have changed since this data directory was filled");
-      // The classic year, and the public cases: two orders of one hour in two offsets, two ids on two days each, and the
-      // orders that 0.2.0 rejected for their times (2), null (2), a byte order mark (of 2) and two on a line (2).
+      // The classic year, and the public cases: two orders of one hour in two offsets, two ids on two days each, and
+      // the orders that 0.2.0 rejected for their times (2), null (2), a byte order mark (of 2) and two on a line (2).
       const cents = 81_786_005 + 2 * 1325 + 2 * (1325 + 3595) + 2 * 1325 + 2 * 1325 + 2 * 1325 + 1325 + 3595;
       expect(await totals()).toEqual({
         findings: [],

@@ -145,16 +145,16 @@ test("a requested port that is in use is an error, and nothing starts", async ()
 test("if the remembered port is in use, a start logs it and uses another one; the next start tries it again", async () => {
   const before = await startPostgres({ dir });
   await before.stop();
-  const wished = before.credentials.port;
-  const { free } = await takePort(wished);
+  const requested = before.credentials.port;
+  const { free } = await takePort(requested);
   const lines: string[] = [];
   for (let start = 0; start < 2; start++) {
     const moved = await startPostgres({ dir, onLog: (line) => lines.push(line) });
-    expect(moved.credentials.port).not.toBe(wished);
-    expect(remembered()).toEqual({ ...moved.credentials, wishedPort: wished });
+    expect(moved.credentials.port).not.toBe(requested);
+    expect(remembered()).toEqual({ ...moved.credentials, wishedPort: requested });
     await moved.stop();
   }
-  expect(lines.filter((line) => line.startsWith(`port ${wished} is used by another program`))).toHaveLength(2);
+  expect(lines.filter((line) => line.startsWith(`port ${requested} is used by another program`))).toHaveLength(2);
   free();
   const after = await startPostgres({ dir });
   expect(after.credentials).toEqual(before.credentials);

@@ -6,7 +6,12 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { prepareDeployed } from "../../bin/with-target.ts";
 import type { Values } from "../../bin/options.ts";
 import { makeFolders } from "../../localstack/data-folder.ts";
-import { localStackDirectory, findAddress, rememberDeployed, writeRunning } from "../../targets/localstack-place.ts";
+import {
+  localStackDirectory,
+  findAddress,
+  rememberDeployed,
+  writeRunning,
+} from "../../targets/localstack-directory.ts";
 import { findDeployment } from "../../targets/aws/deployment.ts";
 import { startJsonServer } from "../support/json-server.ts";
 import { cloudFormation } from "./aws/cloud-formation.ts";
