@@ -56,8 +56,9 @@ function warehouse({ warehouse: settings }: Environment): (string | undefined)[]
       ? []
       : ["databaseUrl is not a connection string; allowed: postgresql://user:password@host:port/database"];
   }
-  const { minAcu, maxAcu, autoPauseSeconds, standbys, backupDays } = settings;
+  const { networkCidr, minAcu, maxAcu, autoPauseSeconds, standbys, backupDays } = settings;
   return [
+    network("warehouse.networkCidr", networkCidr),
     halves("warehouse.minAcu", minAcu, 0, 256),
     halves("warehouse.maxAcu", maxAcu, Math.max(1, minAcu), 256, "(not below warehouse.minAcu)"),
     autoPauseSeconds === 0
@@ -69,6 +70,17 @@ function warehouse({ warehouse: settings }: Environment): (string | undefined)[]
     whole("warehouse.standbys", standbys, 0, 15),
     whole("warehouse.backupDays", backupDays, 1, 35),
   ];
+}
+
+/** An IPv4 range of RFC 1918, from its first address on. */
+function network(name: string, cidr: string): string | undefined {
+  const [, ...numbers] = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(cidr)?.map(Number) ?? [];
+  const [a = -1, b = -1, c = -1, d = -1, bits = -1] = numbers;
+  const isAddress = numbers.length === 5 && [a, b, c, d].every((part) => part <= 255);
+  const isPrivate = a === 10 || (a === 172 && b >= 16 && b <= 31) || (a === 192 && b === 168);
+  const isAligned = (((a * 256 + b) * 256 + c) * 256 + d) % 2 ** (32 - bits) === 0;
+  if (isAddress && isPrivate && bits >= 16 && bits <= 25 && isAligned) return undefined;
+  return `${name} is ${JSON.stringify(cidr)}; allowed: a private range from its first address on, /16 to /25, such as 10.71.0.0/24`;
 }
 
 function schedules({ schedules: all }: Environment): (string | undefined)[] {

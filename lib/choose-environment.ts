@@ -11,6 +11,7 @@ export const contextSettings = {
   reservesConcurrency: "off reserves no concurrent executions, for an account with a low limit",
   openLineageUrl: "OpenLineage endpoint that receives the workflows' runs, such as https://marquez.example.com",
   databaseUrl: "localstack only: the PostgreSQL of gold",
+  networkCidr: "private addresses of the warehouse's network, such as 10.71.0.0/24; only before the first deployment",
   deleteData: "the environment's name again: its data is deleted with the stacks (the first of two steps)",
 } as const;
 
@@ -45,7 +46,7 @@ function withContext(environment: Environment, context: (name: ContextSetting) =
   return {
     ...environment,
     lakeSql: (context("lakeSql") ?? environment.lakeSql) as Environment["lakeSql"],
-    warehouse: withDatabase(environment, context("databaseUrl")),
+    warehouse: withNetwork(environment.name, withDatabase(environment, context("databaseUrl")), context("networkCidr")),
     alarms: { ...environment.alarms, emails: emails === undefined ? environment.alarms.emails : list(emails) },
     monthlyBudgetUsd: budget === undefined ? environment.monthlyBudgetUsd : number(budget),
     ...withLineage(context("openLineageUrl")),
@@ -61,6 +62,16 @@ function withDatabase({ name, warehouse }: Environment, url: unknown): Environme
   throw new SettingsError(
     `databaseUrl is set for ${name}; allowed: only for localstack, because ${name} creates its own database`,
   );
+}
+
+function withNetwork(
+  name: EnvironmentName,
+  warehouse: Environment["warehouse"],
+  cidr: unknown,
+): Environment["warehouse"] {
+  if (cidr === undefined) return warehouse;
+  if (warehouse.kind === "aurora") return { ...warehouse, networkCidr: text(cidr) };
+  throw new SettingsError(`networkCidr is set for ${name}; allowed: only for an environment with its own database`);
 }
 
 function withLineage(url: unknown): Pick<Environment, "openLineageUrl"> {

@@ -79,6 +79,11 @@ export interface AuroraSettings {
   maxAcu: number;
   /** Idle seconds before auto-pause; 0 disables it. */
   autoPauseSeconds: number;
+  /**
+   * Private addresses of the warehouse's network, with room for two subnets of 64: a /25 or larger. Must not overlap
+   * with networks that are peered with it. A later change replaces the network and the database.
+   */
+  networkCidr: string;
   /** Number of failover instances in other availability zones. */
   standbys: number;
   backupDays: number;
@@ -108,7 +113,15 @@ export const environments: Record<EnvironmentName, Environment> = {
     landing: { batchRecords: 500, windowSeconds: 30, retryAttempts: 10, maxRecordAgeSeconds: 43_200 },
     lake: { ...aws.lake, keepOldVersionsDays: 7 },
     athenaScanLimitMegabytes: 1_000,
-    warehouse: { kind: "aurora", minAcu: 0, maxAcu: 2, autoPauseSeconds: 300, standbys: 0, backupDays: 1 },
+    warehouse: {
+      kind: "aurora",
+      networkCidr: "10.71.0.0/24",
+      minAcu: 0,
+      maxAcu: 2,
+      autoPauseSeconds: 300,
+      standbys: 0,
+      backupDays: 1,
+    },
     schedules: {
       bronze_to_silver: "rate(5 minutes)",
       silver_to_gold: "rate(5 minutes)",
@@ -133,7 +146,15 @@ export const environments: Record<EnvironmentName, Environment> = {
     stream: { shards: 2, retentionHours: 48 },
     landing: { batchRecords: 500, windowSeconds: 10, retryAttempts: 20, maxRecordAgeSeconds: 86_400 },
     athenaScanLimitMegabytes: 10_000,
-    warehouse: { kind: "aurora", minAcu: 0, maxAcu: 4, autoPauseSeconds: 1_800, standbys: 0, backupDays: 7 },
+    warehouse: {
+      kind: "aurora",
+      networkCidr: "10.71.1.0/24",
+      minAcu: 0,
+      maxAcu: 4,
+      autoPauseSeconds: 1_800,
+      standbys: 0,
+      backupDays: 7,
+    },
     schedules: {
       bronze_to_silver: "rate(1 minute)",
       silver_to_gold: "rate(2 minutes)",
@@ -152,7 +173,15 @@ export const environments: Record<EnvironmentName, Environment> = {
     stream: { shards: "on-demand", retentionHours: 168 },
     landing: { batchRecords: 500, windowSeconds: 5, retryAttempts: 50, maxRecordAgeSeconds: 259_200 },
     athenaScanLimitMegabytes: 100_000,
-    warehouse: { kind: "aurora", minAcu: 0.5, maxAcu: 16, autoPauseSeconds: 0, standbys: 1, backupDays: 35 },
+    warehouse: {
+      kind: "aurora",
+      networkCidr: "10.71.2.0/24",
+      minAcu: 0.5,
+      maxAcu: 16,
+      autoPauseSeconds: 0,
+      standbys: 1,
+      backupDays: 35,
+    },
     schedules: {
       bronze_to_silver: "rate(1 minute)",
       silver_to_gold: "rate(1 minute)",

@@ -61,15 +61,17 @@ export class StatefulStack extends Stack {
 
   private addWarehouse(props: ConstructorParameters<typeof WarehouseCluster>[2]): WarehouseCluster {
     const warehouse = new WarehouseCluster(this, "Warehouse", props);
-    const { cluster, vpc, clients, databaseName } = warehouse;
+    const { cluster, vpc, access, clients, databaseName } = warehouse;
     addOutputs(this, {
       ClusterArn: cluster.clusterArn,
       DatabaseHost: cluster.clusterEndpoint.hostname,
+      DatabaseReaderHost: cluster.clusterReadEndpoint.hostname,
       DatabasePort: cluster.clusterEndpoint.port.toString(),
       DatabaseName: databaseName,
       OwnerSecretArn: warehouse.ownerSecret.secretArn,
       WarehouseNetwork: vpc.vpcId,
       WarehouseSubnets: vpc.isolatedSubnets.map(({ subnetId }) => subnetId).join(","),
+      WarehouseAccess: access.securityGroupId,
       WarehouseClients: clients.securityGroupId,
     });
     return warehouse;

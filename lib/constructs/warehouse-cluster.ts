@@ -25,6 +25,8 @@ import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 import type { AuroraSettings, Environment } from "../config.ts";
 
+const majorVersion = "17";
+
 export interface WarehouseClusterProps {
   environment: Environment;
   settings: AuroraSettings;
@@ -42,6 +44,8 @@ export class WarehouseCluster extends Construct {
   readonly clusterName: string;
   /** Login of the owner, created and rotated by RDS. */
   readonly ownerSecret: ISecret;
+  /** Of the database itself. */
+  readonly access: SecurityGroup;
   /** Members may open connections to the database. */
   readonly clients: SecurityGroup;
   readonly vpc: IVpc;
@@ -51,21 +55,24 @@ export class WarehouseCluster extends Construct {
     super(scope, id);
     this.clusterName = `pizza-sales-${props.environment.name}`;
     this.vpc = addNetwork(this, props);
-    const securityGroup = new SecurityGroup(this, "Access", { vpc: this.vpc, allowAllOutbound: false });
+    this.access = new SecurityGroup(this, "Access", { vpc: this.vpc, allowAllOutbound: false });
     this.clients = new SecurityGroup(this, "Clients", {
       vpc: this.vpc,
       allowAllOutbound: false,
       description: "Members may open connections to the warehouse",
     });
-    this.cluster = this.addCluster(props, securityGroup);
+    this.cluster = this.addCluster(props, this.access);
     this.cluster.connections.allowDefaultPortFrom(this.clients, "Gateways of BI tools");
     // Required by QuickSight, whose network interfaces do not admit return traffic automatically.
-    this.clients.addIngressRule(securityGroup, Port.allTcp(), "Answers of the warehouse to QuickSight");
+    this.clients.addIngressRule(this.access, Port.allTcp(), "Answers of the warehouse to QuickSight");
     this.ownerSecret = this.cluster.secret!;
   }
 
   private addCluster({ environment, settings, key, removalPolicy }: WarehouseClusterProps, access: SecurityGroup) {
-    const engine = DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_17_7 });
+    // Without a minor version RDS chooses it, and upgrades it in the maintenance window. A pinned one would make the next
+    // deployment fail: it would be a downgrade.
+    const version = AuroraPostgresEngineVersion.of(majorVersion, majorVersion);
+    const engine = DatabaseClusterEngine.auroraPostgres({ version });
     const { minAcu, maxAcu, autoPauseSeconds, standbys, backupDays } = settings;
     const clusterIdentifier = this.clusterName;
     const cluster = new DatabaseCluster(this, "Cluster", {
@@ -109,14 +116,14 @@ function keepWhole(cluster: DatabaseCluster, removalPolicy: RemovalPolicy): void
 }
 
 /** A VPC over two availability zones without internet gateway or NAT. */
-function addNetwork(scope: Construct, { environment, key, removalPolicy }: WarehouseClusterProps): IVpc {
+function addNetwork(scope: Construct, { environment, settings, key, removalPolicy }: WarehouseClusterProps): IVpc {
   const logGroup = new LogGroup(scope, "FlowLogs", {
     encryptionKey: key,
     retention: environment.logRetentionDays as RetentionDays,
     removalPolicy,
   });
   return new Vpc(scope, "Network", {
-    ipAddresses: IpAddresses.cidr("10.71.0.0/24"),
+    ipAddresses: IpAddresses.cidr(settings.networkCidr),
     maxAzs: 2,
     natGateways: 0,
     subnetConfiguration: [{ name: "Warehouse", subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 26 }],

@@ -18,6 +18,31 @@ const silver = { reads: ["silver/*"] };
 /** An existing PostgreSQL has no RDS snapshots. */
 const noSnapshots: Permission = { variables: { WAREHOUSE: "postgres" }, statements: [] };
 
+/**
+ * What StartExportTask requires of its caller on the key of the export (AWS, "Exporting DB cluster snapshot data to
+ * Amazon S3"). RDS creates a grant on the caller's behalf; nobody else may be given one.
+ */
+const exportKeyAccess = (keyArn: string): PolicyStatement[] => [
+  allow(
+    [
+      "kms:Encrypt",
+      "kms:Decrypt",
+      "kms:GenerateDataKey",
+      "kms:GenerateDataKeyWithoutPlaintext",
+      "kms:ReEncryptFrom",
+      "kms:ReEncryptTo",
+      "kms:DescribeKey",
+      "kms:RetireGrant",
+    ],
+    [keyArn],
+  ),
+  new PolicyStatement({
+    actions: ["kms:CreateGrant"],
+    resources: [keyArn],
+    conditions: { Bool: { "kms:GrantIsForAWSResource": "true" } },
+  }),
+];
+
 /** Verified backups of the warehouse in a separate bucket, and their restore. */
 export class BackupStage extends Construct {
   constructor(scope: Construct, id: string, { functions, resources, stateful }: BackupProps) {
@@ -85,8 +110,7 @@ export class BackupStage extends Construct {
           resources: [exportRole.roleArn],
           conditions: { StringEquals: { "iam:PassedToService": "export.rds.amazonaws.com" } },
         }),
-        // RDS creates a grant for the export on behalf of the caller.
-        allow(["kms:CreateGrant", "kms:DescribeKey"], [key.keyArn]),
+        ...exportKeyAccess(key.keyArn),
       ],
     };
   }
@@ -99,7 +123,7 @@ export class BackupStage extends Construct {
   private addExportRole({ key, backups: bucket }: Pick<StatefulStack, "key" | "backups">): Role {
     const statements = [
       allow(["s3:ListBucket", "s3:GetBucketLocation"], [bucket.bucketArn]),
-      allow(["s3:PutObject", "s3:GetObject", "s3:DeleteObject"], [bucket.arnForObjects("exports/*")]),
+      allow(["s3:PutObject*", "s3:GetObject*", "s3:DeleteObject*"], [bucket.arnForObjects("exports/*")]),
       useKey(key, "s3", ["kms:Decrypt", "kms:GenerateDataKey"]),
     ];
     return new Role(this, "ExportRole", {

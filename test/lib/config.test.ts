@@ -83,6 +83,19 @@ describe("an environment", () => {
     );
   });
 
+  test("can have another network, but only with a database of its own", () => {
+    expect(choose({ env: "prod", networkCidr: "172.20.4.0/23" }).warehouse).toMatchObject({
+      networkCidr: "172.20.4.0/23",
+    });
+    expect(() => choose({ env: "localstack", networkCidr: "10.0.0.0/24" })).toThrow(
+      "networkCidr is set for localstack; allowed: only for an environment with its own database",
+    );
+    const ranges = Object.values(environments).map(
+      ({ warehouse }) => "networkCidr" in warehouse && warehouse.networkCidr,
+    );
+    expect(new Set(ranges).size).toBe(ranges.length);
+  });
+
   test("cannot use an external database on AWS", () => {
     expect(() => choose({ env: "dev", databaseUrl: "postgresql://a:b@c/d" })).toThrow(
       "databaseUrl is set for dev; allowed: only for localstack",
@@ -140,6 +153,19 @@ describe("an invalid setting is rejected", () => {
       { ...dev, athenaScanLimitMegabytes: 1 },
       "athenaScanLimitMegabytes is 1; allowed: whole numbers from 10 to 7000000",
     ],
+    ...[
+      "10.71.0.0",
+      "10.71.0.0/26",
+      "10.71.0.8/24",
+      "8.8.8.0/24",
+      "172.32.0.0/24",
+      "10.0.0.0/15",
+      "10.71.0.256/24",
+    ].map((networkCidr): [string, Environment, string] => [
+      `network ${networkCidr}`,
+      { ...dev, warehouse: { ...aurora, networkCidr } },
+      `warehouse.networkCidr is "${networkCidr}"; allowed: a private range from its first address on, /16 to /25, such as 10.71.0.0/24`,
+    ]),
     [
       "capacity",
       { ...dev, warehouse: { ...aurora, maxAcu: 0.7 } },
