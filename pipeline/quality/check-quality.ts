@@ -60,7 +60,7 @@ export interface QualitySummary extends Omit<QualityReport, "results"> {
 /**
  * Evaluates every rule, stores the results, and sends an alert about red rules of severity error, which do not fail the
  * step. Rules based on the receipt are excluded from the alert, because the verify step has already sent one, or has
- * failed, which has an alarm of its own.
+ * failed, which raises another alarm.
  */
 export async function checkQuality(
   context: QualityContext,

@@ -83,7 +83,7 @@ describe("an environment", () => {
     );
   });
 
-  test("can have another network, but only with a database of its own", () => {
+  test("can have another network, but only where it has its own database", () => {
     expect(choose({ env: "prod", networkCidr: "172.20.4.0/23" }).warehouse).toMatchObject({
       networkCidr: "172.20.4.0/23",
     });
