@@ -121,8 +121,8 @@ export async function openDeployedPipeline({
       async rebuild(request) {
         const writer = await openWriter(deployment);
         try {
-          const context = { refinery: await refinery(), lake: await lake(), warehouse: writer, sql: loadGoldSql() };
-          return await rebuild(context, request);
+          const sources = { refinery: await refinery(), lake: await lake(), warehouse: writer, sql: loadGoldSql() };
+          return await rebuild(sources, request);
         } finally {
           await writer.close();
         }
