@@ -11,7 +11,7 @@ import { migrate } from "../pipeline/gold/migrate.ts";
 import { planStaleWindows } from "../pipeline/gold/plan-windows.ts";
 import { publishCustomerDays, publishDays } from "../pipeline/gold/publish-windows.ts";
 import type { ObjectStore, Warehouse } from "../pipeline/ports.ts";
-import { refineSilver, type Refinery } from "../pipeline/silver/refine-silver.ts";
+import { refineSilver, type RefineContext } from "../pipeline/silver/refine-silver.ts";
 import { openQuarantine, openSilver, orderStream, silverLakeTable } from "../pipeline/silver/tables.ts";
 import { createCustomerKey } from "../pipeline/silver/write-orders.ts";
 import { startPostgres } from "../targets/local/postgres.ts";
@@ -105,7 +105,7 @@ export const goldSql = {
 };
 
 /** Creates the refinery of a store as the targets do. */
-export function openRefinery(store: ObjectStore): Refinery {
+export function openRefinery(store: ObjectStore): RefineContext {
   const clock = Date.now;
   return {
     store,
@@ -119,7 +119,7 @@ export function openRefinery(store: ObjectStore): Refinery {
 }
 
 /** Refines everything pending; returns the number of order lines added to silver and of commits. */
-export async function refineAll(refinery: Refinery): Promise<{ lines: number; commits: number }> {
+export async function refineAll(refinery: RefineContext): Promise<{ lines: number; commits: number }> {
   const done = { lines: 0, commits: 0 };
   for (let remaining = Number.POSITIVE_INFINITY; remaining > 0;) {
     const summary = await refineSilver(refinery);

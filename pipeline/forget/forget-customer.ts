@@ -4,7 +4,7 @@ import { eventPosition } from "../domain/stream-position.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import type { Eraser, StreamRecord, ObjectStore } from "../ports.ts";
 import { publishQuarantine } from "../silver/quarantine-table.ts";
-import type { Refinery } from "../silver/refine-silver.ts";
+import type { RefineContext } from "../silver/refine-silver.ts";
 import { findInBronze, formerObjects, writeRedacted } from "./redact-bronze.ts";
 import { redactQuarantine } from "./redact-quarantine.ts";
 import { deleteOldVersions, redactSilver } from "./redact-silver.ts";
@@ -42,7 +42,7 @@ export type RedactStream = (records: readonly StreamRecord[]) => Promise<{ rewri
 
 /** The stores, tables and stream to remove a customer from. */
 export interface ForgetContext {
-  refinery: Refinery;
+  refinery: RefineContext;
   eraser: Eraser;
   redactStream: RedactStream;
 }
@@ -91,7 +91,7 @@ export async function forgetCustomer(
  * to a new customer with the same id.
  */
 async function checkSilver(
-  refinery: Refinery,
+  refinery: RefineContext,
   { customerId, customerKey, before }: { customerId: string; customerKey: string; before: ReadonlyMap<string, string> },
 ): Promise<void> {
   if (before.size === 0) return;

@@ -8,7 +8,7 @@ import { readColumns } from "../parquet/read-columns.ts";
 import type { Clock, Eraser, ObjectStore } from "../ports.ts";
 import { stagingFolder } from "../rebuild/staging-tables.ts";
 import { findKnown } from "../silver/find-known.ts";
-import { writeOrders, type Refinery } from "../silver/refine-silver.ts";
+import { writeOrders, type RefineContext } from "../silver/refine-silver.ts";
 import { redactions } from "../silver/transactions.ts";
 import type { BronzeRedaction } from "./redact-bronze.ts";
 
@@ -18,7 +18,7 @@ import type { BronzeRedaction } from "./redact-bronze.ts";
  * rewritten orders and replaced data files.
  */
 export async function redactSilver(
-  refinery: Refinery,
+  refinery: RefineContext,
   { candidates, keys, records }: BronzeRedaction,
 ): Promise<{ orders: number; files: number }> {
   const { silver, store, clock } = refinery;

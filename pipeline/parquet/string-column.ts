@@ -56,16 +56,16 @@ export class StringColumn implements ColumnBuffer {
     this.append(this.lastIndex, times);
   }
 
-  /** Returns the dictionary index of a text that will be pushed often, for `pushPlace`. */
-  placeOf(value: string): number {
+  /** Returns the dictionary index of a text that will be pushed often, for `pushIndex`. */
+  dictionaryIndex(value: string): number {
     this.intern(value);
     return this.lastIndex;
   }
 
   /** Pushes the text with this dictionary index, without a lookup. */
-  pushPlace(place: number, times = 1): void {
+  pushIndex(index: number, times = 1): void {
     this.presence?.push(true, times);
-    this.append(place, times);
+    this.append(index, times);
   }
 
   encode(from: number, to: number): EncodedColumn {

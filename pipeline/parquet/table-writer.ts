@@ -8,9 +8,9 @@ import { StringColumn } from "./string-column.ts";
 export interface TextTarget {
   push(value: string | null, times?: number): void;
   /** Returns the dictionary index of a text that will be pushed often. */
-  placeOf(value: string): number;
-  /** Pushes the text with a dictionary index from `placeOf`, without a lookup. */
-  pushPlace(place: number, times?: number): void;
+  dictionaryIndex(value: string): number;
+  /** Pushes the text with a dictionary index from `dictionaryIndex`, without a lookup. */
+  pushIndex(index: number, times?: number): void;
 }
 
 /**

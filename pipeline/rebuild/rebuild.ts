@@ -6,7 +6,7 @@ import { groupByMonth } from "../gold/facts.ts";
 import { forgetLostCommits } from "../gold/published-commit.ts";
 import { publishCustomerDays, type GoldSql, publishDays } from "../gold/publish-windows.ts";
 import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
-import type { Refinery } from "../silver/refine-silver.ts";
+import type { RefineContext } from "../silver/refine-silver.ts";
 import { silverLakeTable } from "../silver/tables.ts";
 import {
   compareRebuiltGold,
@@ -27,7 +27,7 @@ import { openStagingTables, type StagingTables } from "./staging-tables.ts";
 
 /** The tables, engines and SQL that a rebuild uses. */
 export interface RebuildContext {
-  refinery: Refinery;
+  refinery: RefineContext;
   lake: LakeQuery;
   /** Connected as the writer. */
   warehouse: Warehouse;
@@ -121,12 +121,12 @@ async function compareAndPublish(
 const noDifferences: SilverDifferences = { differences: [], days: [], orders: new OrderMap(), missingRecords: [] };
 
 async function silverDifferences(
-  { store, silver, quarantine }: Refinery,
+  { store, silver, quarantine }: RefineContext,
   staging: StagingTables,
   { snapshot, rebuilt, listed }: { snapshot: Snapshot; rebuilt: Snapshot; listed: readonly BronzeObject[] },
   { from, to }: RebuildRequest,
 ): Promise<SilverDifferences> {
-  const at = async (table: DeltaTable, { store: location }: { store: Refinery["store"] }) => ({
+  const at = async (table: DeltaTable, { store: location }: { store: RefineContext["store"] }) => ({
     store: location,
     table,
     snapshot: await table.snapshot(),

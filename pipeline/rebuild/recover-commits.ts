@@ -1,7 +1,7 @@
 import { compareCommits } from "../gold/published-commit.ts";
 import type { Warehouse } from "../ports.ts";
 import { publishedVersion } from "../silver/quarantine-table.ts";
-import { refineSilver, type Refinery } from "../silver/refine-silver.ts";
+import { refineSilver, type RefineContext } from "../silver/refine-silver.ts";
 import { isJudgedByOtherRules } from "../silver/transactions.ts";
 
 /**
@@ -9,7 +9,7 @@ import { isJudgedByOtherRules } from "../silver/transactions.ts";
  * a rebuild would take it for lost. Then commits empty versions up to the one that the quarantine was published from,
  * because events that a later commit rejects would count as published under a lower number.
  */
-export async function recoverCommits(refinery: Refinery, warehouse: Warehouse): Promise<void> {
+export async function recoverCommits(refinery: RefineContext, warehouse: Warehouse): Promise<void> {
   const { silver, quarantine } = refinery;
   const { lost, snapshot } = await compareCommits({ silver, warehouse });
   // A rebuild under new rules reads all of bronze, and refining is not possible before it.

@@ -5,7 +5,7 @@ import { readColumns } from "../parquet/read-columns.ts";
 import type { ObjectStore } from "../ports.ts";
 import { isConsumed, consumedAt } from "../silver/transactions.ts";
 import { publishQuarantine } from "../silver/quarantine-table.ts";
-import { refineSilver, type Refinery } from "../silver/refine-silver.ts";
+import { refineSilver, type RefineContext } from "../silver/refine-silver.ts";
 import type { StagingTables } from "./staging-tables.ts";
 import { type RecordPosition, recordPosition } from "../domain/stream-position.ts";
 
@@ -18,7 +18,7 @@ const maxEvents = 100_000;
  * objects. Returns the consumed objects. Throws if an object was replaced or removed since the first call.
  */
 export async function replayBronze(
-  refinery: Refinery,
+  refinery: RefineContext,
   { staging, snapshot }: { staging: StagingTables; snapshot: Snapshot },
 ): Promise<BronzeObject[]> {
   const listed = (await listBronze(refinery.store, refinery.stream)).filter((object) => isConsumed(snapshot, object));
@@ -26,7 +26,7 @@ export async function replayBronze(
   const consumed = listed.toSorted((a, b) => consumedAt(snapshot, a) - consumedAt(snapshot, b));
   const { store, silver, quarantine } = staging;
   await checkTaken(staging, consumed);
-  const replay: Refinery = {
+  const replay: RefineContext = {
     ...refinery,
     store,
     silver,
@@ -58,7 +58,7 @@ async function checkTaken({ silver }: StagingTables, listed: readonly BronzeObje
  * A redacted object counts as the original: its key differs only in the hash.
  */
 export async function findMissingObjects(
-  { store, stream, quarantine }: Pick<Refinery, "store" | "stream" | "quarantine">,
+  { store, stream, quarantine }: Pick<RefineContext, "store" | "stream" | "quarantine">,
   { snapshot, listed }: { snapshot: Snapshot; listed: readonly BronzeObject[] },
 ): Promise<string[]> {
   const names = new Set(snapshot.transactions.keys());

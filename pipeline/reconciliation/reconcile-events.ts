@@ -100,7 +100,9 @@ export function createEventReconciliation(
     noteProducers(ledger, producers, record.partitionKey);
   }
 
-  /** Checks that a quarantined event has its original bytes, and what can resolve it: order, revision, till, arrival. */
+  /**
+   * Checks that a quarantined event has its original bytes, and what can resolve it: order, revision, till, arrival.
+   */
   function compareQuarantined(position: string, bytes: Buffer, arrivedAt: number): void {
     const stored = layers.quarantined.get(position);
     if (stored === undefined) return;

@@ -31,8 +31,8 @@ export interface LandedRecord extends StreamRecord {
 
 /**
  * Reads every bronze object, passes each distinct record once to `onRecord`, and compares the records with the stream.
- * Consumed objects come first, then pending ones, both in key order. An object that is set aside is a finding and is not
- * read, because reading it has ended runs. Returns the record counts of the receipt.
+ * Consumed objects come first, then pending ones, both in key order. An object that is set aside is a finding and is
+ * not read, because reading it has ended runs. Returns the record counts of the receipt.
  */
 export async function reconcileRecords(
   {

@@ -23,8 +23,8 @@ export function createLineMaker(enrichment: {
   const texts: string[] = [];
   const column = (name: string) => {
     const push = (value: unknown, times = 1) => void pushed.get(name)!.push(...new Array<unknown>(times).fill(value));
-    const pushPlace = (place: number, times?: number) => push(texts[place], times);
-    return { push, placeOf: (text: string) => texts.push(text) - 1, pushPlace };
+    const pushIndex = (index: number, times?: number) => push(texts[index], times);
+    return { push, dictionaryIndex: (text: string) => texts.push(text) - 1, pushIndex };
   };
   const write = createOrderWriter({ string: column, int: column, long: column, boolean: column }, enrichment);
   return (order) => {

@@ -33,7 +33,7 @@ import { errorMessage } from "../domain/errors.ts";
 import { recordPosition } from "../domain/stream-position.ts";
 
 /** The stores, tables and reference data of the refine step. */
-export interface Refinery {
+export interface RefineContext {
   store: ObjectStore;
   stream: string;
   silver: DeltaTable;
@@ -92,7 +92,7 @@ export interface RefineSummary {
  * if silver was judged by other rules than this program's.
  */
 export async function refineSilver(
-  refinery: Refinery,
+  refinery: RefineContext,
   {
     maxEvents = 30_000,
     maxBytes = 64 * 1024 * 1024,
@@ -136,7 +136,7 @@ function mostToRead(
 
 /** Reads the objects that are due, or sets one aside. A rebuild reads what it was given, and sets nothing aside. */
 async function readNext(
-  refinery: Refinery,
+  refinery: RefineContext,
   run: { snapshot: Snapshot; now: number; pending: readonly BronzeObject[]; limits: BatchLimits },
 ): Promise<Batch> {
   if (refinery.listWork !== undefined) {
@@ -172,7 +172,11 @@ type BatchLimits = Required<Pick<RefineOptions, "maxEvents" | "maxBytes" | "maxO
  * Reads objects until a limit is reached, at least one. The last one may exceed the limits, as it is taken whole. An
  * object that cannot be decoded is to be set aside.
  */
-async function readBatch(refinery: Refinery, pending: readonly BronzeObject[], limits: BatchLimits): Promise<Batch> {
+async function readBatch(
+  refinery: RefineContext,
+  pending: readonly BronzeObject[],
+  limits: BatchLimits,
+): Promise<Batch> {
   const batch = emptyBatch();
   const seen = new Set<string>();
   for await (const { object, body } of readAhead(refinery.store, pending)) {
@@ -253,7 +257,7 @@ interface Attempt {
   lowWatermark: number | undefined;
 }
 
-async function commitBatch(refinery: Refinery, { snapshot, batch, now, lowWatermark }: Attempt) {
+async function commitBatch(refinery: RefineContext, { snapshot, batch, now, lowWatermark }: Attempt) {
   const { silver, store, quarantine } = refinery;
   const known = await findKnown({ store, root: silver.root, snapshot }, batch.candidates);
   const plan = mergeOrders(batch.candidates, known.orders);
@@ -306,7 +310,7 @@ async function commitBatch(refinery: Refinery, { snapshot, batch, now, lowWaterm
  * event was judged then, perhaps differently, and a redelivery must change nothing.
  */
 async function rejectConflicts(
-  refinery: Refinery,
+  refinery: RefineContext,
   { snapshot, batch, plan }: { snapshot: Snapshot; batch: Batch; plan: MergePlan },
 ): Promise<{ rejected: RejectedEvent[]; judgedBefore: number }> {
   const lookup = openBronzeLookup(refinery);
@@ -338,7 +342,7 @@ async function rejectConflicts(
  * rewritten (copy-on-write). Returns the files to add and to remove, and how many order lines were written.
  */
 export async function writeOrders(
-  refinery: Refinery,
+  refinery: RefineContext,
   { accepted, replaced }: Pick<MergePlan, "accepted" | "replaced">,
   known: KnownOrders,
 ) {
@@ -371,7 +375,7 @@ export async function writeOrders(
 }
 
 /** Waits for all data files; if one cannot be written, deletes the others, which no commit will refer to. */
-async function allOrNone({ store, silver }: Refinery, writes: readonly Promise<AddFile>[]): Promise<AddFile[]> {
+async function allOrNone({ store, silver }: RefineContext, writes: readonly Promise<AddFile>[]): Promise<AddFile[]> {
   const results = await Promise.allSettled(writes);
   const written = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   if (written.length === writes.length) return written;

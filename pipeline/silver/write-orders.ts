@@ -144,12 +144,12 @@ function createMarkColumns(writer: ColumnTarget) {
 function textsBy<Key>(columns: readonly TextTarget[], textsOf: (key: Key) => readonly string[]) {
   const known = new Map<Key, readonly number[]>();
   return (key: Key, times: number): void => {
-    let places = known.get(key);
-    if (places === undefined) {
+    let indices = known.get(key);
+    if (indices === undefined) {
       const found = textsOf(key);
-      known.set(key, (places = columns.map((column, index) => column.placeOf(found[index]!))));
+      known.set(key, (indices = columns.map((column, index) => column.dictionaryIndex(found[index]!))));
     }
-    for (let index = 0; index < columns.length; index++) columns[index]!.pushPlace(places[index]!, times);
+    for (let index = 0; index < columns.length; index++) columns[index]!.pushIndex(indices[index]!, times);
   };
 }
 

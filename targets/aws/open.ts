@@ -44,8 +44,8 @@ export async function openDeployedPipeline({
   const kinesis = sharedKinesisClient();
   const store = openS3Store({ bucket: lakeBucket });
   const onFailure = openS3Store({ bucket: onFailureBucket });
-  const context = { store, clock: Date.now };
-  const [silver, quarantine] = [openSilver(context), openQuarantine(context)];
+  const tableContext = { store, clock: Date.now };
+  const [silver, quarantine] = [openSilver(tableContext), openQuarantine(tableContext)];
   const executions = openExecutions(deployment, { onProgress });
   const closers: (() => unknown)[] = [];
   const opened = <Thing extends { close(): unknown }>(open: () => Promise<Thing>) => {
@@ -63,7 +63,7 @@ export async function openDeployedPipeline({
 
   const customerKey = () => openCustomerKey(deployment.customerKeySecretArn);
   const refinery = async () => ({
-    ...context,
+    ...tableContext,
     stream: orderStream,
     silver,
     quarantine,
@@ -87,7 +87,7 @@ export async function openDeployedPipeline({
   }
 
   const pipeline = createPipeline({
-    ...context,
+    ...tableContext,
     silver,
     quarantine,
     backups: () => openBackupStore(deployment),

@@ -10,13 +10,13 @@ import { checkQuality } from "../../pipeline/quality/check-quality.ts";
 import type { FailedReceipt, ReceiptPart } from "../../pipeline/quality/evaluate-rule.ts";
 import { alertReceipt } from "../../pipeline/reconciliation/verify-receipt.ts";
 import { publishQuarantine } from "../../pipeline/silver/quarantine-table.ts";
-import { refineSilver, type Refinery } from "../../pipeline/silver/refine-silver.ts";
+import { refineSilver, type RefineContext } from "../../pipeline/silver/refine-silver.ts";
 import { compactSilver } from "../../pipeline/silver/tables.ts";
 import type { Functions } from "./workflow-runner.ts";
 
 /** Resources of the workflows' functions. */
 export interface FunctionContext {
-  refinery: Refinery;
+  refinery: RefineContext;
   onFailure: ObjectStore;
   lake: LakeQuery;
   warehouse: Warehouse;
@@ -71,7 +71,7 @@ function qualityFunctions(
 
 function backupFunctions(
   { store: backups, writer, owner }: NonNullable<FunctionContext["backup"]>,
-  { silver, clock }: Pick<Refinery, "silver" | "clock">,
+  { silver, clock }: Pick<RefineContext, "silver" | "clock">,
 ): Functions {
   type Kept = { id: string; keepDays: number };
   return {

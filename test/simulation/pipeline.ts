@@ -4,7 +4,7 @@ import type { PublishingPlan } from "../../pipeline/gold/plan-windows.ts";
 import { loadGoldSql } from "../../adapters/project-files.ts";
 import { compactTable, type CompactSummary } from "../../pipeline/delta/compact.ts";
 import { createCustomerKey } from "../../pipeline/silver/write-orders.ts";
-import { refineSilver, type Refinery, type RefineSummary } from "../../pipeline/silver/refine-silver.ts";
+import { refineSilver, type RefineContext, type RefineSummary } from "../../pipeline/silver/refine-silver.ts";
 import { openQuarantine, openSilver, orderStream } from "../../pipeline/silver/tables.ts";
 import { createFunctions } from "../../targets/local/functions.ts";
 import type { Functions } from "../../targets/local/workflow-runner.ts";
@@ -34,7 +34,7 @@ export interface Services {
 /** A process that runs the workflows' functions, with separate caches. */
 export interface Worker {
   process: Process;
-  refinery: Refinery;
+  refinery: RefineContext;
   onFailure: ObjectStore;
   lake: LakeQuery;
   call: (name: string, input: Record<string, unknown>) => Promise<unknown>;

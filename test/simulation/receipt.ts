@@ -2,7 +2,7 @@ import { loadChecks, loadGoldSql } from "../../adapters/project-files.ts";
 import type { LakeQuery, Warehouse } from "../../pipeline/ports.ts";
 
 import { verifyReceipt } from "../../pipeline/reconciliation/verify-receipt.ts";
-import type { Refinery } from "../../pipeline/silver/refine-silver.ts";
+import type { RefineContext } from "../../pipeline/silver/refine-silver.ts";
 import type { Stream } from "./stream.ts";
 import { recordPosition } from "../../pipeline/domain/stream-position.ts";
 
@@ -13,7 +13,7 @@ const texts = { goldSql: loadGoldSql(), checks: loadChecks() };
  * the receipt must name these, unless unreadable events may have had them.
  */
 export async function alertReceipt(
-  sources: Refinery & { lake: LakeQuery; warehouse: Warehouse },
+  sources: RefineContext & { lake: LakeQuery; warehouse: Warehouse },
   { records: sent, neverSent }: Pick<Stream, "records" | "neverSent">,
 ): Promise<string[]> {
   const streamContents = {

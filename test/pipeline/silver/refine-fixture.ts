@@ -8,7 +8,7 @@ import { landRecords } from "../../../pipeline/bronze/land-records.ts";
 import type { LakeRow, ObjectStore, StreamRecord } from "../../../pipeline/ports.ts";
 import { createCustomerKey } from "../../../pipeline/silver/write-orders.ts";
 import { publishQuarantine } from "../../../pipeline/silver/quarantine-table.ts";
-import { refineSilver, type RefineOptions, type Refinery } from "../../../pipeline/silver/refine-silver.ts";
+import { refineSilver, type RefineOptions, type RefineContext } from "../../../pipeline/silver/refine-silver.ts";
 import {
   openQuarantine,
   openSilver,
@@ -45,7 +45,7 @@ export async function openSilverPipeline() {
   const clock = () => pipeline.now;
 
   /** Opens the same folder as another process: separate tables, over a separate store if given. */
-  function openRefinery(over: ObjectStore = store): Refinery {
+  function openRefinery(over: ObjectStore = store): RefineContext {
     const tables = { silver: openSilver({ store: over, clock }), quarantine: openQuarantine({ store: over, clock }) };
     return { store: over, stream: orderStream, ...tables, catalog, customerKey, clock };
   }
