@@ -25,7 +25,7 @@ export interface PumpOptions {
   /** Called after each call's results, with an updated summary. */
   onCall: () => void;
   /** Called when a record has failed `maxAttempts` times or `onCall` threw; sending then stops. */
-  onGiveUp: (cause: unknown) => void;
+  onError: (cause: unknown) => void;
 }
 
 /** Kinesis's limits of one call. */
@@ -40,12 +40,12 @@ const backoff = { first: 50, longest: 5000 };
 export function createPump(options: PumpOptions): () => void {
   const { sink, slots, summary, onCall } = options;
   let isRunning = false;
-  let hasGivenUp = false;
+  let hasFailed = false;
   let turn = 0;
 
   async function run(): Promise<void> {
     isRunning = true;
-    for (let heads = takeHeads(slots, turn); heads.length > 0; heads = hasGivenUp ? [] : takeHeads(slots, turn)) {
+    for (let heads = takeHeads(slots, turn); heads.length > 0; heads = hasFailed ? [] : takeHeads(slots, turn)) {
       turn = (slots.indexOf(heads.at(-1)!) + 1) % slots.length;
       summary.calls++;
       const results = await put(sink, heads);
@@ -64,7 +64,7 @@ export function createPump(options: PumpOptions): () => void {
       slot.attempts = 0;
       slot.busy = false;
     } else if (++slot.attempts < options.maxAttempts) void retry(slot);
-    else giveUp(new Error(`${slot.attempts} attempts failed, the last with ${describe(result)}`, { cause: result }));
+    else fail(new Error(`${slot.attempts} attempts failed, the last with ${describe(result)}`, { cause: result }));
   }
 
   async function retry(slot: InFlightSlot): Promise<void> {
@@ -75,13 +75,13 @@ export function createPump(options: PumpOptions): () => void {
     kick();
   }
 
-  function giveUp(cause: unknown): void {
-    if (!hasGivenUp) options.onGiveUp(cause);
-    hasGivenUp = true;
+  function fail(cause: unknown): void {
+    if (!hasFailed) options.onError(cause);
+    hasFailed = true;
   }
 
   function kick(): void {
-    if (!isRunning && !hasGivenUp) run().catch(giveUp);
+    if (!isRunning && !hasFailed) run().catch(fail);
   }
   return kick;
 }

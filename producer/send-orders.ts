@@ -76,10 +76,10 @@ export function createSender({
     try {
       const shards = await sink.openShards();
       slots = createInFlightSlots({ batch, batchBytes, batchEvents, shards });
-      kick = createPump({ sink, slots, sleep, random, maxAttempts, summary, onCall, onGiveUp });
+      kick = createPump({ sink, slots, sleep, random, maxAttempts, summary, onCall, onError });
       for (const outgoing of early.splice(0)) accept(slots, outgoing);
     } catch (error) {
-      onGiveUp(error);
+      onError(error);
     }
   }
 
@@ -113,7 +113,7 @@ export function createSender({
     onProgress({ ...summary });
   }
 
-  function onGiveUp(cause: unknown): void {
+  function onError(cause: unknown): void {
     const reason = errorMessage(cause);
     const unsent = `${accepted - summary.events} of ${accepted} events are unsent`;
     failure ??= new Error(`sender: ${unsent}: ${reason}: check the stream and send them again`, { cause });

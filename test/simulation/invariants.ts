@@ -153,9 +153,9 @@ function winnerOf(events: readonly ValidEvent[]): ValidEvent {
 function checkOrders(events: ReadonlyMap<string, SentEvent>, rows: readonly SilverRow[]): string[] {
   const wanted = Map.groupBy([...events.values()].filter(isValid), ({ order }) => nameOf(order));
   const held = Map.groupBy(rows, rowName);
-  const strangers = [...held.keys()].filter((name) => !wanted.has(name));
+  const unsent = [...held.keys()].filter((name) => !wanted.has(name));
   return [
-    ...strangers.map((name) => `3: ${name} is in silver and was never sent`),
+    ...unsent.map((name) => `3: ${name} is in silver and was never sent`),
     ...[...wanted].flatMap(([name, all]) => {
       const mine = held.get(name);
       if (mine === undefined) return [`3: ${name} is not in silver`];
@@ -204,38 +204,39 @@ function checkOutcomes(
   for (const position of quarantined.keys())
     if (!events.has(position)) violations.push(`3: ${position} was rejected and never sent`);
   for (const [position, event] of events) {
-    const [filing, ...more] = quarantined.get(position) ?? [];
+    const [rejection, ...more] = quarantined.get(position) ?? [];
     const shown = isValid(event) ? accepted.get(nameOf(event.order)) : undefined;
     if (more.length > 0) violations.push(`3: ${position} stands in quarantine ${more.length + 1} times`);
-    const wrong = misplaced({ position, event, filing }, shown, { events, quarantined });
+    const wrong = misplaced({ position, event, rejection }, shown, { events, quarantined });
     if (wrong !== undefined) violations.push(`3: ${position} ${wrong}`);
   }
   return violations;
 }
 
 function misplaced(
-  { position, event, filing }: { position: string; event: SentEvent; filing: Rejected | undefined },
+  { position, event, rejection }: { position: string; event: SentEvent; rejection: Rejected | undefined },
   shown: string | undefined,
   { events, quarantined }: { events: ReadonlyMap<string, SentEvent>; quarantined: ReadonlyMap<string, unknown> },
 ): string | undefined {
   const { reason } = event;
-  if (!isValid(event)) return filing?.reason === reason ? undefined : `is ${reason} and filed as ${filing?.reason}`;
+  if (!isValid(event))
+    return rejection?.reason === reason ? undefined : `is ${reason} and quarantined as ${rejection?.reason}`;
   const name = nameOf(event.order);
   const ofOrder = [...events].filter((entry): entry is [string, ValidEvent] => {
     return isValid(entry[1]) && nameOf(entry[1].order) === name;
   });
   const winner = events.get(shown ?? "");
-  if (filing !== undefined) {
+  if (rejection !== undefined) {
     if (shown === position || winner?.bytes.equals(event.bytes)) return "is accepted and rejected";
     const others = ofOrder.map(([, other]) => other);
-    return isConflict(filing.reason, event, others) ? undefined : `is valid and filed as ${filing.reason}`;
+    return isConflict(rejection.reason, event, others) ? undefined : `is valid and quarantined as ${rejection.reason}`;
   }
   // It was replaced by an event that silver once showed, or is a copy of one, in silver or now in quarantine.
   const shownOnce = ofOrder.filter(([at]) => at === shown || quarantined.has(at)).map(([, other]) => other);
-  return shownOnce.some((other) => givesWay(event, other)) ? undefined : "is neither accepted nor rejected";
+  return shownOnce.some((other) => isSupersededBy(event, other)) ? undefined : "is neither accepted nor rejected";
 }
 
-function givesWay({ bytes, order }: ValidEvent, other: ValidEvent): boolean {
+function isSupersededBy({ bytes, order }: ValidEvent, other: ValidEvent): boolean {
   const isSameTime = Date.parse(order.orderedAt) === Date.parse(other.order.orderedAt);
   return bytes.equals(other.bytes) || (isSameTime && order.revision < other.order.revision);
 }

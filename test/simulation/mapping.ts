@@ -104,7 +104,7 @@ export class Mapping {
     for (let attempt = 1; ; attempt++) {
       if (await this.call(records)) return from + records.length;
       if (attempt >= mostAttempts || (attempt > 1 && choices.chance(20))) {
-        await this.giveUp(records, attempt, poller);
+        await this.sendToOnFailure(records, attempt, poller);
         return from + records.length;
       }
       const all = part.records().slice(from);
@@ -145,7 +145,7 @@ export class Mapping {
     }
   }
 
-  private async giveUp(records: readonly SentRecord[], invokeCount: number, poller: Process): Promise<void> {
+  private async sendToOnFailure(records: readonly SentRecord[], invokeCount: number, poller: Process): Promise<void> {
     const { world } = this;
     world.faults.fired("mapping: batch is sent to the on-failure destination");
     const { key, body } = encodeFailedBatch({

@@ -27,7 +27,7 @@ beforeAll(async () => {
   secrets = await startSecretStore({
     [reader]: { username: "pizza_reader", password: "reader-1" },
     [writer]: { username: "pizza_writer", password: "writer-1" },
-    [arn("stranger")]: { username: "pizza_owner", password: "x" },
+    [arn("unknown")]: { username: "pizza_owner", password: "x" },
   });
   const environment = {
     AWS_ENDPOINT_URL_RDS_DATA: dataApi.url,
@@ -123,10 +123,10 @@ describe("rotating a password", () => {
   });
 
   it("is rejected for any role except those two", async () => {
-    const stranger = { SecretId: arn("stranger"), ClientRequestToken: "second" };
-    secrets.beginRotation(arn("stranger"), "second");
-    await rotate.invoke({ ...stranger, Step: "createSecret" });
-    await expect(rotate.invoke({ ...stranger, Step: "setSecret" })).rejects.toThrow(
+    const unknownSecret = { SecretId: arn("unknown"), ClientRequestToken: "second" };
+    secrets.beginRotation(arn("unknown"), "second");
+    await rotate.invoke({ ...unknownSecret, Step: "createSecret" });
+    await expect(rotate.invoke({ ...unknownSecret, Step: "setSecret" })).rejects.toThrow(
       "role pizza_owner has no password that the pipeline sets: use pizza_reader or pizza_writer",
     );
   });

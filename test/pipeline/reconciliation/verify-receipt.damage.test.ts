@@ -136,9 +136,9 @@ describe("verify detects at the tills", () => {
   it("numbers that never arrived, however many corrupt events other tills send", async () => {
     await pipeline.land(await pipeline.send([event(13, "x"), event(15, "y")]));
     const garbage = Array.from({ length: 8 }, (_, n) => Buffer.from(`garbage ${n}`));
-    const stranger = Buffer.from('{"producer":{"producer_id":"till-2","seq":14');
+    const otherTill = Buffer.from('{"producer":{"producer_id":"till-2","seq":14');
     await pipeline.land(
-      await pipeline.send(...garbage, stranger, [event(16, "z"), Buffer.from("at the end of a batch")]),
+      await pipeline.send(...garbage, otherTill, [event(16, "z"), Buffer.from("at the end of a batch")]),
     );
     await pipeline.work();
     expect(await found()).toBe(

@@ -63,11 +63,11 @@ test("commits are durable, and only this machine can connect, with a password", 
     TimeZone: "UTC",
   });
   expect(statSync(join(dir, "credentials.json")).mode & 0o777).toBe(0o600);
-  const stranger = {
+  const wrongPassword = {
     ...postgres,
     connectionString: () => postgres.connectionString("reader").replace(/:[^:@]+@/, ":wrong@"),
   };
-  await expect(ask(stranger, "select 1")).rejects.toThrow(/password authentication failed/);
+  await expect(ask(wrongPassword, "select 1")).rejects.toThrow(/password authentication failed/);
   await postgres.stop();
 });
 
