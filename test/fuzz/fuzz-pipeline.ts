@@ -56,8 +56,11 @@ export async function fuzzPipeline(
   return { records: sent.length, events: receipt.events.distinct, unpackedBytes, problems };
 }
 
-function withPlace({ data: _, ...record }: FuzzRecord, position: string): SentRecord {
-  return { ...record, position };
+function withPlace(
+  { kind, valid, rejected, shown, allOrNone, isAltered, unpackedBytes }: FuzzRecord,
+  position: string,
+) {
+  return { kind, valid, rejected, shown, allOrNone, isAltered, unpackedBytes, position };
 }
 
 /** Puts records into the stream; returns the place of each. */

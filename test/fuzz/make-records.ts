@@ -13,11 +13,11 @@ export interface FuzzRecord {
   /** How many rows the quarantine must have of it, without lost conflicts; undefined if at least one event is in it. */
   rejected: number | undefined;
   /** Orders that must be in silver or in the quarantined bytes, because the record still shows them. */
-  shown?: string[];
+  shown?: string[] | undefined;
   /** Orders that are all in silver, or none of them and then a row in the quarantine. */
-  allOrNone?: string[];
+  allOrNone?: string[] | undefined;
   /** Whether damage may have made other valid orders. */
-  isAltered?: boolean;
+  isAltered?: boolean | undefined;
   /** Bytes that it unpacks to, at most. */
   unpackedBytes: number;
 }

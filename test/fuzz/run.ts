@@ -39,7 +39,7 @@ const started = performance.now();
 const child = await startPipeline();
 const pipeline = connectPipeline(dataDirectory(dir));
 const onProgress = (sent: number) => process.stderr.isTTY && process.stderr.write(`\r${sent} of ${records} records`);
-const result = await fuzzPipeline(pipeline, { dir, seed, records, onProgress }).finally(stopPipeline);
+const result = await fuzzAndStop();
 const { peakMiB, cpuSeconds }: { peakMiB: number; cpuSeconds: number } = JSON.parse(readFileSync(peakFile, "utf8"));
 const problems = [
   ...result.problems,
@@ -58,19 +58,27 @@ if (problems.length > 0 || isKept) say(`the data directory is kept in ${dir}`);
 else remove();
 process.exitCode = problems.length === 0 ? 0 : 1;
 
+async function fuzzAndStop() {
+  try {
+    return await fuzzPipeline(pipeline, { dir, seed, records, onProgress });
+  } finally {
+    await stopPipeline();
+  }
+}
+
 async function startPipeline() {
   const { logs, root } = dataDirectory(dir);
   mkdirSync(logs, { recursive: true });
   const log = openSync(join(logs, "home.log"), "a");
-  const started = spawn(process.execPath, ["--import", reporter, script, "start", "--foreground", "--dir", root], {
+  const home = spawn(process.execPath, ["--import", reporter, script, "start", "--foreground", "--dir", root], {
     stdio: ["ignore", log, log],
     env: { ...process.env, PIZZA_BENCH_PEAK: peakFile },
   });
-  while (runningProcess(dataDirectory(dir))?.pid !== started.pid) {
-    if (started.exitCode !== null) throw new Error(`the pipeline in ${dir} ended with ${started.exitCode}`);
+  while (runningProcess(dataDirectory(dir))?.pid !== home.pid) {
+    if (home.exitCode !== null) throw new Error(`the pipeline in ${dir} ended with ${home.exitCode}`);
     await sleep(50);
   }
-  return started;
+  return home;
 }
 
 /** Lets it write its peak. */
