@@ -3,7 +3,7 @@ import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
 import type { Snapshot } from "../delta/table.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import type { ObjectStore } from "../ports.ts";
-import { isConsumed, consumedAt } from "../silver/transactions.ts";
+import { consumedAt, judgedRecords } from "../silver/transactions.ts";
 import { publishQuarantine } from "../silver/quarantine-table.ts";
 import { refineSilver, type RefineContext } from "../silver/refine-silver.ts";
 import type { StagingTables } from "./staging-tables.ts";
@@ -21,7 +21,10 @@ export async function replayBronze(
   refinery: RefineContext,
   { staging, snapshot }: { staging: StagingTables; snapshot: Snapshot },
 ): Promise<BronzeObject[]> {
-  const listed = (await listBronze(refinery.store, refinery.stream)).filter((object) => isConsumed(snapshot, object));
+  // All of an object of which silver has judged some records: later runs find the others where they have been judged.
+  const listed = (await listBronze(refinery.store, refinery.stream)).filter(
+    (object) => judgedRecords(snapshot, object) > 0,
+  );
   // Objects with expired keys come first, in the order of their hours: the sort is stable.
   const consumed = listed.toSorted((a, b) => consumedAt(snapshot, a) - consumedAt(snapshot, b));
   const { store, silver, quarantine } = staging;

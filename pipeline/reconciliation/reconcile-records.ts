@@ -5,7 +5,7 @@ import type { Findings } from "../domain/receipt.ts";
 import type { Snapshot } from "../delta/table.ts";
 import type { ObjectStore, StreamRecord } from "../ports.ts";
 import { listSetAside } from "../silver/set-aside.ts";
-import { isConsumed, isRedacted } from "../silver/transactions.ts";
+import { isRedacted, judgedRecords } from "../silver/transactions.ts";
 import { recordPosition } from "../domain/stream-position.ts";
 
 /** What the stream retains, and how far landing has read it. */
@@ -25,14 +25,14 @@ export interface StreamContents {
 /** A stream record as read from bronze. */
 export interface LandedRecord extends StreamRecord {
   bronzeKey: string;
-  /** Whether silver has consumed its bronze object. */
+  /** Whether silver has judged it. */
   isConsumed: boolean;
 }
 
 /**
  * Reads every bronze object, passes each distinct record once to `onRecord`, and compares the records with the stream.
- * Consumed objects come first, then pending ones, both in key order. An object that is set aside is a finding and is
- * not read, because reading it has ended runs. Returns the record counts of the receipt.
+ * Consumed objects come first, then begun ones, then pending ones, each in key order. An object that is set aside is a
+ * finding and is not read, because reading it has ended runs. Returns the record counts of the receipt.
  */
 export async function reconcileRecords(
   {
@@ -58,10 +58,10 @@ export async function reconcileRecords(
     );
   }
   const objects = listed.filter(({ key }) => !setAside.has(key));
-  const [consumed, pending] = [true, false].map((is) =>
-    objects.filter((object) => isConsumed(snapshot, object) === is),
-  );
-  for (const object of [...consumed!, ...pending!]) {
+  const judged = objects
+    .map((object) => ({ object, judged: judgedRecords(snapshot, object) }))
+    .toSorted((one, other) => rankOf(one.judged) - rankOf(other.judged));
+  for (const { object, judged: most } of judged) {
     const records = await readObject(store, object, findings);
     if (records.length !== object.count) {
       findings.add(
@@ -71,7 +71,7 @@ export async function reconcileRecords(
       );
     }
     landed += records.length;
-    for (const record of records) {
+    for (const [row, record] of records.entries()) {
       const position = recordPosition(record);
       const digest = digestOf(record);
       const before = digests.get(position);
@@ -80,13 +80,18 @@ export async function reconcileRecords(
       }
       if (before !== undefined) continue;
       digests.set(position, digest);
-      onRecord({ ...record, bronzeKey: object.key, isConsumed: isConsumed(snapshot, object) });
+      onRecord({ ...record, bronzeKey: object.key, isConsumed: row < most });
     }
   }
   const isKnownToDiffer = (position: string) => isRedacted(snapshot, position);
   const isSetAside = (record: StreamRecord) => unread.some((object) => spans(object, record));
   const sent = await compareWithStream({ streamContents, digests, isKnownToDiffer, isSetAside }, findings);
   return { ...sent, landed, transportDuplicates: landed - digests.size, distinct: digests.size };
+}
+
+/** Consumed objects first, then those that silver has begun. */
+function rankOf(judged: number): number {
+  return judged === Infinity ? 0 : judged > 0 ? 1 : 2;
 }
 
 /** Reads an object's records; an unreadable object has none. */

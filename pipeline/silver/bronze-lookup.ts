@@ -39,22 +39,24 @@ export function openBronzeLookup({ store, stream }: { store: ObjectStore; stream
 
   async function search(
     { position, arrivedAt }: Arrival,
-    { isWanted, hours }: { isWanted: (object: BronzeObject) => boolean; hours?: number },
+    { wanted, hours }: { wanted: (object: BronzeObject) => number; hours?: number },
   ) {
     const from = Math.floor(arrivedAt / 1000);
     const toHour = hours === undefined ? undefined : utcHour(from + hours * hourMs);
     for (const object of await list(utcHour(from), toHour)) {
-      if (!spans(object, position) || !isWanted(object)) continue;
-      const record = (await read(object.key)).find((each) => recordPosition(each) === recordPosition(position));
-      if (record !== undefined) return { record, key: object.key };
+      const most = spans(object, position) ? wanted(object) : 0;
+      if (most === 0) continue;
+      const records = await read(object.key);
+      const row = records.findIndex((each) => recordPosition(each) === recordPosition(position));
+      if (row !== -1 && row < most) return { record: records[row]!, key: object.key };
     }
     return undefined;
   }
 
   return {
-    /** Whether one of these objects holds the record. */
-    isIn: async (arrival: Arrival, isWanted: (object: BronzeObject) => boolean): Promise<boolean> =>
-      (await search(arrival, { isWanted })) !== undefined,
+    /** Whether an object holds the record among its first ones, as many as `wanted` returns for it. */
+    isIn: async (arrival: Arrival, wanted: (object: BronzeObject) => number): Promise<boolean> =>
+      (await search(arrival, { wanted })) !== undefined,
 
     /**
      * Returns an event in silver that gives way to another one of its order, as a rejected event. Silver has only its
@@ -62,8 +64,8 @@ export function openBronzeLookup({ store, stream }: { store: ObjectStore; stream
      * bytes, because the new event must not wait for a repair; the receipt names it.
      */
     async rejectDisplaced({ order, known, reason }: Displaced): Promise<RejectedEvent> {
-      const isWanted = () => true;
-      const found = (await search(known, { isWanted, hours: usualHours })) ?? (await search(known, { isWanted }));
+      const wanted = () => Infinity;
+      const found = (await search(known, { wanted, hours: usualHours })) ?? (await search(known, { wanted }));
       const { position, arrivedAt, revision } = known;
       const { detail } = reject(reason, `order ${order.orderId} revision ${revision}`).rejection;
       return {

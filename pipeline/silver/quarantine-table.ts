@@ -183,13 +183,12 @@ export async function findQuarantined(
   const { store, silver, quarantine, snapshot } = context;
   const quarantined = await quarantine.snapshot();
   const staged = await unpublishedFiles(silver, snapshot.version, quarantined);
-  const byPosition = new Map(
-    rejected.map((event) => {
-      return [eventPosition(event.position), event];
-    }),
-  );
-  for (const file of [...quarantined.files.values(), ...staged]) {
-    if (!rejected.some(({ arrivedAt }) => holds(file, arrivedAt))) continue;
+  // All events of a record have one arrival, and a record may have very many.
+  const arrivals = [...new Set(rejected.map(({ arrivedAt }) => arrivedAt))];
+  const files = [...quarantined.files.values(), ...staged].filter((file) => holdsAny(file, arrivals));
+  if (files.length === 0) return found;
+  const byPosition = new Map(rejected.map((event) => [eventPosition(event.position), event]));
+  for (const file of files) {
     const body = await store.get(`${quarantine.root}/${file.path}`);
     if (body === undefined) throw new Error(`quarantine file ${file.path} is in the log but not in the lake`);
     const columns = await readColumns(body, keyColumns);
@@ -203,9 +202,9 @@ export async function findQuarantined(
 }
 
 /** Whether a file may hold an event that arrived then. Files of early releases have no bounds and are skipped. */
-function holds({ stats }: Pick<AddFile, "stats">, arrivedAt: number): boolean {
+function holdsAny({ stats }: Pick<AddFile, "stats">, arrivals: readonly number[]): boolean {
   const [first, last] = [stats?.minValues["arrived_at"], stats?.maxValues["arrived_at"]];
   if (typeof first !== "string" || typeof last !== "string") return false;
-  const milliseconds = arrivedAt / 1000;
-  return Date.parse(first) <= milliseconds && milliseconds <= Date.parse(last);
+  const [from, to] = [Date.parse(first) * 1000, Date.parse(last) * 1000];
+  return arrivals.some((arrivedAt) => from <= arrivedAt && arrivedAt <= to);
 }

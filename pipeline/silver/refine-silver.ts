@@ -11,11 +11,12 @@ import { createTableWriter } from "../parquet/table-writer.ts";
 import type { Clock, ObjectStore, StreamRecord } from "../ports.ts";
 import { type CommitNote, sentAt } from "./commit-note.ts";
 import {
+  begun,
   checkRules,
   consumed,
   historyArrival,
-  isConsumed,
   judgedByRules,
+  judgedRecords,
   raiseLowWatermark,
   resolutions,
   setAside,
@@ -51,7 +52,13 @@ export interface RefineOptions {
   maxEvents?: number;
   maxBytes?: number;
   maxObjects?: number;
-  /** A run reads no further object after this time (milliseconds since 1970), and commits what it has. */
+  /**
+   * A run reads no further record of an object once it has this many events, or bytes of events, of it: what a small
+   * object unpacks to has no limit. The next run continues with the record after it.
+   */
+  maxObjectEvents?: number;
+  maxObjectBytes?: number;
+  /** A run reads no further record after this time (milliseconds since 1970), and commits what it has. */
   until?: number;
   /** `recent` lists the newest two hours; `full` lists every hour from the low watermark on. */
   sweep?: "recent" | "full";
@@ -97,6 +104,8 @@ export async function refineSilver(
     maxEvents = 30_000,
     maxBytes = 64 * 1024 * 1024,
     maxObjects = 2000,
+    maxObjectEvents = 100_000,
+    maxObjectBytes = 64 * 1024 * 1024,
     until = Infinity,
     sweep = "full",
     horizonMs = 48 * 3_600_000,
@@ -114,7 +123,7 @@ export async function refineSilver(
       snapshot,
       now,
       pending: mostToRead(pending.objects, { maxEvents, maxObjects }),
-      limits: { maxEvents, maxBytes, maxObjects, until },
+      limits: { maxEvents, maxBytes, maxObjects, maxObjectEvents, maxObjectBytes, until },
     });
     for (const { object, reason } of batch.setAside) await noteReason(refinery.store, { key: object.key, reason, now });
     const summary = await commitBatch(refinery, { snapshot, batch, now, lowWatermark: pending.lowWatermark });
@@ -140,18 +149,20 @@ async function readNext(
   run: { snapshot: Snapshot; now: number; pending: readonly BronzeObject[]; limits: BatchLimits },
 ): Promise<Batch> {
   if (refinery.listWork !== undefined) {
-    const batch = await readBatch(refinery, run.pending, run.limits);
+    const batch = await readBatch(refinery, run);
     const [damaged] = batch.setAside;
     if (damaged === undefined) return batch;
     throw new Error(`bronze object ${damaged.object.key} cannot be read: ${damaged.reason}`);
   }
   const attempt = await beginAttempt(refinery.store, run);
-  if ("read" in attempt) return await readBatch(refinery, attempt.read, run.limits);
+  if ("read" in attempt) return await readBatch(refinery, { ...run, pending: attempt.read });
   return { ...emptyBatch(), setAside: [{ object: attempt.setAside, reason: attempt.reason }] };
 }
 
 interface Batch extends ReadEvents {
   objects: BronzeObject[];
+  /** The last object, if the run judges only some of its records: up to this many, from the first on. */
+  begun: { object: BronzeObject; records: number } | undefined;
   /** Objects to set aside, each with the reason. */
   setAside: { object: BronzeObject; reason: string }[];
   repeatedRecords: number;
@@ -159,6 +170,7 @@ interface Batch extends ReadEvents {
 
 const emptyBatch = (): Batch => ({
   objects: [],
+  begun: undefined,
   setAside: [],
   candidates: [],
   rejected: [],
@@ -166,16 +178,15 @@ const emptyBatch = (): Batch => ({
   repeatedRecords: 0,
 });
 
-type BatchLimits = Required<Pick<RefineOptions, "maxEvents" | "maxBytes" | "maxObjects" | "until">>;
+type BatchLimits = Required<Omit<RefineOptions, "sweep" | "horizonMs">>;
 
 /**
- * Reads objects until a limit is reached, at least one. The last one may exceed the limits, as it is taken whole. An
- * object that cannot be decoded is to be set aside.
+ * Reads objects until a limit is reached, at least one record. The last object may exceed the limits of the run, but not
+ * those of an object by more than a record. An object that cannot be decoded is to be set aside.
  */
 async function readBatch(
   refinery: RefineContext,
-  pending: readonly BronzeObject[],
-  limits: BatchLimits,
+  { snapshot, pending, limits }: { snapshot: Snapshot; pending: readonly BronzeObject[]; limits: BatchLimits },
 ): Promise<Batch> {
   const batch = emptyBatch();
   const seen = new Set<string>();
@@ -185,20 +196,41 @@ async function readBatch(
       batch.setAside.push({ object, reason: decoded.reason });
       continue;
     }
-    const records = decoded.records.filter((record) => isNew(record, seen));
-    const { candidates, rejected, bytes } = readEvents(records, object.key, refinery);
-    batch.repeatedRecords += object.count - records.length;
-    for (const candidate of candidates) batch.candidates.push(candidate);
-    for (const event of rejected) batch.rejected.push(event);
-    batch.bytes += bytes;
+    const { records } = decoded;
+    const [eventsBefore, bytesBefore] = [eventsOf(batch), batch.bytes];
+    const isLong = () =>
+      eventsOf(batch) - eventsBefore >= limits.maxObjectEvents ||
+      batch.bytes - bytesBefore >= limits.maxObjectBytes ||
+      refinery.clock() >= limits.until;
+    let row = judgedRecords(snapshot, object);
+    do {
+      const record = records[row++];
+      if (record === undefined) break;
+      if (isNew(record, seen)) addEvents(batch, readEvents([record], object.key, refinery));
+      else batch.repeatedRecords++;
+    } while (!isLong());
+    if (row < records.length) {
+      batch.begun = { object, records: row };
+      break;
+    }
     batch.objects.push(object);
     const isFull =
-      batch.candidates.length + batch.rejected.length >= limits.maxEvents ||
+      eventsOf(batch) >= limits.maxEvents ||
       batch.bytes >= limits.maxBytes ||
       batch.objects.length >= limits.maxObjects;
     if (isFull || refinery.clock() >= limits.until) break;
   }
   return batch;
+}
+
+function eventsOf({ candidates, rejected }: Batch): number {
+  return candidates.length + rejected.length;
+}
+
+function addEvents(batch: Batch, { candidates, rejected, bytes }: ReadEvents): void {
+  for (const candidate of candidates) batch.candidates.push(candidate);
+  for (const event of rejected) batch.rejected.push(event);
+  batch.bytes += bytes;
 }
 
 const mostReadAhead = { objects: 32, bytes: 32 * 1024 * 1024 };
@@ -284,6 +316,7 @@ async function commitBatch(refinery: RefineContext, { snapshot, batch, now, lowW
     removes: files.removes,
     transactions: [
       ...consumed(batch.objects, snapshot, now),
+      ...(batch.begun === undefined ? [] : [begun(batch.begun.object, batch.begun.records, now)]),
       ...setAside(
         batch.setAside.map(({ object }) => object.key),
         snapshot,
@@ -314,8 +347,8 @@ async function rejectConflicts(
   { snapshot, batch, plan }: { snapshot: Snapshot; batch: Batch; plan: MergePlan },
 ): Promise<{ rejected: RejectedEvent[]; judgedBefore: number }> {
   const lookup = openBronzeLookup(refinery);
-  const mine = new Set(batch.objects.map(({ key }) => key));
-  const isEarlier = (object: BronzeObject) => !mine.has(object.key) && isConsumed(snapshot, object);
+  const mine = new Set([...batch.objects, ...(batch.begun ? [batch.begun.object] : [])].map(({ key }) => key));
+  const judgedEarlier = (object: BronzeObject) => (mine.has(object.key) ? 0 : judgedRecords(snapshot, object));
   const rejected: RejectedEvent[] = [];
   let judgedBefore = 0;
   const eventBytes = createEventReader();
@@ -325,7 +358,7 @@ async function rejectConflicts(
   for (const { candidate, reason } of inOrder) {
     const { record, bronzeKey } = candidate;
     const { position, arrivedAt, event } = candidate;
-    if (await lookup.isIn({ position, arrivedAt }, isEarlier)) {
+    if (await lookup.isIn({ position, arrivedAt }, judgedEarlier)) {
       judgedBefore++;
       continue;
     }

@@ -14,6 +14,7 @@ import type { ReadCandidate } from "./read-events.ts";
  * | app id | version | meaning | written by | expires |
  * | --- | --- | --- | --- | --- |
  * | key of a bronze object | 0 | silver has consumed the object | refine, forget | after 7 days |
+ * | `begun/<key of a bronze object>` | number of records | how many of its first records are judged | refine | after 7 days |
  * | `bronze/settled-before` | hours since 1970 | low watermark: all earlier hours are consumed | full sweep | never |
  * | `watermark/<shard>` | seconds since 1970 | latest accepted `ordered_at` of the shard | refine | after 7 idle days |
  * | `history` | seconds since 1970 | arrival of the newest event of a replay or an import | refine | never |
@@ -33,6 +34,7 @@ export const prefixes = {
   rules: "rules",
   redacted: "redacted/",
   setAside: "set-aside/",
+  begun: "begun/",
 } as const;
 
 /**
@@ -66,7 +68,8 @@ function judgedBy({ transactions }: Pick<Snapshot, "transactions">): number {
 }
 
 /** Whether an app id records progress of reading bronze, rather than a fact about an order. */
-export const isProgress = (appId: string): boolean => /^(bronze\/|set-aside\/|watermark\/|history$)/.test(appId);
+export const isProgress = (appId: string): boolean =>
+  /^(bronze\/|begun\/|set-aside\/|watermark\/|history$)/.test(appId);
 
 const idleMs = 60_000;
 /** A day ends last in the time zone UTC-12. */
@@ -79,6 +82,17 @@ export function consumed(objects: readonly Pick<BronzeObject, "key">[], snapshot
     ...objects.map(({ key }) => ({ appId: key, version: 0, lastUpdated: now })),
     ...broughtBack.map(({ key }) => moveTo("consumed", snapshot, key)),
   ];
+}
+
+/** The transaction of a commit that has judged the first records of a bronze object, but not all. */
+export function begun({ key }: Pick<BronzeObject, "key">, records: number, now: number) {
+  return { appId: prefixes.begun + key, version: records, lastUpdated: now };
+}
+
+/** Returns how many of a bronze object's records, from the first on, silver has judged: Infinity if it is consumed. */
+export function judgedRecords(snapshot: Snapshot, object: Pick<BronzeObject, "key" | "hour">): number {
+  if (isConsumed(snapshot, object)) return Infinity;
+  return snapshot.transactions.get(prefixes.begun + object.key)?.version ?? 0;
 }
 
 /**

@@ -4,6 +4,7 @@ const refine = "test/pipeline/silver/refine-silver.test.ts";
 const quarantine = "test/pipeline/silver/quarantine-table.test.ts";
 const rebuild = "test/pipeline/rebuild/rebuild.test.ts";
 const limits = "test/pipeline/silver/refine-silver.limits.test.ts";
+const framing = "test/pipeline/reconciliation/verify-receipt.framing.test.ts";
 const sameId = "test/pipeline/silver/refine-silver.same-id.test.ts";
 const merge = "test/pipeline/domain/merge-orders.test.ts";
 const [check, unpack] = ["test/pipeline/domain/check-order.test.ts", "test/pipeline/silver/unpack-record.test.ts"];
@@ -14,9 +15,33 @@ export const silverMutants: readonly Mutant[] = [
     guard: "records are deduplicated by shard and sequence number",
     prevents: "a record in two bronze objects is quarantined twice",
     file: "pipeline/silver/refine-silver.ts",
-    text: ".filter((record) => isNew(record, seen))",
-    replacement: ".filter((record) => isNew(record, seen) || true)",
+    text: "if (isNew(record, seen)) addEvents",
+    replacement: "if (isNew(record, seen) || true) addEvents",
     tests: [refine],
+  },
+  {
+    guard: "a run reads no more of an object than fits into memory",
+    prevents: "a few kilobytes of compressed batches end every run that reads them",
+    file: "pipeline/silver/refine-silver.ts",
+    text: "eventsOf(batch) - eventsBefore >= limits.maxObjectEvents ||",
+    replacement: "",
+    tests: [limits],
+  },
+  {
+    guard: "the log says how far an object is judged",
+    prevents: "each run judges the first records of a long object again, and never the last",
+    file: "pipeline/silver/refine-silver.ts",
+    text: "let row = judgedRecords(snapshot, object);",
+    replacement: "let row = 0 * judgedRecords(snapshot, object);",
+    tests: [limits],
+  },
+  {
+    guard: "a rebuild replays objects that are judged in part",
+    prevents: "the orders of the first part are gone after the rebuild, because the next run begins after them",
+    file: "pipeline/rebuild/replay-bronze.ts",
+    text: "judgedRecords(snapshot, object) > 0",
+    replacement: "judgedRecords(snapshot, object) === Infinity",
+    tests: [framing],
   },
   {
     guard: "a duplicate event is dropped",
@@ -199,16 +224,16 @@ export const silverMutants: readonly Mutant[] = [
     guard: "a conflict that was decided before is not quarantined again",
     prevents: "a redelivery fills the quarantine with events that were superseded long ago",
     file: "pipeline/silver/refine-silver.ts",
-    text: "if (await lookup.isIn({ position, arrivedAt }, isEarlier)) {",
-    replacement: "if ((await lookup.isIn({ position, arrivedAt }, isEarlier)) && arrivedAt === 0) {",
+    text: "if (await lookup.isIn({ position, arrivedAt }, judgedEarlier)) {",
+    replacement: "if ((await lookup.isIn({ position, arrivedAt }, judgedEarlier)) && arrivedAt === 0) {",
     tests: [sameId],
   },
   {
     guard: "only objects of earlier runs count as decided before",
     prevents: "a conflict counts as a redelivery of itself",
     file: "pipeline/silver/refine-silver.ts",
-    text: "!mine.has(object.key) && isConsumed(snapshot, object)",
-    replacement: "isConsumed(snapshot, object) || mine.has(object.key)",
+    text: "(mine.has(object.key) ? 0 : judgedRecords(snapshot, object))",
+    replacement: "(mine.has(object.key) ? Infinity : judgedRecords(snapshot, object))",
     tests: [sameId],
   },
   {

@@ -12,6 +12,7 @@ import { forgetCustomer, type RedactStream } from "../../../pipeline/forget/forg
 import type { ObjectStore, StreamRecord } from "../../../pipeline/ports.ts";
 import { verifyReceipt, type ReconciliationSources } from "../../../pipeline/reconciliation/verify-receipt.ts";
 import { rebuild, type RebuildContext, type RebuildRequest } from "../../../pipeline/rebuild/rebuild.ts";
+import { refineSilver, type RefineOptions } from "../../../pipeline/silver/refine-silver.ts";
 import { openQuarantine, openSilver, orderStream } from "../../../pipeline/silver/tables.ts";
 import { traceOrder } from "../../../pipeline/trace/trace-order.ts";
 import { createFunctions } from "../../../targets/local/functions.ts";
@@ -115,6 +116,7 @@ export async function openReceiptPipeline(gold: GoldPipeline, { catalog = orderC
       for (const { shard, sequenceNumber } of records) checkpoints[shard] = sequenceNumber;
     },
     refine: () => call("RefineSilver", { sweep: "full" }),
+    refineSome: (options: RefineOptions) => refineSilver(refinery, options),
     publishQuarantine: () => call("PublishQuarantine"),
     async publishGold() {
       const plan = (await call("PlanWindows", { customers: "now" })) as {

@@ -38,6 +38,35 @@ async function resend(corrected: string) {
   await pipeline.work();
 }
 
+describe("the receipt of an object that silver has judged in part", () => {
+  const some = { maxObjectEvents: 2 };
+  const work = async () => {
+    await pipeline.publishQuarantine();
+    await pipeline.publishGold();
+  };
+
+  it("counts the other events as pending, and balances before and after", async () => {
+    const batches = [0, 1, 2].map((n) => [`${n}-a`, `${n}-b`].map((id, m) => text(2 * n + m + 1, id)).join("\n"));
+    await pipeline.land(await pipeline.send(...batches.map((batch) => Buffer.from(batch))));
+    for (const pending of [4, 2, 0]) {
+      await pipeline.refineSome(some);
+      await work();
+      const { findings, events } = await pipeline.verify();
+      expect(findings).toEqual([]);
+      expect(events).toMatchObject({ distinct: 6, accepted: 6 - pending, pending });
+    }
+  });
+
+  it("balances after a rebuild in between", async () => {
+    await pipeline.land(await pipeline.send(Buffer.from(text(1, "a")), Buffer.from(text(2, "b") + text(3, "c"))));
+    await pipeline.refineSome({ maxObjectEvents: 1 });
+    expect(await pipeline.rebuild()).toMatchObject({ published: true });
+    await pipeline.refineSome(some);
+    await work();
+    expect(await pipeline.verify()).toMatchObject({ findings: [], events: { distinct: 3, accepted: 3, pending: 0 } });
+  });
+});
+
 describe("the receipt of records in every frame", () => {
   it("balances, and each event can be traced to its position", async () => {
     const [, aggregated] = await take(

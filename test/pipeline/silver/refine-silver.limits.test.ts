@@ -42,6 +42,50 @@ describe("a run", () => {
   });
 });
 
+describe("an object that unpacks to more than a run takes", () => {
+  const batch = (n: number) => record(n, [event(2 * n), event(2 * n + 1), "{}"]);
+  const small = { maxObjectEvents: 4 };
+
+  it("is judged record by record over several runs, and each event once", async () => {
+    await pipeline.land(...[0, 1, 2, 3, 4].map(batch));
+    expect(await pipeline.refine(small)).toMatchObject({ accepted: 4, quarantined: 2, bronzeObjects: 0, remaining: 1 });
+    expect(await pipeline.refine(small)).toMatchObject({ accepted: 4, quarantined: 2, bronzeObjects: 0, remaining: 1 });
+    expect(await pipeline.refine(small)).toMatchObject({ accepted: 2, quarantined: 1, bronzeObjects: 1, remaining: 0 });
+    expect(await pipeline.refine(small)).toMatchObject({ events: 0 });
+    await pipeline.publish();
+    expect(await pipeline.rows("order_id")).toHaveLength(10);
+    expect(await pipeline.quarantined("reason")).toHaveLength(5);
+  });
+
+  it("is cut by the bytes of its events too", async () => {
+    await pipeline.land(record(0, ["x".repeat(1000)]), record(1, ["x".repeat(1000)]), record(2, event(2)));
+    expect(await pipeline.refine({ maxObjectBytes: 1500 })).toMatchObject({
+      quarantined: 2,
+      accepted: 0,
+      remaining: 1,
+    });
+    expect(await pipeline.refine({ maxObjectBytes: 1500 })).toMatchObject({ accepted: 1, remaining: 0 });
+  });
+
+  it("is cut at the run's deadline, after one record at least", async () => {
+    await pipeline.land(record(0, event(0)), record(1, event(1)));
+    expect(await pipeline.refine({ until: pipeline.now })).toMatchObject({ accepted: 1, remaining: 1 });
+    expect(await pipeline.refine({ until: pipeline.now })).toMatchObject({ accepted: 1, remaining: 0 });
+  });
+
+  it("does not quarantine again what another object brings again before it is finished", async () => {
+    const [first, rest] = [event(0), [1, 2, 3].map((n) => record(n, event(n)))];
+    const other = order({ ...first, emitted_at: "2015-01-01T16:50:00Z" });
+    await pipeline.land(record(0, [first, other, event(7)]), ...rest);
+    await pipeline.refine({ maxObjectEvents: 2 });
+    await pipeline.land(record(0, [first, other, event(7)]));
+    await pipeline.refine();
+    await pipeline.publish();
+    expect(await pipeline.quarantined("reason")).toEqual([{ reason: "conflicting_payload" }]);
+    expect(await pipeline.rows("order_id")).toHaveLength(5);
+  });
+});
+
 /** A store that takes its time to answer a GET, and counts how many are in flight. */
 function slow(store: ObjectStore, counts: { now: number; most: number; gets: number }): ObjectStore {
   return {
