@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { createCatalog, type Catalog, type Pizza, type Store } from "../pipeline/domain/catalog.ts";
 import { qualityRules } from "../pipeline/domain/quality-rules.ts";
+import { dayQueries, type WindowSql } from "../pipeline/gold/facts.ts";
 import type { GoldSql } from "../pipeline/gold/publish-windows.ts";
 import type { ReceiptChecks } from "../pipeline/reconciliation/verify-receipt.ts";
 import type { TraceSql } from "../pipeline/trace/trace-order.ts";
@@ -59,8 +60,9 @@ export function loadMigrations(): { name: string; sql: string }[] {
 /** Lake SQL that computes gold, from `sql/gold/`. */
 export function loadGoldSql(): GoldSql {
   return {
-    dayFacts: readProjectFile("sql/gold/day-facts.sql"),
-    dayCustomers: readProjectFile("sql/gold/day-customers.sql"),
+    ...(Object.fromEntries(
+      dayQueries.map((name) => [name, readProjectFile(`sql/gold/${name}.sql`)]),
+    ) as WindowSql),
     customerDays: readProjectFile("sql/gold/customer-days.sql"),
   };
 }
@@ -75,6 +77,7 @@ export function loadChecks(): ReceiptChecks {
     goldFacts: readProjectFile("sql/checks/gold-facts.sql"),
     goldSums: readProjectFile("sql/checks/gold-sums.sql"),
     goldShape: readProjectFile("sql/checks/gold-shape.sql"),
+    goldControls: readProjectFile("sql/checks/gold-controls.sql"),
   };
 }
 

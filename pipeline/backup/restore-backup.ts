@@ -32,6 +32,7 @@ export async function restoreBackup(
       await checkEmpty(within);
       await loadTables({ warehouse: within, backups }, manifest, (table) => table);
     });
+    await within.query("select ops.adopt_backup($1::text[])::text", [manifest.tables.map(({ name }) => name)]);
     for (const { name, value } of manifest.sequences) {
       await within.query("select setval($1::regclass, $2::bigint)", [name, value]);
     }
