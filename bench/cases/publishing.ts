@@ -98,14 +98,15 @@ function orderAdder(date: string): () => OrderEvent {
 /** The fact tables and their keys. */
 const keys = {
   day_totals: ["order_date"],
-  day_hours: ["order_date", "hour"],
   day_items: ["order_date", "pizza_id"],
   day_stores: ["store_id", "channel", "order_date"],
+  sales_items: ["order_date", "store_id", "channel", "pizza_id"],
+  sales_hours: ["order_date", "hour", "store_id", "channel"],
 } as const;
 
 type FactTable = keyof typeof keys;
 
-const factTables = ["day_totals", "day_hours", "day_items", "day_stores"] as const;
+const factTables = ["day_totals", "day_items", "day_stores", "sales_items", "sales_hours"] as const;
 
 /** One connection to PostgreSQL. */
 interface PlainClient {
@@ -115,9 +116,16 @@ interface PlainClient {
 /** Creates plain copies of the fact tables: no gold tables, no ledger, no locks. */
 async function createPlainTables(client: PlainClient): Promise<void> {
   await client.query("create schema plain");
+  const cents = "(revenue * 100)::bigint as revenue_cents, (cost * 100)::bigint as cost_cents";
+  const star = { sales_items: "order_lines, pizzas", sales_hours: "orders, order_lines, pizzas" };
   for (const table of factTables) {
-    await client.query(`create table plain.${table} (like facts.${table} including all)`);
-    await client.query(`insert into plain.${table} select * from facts.${table}`);
+    const key = keys[table].join(", ");
+    const rows =
+      table === "sales_items" || table === "sales_hours"
+        ? `select ${key}, ${star[table]}, ${cents} from gold.${table}`
+        : `select * from facts.${table}`;
+    await client.query(`create table plain.${table} as ${rows}`);
+    await client.query(`alter table plain.${table} add primary key (${key})`);
   }
 }
 

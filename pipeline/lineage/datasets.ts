@@ -28,6 +28,8 @@ export const goldTables = [
   "pizza_performance",
   "pizza_type_performance",
   "revenue_analytics",
+  "sales_hours",
+  "sales_items",
   "size_performance",
 ] as const;
 

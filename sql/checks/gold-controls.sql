@@ -3,6 +3,6 @@
 -- hold, 1 MiB.
 select
     table_name,
-    example || ' in ' || fact as example
+    example
 from ops.control_offenders()
 limit 2000
