@@ -57,59 +57,6 @@ begin
   return rows_changed;
 end $$;
 
-create or replace function ops.publish_windows(
-  document jsonb,
-  out published integer, out skipped integer,
-  out rows_changed integer, out corrections integer
-)
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
--- Planning anew at each call would cost as much as the work. A plan that is
--- kept must not depend on how empty the tables were when it was made.
-set plan_cache_mode = force_generic_plan
-set enable_nestloop = off
-set enable_seqscan = off
-as $$
-declare
-  version bigint := document ->> 'silver_version';
-  asked date[] := array(
-    select distinct day::date
-    from jsonb_array_elements_text(document -> 'windows') as day
-  );
-  history date[] := array(
-    select day::date
-    from jsonb_array_elements_text(coalesce(document -> 'history', '[]')) as day
-  );
-  reported date[];
-  others date[];
-  this_publish bigint := nextval('ops.publish_id');
-begin
-  perform ops.lock_days(asked);
-  select
-    coalesce(array_agg(day order by day)
-      filter (where is_correction), '{}'),
-    coalesce(array_agg(day order by day)
-      filter (where not is_correction), '{}')
-  into reported, others
-  from unnest(asked) as day
-  left join ops.windows as shown on shown.order_date = day
-  cross join lateral (
-    select
-      ops.is_reported(day)
-      and not (shown.order_date is null and day = any (history)) as is_correction
-  ) as kind
-  where shown.silver_version is null or shown.silver_version < version
-    or (shown.is_due and shown.silver_version = version);
-  published := cardinality(reported) + cardinality(others);
-  skipped := cardinality(asked) - published;
-  rows_changed := ops.publish_days(document, reported, true, this_publish)
-    + ops.publish_days(document, others, false, this_publish);
-  corrections := (
-    select count(*) from ops.corrections as made
-    where made.publish_id = this_publish
-  );
-end $$;
-
 create or replace function ops.replace_customer_facts(document jsonb, days date[])
 returns void
 language plpgsql as $$
@@ -229,7 +176,8 @@ declare
   fact record;
 begin
   for fact in
-    select name, split_part(name, '.', 2) as key from definitions.facts order by place
+    select name, split_part(name, '.', 2) as key from definitions.facts
+    where not is_retired order by place
   loop
     continue when not document ? fact.key;
     return query

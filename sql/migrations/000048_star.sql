@@ -69,14 +69,24 @@ comment on column gold.sales_hours.silver_version is
 comment on column gold.sales_hours.published_at is
   'When a value of this row last changed';
 
+-- A day of a chain has thousands of rows, so they come column by column, each an array
+-- as text: PostgreSQL reads that in a tenth of the time of as many JSON objects.
 select ops.define_fact('gold.sales_items', $$
   select
     order_date, store_id, channel, pizza_id, order_lines, pizzas,
     facts.dollars(revenue_cents) as revenue,
     facts.dollars(cost_cents) as cost
-  from jsonb_to_recordset(document -> 'sales_items') as row_of (
-    order_date date, store_id text, channel text, pizza_id text,
-    order_lines integer, pizzas integer, revenue_cents bigint, cost_cents bigint
+  from unnest(
+    (document #>> '{sales_items,order_date}')::date[],
+    (document #>> '{sales_items,store_id}')::text[],
+    (document #>> '{sales_items,channel}')::text[],
+    (document #>> '{sales_items,pizza_id}')::text[],
+    (document #>> '{sales_items,order_lines}')::integer[],
+    (document #>> '{sales_items,pizzas}')::integer[],
+    (document #>> '{sales_items,revenue_cents}')::bigint[],
+    (document #>> '{sales_items,cost_cents}')::bigint[]
+  ) as row_of (
+    order_date, store_id, channel, pizza_id, order_lines, pizzas, revenue_cents, cost_cents
   )
 $$);
 
@@ -85,9 +95,18 @@ select ops.define_fact('gold.sales_hours', $$
     order_date, hour, store_id, channel, orders, order_lines, pizzas,
     facts.dollars(revenue_cents) as revenue,
     facts.dollars(cost_cents) as cost
-  from jsonb_to_recordset(document -> 'sales_hours') as row_of (
-    order_date date, hour smallint, store_id text, channel text, orders integer,
-    order_lines integer, pizzas integer, revenue_cents bigint, cost_cents bigint
+  from unnest(
+    (document #>> '{sales_hours,order_date}')::date[],
+    (document #>> '{sales_hours,hour}')::smallint[],
+    (document #>> '{sales_hours,store_id}')::text[],
+    (document #>> '{sales_hours,channel}')::text[],
+    (document #>> '{sales_hours,orders}')::integer[],
+    (document #>> '{sales_hours,order_lines}')::integer[],
+    (document #>> '{sales_hours,pizzas}')::integer[],
+    (document #>> '{sales_hours,revenue_cents}')::bigint[],
+    (document #>> '{sales_hours,cost_cents}')::bigint[]
+  ) as row_of (
+    order_date, hour, store_id, channel, orders, order_lines, pizzas, revenue_cents, cost_cents
   )
 $$);
 

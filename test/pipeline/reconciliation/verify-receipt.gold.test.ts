@@ -178,9 +178,7 @@ describe("verify detects in the facts behind gold", () => {
   it("nothing in a day that is due, whose facts the next run publishes", async () => {
     const damage = `update ops.windows set is_due = true where order_date = '2015-01-01';
       delete from gold.sales_items where order_date = '2015-01-01'`;
-    expect(await whileDamaged(damage, found)).toEqual([
-      expect.stringMatching(/rows of ops.windows differ from the daily facts: 2015-01-01: content_hash is/),
-    ]);
+    expect(await whileDamaged(damage, found)).toEqual([]);
   });
 
   it("a missing day", async () => {
