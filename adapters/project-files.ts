@@ -67,9 +67,7 @@ export function loadMigrations(): { name: string; sql: string }[] {
 /** Lake SQL that computes gold, from `sql/gold/`. */
 export function loadGoldSql(): GoldSql {
   return {
-    ...(Object.fromEntries(
-      dayQueries.map((name) => [name, readProjectFile(`sql/gold/${name}.sql`)]),
-    ) as WindowSql),
+    ...(Object.fromEntries(dayQueries.map((name) => [name, readProjectFile(`sql/gold/${name}.sql`)])) as WindowSql),
     customerDays: readProjectFile("sql/gold/customer-days.sql"),
   };
 }

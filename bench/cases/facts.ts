@@ -11,7 +11,11 @@ const facts: Case = {
   unit: "order lines",
   prepare: prepareTables,
   variants: {
-    ours: (setting) => readAllFacts(setting, dayQueries.map((name) => goldSql[name])),
+    ours: (setting) =>
+      readAllFacts(
+        setting,
+        dayQueries.map((name) => goldSql[name]),
+      ),
     "plain: count(distinct order_id)": (setting) => readAllFacts(setting, plainFacts),
   },
 };

@@ -97,34 +97,28 @@ describe("every gold table", () => {
     }
   });
 
-  it.each(Object.keys(keysByTable) as Table[])(
-    "%s: the order lines make every cell of a row",
-    async (table) => {
-      const keys = await keysOf(table, 6);
-      expect(keys.length).toBeGreaterThan(1);
-      for (const key of keys) {
-        const { cells, lines, lineCount } = await explain(table, key);
-        expect(
-          cells.filter(({ equal }) => !equal),
-          `${table} ${key.join(" ")}`,
-        ).toEqual([]);
-        expect(lines).toHaveLength(lineCount);
-      }
-    },
-  );
+  it.each(Object.keys(keysByTable) as Table[])("%s: the order lines make every cell of a row", async (table) => {
+    const keys = await keysOf(table, 6);
+    expect(keys.length).toBeGreaterThan(1);
+    for (const key of keys) {
+      const { cells, lines, lineCount } = await explain(table, key);
+      expect(
+        cells.filter(({ equal }) => !equal),
+        `${table} ${key.join(" ")}`,
+      ).toEqual([]);
+      expect(lines).toHaveLength(lineCount);
+    }
+  });
 
-  it.each(Object.keys(keysByTable) as Table[])(
-    "%s: what is listed under a sum adds up to it",
-    async (table) => {
-      const [key] = await keysOf(table, 1);
-      for (const column of Object.keys(explainedTables[table]!.cells)) {
-        const found = await explain(table, key!, column);
-        const [cell] = found.cells;
-        if (!cell!.formula.startsWith("sum of")) continue;
-        expect(listedSum(found, found.listed[0]!), `${table} ${column}`).toBe(Number(cell!.gold));
-      }
-    },
-  );
+  it.each(Object.keys(keysByTable) as Table[])("%s: what is listed under a sum adds up to it", async (table) => {
+    const [key] = await keysOf(table, 1);
+    for (const column of Object.keys(explainedTables[table]!.cells)) {
+      const found = await explain(table, key!, column);
+      const [cell] = found.cells;
+      if (!cell!.formula.startsWith("sum of")) continue;
+      expect(listedSum(found, found.listed[0]!), `${table} ${column}`).toBe(Number(cell!.gold));
+    }
+  });
 });
 
 describe("the printed explanation", () => {
