@@ -46,7 +46,10 @@ export async function startDeployedPipeline() {
   const [silver, quarantine] = [openSilver({ store, clock }), openQuarantine({ store, clock })];
   const lambda = await startLambdaServer({
     logGroup,
-    invoke: { "dev-restore": (input) => restoreBackup({ warehouse: gold.owner, backups, silver, catalog: readCatalogFiles() }, input) },
+    invoke: {
+      "dev-restore": (input) =>
+        restoreBackup({ warehouse: gold.owner, backups, silver, catalog: readCatalogFiles() }, input),
+    },
   });
   const customerKey = createCustomerKey("test key");
   const functions = createFunctions({
