@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { createCatalog, type Catalog, type Pizza, type Store } from "../pipeline/domain/catalog.ts";
 import { qualityRules } from "../pipeline/domain/quality-rules.ts";
+import { dayQueries, type WindowSql } from "../pipeline/gold/facts.ts";
+import type { CatalogFiles } from "../pipeline/gold/migrate.ts";
 import type { GoldSql } from "../pipeline/gold/publish-windows.ts";
 import type { ReceiptChecks } from "../pipeline/reconciliation/verify-receipt.ts";
 import type { TraceSql } from "../pipeline/trace/trace-order.ts";
@@ -25,7 +27,7 @@ export function readProjectJson<Value>(path: string): Value {
 }
 
 /**
- * The folder of menu.json and stores.json. Tests set the variable, because `data/` belongs to the chain and may change.
+ * The folder of menu.json, stores.json and ingredient-costs.json. Tests set the variable, because `data/` belongs to the chain and may change.
  */
 const catalogFolder = process.env["PIZZA_CATALOG"] ?? "data";
 
@@ -37,6 +39,12 @@ export function readMenu(): Pizza[] {
 /** Every version of every store, in the file's order. */
 export function readStores<Item extends Store>(): Item[] {
   return readProjectJson(`${catalogFolder}/stores.json`);
+}
+
+/** The files of the menu, the stores and the ingredients, as gold shows them. */
+export function readCatalogFiles(): CatalogFiles {
+  const ingredients = readProjectJson<CatalogFiles["ingredients"]>(`${catalogFolder}/ingredient-costs.json`);
+  return { menu: readMenu(), stores: readStores(), ingredients };
 }
 
 /** The chain's menu and stores. */
@@ -59,8 +67,7 @@ export function loadMigrations(): { name: string; sql: string }[] {
 /** Lake SQL that computes gold, from `sql/gold/`. */
 export function loadGoldSql(): GoldSql {
   return {
-    dayFacts: readProjectFile("sql/gold/day-facts.sql"),
-    dayCustomers: readProjectFile("sql/gold/day-customers.sql"),
+    ...(Object.fromEntries(dayQueries.map((name) => [name, readProjectFile(`sql/gold/${name}.sql`)])) as WindowSql),
     customerDays: readProjectFile("sql/gold/customer-days.sql"),
   };
 }
@@ -75,6 +82,7 @@ export function loadChecks(): ReceiptChecks {
     goldFacts: readProjectFile("sql/checks/gold-facts.sql"),
     goldSums: readProjectFile("sql/checks/gold-sums.sql"),
     goldShape: readProjectFile("sql/checks/gold-shape.sql"),
+    goldControls: readProjectFile("sql/checks/gold-controls.sql"),
   };
 }
 

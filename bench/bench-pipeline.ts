@@ -4,7 +4,7 @@ import { zstdCompressSync } from "node:zlib";
 import { openDuckDbLake } from "../adapters/duckdb.ts";
 import { openFolderStore } from "../adapters/folder-store.ts";
 import { openPostgresWarehouse } from "../adapters/postgres-warehouse.ts";
-import { loadCatalog, loadMigrations, readProjectFile } from "../adapters/project-files.ts";
+import { loadCatalog, loadGoldSql, loadMigrations } from "../adapters/project-files.ts";
 import { landRecords } from "../pipeline/bronze/land-records.ts";
 import type { OrderEvent } from "../pipeline/domain/generated/order-event.types.ts";
 import { migrate } from "../pipeline/gold/migrate.ts";
@@ -98,11 +98,7 @@ function timed(warehouse: Warehouse): Warehouse & { seconds: number } {
 }
 
 /** Lake SQL that computes gold's facts. */
-export const goldSql = {
-  dayFacts: readProjectFile("sql/gold/day-facts.sql"),
-  dayCustomers: readProjectFile("sql/gold/day-customers.sql"),
-  customerDays: readProjectFile("sql/gold/customer-days.sql"),
-};
+export const goldSql = loadGoldSql();
 
 /** Creates the refinery of a store as the targets do. */
 export function openRefinery(store: ObjectStore): RefineContext {

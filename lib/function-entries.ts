@@ -8,6 +8,7 @@ export interface FunctionEntry {
 }
 
 const catalog = ["data/menu.json", "data/stores.json"];
+const catalogFiles = [...catalog, "data/ingredient-costs.json"];
 
 /** Every function by its placeholder name in the state machines. */
 export const functionEntries = {
@@ -33,10 +34,10 @@ export const functionEntries = {
   BackUpWarehouse: { entry: "lambdas/backup/back-up-warehouse.ts" },
   VerifyBackup: { entry: "lambdas/backup/verify-backup.ts" },
   SnapshotDatabase: { entry: "lambdas/backup/snapshot-database.ts" },
-  RestoreBackup: { entry: "lambdas/backup/restore-backup.ts" },
+  RestoreBackup: { entry: "lambdas/backup/restore-backup.ts", files: catalogFiles },
   RecordLineage: { entry: "lambdas/lineage/record-lineage.ts" },
   StartWorkflow: { entry: "lambdas/workflows/start-workflow.ts" },
-  MigrateWarehouse: { entry: "lambdas/gold/migrate-warehouse.ts", files: ["sql/migrations"] },
+  MigrateWarehouse: { entry: "lambdas/gold/migrate-warehouse.ts", files: ["sql/migrations", ...catalogFiles] },
   RotatePassword: { entry: "lambdas/gold/rotate-password.ts" },
 } as const satisfies Record<string, FunctionEntry>;
 

@@ -1,6 +1,6 @@
 import { openDuckDbLake } from "../../adapters/duckdb.ts";
 import { openFolderStore } from "../../adapters/folder-store.ts";
-import { groupByMonth, readFacts } from "../../pipeline/gold/facts.ts";
+import { dayQueries, groupByMonth, readFacts } from "../../pipeline/gold/facts.ts";
 import { openSilver, silverLakeTable } from "../../pipeline/silver/tables.ts";
 import { goldSql } from "../bench-pipeline.ts";
 import type { Case, Runner, BenchSetting } from "../case.ts";
@@ -11,7 +11,11 @@ const facts: Case = {
   unit: "order lines",
   prepare: prepareTables,
   variants: {
-    ours: (setting) => readAllFacts(setting, [goldSql.dayFacts, goldSql.dayCustomers]),
+    ours: (setting) =>
+      readAllFacts(
+        setting,
+        dayQueries.map((name) => goldSql[name]),
+      ),
     "plain: count(distinct order_id)": (setting) => readAllFacts(setting, plainFacts),
   },
 };

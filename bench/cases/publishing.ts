@@ -4,7 +4,8 @@ import { Client } from "pg";
 import { openDuckDbLake } from "../../adapters/duckdb.ts";
 import { openFolderStore } from "../../adapters/folder-store.ts";
 import type { OrderEvent } from "../../pipeline/domain/generated/order-event.types.ts";
-import { readDayFacts } from "../../pipeline/gold/facts.ts";
+import { readDayFacts, toJson } from "../../pipeline/gold/facts.ts";
+import { callPublish } from "../../pipeline/gold/publish-windows.ts";
 import type { LakeRow } from "../../pipeline/ports.ts";
 import { silverLakeTable } from "../../pipeline/silver/tables.ts";
 import { goldSql, openBenchPipeline, openRefinery, refineAll } from "../bench-pipeline.ts";
@@ -23,6 +24,7 @@ const publishing: Case = {
   variants: {
     "an open day": (setting) => publishDay(setting, "open", openDay),
     "a reported day, with its corrections": (setting) => publishDay(setting, "reported", reportedDay),
+    "a chain's full day, 100 of its rows changed": publishChainDay,
     "plain: an upsert a row": (setting) => upsertDay(setting, "upsert", openDay),
   },
 };
@@ -46,6 +48,91 @@ async function publishDay(setting: BenchSetting, name: string, date: string): Pr
     },
     close,
   };
+}
+
+/**
+ * A chain that sells each of 91 pizzas in each of 12 stores and 4 channels every day, in 13 hours: 4,368 rows of items
+ * and 624 of hours a day. Gold has two months of it.
+ */
+async function publishChainDay(setting: BenchSetting): Promise<Runner> {
+  const pipeline = await openBenchPipeline({ dir: setting.dir, name: "chain-day", lakeFolder: setting.dir });
+  const warehouse = pipeline.warehouse;
+  const dates = Array.from({ length: 60 }, (_, day) => new Date(Date.UTC(2015, 4, 1 + day)).toISOString().slice(0, 10));
+  let version = 0;
+  for (const date of dates) await callPublish(warehouse, "ops.publish_windows", chainDocument([date], version, 0));
+  await warehouse.query("select ops.report_windows($1::date)", ["2015-06-01"]);
+  return {
+    async before() {
+      version += 1;
+      warehouse.seconds = 0;
+    },
+    async run() {
+      const document = chainDocument([reportedDay], version, version);
+      const started = performance.now();
+      const { published, rowsChanged, corrections } = await callPublish(warehouse, "ops.publish_windows", document);
+      if (published !== 1) throw new Error(`publishing ${reportedDay}: version ${version} was skipped`);
+      return { units: 1, figures: { warehouseMs: performance.now() - started, rowsChanged, corrections } };
+    },
+    close: () => pipeline.close(),
+  };
+}
+
+/** The document that publishes chain days; a change adds a pizza to each of 91 items and 9 hours of the first store. */
+function chainDocument(windows: readonly string[], version: number, change: number): string {
+  const [stores, channels] = [
+    Array.from({ length: 12 }, (_, n) => `store-${10 + n}`),
+    ["dine_in", "takeaway", "delivery", "online"],
+  ];
+  const pizzas = Array.from({ length: 91 }, (_, n) => ({ pizza_id: `pizza_${n}_m`, pizza_type_id: `pizza_${n}` }));
+  const sums = (count: number) => ({
+    order_lines: 3,
+    pizzas: count,
+    revenue_cents: 1325 * count,
+    cost_cents: 438 * count,
+  });
+  const cells = windows.flatMap((order_date) =>
+    stores.flatMap((store_id, store) =>
+      channels.map((channel, place) => ({ order_date, store_id, channel, isFirst: store + place === 0 })),
+    ),
+  );
+  return toJson({
+    silver_version: version,
+    windows,
+    day_totals: windows.map((order_date) => ({ order_date, orders: 6000, customers: 900, ...sums(13_104 + change) })),
+    day_items: windows.flatMap((order_date) =>
+      pizzas.map((pizza) => ({
+        order_date,
+        ...pizza,
+        name: pizza.pizza_type_id,
+        category: "Classic",
+        size: "M",
+        orders: 60,
+        type_orders: 60,
+        category_orders: 60,
+        size_orders: 60,
+        ...sums(144 + change),
+      })),
+    ),
+    day_stores: cells.map(({ isFirst, ...cell }) => ({
+      ...cell,
+      city: cell.store_id,
+      state: "NY",
+      orders: 125,
+      ...sums(273 + (isFirst ? change : 0)),
+    })),
+    sales_items: cells.flatMap(({ isFirst, ...cell }) =>
+      pizzas.map(({ pizza_id }) => ({ ...cell, pizza_id, ...sums(3 + (isFirst ? change : 0)) })),
+    ),
+    sales_hours: cells.flatMap(({ isFirst, ...cell }) =>
+      Array.from({ length: 13 }, (_, n) => ({
+        ...cell,
+        hour: 10 + n,
+        orders: 10,
+        ...sums(21 + (isFirst && n < 9 ? change : 0)),
+      })),
+    ),
+    history: windows,
+  });
 }
 
 async function upsertDay(setting: BenchSetting, name: string, date: string): Promise<Runner> {
@@ -98,14 +185,15 @@ function orderAdder(date: string): () => OrderEvent {
 /** The fact tables and their keys. */
 const keys = {
   day_totals: ["order_date"],
-  day_hours: ["order_date", "hour"],
   day_items: ["order_date", "pizza_id"],
   day_stores: ["store_id", "channel", "order_date"],
+  sales_items: ["order_date", "store_id", "channel", "pizza_id"],
+  sales_hours: ["order_date", "hour", "store_id", "channel"],
 } as const;
 
 type FactTable = keyof typeof keys;
 
-const factTables = ["day_totals", "day_hours", "day_items", "day_stores"] as const;
+const factTables = ["day_totals", "day_items", "day_stores", "sales_items", "sales_hours"] as const;
 
 /** One connection to PostgreSQL. */
 interface PlainClient {
@@ -115,9 +203,16 @@ interface PlainClient {
 /** Creates plain copies of the fact tables: no gold tables, no ledger, no locks. */
 async function createPlainTables(client: PlainClient): Promise<void> {
   await client.query("create schema plain");
+  const cents = "(revenue * 100)::bigint as revenue_cents, (cost * 100)::bigint as cost_cents";
+  const star = { sales_items: "order_lines, pizzas", sales_hours: "orders, order_lines, pizzas" };
   for (const table of factTables) {
-    await client.query(`create table plain.${table} (like facts.${table} including all)`);
-    await client.query(`insert into plain.${table} select * from facts.${table}`);
+    const key = keys[table].join(", ");
+    const rows =
+      table === "sales_items" || table === "sales_hours"
+        ? `select ${key}, ${star[table]}, ${cents} from gold.${table}`
+        : `select * from facts.${table}`;
+    await client.query(`create table plain.${table} as ${rows}`);
+    await client.query(`alter table plain.${table} add primary key (${key})`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { readCatalogFiles } from "../../adapters/project-files.ts";
 import { openWarehouse } from "../../adapters/warehouse.ts";
 import { restoreBackup } from "../../pipeline/backup/restore-backup.ts";
 import { createHandler, lazy } from "../runtime/create-handler.ts";
@@ -7,6 +8,7 @@ import { warehouseSettings } from "../runtime/settings.ts";
 const open = lazy(async () => ({
   ...openLake(),
   backups: openBackups(),
+  catalog: readCatalogFiles(),
   warehouse: await openWarehouse(warehouseSettings()),
 }));
 

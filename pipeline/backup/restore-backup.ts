@@ -1,10 +1,12 @@
+import { publishCatalog, type CatalogFiles } from "../gold/migrate.ts";
 import type { DeltaTable } from "../delta/table.ts";
 import type { ObjectStore, TransactionalWarehouse, Warehouse } from "../ports.ts";
 import { summaryOf, type BackupSummary, inPages, readTable } from "./back-up-warehouse.ts";
 import { goldHash, listBackups, readManifest, type BackupManifest, type BackupTable } from "./manifest.ts";
 
 /**
- * The tables that must be empty. Other ledgers may have rows: runs are recorded, and rules come with the migrations.
+ * The tables that must be empty, except those of the catalog, which a deployment fills. Other ledgers may have rows: runs
+ * are recorded, and rules come with the migrations.
  */
 const mustBeEmpty = /^(gold|facts)\.|^ops\.(windows|corrections)$/;
 
@@ -14,6 +16,8 @@ export interface RestoreContext {
   warehouse: TransactionalWarehouse;
   backups: ObjectStore;
   silver: DeltaTable;
+  /** The menu, the stores and the ingredients that gold shows from now on. */
+  catalog: CatalogFiles;
 }
 
 /**
@@ -22,7 +26,7 @@ export interface RestoreContext {
  * or the program, or if the warehouse is not empty.
  */
 export async function restoreBackup(
-  { warehouse, backups, silver }: RestoreContext,
+  { warehouse, backups, silver, catalog }: RestoreContext,
   { id }: { id?: string | undefined },
 ): Promise<BackupSummary> {
   const manifest = await chooseBackup(backups, id);
@@ -32,6 +36,7 @@ export async function restoreBackup(
       await checkEmpty(within);
       await loadTables({ warehouse: within, backups }, manifest, (table) => table);
     });
+    await within.query("select ops.adopt_backup($1::text[])::text", [manifest.tables.map(({ name }) => name)]);
     for (const { name, value } of manifest.sequences) {
       await within.query("select setval($1::regclass, $2::bigint)", [name, value]);
     }
@@ -40,6 +45,7 @@ export async function restoreBackup(
     if ((await hasSameColumns(within, manifest)) && hash !== manifest.goldHash) {
       throw new Error(`restored gold has the hash ${hash}, but had ${manifest.goldHash} when it was backed up`);
     }
+    await publishCatalog(within, catalog);
   });
   return summaryOf(manifest);
 }
@@ -83,10 +89,15 @@ async function withoutTriggers(within: Warehouse, load: () => Promise<void>): Pr
 }
 
 async function checkEmpty(within: Warehouse): Promise<void> {
-  const contents = await within.query<{ table_name: string; row_count: string }>(
-    "select table_name, row_count from ops.backup_contents() where row_count > 0",
+  const contents = await within.query<{ table_name: string; row_count: string; is_catalog: boolean }>(
+    `select
+         table_name,
+         row_count,
+         table_name in (select 'facts.catalog' union select name from definitions.gold_tables where reach = 'catalog')
+           as is_catalog
+     from ops.backup_contents() where row_count > 0`,
   );
-  const full = contents.find(({ table_name: name }) => mustBeEmpty.test(name));
+  const full = contents.find(({ table_name: name, is_catalog: isCatalog }) => mustBeEmpty.test(name) && !isCatalog);
   if (full !== undefined) {
     throw new Error(
       `the warehouse is not empty, ${full.table_name} has ${full.row_count} rows: ` +

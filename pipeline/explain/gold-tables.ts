@@ -79,6 +79,7 @@ export interface ExplainedTable {
 }
 
 const orderDate: KeyColumn = { name: "order_date", type: "date" };
+const hour: KeyColumn = { name: "hour", type: "integer", silver: "order_hour" };
 const month: KeyColumn = { name: "month", type: "date" };
 const text = (name: string, silver = name): KeyColumn => ({ name, type: "text", silver });
 
@@ -101,7 +102,7 @@ function rank(id: "pizza_id" | "pizza_type_id"): Cell {
   return { terms: [ahead, revenue], formula: `1 + ${ahead.name}`, value };
 }
 
-/** Every gold table, by name. */
+/** Every gold table that is computed from order lines, by name. */
 export const explainedTables: Readonly<Record<string, ExplainedTable>> = {
   daily_sales_summary: {
     key: [orderDate],
@@ -116,7 +117,7 @@ export const explainedTables: Readonly<Record<string, ExplainedTable>> = {
     customerColumns: [],
   },
   hourly_trends: {
-    key: [orderDate, { name: "hour", type: "integer", silver: "order_hour" }],
+    key: [orderDate, hour],
     cells: { weekday, orders: total(orders), pizzas: total(pizzas), revenue: total(revenue) },
     customerColumns: [],
   },
@@ -181,6 +182,22 @@ export const explainedTables: Readonly<Record<string, ExplainedTable>> = {
       revenue_month_to_date: total(term.over("month so far", revenue)),
       revenue_7_days: total(term.over("seven days", revenue)),
       revenue_7_days_avg: share(term.over("seven days", revenue), 7n),
+    },
+    customerColumns: [],
+  },
+  sales_items: {
+    key: [orderDate, text("store_id"), text("channel"), text("pizza_id")],
+    cells: { order_lines: total(term.orderLines), pizzas: total(pizzas), revenue: total(revenue), cost: total(cost) },
+    customerColumns: [],
+  },
+  sales_hours: {
+    key: [orderDate, hour, text("store_id"), text("channel")],
+    cells: {
+      orders: total(orders),
+      order_lines: total(term.orderLines),
+      pizzas: total(pizzas),
+      revenue: total(revenue),
+      cost: total(cost),
     },
     customerColumns: [],
   },

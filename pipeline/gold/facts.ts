@@ -1,53 +1,85 @@
 import type { LakeQuery, LakeRow, LakeTable } from "../ports.ts";
 
-/** The lake SQL that computes the facts of a day: texts of the files in `sql/gold/`. */
-export interface WindowSql {
-  dayFacts: string;
-  dayCustomers: string;
+/** The queries in `sql/gold/` that compute the facts of a day; each takes the first and the last day. */
+export const dayQueries = ["day-facts", "day-customers"] as const;
+
+/** The texts of these files, by name. */
+export type WindowSql = Readonly<Record<(typeof dayQueries)[number], string>>;
+
+interface Fact {
+  query: (typeof dayQueries)[number];
+  /** The columns of the query's rows that the database reads, besides `order_date`. */
+  columns: readonly string[];
+  /** Whether the document has the rows column by column, which is faster for thousands of rows. */
+  isColumnar?: boolean;
 }
 
-/** The fact tables of a day and their columns, as in the schema `facts`. */
-const columns = {
-  day_totals: ["orders", "order_lines", "pizzas", "revenue_cents", "cost_cents"],
-  day_hours: ["hour", "orders", "pizzas", "revenue_cents"],
-  day_items: [
-    "pizza_id",
-    "pizza_type_id",
-    "name",
-    "category",
-    "size",
-    "orders",
-    "type_orders",
-    "category_orders",
-    "size_orders",
-    "pizzas",
-    "revenue_cents",
-    "cost_cents",
-  ],
-  day_stores: ["store_id", "channel", "city", "state", "orders", "pizzas", "revenue_cents", "cost_cents"],
-} as const;
+/**
+ * The registry of the facts of a day, by name: the database has the same one in `definitions.facts`. If a query computes
+ * several facts, the column `fact` of its rows names which one a row is of.
+ */
+const facts = {
+  day_totals: { query: "day-facts", columns: ["orders", "order_lines", "pizzas", "revenue_cents", "cost_cents"] },
+  day_items: {
+    query: "day-facts",
+    columns: [
+      "pizza_id",
+      "pizza_type_id",
+      "name",
+      "category",
+      "size",
+      "orders",
+      "type_orders",
+      "category_orders",
+      "size_orders",
+      "pizzas",
+      "revenue_cents",
+      "cost_cents",
+    ],
+  },
+  day_stores: {
+    query: "day-facts",
+    columns: ["store_id", "channel", "city", "state", "orders", "pizzas", "revenue_cents", "cost_cents"],
+  },
+  sales_items: {
+    query: "day-facts",
+    columns: ["store_id", "channel", "pizza_id", "order_lines", "pizzas", "revenue_cents", "cost_cents"],
+    isColumnar: true,
+  },
+  sales_hours: {
+    query: "day-facts",
+    columns: ["hour", "store_id", "channel", "orders", "order_lines", "pizzas", "revenue_cents", "cost_cents"],
+    isColumnar: true,
+  },
+} as const satisfies Record<string, Fact>;
 
-/** The facts of some days in a publish document: rows by table name, and the days whose orders are all history. */
-export type DayFacts = Record<keyof typeof columns, LakeRow[]> & { history: string[] };
+type FactName = keyof typeof facts;
+
+/** The facts of some days in a publish document: rows by name, and the days whose orders are all history. */
+export type DayFacts = Record<FactName, LakeRow[]> & { history: string[] };
 
 /** Computes the facts of these windows (dates `YYYY-MM-DD`) from the lake. */
 export async function readDayFacts(
   lake: LakeQuery,
   { sql, table, windows }: { sql: WindowSql; table: LakeTable; windows: readonly string[] },
 ): Promise<DayFacts> {
-  const [rows, counts] = await Promise.all(
-    [sql.dayFacts, sql.dayCustomers].map((text) => readFacts(lake, { sql: text, table, windows })),
+  const results = await Promise.all(
+    dayQueries.map(async (name) => [name, await readFacts(lake, { sql: sql[name], table, windows })] as const),
   );
-  const customers = new Map(counts!.map((row) => [row["order_date"], row["customers"]!]));
-  const byFact = Map.groupBy(rows!, (row) => row["fact"]);
-  const rowsOf = (fact: keyof typeof columns) => (byFact.get(fact) ?? []).map((row) => pick(row, columns[fact]));
+  const rows = new Map(results);
+  const customers = new Map(rows.get("day-customers")!.map((row) => [row["order_date"], row["customers"]!]));
+  const found = Object.fromEntries(
+    Object.entries<Fact>(facts).map(([name, { query, columns }]) => [
+      name,
+      rows.get(query)!.flatMap((row) => ((row["fact"] ?? name) === name ? [pick(row, columns)] : [])),
+    ]),
+  ) as Record<FactName, LakeRow[]>;
   return {
-    day_totals: rowsOf("day_totals").map((row) => ({ ...row, customers: customers.get(row["order_date"]) ?? null })),
-    day_hours: rowsOf("day_hours"),
-    day_items: rowsOf("day_items"),
-    day_stores: rowsOf("day_stores"),
-    history: (byFact.get("day_totals") ?? [])
-      .filter((row) => Number(row["is_live"]) === 0)
+    ...found,
+    day_totals: found.day_totals.map((row) => ({ ...row, customers: customers.get(row["order_date"]) ?? null })),
+    history: rows
+      .get("day-facts")!
+      .filter((row) => row["fact"] === "day_totals" && Number(row["is_live"]) === 0)
       .map((row) => String(row["order_date"])),
   };
 }
@@ -71,7 +103,25 @@ export async function readFacts(
  * Serializes a document for the publish functions; 64-bit integers become strings, which PostgreSQL casts to bigint.
  */
 export function toJson(document: Record<string, unknown>): string {
-  return JSON.stringify(document, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
+  const parts = Object.entries(document).map(([name, value]) => {
+    const fact: Fact | undefined = Object.hasOwn(facts, name) ? facts[name as FactName] : undefined;
+    return [name, fact?.isColumnar === true ? toColumns(value as LakeRow[], fact.columns) : value];
+  });
+  return JSON.stringify(Object.fromEntries(parts), (_, value: unknown) =>
+    typeof value === "bigint" ? value.toString() : value,
+  );
+}
+
+/** Returns the columns of some rows, each as the text of a PostgreSQL array. */
+function toColumns(rows: readonly LakeRow[], names: readonly string[]): Record<string, string> {
+  const literal = (name: string) => `{${rows.map((row) => arrayElement(row[name])).join(",")}}`;
+  return Object.fromEntries(["order_date", ...names].map((name) => [name, literal(name)]));
+}
+
+function arrayElement(value: LakeRow[string] | undefined): string {
+  if (value === null || value === undefined) return "NULL";
+  const text = String(value);
+  return /^[\w.:-]+$/.test(text) && !/^null$/i.test(text) ? text : `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }
 
 /** Returns the table without the files of other days, because even a skipped file adds to a query's time. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Pizza, Store } from "../domain/catalog.ts";
 import type { Warehouse } from "../ports.ts";
 import { type SecretVersions, loginOf, setPassword } from "./database-passwords.ts";
 import { errorCode, errorMessage } from "../domain/errors.ts";
@@ -133,8 +134,28 @@ const holdersSql = `
     and relnamespace::regnamespace::text in ('gold', 'facts', 'ops')
   order by 1`;
 
+/** The files in `data/` that gold's dimensions are made of. */
+export interface CatalogFiles {
+  menu: readonly Pizza[];
+  stores: readonly Store[];
+  /** `ingredient-costs.json`: portions by size, costs in cents by ingredient, and ingredients by pizza type. */
+  ingredients: {
+    sizes: Record<string, { portion: number }>;
+    ingredients: Record<string, number>;
+    recipes: Record<string, string[]>;
+  };
+}
+
+/** Publishes menu, stores and ingredients to gold. Idempotent; returns the number of rows of gold that changed. */
+export async function publishCatalog(warehouse: Warehouse, catalog: CatalogFiles): Promise<number> {
+  const [row] = await warehouse.query<{ changed: number }>("select ops.publish_catalog($1::jsonb) as changed", [
+    JSON.stringify(catalog),
+  ]);
+  return row?.changed ?? 0;
+}
+
 /**
- * Applies the pending migrations, then sets each login role's password to the one in its secret. Idempotent. Returns
+ * Applies the pending migrations, publishes the catalog, then sets each login role's password to the one in its secret. Idempotent. Returns
  * the applied migrations and the roles.
  */
 export async function migrateWarehouse({
@@ -142,13 +163,16 @@ export async function migrateWarehouse({
   migrations,
   secrets,
   loginSecrets,
+  catalog,
 }: {
   warehouse: Warehouse;
   migrations: readonly Migration[];
   secrets: Pick<SecretVersions, "current">;
   loginSecrets: readonly string[];
+  catalog: CatalogFiles;
 }): Promise<{ applied: string[]; roles: string[] }> {
   const applied = await migrate({ warehouse, migrations });
+  await publishCatalog(warehouse, catalog);
   const roles = [];
   for (const secret of loginSecrets) {
     const login = loginOf(secret, await secrets.current(secret));

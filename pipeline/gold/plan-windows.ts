@@ -18,6 +18,8 @@ interface LedgerRow {
   order_date: string;
   silver_version: string;
   customers_version: string | null;
+  /** Whether the day lacks facts, so that it is published again although silver has not changed it. */
+  is_due: boolean;
 }
 
 /**
@@ -43,6 +45,7 @@ export async function planStaleWindows(
   const isStale = async (date: string): Promise<boolean> => {
     const row = ledger.get(date);
     if (row === undefined) return inSilver.has(date);
+    if (row.is_due) return true;
     const version = Number(row.silver_version);
     if (version >= snapshotVersion) return false;
     return (await changes(version))?.has(date) ?? true;
@@ -65,7 +68,7 @@ export async function planStaleWindows(
   };
 }
 
-/** Returns the days that may have changed since the cursor, and those that gold has never shown. */
+/** Returns the days that may have changed since the cursor, those that gold has never shown, and those that are due. */
 async function candidates({
   cursor,
   snapshotVersion,
@@ -82,7 +85,8 @@ async function candidates({
   const changed = await changedAfter(cursor, snapshotVersion, changes);
   if (changed === undefined) return new Set([...inSilver, ...ledger.keys()]);
   const unknown = [...inSilver].filter((date) => !ledger.has(date));
-  return new Set([...changed, ...unknown]);
+  const due = [...ledger.values()].filter((row) => row.is_due).map((row) => row.order_date);
+  return new Set([...changed, ...unknown, ...due]);
 }
 
 async function changedAfter(
@@ -99,7 +103,7 @@ async function readLedger(warehouse: Warehouse) {
     "select value from ops.cursor where name = 'silver_version'",
   );
   const rows = await warehouse.query<LedgerRow>(
-    "select order_date::text, silver_version, customers_version from ops.windows",
+    "select order_date::text, silver_version, customers_version, is_due from ops.windows",
   );
   return {
     cursor: position && Number(position.value),

@@ -17,28 +17,35 @@ export const quarantine = "lake:quarantine/order_events";
 /** The results of every evaluation of the quality rules. */
 export const qualityResults = "table:ops.data_quality_results";
 
-/** The gold tables. */
+/** The gold tables that are published from silver. */
 export const goldTables = [
   "category_performance",
   "customer_segments",
   "daily_sales_summary",
+  "dates",
   "geographic_sales",
   "hourly_trends",
   "monthly_sales_summary",
   "pizza_performance",
   "pizza_type_performance",
   "revenue_analytics",
+  "sales_hours",
+  "sales_items",
   "size_performance",
 ] as const;
 
+/** The gold tables that follow the menu, the stores and the ingredients; a deployment or a start publishes them. */
+export const catalogTables = ["ingredients", "menu", "menu_prices", "recipes", "stores"] as const;
+
 const gold = goldTables.map((name) => `table:gold.${name}` as const);
+const catalog = catalogTables.map((name) => `table:gold.${name}` as const);
 
 const datasets: Record<string, WorkflowDatasets> = {
   // Landing is not a workflow, and bronze has the stream's exact records: the workflow reads the stream through it.
   bronze_to_silver: { inputs: ["stream", bronze], outputs: [silver, quarantine] },
   silver_to_gold: { inputs: [silver], outputs: gold },
   data_quality: { inputs: ["stream", bronze, silver, quarantine, ...gold], outputs: [qualityResults] },
-  backup: { inputs: gold, outputs: ["backups"] },
+  backup: { inputs: [...gold, ...catalog], outputs: ["backups"] },
 };
 
 /** Returns the datasets of a workflow; none if the workflow is not listed. */

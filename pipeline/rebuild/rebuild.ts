@@ -204,4 +204,5 @@ async function republishGold(
   }
   const customers = days.filter((day) => counted.has(day));
   await publishCustomerDays(again, { table: table(customers), windows: customers, silverVersion: version });
+  await gold.warehouse.query("select ops.repair_dimensions()::text");
 }

@@ -55,6 +55,8 @@ export interface GoldSources {
     goldSums: string;
     /** Warehouse: tables of gold that differ from their definition. */
     goldShape: string;
+    /** Warehouse: rows of reported tables that differ from the sums of the star. */
+    goldControls: string;
   };
 }
 
@@ -100,6 +102,7 @@ export async function compareGold(
   await Promise.all([
     compareFacts(sources, { table, shown: shown!, goldDays, ask }, findings),
     noteOffenders(ask(sources.checks.goldSums), ["gold adds up", "the daily facts"], findings),
+    noteOffenders(ask(sources.checks.goldControls), ["the star adds up", "the sums of the star"], findings),
   ]);
   return {
     silver: totalSales(silverDays.values()),

@@ -1,16 +1,18 @@
--- grain: one row per order_date; per order_date and hour; per order_date and
--- pizza_id; per order_date, store_id and channel; each with a sale. `fact` names
--- which of the four a row is, and so which columns are used: a row has sums at
--- its own level. Distinct customers are in day-customers.sql.
+-- grain: one row per order_date; per order_date and pizza_id; per order_date,
+-- store_id and channel; per order_date, store_id, channel and hour; per order_date,
+-- store_id, channel and pizza_id; each with a sale. `fact` names which of the five a
+-- row is, and so which columns are used: a row has sums at its own level. Distinct
+-- customers are in day-customers.sql.
 -- The marks count orders once at each level, so that the number of orders at a
 -- level is a sum of marks, without count(distinct order_id). is_live is 0 where
 -- all orders come from a replay or an import.
 select
   case grouping(order_hour, pizza_id, store_id)
     when 7 then 'day_totals'
-    when 3 then 'day_hours'
     when 5 then 'day_items'
     when 6 then 'day_stores'
+    when 2 then 'sales_hours'
+    when 4 then 'sales_items'
   end as fact,
   order_date as order_date,
   order_hour as hour,
@@ -46,7 +48,8 @@ where order_date between cast(? as date) and cast(? as date)
   and status in ('placed', 'amended')
 group by grouping sets (
   (order_date),
-  (order_date, order_hour),
   (order_date, pizza_id),
-  (order_date, store_id, channel)
+  (order_date, store_id, channel),
+  (order_date, store_id, channel, order_hour),
+  (order_date, store_id, channel, pizza_id)
 )

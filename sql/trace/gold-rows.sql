@@ -20,30 +20,40 @@ found as (
   from gold.revenue_analytics as t join asked using (order_date)
   where t.store_id = document ->> 'store_id' and t.channel = document ->> 'channel'
   union all
-  select 4, 'gold.monthly_sales_summary', t.month::text, t.revenue, t.silver_version, t.published_at
+  select 4, 'gold.sales_hours', t.order_date || ', ' || t.hour || ', ' || t.store_id || ', ' || t.channel, t.revenue, t.silver_version, t.published_at
+  from gold.sales_hours as t join asked using (order_date)
+  where t.hour = (document ->> 'hour')::integer
+    and t.store_id = document ->> 'store_id' and t.channel = document ->> 'channel'
+  union all
+  select 5, 'gold.sales_items', t.order_date || ', ' || t.store_id || ', ' || t.channel || ', ' || t.pizza_id, t.revenue, t.silver_version, t.published_at
+  from gold.sales_items as t join asked using (order_date)
+  where t.store_id = document ->> 'store_id' and t.channel = document ->> 'channel'
+    and jsonb_exists(document -> 'pizza_ids', t.pizza_id)
+  union all
+  select 6, 'gold.monthly_sales_summary', t.month::text, t.revenue, t.silver_version, t.published_at
   from gold.monthly_sales_summary as t join asked using (month)
   union all
-  select 5, 'gold.pizza_performance', t.month || ', ' || t.pizza_id, t.revenue, t.silver_version, t.published_at
+  select 7, 'gold.pizza_performance', t.month || ', ' || t.pizza_id, t.revenue, t.silver_version, t.published_at
   from gold.pizza_performance as t join asked using (month)
   where jsonb_exists(document -> 'pizza_ids', t.pizza_id)
   union all
-  select 6, 'gold.pizza_type_performance', t.month || ', ' || t.pizza_type_id, t.revenue, t.silver_version, t.published_at
+  select 8, 'gold.pizza_type_performance', t.month || ', ' || t.pizza_type_id, t.revenue, t.silver_version, t.published_at
   from gold.pizza_type_performance as t join asked using (month)
   where jsonb_exists(document -> 'pizza_type_ids', t.pizza_type_id)
   union all
-  select 7, 'gold.category_performance', t.month || ', ' || t.category, t.revenue, t.silver_version, t.published_at
+  select 9, 'gold.category_performance', t.month || ', ' || t.category, t.revenue, t.silver_version, t.published_at
   from gold.category_performance as t join asked using (month)
   where jsonb_exists(document -> 'categories', t.category)
   union all
-  select 8, 'gold.size_performance', t.month || ', ' || t.size, t.revenue, t.silver_version, t.published_at
+  select 10, 'gold.size_performance', t.month || ', ' || t.size, t.revenue, t.silver_version, t.published_at
   from gold.size_performance as t join asked using (month)
   where jsonb_exists(document -> 'sizes', t.size)
   union all
-  select 9, 'gold.geographic_sales', t.month || ', ' || t.state || ', ' || t.city, t.revenue, t.silver_version, t.published_at
+  select 11, 'gold.geographic_sales', t.month || ', ' || t.state || ', ' || t.city, t.revenue, t.silver_version, t.published_at
   from gold.geographic_sales as t join asked using (month)
   where t.state = document ->> 'state' and t.city = document ->> 'city'
   union all
-  select 10, 'gold.customer_segments', t.customer_key, t.monetary, t.silver_version, t.published_at
+  select 12, 'gold.customer_segments', t.customer_key, t.monetary, t.silver_version, t.published_at
   from gold.customer_segments as t cross join asked
   where t.customer_key = document ->> 'customer_key'
 )

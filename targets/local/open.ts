@@ -6,9 +6,8 @@ import {
   loadCatalog,
   loadGoldSql,
   loadQualitySql,
-  readMenu,
+  readCatalogFiles,
   readProjectJson,
-  readStores,
 } from "../../adapters/project-files.ts";
 import { landRecords } from "../../pipeline/bronze/land-records.ts";
 import { forgetCustomer, type RedactStream } from "../../pipeline/forget/forget-customer.ts";
@@ -105,12 +104,18 @@ export async function openLocalPipeline({
   }
 
   async function assemble(record: PipelineRecord): Promise<Pipeline> {
-    const usedCatalog = { menu: readMenu(), stores: readStores() };
+    const files = readCatalogFiles();
+    const usedCatalog = { menu: [...files.menu], stores: [...files.stores] };
     if (!isReadOnly && !isForRebuild && !takesChangedCatalog) await rejectChangedCatalog(folder, usedCatalog);
     const stream = await openStreamLog({ dir: folder.stream, shards: shards ?? settings.shards, onNotice: onLog });
     closers.push(() => stream.close());
     if (shards !== undefined) await stream.reshard(shards);
-    const warehouses = reconnectingWarehouses({ dir: folder.postgres, port: postgresPort, onLog });
+    const warehouses = reconnectingWarehouses({
+      dir: folder.postgres,
+      port: postgresPort,
+      catalog: isReadOnly ? undefined : files,
+      onLog,
+    });
     closers.push(() => warehouses.close());
     const [writer, reader] = [warehouses.as("writer"), warehouses.as("reader")];
     const clock = Date.now;

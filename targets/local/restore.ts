@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { openFolderStore } from "../../adapters/folder-store.ts";
+import { readCatalogFiles } from "../../adapters/project-files.ts";
 import type { BackupSummary } from "../../pipeline/backup/back-up-warehouse.ts";
 import { chooseBackup, restoreBackup } from "../../pipeline/backup/restore-backup.ts";
 import type { ObjectStore } from "../../pipeline/ports.ts";
@@ -67,7 +68,7 @@ async function restoreInto(
   const warehouses = await openWarehouses({ dir: folder.postgres, port: undefined, onLog });
   try {
     const silver = openSilver({ store: openFolderStore(folder.lake), clock: Date.now });
-    return await restoreBackup({ warehouse: warehouses.owner, backups, silver }, { id });
+    return await restoreBackup({ warehouse: warehouses.owner, backups, silver, catalog: readCatalogFiles() }, { id });
   } finally {
     await warehouses.close();
   }

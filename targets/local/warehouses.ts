@@ -1,6 +1,6 @@
 import { openPostgresWarehouse } from "../../adapters/postgres-warehouse.ts";
 import { loadMigrations } from "../../adapters/project-files.ts";
-import { migrate } from "../../pipeline/gold/migrate.ts";
+import { migrate, publishCatalog, type CatalogFiles } from "../../pipeline/gold/migrate.ts";
 import type { TransactionalWarehouse, Warehouse } from "../../pipeline/ports.ts";
 import { startPostgres, type LocalPostgres } from "./postgres.ts";
 
@@ -85,14 +85,16 @@ interface Warehouses {
   close(): Promise<void>;
 }
 
-/** Starts PostgreSQL in `dir` and migrates it; stops it again if that fails. */
+/** Starts PostgreSQL in `dir`, migrates it and publishes the catalog, if given; stops it again if that fails. */
 export async function openWarehouses({
   dir,
   port,
+  catalog,
   onLog,
 }: {
   dir: string;
   port: number | undefined;
+  catalog?: CatalogFiles | undefined;
   onLog: (line: string) => void;
 }): Promise<Warehouses> {
   const postgres = await startPostgres({ dir, ...(port && { port }), onLog });
@@ -116,6 +118,7 @@ export async function openWarehouses({
   };
   try {
     await migrate({ warehouse: owner!, migrations: loadMigrations() });
+    if (catalog !== undefined) await publishCatalog(writer!, catalog);
     return { postgres, owner: owner!, writer: writer!, reader: reader!, adHoc, close };
   } catch (error) {
     await close();

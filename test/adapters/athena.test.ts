@@ -47,7 +47,7 @@ beforeEach(() => {
 });
 
 const quarantine: LakeTable = { name: "quarantine_order_events", version: -1, files: [], columns: quarantineColumns };
-const { dayFacts, dayCustomers, customerDays } = loadGoldSql();
+const { "day-facts": dayFacts, "day-customers": dayCustomers, customerDays } = loadGoldSql();
 const days = ["2015-03-01", "2015-03-31"];
 
 test.each([

@@ -64,6 +64,24 @@ const shapes: Record<string, Shape> = {
     key: { order_date: dateOf, store_id: ({ storeId }) => storeId, channel: ({ channel }) => channel },
     measures: ["orders", "revenue", "cost"],
   },
+  sales_items: {
+    key: {
+      order_date: dateOf,
+      store_id: ({ storeId }) => storeId,
+      channel: ({ channel }) => channel,
+      pizza_id: ({ pizzaId }) => pizzaId,
+    },
+    measures: ["order_lines", "pizzas", "revenue", "cost"],
+  },
+  sales_hours: {
+    key: {
+      order_date: dateOf,
+      hour: ({ hour }) => hour,
+      store_id: ({ storeId }) => storeId,
+      channel: ({ channel }) => channel,
+    },
+    measures: ["orders", "order_lines", "pizzas", "revenue", "cost"],
+  },
   geographic_sales: {
     key: { month: monthOf, city: ({ city }) => city },
     measures: ["orders", "customers", "revenue", "cost"],

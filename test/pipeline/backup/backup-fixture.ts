@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { openFolderStore } from "../../../adapters/folder-store.ts";
+import { readCatalogFiles } from "../../../adapters/project-files.ts";
 import { openSilver } from "../../../pipeline/silver/tables.ts";
+import { publishCatalog } from "../../../pipeline/gold/migrate.ts";
 import { openGoldPipeline, type GoldPipeline } from "../gold/gold-fixture.ts";
 import type { FixtureOrder } from "../gold/silver-fixture.ts";
 
@@ -34,10 +36,12 @@ export async function openBackupPipeline() {
     operationMetrics: {},
   });
   const backups = openFolderStore(join(pipeline.dir, "backups"));
-  return { ...pipeline, silver, backups, clock: Date.now, publishOrders: () => publishOrders(pipeline) };
+  const catalog = readCatalogFiles();
+  return { ...pipeline, silver, backups, catalog, clock: Date.now, publishOrders: () => publishOrders(pipeline) };
 }
 
 async function publishOrders(pipeline: GoldPipeline): Promise<void> {
+  await publishCatalog(pipeline.writer, readCatalogFiles());
   const { customers } = await pipeline.publish(0, someOrders);
   await customers();
   await pipeline.writer.query("select ops.report_windows('2015-02-01'::date)");

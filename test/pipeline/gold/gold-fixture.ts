@@ -3,18 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDuckDbLake } from "../../../adapters/duckdb.ts";
 import { openPostgresWarehouse } from "../../../adapters/postgres-warehouse.ts";
-import { loadMigrations, readProjectFile } from "../../../adapters/project-files.ts";
+import { loadGoldSql, loadMigrations } from "../../../adapters/project-files.ts";
 import { migrate } from "../../../pipeline/gold/migrate.ts";
 import { publishCustomerDays, publishDays } from "../../../pipeline/gold/publish-windows.ts";
 import { startPostgres, type PostgresRole } from "../../../targets/local/postgres.ts";
 import { preparePostgres } from "../../support/prepared-postgres.ts";
 import { writeSilver, type FixtureOrder } from "./silver-fixture.ts";
 
-export const sql = {
-  dayFacts: readProjectFile("sql/gold/day-facts.sql"),
-  dayCustomers: readProjectFile("sql/gold/day-customers.sql"),
-  customerDays: readProjectFile("sql/gold/customer-days.sql"),
-};
+export const sql = loadGoldSql();
 
 /** Opens a migrated PostgreSQL and an empty lake in a separate folder. */
 export async function openGoldPipeline() {

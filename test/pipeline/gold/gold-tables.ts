@@ -1,6 +1,6 @@
 import type { Warehouse } from "../../../pipeline/ports.ts";
 
-/** The primary key of every gold table. */
+/** The primary key of every gold table whose changes are corrections. */
 export const goldKeys = {
   category_performance: ["month", "category"],
   customer_segments: ["customer_key"],
@@ -14,7 +14,13 @@ export const goldKeys = {
   size_performance: ["month", "size"],
 };
 
-/** Reads every gold value as text, by `table key column`. */
+/** The primary key of the facts in gold: they are computed from order lines too, and have no corrections. */
+export const starKeys = {
+  sales_items: ["order_date", "store_id", "channel", "pizza_id"],
+  sales_hours: ["order_date", "hour", "store_id", "channel"],
+};
+
+/** Reads every value of the corrected tables as text, by `table key column`. */
 export async function readGold(warehouse: Warehouse): Promise<Map<string, string>> {
   const cells = new Map<string, string>();
   for (const [table, keys] of Object.entries(goldKeys)) {

@@ -1,4 +1,4 @@
-import { goldTables } from "../../../pipeline/lineage/datasets.ts";
+import { catalogTables, goldTables } from "../../../pipeline/lineage/datasets.ts";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { openPostgresWarehouse } from "../../../adapters/postgres-warehouse.ts";
@@ -98,6 +98,61 @@ test("the reader reads but cannot write, even if it disables its own read-only s
     await expect(bold.query(sql), sql).rejects.toThrow(/permission denied/);
   }
   await bold.close();
+});
+
+test("the reader sees the primary key of every gold table, and can refer to none", async () => {
+  const keys = await pipeline.reader.query<{ name: string; columns: string }>(
+    `select table_name as name, string_agg(column_name, ',' order by ordinal_position) as columns
+     from information_schema.table_constraints
+     join information_schema.key_column_usage using (constraint_schema, constraint_name, table_schema, table_name)
+     where table_schema = 'gold' and constraint_type = 'PRIMARY KEY' group by 1`,
+  );
+  expect(keys).toContainEqual({ name: "daily_sales_summary", columns: "order_date" });
+  expect(keys).toContainEqual({ name: "sales_items", columns: "order_date,store_id,channel,pizza_id" });
+  expect(keys.map(({ name }) => name).toSorted()).toEqual([...goldTables, ...catalogTables].toSorted());
+  const grantees = await pipeline.owner.query(
+    `select distinct grantee from information_schema.table_privileges
+     where table_schema in ('gold', 'ops', 'facts', 'definitions', 'bi') and privilege_type = 'REFERENCES'
+       and grantee <> 'pizza_owner'`,
+  );
+  expect(grantees).toEqual([{ grantee: "pizza_reader" }]);
+  const login = pipeline.postgres.connectionString("reader");
+  const bold = openPostgresWarehouse({ connectionString: `${login}?options=-cdefault_transaction_read_only%3Doff` });
+  const key = "order_date date references gold.daily_sales_summary";
+  for (const sql of [
+    `create table public.mine (${key})`,
+    `create table gold.mine (${key})`,
+    `create table bi.mine (${key})`,
+    `create temp table mine (${key})`,
+    `create schema mine create table held (${key})`,
+    "alter table gold.hourly_trends add foreign key (order_date) references gold.daily_sales_summary",
+  ]) {
+    await expect(bold.query(sql), sql).rejects.toThrow(/permission denied|must be owner/);
+  }
+  await bold.close();
+});
+
+test("BI tools can read every column of gold, or the same row in the schema bi", async () => {
+  const plain = /^(bigint|boolean|date|integer|smallint|text|timestamp with time zone|numeric\(\d+,\d+\))$/;
+  const columns = await pipeline.reader.query<{ schema: string; name: string; column: string; type: string }>(
+    `select relnamespace::regnamespace::text as schema, relname as name, attname as column,
+       format_type(atttypid, atttypmod) as type
+     from pg_attribute join pg_class on pg_class.oid = attrelid
+     where relnamespace::regnamespace::text in ('gold', 'ops', 'bi') and relkind in ('r', 'v') and attnum > 0
+       and not attisdropped and has_table_privilege(attrelid, 'select')`,
+  );
+  const views = new Set(columns.filter(({ schema }) => schema === "bi").map(({ name }) => name));
+  const strange = columns.filter(({ type }) => !plain.test(type));
+  expect(strange.map(({ schema }) => schema)).not.toContain("bi");
+  expect(new Set(strange.map(({ name }) => name))).toEqual(views);
+  for (const name of views) {
+    const of = (schemas: string[]) => columns.filter((one) => one.name === name && schemas.includes(one.schema));
+    expect(
+      of(["bi"]).map(({ column }) => column),
+      name,
+    ).toEqual(of(["gold", "ops"]).map(({ column }) => column));
+    await pipeline.reader.query(`select * from bi.${name}`);
+  }
 });
 
 test("the reader cannot create large objects, and its queries time out", async () => {
@@ -217,23 +272,24 @@ test("every table and column has a comment", async () => {
   const silent = await pipeline.owner.query(
     `select format('%s.%s', attrelid::regclass, attname) as name
      from pg_attribute join pg_class on pg_class.oid = attrelid
-     where relnamespace in ('gold'::regnamespace, 'facts'::regnamespace, 'ops'::regnamespace) and relkind in ('r', 'v', 'm')
+     where relnamespace::regnamespace::text in ('gold', 'facts', 'ops', 'bi', 'definitions') and relkind in ('r', 'v', 'm')
        and ((attnum > 0 and not attisdropped and col_description(attrelid, attnum) is null)
          or obj_description(attrelid, 'pg_class') is null)`,
   );
   expect(silent).toEqual([]);
 });
 
-test("every gold table has a primary key, a silver version and a publish time", async () => {
-  const tables = await pipeline.owner.query(
+test("every gold table has a primary key and a publish time, and a silver version if silver makes it", async () => {
+  const tables = await pipeline.owner.query<{ name: string; has_key: boolean; columns: number }>(
     `select relname as name,
        exists (select from pg_index where indrelid = pg_class.oid and indisprimary) as has_key,
        (select count(*)::int from pg_attribute where attrelid = pg_class.oid
           and attname in ('silver_version', 'published_at') and attnotnull) as columns
      from pg_class where relnamespace = 'gold'::regnamespace and relkind = 'r'`,
   );
-  expect(tables).toHaveLength(goldTables.length);
-  expect(tables.filter(({ has_key, columns }) => !has_key || columns !== 2)).toEqual([]);
+  expect(tables.map(({ name }) => name).toSorted()).toEqual([...goldTables, ...catalogTables].toSorted());
+  const columnsOf = (name: string) => (catalogTables.some((table) => table === name) ? 1 : 2);
+  expect(tables.filter(({ name, has_key, columns }) => !has_key || columns !== columnsOf(name))).toEqual([]);
 });
 
 describe("a reader cannot block", () => {

@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readCatalogFiles } from "../../../adapters/project-files.ts";
+import { publishCatalog } from "../../../pipeline/gold/migrate.ts";
 import { groupByMonth } from "../../../pipeline/gold/facts.ts";
 import { publishCustomerDays, publishDays } from "../../../pipeline/gold/publish-windows.ts";
 import type { LakeTable } from "../../../pipeline/ports.ts";
@@ -10,6 +12,7 @@ let pipeline: GoldPipeline;
 let silver: LakeTable;
 beforeAll(async () => {
   pipeline = await openGoldPipeline();
+  await publishCatalog(pipeline.writer, readCatalogFiles());
   const orders = readClassicOrders();
   const table = await writeSilver(pipeline.dir, 1, orders);
   silver = table();
@@ -104,4 +107,151 @@ test("customers equal an aggregate of the order lines", async () => {
     gold: "select customer_key, recency_days, frequency, (monetary * 100)::bigint from gold.customer_segments",
   });
   expect(customers.shown).toEqual(customers.expected);
+});
+
+describe("the star", () => {
+  const items = "sum(order_lines) as lines, sum(pizzas) as pizzas, sum(revenue) as revenue";
+  const dimensions = `gold.sales_items as sold
+    join gold.dates on date = order_date join gold.stores using (store_id) join gold.menu using (pizza_id)`;
+
+  test.each([
+    "date",
+    "month_name",
+    "weekday_name",
+    "store_id",
+    "city",
+    "channel",
+    "pizza_id",
+    "category",
+    "size_order",
+  ])("adds up to the year by %s, with every sale in its dimension", async (column) => {
+    const rows = await pipeline.reader.query<{ lines: string; pizzas: string; revenue: string }>(
+      `select ${column}, ${items} from ${dimensions} group by 1`,
+    );
+    const total = (name: "lines" | "pizzas" | "revenue") => rows.reduce((sum, row) => sum + Number(row[name]), 0);
+    expect(rows.length).toBeGreaterThan(1);
+    expect([total("lines"), total("pizzas"), total("revenue").toFixed(2)]).toEqual([48_620, 49_574, "817860.05"]);
+  });
+
+  test.each(["order_date", "hour", "store_id", "channel"])("has 21,350 orders by %s", async (column) => {
+    const rows = await pipeline.reader.query<{ orders: string; lines: string; revenue: string }>(
+      `select ${column}, sum(orders) as orders, sum(order_lines) as lines, sum(revenue) as revenue
+       from gold.sales_hours group by 1`,
+    );
+    const total = (name: "orders" | "lines" | "revenue") => rows.reduce((sum, row) => sum + Number(row[name]), 0);
+    expect([total("orders"), total("lines"), total("revenue").toFixed(2)]).toEqual([21_350, 48_620, "817860.05"]);
+  });
+
+  test("equals an aggregate of the order lines, row by row", async () => {
+    const sold = await compare({
+      lake: `select order_date, store_id, channel, pizza_id, count(*), sum(quantity), ${cents}
+             from silver_order_lines group by 1, 2, 3, 4`,
+      gold: `select order_date, store_id, channel, pizza_id, order_lines, pizzas, (revenue * 100)::bigint,
+               ((revenue - cost) * 100)::bigint as margin from gold.sales_items`,
+    });
+    expect(sold.shown).toHaveLength(47_350);
+    expect(sold.shown).toEqual(sold.expected);
+    const hours = await compare({
+      lake: `select order_date, order_hour, store_id, channel, count(distinct order_id), count(*), sum(quantity), ${cents}
+             from silver_order_lines group by 1, 2, 3, 4`,
+      gold: `select order_date, hour, store_id, channel, orders, order_lines, pizzas, (revenue * 100)::bigint,
+               ((revenue - cost) * 100)::bigint as margin from gold.sales_hours`,
+    });
+    expect(hours.shown).toHaveLength(19_770);
+    expect(hours.shown).toEqual(hours.expected);
+  });
+
+  test("answers what one report cannot: pizzas by category in any week", async () => {
+    const week = await pipeline.reader.query(
+      `select category, sum(pizzas) as pizzas from ${dimensions}
+       where order_date between '2015-01-05' and '2015-01-11' group by 1 order by 1`,
+    );
+    const { expected } = await compare({
+      lake: `select category, sum(quantity) from silver_order_lines
+             where order_date between date '2015-01-05' and date '2015-01-11' group by 1`,
+      gold: "select 1",
+    });
+    expect(week.map((row) => Object.values(row).join(" "))).toEqual(expected);
+    expect(week.map(({ category }) => category)).toEqual(["Chicken", "Classic", "Supreme", "Veggie"]);
+  });
+
+  test("has a calendar of the year, with its closed days and its holidays", async () => {
+    const [year] = await pipeline.reader.query(
+      `select count(*)::integer as days, min(date)::text as first, max(date)::text as last,
+         count(*) filter (where has_sales)::integer as open from gold.dates`,
+    );
+    expect(year).toEqual({ days: 365, first: "2015-01-01", last: "2015-12-31", open: 358 });
+    const dates = async (condition: string) =>
+      (await pipeline.reader.query(`select date::text as date from gold.dates where ${condition} order by 1`)).map(
+        ({ date }) => date,
+      );
+    const closed = ["09-24", "09-25", "10-05", "10-12", "10-19", "10-26", "12-25"].map((day) => `2015-${day}`);
+    expect(await dates("is_closed")).toEqual(closed);
+    const holidays = ["01-01", "01-19", "02-16", "05-25", "07-04", "09-07", "10-12", "11-11", "11-26", "12-25"];
+    expect(await dates("holiday is not null")).toEqual(holidays.map((day) => `2015-${day}`));
+    const [july] = await pipeline.reader.query("select * from gold.dates where date = '2015-07-04'");
+    expect(july).toMatchObject({
+      quarter: 3,
+      month: "2015-07-01",
+      month_number: 7,
+      month_name: "July",
+      day_of_month: 4,
+      weekday: 6,
+      weekday_name: "Saturday",
+      is_weekend: true,
+      holiday: "Independence Day",
+    });
+  });
+
+  test("has the menu, prices, stores and recipes as they are now, also what nobody buys", async () => {
+    const files = readCatalogFiles();
+    const pumpkin = { ...files.menu[0]!, pizza_id: "pumpkin_xl", pizza_type_id: "pumpkin", size: "XL" };
+    const [first] = files.menu;
+    const dearer = { ...first!, price_cents: first!.price_cents + 100, valid_from: "2015-03-01", name: "Renamed" };
+    const menu = [{ ...first!, valid_to: "2015-03-01" }, dearer, ...files.menu.slice(1), pumpkin];
+    await publishCatalog(pipeline.writer, { ...files, menu });
+    const priced = await pipeline.reader.query(
+      `select pizza_id, price from gold.menu join gold.menu_prices using (pizza_id)
+       where date '2015-02-28' >= valid_from and (valid_to is null or date '2015-02-28' < valid_to)`,
+    );
+    expect(priced).toHaveLength(92);
+    expect(priced).toContainEqual({ pizza_id: first!.pizza_id, price: (first!.price_cents / 100).toFixed(2) });
+    const unsold = await pipeline.reader.query(
+      `select pizza_id, size_order, portion from gold.menu
+       where not exists (select from gold.sales_items where sales_items.pizza_id = menu.pizza_id)`,
+    );
+    expect(unsold).toEqual([{ pizza_id: "pumpkin_xl", size_order: 4, portion: "1.65" }]);
+    const renamed = await pipeline.reader.query("select name, on_menu_from from gold.menu where pizza_id = $1", [
+      first!.pizza_id,
+    ]);
+    expect(renamed).toEqual([{ name: "Renamed", on_menu_from: null }]);
+    const prices = await pipeline.reader.query(
+      "select valid_from, valid_to, price from gold.menu_prices where pizza_id = $1 order by 1",
+      [first!.pizza_id],
+    );
+    expect(prices).toEqual([
+      { valid_from: "2000-01-01", valid_to: "2015-03-01", price: (first!.price_cents / 100).toFixed(2) },
+      { valid_from: "2015-03-01", valid_to: null, price: (dearer.price_cents / 100).toFixed(2) },
+    ]);
+    expect(await pipeline.owner.query("select * from ops.gold_offenders()")).toEqual([]);
+
+    const written =
+      "select count(*)::integer as rows from gold.menu where published_at = (select max(published_at) from gold.menu)";
+    expect(await publishCatalog(pipeline.writer, { ...files, menu })).toBe(0);
+    // What changed is written, and nothing else: one pizza and one price less, and a price and a name as before.
+    expect(await publishCatalog(pipeline.writer, files)).toBe(5);
+    expect(await pipeline.reader.query(written)).toEqual([{ rows: 1 }]);
+    const [counts] = await pipeline.reader.query(
+      `select (select count(*)::integer from gold.stores) as stores, (select count(*)::integer from gold.recipes) as recipes,
+         (select count(*)::integer from gold.ingredients) as ingredients,
+         (select count(distinct pizza_type_id)::integer from gold.menu join gold.recipes using (pizza_type_id)) as types`,
+    );
+    const recipes = Object.values(files.ingredients.recipes).reduce((sum, list) => sum + new Set(list).size, 0);
+    expect(counts).toEqual({
+      stores: files.stores.length,
+      recipes,
+      ingredients: Object.keys(files.ingredients.ingredients).length,
+      types: Object.keys(files.ingredients.recipes).length,
+    });
+  });
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import { openDuckDbLake } from "../../../adapters/duckdb.ts";
 import { openFolderStore } from "../../../adapters/folder-store.ts";
-import { loadQualitySql, loadTraceSql, readProjectFile } from "../../../adapters/project-files.ts";
+import { loadChecks, loadQualitySql, loadTraceSql } from "../../../adapters/project-files.ts";
 import { landRecords } from "../../../pipeline/bronze/land-records.ts";
 import type { FailedReceipt } from "../../../pipeline/quality/evaluate-rule.ts";
 import type { QualitySummary } from "../../../pipeline/quality/check-quality.ts";
@@ -23,16 +23,7 @@ import type { Catalog } from "../../../pipeline/domain/catalog.ts";
 import { catalog as orderCatalog } from "../../support/order-fixture.ts";
 import { customerKey } from "../silver/refine-fixture.ts";
 
-const check = (name: string) => readProjectFile(`sql/checks/${name}.sql`);
-const checks = {
-  quarantinedEvents: check("quarantined-events"),
-  silverDays: check("silver-days"),
-  silverRepeats: check("silver-repeats"),
-  goldDays: check("gold-days"),
-  goldFacts: check("gold-facts"),
-  goldSums: check("gold-sums"),
-  goldShape: check("gold-shape"),
-};
+const checks = loadChecks();
 
 const noon = Date.parse("2015-03-05T12:00:00Z");
 

@@ -110,17 +110,17 @@ it("verify detects a gold row without any facts", async () => {
 describe("verify detects in the facts behind gold", () => {
   it("a changed cell, even if gold and the ledger's hash were changed to match", async () => {
     const day = "2015-01-01";
-    const damage = `update facts.day_hours set pizzas = pizzas + 1 where order_date = '${day}' and hour = 11;
+    const damage = `update facts.day_stores set orders = orders + 1 where order_date = '${day}';
       select ops.refresh_gold(array[date '${day}'], 99);
       update ops.windows set content_hash = ops.hash_of_day(order_date) where order_date = '${day}'`;
-    expect(await whileDamaged(damage, found)).toEqual([
-      expect.stringMatching(`^gold = silver: 1 rows of facts.day_hours differ from silver: ${day}, 11: pizzas is`),
+    expect((await whileDamaged(damage, found)).toSorted()).toEqual([
+      expect.stringMatching(`^gold = silver: 1 rows of facts.day_stores differ from silver: .*${day}: orders is`),
+      expect.stringMatching("^the star adds up: 1 rows of gold.revenue_analytics differ from the sums of the star"),
     ]);
   });
 
   it.each([
     ["day_totals", "customers = customers + 1", "customers is 2 for 1"],
-    ["day_hours", "pizzas = pizzas + 1", "pizzas is"],
     ["day_items", "type_orders = type_orders - 1", "type_orders is"],
     ["day_stores", "cost_cents = cost_cents + 1", "cost_cents is"],
     ["customer_days", "last_ordered_at = last_ordered_at - interval '1 s'", "last_ordered_at is"],
@@ -136,8 +136,53 @@ describe("verify detects in the facts behind gold", () => {
     );
   });
 
+  it.each([
+    [
+      "sales_items",
+      "revenue = revenue + 1",
+      "gold.daily_sales_summary",
+      "gold.revenue_analytics",
+      "gold.pizza_performance",
+    ],
+    ["sales_hours", "order_lines = order_lines + 1", "gold.daily_sales_summary", "gold.monthly_sales_summary"],
+    ["sales_items", "cost = cost + 1", "gold.daily_sales_summary", "gold.revenue_analytics", "gold.pizza_performance"],
+    ["sales_hours", "orders = orders + 1", "gold.revenue_analytics", "gold.monthly_sales_summary"],
+  ])("a changed cell of gold.%s: %s, also by the reported tables", async (table, change, ...reported) => {
+    const damage = `update gold.${table} set ${change}
+      where ctid = (select min(ctid) from gold.${table} where order_date = '2015-01-01')`;
+    const findings = await whileDamaged(damage, found);
+    const one = `^gold = silver: 1 rows of gold.${table} differ from silver: 2015-01-01.*: ${change.split(" ")[0]} is`;
+    expect(findings).toContainEqual(expect.stringMatching(one));
+    for (const name of reported) {
+      const line = `^the star adds up: 1 rows of ${name} differ from the sums of the star: .* in gold.${table}$`;
+      expect(findings).toContainEqual(expect.stringMatching(line));
+    }
+  });
+
+  it("rows of the star that are missing or invented, without any other change", async () => {
+    const invented = `insert into gold.sales_items select (jsonb_populate_record(row_of, '{"pizza_id": "none_s"}')).*
+      from gold.sales_items as row_of where order_date = '2015-01-01' limit 1`;
+    expect(await whileDamaged(invented, found)).toContainEqual(
+      expect.stringMatching(/rows of gold.sales_items differ from silver: .*none_s: the row should not be there$/),
+    );
+    const lost = await whileDamaged("delete from gold.sales_hours where order_date = '2015-01-01'", found);
+    expect(lost).toContainEqual(
+      expect.stringMatching(/rows of gold.sales_hours differ from silver: 2015-01-01.*: the row is missing$/),
+    );
+    expect(lost).toContainEqual(
+      "the star adds up: 1 rows of gold.daily_sales_summary differ from the sums of the star: " +
+        "2015-01-01: the row has sales that gold.sales_hours does not have",
+    );
+  });
+
+  it("nothing in a day that is due, whose facts the next run publishes", async () => {
+    const damage = `update ops.windows set is_due = true where order_date = '2015-01-01';
+      delete from gold.sales_items where order_date = '2015-01-01'`;
+    expect(await whileDamaged(damage, found)).toEqual([]);
+  });
+
   it("a missing day", async () => {
-    const days = ["day_totals", "day_hours", "day_items", "day_stores", "customer_days"];
+    const days = ["day_totals", "day_items", "day_stores", "customer_days"];
     const damage = days.map((table) => `delete from facts.${table} where order_date = '2015-01-02'`).join("; ");
     const findings = await whileDamaged(damage, found);
     for (const table of days) {
@@ -187,7 +232,8 @@ describe("verify detects in the ledger of days", () => {
     expect(findings).toEqual(["gold = silver: 1 days show a later version of silver than 1: 2015-01-02: 99"]);
   });
 
-  const facts = ["day_totals", "day_hours", "day_items", "day_stores", "customer_days"];
+  const facts = ["day_totals", "day_items", "day_stores", "customer_days"].map((table) => `facts.${table}`);
+  facts.push("gold.sales_items", "gold.sales_hours");
   const forget = (places: string[]) =>
     places.map((place) => `delete from ${place} where order_date = '2015-01-02'`).join("; ");
 
@@ -199,11 +245,14 @@ describe("verify detects in the ledger of days", () => {
     expect(lines).toEqual([
       "1 rows of gold.daily_sales_summary differ from the daily facts: 2015-01-02: the row is missing",
       "1 rows of ops.windows differ from the daily facts: 2015-01-02: the row is missing",
+      "2 rows of gold.daily_sales_summary differ from the sums of the star: " +
+        "2015-01-02: the row is missing, but gold.sales_hours has sales," +
+        "2015-01-02: the row is missing, but gold.sales_items has sales",
     ]);
   });
 
   it("a day that only the monthly facts contain: the day is unpublished, and the month is reported", async () => {
-    const damage = `${forget(["ops.windows", ...facts.map((table) => `facts.${table}`)])};
+    const damage = `${forget(["ops.windows", ...facts])};
       select ops.refresh_gold(array[date '2015-01-02'], 99), ops.refresh_customer_segments(null, null, 99)`;
     const receipt = await whileDamaged(damage, () => pipeline.verify({ warehouse: owner }));
     expect(receipt).toMatchObject({ unpublishedDays: ["2015-01-02"], gold: { orders: 4 } });
@@ -264,9 +313,9 @@ describe("verify names a table of gold that is not as it was defined", () => {
     ],
     [
       "cannot be compared, because a table of the facts is missing",
-      "alter table facts.day_hours rename to hours",
-      "alter table facts.hours rename to day_hours",
-      'relation "facts.day_hours" does not exist',
+      "alter table facts.day_stores rename to stores",
+      "alter table facts.stores rename to day_stores",
+      'relation "facts.day_stores" does not exist',
     ],
   ])("that %s", async (_, damage, mend, sentence) => {
     await owner.query(damage);

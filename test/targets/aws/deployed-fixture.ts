@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDuckDbLake } from "../../../adapters/duckdb.ts";
 import { restoreBackup } from "../../../pipeline/backup/restore-backup.ts";
-import { loadCatalog, loadGoldSql } from "../../../adapters/project-files.ts";
+import { loadCatalog, loadGoldSql, readCatalogFiles } from "../../../adapters/project-files.ts";
 import { landRecords } from "../../../pipeline/bronze/land-records.ts";
 import { createCustomerKey } from "../../../pipeline/silver/write-orders.ts";
 import { openQuarantine, openSilver, orderStream } from "../../../pipeline/silver/tables.ts";
@@ -46,7 +46,10 @@ export async function startDeployedPipeline() {
   const [silver, quarantine] = [openSilver({ store, clock }), openQuarantine({ store, clock })];
   const lambda = await startLambdaServer({
     logGroup,
-    invoke: { "dev-restore": (input) => restoreBackup({ warehouse: gold.owner, backups, silver }, input) },
+    invoke: {
+      "dev-restore": (input) =>
+        restoreBackup({ warehouse: gold.owner, backups, silver, catalog: readCatalogFiles() }, input),
+    },
   });
   const customerKey = createCustomerKey("test key");
   const functions = createFunctions({

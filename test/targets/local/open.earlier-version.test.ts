@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { hash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import type { OrderTrace } from "../../../pipeline/trace/trace-order.ts";
 import { goldHash } from "../../../pipeline/backup/manifest.ts";
 import type { Warehouse } from "../../../pipeline/ports.ts";
+import { goldKeys } from "../../pipeline/gold/gold-tables.ts";
 import type { Pipeline } from "../../../targets/operations.ts";
 import { openLocalPipeline } from "../../../targets/local/open.ts";
 import { restoreLocalPipeline } from "../../../targets/local/restore.ts";
@@ -34,7 +36,12 @@ it("an old data directory has the same gold and the same receipt as under the re
   await pipeline.drain();
   // The hash of 0.1.0 was fbde3983aadabf5521e4980ca776b707; gold.customer_segments has two dates more since.
   const query = async (sql: string) => await pipeline.query({ sql });
-  expect((await goldHash({ query } as Warehouse)).hash).toBe("6d8ff88a1f58659f62bac262ce10292e");
+  // The star, the calendar and the catalog are newer: the tables that there were have the same hash.
+  const { tables } = await goldHash({ query } as Warehouse);
+  const reported = Object.keys(goldKeys).map((name) => `${name} ${tables[name]!.hash}`);
+  expect(hash("md5", reported.toSorted().join(","))).toBe("6d8ff88a1f58659f62bac262ce10292e");
+  const [star] = await query("select sum(orders)::integer as orders from gold.sales_hours");
+  expect(star).toEqual({ orders: 389 });
   expect(await pipeline.verify()).toMatchObject({
     findings: [],
     records: { sent: 11, landed: 11 },
