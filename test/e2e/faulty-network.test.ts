@@ -51,13 +51,13 @@ const impatient = (proxy: FaultyProxy, socketTimeout: number) => ({
   requestHandler: new NodeHttpHandler({ connectionTimeout: 2000, socketTimeout }),
 });
 
-/** Retries a failed step, as a workflow does. */
+/** Retries a failed step, as a workflow does. On a busy machine nearly every request may exceed its time limit. */
 async function again<Result>(step: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await step();
     } catch (error) {
-      if (attempt === 20) throw error;
+      if (attempt === 200) throw error;
     }
   }
 }

@@ -662,8 +662,8 @@ export const silverMutants: readonly Mutant[] = [
     guard: "every file that may hold a rejected event is read",
     prevents: "the first and the last event of a file are quarantined twice",
     file: "pipeline/silver/quarantine-table.ts",
-    text: "Date.parse(first) <= milliseconds && milliseconds <= Date.parse(last)",
-    replacement: "Date.parse(first) < milliseconds && milliseconds < Date.parse(last)",
+    text: "from <= arrivedAt && arrivedAt <= to",
+    replacement: "from < arrivedAt && arrivedAt < to",
     tests: [quarantine],
   },
   {

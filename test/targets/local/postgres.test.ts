@@ -9,6 +9,7 @@ import { openPostgresWarehouse } from "../../../adapters/postgres-warehouse.ts";
 import { readCredentials, writeCredentials } from "../../../targets/local/postgres-credentials.ts";
 import { findServer } from "../../../targets/local/postgres-process.ts";
 import { startPostgres, type LocalPostgres, type PostgresRole } from "../../../targets/local/postgres.ts";
+import { freePort } from "../../support/free-port.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "pizza-postgres-"));
 const data = join(dir, "data");
@@ -143,7 +144,8 @@ test("a requested port that is in use is an error, and nothing starts", async ()
 });
 
 test("if the remembered port is in use, a start logs it and uses another one; the next start tries it again", async () => {
-  const before = await startPostgres({ dir });
+  // Not the default port, which other programs of this machine may take or free meanwhile.
+  const before = await startPostgres({ dir, port: await freePort() });
   await before.stop();
   const requested = before.credentials.port;
   const { free } = await takePort(requested);
