@@ -167,6 +167,15 @@ export const backupMutants: readonly Mutant[] = [
     only: "newest verified backup",
   },
   {
+    guard: "a restored warehouse shows the catalog of today",
+    prevents: "an old menu stays in gold until the next deployment",
+    file: "pipeline/backup/restore-backup.ts",
+    text: "await publishCatalog(within, catalog);",
+    replacement: "",
+    tests: [backup],
+    only: "menu of today",
+  },
+  {
     guard: "a row longer than a page is copied",
     prevents: "a backup fails at the first long row",
     file: "sql/migrations/000017_backup.sql",

@@ -6,6 +6,9 @@ const [windows, races] = [
 ];
 const plan = "test/pipeline/gold/plan-windows.test.ts";
 const publishing = "sql/migrations/000009_publish_windows.sql";
+const definitions = "sql/migrations/000046_definitions.sql";
+const dimensions = "sql/migrations/000049_dimensions.sql";
+const star = "test/pipeline/gold/star.test.ts";
 const locks = "sql/migrations/000042_locks_out_of_reach.sql";
 const migrations = "test/pipeline/gold/migrate.test.ts";
 const commits = "pipeline/gold/published-commit.ts";
@@ -17,11 +20,92 @@ export const goldMutants: readonly Mutant[] = [
   {
     guard: "the fence: gold only moves to a newer version of silver",
     prevents: "a publish that finishes late reverts a day",
-    file: publishing,
-    text: "where shown.silver_version is null or shown.silver_version < version;",
+    file: dimensions,
+    text: "where shown.silver_version is null or shown.silver_version < version\n    or (shown.is_due and shown.silver_version = version);",
     replacement: ";",
     tests: [windows, races],
     only: "ends late|second publish|whichever publish is slow",
+  },
+  {
+    guard: "a day that lacks facts is published at the version that gold shows",
+    prevents: "after an upgrade the star stays empty until silver changes a day",
+    file: dimensions,
+    text: "\n    or (shown.is_due and shown.silver_version = version);",
+    replacement: ";",
+    tests: [star],
+    only: "earlier release has published|release before is migrated",
+  },
+  {
+    guard: "a day that lacks facts is planned",
+    prevents: "after an upgrade the star stays empty until silver changes a day",
+    file: "pipeline/gold/plan-windows.ts",
+    text: "if (row.is_due) return true;",
+    replacement: "",
+    tests: [star],
+    only: "keeps its reports",
+  },
+  {
+    guard: "a day that an earlier release publishes is due afterwards",
+    prevents: "after a rollback the star lacks days, and nobody publishes them",
+    file: "sql/migrations/000047_publish_by_definition.sql",
+    text: "and not document ? split_part(name, '.', 2)",
+    replacement: "and false",
+    tests: [star],
+    only: "keeps its reports|after a rollback",
+  },
+  {
+    guard: "a new fact makes every day due",
+    prevents: "an upgraded database never has the fact for the days that it shows",
+    file: definitions,
+    text: "  perform ops.mark_days_due();\nend $define$;",
+    replacement: "end $define$;",
+    tests: [star],
+    only: "by their registration alone",
+  },
+  {
+    guard: "only rows of facts that differ are written",
+    prevents: "every publish of a day rewrites thousands of rows, and nobody can see which changed",
+    file: definitions,
+    text: "        where row(%6$s) is distinct from row(%7$s)\n",
+    replacement: "",
+    tests: [star],
+    only: "only rows that differ",
+  },
+  {
+    guard: "the calendar is computed under a lock",
+    prevents: "of two distant days that are published at once, neither closes the days between them",
+    file: dimensions,
+    text: "  perform ops.take_locks('calendar', array[0]);\n  return ops.refresh_dates(\n    date_trunc",
+    replacement: "  return ops.refresh_dates(\n    date_trunc",
+    tests: [star],
+    only: "distant days",
+  },
+  {
+    guard: "the calendar reaches back to the sale before",
+    prevents: "the days before the first sale of a year are not closed",
+    file: dimensions,
+    text: "(select max(order_date) from facts.day_totals where order_date < first_day), first_day",
+    replacement: "first_day",
+    tests: [star],
+    only: "whichever comes first|distant days",
+  },
+  {
+    guard: "texts of the star are quoted in their arrays",
+    prevents: "a store that is called null vanishes from the star",
+    file: "pipeline/gold/facts.ts",
+    text: " && !/^null$/i.test(text)",
+    replacement: "",
+    tests: [star],
+    only: "quotes, commas",
+  },
+  {
+    guard: "only the reader may refer to gold",
+    prevents: "a login that creates tables holds rows of gold with a foreign key, and publishing fails",
+    file: "sql/migrations/000050_bi_views.sql",
+    text: "grant references on all tables in schema gold to pizza_reader;",
+    replacement: "grant references on all tables in schema gold to pizza_reader, pizza_writer;",
+    tests: [migrations],
+    only: "primary key of every gold table",
   },
   {
     guard: "the lock of a day is taken before the fence is read",
@@ -53,9 +137,9 @@ export const goldMutants: readonly Mutant[] = [
   {
     guard: "the facts of a day are replaced, never appended",
     prevents: "a day is counted twice",
-    file: publishing,
-    text: "delete from facts.day_totals where order_date = any (days);",
-    replacement: "",
+    file: definitions,
+    text: "where ctid = any (array(select old_place from compared where is_fresh is null))",
+    replacement: "where false",
     tests: [windows],
   },
   {
@@ -78,8 +162,8 @@ export const goldMutants: readonly Mutant[] = [
     guard: "a day that silver no longer has is planned",
     prevents: "gold shows a day that no longer has orders",
     file: "pipeline/gold/plan-windows.ts",
-    text: "return new Set([...changed, ...unknown]);",
-    replacement: "return new Set([...changed, ...unknown].filter((date) => inSilver.has(date)));",
+    text: "return new Set([...changed, ...unknown, ...due]);",
+    replacement: "return new Set([...changed, ...unknown, ...due].filter((date) => inSilver.has(date)));",
     tests: [plan],
   },
   {
@@ -198,7 +282,7 @@ export const goldMutants: readonly Mutant[] = [
   {
     guard: "the first reported value is the oldest one",
     prevents: "a value that was corrected twice is shown as first reported",
-    file: "sql/migrations/000018_restated_values.sql",
+    file: definitions,
     text: "array_agg(old_value order by id))[1]",
     replacement: "array_agg(old_value order by id desc))[1]",
     tests: [corrections],

@@ -8,11 +8,20 @@ export const rebuildMutants: readonly Mutant[] = [
   {
     guard: "comparing with a rebuild changes nothing",
     prevents: "a dry run leaves its facts in the warehouse",
-    file: "sql/migrations/000025_rebuild.sql",
+    file: "sql/migrations/000047_publish_by_definition.sql",
     text: "raise exception using errcode = 'PZ001', message = 'on trial';",
     replacement: "null;",
     tests: [rebuild],
     only: "dry run",
+  },
+  {
+    guard: "a rebuild repairs the calendar and the catalog",
+    prevents: "an edited row of a dimension stays, whatever is rebuilt",
+    file: "pipeline/rebuild/rebuild.ts",
+    text: 'await gold.warehouse.query("select ops.repair_dimensions()::text");',
+    replacement: "",
+    tests: [rebuild],
+    only: "repaired after manual changes",
   },
   {
     guard: "a rebuild never reverts to an older version",

@@ -375,7 +375,7 @@ export const silverMutants: readonly Mutant[] = [
   {
     guard: "the first publish of a replayed day is not a correction",
     prevents: "a backfill fills the corrections ledger with days that were never shown",
-    file: "sql/migrations/000040_reported_days.sql",
+    file: "sql/migrations/000049_dimensions.sql",
     text: "and not (shown.order_date is null and day = any (history)) as is_correction",
     replacement: "as is_correction",
     tests: ["test/pipeline/gold/publish-windows.corrections.test.ts"],

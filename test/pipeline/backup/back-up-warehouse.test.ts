@@ -17,6 +17,7 @@ import {
   type BackupFile,
   goldHash,
 } from "../../../pipeline/backup/manifest.ts";
+import { publishCatalog } from "../../../pipeline/gold/migrate.ts";
 import { restoreBackup } from "../../../pipeline/backup/restore-backup.ts";
 import type { TransactionalWarehouse } from "../../../pipeline/ports.ts";
 import { openDataApi } from "../../adapters/data-api-fixture.ts";
@@ -139,6 +140,21 @@ describe("a restore", () => {
   beforeEach(async () => {
     await pipeline.empty();
     await pipeline.publishOrders();
+  });
+
+  it("shows the menu of today, whatever it was when the backup was made", async () => {
+    const { id } = await backUpWarehouse(writer());
+    await pipeline.empty();
+    const [first, ...others] = pipeline.catalog.menu;
+    const menu = [{ ...first!, name: "Renamed" }, ...others.slice(1)];
+    await publishCatalog(pipeline.writer, { ...pipeline.catalog, menu });
+    await restoreBackup({ ...owner(), catalog: { ...pipeline.catalog, menu } }, { id });
+    const shown = await pipeline.owner.query("select name from gold.menu where pizza_id in ($1, $2)", [
+      first!.pizza_id,
+      others[0]!.pizza_id,
+    ]);
+    expect(shown).toEqual([{ name: "Renamed" }]);
+    await publishCatalog(pipeline.writer, pipeline.catalog);
   });
 
   it("uses the newest verified backup", async () => {

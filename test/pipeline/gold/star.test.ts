@@ -270,6 +270,16 @@ test("a fact and a table are added by their registration alone, and are publishe
     );
     expect(tables).toEqual(expect.arrayContaining(["facts.day_visits", "gold.visits"]));
 
+    // A backup that was made before has neither: the table is filled, and the days are due.
+    const older = tables.filter((name) => name !== "gold.visits" && name !== "facts.day_visits");
+    await owner.query("delete from gold.visits; delete from gold.size_performance");
+    await owner.query("select ops.adopt_backup($1::text[])", [[...older, "facts.day_visits"]]);
+    expect(await owner.query("select count(*)::integer as months from gold.visits")).toEqual([{ months: 2 }]);
+    expect(await owner.query("select * from gold.size_performance")).toEqual([]);
+    expect(await owner.query("select order_date from ops.windows where is_due")).toEqual([]);
+    await owner.query("select ops.adopt_backup($1::text[])", [older]);
+    expect(await owner.query("select order_date from ops.windows where is_due")).toHaveLength(3);
+
     await owner.query("select ops.report_windows('2015-05-01')");
     await publish({ ...facts, silver_version: 2, day_visits: visits.map((day) => ({ ...day, visits: 8 })) });
     const restated =

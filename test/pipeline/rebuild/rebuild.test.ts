@@ -155,6 +155,11 @@ describe("a difference", () => {
       ],
       ["delete from gold.hourly_trends where order_date = '2015-02-01'", "gold.hourly_trends", "*"],
       ["update gold.customer_segments set frequency = 9", "gold.customer_segments", "frequency"],
+      ["update gold.sales_items set cost = 1 where order_date = '2015-02-01'", "gold.sales_items", "cost"],
+      ["delete from gold.sales_hours where order_date = '2015-01-31'", "gold.sales_hours", "*"],
+      ["update gold.dates set holiday = 'Pizza Day' where date = '2015-02-09'", "gold.dates", "holiday"],
+      ["delete from gold.dates where date = '2015-02-01'", "gold.dates", "*"],
+      ["insert into gold.ingredients values ('Gold', 1, now())", "gold.ingredients", "*"],
     ] as const;
     for (const [edit, table, column] of edits) {
       await pipeline.owner.query(edit);
