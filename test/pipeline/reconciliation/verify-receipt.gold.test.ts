@@ -253,7 +253,8 @@ describe("verify detects in the ledger of days", () => {
 
   it("a day that only the monthly facts contain: the day is unpublished, and the month is reported", async () => {
     const damage = `${forget(["ops.windows", ...facts])};
-      select ops.refresh_gold(array[date '2015-01-02'], 99), ops.refresh_customer_segments(null, null, 99)`;
+      select ops.refresh_gold(array[date '2015-01-02'], 99), ops.refresh_customer_segments(null, null, 99),
+        ops.refresh_calendar(array[date '2015-01-02'], 99)`;
     const receipt = await whileDamaged(damage, () => pipeline.verify({ warehouse: owner }));
     expect(receipt).toMatchObject({ unpublishedDays: ["2015-01-02"], gold: { orders: 4 } });
     for (const { sentence } of receipt.findings) expect(sentence).toMatch(/ rows of facts.month_\w+ differ from/);
