@@ -432,7 +432,7 @@ function aggregated(context: Context): Made {
 function damagedBatch(context: Context): Made {
   const { random } = context;
   const { text, ids } = uncertain(context, size(random, 1, 50));
-  // One member with a checksum: what remains of several, or of one without, may be a batch of its own.
+  // One member with a checksum: what remains of several, or of one without, may be a whole batch.
   const whole = pack(random, text, true);
   const damaged = random.pick([
     () => whole.subarray(0, random.integer(4, whole.length - 1)),

@@ -105,7 +105,7 @@ export function createOrderTexts(random: Random) {
   }
 
   return {
-    /** A valid event of an order of its own. */
+    /** A valid event of a separate order. */
     make,
     /** A later revision of the order. */
     revise: (event: FuzzEvent & Timed) =>
