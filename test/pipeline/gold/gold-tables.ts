@@ -20,10 +20,13 @@ export const starKeys = {
   sales_hours: ["order_date", "hour", "store_id", "channel"],
 };
 
-/** Reads every value of the corrected tables as text, by `table key column`. */
-export async function readGold(warehouse: Warehouse): Promise<Map<string, string>> {
+/** Reads every value of the corrected tables, or of some, as text by `table key column`. */
+export async function readGold(
+  warehouse: Warehouse,
+  tables: readonly string[] = Object.keys(goldKeys),
+): Promise<Map<string, string>> {
   const cells = new Map<string, string>();
-  for (const [table, keys] of Object.entries(goldKeys)) {
+  for (const [table, keys] of Object.entries(goldKeys).filter(([name]) => tables.includes(name))) {
     const key = keys.map((name) => `t.${name}::text`).join(" || '/' || ");
     const rows = await warehouse.query<{ key: string; name: string; value: string | null }>(
       `select ${key} as key, cell.key as name, cell.value as value
