@@ -8,7 +8,7 @@ process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "node-compile-cache");
 
 /** These files get separate processes: they mock modules, need CPU time, or change the environment or the umask. */
 const alone = [
-  "test/{attacks,e2e,lambdas,ministack,object-stores,races,simulation}/**/*.test.ts",
+  "test/{attacks,e2e,fuzz,lambdas,ministack,object-stores,races,simulation}/**/*.test.ts",
   "test/pipeline/domain/order-event.versions.test.ts",
   "test/targets/aws/open.test.ts",
   "test/targets/local/lineage.test.ts",

@@ -1,4 +1,5 @@
 import { readJsonText } from "./json-text.ts";
+import { limits } from "./rejection-reasons.ts";
 
 const orderIdPattern = /"order_id"\s*:\s*"([\x21-\x7e]{1,64}?)"/g;
 const storeIdPattern = /"store_id"\s*:\s*"([^"\\]{1,64})"/;
@@ -9,6 +10,8 @@ const amountPattern =
   /"quantity"\s*:\s*(\d{1,4})\s*,\s*"unit_price"\s*:\s*(\d{1,6}(?:\.\d{1,2})?)\s*[,}]|"unit_price"\s*:\s*(\d{1,6}(?:\.\d{1,2})?)\s*,\s*"quantity"\s*:\s*(\d{1,4})\s*[,}]/g;
 const openBrace = 0x7b;
 const mostReadings = 8;
+/** As many as one record may hold. */
+const mostOrders = limits.batchEvents;
 const mostCents = 10_000_00 * 100 * 200;
 
 /** What can be seen of one order in a text that is not one readable event; null where nothing can. */
@@ -35,30 +38,41 @@ export function parseText(text: string): unknown {
 
 /**
  * Finds the orders in a text that holds several events, or one that is damaged: every readable object that names an
- * order, and what the text between them shows. An order comes once.
+ * order, and what the text between them shows. An order comes once. Of a text with more orders than a record may hold it
+ * returns that many and one without an id, because their names alone could fill the memory.
  */
 export function salvageOrders(given: string): SalvagedOrder[] {
   const text = readable(given);
   if (!text.includes('"order_id"')) return [];
   const bytes = Buffer.from(text);
-  const found: SalvagedOrder[][] = [];
+  const found = new Map<string, SalvagedOrder>();
+  const add = (order: SalvagedOrder) => {
+    if (found.size <= mostOrders) found.set(`${order.storeId} ${order.orderedAt} ${order.orderId}`, order);
+  };
   let passed = 0;
   // Objects that are open to the end would be read once for each level.
   let left = bytes.length * mostReadings;
-  for (let at = bytes.indexOf(openBrace); at !== -1 && left > 0; at = bytes.indexOf(openBrace, at)) {
+  for (
+    let at = bytes.indexOf(openBrace);
+    at !== -1 && left > 0 && found.size <= mostOrders;
+    at = bytes.indexOf(openBrace, at)
+  ) {
     const { order, end } = readOrderAt(bytes, at);
     left -= end - at;
     if (order === undefined) at++;
     else {
-      found.push(seenIn(bytes.toString("utf8", passed, at)), [order]);
+      for (const seen of seenIn(bytes.toString("utf8", passed, at))) add(seen);
+      add(order);
       at = passed = end;
     }
   }
-  found.push(seenIn(bytes.toString("utf8", passed)));
-  return [
-    ...new Map(found.flat().map((order) => [`${order.storeId} ${order.orderedAt} ${order.orderId}`, order])).values(),
-  ];
+  if (found.size <= mostOrders) for (const seen of seenIn(bytes.toString("utf8", passed))) add(seen);
+  const orders = [...found.values()];
+  return orders.length <= mostOrders ? orders : [...orders.slice(0, mostOrders), unnamedOrder];
 }
+
+/** Stands for the orders that are not listed. */
+const unnamedOrder: SalvagedOrder = { orderId: "...", storeId: null, orderedAt: null, cents: null };
 
 /** Text in UTF-16 or UTF-32 shows what it holds without its zeros, and JSON in a string without its backslashes. */
 function readable(text: string): string {
@@ -83,18 +97,28 @@ function readOrderAt(bytes: Buffer, start: number): { order: SalvagedOrder | und
 
 /** Divides damaged text at each order id; what stands before the first one belongs to it too. */
 function seenIn(text: string): SalvagedOrder[] {
-  const starts = [...text.matchAll(orderIdPattern)];
-  return starts.map((found, n) => {
-    const part = text.slice(n === 0 ? 0 : found.index, starts[n + 1]?.index);
-    const amounts = [...part.matchAll(amountPattern)];
-    const cents = amounts.reduce((sum, [, a, b, c, d]) => sum + Number(a ?? d) * Math.round(Number(b ?? c) * 100), 0);
+  const starts: { index: number; orderId: string }[] = [];
+  for (const { index, 1: orderId } of text.matchAll(orderIdPattern)) {
+    if (starts.push({ index, orderId: orderId! }) > mostOrders) break;
+  }
+  return starts.map(({ index, orderId }, n) => {
+    const part = text.slice(n === 0 ? 0 : index, starts[n + 1]?.index);
     return {
-      orderId: found[1]!,
+      orderId,
       storeId: storeIdPattern.exec(part)?.[1] ?? null,
       orderedAt: orderedAtPattern.exec(part)?.[1] ?? null,
-      cents: noSalePattern.test(part) ? 0 : amounts.length === 0 ? null : cents,
+      cents: noSalePattern.test(part) ? 0 : centsIn(part),
     };
   });
+}
+
+/** Returns the sum of the amounts in the text of an order; null without one. */
+function centsIn(text: string): number | null {
+  let cents: number | null = null;
+  for (const [, a, b, c, d] of text.matchAll(amountPattern)) {
+    cents = (cents ?? 0) + Number(a ?? d) * Math.round(Number(b ?? c) * 100);
+  }
+  return cents;
 }
 
 /**

@@ -1,3 +1,5 @@
+import { limits } from "./rejection-reasons.ts";
+
 const tillPattern = /"producer_id"\s*:\s*"([^"\\]{1,64})"/g;
 /** The character after the digits proves that the number is not truncated. */
 const numberPattern = /"seq"\s*:\s*(\d{1,16})\s*[,}]/;
@@ -111,17 +113,26 @@ export type ProducerLedger = ReturnType<typeof createProducerLedger>;
 
 /** Salvages the producer fields from the text of a damaged event; undefined without a readable `producer_id`. */
 export function salvageProducer(text: string): { producerId: string; seq?: number } | undefined {
-  return salvageProducers(text)[0];
+  return salvageProducers(text, 1)[0];
 }
 
-/** Salvages the producer fields of each event in a text; the text between two of them belongs to the first. */
-export function salvageProducers(text: string): { producerId: string; seq?: number }[] {
-  const tills = [...text.matchAll(tillPattern)];
-  return tills.map(([, producerId], n) => {
+/**
+ * Salvages the producer fields of each event in a text; the text between two of them belongs to the first. Returns the
+ * first ones if there are more than a record may hold.
+ */
+export function salvageProducers(
+  text: string,
+  most: number = limits.batchEvents,
+): { producerId: string; seq?: number }[] {
+  const tills: { index: number; producerId: string }[] = [];
+  for (const { index, 1: producerId } of text.matchAll(tillPattern)) {
+    if (tills.push({ index, producerId: producerId! }) > most) break;
+  }
+  return tills.slice(0, most).map(({ index, producerId }, n) => {
     // The number of a single event may stand before its till.
-    const part = tills.length === 1 ? text : text.slice(tills[n]!.index, tills[n + 1]?.index);
+    const part = tills.length === 1 ? text : text.slice(index, tills[n + 1]?.index);
     const seq = numberPattern.exec(part)?.[1];
-    return seq === undefined ? { producerId: producerId! } : { producerId: producerId!, seq: Number(seq) };
+    return seq === undefined ? { producerId } : { producerId, seq: Number(seq) };
   });
 }
 

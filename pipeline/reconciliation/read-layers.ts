@@ -12,7 +12,7 @@ import type { DataFiles } from "./data-files.ts";
 import { cellOf, dateOf, digestLines, linesOf, orderOfLine, readLineColumns, type LineCells } from "./silver-lines.ts";
 import { eventPosition, rowPosition } from "../domain/stream-position.ts";
 
-const payloadColumns = ["shard", "sequence_number", "record_index", "payload", "payload_base64"];
+const payloadColumns = ["shard", "sequence_number", "record_index", "reason", "payload", "payload_base64"];
 /** The payload columns and those with bounds in the log. */
 const nameColumns = ["order_id", "store_id", "order_date", "revision", "producer_id"];
 const readOfQuarantine = [...payloadColumns, ...nameColumns, "arrived_at", "quarantined_at"];
@@ -35,8 +35,6 @@ export interface SilverOrder {
 /** The content of silver and the quarantine, keyed by what bronze has too: orders and stream positions. */
 export interface Layers {
   silver: OrderMap<SilverOrder>;
-  /** Reason of each rejected event, by stream position. */
-  quarantine: ReadonlyMap<string, ReasonCode>;
   /** Stored bytes and metadata of each rejected event, by stream position. */
   quarantined: ReadonlyMap<string, QuarantinedEvent>;
   /** Stream positions of rejected events whose order silver accepted from a later event. */
@@ -45,6 +43,7 @@ export interface Layers {
 
 /** A rejected event as the quarantine stores it. */
 export interface QuarantinedEvent {
+  reason: ReasonCode;
   /** `digestBytes` of its bytes. */
   digest: string;
   name: RejectedName;
@@ -139,7 +138,6 @@ export async function readQuarantine(
     findings.add("quarantine is distinct", "events are in quarantine more than once", eventPosition(rowPosition(row)));
   }
   return {
-    quarantine: new Map(rows.map((row) => [eventPosition(rowPosition(row)), row["reason"] as ReasonCode])),
     quarantined,
     cameLater: new Set(
       rows.filter((row) => Number(row["came_later"]) > 0).map((row) => eventPosition(rowPosition(row))),
@@ -165,6 +163,7 @@ async function readQuarantined(
       const base64 = cells["payload_base64"];
       const bytes = Buffer.from(String(base64 ?? cells["payload"]), base64 === null ? "utf8" : "base64");
       quarantined.set(eventPosition(rowPosition(cells)), {
+        reason: cells["reason"] as ReasonCode,
         digest: digestBytes(bytes),
         name: {
           orderId: columns["order_id"]![row] as string | null,

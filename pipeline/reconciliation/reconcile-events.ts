@@ -126,7 +126,7 @@ export function createEventReconciliation(
   const nameIn = (bytes: Buffer) => readOrderName(bytes.toString("utf8"), catalog);
 
   function noteRejected(position: string, reason: ReasonCode): void {
-    const stored = layers.quarantine.get(position);
+    const stored = layers.quarantined.get(position)?.reason;
     if (stored === undefined) {
       findings.add("every event has one place", `rejected events (${reason}) are not in quarantine`, position);
     } else if (stored !== reason) {
@@ -147,7 +147,7 @@ export function createEventReconciliation(
   function noteValid(source: EventSource, checked: CheckedOrder): void {
     const { event } = checked;
     const { position } = source;
-    const stored = layers.quarantine.get(position);
+    const stored = layers.quarantined.get(position)?.reason;
     const name = nameOf(checked);
     const order = layers.silver.get(name);
     if (event.revision === 0 && order !== undefined && order.revision > 0) begun.set(name, true);
@@ -230,7 +230,7 @@ export function createEventReconciliation(
     }
     for (const { order, version, example } of differing)
       countDiffering(contradicting.get(order) ?? [], version, example);
-    for (const [position, reason] of layers.quarantine) {
+    for (const [position, { reason }] of layers.quarantined) {
       if (!quarantined.has(position)) {
         findings.add(
           "quarantine = bronze",

@@ -19,6 +19,7 @@ export interface FuzzResult {
   unpackedBytes: number;
   /** A sentence for each difference; none if every event is where it must be. */
   problems: string[];
+  sent: readonly SentRecord[];
 }
 
 /** Sends the records of a seed through a local pipeline, and checks where each of their events went. */
@@ -53,7 +54,7 @@ export async function fuzzPipeline(
   const receipt = await pipeline.verify();
   const problems = [...receiptProblems(receipt, sent), ...(await lakeProblems(dir, sent))];
   const unpackedBytes = sent.reduce((sum, record) => sum + record.unpackedBytes, 0);
-  return { records: sent.length, events: receipt.events.distinct, unpackedBytes, problems };
+  return { records: sent.length, events: receipt.events.distinct, unpackedBytes, problems, sent };
 }
 
 function withPlace(
@@ -91,8 +92,8 @@ function receiptProblems({ records, events, findings }: Receipt, sent: readonly 
   ];
 }
 
-/** Reads the lake from its files, not through the pipeline. */
-async function lakeProblems(dir: string, sent: readonly SentRecord[]): Promise<string[]> {
+/** Compares the records with the lake, whose files it reads itself. */
+export async function lakeProblems(dir: string, sent: readonly SentRecord[]): Promise<string[]> {
   const root = dataDirectory(dir).lake;
   const [store, clock] = [openFolderStore(root), Date.now];
   const silver = silverLakeTable(await openSilver({ store, clock }).snapshot());

@@ -76,6 +76,9 @@ const repeated = [
 ];
 const emptyEvents = ["{}", "[]", "0", "x", "{", "}", '"', "[0]"];
 
+/** What must be left for a record that costs more than its share: it unpacks to 16 MiB at most. */
+const leastForLarge = 20_000_000;
+
 /** What a record costs at most; the budget is for all of them. */
 export const bytesPerRecord = 20_000;
 
@@ -93,7 +96,7 @@ export function* makeRecords(seed: number, count: number): Generator<FuzzRecord>
   const choose = createChoice(Object.entries(kinds).map(([kind, { weight }]) => [kind, weight]));
   for (let n = 0; n < count; n++) {
     const wanted = choose(random);
-    const kind = budget.bytes > count * 1000 || !kinds[wanted]!.isLarge ? wanted : "one event";
+    const kind = budget.bytes < leastForLarge && kinds[wanted]!.isLarge ? "one event" : wanted;
     const made = kinds[kind]!.make(context);
     if (made.data.length > recordBytes) throw new Error(`a record of ${made.data.length} bytes: ${kind}`);
     const record = { unpackedBytes: made.data.length, ...made, kind };

@@ -13,19 +13,35 @@ export interface LambdaHost {
   log(): string;
   /** Its JSON log lines that have this key, parsed. */
   lines(key: string): Record<string, unknown>[];
+  /** The most memory that its process has had resident, in megabytes of 1,000,000 bytes. */
+  peakMegabytes(): number;
   close(): Promise<void>;
 }
 
 const runtime = new URL("lambda-runtime.ts", import.meta.url).pathname;
 
 /**
- * Starts a bundled function as Lambda does: from its folder and handler string, with only the variables that Lambda
- * sets.
+ * Lambda's runtime gives a tenth of the function's memory to V8's young generation, as two semi-spaces, and the rest to
+ * the old one.
  */
-export function startLambda(bundle: FunctionBundle, environment: Record<string, string>): LambdaHost {
+function heapOptions(memoryMegabytes: number): string[] {
+  const young = Math.floor(memoryMegabytes / 10);
+  return [`--max-semi-space-size=${Math.floor(young / 2)}`, `--max-old-space-size=${memoryMegabytes - young}`];
+}
+
+/**
+ * Starts a bundled function as Lambda does: from its folder and handler string, with only the variables that Lambda
+ * sets, and with the heap of a function with this memory.
+ */
+export function startLambda(
+  bundle: FunctionBundle,
+  environment: Record<string, string>,
+  { memoryMegabytes = 1024 }: { memoryMegabytes?: number } = {},
+): LambdaHost {
   const { NODE_COMPILE_CACHE: compileCache } = process.env;
   const child = fork(runtime, compileCache === undefined ? [] : [compileCache], {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
+    execArgv: heapOptions(memoryMegabytes),
     env: {
       _HANDLER: bundle.handler,
       LAMBDA_TASK_ROOT: bundle.path,
@@ -87,6 +103,7 @@ export function startLambda(bundle: FunctionBundle, environment: Record<string, 
         .filter((line) => line.startsWith("{"))
         .map((line) => JSON.parse(line) as Record<string, unknown>)
         .filter((line) => key in line),
+    peakMegabytes: () => Math.max(...[...log.matchAll(/Max Memory Used: (\d+) MB/g)].map(([, used]) => Number(used))),
     async close() {
       const gone = once(child, "close");
       if (child.exitCode === null && child.signalCode === null) {

@@ -47,6 +47,8 @@ async function call(event: unknown): Promise<void> {
     console.log(`${new Date().toISOString()}\t${context.awsRequestId}\tERROR\tInvoke Error\t${JSON.stringify(line)}`);
     answer = { error: { errorType, errorMessage } };
   }
+  const used = Math.ceil((process.resourceUsage().maxRSS * 1024) / 1e6);
+  console.log(`REPORT RequestId: ${context.awsRequestId}\tMax Memory Used: ${used} MB`);
   // Both pipes are written synchronously and in order, so a reader at this point has read everything from the call.
   console.log(`END RequestId: ${context.awsRequestId}`);
   console.error(`END RequestId: ${context.awsRequestId}`);
