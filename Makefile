@@ -13,7 +13,7 @@ AT := $(if $(filter localstack,$(ON)),--target localstack,$(if $(ON),--target aw
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check deploy start stop restart logs clean init-database start-streaming stop-streaming \
-	monitor get-db-credentials backup verify data-quality-check bench interop synth diff sizes start-localstack stop-localstack test-localstack test-ministack test-s3 test-upgrade
+	monitor console get-db-credentials backup verify data-quality-check bench interop synth diff sizes start-localstack stop-localstack test-localstack test-ministack test-s3 test-upgrade
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  make %-20s %s\n", $$1, $$2}' Makefile
@@ -75,6 +75,9 @@ stop-streaming: node_modules/.installed ## stop sending orders
 
 monitor: node_modules/.installed ## show the state of stream, layers and workflows, and the freshness of gold
 	@$(PIZZA) status $(AT)
+
+console: node_modules/.installed ## open the console, a web page that shows the local pipeline
+	@$(PIZZA) console $(AT)
 
 get-db-credentials: node_modules/.installed ## print the connection details for psql, DBeaver and Power BI
 	@$(PIZZA) credentials $(AT)
