@@ -102,7 +102,8 @@ export async function poll(): Promise<void> {
     const live = await post<Live>("live", {}, AbortSignal.timeout(30_000));
     publish({ state: "live", live, answeredAt: Date.now(), rates: ratesWith(live) });
   } catch (error) {
-    const { error: _, ...known } = feed;
+    const { live, answeredAt, rates } = feed;
+    const known = { ...(live && { live }), answeredAt, rates };
     if (error instanceof Refused && error.status === 401) publish({ ...known, state: "locked" });
     else if (error instanceof Refused) publish({ ...known, state: "stale", error: error.message });
     else publish({ ...known, state: error instanceof TypeError ? "gone" : "stale" });
@@ -144,29 +145,33 @@ export function useFeed(): Feed {
 
 /** The result of an asynchronous question: its newest answer, its error, and whether it is being asked. */
 export interface Answer<Result> {
-  result?: Result;
-  error?: Error;
+  result?: Result | undefined;
+  error?: Error | undefined;
   isAsking: boolean;
   again: () => void;
 }
 
 /** Asks when `key` changes, and again on request. An answer stays on screen until the next one is there. */
 export function useAnswer<Result>(key: string, question: () => Promise<Result>): Answer<Result> {
-  const [state, setState] = useState<{ key?: string; result?: Result; error?: Error; isAsking: boolean }>({
+  const [state, setState] = useState<{
+    key?: string | undefined;
+    result?: Result | undefined;
+    error?: Error | undefined;
+    isAsking: boolean;
+  }>({
     isAsking: true,
   });
   const [round, setRound] = useState(0);
   useEffect(() => {
     let isCurrent = true;
-    setState(({ error: _, ...before }) => ({ ...before, isAsking: true }));
+    setState(({ key: known, result }) => ({ key: known, result, isAsking: true }));
     question().then(
       (result) => isCurrent && setState({ key, result, isAsking: false }),
-      (error: Error) =>
-        isCurrent && setState(({ result: _, ...before }) => ({ ...before, key, error, isAsking: false })),
+      (error: Error) => isCurrent && setState({ key, error, isAsking: false }),
     );
     return () => void (isCurrent = false);
     // oxlint-disable-next-line react/exhaustive-deps -- the key names everything that the question depends on
   }, [key, round]);
-  const { key: _, ...answer } = state;
-  return { ...answer, again: () => setRound((before) => before + 1) };
+  const { result, error, isAsking } = state;
+  return { result, error, isAsking, again: () => setRound((before) => before + 1) };
 }

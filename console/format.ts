@@ -50,7 +50,7 @@ export function duration(ms: number): string {
 }
 
 /** Bytes as `1.55 MiB`. */
-export function bytes(size: number): string {
+export function byteSize(size: number): string {
   const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
   const step = size < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log(size) / Math.log(1024)));
   return step === 0 ? `${count(size)} bytes` : `${(size / 1024 ** step).toFixed(2)} ${units[step]}`;
@@ -80,8 +80,8 @@ export const weekdays = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /** `2015-11-27` as `27 Nov 2015`. */
 export function day(date: string): string {
-  const [year, month, dayOfMonth] = date.slice(0, 10).split("-").map(Number);
-  return `${dayOfMonth} ${months[month! - 1]} ${year}`;
+  const [year, monthOfYear, dayOfMonth] = date.slice(0, 10).split("-").map(Number);
+  return `${dayOfMonth} ${months[monthOfYear! - 1]} ${year}`;
 }
 
 /** `2015-11` or a day of it as `Nov 2015`. */

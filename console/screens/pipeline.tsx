@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { ask, poll, type Feed, type Live, type Rates } from "../client.ts";
 import { isScreen } from "../route.ts";
-import { age, bytes, centsOf, count, counted, dollars, duration } from "../format.ts";
+import { age, byteSize, centsOf, count, counted, dollars, duration } from "../format.ts";
 import { Coin, Failure, Glyph, Icon, Loading, Section, Tick, Verdict, type Mood } from "../parts.tsx";
 
 /** From the tills to gold, as it is now. */
@@ -137,7 +137,7 @@ function Belt({ live, rates, isMoving }: { live: Live; rates: Rates[]; isMoving:
           caption="bytes/s, last minute"
           facts={[
             ["Shards", count(stream.shards)],
-            ["Size", stream.bytes === undefined ? "not known" : bytes(stream.bytes)],
+            ["Size", stream.bytes === undefined ? "not known" : byteSize(stream.bytes)],
             ["Behind", notLanded ? counted(stream.shardsBehind, "shard") : "none"],
           ]}
           href="/console/receipt"
