@@ -4,21 +4,35 @@ import { openSession, poll, useFeed, type Feed } from "./client.ts";
 import { age, clock, count, counted } from "./format.ts";
 import { Glyph, Icon, type Mood } from "./parts.tsx";
 import { go, isScreen, useRoute } from "./route.ts";
+import { ExplainScreen } from "./screens/explain.tsx";
+import { OrderScreen } from "./screens/order.tsx";
 import { PipelineScreen } from "./screens/pipeline.tsx";
+import { QuarantineScreen } from "./screens/quarantine.tsx";
 import { ReceiptScreen } from "./screens/receipt.tsx";
+import { SalesScreen } from "./screens/sales.tsx";
 
 type IconName = Parameters<typeof Icon>[0]["name"];
 
 const entries: { path: string; name: string; icon: IconName; group?: string; key: string }[] = [
   { path: "", name: "Pipeline", icon: "pipeline", key: "p" },
   { path: "receipt", name: "Receipt", icon: "receipt", key: "r" },
+  { path: "sales", name: "Sales", icon: "sales", group: "Numbers", key: "s" },
+  { path: "quarantine", name: "Quarantine", icon: "quarantine", group: "Care", key: "q" },
 ];
 
 function Screen({ feed }: { feed: Feed }) {
-  const { screen } = useRoute();
+  const { screen, params } = useRoute();
   switch (screen) {
     case "receipt":
       return <ReceiptScreen feed={feed} />;
+    case "sales":
+      return <SalesScreen params={params} />;
+    case "explain":
+      return <ExplainScreen params={params} />;
+    case "order":
+      return <OrderScreen params={params} />;
+    case "quarantine":
+      return <QuarantineScreen params={params} />;
     default:
       return <PipelineScreen feed={feed} />;
   }

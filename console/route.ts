@@ -12,6 +12,10 @@ export interface Route {
 const titles: Record<string, string> = {
   "": "Pipeline",
   receipt: "Receipt",
+  sales: "Sales",
+  quarantine: "Quarantine",
+  explain: "Why this number",
+  order: "Order",
 };
 
 /** Whether an address leads to a screen of this console. */
