@@ -3,21 +3,29 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { openSession, poll, useFeed, type Feed } from "./client.ts";
 import { age, clock, count, counted } from "./format.ts";
 import { Glyph, Icon, type Mood } from "./parts.tsx";
-import { go, isScreen, useRoute } from "./route.ts";
+import { go, useRoute } from "./route.ts";
 import { ExplainScreen } from "./screens/explain.tsx";
+import { BackupsScreen, CorrectionsScreen, QualityScreen } from "./screens/lists.tsx";
 import { OrderScreen } from "./screens/order.tsx";
 import { PipelineScreen } from "./screens/pipeline.tsx";
 import { QuarantineScreen } from "./screens/quarantine.tsx";
+import { QueryScreen } from "./screens/query.tsx";
 import { ReceiptScreen } from "./screens/receipt.tsx";
+import { RunsScreen } from "./screens/runs.tsx";
 import { SalesScreen } from "./screens/sales.tsx";
 
 type IconName = Parameters<typeof Icon>[0]["name"];
 
 const entries: { path: string; name: string; icon: IconName; group?: string; key: string }[] = [
   { path: "", name: "Pipeline", icon: "pipeline", key: "p" },
+  { path: "runs", name: "Runs", icon: "runs", key: "u" },
   { path: "receipt", name: "Receipt", icon: "receipt", key: "r" },
   { path: "sales", name: "Sales", icon: "sales", group: "Numbers", key: "s" },
+  { path: "corrections", name: "Corrections", icon: "corrections", key: "c" },
+  { path: "query", name: "Query", icon: "query", key: "l" },
   { path: "quarantine", name: "Quarantine", icon: "quarantine", group: "Care", key: "q" },
+  { path: "quality", name: "Quality", icon: "quality", key: "y" },
+  { path: "backups", name: "Backups", icon: "backup", key: "b" },
 ];
 
 function Screen({ feed }: { feed: Feed }) {
@@ -33,6 +41,16 @@ function Screen({ feed }: { feed: Feed }) {
       return <OrderScreen params={params} />;
     case "quarantine":
       return <QuarantineScreen params={params} />;
+    case "runs":
+      return <RunsScreen params={params} feed={feed} />;
+    case "query":
+      return <QueryScreen params={params} />;
+    case "corrections":
+      return <CorrectionsScreen />;
+    case "quality":
+      return <QualityScreen />;
+    case "backups":
+      return <BackupsScreen />;
     default:
       return <PipelineScreen feed={feed} />;
   }
@@ -249,7 +267,7 @@ function App() {
             <h1>{title}</h1>
           </div>
           <span class="gap" />
-          {isScreen("/console/order") && <Find />}
+          <Find />
           <Seal feed={feed} />
         </header>
         <Trouble feed={feed} />

@@ -112,7 +112,10 @@ export function tail(text: string, digits = 6): string {
 
 /** `dine_in` as `Dine in`. */
 export function words(name: string): string {
-  const text = name.replaceAll("_", " ");
+  const text = name
+    .replaceAll("_", " ")
+    .replace(/\butf8\b/, "UTF-8")
+    .replace(/\bjson\b/, "JSON");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

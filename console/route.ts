@@ -12,16 +12,16 @@ export interface Route {
 const titles: Record<string, string> = {
   "": "Pipeline",
   receipt: "Receipt",
+  runs: "Runs",
   sales: "Sales",
+  corrections: "Corrections",
+  query: "Query",
+  quality: "Quality",
+  backups: "Backups",
   quarantine: "Quarantine",
   explain: "Why this number",
   order: "Order",
 };
-
-/** Whether an address leads to a screen of this console. */
-export function isScreen(href: string): boolean {
-  return Object.hasOwn(titles, href.replace(/^\/console\/?/, "").split("?")[0]!);
-}
 
 function routeNow(): Route {
   const wanted = location.pathname.replace(/^\/console\/?/, "");

@@ -30,8 +30,7 @@ export function Evidence({ line, share, row }: { line: LineOfEvidence; share: st
   const { result, error, again } = useAnswer(key, () => ask("trace", { orderId: order_id }));
   const trace = result?.find(({ orderDate, storeId }) => orderDate === line.order_date && storeId === line.store_id);
   const event = trace?.events.find(
-    (each) =>
-      each.shard === shard && each.sequenceNumber === sequence_number && each.recordIndex === Number(record_index),
+    (each) => each.shard === shard && each.sequenceNumber === sequence_number && each.recordIndex === record_index,
   );
   return (
     <>
@@ -90,7 +89,7 @@ export function Evidence({ line, share, row }: { line: LineOfEvidence; share: st
               bronzeKey: event.bronzeKeys[0]!,
               shard,
               sequenceNumber: sequence_number,
-              recordIndex: Number(record_index),
+              recordIndex: record_index,
             }}
             lineNo={line_no}
           />
@@ -219,11 +218,11 @@ function Hex({ raw, lineNo }: { raw: Uint8Array; lineNo?: number }) {
           ];
           return (
             <>
-              {show(before!)}
-              {before!.length > 0 && inside!.length > 0 && gap}
-              {inside!.length > 0 && <mark>{show(inside!)}</mark>}
-              {before!.length + inside!.length > 0 && after!.length > 0 && gap}
-              {show(after!)}
+              {show(before)}
+              {before.length > 0 && inside.length > 0 && gap}
+              {inside.length > 0 && <mark>{show(inside)}</mark>}
+              {before.length + inside.length > 0 && after.length > 0 && gap}
+              {show(after)}
             </>
           );
         };

@@ -1,7 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { ask, poll, type Feed, type Live, type Rates } from "../client.ts";
-import { isScreen } from "../route.ts";
 import { age, byteSize, centsOf, count, counted, dollars, duration } from "../format.ts";
 import { Coin, Failure, Glyph, Icon, Loading, Section, Tick, Verdict, type Mood } from "../parts.tsx";
 
@@ -46,7 +45,7 @@ function Summary({ live }: { live: Live }) {
         }
       >
         {count(totals.orders)} orders sold for {dollars(centsOf(totals.revenue))}.{" "}
-        {rejected > 0 && isScreen("/console/quarantine") && (
+        {rejected > 0 && (
           <>
             <a class="link" href="/console/quarantine">
               {counted(rejected, "rejected event")}
@@ -310,7 +309,7 @@ function Hand({
         <path class={`flow ${isMoving ? "flow-live" : ""}`} d="M4 13H66" />
         <path class="flow-tip" d="M64 8.5 72 13 64 17.5Z" />
       </svg>
-      {href === undefined || !isScreen(href) ? (
+      {href === undefined ? (
         <span class="how">{text}</span>
       ) : (
         <a class="how" href={href}>
@@ -328,7 +327,7 @@ function Pocket({ alarm = false, href, children }: { alarm?: boolean; href?: str
       <span>{children}</span>
     </>
   );
-  if (href !== undefined && alarm && isScreen(href))
+  if (href !== undefined && alarm)
     return (
       <a class="pocket some" href={href}>
         {body}
@@ -405,11 +404,9 @@ function RecentRuns({ live }: { live: Live }) {
       title="Recent runs"
       note="that had work to do"
       aside={
-        isScreen("/console/runs") && (
-          <a class="link" href="/console/runs">
-            All runs
-          </a>
-        )
+        <a class="link" href="/console/runs">
+          All runs
+        </a>
       }
     >
       {runs.length === 0 ? (
@@ -549,7 +546,7 @@ function Alert({
         <span class="strong-m">{title}</span>
         <p>{children}</p>
       </div>
-      {href !== undefined && isScreen(href) && (
+      {href !== undefined && (
         <a class="link" href={href}>
           {link}
         </a>

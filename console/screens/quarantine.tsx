@@ -129,7 +129,7 @@ function placeOf({ storeId }: Rejected, catalog: Catalog): string {
 
 /** The field and its value, without the reason; never a value of the customer. */
 function shortDetail({ detail }: Rejected): string {
-  return detail.startsWith("customer") ? detail.split(/[ :]/)[0]! : detail.split(": ")[0]!;
+  return detail.startsWith("customer") ? detail.split(/[ :]/)[0]! : detail.split(": ")[0]!.replace(/^order \S+ /, "");
 }
 
 /** The path of the field that was rejected. */
@@ -250,6 +250,7 @@ function Workbench({
           </ul>
         )}
         {dryRun.error !== undefined && <Failure error={dryRun.error} again={dryRun.again} />}
+        {outcome === undefined && dryRun.error === undefined && !event.isClosed && <Loading rows={5} />}
         {outcome !== undefined && <Outcome outcome={outcome} catalog={catalog} />}
         {outcome !== undefined && (
           <div class="sendbar">

@@ -3,7 +3,6 @@ import { useState } from "preact/hooks";
 import type { Finding, Receipt, Sales } from "../../pipeline/domain/receipt.ts";
 import { ask, poll, type Feed } from "../client.ts";
 import { age, clock, count, counted, duration, money, moment } from "../format.ts";
-import { isScreen } from "../route.ts";
 import { Coin, Empty, Failure, Glyph, Loading, Verdict, type Mood } from "../parts.tsx";
 
 /** The reconciliation as a ledger: what came, what became of it, and what each layer holds. */
@@ -230,7 +229,7 @@ function ledgerRows(receipt: Receipt, checkedAt: number): Row[] {
     { label: "Replaced by a later revision", cells: [undefined, events.supersededRevisions] },
     {
       label:
-        rejected > 0 && isScreen("/console/quarantine") ? (
+        rejected > 0 ? (
           <a class="door" href="/console/quarantine">
             Rejected, in quarantine
           </a>
@@ -347,7 +346,7 @@ function Findings({
 /** An example of a finding; an order in it leads to its trace. */
 function Example({ text }: { text: string }) {
   const order = /^(?:order )?([A-Za-z0-9.-]+-\d[\w.-]*) of /.exec(text)?.[1] ?? /\border (\S+)/.exec(text)?.[1];
-  return order === undefined || !isScreen("/console/order") ? (
+  return order === undefined ? (
     <>{text}</>
   ) : (
     <a class="door" href={`/console/order?id=${encodeURIComponent(order)}`}>

@@ -244,7 +244,7 @@ function Figures({ days, filter, isAll }: { days: Days; filter: Filter; isAll: b
       ? sumHref("daily_sales_summary", column, { from, to })
       : sumHref("revenue_analytics", column, { from, to, store_id: store, channel });
   const versus = (a: number, b: number) =>
-    hasBefore ? `${change(a, b)} on the ${counted(length, "day")} before` : `${counted(now.days, "open day")}`;
+    hasBefore ? `${change(a, b)} on the ${counted(length, "day")} before` : counted(now.days, "open day");
   const average = now.orders === 0 ? 0 : Math.round(now.cents / now.orders);
   const averageBefore = before.orders === 0 ? 0 : before.cents / before.orders;
   return (
