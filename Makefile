@@ -13,7 +13,7 @@ AT := $(if $(filter localstack,$(ON)),--target localstack,$(if $(ON),--target aw
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check deploy start stop restart logs clean init-database start-streaming stop-streaming \
-	monitor get-db-credentials backup verify data-quality-check bench interop synth diff sizes start-localstack stop-localstack test-localstack test-ministack test-s3 test-upgrade
+	monitor console get-db-credentials backup verify data-quality-check bench interop synth diff sizes start-localstack stop-localstack test-localstack test-ministack test-s3 test-console test-upgrade
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  make %-20s %s\n", $$1, $$2}' Makefile
@@ -76,6 +76,9 @@ stop-streaming: node_modules/.installed ## stop sending orders
 monitor: node_modules/.installed ## show the state of stream, layers and workflows, and the freshness of gold
 	@$(PIZZA) status $(AT)
 
+console: node_modules/.installed ## open the console, a web page that shows the local pipeline
+	@$(PIZZA) console $(AT)
+
 get-db-credentials: node_modules/.installed ## print the connection details for psql, DBeaver and Power BI
 	@$(PIZZA) credentials $(AT)
 
@@ -105,6 +108,9 @@ test-ministack: node_modules/.installed ## test the app and the classic year on 
 
 test-s3: node_modules/.installed ## test the lake on MinIO, built with Go, and the doctor on a server that loses data
 	@$(NODE) test/object-stores/run.ts
+
+test-console: node_modules/.installed ## drive the console's screens in Chromium, on the classic year (skipped without a browser)
+	@$(NODE) test/console/run.ts
 
 test-upgrade: node_modules/.installed ## open a year that release 0.2.0 filled, and send every order of it again (a minute)
 	@PIZZA_TEST_UPGRADE=1 npm test --silent -- test/targets/local/open.earlier-rules.test.ts

@@ -9,6 +9,7 @@ const commands: Record<string, () => Promise<Command>> = {
   stop: async () => (await import("./commands/service.ts")).stop,
   restart: async () => (await import("./commands/service.ts")).restart,
   status: async () => (await import("./commands/service.ts")).status,
+  console: async () => (await import("./commands/console.ts")).openConsole,
   logs: async () => (await import("./commands/logs.ts")).logs,
   clean: async () => (await import("./commands/service.ts")).clean,
   produce: async () => (await import("./commands/send.ts")).produce,

@@ -6,6 +6,8 @@ import {
   loadQualitySql,
   loadQuarantinedSql,
   loadTraceSql,
+  readMenu,
+  readStores,
 } from "../adapters/project-files.ts";
 import { listBackups } from "../pipeline/backup/manifest.ts";
 import type { DeltaTable } from "../pipeline/delta/table.ts";
@@ -16,6 +18,7 @@ import { listCorrections } from "../pipeline/gold/list-corrections.ts";
 import type { Clock, EventSink, LakeQuery, ObjectStore, OutgoingRecord, Warehouse } from "../pipeline/ports.ts";
 import { chooseRules, previewQuality } from "../pipeline/quality/check-quality.ts";
 import { profileSilver } from "../pipeline/quality/profile-silver.ts";
+import { correctById } from "../pipeline/quarantine/correct-by-id.ts";
 import { heldOrders, listQuarantined } from "../pipeline/quarantine/list-quarantined.ts";
 import type { RebuildRequest } from "../pipeline/rebuild/rebuild.ts";
 import type { RebuildReport } from "../pipeline/rebuild/report.ts";
@@ -29,6 +32,7 @@ import {
   quarantineLakeTable,
   versionTable,
 } from "../pipeline/silver/tables.ts";
+import { readEvent } from "../pipeline/trace/read-event.ts";
 import { traceOrder } from "../pipeline/trace/trace-order.ts";
 import type { Credentials, PipelineStatus } from "./pipeline-api.ts";
 
@@ -62,7 +66,7 @@ export interface Target {
   };
 }
 
-/** `reads` changes nothing; `changes` does, so a page should ask first; `secret` returns a password. */
+/** `reads` changes nothing; `changes` does, so a page should ask first; `secret` returns a password or personal data. */
 export type Access = "reads" | "changes" | "secret";
 
 /** One thing that a pipeline can be asked, on whatever target it runs. */
@@ -82,6 +86,13 @@ const operation = <Parameters, Result>(
 const none = z.strictObject({});
 const version = z.int().min(0).optional();
 const day = z.iso.date();
+const correction = z.strictObject({ ids: z.array(z.string()).min(1), edits: z.array(z.string()) });
+const bronzeEvent = z.strictObject({
+  bronzeKey: z.string(),
+  shard: z.string(),
+  sequenceNumber: z.string(),
+  recordIndex: z.int().min(0),
+});
 const orderName = z.strictObject({ storeId: z.string(), orderDate: day, orderId: z.string() });
 /** Data is base64 on the wire. */
 const record = z
@@ -110,8 +121,12 @@ export const operations = {
   /** The receipt: accounts for every record from the stream to gold. */
   verify: operation("reads", none, (target) => target.exclusively(() => reconcile(target))),
   /** Every quarantined event, the oldest first. */
-  quarantined: operation("reads", none, async ({ silver, quarantine, lake }) =>
-    listQuarantined({ silver, quarantine, lake: await lake(), sql: loadQuarantinedSql() }),
+  quarantined: operation("reads", none, (target) => quarantinedOf(target)),
+  /** What silver would do with quarantined events after an edit; sends nothing. */
+  previewResend: operation("reads", correction, (target, given) => correctById(correctionSources(target), given)),
+  /** Edits quarantined events, and sends those that silver would accept. */
+  resend: operation("changes", correction, (target, given) =>
+    correctById(correctionSources(target), given, target.own.sink),
   ),
   /** The bronze objects that are set aside: no run reads them. */
   setAside: operation("reads", none, async ({ store, silver }) => listSetAside(store, await silver.snapshot())),
@@ -132,6 +147,14 @@ export const operations = {
       const files = { catalog: loadCatalog(), sql: loadTraceSql() };
       return traceOrder({ store, stream: orderStream, silver, quarantine, ...engines, ...files }, orderId);
     },
+  ),
+  /** The bytes of one event in a bronze object, with personal values masked. */
+  event: operation("reads", bronzeEvent, ({ store }, given) =>
+    readEvent({ store, catalog: loadCatalog() }, { ...given, isPersonal: false }),
+  ),
+  /** The same bytes, with the customer's data. */
+  personalEvent: operation("secret", bronzeEvent, ({ store }, given) =>
+    readEvent({ store, catalog: loadCatalog() }, { ...given, isPersonal: true }),
   ),
   /** A row of gold, or one column of it, down to its order lines. */
   explain: operation(
@@ -182,6 +205,16 @@ export const operations = {
   ),
   /** How to connect to gold as the reader. */
   credentials: operation("secret", none, ({ own }) => own.credentials()),
+  /** Stores and pizzas, each in its newest version. */
+  catalog: operation("reads", none, async () => {
+    const newest = <Item>(items: readonly Item[], idOf: (item: Item) => string) => [
+      ...new Map(items.map((item) => [idOf(item), item])).values(),
+    ];
+    return {
+      stores: newest(readStores(), ({ store_id }) => store_id),
+      pizzas: newest(readMenu(), (pizza) => pizza.pizza_id),
+    };
+  }),
   /** Recomputes days from bronze or silver, compares them with what is published, and publishes what differs. */
   rebuild: operation(
     "changes",
@@ -193,8 +226,8 @@ export const operations = {
 };
 
 export type OperationName = keyof typeof operations;
-type ParametersOf<Name extends OperationName> = Parameters<(typeof operations)[Name]["run"]>[1];
-type ResultOf<Name extends OperationName> = ReturnType<(typeof operations)[Name]["run"]>;
+export type ParametersOf<Name extends OperationName> = Parameters<(typeof operations)[Name]["run"]>[1];
+export type ResultOf<Name extends OperationName> = ReturnType<(typeof operations)[Name]["run"]>;
 /** Nothing to give where every parameter is optional. The signal ends what takes long. */
 type Ask<Name extends OperationName> =
   Record<string, never> extends ParametersOf<Name>
@@ -216,6 +249,20 @@ export function createPipeline(target: Target): Pipeline {
   ]);
   const { sink, close } = target.own;
   return { ...(Object.fromEntries(asks) as { [Name in OperationName]: Ask<Name> }), sink, close };
+}
+
+async function quarantinedOf({ silver, quarantine, lake }: Target) {
+  return await listQuarantined({ silver, quarantine, lake: await lake(), sql: loadQuarantinedSql() });
+}
+
+function correctionSources(target: Target) {
+  return {
+    quarantined: () => quarantinedOf(target),
+    heldOrders: async (orders: Parameters<typeof heldOrders>[1]) =>
+      heldOrders({ silver: target.silver, lake: await target.lake() }, orders),
+    catalog: loadCatalog(),
+    now: target.clock(),
+  };
 }
 
 /** As long as the reader's queries on gold may take, `statement_timeout` in `sql/migrations/`. */

@@ -119,7 +119,14 @@ async function runInForeground(values: Values, { port = 0, ...pipelineOptions }:
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stopped());
   try {
     const announcement = announcePipeline(values.dir);
-    const server = await startControlServer(pipeline, { port, token: announcement.token, onStop: () => stopped() });
+    const server = await startControlServer(pipeline, {
+      port,
+      token: announcement.token,
+      onStop: () => stopped(),
+      // The page is bundled when somebody first opens it.
+      consoleFiles: async () => await (await import("../../console/bundle.ts")).bundleConsole(),
+      onLog: log,
+    });
     announcement.publish(server.port);
     const { root } = dataDirectory(values.dir);
     log(`the local pipeline in ${root} is ready: process ${process.pid}, port ${server.port}`);

@@ -2,11 +2,19 @@ import type { EventSink } from "../../pipeline/ports.ts";
 import type { Pipeline } from "../operations.ts";
 import { runningProcess, type DataDirectory } from "./data-directory.ts";
 
+/** A pipeline in another process, with what only its control server can be asked. */
+export type ConnectedPipeline = Pipeline & {
+  /** Ends the process. */
+  stop(): Promise<void>;
+  /** A path of the console's page that is valid once, for ten minutes. */
+  console(): Promise<{ path: string }>;
+};
+
 /**
  * A local pipeline that runs in another process of this machine, reached through its control server. Every method of
  * `Pipeline` is a call of that name, and every call looks up where the process is now, so it survives a restart.
  */
-export function connectPipeline(folder: DataDirectory): Pipeline & { stop(): Promise<void> } {
+export function connectPipeline(folder: DataDirectory): ConnectedPipeline {
   async function call<Result>(method: string, given: object = {}): Promise<Result> {
     const running = runningProcess(folder);
     if (running === undefined) throw new Error(`no local pipeline runs in ${folder.root}: start it with ./pizza start`);
@@ -32,7 +40,7 @@ export function connectPipeline(folder: DataDirectory): Pipeline & { stop(): Pro
       if (typeof name === "symbol" || name === "then") return undefined;
       return name in own ? own[name as keyof typeof own] : (given?: object) => call(name, given);
     },
-  }) as unknown as Pipeline & { stop(): Promise<void> };
+  }) as unknown as ConnectedPipeline;
 }
 
 /** A replacer for JSON.stringify; `this` is the object that holds the value. */

@@ -101,8 +101,8 @@ it("the server describes every method with its access class and its parameters' 
   const { result } = (await post("operations", {})).answer as { result: { name: string; access: string }[] };
   const byAccess = Object.groupBy(result, ({ access }) => access);
   const names = (access: string) => byAccess[access]!.map(({ name }) => name).toSorted();
-  expect(names("secret")).toEqual(["credentials"]);
-  expect(names("changes")).toEqual(["bringBack", "drain", "forget", "putRecords", "rebuild", "run", "stop"]);
+  expect(names("secret")).toEqual(["credentials", "personalEvent"]);
+  expect(names("changes")).toEqual(["bringBack", "drain", "forget", "putRecords", "rebuild", "resend", "run", "stop"]);
   expect(result.find(({ name }) => name === "trace")).toMatchObject({
     access: "reads",
     parameters: { type: "object", properties: { orderId: { type: "string" } }, required: ["orderId"] },
