@@ -135,7 +135,7 @@ function Result({ rows }: { rows: readonly Record<string, unknown>[] }) {
 
 function show(value: unknown): string {
   if (value === null || value === undefined) return "";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function saveCsv(rows: readonly Record<string, unknown>[]): void {

@@ -1,7 +1,7 @@
-import backup from "../../step-functions/backup.asl.json";
-import refine from "../../step-functions/bronze_to_silver.asl.json";
-import quality from "../../step-functions/data_quality.asl.json";
-import publish from "../../step-functions/silver_to_gold.asl.json";
+import backup from "../../step-functions/backup.asl.json" with { type: "json" };
+import refine from "../../step-functions/bronze_to_silver.asl.json" with { type: "json" };
+import quality from "../../step-functions/data_quality.asl.json" with { type: "json" };
+import publish from "../../step-functions/silver_to_gold.asl.json" with { type: "json" };
 import { askConfirmed, gold, literal, poll, useAnswer, type Feed } from "../client.ts";
 import { age, count, counted, duration, moment, words } from "../format.ts";
 import { Confirmed, Empty, Failure, Glyph, Loading, Section, State } from "../parts.tsx";
