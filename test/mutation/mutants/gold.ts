@@ -8,7 +8,7 @@ const plan = "test/pipeline/gold/plan-windows.test.ts";
 const publishing = "sql/migrations/000009_publish_windows.sql";
 const definitions = "sql/migrations/000046_definitions.sql";
 const dimensions = "sql/migrations/000049_dimensions.sql";
-const star = "test/pipeline/gold/star.test.ts";
+const star = "test/pipeline/gold/publish-windows.star.test.ts";
 const locks = "sql/migrations/000042_locks_out_of_reach.sql";
 const migrations = "test/pipeline/gold/migrate.test.ts";
 const commits = "pipeline/gold/published-commit.ts";
@@ -59,6 +59,15 @@ export const goldMutants: readonly Mutant[] = [
     file: definitions,
     text: "  perform ops.mark_days_due();\nend $define$;",
     replacement: "end $define$;",
+    tests: [star],
+    only: "by their registration alone",
+  },
+  {
+    guard: "facts that a day lacks are filled in without corrections",
+    prevents: "after an upgrade every row of a new table is listed as a correction",
+    file: dimensions,
+    text: "ops.fill_days(document, lacking, version)\n    + ",
+    replacement: "",
     tests: [star],
     only: "by their registration alone",
   },
