@@ -129,6 +129,7 @@ select ops.define_gold_table('gold.hourly_trends', 'days', $$
       sum(revenue) as revenue
     from gold.sales_hours
     where order_date between first_day and last_day
+      and order_date not in (select day_hours.order_date from facts.day_hours)
     group by 1, 2
     union all
     select order_date, hour, orders, pizzas, facts.dollars(revenue_cents)

@@ -167,6 +167,39 @@ comment on column ops.locks.kind is 'day, month, calendar, customers or catalog'
 comment on column ops.locks.key is
   'Days from 2000-01-01 to the day or to the first of the month; 0 for the others';
 
+-- The facts that days lack, and the tables that are computed from them. They are no
+-- corrections, whatever was reported: nobody has seen these rows before. The facts that
+-- the days have stay as they are, so that what else changes is a correction.
+create function ops.fill_days(document jsonb, days date[], version bigint)
+returns integer
+language plpgsql as $$
+declare
+  fact record;
+  lacking date[];
+begin
+  if cardinality(days) = 0 then
+    return 0;
+  end if;
+  perform ops.begin_changes(days, version, false, null);
+  for fact in
+    select name, split_part(name, '.', 2) as key from definitions.facts
+    where published_with = 'days' and not is_retired order by place
+  loop
+    execute format(
+      'select array(
+        select day from unnest($1) as day
+        where not exists (select from %s as known where known.order_date = day)
+      )', fact.name
+    ) into lacking using days;
+    execute format('select ops.refresh_%I($1, $2, $3)', fact.key)
+    using document, lacking, version;
+  end loop;
+  -- What the ledger says of the facts of the day is written with all of them.
+  return ops.refresh_gold(days, version);
+end $$;
+comment on function ops.fill_days is
+  'Publishes the facts that days lack, without corrections';
+
 -- Also publishes days that are due, at the version that they show, and the calendar last:
 -- its lock comes after those of days and months.
 create or replace function ops.publish_windows(
@@ -194,6 +227,7 @@ declare
   );
   reported date[];
   others date[];
+  lacking date[];
   this_publish bigint := nextval('ops.publish_id');
 begin
   perform ops.lock_days(asked);
@@ -214,7 +248,13 @@ begin
     or (shown.is_due and shown.silver_version = version);
   published := cardinality(reported) + cardinality(others);
   skipped := cardinality(asked) - published;
-  rows_changed := ops.publish_days(document, reported, true, this_publish)
+  -- A day without a sale lacks nothing.
+  lacking := array(
+    select order_date from ops.windows join facts.day_totals using (order_date)
+    where order_date = any (reported || others) and is_due
+  );
+  rows_changed := ops.fill_days(document, lacking, version)
+    + ops.publish_days(document, reported, true, this_publish)
     + ops.publish_days(document, others, false, this_publish)
     + ops.refresh_calendar(reported || others, version);
   corrections := (

@@ -63,6 +63,15 @@ export const goldMutants: readonly Mutant[] = [
     only: "by their registration alone",
   },
   {
+    guard: "facts that a day lacks are filled in without corrections",
+    prevents: "after an upgrade every row of a new table is listed as a correction",
+    file: dimensions,
+    text: "ops.fill_days(document, lacking, version)\n    + ",
+    replacement: "",
+    tests: [star],
+    only: "by their registration alone",
+  },
+  {
     guard: "only rows of facts that differ are written",
     prevents: "every publish of a day rewrites thousands of rows, and nobody can see which changed",
     file: definitions,

@@ -12,7 +12,7 @@ import type { LakeRow, Warehouse } from "../../../pipeline/ports.ts";
 import { startPostgres } from "../../../targets/local/postgres.ts";
 import { preparePostgres } from "../../support/prepared-postgres.ts";
 import { datesOf, openGoldPipeline, sql, type GoldPipeline } from "./gold-fixture.ts";
-import { compareGold, readCorrections, readGold } from "./gold-tables.ts";
+import { compareGold, goldKeys, readCorrections, readGold } from "./gold-tables.ts";
 import { writeSilver, type FixtureOrder } from "./silver-fixture.ts";
 
 const sale = (id: string, at: string, rest: Partial<FixtureOrder> = {}): FixtureOrder => ({
@@ -272,6 +272,28 @@ test("a fact and a table are added by their registration alone, and are publishe
       ({ table_name }) => table_name,
     );
     expect(tables).toEqual(expect.arrayContaining(["facts.day_visits", "gold.visits"]));
+
+    // The first publish of a new fact is not a correction, even of a reported day; a late order is one.
+    await owner.query(
+      "savepoint before_reports; select ops.report_windows('2015-05-01'); update ops.windows set is_due = true;" +
+        "delete from facts.day_visits; delete from gold.visits;" +
+        `insert into facts.day_hours select order_date, hour, sum(orders), sum(pizzas), sum(revenue) * 100
+         from gold.sales_hours group by 1, 2; delete from gold.sales_hours`,
+    );
+    const late = await factsOf(2, [...orders, sale("late", "2015-03-01T13:45:00")]);
+    await publish({ ...late, day_visits: visits });
+    const corrected = "select distinct table_name from ops.corrections where publish_id is not null";
+    const names = (await owner.query(corrected)).map(({ table_name }) => String(table_name));
+    expect(names.toSorted()).toEqual(
+      Object.keys(goldKeys)
+        .filter((name) => name !== "customer_segments")
+        .map((name) => `gold.${name}`)
+        .toSorted(),
+    );
+    expect(
+      await owner.query("select * from ops.gold_offenders() union all select * from ops.control_offenders()"),
+    ).toEqual([]);
+    await owner.query("rollback to before_reports");
 
     // A backup that was made before has neither: the table is filled, and the days are due.
     const older = tables.filter((name) => name !== "gold.visits" && name !== "facts.day_visits");

@@ -7,6 +7,7 @@ import { loadCatalog, loadGoldSql, readCatalogFiles } from "../../../adapters/pr
 import { landRecords } from "../../../pipeline/bronze/land-records.ts";
 import { createCustomerKey } from "../../../pipeline/silver/write-orders.ts";
 import { openQuarantine, openSilver, orderStream } from "../../../pipeline/silver/tables.ts";
+import { publishCatalog } from "../../../pipeline/gold/migrate.ts";
 import { createFunctions } from "../../../targets/local/functions.ts";
 import { loadWorkflow } from "../../../targets/local/workflow-runner.ts";
 import { openGoldPipeline } from "../../pipeline/gold/gold-fixture.ts";
@@ -30,6 +31,8 @@ const logGroup = "/pizza/dev/LandRecords";
 export async function startDeployedPipeline() {
   const dir = mkdtempSync(join(tmpdir(), "pizza-remote-"));
   const gold = await openGoldPipeline();
+  // A deployment publishes the catalog.
+  await publishCatalog(gold.writer, readCatalogFiles());
   const s3 = await startS3Server({ root: dir });
   const kinesis = await startKinesisServer({ dir: join(dir, "stream"), shards: 2 });
   const dataApi = await startDataApiServer({
