@@ -23,6 +23,8 @@ export function readProducers(bytes: Buffer): SeenProducer[] {
 }
 
 function parseProducer(text: string): Producer | undefined {
+  // Parsing a long text that is damaged at its end takes long.
+  if (!/producer|\\u/.test(text)) return undefined;
   const { producer } = Object(parseText(text)) as Partial<OrderEvent>;
   const isReadable = typeof producer?.producer_id === "string" && Number.isSafeInteger(producer.seq);
   return isReadable ? producer : undefined;
