@@ -132,8 +132,10 @@ describe.runIf(isAsked)("the console", () => {
   it("receipt: every row of the ledger is a number of the receipt, and each finding is named", async () => {
     const receipt = await pipeline.verify();
     await open("receipt");
-    const cells = async (name: string) =>
-      (await page.locator(".ledger tr", { hasText: name }).first().locator("td").allInnerTexts()).slice(1, 6);
+    const cells = async (name: string) => {
+      const label = page.locator("td:first-child", { hasText: new RegExp(`^${name}$`) });
+      return (await page.locator(".ledger tr").filter({ has: label }).locator("td").allInnerTexts()).slice(1, 6);
+    };
     const shown = (...values: (number | string)[]) =>
       values.map((value) => (value === "" ? "" : grouped(String(value))));
     const { records, events, expected, gold } = receipt;
@@ -143,7 +145,10 @@ describe.runIf(isAsked)("the console", () => {
     expect(await cells("Sent twice by a till")).toEqual(shown("", events.eventDuplicates, "", "", ""));
     const money = (cents: number) => (cents / 100).toFixed(2);
     for (const [name, sales] of [["Bronze says", expected] as const, ["Gold shows", gold] as const]) {
-      expect(await cells(name)).toEqual(shown("", sales.orders, sales.lines, sales.pizzas, money(sales.cents)));
+      expect(await cells(name)).toEqual([
+        ...shown("", sales.orders, sales.lines, sales.pizzas),
+        dollars(money(sales.cents)).slice(1),
+      ]);
     }
     expect(receipt.findings.length).toBeGreaterThan(0);
     for (const { sentence } of receipt.findings) await page.getByText(sentence).waitFor();
