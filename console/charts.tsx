@@ -129,12 +129,8 @@ export function DayBars({
         height={height}
         viewBox={`0 0 ${width} ${height}`}
         tabIndex={0}
-        role="slider"
-        aria-label="Revenue by day, US dollars"
-        aria-valuemin={0}
-        aria-valuemax={days.length}
-        aria-valuenow={shown === undefined ? 0 : days.indexOf(shown) + 1}
-        aria-valuetext={shown === undefined ? "no day" : `${name(shown.date)}, ${money(shown.cents)} dollars`}
+        role="group"
+        aria-label="Revenue by day, US dollars; arrow keys choose a day"
         onKeyDown={move}
       >
         {Array.from({ length: Math.ceil(most / unit) }, (_, index) => (index + 1) * unit).map((cents) => (
@@ -197,6 +193,9 @@ export function DayBars({
           </g>
         )}
       </svg>
+      <p class="hidden" aria-live="polite">
+        {chosen !== undefined && shown !== undefined && `${name(shown.date)}, ${money(shown.cents)} dollars`}
+      </p>
     </div>
   );
 }
@@ -274,7 +273,7 @@ export function HeatMap({
             <a
               key={`${weekday} ${hour}`}
               href={href(weekday, hour)}
-              aria-label={`${weekdays[weekday - 1]} ${hour}:00, ${money(cents)} dollars`}
+              aria-label={`${weekdays[weekday - 1]} ${hour}:00, ${(cents / 100_000).toFixed(1)} thousand: ${money(cents)} dollars`}
             >
               <rect
                 class={`h${level}`}

@@ -111,8 +111,8 @@ function Order({ trace, catalog }: { trace: Trace; catalog: Awaited<ReturnType<t
                   const shown = key.map((part, index) => showKey(goldKeys[table]?.[index] ?? "", part)).join(", ");
                   return (
                     <tr key={row.table + row.key}>
-                      <td>{words(table)}</td>
-                      <td class="mid cut">{table === "customer_segments" ? tail(shown, 10) : shown}</td>
+                      <td class="wrap">{words(table)}</td>
+                      <td class="mid wrap">{table === "customer_segments" ? tail(shown, 10) : shown}</td>
                       <td class="n">
                         <a class="door" href={cellHref(table, key, column)}>
                           {row.revenue.replace(/\B(?=(\d{3})+\.)/g, ",")}

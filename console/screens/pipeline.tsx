@@ -4,6 +4,9 @@ import { ask, poll, type Feed, type Live, type Rates } from "../client.ts";
 import { age, byteSize, centsOf, count, counted, dollars, duration } from "../format.ts";
 import { Coin, Failure, Glyph, Icon, Loading, Section, Tick, Verdict, type Mood } from "../parts.tsx";
 
+/** The name that the receipt gives to a missing number of a till. */
+const gapInvariant = "no gap in a till's numbers";
+
 /** From the tills to gold, as it is now. */
 export function PipelineScreen({ feed }: { feed: Feed }) {
   const { live } = feed;
@@ -98,8 +101,10 @@ function Belt({ live, rates, isMoving }: { live: Live; rates: Rates[]; isMoving:
           newest === undefined ? (
             <Pocket>Not counted yet</Pocket>
           ) : (
-            <Pocket alarm={newest.findings.some(({ invariant }) => invariant === "no gap in a till's numbers")}>
-              {counted(newest.producers, "till")} checked
+            <Pocket alarm={newest.findings.some(({ invariant }) => invariant === gapInvariant)}>
+              {newest.findings.some(({ invariant }) => invariant === gapInvariant)
+                ? "a number is missing"
+                : "No number is missing"}
             </Pocket>
           )
         }
@@ -110,7 +115,7 @@ function Belt({ live, rates, isMoving }: { live: Live; rates: Rates[]; isMoving:
           figure={rates.length === 0 ? "—" : rates.at(-1)!.records.toFixed(1)}
           unit="records a second"
           chart={<Spark values={rates.map(({ records }) => records)} />}
-          caption="records/s, last minute"
+          caption="records/s"
           facts={[
             ["Tills", newest === undefined ? "not known" : count(newest.producers)],
             ["Events", newest === undefined ? "not known" : count(newest.events.distinct)],
@@ -133,7 +138,7 @@ function Belt({ live, rates, isMoving }: { live: Live; rates: Rates[]; isMoving:
           figure={stream.records === undefined ? "—" : count(stream.records)}
           unit="records, all on disk"
           chart={<Spark values={rates.map(({ bytes }) => bytes)} />}
-          caption="bytes/s, last minute"
+          caption="bytes/s"
           facts={[
             ["Shards", count(stream.shards)],
             ["Size", stream.bytes === undefined ? "not known" : byteSize(stream.bytes)],
@@ -166,7 +171,7 @@ function Belt({ live, rates, isMoving }: { live: Live; rates: Rates[]; isMoving:
           figure={newest === undefined ? (notLanded ? "—" : count(stream.records ?? 0)) : count(newest.records.landed)}
           unit="records, untouched"
           chart={<Spark values={rates.map(({ landings }) => landings)} />}
-          caption="landings/s, last minute"
+          caption="landings/s"
           facts={[
             ["Twice", newest === undefined ? "not known" : count(newest.records.transportDuplicates)],
             ["Set aside", count(setAside.length)],
@@ -189,7 +194,7 @@ function Belt({ live, rates, isMoving }: { live: Live; rates: Rates[]; isMoving:
           figure={count(silver.lines)}
           unit="order lines, once"
           chart={<Spark values={rates.map(({ lines }) => lines)} />}
-          caption="lines/s, last minute"
+          caption="lines/s"
           facts={[
             ["Version", count(silver.version)],
             ["Days", count(silver.days)],
@@ -212,7 +217,7 @@ function Belt({ live, rates, isMoving }: { live: Live; rates: Rates[]; isMoving:
           figure={count(totals.orders)}
           unit="orders in 10 tables"
           chart={<Spark values={rates.map(({ orders }) => orders)} />}
-          caption="orders/s, last minute"
+          caption="orders/s"
           facts={[
             ["Of silver", `version ${count(gold.silverVersion)}`],
             ["Median", freshness === null ? "not known" : `${freshness.medianSeconds} s`],

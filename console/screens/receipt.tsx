@@ -55,7 +55,7 @@ export function ReceiptScreen({ feed }: { feed: Feed }) {
       >
         Worked out from the bytes of every layer at {moment(Date.parse(checkedAt))}, in {duration(milliseconds)}. No
         counter was asked.
-        {since > 0 && <> {counted(since, "record")} came since, and are not in it.</>}
+        {since > 0 && <> Not in it: {counted(since, "record")} that came since.</>}
       </Verdict>
       {failure}
       <Ledger receipt={receipt} checkedAt={Date.parse(checkedAt)} />
