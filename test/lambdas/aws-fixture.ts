@@ -114,7 +114,7 @@ export async function openAwsPipeline({ customerKey }: { customerKey: string }) 
     sink: openKinesisSink({ streamName, client: newKinesisClient({ ...testAccess, endpoint: kinesis.url }) }),
     /** Deploys the functions that run SQL on the lake with this engine. */
     useLakeSql: (choice: LakeSql) => void (lakeSql = choice),
-    /** Empties gold and its ledgers, but not the migrations. */
+    /** Empties gold and its ledgers, but not the migrations, and deploys: menu and stores are in gold again. */
     async emptyGold() {
       const tables = await gold.query<{ name: string }>(
         `select format('%I.%I', schemaname, tablename) as name from pg_tables
@@ -122,6 +122,7 @@ export async function openAwsPipeline({ customerKey }: { customerKey: string }) 
       );
       const deletes = tables.map(({ name }) => `delete from ${name}`);
       await gold.query(`set local pizza.corrections = 'off'; ${deletes.join("; ")}`);
+      await lambda("MigrateWarehouse").invoke({ RequestType: "Update" });
     },
     /** The stream's records, one list per shard. */
     async records(): Promise<StreamRecord[][]> {
