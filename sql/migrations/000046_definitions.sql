@@ -55,6 +55,9 @@ alter table ops.windows add column is_due boolean not null default true;
 comment on column ops.windows.is_due is
   'Whether the day is to be published again at the next run, because facts of it are missing';
 
+comment on column ops.windows.content_hash is
+  'MD5 of the rows of the day in the schema facts: equal facts, equal hash';
+
 create function ops.columns_of(target regclass, without text[] default '{}')
 returns text[]
 language sql stable as $$
