@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => pipeline.close());
 
-const sql = readProjectFile("sql/checks/refused-events.sql");
+const sql = readProjectFile("sql/checks/rejected-events.sql");
 const quarantined = () => listQuarantined({ ...pipeline.openRefinery(), lake: pipeline.lake, sql });
 const sources = () => ({
   quarantined,
