@@ -10,7 +10,7 @@ project=$(cd "$here/../.." && pwd)
 sh "$here/cfn-lint.sh"
 sh "$here/trino/run.sh"
 
-packages="deltalake==1.6.1 pyarrow==22.0.0"
+packages="deltalake==1.6.1 pyarrow==22.0.0 fastparquet==2026.9.0"
 environment="${XDG_CACHE_HOME:-${TMPDIR:-/tmp}}/pizza-interop-venv"
 
 skip() {
@@ -19,7 +19,7 @@ skip() {
 }
 
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || skip "Python 3.10 or later is not here"
-if ! "$environment/bin/python" -c 'import deltalake, pyarrow' 2>/dev/null; then
+if ! "$environment/bin/python" -c 'import deltalake, fastparquet, pyarrow' 2>/dev/null; then
   python3 -m venv "$environment" 2>/dev/null || skip "python3 -m venv does not work here"
   # shellcheck disable=SC2086
   "$environment/bin/pip" install --quiet --disable-pip-version-check $packages || skip "pip could not install $packages"
@@ -46,3 +46,6 @@ done
 "$project/node_modules/.bin/node" "$project/bin/pizza.ts" demo --dir "$work/home" >"$work/demo.log" 2>&1 || { cat "$work/demo.log"; exit 1; }
 "$environment/bin/python" "$here/delta_rs.py" "$work/home/lake/silver/order_lines" \
   --expect-rows 48620 --expect-sum revenue_cents=81786005
+
+# A reader without the newer encodings of Parquet reads bronze.
+"$environment/bin/python" "$here/fastparquet_bronze.py" "$work/home/lake/bronze"

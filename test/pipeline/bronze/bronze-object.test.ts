@@ -1,6 +1,7 @@
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { randomBytes } from "node:crypto";
 import * as fc from "fast-check";
+import { parquetMetadata } from "hyparquet";
 import { describe, expect, it } from "vitest";
 import { bronzeKey, decodeBronze, encodeBronze, parseBronzeKey } from "../../../pipeline/bronze/bronze-object.ts";
 import type { StreamRecord } from "../../../pipeline/ports.ts";
@@ -53,6 +54,15 @@ describe("bronze object", () => {
     const records = await decodeBronze(body);
     body.fill(0);
     expect(plain(records)).toEqual(plain([recordOf(1, zstdCompressSync("batch"))]));
+  });
+
+  it("has only encodings that every Parquet reader knows", () => {
+    for (const count of [1, 100]) {
+      const records = Array.from({ length: count }, (_, number) => recordOf(number, Buffer.from("{}")));
+      const { row_groups: groups } = parquetMetadata(encodeBronze("orders", records).slice().buffer);
+      const used = groups.flatMap(({ columns }) => columns.flatMap(({ meta_data: column }) => column!.encodings));
+      expect(new Set(used).difference(new Set(["PLAIN", "RLE", "RLE_DICTIONARY"]))).toEqual(new Set());
+    }
   });
 
   it("adds very little to compressed batches, and makes single events smaller", () => {
