@@ -61,7 +61,7 @@ describe("bronze object", () => {
       const records = Array.from({ length: count }, (_, number) => recordOf(number, Buffer.from("{}")));
       const { row_groups: groups } = parquetMetadata(encodeBronze("orders", records).slice().buffer);
       const used = groups.flatMap(({ columns }) => columns.flatMap(({ meta_data: column }) => column!.encodings));
-      expect(new Set(used).difference(new Set(["PLAIN", "RLE", "RLE_DICTIONARY"]))).toEqual(new Set());
+      expect(["PLAIN", "RLE", "RLE_DICTIONARY"]).toEqual(expect.arrayContaining(used));
     }
   });
 
