@@ -73,6 +73,7 @@ const modules: Record<string, () => Promise<{ default: Case }>> = {
   "refining-classic": async () => ({ default: (await import("./cases/refining.ts")).refiningClassic }),
   facts: () => import("./cases/facts.ts"),
   publishing: () => import("./cases/publishing.ts"),
+  backlog: () => import("./cases/backlog.ts"),
   growth: () => import("./cases/growth.ts"),
   freshness: () => import("./cases/freshness.ts"),
   memory: () => import("./cases/memory.ts"),

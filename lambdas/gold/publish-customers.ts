@@ -18,6 +18,6 @@ const open = lazy(async () => {
 
 /** Publishes the customer rows of the plan's days. */
 export const handler = createHandler(
-  async (plan: PublishingPlan) => await publishCustomers(await open(), plan),
+  async (plan: PublishingPlan, { until }) => await publishCustomers(await open(), plan, { until }),
   ({ corrections }) => ({ Corrections: corrections }),
 );

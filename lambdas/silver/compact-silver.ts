@@ -6,5 +6,5 @@ const open = lazy(async () => openLake());
 
 /** Compacts silver's small files and vacuums files that no retained version needs. */
 export const handler = createHandler(
-  async (input: { sweep: "recent" | "full" }) => await compactSilver(await open(), input),
+  async ({ sweep }: { sweep: "recent" | "full" }, { until }) => await compactSilver(await open(), { sweep, until }),
 );

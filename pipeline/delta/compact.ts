@@ -20,8 +20,8 @@ export interface CompactSummary {
 /**
  * Rewrites many small files of a partition as fewer larger ones, sorted by `sortBy`. Files of one size class are merged
  * once there are `minFiles` of them, so that each row is rewritten only about log(rows) times over the table's
- * lifetime. The table's rows stay the same. On a conflict, the concurrent commit wins. Throws if a data file is
- * missing.
+ * lifetime. The table's rows stay the same. On a conflict, the concurrent commit wins. Rewrites no further group once
+ * `shouldStop` returns true. Throws if a data file is missing.
  */
 export async function compactTable({
   table,
@@ -30,6 +30,7 @@ export async function compactTable({
   targetRows = 500_000,
   maxRowsPerRun = 200_000,
   sortBy = ["order_id", "store_id", "line_no"],
+  shouldStop = () => false,
 }: {
   table: DeltaTable;
   store: ObjectStore;
@@ -37,14 +38,18 @@ export async function compactTable({
   targetRows?: number;
   maxRowsPerRun?: number;
   sortBy?: readonly string[];
+  shouldStop?: () => boolean;
 }): Promise<CompactSummary> {
   const snapshot = await table.snapshot();
   const groups = planCompaction(snapshot.partitions, { minFiles, targetRows, maxRowsPerRun });
-  const removes = groups.flat();
   const nothing = { version: snapshot.version, committed: false, filesRemoved: 0, filesAdded: 0, rows: 0 };
   if (groups.length === 0) return nothing;
-  const adds = [];
-  for (const group of groups) adds.push(await rewrite({ table, store, sortBy }, group));
+  const [adds, removes]: [AddFile[], AddFile[]] = [[], []];
+  for (const group of groups) {
+    adds.push(await rewrite({ table, store, sortBy }, group));
+    removes.push(...group);
+    if (shouldStop()) break;
+  }
   const version = await commitRewrite(table, { snapshot, removes, adds });
   if (version === undefined) {
     for (const { path } of adds) await store.delete(`${table.root}/${path}`);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Column } from "../silver/columns.ts";
 import type { Clock, ObjectStore } from "../ports.ts";
-import { vacuumTable, type VacuumSummary } from "./vacuum.ts";
+import { vacuumTable, type VacuumOptions, type VacuumSummary } from "./vacuum.ts";
 import { dataFilePath, newFileId } from "./data-file-name.ts";
 import type { AddFile } from "./actions.ts";
 import { commitKey, describeCommit, encodeActions, readCommit } from "./log.ts";
@@ -37,7 +37,7 @@ export interface DeltaTable {
    */
   changes(fromVersion: number, toVersion: number): Promise<Changes | undefined>;
   /** Deletes log and data files beyond the retention; time travel within it keeps working. */
-  vacuum(retention: { logRetentionMs: number; orphanRetentionMs: number }): Promise<VacuumSummary>;
+  vacuum(options: VacuumOptions): Promise<VacuumSummary>;
 }
 
 /** The committed version, or `committed: false` if another writer committed it first. */
@@ -110,7 +110,7 @@ export function openDeltaTable({
       return { path, partition, size: body.length, rows, stats, modificationTime: clock() };
     },
     changes: (fromVersion, toVersion) => reader.changes(fromVersion, toVersion),
-    vacuum: (retention) => vacuumTable({ ...location, now: clock() }, retention),
+    vacuum: (options) => vacuumTable({ ...location, now: clock() }, options),
   };
 }
 

@@ -62,13 +62,19 @@ export interface CustomerSql {
 
 /**
  * Publishes the rows by customer of days that gold already shows: purchases per day, distinct customers per month and
- * city, and the segments. Each call to the database carries as many days of a month as fit into one request.
+ * city, and the segments. Each call to the database carries as many days of a month as fit into one request. Once
+ * `shouldStop` returns true it begins no further month, and `windows` counts the days before.
  */
 export async function publishCustomerDays(
   { lake, warehouse, sql, isAgain = false }: { lake: LakeQuery; warehouse: Warehouse; sql: CustomerSql } & Again,
-  { table, windows, silverVersion }: { table: LakeTable; windows: string[]; silverVersion: number },
+  {
+    table,
+    windows,
+    silverVersion,
+    shouldStop = () => false,
+  }: { table: LakeTable; windows: string[]; silverVersion: number; shouldStop?: () => boolean },
 ): Promise<PublishSummary> {
-  const summary = { windows: windows.length, published: 0, skipped: 0, rowsChanged: 0, corrections: 0 };
+  const summary = { windows: 0, published: 0, skipped: 0, rowsChanged: 0, corrections: 0 };
   const months = groupByMonth(windows);
   const name = isAgain ? "ops.republish_customers" : "ops.publish_customers";
   const read = (month: string[] | undefined) =>
@@ -77,13 +83,15 @@ export async function publishCustomerDays(
   for (const [index, month] of months.entries()) {
     const rows = await next!;
     // Read the next month from the lake while the warehouse writes this one.
-    next = read(months[index + 1]);
+    next = shouldStop() ? undefined : read(months[index + 1]);
     next?.catch(() => {});
+    summary.windows += month.length;
     for (const { days, facts } of pack(month, rows)) {
       const document = toJson({ silver_version: silverVersion, windows: days, customer_days: facts });
       const part = await callPublish(warehouse, name, document);
       for (const key of ["published", "skipped", "rowsChanged", "corrections"] as const) summary[key] += part[key];
     }
+    if (next === undefined) break;
   }
   // Even without a new day: a run that crashed before this step left the segments stale.
   summary.rowsChanged += await publishSegments(warehouse, silverVersion);
@@ -133,14 +141,20 @@ export async function publishWindows(
   return await publishDays(gold, { table, windows, silverVersion });
 }
 
-/** Publishes the rows by customer of the plan's days, and records the time. */
+/**
+ * Publishes the rows by customer of the plan's days, and records the time. From `until` on, in milliseconds since 1970,
+ * it begins no further month and records nothing, so that the next run goes on at once.
+ */
 export async function publishCustomers(
   { silver, clock, ...gold }: Publishing & { clock: Clock },
   { silverVersion, customerBatches }: PublishingPlan,
+  { until = Infinity }: { until?: number } = {},
 ): Promise<PublishSummary> {
   const windows = customerBatches.flat();
   const table = silverLakeTable(await silver.snapshot(silverVersion), windows);
-  const published = await publishCustomerDays(gold, { table, windows, silverVersion });
+  const shouldStop = () => clock() >= until;
+  const published = await publishCustomerDays(gold, { table, windows, silverVersion, shouldStop });
+  if (published.windows < windows.length) return published;
   await gold.warehouse.query("select ops.note_customers_published($1::timestamptz)::text", [
     new Date(clock()).toISOString(),
   ]);

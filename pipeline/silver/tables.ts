@@ -110,12 +110,21 @@ export async function linesAtVersions(silver: DeltaTable, days: readonly DayAtVe
 /** How far time travel goes back, and how long an unreferenced data file is kept in case a slow writer commits it. */
 const retention = { logRetentionMs: 30 * dayMs, orphanRetentionMs: 7 * dayMs };
 
-/** Compacts silver's small files. A full sweep also vacuums silver and the quarantine. */
+/**
+ * Compacts silver's small files. A full sweep also vacuums silver and the quarantine. From `until` on, in milliseconds
+ * since 1970, it begins nothing more; the next run goes on.
+ */
 export async function compactSilver(
-  { silver, quarantine, store }: { silver: DeltaTable; quarantine: DeltaTable; store: ObjectStore },
-  { sweep }: { sweep: "recent" | "full" },
+  {
+    silver,
+    quarantine,
+    store,
+    clock,
+  }: { silver: DeltaTable; quarantine: DeltaTable } & Pick<TableLocation, "store" | "clock">,
+  { sweep, until = Infinity }: { sweep: "recent" | "full"; until?: number },
 ): Promise<CompactSummary> {
-  const compacted = await compactTable({ table: silver, store });
-  if (sweep === "full") for (const table of [silver, quarantine]) await table.vacuum(retention);
+  const shouldStop = () => clock() >= until;
+  const compacted = await compactTable({ table: silver, store, shouldStop });
+  if (sweep === "full") for (const table of [silver, quarantine]) await table.vacuum({ ...retention, shouldStop });
   return compacted;
 }

@@ -47,7 +47,7 @@ export function createFunctions(context: FunctionContext): Functions {
     RedriveLanding: () => redriveLanding({ store, onFailure, stream, clock }),
     RefineSilver: ({ sweep }: Sweep) => refineSilver(refinery, { sweep }),
     PublishQuarantine: () => publishQuarantine({ silver, quarantine }),
-    CompactSilver: ({ sweep }: Sweep) => compactSilver({ silver, quarantine, store }, { sweep }),
+    CompactSilver: ({ sweep }: Sweep) => compactSilver({ silver, quarantine, store, clock }, { sweep }),
     PlanWindows: (input: { customers: "now" | "when due" }) =>
       planWindows({ store, stream, silver, warehouse, clock, customersEveryMs }, input),
     PublishWindows: (batch: WindowBatch) => publishWindows(gold, batch),

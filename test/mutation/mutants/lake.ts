@@ -98,8 +98,8 @@ export const lakeMutants: readonly Mutant[] = [
     guard: "vacuum keeps young files",
     prevents: "a file that a run is about to commit is deleted",
     file: "pipeline/delta/vacuum.ts",
-    text: "if ((madeAt(key) ?? Infinity) > now - orphanRetentionMs) continue;",
-    replacement: "",
+    text: "(madeAt(key) ?? Infinity) <= now - orphanRetentionMs",
+    replacement: "true",
     tests: [vacuum],
   },
 ];

@@ -50,6 +50,21 @@ describe("compaction", () => {
     expect(await compactTable({ table, store })).toMatchObject({ committed: false, version: 8 });
   });
 
+  test("rewrites no further day once it is told to stop, and goes on the next time", async () => {
+    const store = createMemoryStore();
+    const table = openSmall(store);
+    await fill(table, 9);
+    for (let file = 0; file < 8; file++) await appendSmall(table, "2015-01-02", `o-${file}`);
+    const before = await idsOf(store, await table.snapshot());
+    expect(await compactTable({ table, store, shouldStop: () => true })).toMatchObject({
+      filesRemoved: 9,
+      filesAdded: 1,
+      rows: 18,
+    });
+    expect(await compactTable({ table, store })).toMatchObject({ filesRemoved: 8, filesAdded: 1 });
+    expect((await idsOf(store, await table.snapshot())).toSorted()).toEqual(before.toSorted());
+  });
+
   test("is rebased on files that are appended meanwhile", async () => {
     const store = createMemoryStore();
     const table = openSmall(store);

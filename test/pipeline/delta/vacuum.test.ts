@@ -68,6 +68,19 @@ describe("vacuum", () => {
     expect(store.objects.has("t/order_date=2015-01-01/somebody-elses.parquet")).toBe(true);
   });
 
+  test("stops when it is told to, leaves every retained version readable, and goes on the next time", async () => {
+    const [whole, stopped] = [await twentyDays(), await twentyDays()];
+    const summary = await whole.table.vacuum(retention);
+    let answers = 0;
+    const first = await stopped.table.vacuum({ ...retention, shouldStop: () => answers++ > 0 });
+    expect(first).toEqual({ ...summary, dataFiles: 0 });
+    for (let version = first.oldestVersion; version < 20; version++) {
+      expect((await openSmall(stopped.store, stopped).snapshot(version)).files.size).toBe(1);
+    }
+    const dayLater = openSmall(stopped.store, { clock: () => stopped.clock() + dayMs });
+    expect((await dayLater.vacuum(retention)).dataFiles).toBeGreaterThanOrEqual(summary.dataFiles);
+  });
+
   test("does nothing if the table does not exist", async () => {
     expect(await openSmall(createMemoryStore()).vacuum(retention)).toEqual({
       logFiles: 0,

@@ -84,6 +84,22 @@ describe("the steps of silver_to_gold", () => {
     expect((await steps().plan("now")).customersDue).toBe(true);
   });
 
+  it("publish customers month by month, and the next run goes on where the time of one ended", async () => {
+    const ofFebruary = order({ order_id: "feb", ordered_at: "2015-02-02T06:59:00-05:00" });
+    await refine("jan", 1);
+    pipeline.now += 31 * 86_400_000;
+    await pipeline.land(record(sent++, ofFebruary, { arrivedAt: pipeline.now }));
+    await pipeline.refine();
+    const plan = await steps().plan();
+    for (const batch of plan.batches) await steps().publish(batch);
+    expect(plan.customerBatches).toEqual([["2015-01-02"], ["2015-02-02"]]);
+    expect(await steps().customers(plan, { until: pipeline.now })).toMatchObject({ windows: 1, published: 1 });
+    const next = await steps().plan();
+    expect(next).toMatchObject({ customerBatches: [["2015-02-02"]], customersDue: true });
+    expect(await steps().customers(next, { until: pipeline.now + 1 })).toMatchObject({ windows: 1, published: 1 });
+    expect(await steps().plan()).toMatchObject({ customerBatches: [], customersDue: false });
+  });
+
   it("report no day while a landed object is waiting to be refined", async () => {
     await refine("a", 1);
     expect((await steps().plan()).watermark).toBe("2015-01-01");
