@@ -144,9 +144,9 @@ function figuresText(figures: KeyFigures): string {
 function closing(seconds: number): string {
   return [
     `done in ${seconds.toFixed(1)} s. The local pipeline is kept; try:`,
-    "  ./pizza console                            (a web page: every number down to the bytes of its orders)",
+    "  ./pizza console                          (a web page: every number down to the bytes of its orders)",
     '  ./pizza query "select * from gold.daily_sales_summary order by revenue desc limit 5"',
     "  ./pizza start && ./pizza credentials     (psql, DBeaver, Power BI)",
-    "  ./pizza produce --rate 50 --orders 1000    (more orders), ./pizza status, ./pizza verify",
+    "  ./pizza produce --rate 50 --orders 1000  (more orders), ./pizza status, ./pizza verify",
   ].join("\n");
 }
