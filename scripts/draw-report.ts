@@ -145,8 +145,8 @@ async function contentOf(ask: Ask, visual: Visual, width: number, height: number
     const { name } = partsOf(field!);
     return [text(0, height - 12, show(name, row?.values.get(name) ?? 0), { size: 28, weight: 600 })];
   }
-  if (type === "tableEx") return table(ask, visual, width, height);
-  if (type === "pivotTable") return matrix(ask, visual, width, height);
+  if (type === "tableEx") return drawTable(ask, visual, width, height);
+  if (type === "pivotTable") return drawMatrix(ask, visual, width, height);
   const [measure] = (fields["Y"] ?? fields["Size"])!;
   const { name } = partsOf(measure!);
   let rows = await valuesOf(ask, fields["Category"]!, [measure!]);
@@ -222,7 +222,7 @@ function monthName(date: string): string {
   });
 }
 
-async function table(ask: Ask, { fields, sortBy }: Visual, width: number, height: number): Promise<string[]> {
+async function drawTable(ask: Ask, { fields, sortBy }: Visual, width: number, height: number): Promise<string[]> {
   const shown = fields["Values"]!;
   const [columns, numbers] = [
     shown.filter((field) => typeof field === "string"),
@@ -264,7 +264,7 @@ async function table(ask: Ask, { fields, sortBy }: Visual, width: number, height
   ];
 }
 
-async function matrix(ask: Ask, { fields }: Visual, width: number, height: number): Promise<string[]> {
+async function drawMatrix(ask: Ask, { fields }: Visual, width: number, height: number): Promise<string[]> {
   const [measure] = fields["Values"]!;
   const { name } = partsOf(measure!);
   const rows = await valuesOf(ask, [...fields["Rows"]!, ...fields["Columns"]!], [measure!]);
