@@ -109,11 +109,11 @@ function show(name: string, value: number): string {
   const { format } = measureOf(name);
   if (format === "share") return `${(100 * value).toFixed(1)} %`;
   const digits = format === "count" ? 0 : 2;
-  const text = value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  return format === "dollars" ? `$${text}` : text;
+  const shown = value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return format === "dollars" ? `$${shown}` : shown;
 }
 
-const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+const escaped = (content: string) => content.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 interface TextStyle {
   size?: number;
