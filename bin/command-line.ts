@@ -8,7 +8,7 @@ const commands: Record<string, () => Promise<Command>> = {
   start: async () => (await import("./commands/service.ts")).start,
   stop: async () => (await import("./commands/service.ts")).stop,
   restart: async () => (await import("./commands/service.ts")).restart,
-  status: async () => (await import("./commands/service.ts")).status,
+  status: async () => (await import("./commands/status.ts")).status,
   console: async () => (await import("./commands/console.ts")).openConsole,
   logs: async () => (await import("./commands/logs.ts")).logs,
   clean: async () => (await import("./commands/service.ts")).clean,

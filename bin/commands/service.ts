@@ -20,11 +20,9 @@ import {
 import { findServer, stopServer } from "../../targets/local/postgres-process.ts";
 import { isFreePort, isRunning, usedPort } from "../../targets/local/machine.ts";
 import { readCredentials } from "../../targets/local/postgres-credentials.ts";
-import type { PipelineStatus } from "../../targets/pipeline-api.ts";
+import { answered } from "../../targets/pipeline-api.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
-import { endProgress, print, printJson, progress, say, UsageError } from "../output.ts";
-import { statusText } from "../status-text.ts";
-import { withReadOnlyPipeline } from "../with-target.ts";
+import { endProgress, printJson, progress, say, UsageError } from "../output.ts";
 import { endProducer } from "./background.ts";
 
 const startSeconds = 60;
@@ -82,7 +80,7 @@ function readStartOptions(values: Values) {
 /** Options have no effect on a running pipeline, so they must match the ones it runs with. */
 async function rejectChangedOptions(dir: string, { shards, port, postgresPort }: StartCommandOptions): Promise<void> {
   if ([shards, port, postgresPort].every((option) => option === undefined)) return;
-  const { stream, postgres } = await connectPipeline(dataDirectory(dir)).status();
+  const { stream, postgres } = answered(await connectPipeline(dataDirectory(dir)).status());
   const options = [
     { option: "--shards", wanted: shards, has: stream.shards },
     { option: "--port", wanted: port, has: runningProcess(dataDirectory(dir))?.port },
@@ -263,20 +261,6 @@ export const restart: Command = {
     }
     await stop.run({ ...values, json: false }, words);
     return await start.run(values, words);
-  },
-};
-
-export const status: Command = {
-  summary: "show the state of the stream, the layers and the workflows, and the freshness of gold",
-  usage: "status",
-  async run(values) {
-    const running = values.target === "local" ? runningProcess(dataDirectory(values.dir)) : undefined;
-    const found = await withReadOnlyPipeline(values, (pipeline) => pipeline.status());
-    const { pid, port, startedAt } = running ?? {};
-    const full: PipelineStatus =
-      running === undefined ? found : { ...found, process: { pid, port, startedAt } as PipelineStatus["process"] & {} };
-    if (values.json) printJson(full);
-    else print(statusText(full));
   },
 };
 

@@ -158,7 +158,12 @@ export async function openLocalPipeline({
     });
     const workflows = new Map<string, Workflow>();
     const runWorkflow = (name: string, input = sampleInput(name)) =>
-      runs.record(name, async () => await (await workflowOf(name)).run(input));
+      runs.record(name, async (onState) => {
+        const workflow = await workflowOf(name);
+        return await workflow.run(input, ({ phase, state }) => {
+          if (phase === "entered") onState(state);
+        });
+      });
 
     /** Loads the interpreter for the first run: a pipeline that is opened to be read needs none. */
     async function workflowOf(name: string): Promise<Workflow> {
@@ -253,6 +258,18 @@ export async function openLocalPipeline({
     };
     if (!isEarly) await warehouses.current();
 
+    const status = createPipelineStatus({
+      folder,
+      stream,
+      mapping,
+      store,
+      silver,
+      quarantine,
+      runs,
+      lake: async () => lake,
+      warehouse: async () => writer,
+      postgres: async () => (await warehouses.current()).postgres,
+    });
     const target: Target = {
       store,
       clock,
@@ -267,11 +284,7 @@ export async function openLocalPipeline({
       exclusively: (job) => timer.runNow(job),
       own: {
         sink: stream,
-        async status() {
-          const { postgres } = await warehouses.current();
-          const parts = { folder, store, stream, mapping, silver, quarantine, warehouse: writer, postgres, runs };
-          return await createPipelineStatus(parts)();
-        },
+        status,
         async run(workflow) {
           if (!workflowNames.includes(workflow)) {
             throw new Error(`workflow ${workflow} is not known: choose one of ${workflowNames.join(", ")}`);
