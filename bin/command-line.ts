@@ -14,6 +14,7 @@ const commands: Record<string, () => Promise<Command>> = {
   clean: async () => (await import("./commands/service.ts")).clean,
   produce: async () => (await import("./commands/send.ts")).produce,
   replay: async () => (await import("./commands/send.ts")).replay,
+  drill: async () => (await import("./commands/drill.ts")).drill,
   run: async () => (await import("./commands/inspect.ts")).run,
   verify: async () => (await import("./commands/inspect.ts")).verify,
   quality: async () => (await import("./commands/quality.ts")).quality,

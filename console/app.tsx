@@ -4,6 +4,7 @@ import { openSession, poll, useFeed, type Feed } from "./client.ts";
 import { age, clock, count, counted } from "./format.ts";
 import { Glyph, Icon, type Mood } from "./parts.tsx";
 import { go, useRoute } from "./route.ts";
+import { DrillsScreen } from "./screens/drills.tsx";
 import { ExplainScreen } from "./screens/explain.tsx";
 import { BackupsScreen, CorrectionsScreen, QualityScreen } from "./screens/lists.tsx";
 import { OrderScreen } from "./screens/order.tsx";
@@ -26,6 +27,7 @@ const entries: { path: string; name: string; icon: IconName; group?: string; key
   { path: "quarantine", name: "Quarantine", icon: "quarantine", group: "Care", key: "q" },
   { path: "quality", name: "Quality", icon: "quality", key: "y" },
   { path: "backups", name: "Backups", icon: "backup", key: "b" },
+  { path: "drills", name: "Drills", icon: "drill", key: "d" },
 ];
 
 function Screen({ feed }: { feed: Feed }) {
@@ -49,6 +51,8 @@ function Screen({ feed }: { feed: Feed }) {
       return <CorrectionsScreen />;
     case "quality":
       return <QualityScreen />;
+    case "drills":
+      return <DrillsScreen feed={feed} />;
     case "backups":
       return <BackupsScreen />;
     default:

@@ -13,13 +13,15 @@ export const goldKeys: Readonly<Record<string, readonly string[]>> = {
   size_performance: ["month", "size"],
   geographic_sales: ["month", "state", "city"],
   customer_segments: ["customer_key"],
+  sales_items: ["order_date", "store_id", "channel", "pizza_id"],
+  sales_hours: ["order_date", "hour", "store_id", "channel"],
 };
 
 const moneyColumns = new Set(["revenue", "cost", "margin", "avg_order_value", "monetary"]);
 /** Columns whose values over several rows add up. */
 const summed = new Set(["orders", "order_lines", "pizzas", "revenue", "cost", "margin"]);
 /** Columns by which the rows of a sum may be chosen. */
-const filters = ["hour", "weekday", "store_id", "channel", "pizza_type_id", "size", "state", "city"];
+const filters = ["hour", "weekday", "store_id", "channel", "pizza_id", "pizza_type_id", "size", "state", "city"];
 
 /** A cell of gold as the console shows it. */
 export function showCell(column: string, value: string | null): string {

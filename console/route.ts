@@ -18,6 +18,7 @@ const titles: Record<string, string> = {
   query: "Query",
   quality: "Quality",
   backups: "Backups",
+  drills: "Drills",
   quarantine: "Quarantine",
   explain: "Why this number",
   order: "Order",

@@ -34,6 +34,7 @@ import {
 } from "../pipeline/silver/tables.ts";
 import { readEvent } from "../pipeline/trace/read-event.ts";
 import { traceOrder } from "../pipeline/trace/trace-order.ts";
+import { drillNames, type DrillName, type DrillReport } from "./local/drill-kinds.ts";
 import type { Credentials, OngoingOperation, PipelineStatus, StatusRequest } from "./pipeline-api.ts";
 
 /** What a target opens. The operations below are made from it, once for every target. */
@@ -62,6 +63,7 @@ export interface Target {
     forget: (customerId: string) => Promise<ForgetSummary>;
     rebuild: (request: RebuildRequest) => Promise<RebuildReport>;
     credentials: () => Promise<Credentials>;
+    drill: (name: DrillName) => Promise<DrillReport>;
     close: () => Promise<void>;
   };
 }
@@ -195,6 +197,8 @@ export const operations = {
   forget: operation("changes", z.strictObject({ customerId: z.string() }), ({ own }, { customerId }) =>
     own.forget(customerId),
   ),
+  /** Sends simulated orders, breaks something, and says how the receipt took it. Only a local pipeline does it. */
+  drill: operation("changes", z.strictObject({ drill: z.enum(drillNames) }), ({ own }, { drill }) => own.drill(drill)),
   /** SQL on gold as the reader, or on the lake's tables at a version of silver. */
   query: operation(
     "reads",

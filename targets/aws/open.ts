@@ -135,6 +135,9 @@ export async function openDeployedPipeline({
         }
       },
       credentials: () => deployedCredentials(deployment),
+      async drill() {
+        throw new Error("drills send simulated orders and break things: they run on a local pipeline only");
+      },
       async close() {
         for (const closer of closers.splice(0)) await closer();
       },

@@ -6,6 +6,7 @@ import { maskEvent } from "../../pipeline/trace/read-event.ts";
 import type { QuarantinedOrder } from "../../pipeline/quarantine/list-quarantined.ts";
 import type { Access, Pipeline } from "../operations.ts";
 import { answered, type AnsweredStatus } from "../pipeline-api.ts";
+import type { DrillReport } from "./drill-kinds.ts";
 
 /** The page's files; the names of script and style hold the hash of their content. */
 export interface ConsoleFiles {
@@ -124,7 +125,10 @@ export function createConsole({
     if (method.access !== "reads" && body.isConfirmed !== true) return fail(409, `${name} must be confirmed first`);
     if (method.access !== "reads") onLog(`console: ${name} ${logged(method.given)}`);
     if (name === "verify") return json(200, { result: await check() });
-    json(200, { result: shown(name, await method.call(method.given, asked.signal())) ?? null });
+    const started = Date.now();
+    const result = await method.call(method.given, asked.signal());
+    if (name === "drill") note((result as DrillReport).receipt, started);
+    json(200, { result: shown(name, result) ?? null });
   }
 
   async function sendFile(
@@ -190,13 +194,18 @@ export function createConsole({
     return checking;
   }
 
+  function note(found: Receipt, started: number): void {
+    receipt.newest = { receipt: found, checkedAt: new Date().toISOString(), milliseconds: Date.now() - started };
+    live = undefined;
+  }
+
   async function work(): Promise<Receipt> {
     const started = Date.now();
     receipt.runningSince = new Date(started).toISOString();
     delete receipt.error;
     try {
       const found = await pipeline.verify();
-      receipt.newest = { receipt: found, checkedAt: new Date().toISOString(), milliseconds: Date.now() - started };
+      note(found, started);
       return found;
     } catch (error) {
       receipt.error = (error as Error).message;

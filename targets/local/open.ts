@@ -213,6 +213,8 @@ export async function openLocalPipeline({
     });
     closers.push(() => timer.stop());
 
+    let landingFailsUntil = 0;
+    let invocations = 0;
     const startMapping = () =>
       startEventSourceMapping({
         stream,
@@ -232,7 +234,11 @@ export async function openLocalPipeline({
           if ("error" in event) onLog(`landing ${event.shard}: ${event.type}: ${errorMessage(event.error)}`);
         },
         invoke: async (records) => {
+          // A drill makes it fail: every other time after it has written, so that what landed is delivered again.
+          const fails = clock() < landingFailsUntil;
+          if (fails && invocations++ % 2 === 0) throw new Error("a drill: landing fails before it writes");
           await landRecords({ store, stream: orderStream }, records);
+          if (fails) throw new Error("a drill: landing fails after it has written");
           timer.wake();
         },
       });
@@ -321,6 +327,20 @@ export async function openLocalPipeline({
           const { postgres } = await warehouses.current();
           const { host, port, database, roles } = postgres.credentials;
           return { host, port, database, ...roles[readRole], url: postgres.connectionString(readRole) };
+        },
+        async drill(name) {
+          const { runDrill } = await import("./drills.ts");
+          return await runDrill(name, {
+            sink: stream,
+            failLanding: (milliseconds) => void (landingFailsUntil = clock() + milliseconds),
+            async killPostgres() {
+              const { pid } = (await warehouses.current()).postgres;
+              process.kill(pid, "SIGKILL");
+              return pid;
+            },
+            drain,
+            verify: () => target.exclusively(() => reconcile(target)),
+          });
         },
         close,
       },

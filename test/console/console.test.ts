@@ -333,6 +333,7 @@ describe.runIf(isAsked)("the console", () => {
     ["corrections", "corrections"],
     ["quality", "quality"],
     ["backups", "backups"],
+    ["drills", "drills"],
   ];
   for (const theme of ["light", "dark"] as const) {
     it.each(screens)(`%s: nothing serious for axe, no sideways scroll at 360 px, ${theme}`, async (name, path) => {
@@ -361,6 +362,26 @@ describe.runIf(isAsked)("the console", () => {
       await page.setViewportSize({ width: 1280, height: 900 });
     });
   }
+
+  it.each(["A pizza nobody knows", "PostgreSQL is killed"])(
+    "drills: %s, by clicks, and the receipt takes it",
+    async (name) => {
+      await open("drills");
+      const drill = page.locator(".exercises li", { hasText: name });
+      await drill.getByRole("button", { name: "Start" }).click();
+      await drill.getByRole("button", { name: /^Send [\d,]+ orders$/ }).click();
+      await page.getByText("Every event is counted once, to the cent").waitFor({ timeout: 200_000 });
+      const rows = await page.locator(".drill-grid tbody tr").allInnerTexts();
+      expect(rows).toHaveLength(9);
+      for (const row of rows) expect(row).toContain("as promised");
+      const { revenue } = await one("select sum(revenue)::text as revenue from gold.daily_sales_summary");
+      expect(rows.at(-1)).toContain(grouped(revenue!));
+      for (const theme of isDrawing ? (["light", "dark"] as const) : []) {
+        await page.emulateMedia({ colorScheme: theme });
+        await draw(`drills-${theme}`);
+      }
+    },
+  );
 
   it("no page has logged an error, broken its content security policy, or asked anybody else", () => {
     expect(faults).toEqual([]);

@@ -35,7 +35,9 @@ describe("a local pipeline", () => {
 
   async function untilRun(workflow: string) {
     for (;;) {
-      const found = (await pipeline!.status()).workflows.find((run) => run.workflow === workflow && run.isRunning !== true);
+      const found = (await pipeline!.status()).workflows.find(
+        (run) => run.workflow === workflow && run.isRunning !== true,
+      );
       if (found !== undefined) return found;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
