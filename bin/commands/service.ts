@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, openSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,6 +8,7 @@ import { errorCode } from "../../pipeline/domain/errors.ts";
 import { connectPipeline } from "../../targets/local/control-client.ts";
 import {
   dataDirectory,
+  heartbeatFile,
   keepFilesPrivate,
   openedBy,
   readPipelineRecord,
@@ -17,6 +18,7 @@ import {
   runningProcess,
   type DataDirectory,
 } from "../../targets/local/data-directory.ts";
+import { openEventLog, type Log } from "../../targets/local/event-log.ts";
 import { findServer, stopServer } from "../../targets/local/postgres-process.ts";
 import { isFreePort, isRunning, usedPort } from "../../targets/local/machine.ts";
 import { readCredentials } from "../../targets/local/postgres-credentials.ts";
@@ -105,12 +107,29 @@ async function rejectUsedPorts(dir: string, { port, postgresPort }: StartCommand
 async function runInForeground(values: Values, { port = 0, ...pipelineOptions }: StartCommandOptions): Promise<void> {
   const { announcePipeline, openLocalPipeline } = await import("../../targets/local/open.ts");
   const { startControlServer } = await import("../../targets/local/control-server.ts");
-  const log = (line: string): void => say(`${new Date().toISOString()} ${line}`);
+  const { alertSettings, createAlerts } = await import("../../targets/local/alerts.ts");
+  const { startSupervisor } = await import("../../targets/local/supervisor.ts");
+  const settings = alertSettings(process.env);
+  const folder = dataDirectory(values.dir);
+  if (readPipelineRecord(folder) === undefined) rejectForeignFolder(folder);
+  keepFilesPrivate();
+  const events = openEventLog(folder);
+  const log: Log = (text, about) => {
+    events.log(text, about);
+    // In the background the terminal's place is a file that is not rotated.
+    if (process.env[inBackground] === undefined) say(`${new Date().toISOString()} ${text}`);
+  };
+  const alerts = createAlerts({ settings, log });
   const pipeline = await openLocalPipeline({
     dir: values.dir,
     ...pipelineOptions,
     takesChangedCatalog: values["changed-catalog"] === true,
     onLog: log,
+    notifier: alerts,
+  }).catch(async (error: Error) => {
+    log(error.message, { level: "error", event: "start_failed" });
+    await events.flush();
+    throw error;
   });
   let stopped = (): void => {};
   const untilStopped = new Promise<void>((resolve) => (stopped = resolve));
@@ -126,17 +145,26 @@ async function runInForeground(values: Values, { port = 0, ...pipelineOptions }:
       onLog: log,
     });
     announcement.publish(server.port);
-    const { root } = dataDirectory(values.dir);
-    log(`the local pipeline in ${root} is ready: process ${process.pid}, port ${server.port}`);
+    log(`the local pipeline in ${folder.root} is ready: process ${process.pid}, port ${server.port}`);
+    const status = async () => await pipeline.status();
+    const supervisor = startSupervisor({ status, heartbeat: heartbeatFile(folder), notifier: alerts, log });
     await untilStopped;
     log("stopping");
+    await supervisor.stop();
     await server.close();
     announcement.withdraw();
   } finally {
     await pipeline.close();
   }
   log("stopped");
+  await alerts.settled();
+  await events.flush();
 }
+
+/** Set for the process that `./pizza start` leaves in the background. */
+const inBackground = "PIZZA_IN_BACKGROUND";
+/** What the process prints before it can log; it is kept small at each start. */
+const mostPrintedBytes = 256 * 1024;
 
 async function startInBackground(values: Values): Promise<void> {
   const folder = dataDirectory(values.dir);
@@ -144,6 +172,7 @@ async function startInBackground(values: Values): Promise<void> {
   keepFilesPrivate();
   mkdirSync(folder.logs, { recursive: true });
   const logFile = join(folder.logs, "home.log");
+  if (existsSync(logFile) && statSync(logFile).size > mostPrintedBytes) truncateSync(logFile);
   const logStart = existsSync(logFile) ? statSync(logFile).size : 0;
   const log = openSync(logFile, "a");
   const passed = ["shards", "port", "postgres-port"].flatMap((name) =>
@@ -154,6 +183,7 @@ async function startInBackground(values: Values): Promise<void> {
   const child = spawn(process.execPath, [script, "start", "--foreground", "--dir", folder.root, ...passed], {
     detached: true,
     stdio: ["ignore", log, log],
+    env: { ...process.env, [inBackground]: "1" },
   });
   let exited: number | null | undefined;
   child.once("exit", (code) => (exited = code));

@@ -53,6 +53,11 @@ describe("status answers within five seconds", () => {
       const [{ part, since }] = status.notAnswering;
       expect(part).toBe("PostgreSQL");
       expect((await check()).status.notAnswering).toEqual([{ part, since }]);
+      const doctor = await pizzaInProcess("doctor", "--dir", dir);
+      expect(doctor).toMatchObject({
+        code: 1,
+        stdout: expect.stringMatching(/^wrong {2}pipeline .*PostgreSQL does not/m),
+      });
       expect(since > before).toBe(true);
     } finally {
       signal("SIGCONT", ...all);
