@@ -20,6 +20,7 @@ export function statusText(status: PipelineStatus, problems: readonly Problem[])
     `quarantine  ${quarantine(status)}`,
     `gold        ${gold === null ? unknown : `${count(gold.windows)} days from silver version ${gold.silverVersion}, published ${gold.publishedAt ?? "never"}; ${count(gold.corrections)} corrections`}`,
     `freshness   ${freshness(status)}`,
+    ...(status.stores === undefined ? [] : [`stores      ${stores(status)}`]),
     `receipt     ${receipt(status)}`,
     `quality     ${quality(status)}`,
     ...workflows.map((run) => `workflow    ${workflow(run, status)}`),
@@ -81,6 +82,15 @@ function freshness({ freshness: found, gold }: PipelineStatus): string {
   if (found === null) return gold === null ? unknown : "no orders yet";
   const { medianSeconds, p95Seconds, orders } = found;
   return `from sent to visible in gold: median ${medianSeconds} s, 95 % within ${p95Seconds} s (${count(orders)} orders)`;
+}
+
+function stores({ stores: found }: PipelineStatus): string {
+  if (found == null) return unknown;
+  const byTime = found.stores.toSorted((a, b) => (a.lastOrderAt < b.lastOrderAt ? -1 : 1));
+  const [oldest, newest] = [byTime[0], byTime.at(-1)];
+  if (oldest === undefined || newest === undefined) return "no orders yet";
+  const moment = (time: string) => `${time.slice(0, 19)}Z`;
+  return `${byTime.length} stores, newest order ${moment(newest.lastOrderAt)} (${newest.store}), longest without one: ${oldest.store} since ${moment(oldest.lastOrderAt)}`;
 }
 
 function receipt({ receipt: found, gold, at }: PipelineStatus): string {

@@ -2,6 +2,8 @@ import type { DeltaTable, Snapshot } from "../pipeline/delta/table.ts";
 import type { LakeQuery, ObjectStore, Warehouse } from "../pipeline/ports.ts";
 import { listQuarantined, type QuarantinedOrder } from "../pipeline/quarantine/list-quarantined.ts";
 import { listSetAside } from "../pipeline/silver/set-aside.ts";
+import type { QualitySources } from "../pipeline/quality/evaluate-rule.ts";
+import { storesSeen, type StoresSeen } from "../pipeline/quality/stores-seen.ts";
 import type { Ask } from "./answers.ts";
 import type { OpenQuarantine, PipelineStatus } from "./pipeline-api.ts";
 
@@ -15,21 +17,42 @@ export interface LayerSources {
   names: { store: string; warehouse: string; lake: string };
   /** Text of `sql/checks/rejected-events.sql`. */
   quarantinedSql: string;
+  /** For the rule about silent stores, which is evaluated for each status; absent where that would cost money. */
+  rules?: Pick<QualitySources, "catalog" | "qualitySql">;
 }
 
 type LayerStatus = Pick<
   PipelineStatus,
-  "setAside" | "silver" | "quarantine" | "gold" | "freshness" | "receipt" | "quality"
+  "setAside" | "silver" | "quarantine" | "gold" | "freshness" | "receipt" | "quality" | "stores"
 >;
 
 /** How long a page that asks every second is shown the same open quarantine, although more orders have come. */
 const frequentMs = 10_000;
+/** Silence also changes while no order comes. */
+const storesMs = 60_000;
 
 /** Reads the part of a status that comes from the layers themselves, the same on every target. */
 export function createLayerStatus(
   layers: LayerSources,
 ): (ask: Ask, how: { isFrequent: boolean }) => Promise<LayerStatus> {
   let known: { versions: string; at: number; open: OpenQuarantine } | undefined;
+  let seen: { version: number; at: number; stores: StoresSeen } | undefined;
+
+  async function stores(ask: Ask, { snapshot, isFrequent }: { snapshot: Snapshot; isFrequent: boolean }) {
+    const { rules, names } = layers;
+    const now = Date.now();
+    if (
+      seen !== undefined &&
+      now - seen.at < (seen.version === snapshot.version ? storesMs : isFrequent ? frequentMs : 0)
+    )
+      return seen.stores;
+    const found = await ask(names.lake, "the stores", async (signal) => {
+      const [lake, warehouse] = [interruptible(await layers.lake(), signal), await layers.warehouse()];
+      return await storesSeen({ ...rules!, lake, warehouse }, { snapshot, now });
+    });
+    if (found !== undefined) seen = { version: snapshot.version, at: now, stores: found };
+    return found ?? null;
+  }
 
   async function openQuarantine(
     ask: Ask,
@@ -72,8 +95,12 @@ export function createLayerStatus(
       const { version, files, partitions } = silver;
       const events = rowsOf(quarantine);
       const versions = `${version} ${quarantine.version}`;
-      const open = events === 0 ? sumOf([]) : await openQuarantine(ask, { versions, isFrequent });
+      const [open, found] = await Promise.all([
+        events === 0 ? sumOf([]) : openQuarantine(ask, { versions, isFrequent }),
+        layers.rules === undefined ? undefined : stores(ask, { snapshot: silver, isFrequent }),
+      ]);
       return {
+        ...(found !== undefined && { stores: found }),
         setAside,
         silver: { version, files: files.size, lines: rowsOf(silver), days: partitions.size },
         quarantine: { events, open },

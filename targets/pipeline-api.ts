@@ -1,4 +1,5 @@
 import type { ObjectSetAside } from "../pipeline/silver/set-aside.ts";
+import type { StoresSeen } from "../pipeline/quality/stores-seen.ts";
 import type { NotAnswering } from "./answers.ts";
 
 /** The state machines of `step-functions/`. */
@@ -47,6 +48,8 @@ export interface PipelineStatus {
   silver: { version: number; files: number; lines: number; days: number } | null;
   /** All events that were ever rejected, and those that are not resolved. */
   quarantine: { events: number; open: OpenQuarantine | null } | null;
+  /** When each store of the newest weeks was last heard of, and who is silent against their habit; local only. */
+  stores?: StoresSeen | null;
   gold: { silverVersion: number; windows: number; publishedAt: string | null; corrections: number } | null;
   /** Time from sent to visible in gold, over the last five minutes with orders; null before the first. */
   freshness: { orders: number; medianSeconds: number; p95Seconds: number } | null;

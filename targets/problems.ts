@@ -175,7 +175,10 @@ function firstLine(text: string): string {
   return text.split("\n")[0]!;
 }
 
-function layerProblems({ setAside, quarantine, freshness, gold, at }: PipelineStatus, pizza: string): Problem[] {
+function layerProblems(
+  { setAside, quarantine, freshness, gold, stores, at }: PipelineStatus,
+  pizza: string,
+): Problem[] {
   const problems: Problem[] = [];
   const records = setAside?.reduce((sum, object) => sum + object.records, 0) ?? 0;
   if (setAside !== null && setAside.length > 0) {
@@ -193,6 +196,16 @@ function layerProblems({ setAside, quarantine, freshness, gold, at }: PipelineSt
       severity: "attention",
       happened: `${happened.Freshness} 95 % of the newest orders were visible within ${freshness.p95Seconds} s.`,
       next: `Tills that were offline send late orders; if none was, ${pizza} logs names slow and failed runs.`,
+    });
+  }
+  const silent = stores?.silent ?? [];
+  if (silent.length > 0) {
+    const others = silent.length > 3 ? `; and ${silent.length - 3} more` : "";
+    problems.push({
+      name: "SilentTills",
+      severity: "attention",
+      happened: `Stores or tills are silent: ${silent.slice(0, 3).join("; ")}${others}.`,
+      next: "Call the store: it may be closed, or without power or network; its tills send later what they sold.",
     });
   }
   const open = quarantine?.open;

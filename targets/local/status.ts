@@ -1,5 +1,5 @@
 import { statfs } from "node:fs/promises";
-import { loadQuarantinedSql } from "../../adapters/project-files.ts";
+import { loadCatalog, loadQualitySql, loadQuarantinedSql } from "../../adapters/project-files.ts";
 import { createAnswers } from "../answers.ts";
 import { createLayerStatus, type LayerSources } from "../layer-status.ts";
 import { questionMs, workflowNames, type PipelineStatus, type StatusRequest } from "../pipeline-api.ts";
@@ -22,7 +22,8 @@ interface LocalStatusSources extends Pick<LayerSources, "store" | "silver" | "qu
 export function createPipelineStatus(parts: LocalStatusSources): (how: StatusRequest) => Promise<PipelineStatus> {
   const answers = createAnswers();
   const names = { store: "the lake's folder", warehouse: "PostgreSQL", lake: "DuckDB" };
-  const layers = createLayerStatus({ ...parts, names, quarantinedSql: loadQuarantinedSql() });
+  const rules = { catalog: loadCatalog(), qualitySql: loadQualitySql() };
+  const layers = createLayerStatus({ ...parts, names, quarantinedSql: loadQuarantinedSql(), rules });
   return async (how) => {
     const ask = answers.within(questionMs(how));
     const [layerStatus, server, earlier, free] = await Promise.all([

@@ -72,6 +72,12 @@ describe("the problems of a status", () => {
       "2 rejected events are open.",
     ],
     [
+      "a silent store",
+      { stores: { stores: [], silent: ["store nyc-01: no order for 9 hours"] } },
+      4,
+      "Stores or tills are silent: store nyc-01: no order for 9 hours.",
+    ],
+    [
       "a check that is more than a day old",
       {
         receipt: { ...well.receipt!, checkedAt: "2026-11-28T06:00:00Z" },
