@@ -275,7 +275,9 @@ function readLine(
     else for (const object of text.objects) events.push(object);
     at = text.end;
     while (at < bytes.length && !isLineEnd(bytes[at]) && invisibleBytes(bytes, at) > 0) at += invisibleBytes(bytes, at);
-    if (at === bytes.length || isLineEnd(bytes[at])) return { events, end: at };
+    // A line of more events than a record may have is not read to its end, which may be millions of events away.
+    const isTooLong = events.length > limits.batchEvents;
+    if (isTooLong || at === bytes.length || isLineEnd(bytes[at])) return { events, end: at };
     brokenAt = at;
   }
   let end = endOfLine(bytes, at);

@@ -71,6 +71,15 @@ export const framingMutants: readonly Mutant[] = [
     tests: [unpack],
   },
   {
+    guard: "a line is not read beyond the limit of events of a record",
+    prevents: "a record of a few hundred bytes takes more than a gigabyte of memory",
+    file: "pipeline/silver/unpack-record.ts",
+    text: "const isTooLong = events.length > limits.batchEvents;",
+    replacement: "const isTooLong = false;",
+    tests: ["test/pipeline/silver/unpack-record.test.ts"],
+    only: "events on one line",
+  },
+  {
     guard: "the number of events in a record is limited",
     prevents: "a small batch exhausts the memory of a function",
     file,

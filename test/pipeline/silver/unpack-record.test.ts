@@ -296,6 +296,13 @@ describe("a record of many", () => {
     expect(unpack(zstdCompressSync(event.repeat(limits.batchEvents + 1)))).toEqual(["batch_too_large"]);
   });
 
+  it("events on one line is not read beyond the limit, where the line may be millions of events long", () => {
+    const line = (count: number) => zstdCompressSync(`${"{}".repeat(count)} cut`);
+    expect(unpackRecord(line(limits.batchEvents))).toHaveLength(1);
+    expect(unpack(line(limits.batchEvents))).not.toEqual(["batch_too_large"]);
+    expect(unpack(line(limits.batchEvents + 1))).toEqual(["batch_too_large"]);
+  });
+
   it("events in an array is one event beyond a limit", () => {
     const array = (count: number) => zstdCompressSync(`[${"{},".repeat(count - 1)}{}]`);
     expect(unpack(array(limits.batchEvents))).toHaveLength(limits.batchEvents);
