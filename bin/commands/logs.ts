@@ -9,6 +9,7 @@ import { withDeployedPipeline } from "../with-target.ts";
 
 export const logs: Command = {
   summary: "print what happened in the local pipeline, or the log of a deployed pipeline's functions",
+  examples: ["logs --since 12h --level warning", "logs --follow"],
   usage: "logs [--lines N] [--since TIME] [--level LEVEL] [--follow] [--function NAME]",
   options: {
     lines: { type: "string", about: "number of entries (default: 50, with --since all)" },

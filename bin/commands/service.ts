@@ -48,6 +48,7 @@ export const start: Command = {
     localstack:
       "make deploy ENV=localstack starts it with its database and deploys to it; make start-localstack only starts it",
   },
+  examples: ["start", "start --shards 4 --postgres-port 5433"],
   usage: "start [--foreground] [--shards N] [--port N] [--postgres-port N] [--changed-catalog]",
   options: startOptions,
   async run(values) {
@@ -211,6 +212,7 @@ async function startInBackground(values: Values): Promise<void> {
 
 export const stop: Command = {
   summary: "stop the local pipeline and its background producer",
+  examples: ["stop", "stop --dir /tmp/pizza"],
   usage: "stop",
   localOnly: {
     aws: (environment) => `make stop ENV=${environment} stops its schedules; landing continues so that nothing is lost`,
@@ -277,6 +279,7 @@ export const restart: Command = {
     localstack:
       "make deploy ENV=localstack deploys the newest code; run make stop-localstack first to start over without data",
   },
+  examples: ["restart", "restart --shards 4"],
   usage: "restart [--shards N] [--port N] [--postgres-port N] [--changed-catalog]",
   options: startOptions,
   async run(values, words) {
@@ -296,6 +299,7 @@ export const restart: Command = {
 
 export const clean: Command = {
   summary: "stop the local pipeline and delete its data directory",
+  examples: ["clean", "clean --yes --dir /tmp/pizza"],
   usage: "clean [--yes]",
   localOnly: {
     aws: (environment) => `deleting the data of ${environment} takes two steps, see docs/deploy.md`,

@@ -21,6 +21,7 @@ import { withDeployedPipeline } from "../with-target.ts";
 
 export const status: Command = {
   summary: "show what is wrong, the state of the stream, the layers and the workflows, and the freshness of gold",
+  examples: ["status", "status --check --timeout 10"],
   usage: "status [--check] [--timeout SECONDS] [--json]",
   options: {
     check: { type: "boolean", about: "exit with a code for monitors: 0 well, 3 to 6 if something is wrong" },
