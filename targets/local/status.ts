@@ -30,7 +30,7 @@ export function createPipelineStatus(parts: LocalStatusSources): (how: StatusReq
       layers(ask, { isFrequent: how.isFrequent === true }),
       ask(names.warehouse, "its address", async () => (await parts.postgres()).credentials),
       ask(names.warehouse, "the runs", () => parts.runs.recent([...workflowNames, "rebuild"])),
-      ask("the disk", "its free space", () => statfs(parts.folder.root)),
+      ask("the disk", "its free space", () => statfs(parts.folder.lake)),
     ]);
     const { invocations, errors, onFailureRecords, failing } = parts.mapping.metrics();
     return {
