@@ -13,7 +13,7 @@ AT := $(if $(filter localstack,$(ON)),--target localstack,$(if $(ON),--target aw
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check deploy start stop restart logs clean init-database start-streaming stop-streaming \
-	monitor console get-db-credentials backup verify data-quality-check bench interop synth diff sizes start-localstack stop-localstack test-localstack test-ministack test-s3 test-console test-upgrade
+	monitor console get-db-credentials backup verify data-quality-check bench interop synth diff sizes start-localstack stop-localstack test-localstack test-ministack test-s3 test-console test-powerbi test-upgrade
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z][a-z -]*:.*## /{printf "  make %-20s %s\n", $$1, $$2}' Makefile
@@ -111,6 +111,9 @@ test-s3: node_modules/.installed ## test the lake on MinIO, built with Go, and t
 
 test-console: node_modules/.installed ## drive the console's screens in Chromium, on the classic year (skipped without a browser)
 	@$(NODE) test/console/run.ts
+
+test-powerbi: node_modules/.installed ## check the Power BI project's model and measures with other people's tools (needs Python and PyPI)
+	@sh test/powerbi/run.sh
 
 test-upgrade: node_modules/.installed ## open a year that release 0.2.0 filled, and send every order of it again (a minute)
 	@PIZZA_TEST_UPGRADE=1 npm test --silent -- test/targets/local/open.earlier-rules.test.ts

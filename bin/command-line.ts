@@ -31,7 +31,8 @@ const tasks: Record<string, Record<string, () => Promise<Command>>> = {
     query: async () => (await import("./commands/inspect.ts")).query,
     corrections: async () => (await import("./commands/corrections.ts")).corrections,
     lineage: async () => (await import("./commands/lineage.ts")).lineage,
-    credentials: async () => (await import("./commands/inspect.ts")).credentials,
+    credentials: async () => (await import("./commands/bi.ts")).credentials,
+    powerbi: async () => (await import("./commands/bi.ts")).powerbi,
   },
   mend: {
     quarantine: async () => (await import("./commands/quarantine.ts")).quarantine,
@@ -172,7 +173,8 @@ function wrapped(text: string, indent = 0): string {
   let rest = text;
   while (rest.length > width) {
     const space = rest.lastIndexOf(" ", width);
-    const at = space > indent ? space : width;
+    // A long list of alternatives is broken behind one of them.
+    const at = space > indent ? space : rest.lastIndexOf("|", width - 1) + 1 || width;
     lines.push(rest.slice(0, at).trimEnd());
     rest = `${" ".repeat(indent)}${rest.slice(at).trimStart()}`;
   }

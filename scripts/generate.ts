@@ -1,11 +1,19 @@
-/** Generates the order event's types and validator from its JSON Schema. `--check` only compares. */
+/**
+ * Generates the order event's types and validator from its JSON Schema, the Power BI project and the glossary from the
+ * description of the measures. `--check` only compares.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
 import standalone from "ajv/dist/standalone/index.js";
 import { compile } from "json-schema-to-typescript";
+import { loadMigrations } from "../adapters/project-files.ts";
+import { glossary } from "../bi/glossary.ts";
+import { commentsOf, powerBiProject } from "../bi/power-bi-project.ts";
 
-const domain = new URL("../pipeline/domain/", import.meta.url);
-const contract = JSON.parse(readFileSync(new URL("order-event.schema.json", domain), "utf8"));
+const root = new URL("../", import.meta.url);
+const contract = JSON.parse(readFileSync(new URL("pipeline/domain/order-event.schema.json", root), "utf8"));
 const banner = "// Generated from order-event.schema.json by scripts/generate.ts. Do not edit.\n";
 
 /** Content of the generated files by name below `pipeline/domain/generated/`. */
@@ -41,13 +49,26 @@ function withoutNull(schema: any): any {
   );
 }
 
+/** Content of every generated file by path in the project. */
+export async function generateAll(): Promise<Map<string, string>> {
+  const ofEvents = Object.entries(await generate());
+  const comments = commentsOf(loadMigrations().map(({ sql }) => sql));
+  const page = readFileSync(new URL("docs/measures.md", root), "utf8");
+  return new Map<string, string>([
+    ...ofEvents.map(([name, content]) => [`pipeline/domain/generated/${name}`, content] as const),
+    ...[...powerBiProject(comments)].map(([path, content]) => [`powerbi/${path}`, content] as const),
+    ["docs/measures.md", glossary(page)],
+  ]);
+}
+
 if (import.meta.main) {
   const stale = [];
-  mkdirSync(new URL("generated/", domain), { recursive: true });
-  for (const [name, content] of Object.entries(await generate())) {
-    const path = new URL(`generated/${name}`, domain);
-    if (!process.argv.includes("--check")) writeFileSync(path, content);
-    else if (readFileSync(path, "utf8") !== content) stale.push(name);
+  for (const [path, content] of await generateAll()) {
+    const file = fileURLToPath(new URL(path, root));
+    if (!process.argv.includes("--check")) {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, content);
+    } else if (readFileSync(file, "utf8") !== content) stale.push(path);
   }
   if (stale.length > 0) {
     console.error(`generated files are out of date: ${stale.join(", ")}: run npm run generate`);

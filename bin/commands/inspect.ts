@@ -1,10 +1,10 @@
 import type { QualitySummary } from "../../pipeline/quality/check-quality.ts";
 import { StreamDamaged } from "../../targets/local/stream/segment.ts";
-import { workflowNames, type Credentials } from "../../targets/pipeline-api.ts";
+import { workflowNames } from "../../targets/pipeline-api.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
 import { jsonText, print, printJson, say, textTable, UsageError } from "../output.ts";
 import { receiptTable } from "../receipt-table.ts";
-import { lakeSqlOption, withDeployedPipeline, withPipeline, withReadOnlyPipeline } from "../with-target.ts";
+import { lakeSqlOption, withPipeline, withReadOnlyPipeline } from "../with-target.ts";
 
 export const verify: Command = {
   summary: "reconcile every record from the stream to gold (exit code 3 if the receipt does not balance)",
@@ -82,44 +82,4 @@ function verdict(output: Record<string, unknown>): number {
   if (receipt?.balanced === false) say("the receipt does not balance: ./pizza verify shows it");
   if (red.length > 0) say(`red: ${red.map(({ name }) => name).join(", ")}: ./pizza quality shows the offenders`);
   return receipt?.balanced === false || red.length > 0 ? 3 : 0;
-}
-
-export const credentials: Command = {
-  summary: "print the connection details of gold for psql, DBeaver and Power BI",
-  examples: ["credentials", "credentials --json"],
-  usage: "credentials [--json]",
-  async run(values) {
-    if (values.target !== "local") return await deployedCredentials(values);
-    const { isRunning, ...found } = await withReadOnlyPipeline(values, async (pipeline, how) => ({
-      ...(await pipeline.credentials()),
-      ...how,
-    }));
-    if (values.json) printJson(found);
-    else print(credentialsText(found));
-    if (!isRunning) say("The local pipeline is not running: ./pizza start starts this server.");
-  },
-};
-
-async function deployedCredentials(values: Values): Promise<void> {
-  const found = await withDeployedPipeline(values, (pipeline) => pipeline.credentials());
-  if (values.json) return printJson(found);
-  print(credentialsText(found));
-  if (values.target === "aws") {
-    say(
-      "The server is in isolated subnets and reachable only from inside its VPC: through a QuickSight VPC connection,\n" +
-        "a Power BI gateway or a port forwarded through SSM (see docs/deploy.md).\n" +
-        "./pizza query reaches it from this machine through the Data API.",
-    );
-  }
-}
-
-function credentialsText({ host, port, database, user, password, url }: Credentials): string {
-  return [
-    `server    ${host}:${port}`,
-    `database  ${database}`,
-    `user      ${user}`,
-    `password  ${password}`,
-    "",
-    `psql '${url}'`,
-  ].join("\n");
 }

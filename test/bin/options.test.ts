@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { backup, restore } from "../../bin/commands/backup.ts";
+import { credentials } from "../../bin/commands/bi.ts";
 import { corrections } from "../../bin/commands/corrections.ts";
 import { cost } from "../../bin/commands/cost.ts";
 import { demo } from "../../bin/commands/demo.ts";
 import { doctor } from "../../bin/commands/doctor.ts";
 import { forget } from "../../bin/commands/forget.ts";
-import { credentials, query, run, verify } from "../../bin/commands/inspect.ts";
+import { query, run, verify } from "../../bin/commands/inspect.ts";
 import { lineage } from "../../bin/commands/lineage.ts";
 import { quality } from "../../bin/commands/quality.ts";
 import { rebuild } from "../../bin/commands/rebuild.ts";

@@ -39,6 +39,8 @@ describe("wrong usage", () => {
     [["produce", "--faults", "earthquake"], 'fault "earthquake" is unknown'],
     [["produce", "--batch", "lzma", "--orders", "1"], "choose one of zstd, gzip, off"],
     [["trace"], "no order given"],
+    [["powerbi"], "no folder given"],
+    [["drill", "flood"], "drill flood is unknown: choose one of burst, duplicates"],
     [["forget"], "no customer given"],
     [["corrections", "--since", "2026-02-30"], "--since 2026-02-30: give a date (2026-01-31)"],
     [["corrections", "--since", "7"], "--since 7: give a date (2026-01-31)"],
@@ -253,6 +255,35 @@ describe("a local pipeline in the background", () => {
       code: 0,
       stdout: "customer c-forget-me was not found: nothing was changed\n",
     });
+  });
+
+  it("prints what each tool asks for, from the same credentials", async () => {
+    const { host, port, database, user, password, url } = await json("credentials");
+    expect(await json("credentials", "--for", "powerbi")).toMatchObject({
+      Server: `${host}:${port}`,
+      Database: database,
+      "User name": user,
+      Password: password,
+    });
+    expect((await run("credentials", "--for", "psql")).stdout.trim()).toBe(`psql '${url}'`);
+    const { url: jdbc } = await json("credentials", "--for", "jdbc");
+    expect(jdbc).toBe(`jdbc:postgresql://${host}:${port}/${database}?sslmode=disable`);
+    expect((await run("credentials", "--for", "dbt")).stdout).toContain(`      port: ${port}\n`);
+    for (const tool of ["dbeaver", "sqlalchemy", "metabase"]) {
+      expect((await run("credentials", "--for", tool)).stdout).toContain(password);
+    }
+    expect(await run("credentials", "--for", "excel")).toMatchObject({ code: 2 });
+  });
+
+  it("writes a Power BI project that asks this pipeline, into a new folder only", async () => {
+    const { host, port, database } = await json("credentials");
+    const folder = join(dirname(dir), "power bi");
+    const { file, server } = await json("powerbi", folder);
+    expect([server, existsSync(file)]).toEqual([`${host}:${port}`, true]);
+    const parameters = readFileSync(join(folder, "pizza-sales.SemanticModel/definition/expressions.tmdl"), "utf8");
+    expect(parameters).toContain(`expression Server = "${host}:${port}" meta`);
+    expect(parameters).toContain(`expression Database = "${database}" meta`);
+    expect(await run("powerbi", folder)).toMatchObject({ code: 2 });
   });
 
   it("prints credentials that can read but not write", async () => {

@@ -135,7 +135,7 @@ const kinds: Record<string, Kind> = {
   "one event": { weight: 30, make: (context) => plain(content(context, 1)) },
   "invalid event": { weight: 15, make: ({ texts }) => ({ data: texts.invalid().text, valid: [], rejected: 1 }) },
   "plain framing": { weight: 15, make: (context) => plain(content(context, size(context.random, 2, 12))) },
-  batch: { weight: 15, make: (context) => batch(context, content(context, size(context.random, 1, 60), "lines")) },
+  batch: { weight: 15, make: (context) => batch(context, content(context, size(context.random, 1, 25), "lines")) },
   aggregated: { weight: 8, make: (context) => aggregated(context) },
   revision: {
     weight: 6,
@@ -151,7 +151,7 @@ const kinds: Record<string, Kind> = {
     weight: 4,
     make: ({ random, texts }) => {
       const event = texts.make(true);
-      const others = Array.from({ length: size(random, 1, 60) }, () => texts.contradict(event));
+      const others = Array.from({ length: size(random, 1, 20) }, () => texts.contradict(event));
       const all = random.shuffle([event, ...others]);
       return { data: zstdCompressSync(all.map(({ text }) => oneLine(text)).join("\n")), valid: all, rejected: 0 };
     },
@@ -230,7 +230,7 @@ const kinds: Record<string, Kind> = {
     },
   },
   "large batch": {
-    weight: 0.15,
+    weight: 0.05,
     isLarge: true,
     make: (context) => batch(context, content(context, size(context.random, 500, 3000), "lines")),
   },
@@ -419,7 +419,7 @@ function aggregated(context: Context): Made {
   const users = Array.from({ length: size(context.random, 1, 12) }, () => {
     const made = context.random.pick([
       () => plain(content(context, size(context.random, 1, 5))),
-      () => batch(context, content(context, size(context.random, 1, 20), "lines")),
+      () => batch(context, content(context, size(context.random, 1, 10), "lines")),
     ])();
     return made;
   });

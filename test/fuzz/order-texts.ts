@@ -38,8 +38,8 @@ const statuses = ["placed", "amended", "cancelled", "refunded"];
 const tills = 40;
 const few = () => 1;
 const lineCounts: ((random: Random) => number)[] = [
-  ...Array.from({ length: 20 }, () => few),
-  (random) => random.integer(2, 10),
+  ...Array.from({ length: 80 }, () => few),
+  ...Array.from({ length: 4 }, () => (random: Random) => random.integer(2, 10)),
   (random) => random.integer(random.integer(2, 200), 200),
 ];
 const minuteMs = 60_000;

@@ -1,26 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readCatalogFiles } from "../../../adapters/project-files.ts";
 import { publishCatalog } from "../../../pipeline/gold/migrate.ts";
-import { groupByMonth } from "../../../pipeline/gold/facts.ts";
-import { publishCustomerDays, publishDays } from "../../../pipeline/gold/publish-windows.ts";
 import type { LakeTable } from "../../../pipeline/ports.ts";
-import { readClassicOrders } from "./classic-orders.ts";
-import { datesOf, openGoldPipeline, type GoldPipeline } from "./gold-fixture.ts";
-import { writeSilver } from "./silver-fixture.ts";
+import { openClassicYear } from "./classic-orders.ts";
+import type { GoldPipeline } from "./gold-fixture.ts";
 
 let pipeline: GoldPipeline;
 let silver: LakeTable;
 beforeAll(async () => {
-  pipeline = await openGoldPipeline();
-  await publishCatalog(pipeline.writer, readCatalogFiles());
-  const orders = readClassicOrders();
-  const table = await writeSilver(pipeline.dir, 1, orders);
-  silver = table();
-  const days = datesOf(orders);
-  for (const windows of groupByMonth(days)) {
-    await publishDays(pipeline.gold, { table: table(windows), windows, silverVersion: 1 });
-  }
-  await publishCustomerDays(pipeline.gold, { table: silver, windows: days, silverVersion: 1 });
+  ({ pipeline, silver } = await openClassicYear());
 });
 afterAll(() => pipeline.close());
 
