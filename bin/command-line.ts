@@ -2,38 +2,52 @@ import { inspect } from "node:util";
 import { commonOptions, readOptions, targetNames, type Command } from "./options.ts";
 import { print, printJson, say, UsageError } from "./output.ts";
 
-/** Loads one command. Each in its own module, because loading all of them takes longer than most commands run. */
-const commands: Record<string, () => Promise<Command>> = {
-  demo: async () => (await import("./commands/demo.ts")).demo,
-  start: async () => (await import("./commands/service.ts")).start,
-  stop: async () => (await import("./commands/service.ts")).stop,
-  restart: async () => (await import("./commands/service.ts")).restart,
-  status: async () => (await import("./commands/service.ts")).status,
-  console: async () => (await import("./commands/console.ts")).openConsole,
-  logs: async () => (await import("./commands/logs.ts")).logs,
-  clean: async () => (await import("./commands/service.ts")).clean,
-  produce: async () => (await import("./commands/send.ts")).produce,
-  replay: async () => (await import("./commands/send.ts")).replay,
-  drill: async () => (await import("./commands/drill.ts")).drill,
-  run: async () => (await import("./commands/inspect.ts")).run,
-  verify: async () => (await import("./commands/inspect.ts")).verify,
-  quality: async () => (await import("./commands/quality.ts")).quality,
-  query: async () => (await import("./commands/inspect.ts")).query,
-  lineage: async () => (await import("./commands/lineage.ts")).lineage,
-  quarantine: async () => (await import("./commands/quarantine.ts")).quarantine,
-  retry: async () => (await import("./commands/retry.ts")).retry,
-  trace: async () => (await import("./commands/trace.ts")).trace,
-  explain: async () => (await import("./commands/explain.ts")).explain,
-  corrections: async () => (await import("./commands/corrections.ts")).corrections,
-  forget: async () => (await import("./commands/forget.ts")).forget,
-  credentials: async () => (await import("./commands/bi.ts")).credentials,
-  powerbi: async () => (await import("./commands/bi.ts")).powerbi,
-  backup: async () => (await import("./commands/backup.ts")).backup,
-  restore: async () => (await import("./commands/backup.ts")).restore,
-  rebuild: async () => (await import("./commands/rebuild.ts")).rebuild,
-  doctor: async () => (await import("./commands/doctor.ts")).doctor,
-  cost: async () => (await import("./commands/cost.ts")).cost,
+/** The commands by task. Each is loaded alone, because loading all of them takes longer than most commands run. */
+const tasks: Record<string, Record<string, () => Promise<Command>>> = {
+  "run it": {
+    demo: async () => (await import("./commands/demo.ts")).demo,
+    start: async () => (await import("./commands/service.ts")).start,
+    stop: async () => (await import("./commands/service.ts")).stop,
+    restart: async () => (await import("./commands/service.ts")).restart,
+    clean: async () => (await import("./commands/service.ts")).clean,
+  },
+  "see what is going on": {
+    status: async () => (await import("./commands/status.ts")).status,
+    logs: async () => (await import("./commands/logs.ts")).logs,
+    console: async () => (await import("./commands/console.ts")).openConsole,
+    doctor: async () => (await import("./commands/doctor.ts")).doctor,
+  },
+  "send orders": {
+    produce: async () => (await import("./commands/send.ts")).produce,
+    replay: async () => (await import("./commands/send.ts")).replay,
+    run: async () => (await import("./commands/inspect.ts")).run,
+    drill: async () => (await import("./commands/drill.ts")).drill,
+  },
+  "prove and question the numbers": {
+    verify: async () => (await import("./commands/inspect.ts")).verify,
+    quality: async () => (await import("./commands/quality.ts")).quality,
+    explain: async () => (await import("./commands/explain.ts")).explain,
+    trace: async () => (await import("./commands/trace.ts")).trace,
+    query: async () => (await import("./commands/inspect.ts")).query,
+    corrections: async () => (await import("./commands/corrections.ts")).corrections,
+    lineage: async () => (await import("./commands/lineage.ts")).lineage,
+    credentials: async () => (await import("./commands/bi.ts")).credentials,
+    powerbi: async () => (await import("./commands/bi.ts")).powerbi,
+  },
+  mend: {
+    quarantine: async () => (await import("./commands/quarantine.ts")).quarantine,
+    retry: async () => (await import("./commands/retry.ts")).retry,
+    rebuild: async () => (await import("./commands/rebuild.ts")).rebuild,
+    backup: async () => (await import("./commands/backup.ts")).backup,
+    restore: async () => (await import("./commands/backup.ts")).restore,
+    forget: async () => (await import("./commands/forget.ts")).forget,
+  },
+  plan: {
+    cost: async () => (await import("./commands/cost.ts")).cost,
+  },
 };
+
+const commands: Record<string, () => Promise<Command>> = Object.assign({}, ...Object.values(tasks));
 
 /** Runs a command line, the words after `./pizza`, and resolves to its exit code; it reports errors itself. */
 export async function runCommandLine(words: string[]): Promise<number> {
@@ -88,17 +102,26 @@ function optionName(word = ""): keyof typeof commonOptions | undefined {
   return Object.hasOwn(commonOptions, name) ? (name as keyof typeof commonOptions) : undefined;
 }
 
+/** Columns of the help: it fits any terminal. */
+const width = 80;
+
 async function help(): Promise<string> {
-  const loaded = await Promise.all(Object.entries(commands).map(async ([name, load]) => ({ name, ...(await load()) })));
-  const lines = loaded.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`);
-  const localNames = loaded.filter(({ localOnly }) => localOnly !== undefined).map(({ name }) => name);
+  const loaded = new Map(
+    await Promise.all(Object.entries(commands).map(async ([name, load]) => [name, await load()] as const)),
+  );
+  const byTask = Object.entries(tasks).flatMap(([task, names]) => [
+    "",
+    `${task}:`,
+    ...Object.keys(names).map((name) => entry(name.padEnd(12), loaded.get(name)!.summary)),
+  ]);
+  const localNames = [...loaded].filter(([, { localOnly }]) => localOnly !== undefined).map(([name]) => name);
   return [
-    "pizza: move pizza orders from the tills through stream, bronze and silver to gold, and verify that none is lost",
+    wrapped(
+      "pizza: move pizza orders from the tills through stream, bronze and silver to gold, and verify that none is lost",
+    ),
     "",
     "usage: ./pizza <command> [options]",
-    "",
-    "commands:",
-    ...lines,
+    ...byTask,
     "",
     "common options:",
     optionLine("json", "print one JSON document on stdout"),
@@ -107,21 +130,53 @@ async function help(): Promise<string> {
     optionLine("dir DIR", "data directory of the local pipeline (default: .pizza)"),
     optionLine("help", "print this help, or the help of a command"),
     "",
-    `commands that work only with --target local: ${localNames.join(", ")}`,
+    wrapped(`commands that work only with --target local: ${localNames.join(", ")}`),
     "",
     "exit codes:",
-    "  0  success",
-    "  1  failure",
-    "  2  wrong usage",
-    "  3  the receipt does not balance, a quality rule is red, or a value differs (explain, rebuild)",
+    entry("0", "success"),
+    entry("1", "failure"),
+    entry("2", "wrong usage"),
+    entry("3", "the receipt does not balance, a quality rule is red, or a value differs (explain, rebuild)"),
+    entry("4-6", "only with status --check: see docs/command-line.md"),
+    "",
+    "examples:",
+    "  ./pizza start",
+    "  ./pizza status --help",
   ].join("\n");
 }
 
-function commandHelp({ summary, usage, options = {} }: Command): string {
+function commandHelp({ summary, usage, options = {}, examples }: Command): string {
   const lines = Object.entries(options).map(([name, { about }]) => optionLine(name, about));
-  return [summary, "", `usage: ./pizza ${usage}`, ...(lines.length > 0 ? ["", ...lines] : [])].join("\n");
+  return [
+    wrapped(summary),
+    "",
+    wrapped(`usage: ./pizza ${usage}`, 9),
+    ...(lines.length > 0 ? ["", ...lines] : []),
+    "",
+    "examples:",
+    ...examples.map((example) => `  ./pizza ${example}`),
+  ].join("\n");
 }
 
 function optionLine(name: string, about: string): string {
-  return `  --${name.padEnd(16)} ${about}`;
+  return entry(`--${name}`.padEnd(18), about);
+}
+
+/** A name, and beside it a text that may need several lines. */
+function entry(name: string, text: string): string {
+  return wrapped(`  ${name} ${text}`, name.length + 3);
+}
+
+/** Breaks a text between words; further lines are indented. */
+function wrapped(text: string, indent = 0): string {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > width) {
+    const space = rest.lastIndexOf(" ", width);
+    // A long list of alternatives is broken behind one of them.
+    const at = space > indent ? space : rest.lastIndexOf("|", width - 1) + 1 || width;
+    lines.push(rest.slice(0, at).trimEnd());
+    rest = `${" ".repeat(indent)}${rest.slice(at).trimStart()}`;
+  }
+  return [...lines, rest].join("\n");
 }

@@ -69,8 +69,8 @@ export async function demo(
 async function hasOrders(): Promise<boolean> {
   const pipeline = await openDeployedPipeline({ environment: "localstack" }).catch(() => undefined);
   try {
-    const { silver, stream } = (await pipeline?.status().catch(() => undefined)) ?? {};
-    return silver !== undefined && (silver.version >= 0 || stream!.shardsBehind > 0);
+    const { silver, stream } = (await pipeline?.status({ seconds: 60 }).catch(() => undefined)) ?? {};
+    return silver != null && (silver.version >= 0 || stream!.shardsBehind > 0);
   } finally {
     await pipeline?.close();
   }

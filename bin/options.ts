@@ -29,6 +29,8 @@ export type Given = Record<string, string | boolean | undefined>;
 export interface Command {
   /** One line for the list of commands. */
   summary: string;
+  /** Two calls that people copy, without the leading `./pizza`. */
+  examples: readonly [string, string];
   /** Synopsis without the leading `./pizza`. */
   usage: string;
   /** Maximum number of positional arguments; default 0. */

@@ -61,6 +61,7 @@ export function textTable(rows: readonly Record<string, unknown>[]): string {
   const keys = Object.keys(rows[0]!);
   const names = keys.map(oneLine);
   const cells = rows.map((row) => keys.map((key) => cell(row[key])));
+  if (process.stdout.isTTY) fit(names, cells);
   const widths = names.map((name, i) => Math.max(name.length, ...cells.map((line) => line[i]!.length)));
   const isRight = names.map((_, i) => cells.every((line) => /^-?[\d,.]*%?$/.test(line[i]!)));
   const render = (line: string[]) =>
@@ -69,6 +70,30 @@ export function textTable(rows: readonly Record<string, unknown>[]): string {
       .join("  ")
       .trimEnd();
   return [render(names), widths.map((width) => "-".repeat(width)).join("  "), ...cells.map(render)].join("\n");
+}
+
+/** Columns of a table on a terminal; elsewhere, and with `--json`, every value is whole. */
+const widestTable = 100;
+/** A shortened value keeps this much. */
+const leastShown = 8;
+
+/** Shortens the longest values until the table fits: a long id keeps its beginning and its end. */
+function fit(names: string[], cells: string[][]): void {
+  const widths = names.map((name, i) => Math.max(name.length, ...cells.map((line) => line[i]!.length)));
+  for (let excess = widths.reduce((sum, one) => sum + one + 2, -2) - widestTable; excess > 0; excess--) {
+    const longest = widths.indexOf(Math.max(...widths));
+    if (widths[longest]! <= leastShown) break;
+    widths[longest]! -= 1;
+  }
+  for (const line of [names, ...cells]) {
+    for (const [i, text] of line.entries()) line[i] = shortened(text, widths[i]!);
+  }
+}
+
+function shortened(text: string, length: number): string {
+  if (text.length <= length) return text;
+  const end = Math.floor((length - 1) / 3);
+  return `${text.slice(0, length - 1 - end)}…${end === 0 ? "" : text.slice(-end)}`;
 }
 
 function cell(value: unknown): string {

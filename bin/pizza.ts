@@ -7,3 +7,6 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(141);
 });
 process.exitCode = await runCommandLine(process.argv.slice(2));
+// A call that never returns, such as one of a server that is silent, must not keep the program alive.
+const patienceMs = 300;
+process.stdout.write("", () => setTimeout(() => process.exit(), patienceMs).unref());

@@ -1,4 +1,5 @@
 import { connectPipeline } from "../targets/local/control-client.ts";
+import type { Log } from "../targets/local/event-log.ts";
 import type { Pipeline } from "../targets/operations.ts";
 import { requireDataDirectory, dataDirectory, runningProcess } from "../targets/local/data-directory.ts";
 import { localStackDirectory, findAddress } from "../targets/localstack-directory.ts";
@@ -42,13 +43,19 @@ async function withOpenedPipeline<Result>(
   requireDataDirectory(folder);
   // PostgreSQL, DuckDB and the rest are only loaded where they are needed.
   const { openLocalPipeline } = await import("../targets/local/open.ts");
-  const pipeline = await openLocalPipeline({ dir, ...how, onLog: say });
+  const pipeline = await openLocalPipeline({ dir, ...how, onLog: sayImportant });
   try {
     return await use(pipeline, { isRunning: false });
   } finally {
     await pipeline.close();
   }
 }
+
+/** What a command that opened the pipeline for itself prints of its log: what it is doing, and alerts. */
+const sayImportant: Log = (text, { level = "info", event = "pipeline" } = {}) => {
+  if (level === "alert") say(`ALERT ${text}`);
+  else if (level === "error" || event === "pipeline") say(text);
+};
 
 /** The SQL engines that can read the lake of a deployed pipeline. */
 export const lakeSqlOption = {

@@ -35,7 +35,7 @@ import {
 import { readEvent } from "../pipeline/trace/read-event.ts";
 import { traceOrder } from "../pipeline/trace/trace-order.ts";
 import { drillNames, type DrillName, type DrillReport } from "./local/drill-kinds.ts";
-import type { Credentials, PipelineStatus } from "./pipeline-api.ts";
+import type { Credentials, OngoingOperation, PipelineStatus, StatusRequest } from "./pipeline-api.ts";
 
 /** What a target opens. The operations below are made from it, once for every target. */
 export interface Target {
@@ -57,7 +57,7 @@ export interface Target {
   /** What each target does in its own way. */
   own: {
     sink: EventSink;
-    status: () => Promise<PipelineStatus>;
+    status: (how: StatusRequest) => Promise<PipelineStatus>;
     run: (workflow: string) => Promise<{ workflow: string; milliseconds: number; output: Record<string, unknown> }>;
     drain: () => Promise<void>;
     forget: (customerId: string) => Promise<ForgetSummary>;
@@ -114,8 +114,12 @@ export const operations = {
     own.sink.putRecords(records),
   ),
   openShards: operation("reads", none, ({ own }) => own.sink.openShards()),
-  /** Counters and newest runs of every layer. */
-  status: operation("reads", none, ({ own }) => own.status()),
+  /** Counters and newest runs of every layer, within some seconds: parts that do not answer are named. */
+  status: operation(
+    "reads",
+    z.strictObject({ isFrequent: z.boolean().optional(), seconds: z.number().min(1).max(600).optional() }),
+    ({ own }, how) => own.status(how),
+  ),
   /** Runs a workflow now, to its end. */
   run: operation("changes", z.strictObject({ workflow: z.string() }), ({ own }, { workflow }) => own.run(workflow)),
   /** Resolves when everything sent before the call is in gold, customers included. */
@@ -247,12 +251,29 @@ export type Pipeline = { [Name in OperationName]: Ask<Name> } & {
 
 /** Makes the pipeline of a target. */
 export function createPipeline(target: Target): Pipeline {
+  const ongoing = new Set<OngoingOperation>();
   const asks = Object.entries(operations as Record<string, Operation<unknown, unknown>>).map(([name, asked]) => [
     name,
-    (given = {}, signal?: AbortSignal) => asked.run(target, given, signal),
+    async (given = {}, signal?: AbortSignal) => {
+      const call = { operation: name, since: new Date().toISOString() };
+      ongoing.add(call);
+      try {
+        return await asked.run(target, given, signal);
+      } finally {
+        ongoing.delete(call);
+      }
+    },
   ]);
-  const { sink, close } = target.own;
+  const { sink, close, status } = target.own;
+  target.own.status = async (how) => ({ ...(await status(how)), ongoing: [...ongoing].filter(takesLong) });
   return { ...(Object.fromEntries(asks) as { [Name in OperationName]: Ask<Name> }), sink, close };
+}
+
+/** A status names what takes longer. */
+const longMs = 5000;
+
+function takesLong({ since }: OngoingOperation): boolean {
+  return Date.now() - Date.parse(since) > longMs;
 }
 
 async function quarantinedOf({ silver, quarantine, lake }: Target) {

@@ -6,6 +6,7 @@ import { withReadOnlyPipeline, withPipeline, withDeployedPipeline } from "../wit
 
 export const backup: Command = {
   summary: "back up gold and the ledgers, and verify the backup with a test restore",
+  examples: ["backup", "backup --list"],
   usage: "backup [--list] [--json]",
   options: { list: { type: "boolean", about: "list the backups, newest first" } },
   async run(values) {
@@ -20,6 +21,7 @@ export const backup: Command = {
 
 export const restore: Command = {
   summary: "restore a backup into an empty warehouse (default: the newest verified one)",
+  examples: ["restore", "restore 20261130T221216665Z --from /mnt/backups"],
   usage: "restore [<id>] [--from FOLDER] [--json]",
   mostWords: 1,
   options: {

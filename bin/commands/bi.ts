@@ -66,6 +66,7 @@ function sslModeOf(url: string): string | undefined {
 
 export const credentials: Command = {
   summary: "print the connection details of gold for psql, DBeaver, Power BI and other tools",
+  examples: ["credentials", "credentials --for psql"],
   usage: `credentials [--for ${toolNames.join("|")}]`,
   options: { for: { type: "string", about: "what this tool asks for, and nothing else" } },
   async run(values) {
@@ -125,6 +126,7 @@ const parameterFile = join("pizza-sales.SemanticModel", "definition", "expressio
 
 export const powerbi: Command = {
   summary: "write a copy of the Power BI project that asks this pipeline",
+  examples: ["powerbi report", "powerbi report --target aws --env dev"],
   usage: "powerbi FOLDER",
   mostWords: 1,
   async run(values, [given]) {

@@ -7,6 +7,7 @@ import { start } from "./service.ts";
 
 export const openConsole: Command = {
   summary: "open the console, a web page that shows the local pipeline and explains every number",
+  examples: ["console", "console --no-open"],
   usage: "console [--no-open]",
   localOnly: {
     aws: (environment) => `./pizza status, explain and verify answer the same questions with --env ${environment}`,

@@ -11,6 +11,7 @@ const mostRows = 40;
 
 export const corrections: Command = {
   summary: "show values that changed after they were published, and the orders that changed them",
+  examples: ["corrections --since 24h", "corrections --table daily_sales_summary"],
   usage: "corrections [--since DATE|24h|7d] [--table TABLE | --all] [--json]",
   options: {
     since: {

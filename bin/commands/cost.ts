@@ -10,6 +10,7 @@ import { count, paint, print, printJson, say, textTable, UsageError } from "../o
 
 export const cost: Command = {
   summary: "estimate the monthly AWS cost of an environment, compared with a naive design",
+  examples: ["cost --orders-per-day 100000", "cost --orders-per-day 5000 --env prod --json"],
   usage: "cost --orders-per-day N [--env prod] [--out DIR] [--json]",
   options: {
     "orders-per-day": { type: "string", about: "orders per day (required)" },

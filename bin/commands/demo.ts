@@ -14,6 +14,7 @@ import { classicYear, send } from "./send.ts";
 
 export const demo: Command = {
   summary: "create a new local pipeline, replay the classic year, and print key figures and the receipt",
+  examples: ["demo", "demo --dir /tmp/pizza"],
   usage: "demo [--json] [--dir DIR]",
   localOnly: {
     aws: () => "./pizza replay classic --wait sends the same orders and ./pizza verify prints the receipt",

@@ -5,6 +5,7 @@ import { prepareDeployed } from "../with-target.ts";
 
 export const doctor: Command = {
   summary: "check this machine or a deployed pipeline for problems, and say how to fix them",
+  examples: ["doctor", "doctor --bucket lake"],
   usage: "doctor [--bucket NAME] [--json] [--dir DIR]",
   options: {
     bucket: { type: "string", about: "check only that this S3 bucket can hold a lake (on AWS or AWS_ENDPOINT_URL_S3)" },

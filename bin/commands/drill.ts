@@ -13,6 +13,7 @@ const instead = "send orders with ./pizza produce --faults, and run ./pizza veri
 
 export const drill: Command = {
   summary: "practise: send simulated orders, break something, and see how the receipt takes it",
+  examples: ["drill", "drill landing"],
   usage: "drill [NAME]",
   mostWords: 1,
   localOnly: { aws: () => instead, localstack: instead },

@@ -9,6 +9,10 @@ const [shortList, longList] = [20, 100_000];
 
 export const explain: Command = {
   summary: "trace a number in gold down to its order lines (exit code 3 if they do not add up to it)",
+  examples: [
+    "explain hourly_trends 2015-01-01 11 revenue",
+    "explain monthly_sales_summary 2015-02 revenue_growth_pct --lines 2",
+  ],
   usage: "explain <table> <key...> [column] [--lines N] [--json]",
   mostWords: Infinity,
   options: {

@@ -6,6 +6,7 @@ import { withPipeline } from "../with-target.ts";
 
 export const forget: Command = {
   summary: "erase a customer's identity from every layer; orders, totals and the receipt stay the same",
+  examples: ["forget c-700360", "forget c-700360 --yes --json"],
   usage: "forget <customer_id> [--yes] [--json]",
   mostWords: 1,
   options: { yes: { type: "boolean", about: "do not ask for confirmation" } },

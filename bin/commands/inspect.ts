@@ -8,6 +8,7 @@ import { lakeSqlOption, withPipeline, withReadOnlyPipeline } from "../with-targe
 
 export const verify: Command = {
   summary: "reconcile every record from the stream to gold (exit code 3 if the receipt does not balance)",
+  examples: ["verify", "verify --target aws --lake-sql duckdb"],
   usage: "verify [--json] [--dir DIR] [--lake-sql athena|duckdb]",
   options: lakeSqlOption,
   async run(values) {
@@ -30,6 +31,10 @@ function sayDamage(error: unknown, { json }: Values): undefined {
 
 export const query: Command = {
   summary: "run SQL on gold, or on silver and the quarantine with --lake",
+  examples: [
+    'query "select * from gold.hourly_trends limit 5"',
+    'query --lake --version 3 "select count(*) from silver_order_lines"',
+  ],
   usage: 'query "<sql>" [--lake] [--version N] [--json]',
   mostWords: 1,
   options: {
@@ -50,6 +55,7 @@ export const query: Command = {
 
 export const run: Command = {
   summary: `run a workflow now (${workflowNames.join(", ")})`,
+  examples: ["run data_quality", "run silver_to_gold --json"],
   usage: "run <workflow> [--json]",
   mostWords: 1,
   async run(values, [workflow]) {

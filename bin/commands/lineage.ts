@@ -8,6 +8,7 @@ import { dayMs, utcDate } from "../../pipeline/domain/dates.ts";
 
 export const lineage: Command = {
   summary: "show what each workflow run read and wrote, from OpenLineage events",
+  examples: ["lineage --limit 5", "lineage --workflow silver_to_gold --since 2026-11-30"],
   usage: "lineage [--workflow NAME] [--since YYYY-MM-DD] [--limit N] [--json]",
   options: {
     workflow: { type: "string", about: `only runs of this workflow: ${workflowNames.join(", ")}` },

@@ -13,6 +13,7 @@ const widest = 24;
 
 export const quality: Command = {
   summary: "check the quality rules (exit code 3 if a rule of severity error is red)",
+  examples: ["quality", "quality --rule silent_tills"],
   usage: "quality [--rule NAME | --profile] [--json] [--lake-sql athena|duckdb]",
   options: {
     rule: { type: "string", about: `check only this rule: ${names.join(", ")}` },

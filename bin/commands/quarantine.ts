@@ -22,6 +22,10 @@ const reasonNames = Object.keys(reasons) as (keyof typeof reasons)[];
 
 export const quarantine: Command = {
   summary: "list rejected events, show one, or correct and resend them",
+  examples: [
+    "quarantine list --reason unknown_pizza",
+    "quarantine resend 4ae99a 'lines[*].unit_price=@menu' --dry-run",
+  ],
   usage:
     "quarantine list [--reason R] [--all] | show <id> | resend <id>... | resend --reason R  [path=value ...] [--file FILE] [--dry-run] [--wait]",
   mostWords: Infinity,

@@ -7,6 +7,7 @@ const mostExamples = 10;
 
 export const rebuild: Command = {
   summary: "recompute days from bronze, compare them with what is published, and publish the differences",
+  examples: ["rebuild --dry-run", "rebuild --from 2015-12-01 --to 2015-12-31"],
   usage: "rebuild [--from DATE] [--to DATE] [--gold] [--dry-run] [--json]",
   options: {
     from: { type: "string", about: "first business date, such as 2015-01-01 (default: the earliest)" },

@@ -5,6 +5,7 @@ import { withPipeline, withReadOnlyPipeline } from "../with-target.ts";
 
 export const retry: Command = {
   summary: "list the bronze objects that were set aside because no run got through them, or have them read again",
+  examples: ["retry", "retry --all"],
   usage: "retry [<bronze key>... | --all] [--json]",
   mostWords: Infinity,
   options: { all: { type: "boolean", about: "all objects that are set aside" } },

@@ -38,6 +38,7 @@ const sendingOptions = {
 
 export const replay: Command = {
   summary: "send the classic year: 21,350 orders of 2015",
+  examples: ["replay classic", "replay classic --shuffle 3 --faults late=0.01 --wait"],
   usage: "replay classic [--speed max|N] [--shuffle SEED] [--faults LIST] [--wait]",
   mostWords: 1,
   options: {
@@ -63,6 +64,10 @@ export const replay: Command = {
 
 export const produce: Command = {
   summary: "send simulated orders that follow the classic year's patterns, or the lines of a file",
+  examples: [
+    "produce --rate 200 --orders 2000 --faults late=0.01 --wait",
+    "produce --from 2026-09-01 --orders 3000 --seed 7",
+  ],
   usage:
     "produce [--rate N] [--orders N] [--seed N] [--faults LIST] [--from DATE] [--stores N] [--file FILE] [--wait] [--background | --stop]",
   options: {

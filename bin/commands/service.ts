@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, openSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,6 +8,7 @@ import { errorCode } from "../../pipeline/domain/errors.ts";
 import { connectPipeline } from "../../targets/local/control-client.ts";
 import {
   dataDirectory,
+  heartbeatFile,
   keepFilesPrivate,
   openedBy,
   readPipelineRecord,
@@ -17,14 +18,13 @@ import {
   runningProcess,
   type DataDirectory,
 } from "../../targets/local/data-directory.ts";
+import { openEventLog, type Log } from "../../targets/local/event-log.ts";
 import { findServer, stopServer } from "../../targets/local/postgres-process.ts";
 import { isFreePort, isRunning, usedPort } from "../../targets/local/machine.ts";
 import { readCredentials } from "../../targets/local/postgres-credentials.ts";
-import type { PipelineStatus } from "../../targets/pipeline-api.ts";
+import { answered } from "../../targets/pipeline-api.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
-import { endProgress, print, printJson, progress, say, UsageError } from "../output.ts";
-import { statusText } from "../status-text.ts";
-import { withReadOnlyPipeline } from "../with-target.ts";
+import { endProgress, printJson, progress, say, UsageError } from "../output.ts";
 import { endProducer } from "./background.ts";
 
 const startSeconds = 60;
@@ -48,6 +48,7 @@ export const start: Command = {
     localstack:
       "make deploy ENV=localstack starts it with its database and deploys to it; make start-localstack only starts it",
   },
+  examples: ["start", "start --shards 4 --postgres-port 5433"],
   usage: "start [--foreground] [--shards N] [--port N] [--postgres-port N] [--changed-catalog]",
   options: startOptions,
   async run(values) {
@@ -82,7 +83,7 @@ function readStartOptions(values: Values) {
 /** Options have no effect on a running pipeline, so they must match the ones it runs with. */
 async function rejectChangedOptions(dir: string, { shards, port, postgresPort }: StartCommandOptions): Promise<void> {
   if ([shards, port, postgresPort].every((option) => option === undefined)) return;
-  const { stream, postgres } = await connectPipeline(dataDirectory(dir)).status();
+  const { stream, postgres } = answered(await connectPipeline(dataDirectory(dir)).status());
   const options = [
     { option: "--shards", wanted: shards, has: stream.shards },
     { option: "--port", wanted: port, has: runningProcess(dataDirectory(dir))?.port },
@@ -107,12 +108,29 @@ async function rejectUsedPorts(dir: string, { port, postgresPort }: StartCommand
 async function runInForeground(values: Values, { port = 0, ...pipelineOptions }: StartCommandOptions): Promise<void> {
   const { announcePipeline, openLocalPipeline } = await import("../../targets/local/open.ts");
   const { startControlServer } = await import("../../targets/local/control-server.ts");
-  const log = (line: string): void => say(`${new Date().toISOString()} ${line}`);
+  const { alertSettings, createAlerts } = await import("../../targets/local/alerts.ts");
+  const { startSupervisor } = await import("../../targets/local/supervisor.ts");
+  const settings = alertSettings(process.env);
+  const folder = dataDirectory(values.dir);
+  if (readPipelineRecord(folder) === undefined) rejectForeignFolder(folder);
+  keepFilesPrivate();
+  const events = openEventLog(folder);
+  const log: Log = (text, about) => {
+    events.log(text, about);
+    // In the background the terminal's place is a file that is not rotated.
+    if (process.env[inBackground] === undefined) say(`${new Date().toISOString()} ${text}`);
+  };
+  const alerts = createAlerts({ settings, log });
   const pipeline = await openLocalPipeline({
     dir: values.dir,
     ...pipelineOptions,
     takesChangedCatalog: values["changed-catalog"] === true,
     onLog: log,
+    notifier: alerts,
+  }).catch(async (error: Error) => {
+    log(error.message, { level: "error", event: "start_failed" });
+    await events.flush();
+    throw error;
   });
   let stopped = (): void => {};
   const untilStopped = new Promise<void>((resolve) => (stopped = resolve));
@@ -128,17 +146,26 @@ async function runInForeground(values: Values, { port = 0, ...pipelineOptions }:
       onLog: log,
     });
     announcement.publish(server.port);
-    const { root } = dataDirectory(values.dir);
-    log(`the local pipeline in ${root} is ready: process ${process.pid}, port ${server.port}`);
+    log(`the local pipeline in ${folder.root} is ready: process ${process.pid}, port ${server.port}`);
+    const status = async () => await pipeline.status();
+    const supervisor = startSupervisor({ status, heartbeat: heartbeatFile(folder), notifier: alerts, log });
     await untilStopped;
     log("stopping");
+    await supervisor.stop();
     await server.close();
     announcement.withdraw();
   } finally {
     await pipeline.close();
   }
   log("stopped");
+  await alerts.settled();
+  await events.flush();
 }
+
+/** Set for the process that `./pizza start` leaves in the background. */
+const inBackground = "PIZZA_IN_BACKGROUND";
+/** What the process prints before it can log; it is kept small at each start. */
+const mostPrintedBytes = 256 * 1024;
 
 async function startInBackground(values: Values): Promise<void> {
   const folder = dataDirectory(values.dir);
@@ -146,6 +173,7 @@ async function startInBackground(values: Values): Promise<void> {
   keepFilesPrivate();
   mkdirSync(folder.logs, { recursive: true });
   const logFile = join(folder.logs, "home.log");
+  if (existsSync(logFile) && statSync(logFile).size > mostPrintedBytes) truncateSync(logFile);
   const logStart = existsSync(logFile) ? statSync(logFile).size : 0;
   const log = openSync(logFile, "a");
   const passed = ["shards", "port", "postgres-port"].flatMap((name) =>
@@ -156,6 +184,7 @@ async function startInBackground(values: Values): Promise<void> {
   const child = spawn(process.execPath, [script, "start", "--foreground", "--dir", folder.root, ...passed], {
     detached: true,
     stdio: ["ignore", log, log],
+    env: { ...process.env, [inBackground]: "1" },
   });
   let exited: number | null | undefined;
   child.once("exit", (code) => (exited = code));
@@ -183,6 +212,7 @@ async function startInBackground(values: Values): Promise<void> {
 
 export const stop: Command = {
   summary: "stop the local pipeline and its background producer",
+  examples: ["stop", "stop --dir /tmp/pizza"],
   usage: "stop",
   localOnly: {
     aws: (environment) => `make stop ENV=${environment} stops its schedules; landing continues so that nothing is lost`,
@@ -249,6 +279,7 @@ export const restart: Command = {
     localstack:
       "make deploy ENV=localstack deploys the newest code; run make stop-localstack first to start over without data",
   },
+  examples: ["restart", "restart --shards 4"],
   usage: "restart [--shards N] [--port N] [--postgres-port N] [--changed-catalog]",
   options: startOptions,
   async run(values, words) {
@@ -266,22 +297,9 @@ export const restart: Command = {
   },
 };
 
-export const status: Command = {
-  summary: "show the state of the stream, the layers and the workflows, and the freshness of gold",
-  usage: "status",
-  async run(values) {
-    const running = values.target === "local" ? runningProcess(dataDirectory(values.dir)) : undefined;
-    const found = await withReadOnlyPipeline(values, (pipeline) => pipeline.status());
-    const { pid, port, startedAt } = running ?? {};
-    const full: PipelineStatus =
-      running === undefined ? found : { ...found, process: { pid, port, startedAt } as PipelineStatus["process"] & {} };
-    if (values.json) printJson(full);
-    else print(statusText(full));
-  },
-};
-
 export const clean: Command = {
   summary: "stop the local pipeline and delete its data directory",
+  examples: ["clean", "clean --yes --dir /tmp/pizza"],
   usage: "clean [--yes]",
   localOnly: {
     aws: (environment) => `deleting the data of ${environment} takes two steps, see docs/deploy.md`,

@@ -5,6 +5,7 @@ import { lakeSqlOption, withReadOnlyPipeline } from "../with-target.ts";
 
 export const trace: Command = {
   summary: "show where an order id is in the stream, bronze, silver and gold, or why it was rejected",
+  examples: ["trace 2015-000001", "trace 2015-000001 --json"],
   usage: "trace <order_id> [--json] [--lake-sql athena|duckdb]",
   mostWords: 1,
   options: lakeSqlOption,

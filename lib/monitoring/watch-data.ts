@@ -2,6 +2,7 @@ import { Duration } from "aws-cdk-lib";
 import { MathExpression, Stats, type Metric } from "aws-cdk-lib/aws-cloudwatch";
 import type { MonitoringFacade } from "cdk-monitoring-constructs";
 import { qualityRules } from "../../pipeline/domain/quality-rules.ts";
+import { happened } from "../../pipeline/domain/alarm-texts.ts";
 import type { Environment } from "../config.ts";
 import { pipelineMetric, threshold } from "./alarm.ts";
 
@@ -72,19 +73,19 @@ export function watchData(monitoring: MonitoringFacade, environment: Environment
 }
 
 const stale = {
-  happened: "Gold is too far behind the tills.",
+  happened: happened.Freshness,
   next: "find the late workflow (./pizza status). A failed run has a separate alarm; long runs need more memory or a shorter schedule.",
 };
 const unbalanced = {
-  happened: "The receipt does not balance: an order is missing or counted twice.",
+  happened: happened.Receipt,
   next: "run ./pizza verify, which lists the records, and ./pizza logs --function VerifyReceipt. Nothing is deleted from bronze, so every finding can be fixed by refining again.",
 };
 const poor = {
-  happened: "The daily run of data_quality found red rules of severity error.",
+  happened: happened.Quality,
   next: "run ./pizza --target aws quality, which shows each rule with its offenders and what to do; docs/quality.md explains the rules.",
 };
 const setAside = {
-  happened: "Refining set a bronze object aside, because no run got through it; its orders are not in silver.",
+  happened: happened.SetAside,
   next: "run ./pizza --target aws retry, which shows the reason, and restore the object if it is damaged; then ./pizza --target aws retry --all.",
 };
 const manyRejected = {

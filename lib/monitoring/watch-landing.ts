@@ -8,6 +8,7 @@ import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { MonitoringFacade } from "cdk-monitoring-constructs";
 import type { Construct } from "constructs";
+import { happened } from "../../pipeline/domain/alarm-texts.ts";
 import type { Environment } from "../config.ts";
 import { alarm, pipelineMetric, threshold } from "./alarm.ts";
 
@@ -115,7 +116,7 @@ const streamFull = {
   next: "raise stream.shards in lib/config.ts or choose on-demand, and deploy; the tills retry automatically.",
 };
 const behind = {
-  happened: "Landing is behind the stream.",
+  happened: happened.Behind,
   next: "read the log of LandRecords (./pizza logs --function LandRecords). If there are errors, fix their cause; otherwise add shards or raise landing.batchRecords.",
 };
 const failing = {
@@ -127,7 +128,7 @@ const throttled = {
   next: "request a higher limit from AWS, or find the function that exhausts it.",
 };
 const batchGivenUp = {
-  happened: "A batch of records could not be landed and was sent to the on-failure bucket, with its data.",
+  happened: happened.BatchGivenUp,
   next: "fix the cause in the log of LandRecords. The next run of bronze_to_silver lands the batch again; then run data_quality and check that the receipt balances.",
 };
 const batchLost = {

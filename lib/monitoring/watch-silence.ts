@@ -2,6 +2,7 @@ import { Duration } from "aws-cdk-lib";
 import { MathExpression, Stats, type IMetric } from "aws-cdk-lib/aws-cloudwatch";
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { MonitoringFacade } from "cdk-monitoring-constructs";
+import { happened } from "../../pipeline/domain/alarm-texts.ts";
 import type { Environment } from "../config.ts";
 import { pipelineMetric, threshold } from "./alarm.ts";
 
@@ -48,6 +49,6 @@ const nothingLanded = {
   next: "check whether the event source mapping (output LandingMappingId) is enabled, and its last result; then read the log of LandRecords. Nothing is lost while the stream retains the records.",
 };
 const nothingPublished = {
-  happened: "Silver accepts orders but no day is published.",
+  happened: happened.NothingPublished,
   next: "check whether the schedule of silver_to_gold is enabled, the log of StartWorkflow (./pizza logs --function StartWorkflow) and the newest run of silver_to_gold. A manual run (./pizza run silver_to_gold) publishes everything pending.",
 };

@@ -3,6 +3,7 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { IStateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import type { MonitoringFacade } from "cdk-monitoring-constructs";
+import { happened } from "../../pipeline/domain/alarm-texts.ts";
 import { pascalCase } from "../constructs/workflow.ts";
 import { alarm, type AlarmSettings } from "./alarm.ts";
 
@@ -47,11 +48,8 @@ function watchFunction(monitoring: MonitoringFacade, lambdaFunction: IFunction, 
 }
 
 function watchMachine(monitoring: MonitoringFacade, name: string, stateMachine: IStateMachine): void {
-  const runAlarm = (happened: string) =>
-    alarm(
-      { happened: `A run of ${name} ${happened}.`, next: nextStep(name) },
-      { period: failurePeriod, silence: "over" },
-    );
+  const runAlarm = (how: string) =>
+    alarm({ happened: happened.Run(name, how), next: nextStep(name) }, { period: failurePeriod, silence: "over" });
   monitoring.monitorStepFunction({
     stateMachine,
     humanReadableName: name,

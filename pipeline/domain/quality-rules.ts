@@ -9,8 +9,11 @@ export type RuleKind =
   | "price"
   | "producers";
 
-/** Which days of silver a rule reads: all, those around the checked week, or those that gold has not published yet. */
-export type RuleDays = "all" | "recent" | "unpublished";
+/**
+ * Which days of silver a rule reads: all, those around the checked week, those of the five weeks before the check, or
+ * those that gold has not published yet.
+ */
+export type RuleDays = "all" | "recent" | "last weeks" | "unpublished";
 
 /**
  * The parameters of a rule's SQL: the rule's limit; the first checked day and the day after the last, which span the
@@ -190,6 +193,16 @@ export const qualityRules: readonly QualityRule[] = [
     sentence: "days of the last week have less than a third, or more than 3 times, the orders of that weekday",
     next: "check for a holiday or a campaign, a store with silent tills, or tills that resend orders under new order ids",
     source: judgedWeek("quality/weekday-volume"),
+  },
+  {
+    name: "silent_tills",
+    kind: "volume",
+    severity: "warning",
+    threshold: 0,
+    limit: 10,
+    sentence: "stores or tills are silent although at least 10 orders were to be expected of them by now",
+    next: "call the store: it may be closed, or its tills may lack power or the network; they send later what they sold",
+    source: { on: "lake", sql: "quality/silent-tills", days: "last weeks", parameters: ["limit", "now"] },
   },
   {
     name: "menu_prices",

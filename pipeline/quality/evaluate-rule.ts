@@ -35,6 +35,8 @@ export interface Offenders {
 const mostExamples = 10;
 const judgedDays = 7;
 const comparedDays = 28;
+/** Five weeks, and a day because days begin at other times in other time zones. */
+const habitDays = 36;
 
 /**
  * Evaluates one rule at a silver snapshot and a time; returns its offenders. A rule that needs a receipt that could not
@@ -75,7 +77,7 @@ export function ruleQuery(
   const parameters = source.parameters.map((name) => parameterOf(name, rule, { snapshot, now }));
   const sql = counted(qualitySql.get(source.sql)!);
   if (source.on === "warehouse") return { sql, parameters, tables: [] };
-  return { sql: withMenu(sql, catalog), parameters, tables: [tableOf(source.days, { snapshot, receipt })] };
+  return { sql: withMenu(sql, catalog), parameters, tables: [tableOf(source.days, { snapshot, receipt, now })] };
 }
 
 /** Wraps a check so that it returns its first offenders, each with the number of all offenders. */
@@ -100,9 +102,19 @@ function fromReceipt(findings: readonly Finding[], invariant: string): Offenders
   };
 }
 
-function tableOf(days: RuleDays, { snapshot, receipt }: { snapshot: Snapshot; receipt: ReceiptPart }): LakeTable {
+function tableOf(
+  days: RuleDays,
+  { snapshot, receipt, now }: { snapshot: Snapshot; receipt: ReceiptPart; now: number },
+): LakeTable {
   if (days === "all") return silverLakeTable(snapshot);
   if (days === "unpublished") return silverLakeTable(snapshot, receipt.unpublishedDays);
+  if (days === "last weeks") {
+    const since = addDays(new Date(now).toISOString().slice(0, 10), -habitDays);
+    return silverLakeTable(
+      snapshot,
+      [...snapshot.partitions.keys()].filter((day) => day >= since),
+    );
+  }
   const { from, until } = judgedRange(snapshot);
   const first = addDays(from, -comparedDays);
   const recent = [...snapshot.partitions.keys()].filter((day) => day >= first && day < until);

@@ -44,6 +44,8 @@ export interface RefineContext {
   clock: Clock;
   /** Replaces the default work list (bronze minus consumed objects), in the order to consume; used by a rebuild. */
   listWork?: (snapshot: Snapshot) => Promise<PendingBronze>;
+  /** Called after a commit that rejected events, with their number by reason. */
+  onRejected?: (reasons: ReadonlyMap<string, number>) => void;
 }
 
 /** The limits of one refine run. */
@@ -327,12 +329,20 @@ async function commitBatch(refinery: RefineContext, { snapshot, batch, now, lowW
     operationMetrics: summary,
     userMetadata: JSON.stringify(note),
   });
-  if (result.committed) return { ...summary, version: result.version };
+  if (result.committed) {
+    if (rejected.length > 0) refinery.onRejected?.(countReasons(rejected));
+    return { ...summary, version: result.version };
+  }
   // Another writer was faster, so nothing will ever refer to these files.
   const unused = files.adds.map(({ path }) => `${silver.root}/${path}`);
   if (staged !== undefined) unused.push(`${quarantine.root}/${staged.path}`);
   await Promise.all(unused.map((key) => store.delete(key)));
   return undefined;
+}
+
+function countReasons(rejected: readonly RejectedEvent[]): Map<string, number> {
+  const groups = Map.groupBy(rejected, ({ reason }) => reason);
+  return new Map([...groups].map(([reason, events]) => [reason, events.length]));
 }
 
 /**

@@ -31,7 +31,7 @@ export async function landingProgress({
   streamName: string;
   store: ObjectStore;
   onFailure: ObjectStore;
-}): Promise<{ stream: PipelineStatus["stream"]; onFailureRecords: number }> {
+}): Promise<{ stream: NonNullable<PipelineStatus["stream"]>; onFailureRecords: number }> {
   const summary = await client.send(new DescribeStreamSummaryCommand({ StreamName: streamName }));
   const { OpenShardCount, RetentionPeriodHours = 24 } = summary.StreamDescriptionSummary!;
   const [shards, failed, last] = await Promise.all([

@@ -24,7 +24,7 @@ import { findDeployment, type Deployment } from "./deployment.ts";
 import { openExecutions } from "./executions.ts";
 import { openFunctionLogs, type FunctionLogs } from "./function-logs.ts";
 import { landingProgress } from "./landing-progress.ts";
-import { deployedStatus } from "./status.ts";
+import { createDeployedStatus } from "./status.ts";
 import { hourMs } from "../../pipeline/domain/dates.ts";
 
 /** How long `drain` waits for landing before it fails. */
@@ -99,10 +99,17 @@ export async function openDeployedPipeline({
     exclusively: (job) => job(),
     own: {
       sink: openKinesisSink({ streamName }),
-      async status() {
-        const layers = { store, onFailure, silver, quarantine, warehouse: await warehouse() };
-        return await deployedStatus({ deployment, kinesis, executions, ...layers });
-      },
+      status: createDeployedStatus({
+        deployment,
+        kinesis,
+        executions,
+        store,
+        onFailure,
+        silver,
+        quarantine,
+        warehouse,
+        lake,
+      }),
       run: (workflow) => executions.run(workflow),
       async drain() {
         await untilLanded();

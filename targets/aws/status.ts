@@ -1,46 +1,59 @@
 import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import { GetEventSourceMappingCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import type { DeltaTable } from "../../pipeline/delta/table.ts";
-import type { ObjectStore, Warehouse } from "../../pipeline/ports.ts";
-import { layerStatus } from "../layer-status.ts";
-import type { PipelineStatus } from "../pipeline-api.ts";
+import { loadQuarantinedSql } from "../../adapters/project-files.ts";
+import type { ObjectStore } from "../../pipeline/ports.ts";
+import { createAnswers } from "../answers.ts";
+import { createLayerStatus, type LayerSources } from "../layer-status.ts";
+import { questionMs, type PipelineStatus, type StatusRequest } from "../pipeline-api.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Executions } from "./executions.ts";
 import { explained } from "./explain-error.ts";
 import { landingProgress } from "./landing-progress.ts";
 
-interface DeployedStatusSources {
+interface DeployedStatusSources extends Pick<LayerSources, "store" | "silver" | "quarantine" | "warehouse" | "lake"> {
   deployment: Deployment;
   kinesis: KinesisClient;
-  store: ObjectStore;
   onFailure: ObjectStore;
-  silver: DeltaTable;
-  quarantine: DeltaTable;
-  warehouse: Warehouse;
   executions: Executions;
 }
 
 /** Status of a deployed pipeline, read from its layers; resumes a paused database. */
-export async function deployedStatus(
+export function createDeployedStatus(
   parts: DeployedStatusSources,
   lambda = new LambdaClient({}),
-): Promise<PipelineStatus> {
+): (how: StatusRequest) => Promise<PipelineStatus> {
   const { deployment, kinesis, store, onFailure, executions } = parts;
-  const { environment, region, streamName, databaseHost, databasePort } = deployment;
-  const landing = landingProgress({ client: kinesis, streamName, store, onFailure });
-  const [progress, mapping, layers, workflows] = await Promise.all([
-    explained(landing, { what: `stream ${streamName}`, region }),
-    mappingState(deployment, lambda),
-    layerStatus(parts),
-    executions.newest(),
-  ]);
-  return {
-    deployment: { environment, region, stream: streamName, landing: mapping },
-    stream: progress.stream,
-    landing: { onFailureRecords: progress.onFailureRecords },
-    ...layers,
-    workflows,
-    postgres: { host: databaseHost ?? "localhost", port: databasePort ?? 5432 },
+  const { environment, region, streamName, databaseHost, databasePort, athenaWorkgroup } = deployment;
+  const answers = createAnswers();
+  const names = {
+    store: `the bucket ${deployment.lakeBucket}`,
+    warehouse: "the database",
+    lake: athenaWorkgroup === undefined ? "DuckDB" : "Athena",
+  };
+  const layers = createLayerStatus({ ...parts, names, quarantinedSql: loadQuarantinedSql() });
+  return async (how) => {
+    const ask = answers.within(questionMs(how));
+    const landing = async () =>
+      await explained(landingProgress({ client: kinesis, streamName, store, onFailure }), {
+        what: `stream ${streamName}`,
+        region,
+      });
+    const [progress, mapping, layerStatus, workflows] = await Promise.all([
+      ask(`stream ${streamName}`, "landing", landing),
+      ask("Lambda", "the event source mapping", () => mappingState(deployment, lambda)),
+      layers(ask, { isFrequent: how.isFrequent === true }),
+      ask("Step Functions", "the executions", () => executions.newest()),
+    ]);
+    return {
+      at: new Date().toISOString(),
+      deployment: { environment, region, stream: streamName, landing: mapping ?? "unknown" },
+      notAnswering: answers.notAnswering(),
+      stream: progress?.stream ?? null,
+      landing: progress === undefined ? null : { onFailureRecords: progress.onFailureRecords },
+      ...layerStatus,
+      workflows: workflows ?? [],
+      postgres: { host: databaseHost ?? "localhost", port: databasePort ?? 5432 },
+    };
   };
 }
 

@@ -3,9 +3,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statfsSync, statSync } f
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { openFolderStore } from "../../adapters/folder-store.ts";
-import type { Check } from "../pipeline-api.ts";
+import { statusSeconds, type Check, type PipelineProcess } from "../pipeline-api.ts";
+import { problemsOf } from "../problems.ts";
+import { connectPipeline } from "./control-client.ts";
 import {
   dataDirectory,
+  type DataDirectory,
   readPipelineRecord,
   rejectForeignFolder,
   rejectIncompleteDirectory,
@@ -99,7 +102,20 @@ async function pipeline(dir: string): Promise<string> {
   }
   rejectIncompleteDirectory(folder);
   const running = runningProcess(folder);
-  return `${folder.root}, ${running === undefined ? "not running" : `running in process ${running.pid}`}`;
+  if (running !== undefined) return await runningPipeline(folder, running);
+  const killed = readPipelineRecord(folder)?.process;
+  if (killed === undefined) return `${folder.root}, not running`;
+  throw new Error(`${folder.root}, process ${killed.pid} was killed: ./pizza start continues, and no order is lost`);
+}
+
+/** Asks the running pipeline what is wrong; open rejected events and warnings are not the machine's fault. */
+async function runningPipeline(folder: DataDirectory, running: Omit<PipelineProcess, "state">): Promise<string> {
+  const asked = connectPipeline(folder).status({ seconds: statusSeconds }, AbortSignal.timeout(statusSeconds * 1000));
+  const status = await asked;
+  const problems = problemsOf({ ...status, process: { ...running, state: "running" } });
+  const bad = problems.filter(({ severity }) => severity !== "attention");
+  if (bad.length === 0) return `${folder.root}, running in process ${running.pid}, all parts answer`;
+  throw new Error(bad.map(({ happened, next }) => `${happened} ${next}`).join(" "));
 }
 
 /** The path itself, or its nearest existing parent folder. */

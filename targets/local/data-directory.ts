@@ -70,6 +70,9 @@ export function dataDirectory(dir: string): DataDirectory {
   };
 }
 
+/** Touched by a running pipeline every few seconds: shows when a killed one was last alive. */
+export const heartbeatFile = ({ logs }: DataDirectory): string => join(logs, "heartbeat");
+
 /** Folders without which a pipeline is incomplete; `backups` is created by the first backup. */
 function requiredFolders({ lake, onFailure, stream, checkpoints, postgres }: DataDirectory): string[] {
   return [lake, onFailure, stream, checkpoints, postgres];

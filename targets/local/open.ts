@@ -17,6 +17,9 @@ import type { RebuildReport } from "../../pipeline/rebuild/report.ts";
 import { isJudgedByOtherRules } from "../../pipeline/silver/transactions.ts";
 import { openQuarantine, openSilver, orderStream } from "../../pipeline/silver/tables.ts";
 import { createCustomerKey } from "../../pipeline/silver/write-orders.ts";
+import type { Notifier } from "../../pipeline/ports.ts";
+import type { Log } from "./event-log.ts";
+import { createJournal } from "./journal.ts";
 import { createFunctions } from "./functions.ts";
 import { dueDaily, startTimer } from "./timer.ts";
 import { createPipeline, reconcile, type Pipeline, type Target } from "../operations.ts";
@@ -60,7 +63,9 @@ export interface LocalPipelineOptions {
    * lost.
    */
   isForRebuild?: boolean;
-  onLog?: (line: string) => void;
+  onLog?: Log;
+  /** Sends the alerts of the workflows; by default they are only logged. */
+  notifier?: Notifier;
 }
 
 const settings = {
@@ -89,6 +94,7 @@ export async function openLocalPipeline({
   takesChangedCatalog = false,
   isForRebuild = false,
   onLog = () => {},
+  notifier = { notify: async ({ subject, text }) => onLog(`${subject}\n${text}`, { level: "alert", event: "alert" }) },
 }: LocalPipelineOptions): Promise<Pipeline> {
   const folder = dataDirectory(dir);
   const unlock = lockDataDirectory(folder);
@@ -129,7 +135,9 @@ export async function openLocalPipeline({
     const quarantine = openQuarantine({ store, clock, onCheckpointError });
     const catalog = loadCatalog();
     const customerKey = createCustomerKey(record.customerSecret);
-    const refinery = { store, stream: orderStream, silver, quarantine, catalog, customerKey, clock };
+    const journal = createJournal(onLog);
+    const onRejected = journal.rejected;
+    const refinery = { store, stream: orderStream, silver, quarantine, catalog, customerKey, clock, onRejected };
 
     const goldSql = loadGoldSql();
     const qualitySql = loadQualitySql();
@@ -153,12 +161,20 @@ export async function openLocalPipeline({
       backup: { store: backups, writer: warehouses.transactional("writer"), owner: warehouses.transactional("owner") },
       quality: {
         sql: qualitySql,
-        notifier: { notify: async ({ subject, text }) => onLog(`ALERT ${subject}\n${text}`) },
+        notifier,
       },
     });
     const workflows = new Map<string, Workflow>();
     const runWorkflow = (name: string, input = sampleInput(name)) =>
-      runs.record(name, async () => await (await workflowOf(name)).run(input));
+      runs.record(name, async (onState) => {
+        const workflow = await workflowOf(name);
+        const output = await workflow.run(input, (step) => {
+          if (step.phase === "entered") onState(step.state);
+          journal.step(name, step);
+        });
+        journal.run(name, output);
+        return output;
+      });
 
     /** Loads the interpreter for the first run: a pipeline that is opened to be read needs none. */
     async function workflowOf(name: string): Promise<Workflow> {
@@ -194,7 +210,7 @@ export async function openLocalPipeline({
     const timer = startTimer({
       intervalMs: settings.timerMs,
       idleMs: isReadOnly ? Infinity : settings.idleMs,
-      onError: (error) => onLog(error.message),
+      onError: (error) => onLog(error.message, { level: "error", event: "run_failed" }),
       task: async () => {
         const sweep = performance.now() - sweptAt >= settings.sweepEveryMs ? "full" : "recent";
         await runWorkflow("bronze_to_silver", { sweep });
@@ -222,12 +238,7 @@ export async function openLocalPipeline({
         maximumRetryAttempts: -1,
         maximumRecordAgeMs: -1,
         bisectBatchOnFunctionError: true,
-        onEvent: (event) => {
-          if (event.type === "checkpointDamaged") {
-            onLog(`${event.path} is damaged: its shard is delivered again from the start, and no order counts twice`);
-          }
-          if ("error" in event) onLog(`landing ${event.shard}: ${event.type}: ${errorMessage(event.error)}`);
-        },
+        onEvent: (event) => journal.landing(event),
         invoke: async (records) => {
           // A drill makes it fail: every other time after it has written, so that what landed is delivered again.
           const fails = clock() < landingFailsUntil;
@@ -259,6 +270,18 @@ export async function openLocalPipeline({
     };
     if (!isEarly) await warehouses.current();
 
+    const status = createPipelineStatus({
+      folder,
+      stream,
+      mapping,
+      store,
+      silver,
+      quarantine,
+      runs,
+      lake: async () => lake,
+      warehouse: async () => writer,
+      postgres: async () => (await warehouses.current()).postgres,
+    });
     const target: Target = {
       store,
       clock,
@@ -273,11 +296,7 @@ export async function openLocalPipeline({
       exclusively: (job) => timer.runNow(job),
       own: {
         sink: stream,
-        async status() {
-          const { postgres } = await warehouses.current();
-          const parts = { folder, store, stream, mapping, silver, quarantine, warehouse: writer, postgres, runs };
-          return await createPipelineStatus(parts)();
-        },
+        status,
         async run(workflow) {
           if (!workflowNames.includes(workflow)) {
             throw new Error(`workflow ${workflow} is not known: choose one of ${workflowNames.join(", ")}`);

@@ -51,10 +51,22 @@ export async function stopServer(data: string, pid: number, patience = 20_000): 
  */
 export function signalStop(data: string, pid: number, signal: "SIGINT" | "SIGQUIT" = "SIGINT"): void {
   try {
-    if (process.platform === "win32") stopOnWindows(data);
-    else process.kill(pid, signal);
+    if (process.platform === "win32") return stopOnWindows(data);
+    process.kill(pid, signal);
+    // A process that SIGSTOP has stopped sees no signal until it continues.
+    for (const each of [pid, ...childrenOf(pid)]) process.kill(each, "SIGCONT");
   } catch (error) {
     if (errorCode(error) !== "ESRCH") throw error;
+  }
+}
+
+/** The processes that a server has forked; none where /proc is missing. */
+export function childrenOf(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+    return children === "" ? [] : children.split(" ").map(Number);
+  } catch {
+    return [];
   }
 }
 

@@ -30,16 +30,26 @@ export function createRunLedger({
   /** The newest run of each workflow in this process, including one whose row could not be written. */
   const newest = new Map<string, EndedRun>();
 
-  /** Runs a workflow and records it; rethrows its error. */
-  async function record(workflow: string, run: () => Promise<RunOutput>): Promise<RunOutput> {
+  /** The runs in progress, each with the state that it is in. */
+  const running = new Map<string, { started: number; state?: string; stateStarted: number }>();
+
+  /** Runs a workflow and records it; rethrows its error. `run` is given what it calls when it enters a state. */
+  async function record(
+    workflow: string,
+    run: (onState: (state: string) => void) => Promise<RunOutput>,
+  ): Promise<RunOutput> {
     const started = clock();
+    const progress: { started: number; state?: string; stateStarted: number } = { started, stateStarted: started };
+    running.set(workflow, progress);
     try {
-      const output = await run();
+      const output = await run((state) => Object.assign(progress, { state, stateStarted: clock() }));
       if (hasDone(output)) await note({ workflow, started, ended: clock(), output });
       return output;
     } catch (error) {
       await note({ workflow, started, ended: clock(), output: {}, error: (error as Error).message });
       throw error;
+    } finally {
+      running.delete(workflow);
     }
   }
 
@@ -83,8 +93,26 @@ export function createRunLedger({
     return last === undefined || last.startedAt === kept[0]?.startedAt ? kept : [last, ...kept].slice(0, mostShown);
   }
 
+  /** Puts the runs in progress, which no table has yet, before the finished ones of their workflow. */
+  function withRunning(finished: readonly WorkflowRun[]): WorkflowRun[] {
+    const now = clock();
+    const inProgress = [...running].map(([workflow, { started, state, stateStarted }]): WorkflowRun => {
+      const { workflow: _, earlier = [], ...last } = finished.find((run) => run.workflow === workflow) ?? {};
+      return {
+        workflow,
+        startedAt: new Date(started).toISOString(),
+        milliseconds: now - started,
+        isRunning: true,
+        ...(state !== undefined && { state, stateSince: new Date(stateStarted).toISOString() }),
+        earlier: "startedAt" in last ? [last as EndedRun, ...earlier].slice(0, mostShown - 1) : [],
+      };
+    });
+    return [...inProgress, ...finished.filter(({ workflow }) => !running.has(workflow))];
+  }
+
   return {
     record,
+    withRunning,
     /** The newest recorded run of each of these workflows, with the runs before it. */
     async recent(workflows: readonly string[]): Promise<WorkflowRun[]> {
       const runs = await Promise.all(workflows.map(async (workflow) => ({ workflow, runs: await runsOf(workflow) })));

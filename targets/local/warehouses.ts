@@ -2,6 +2,7 @@ import { openPostgresWarehouse } from "../../adapters/postgres-warehouse.ts";
 import { loadMigrations } from "../../adapters/project-files.ts";
 import { migrate, publishCatalog, type CatalogFiles } from "../../pipeline/gold/migrate.ts";
 import type { TransactionalWarehouse, Warehouse } from "../../pipeline/ports.ts";
+import type { Log } from "./event-log.ts";
 import { startPostgres, type LocalPostgres } from "./postgres.ts";
 
 /** Warehouses of the local pipeline that restart PostgreSQL if it was killed. */
@@ -34,7 +35,10 @@ export function reconnectingWarehouses(options: Parameters<typeof openWarehouses
   }
 
   async function restart(gone: Warehouses): Promise<Warehouses> {
-    options.onLog(`PostgreSQL has exited (process ${gone.postgres.pid}): starting it again`);
+    options.onLog(`PostgreSQL has exited (process ${gone.postgres.pid}): starting it again`, {
+      level: "warning",
+      event: "postgres_restarted",
+    });
     // On a repeated restart the connections are closed already.
     await gone.close().catch(() => {});
     return await openWarehouses(options);
@@ -95,7 +99,7 @@ export async function openWarehouses({
   dir: string;
   port: number | undefined;
   catalog?: CatalogFiles | undefined;
-  onLog: (line: string) => void;
+  onLog: Log;
 }): Promise<Warehouses> {
   const postgres = await startPostgres({ dir, ...(port && { port }), onLog });
   const [owner, writer, reader] = (["owner", "writer", "reader"] as const).map((role) =>

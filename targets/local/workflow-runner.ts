@@ -14,8 +14,19 @@ interface Definition {
 /** A state machine of `step-functions/`, bound to functions in this process. */
 export interface Workflow {
   name: string;
-  /** Runs one execution to its end. Throws the failed state's error, prefixed with the workflow's name. */
-  run(input: Json): Promise<Record<string, unknown>>;
+  /**
+   * Runs one execution to its end. Throws the failed state's error, prefixed with the workflow's name. `onStep` is called
+   * when a Task state begins, and when it has ended or failed.
+   */
+  run(input: Json, onStep?: (step: Step) => void): Promise<Record<string, unknown>>;
+}
+
+/** What happens to a Task state. A failure may be followed by another attempt: the definition says how often. */
+export interface Step {
+  state: string;
+  phase: "entered" | "ended" | "failed";
+  milliseconds: number;
+  error?: unknown;
 }
 
 /** Loads `<name>.asl.json` and binds each placeholder to a function; throws on an unknown placeholder. */
@@ -30,8 +41,9 @@ export function loadWorkflow(name: string, functions: Functions): Workflow {
   );
   return {
     name,
-    async run(input) {
-      const execution = machine.run(input, { overrides: { taskResourceLocalHandlers: handlers } });
+    async run(input, onStep = () => {}) {
+      const overrides = { taskResourceLocalHandlers: watched(handlers, onStep) };
+      const execution = machine.run(input, { overrides });
       try {
         return (await execution.result) as Record<string, unknown>;
       } catch (error) {
@@ -44,8 +56,32 @@ export function loadWorkflow(name: string, functions: Functions): Workflow {
   };
 }
 
+type Handlers = Record<string, (input: unknown) => Promise<Json>>;
+
+/** The same handlers, reported as they begin and end. */
+function watched(handlers: Handlers, onStep: (step: Step) => void): Handlers {
+  return Object.fromEntries(
+    Object.entries(handlers).map(([state, handler]) => [
+      state,
+      async (input: unknown) => {
+        const started = performance.now();
+        const elapsed = () => performance.now() - started;
+        onStep({ state, phase: "entered", milliseconds: 0 });
+        try {
+          const output = await handler(input);
+          onStep({ state, phase: "ended", milliseconds: elapsed() });
+          return output;
+        } catch (error) {
+          onStep({ state, phase: "failed", milliseconds: elapsed(), error });
+          throw error;
+        }
+      },
+    ]),
+  );
+}
+
 function handlersOf(workflow: string, definition: Definition, functions: Functions) {
-  const handlers: Record<string, (input: unknown) => Promise<Json>> = {};
+  const handlers: Handlers = {};
   for (const [state, { Resource, ItemProcessor }] of Object.entries(definition.States)) {
     if (ItemProcessor !== undefined) Object.assign(handlers, handlersOf(workflow, ItemProcessor, functions));
     const name = /^\$\{(\w+)\}$/.exec(Resource ?? "")?.[1];

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { paint, print, printJson, say, textTable } from "../../bin/output.ts";
 import { receiptTable } from "../../bin/receipt-table.ts";
 import type { Receipt } from "../../pipeline/domain/receipt.ts";
@@ -71,4 +71,35 @@ it("an example of the receipt cannot add a line to it", () => {
       .split("\n")
       .filter((line) => line.startsWith("BALANCED")),
   ).toEqual([]);
+});
+
+describe("a table on a terminal", () => {
+  const rows = [
+    {
+      shard: "shardId-000000000001",
+      sequence_number: "49179607659463800001".repeat(3),
+      amount: "13.25",
+      text: "x".repeat(60),
+    },
+    { shard: "shardId-000000000000", sequence_number: "1", amount: "1,598.55", text: "short" },
+  ];
+  const shown = (isTTY: boolean) => {
+    const before = process.stdout.isTTY;
+    process.stdout.isTTY = isTTY;
+    try {
+      return textTable(rows).split("\n");
+    } finally {
+      process.stdout.isTTY = before;
+    }
+  };
+
+  it("fits 100 columns: long values keep their beginning and end, numbers stay whole", () => {
+    const lines = shown(true);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
+    expect(lines[2]).toMatch(/^shardId-000000000001 {2}49179607\S*…\S*800001 {5}13\.25 {2}x+…x+$/);
+  });
+
+  it("is whole elsewhere", () => {
+    expect(shown(false)[2]).toContain(rows[0]!.sequence_number);
+  });
 });

@@ -117,8 +117,8 @@ describe.runIf(isAsked)("the console", () => {
       one("select sum(orders)::text as orders, sum(revenue)::text as revenue from gold.daily_sales_summary"),
     ]);
     const figure = (name: string) => station(name).innerText();
-    expect(await figure("Stream")).toBe(grouped(String(stream.records)));
-    expect(await figure("Silver")).toBe(grouped(String(silver.lines)));
+    expect(await figure("Stream")).toBe(grouped(String(stream!.records)));
+    expect(await figure("Silver")).toBe(grouped(String(silver!.lines)));
     expect(await figure("Gold")).toBe(grouped(totals["orders"]!));
     await page.getByText(`${grouped(totals["orders"]!)} orders sold for ${dollars(totals["revenue"]!)}`).waitFor();
     await page.getByRole("button", { name: "Check every record" }).click();

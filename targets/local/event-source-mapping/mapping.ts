@@ -3,7 +3,14 @@ import { openCheckpoints, type Checkpoints } from "./checkpoints.ts";
 import { Stopped } from "./deliver-batch.ts";
 import { createFlushes } from "./flush.ts";
 import { pollShard } from "./poll-shard.ts";
-import { checkedSettings, type MappingMetrics, type MappingSettings, type Settings } from "./settings.ts";
+import {
+  checkedSettings,
+  type MappingEvent,
+  type MappingMetrics,
+  type MappingSettings,
+  type Settings,
+} from "./settings.ts";
+import { errorMessage } from "../../../pipeline/domain/errors.ts";
 import { compareSequenceNumbers } from "../../../pipeline/domain/stream-position.ts";
 
 export type { MappingEvent, MappingMetrics, MappingSettings } from "./settings.ts";
@@ -28,7 +35,14 @@ export interface EventSourceMapping {
  * else at TRIM_HORIZON.
  */
 export function startEventSourceMapping(given: MappingSettings): EventSourceMapping {
-  const settings = checkedSettings(given);
+  const failures = createFailures(given.clock ?? Date.now);
+  const settings = checkedSettings({
+    ...given,
+    onEvent: (event) => {
+      failures.note(event);
+      given.onEvent?.(event);
+    },
+  });
   const { stream, onEvent, clock } = settings;
   const checkpoints = openCheckpoints(settings.checkpointDir, (path) => onEvent({ type: "checkpointDamaged", path }));
   forgetForeignCheckpoints(checkpoints, settings);
@@ -87,7 +101,11 @@ export function startEventSourceMapping(given: MappingSettings): EventSourceMapp
     },
     flush: () => flushes.flush(),
     checkpoints: () => checkpoints.all(),
-    metrics: () => ({ ...metrics, iteratorAgeMs: oldestBatchAge(batches.values(), clock()) }),
+    metrics: () => ({
+      ...metrics,
+      iteratorAgeMs: oldestBatchAge(batches.values(), clock()),
+      ...failures.oldest(),
+    }),
   };
 }
 
@@ -111,6 +129,24 @@ function oldestBatchAge(batches: Iterable<readonly StreamRecord[]>, now: number)
   let age = 0;
   for (const batch of batches) age = Math.max(age, now - (batch.at(-1)?.arrivedAt ?? now));
   return age;
+}
+
+/** Remembers since when each shard lands nothing. */
+function createFailures(clock: () => number) {
+  const failing = new Map<string, { since: number; error: string }>();
+  return {
+    note(event: MappingEvent): void {
+      if (event.type === "landed" || event.type === "sentToOnFailure") failing.delete(event.shard);
+      if (event.type !== "failed" && event.type !== "storageFailed" && event.type !== "shardFailed") return;
+      const { since = clock() } = failing.get(event.shard) ?? {};
+      failing.set(event.shard, { since, error: errorMessage(event.error) });
+    },
+    oldest(): Pick<MappingMetrics, "failing"> {
+      const [first] = [...failing.values()].toSorted((a, b) => a.since - b.since);
+      if (first === undefined) return {};
+      return { failing: { since: new Date(first.since).toISOString(), error: first.error } };
+    },
+  };
 }
 
 /** The mapping of a pipeline opened read-only: reports the checkpoints and delivers nothing. */

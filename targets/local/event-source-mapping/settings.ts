@@ -57,6 +57,8 @@ export interface MappingMetrics {
   landedRecords: number;
   onFailureRecords: number;
   iteratorAgeMs: number;
+  /** Since when a shard lands nothing, and its newest error; absent while every shard lands. */
+  failing?: { since: string; error: string };
 }
 
 /** Validated settings with all defaults. */

@@ -42,7 +42,7 @@ async function breakLanding(FunctionName: string): Promise<() => Promise<void>> 
 
 async function openEmpty(environment: string): Promise<DeployedPipeline> {
   const pipeline = await openDeployedPipeline({ environment });
-  if ((await pipeline.status()).silver.version < 0) return pipeline;
+  if ((await pipeline.status({ seconds: 60 })).silver!.version < 0) return pipeline;
   await pipeline.close();
   throw new Error(`environment ${environment} holds orders already: give the scenarios one that was just deployed`);
 }

@@ -235,6 +235,28 @@ describe("a fault of each kind turns exactly its rule red", () => {
     expect(await pipeline.red()).toEqual({});
   });
 
+  it("silent_tills, when one of two stores sells nothing", async () => {
+    const { now } = pipeline.time;
+    const seqs = new Map<string, number>();
+    const sold = (store_id: string, hoursAgo: number) =>
+      Array.from({ length: 12 }, (_, n) => {
+        const producer_id = `live-${store_id}`;
+        const seq = (seqs.get(producer_id) ?? 0) + 1;
+        seqs.set(producer_id, seq);
+        const ordered_at = new Date(now - hoursAgo * hour).toISOString();
+        const producer = { producer_id, seq };
+        const emitted_at = new Date(now).toISOString();
+        return pipeline.next(`silent/${hoursAgo}/${n}`, { store_id, ordered_at, emitted_at, producer });
+      });
+    const weeks = [4, 3, 2, 1].map((week) => week * 168 + 2);
+    await pipeline.sell(weeks.flatMap((hoursAgo) => [...sold("nyc-01", hoursAgo), ...sold("chi-01", hoursAgo)]));
+    await pipeline.sell(sold("chi-01", 2));
+    await pipeline.work();
+    const red = await pipeline.red();
+    expect(red["silent_tills"]).toEqual(["store nyc-01: no order for 170 hours, in which about 12 are usual"]);
+    planted.add("silent_tills");
+  });
+
   it("and every rule has such a fault", () => {
     expect([...planted].toSorted()).toEqual(qualityRules.map(({ name }) => name).toSorted());
   });

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { createServer, type AddressInfo } from "node:net";
 import { CloudFormationClient, type CloudFormationClientConfig } from "@aws-sdk/client-cloudformation";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeBronze } from "../../../pipeline/bronze/bronze-object.ts";
@@ -52,8 +53,8 @@ describe("a deployed pipeline", () => {
     }
     await sender.close();
     const before = await pipeline.status();
-    expect(before.stream.shardsBehind).toBeGreaterThan(0);
-    expect(before.stream.waitingSeconds).toBeGreaterThanOrEqual(0);
+    expect(before.stream!.shardsBehind).toBeGreaterThan(0);
+    expect(before.stream!.waitingSeconds).toBeGreaterThanOrEqual(0);
     await cloud.land();
     await pipeline.drain();
     expect((await pipeline.status()).stream).toEqual({ shards: 2, shardsBehind: 0 });
@@ -96,6 +97,20 @@ describe("a deployed pipeline", () => {
     const { stdout } = await aws("status");
     expect(stdout).toContain("pipeline    dev in eu-central-1");
     expect(stdout).toContain("landing: Enabled; OK, 0 records in the on-failure destination");
+  });
+
+  it("reports within five seconds that the bucket accepts connections and says nothing", async () => {
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const { port } = silent.address() as AddressInfo;
+    const AWS_ENDPOINT_URL_S3 = `http://127.0.0.1:${port}`;
+    const started = performance.now();
+    const { code, stdout } = await pizza(["status", "--check", "--target", "aws"], { AWS_ENDPOINT_URL_S3 });
+    expect(performance.now() - started).toBeLessThan(5500);
+    expect({ code, stdout }).toMatchObject({ code: 5, stdout: expect.stringMatching(/^silver {6}unknown$/m) });
+    expect(stdout).toMatch(/^PROBLEM {5}The bucket \S+ does not answer since \S+Z\.$/m);
+    expect(stdout).toMatch(/^gold {8}1 days from silver version 0/m);
+    silent.close();
   });
 
   it("answers SQL on gold as the reader role, and on silver at a version", async () => {

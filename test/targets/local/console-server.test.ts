@@ -6,6 +6,7 @@ import { startControlServer } from "../../../targets/local/control-server.ts";
 const called: string[] = [];
 /** What a reading of the status waits for. */
 let held: Promise<void> | undefined;
+const layers = { stream: {}, landing: {}, setAside: [], silver: {}, quarantine: {}, gold: {}, postgres: {} };
 /** A pipeline that notes what it is asked. */
 const pipeline = new Proxy(
   {},
@@ -13,6 +14,7 @@ const pipeline = new Proxy(
     get: (_, name) => async (given: unknown) => {
       called.push(`${String(name)} ${JSON.stringify(given)}`);
       if (name === "status") await held;
+      if (name === "status") return { notAnswering: [], ...layers };
       return name === "query" ? [{ orders: "2", pizzas: "3", revenue: "1.50" }] : { findings: [] };
     },
   },

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { closeSync, ftruncateSync, fstatSync, mkdtempSync, openSync, rmSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,6 +39,13 @@ export async function onSmallDisk<Seen>(scenario: string): Promise<Seen> {
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** Starts a program that finds a real 4 MiB disk in a folder; it has the same process id as the returned child. */
+export function spawnOnSmallDisk(folder: string, ...program: string[]): ChildProcess {
+  return spawn("unshare", [...namespace, "sh", "-c", `${mount} "$0" && exec "$@"`, folder, ...program], {
+    stdio: "ignore",
+  });
 }
 
 const page = 4096;
