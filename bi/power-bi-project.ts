@@ -8,7 +8,7 @@ export type Comments = ReadonlyMap<string, string>;
 
 const schemas = "https://developer.microsoft.com/json-schemas/fabric/";
 const project = "pizza-sales";
-const accent = "#B4431C";
+export const accent = "#B4431C";
 
 /** A UUID that stays: it is derived from the name. */
 function idOf(name: string): string {

@@ -216,10 +216,7 @@ async function readBatch(
       break;
     }
     batch.objects.push(object);
-    const isFull =
-      eventsOf(batch) >= limits.maxEvents ||
-      batch.bytes >= limits.maxBytes ||
-      batch.objects.length >= limits.maxObjects;
+    const isFull = eventsOf(batch) >= limits.maxEvents || batch.bytes >= limits.maxBytes;
     if (isFull || refinery.clock() >= limits.until) break;
   }
   return batch;

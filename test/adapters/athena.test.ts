@@ -107,6 +107,20 @@ test("the manifest is written before every query, even if it exists", async () =
   expect(new Set(puts).size).toBe(1);
 });
 
+test("no query starts before its manifest is written", async () => {
+  const started: number[] = [];
+  const slow: Pick<ObjectStore, "put"> = {
+    async put(key, body, options) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      started.push(server.queries.length);
+      return await store.put(key, body, options);
+    },
+  };
+  const lake = openAthenaLake({ workgroup: "w", database: "pizza", bucket, store: slow, client });
+  await lake.query("select 1 as one from silver_order_lines", [], [silver()]);
+  expect(started).toEqual([0]);
+});
+
 test("a start that is throttled or loses its response is retried, and the query runs once", async () => {
   server.fail("TooManyRequestsException", 2);
   expect(await athena.query("select 1 as one", [], [])).toEqual([{ one: 1 }]);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { applyMutant } from "./mutated-tree.ts";
 import { allMutants } from "./mutants.ts";
@@ -13,6 +13,20 @@ describe("the mutants (npm run mutate)", () => {
       const whole = read(mutant.file);
       expect(applyMutant(mutant, whole), mutant.guard).not.toBe(whole);
     }
+  });
+
+  it("break no function of the database that a later migration replaces", () => {
+    const folder = "sql/migrations/";
+    const migrations = readdirSync(new URL(folder, project)).map((name) => `${folder}${name}`);
+    const replaced = allMutants
+      .filter(({ file }) => file.startsWith(folder))
+      .filter(({ file, text }) => {
+        const before = read(file).split(text)[0]!;
+        const name = [...before.matchAll(/^create (?:or replace )?function ([\w.]+)/gm)].at(-1)?.[1];
+        const pattern = new RegExp(`create or replace function ${name}\\(|drop function ${name}\\b`);
+        return migrations.some((later) => later > file && pattern.test(read(later)));
+      });
+    expect(replaced.map(({ guard, file }) => `${file}: ${guard}`)).toEqual([]);
   });
 
   it("fail if their text is missing or occurs twice", () => {

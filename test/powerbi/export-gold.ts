@@ -44,7 +44,8 @@ function computedRows(name: string): Record<string, string | number>[] {
 
 /** What the SQL of a measure says: the filter in the model's words, and the value. */
 async function expected({ sql }: Measure): Promise<{ filter: Record<string, unknown>; value: string | null }[]> {
-  const text = (value: unknown) => (value === null || value === undefined ? null : String(value));
+  const text = (value: string | number | boolean | null | undefined) =>
+    value === null || value === undefined ? null : String(value);
   if ("query" in sql) {
     const rows = await ask(sql.query);
     return rows.map(({ key, value }) => ({ filter: { key }, value: text(value) }));

@@ -266,7 +266,7 @@ export const goldMutants: readonly Mutant[] = [
   {
     guard: "a row of an unreported day is not a correction",
     prevents: "the first value of a day is reported as a change",
-    file: "sql/migrations/000007_corrections.sql",
+    file: "sql/migrations/000040_reported_days.sql",
     text: "where order_date = day and reported_at is not null\n",
     replacement: "where order_date = day\n",
     tests: [corrections],
@@ -274,7 +274,7 @@ export const goldMutants: readonly Mutant[] = [
   {
     guard: "the time of a publish is not a value",
     prevents: "every publish is reported as a correction",
-    file: "sql/migrations/000007_corrections.sql",
+    file: "sql/migrations/000040_reported_days.sql",
     text: "(tg_argv || array['silver_version', 'published_at'])",
     replacement: "(tg_argv)",
     tests: [corrections],
@@ -326,7 +326,7 @@ export const goldMutants: readonly Mutant[] = [
   {
     guard: "a publish locks the next month too",
     prevents: "the next month's growth is computed from a month that has changed meanwhile",
-    file: publishing,
+    file: definitions,
     text: "perform ops.lock_months(month, next_end);",
     replacement: "perform ops.lock_months(month, month_end);",
     tests: [races],

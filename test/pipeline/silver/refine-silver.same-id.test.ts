@@ -76,6 +76,13 @@ it("finds the order of a revision by store, business date and order id", async (
   expect(await held()).toEqual(["2015-01-01 chi-01 19h 2", "2015-01-01 nyc-01 20h 1", "2015-01-02 nyc-01 1h 0"]);
 });
 
+it("leaves another store's order with the same id and day as it was", async () => {
+  await takeOneByOne([first, chicago], [amended(1)]);
+  expect(await held()).toEqual(["2015-01-01 chi-01 19h 0", "2015-01-01 nyc-01 20h 1"]);
+  await takeOneByOne([{ ...chicago, revision: 1, status: "amended" }]);
+  expect(await held()).toEqual(["2015-01-01 chi-01 19h 1", "2015-01-01 nyc-01 20h 1"]);
+});
+
 it("accepts a revision that writes its order's time with another UTC offset", async () => {
   const sameMoment = amended(1, { ordered_at: "2015-01-02T01:15:00Z" });
   expect(await outcomes([first, sameMoment])).toEqual([{ orders: ["2015-01-01 nyc-01 20h 1"], rejected: [] }]);

@@ -21,15 +21,21 @@ const archive = new URL("../../fixtures/data-directory-0.1.0.tar.gz", import.met
 
 let dir: string;
 let pipeline: Pipeline;
+let restored: Promise<unknown>;
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), "pizza-earlier-version-"));
   execFileSync("tar", ["-xzf", archive, "-C", dir]);
-  await restoreLocalPipeline({ dir, onLog: () => {} });
-  pipeline = await openLocalPipeline({ dir });
+  restored = restoreLocalPipeline({ dir, onLog: () => {} });
+  const [{ status }] = await Promise.allSettled([restored]);
+  if (status === "fulfilled") pipeline = await openLocalPipeline({ dir });
 });
 afterAll(async () => {
   await pipeline?.close();
   rmSync(dir, { recursive: true, force: true });
+});
+
+it("a backup of an earlier release is restored and compared by the columns that it has", async () => {
+  await expect(restored).resolves.toBeDefined();
 });
 
 it("an old data directory has the same gold and the same receipt as under the release that wrote it", async () => {
