@@ -5,7 +5,7 @@ import { requireDataDirectory, dataDirectory, runningProcess } from "../targets/
 import { localStackDirectory, findAddress } from "../targets/localstack-directory.ts";
 import type { DeployedPipeline } from "../targets/aws/open.ts";
 import { oneOf, type Values } from "./options.ts";
-import { endProgress, progress, say, UsageError } from "./output.ts";
+import { count, endProgress, progress, say, UsageError } from "./output.ts";
 
 type Use<Result> = (pipeline: Pipeline, how: { isRunning: boolean }) => Promise<Result>;
 
@@ -56,6 +56,30 @@ const sayImportant: Log = (text, { level = "info", event = "pipeline" } = {}) =>
   if (level === "alert") say(`ALERT ${text}`);
   else if (level === "error" || event === "pipeline") say(text);
 };
+
+const progressMs = 300;
+
+/** Shows on a terminal how far a call is, until it has ended; elsewhere it only waits. */
+export async function withProgress<Result>(
+  pipeline: Pick<Pipeline, "progress">,
+  call: Promise<Result>,
+): Promise<Result> {
+  if (!process.stderr.isTTY) return await call;
+  let hasEnded = false;
+  const show = async () => {
+    const [first] = await pipeline.progress().catch(() => []);
+    if (first === undefined || hasEnded) return;
+    progress(`${first.operation}: ${count(first.done)} of ${count(first.total)} ${first.unit}`);
+  };
+  const timer = setInterval(() => void show(), progressMs);
+  try {
+    return await call;
+  } finally {
+    hasEnded = true;
+    clearInterval(timer);
+    endProgress();
+  }
+}
 
 /** The SQL engines that can read the lake of a deployed pipeline. */
 export const lakeSqlOption = {

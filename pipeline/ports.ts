@@ -105,6 +105,9 @@ export interface StreamRecord {
   data: Uint8Array;
 }
 
+/** Told how far a long operation is, such as 3 of 10 bronze objects; the last call says all of them. */
+export type OnProgress = (done: number, total: number, unit: string) => void;
+
 /** Sends alerts. */
 export interface Notifier {
   /** `subject` is one line of at most 100 characters. */

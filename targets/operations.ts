@@ -35,6 +35,7 @@ import {
 import { readEvent } from "../pipeline/trace/read-event.ts";
 import { traceOrder } from "../pipeline/trace/trace-order.ts";
 import { drillNames, type DrillName, type DrillReport } from "./local/drill-kinds.ts";
+import type { ProgressBoard } from "./progress.ts";
 import type { Credentials, OngoingOperation, PipelineStatus, StatusRequest } from "./pipeline-api.ts";
 
 /** What a target opens. The operations below are made from it, once for every target. */
@@ -52,6 +53,8 @@ export interface Target {
   customerKey: () => Promise<(customerId: string) => string>;
   /** What the stream holds at this moment. */
   streamContents: () => StreamContents;
+  /** How far its long operations are. */
+  progress: ProgressBoard;
   /** Runs a job while no workflow runs in this process. */
   exclusively: <Result>(job: () => Promise<Result>) => Promise<Result>;
   /** What each target does in its own way. */
@@ -120,6 +123,8 @@ export const operations = {
     z.strictObject({ isFrequent: z.boolean().optional(), seconds: z.number().min(1).max(600).optional() }),
     ({ own }, how) => own.status(how),
   ),
+  /** How far the long operations are that run now. */
+  progress: operation("reads", none, async ({ progress }) => progress.list()),
   /** Runs a workflow now, to its end. */
   run: operation("changes", z.strictObject({ workflow: z.string() }), ({ own }, { workflow }) => own.run(workflow)),
   /** Resolves when everything sent before the call is in gold, customers included. */
@@ -188,7 +193,8 @@ export const operations = {
     const { silver, clock } = target;
     const rules = chooseRules(rule);
     const engines = { lake: await target.lake(), warehouse: await target.reader() };
-    const sources = { ...engines, silver, clock, catalog: loadCatalog(), qualitySql: loadQualitySql() };
+    const files = { catalog: loadCatalog(), qualitySql: loadQualitySql() };
+    const sources = { ...engines, silver, clock, ...files, onProgress: target.progress.follow("quality") };
     return target.exclusively(() => previewQuality(sources, { rules, verify: () => reconcile(target) }));
   }),
   /** What silver's columns hold in the newest week and in the week before. */
@@ -316,5 +322,6 @@ export async function reconcile(target: Target): Promise<Receipt> {
     customerKey: await customerKey(),
     goldSql: loadGoldSql(),
     checks: loadChecks(),
+    onProgress: target.progress.follow("verify"),
   });
 }

@@ -2,7 +2,7 @@ import type { BackupSummary } from "../../pipeline/backup/back-up-warehouse.ts";
 import type { BackupInfo } from "../../pipeline/backup/manifest.ts";
 import type { Command, Values } from "../options.ts";
 import { count, print, printJson, say, textTable, UsageError } from "../output.ts";
-import { withReadOnlyPipeline, withPipeline, withDeployedPipeline } from "../with-target.ts";
+import { withReadOnlyPipeline, withPipeline, withDeployedPipeline, withProgress } from "../with-target.ts";
 
 export const backup: Command = {
   summary: "back up gold and the ledgers, and verify the backup with a test restore",
@@ -11,7 +11,9 @@ export const backup: Command = {
   options: { list: { type: "boolean", about: "list the backups, newest first" } },
   async run(values) {
     if (values["list"] === true) return await list(values);
-    const { output, milliseconds } = await withPipeline(values, (pipeline) => pipeline.run({ workflow: "backup" }));
+    const { output, milliseconds } = await withPipeline(values, (pipeline) =>
+      withProgress(pipeline, pipeline.run({ workflow: "backup" })),
+    );
     const { backup: made, snapshot } = output as { backup: BackupSummary; snapshot: { snapshot: string | null } };
     if (values.json) return printJson({ ...made, proven: true, snapshot: snapshot.snapshot, milliseconds });
     print(summary(made, "created and verified by a test restore"));

@@ -6,7 +6,7 @@ import { loadPrices, unknownTypes } from "../../lib/cost/price-table.ts";
 import { hasTemplates, readTemplates, type Resource } from "../../lib/cost/templates.ts";
 import { functionNames } from "../../lib/function-entries.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
-import { count, paint, print, printJson, say, textTable, UsageError } from "../output.ts";
+import { count, endProgress, paint, print, printJson, progress, say, textTable, UsageError } from "../output.ts";
 
 export const cost: Command = {
   summary: "estimate the monthly AWS cost of an environment, compared with a naive design",
@@ -43,8 +43,14 @@ async function resourcesOf({ env, out }: Values): Promise<Resource[]> {
     if (!hasTemplates(out, env)) throw new Error(`${out} has no templates of ${env}: run make synth ENV=${env} first`);
     return readTemplates(out, env);
   }
+  progress(`1 of 2 steps: loading the constructs`);
   const { synthesise } = await import("../../lib/cost/synthesise.ts");
-  return synthesise(env);
+  progress(`2 of 2 steps: synthesising the templates of ${env}`);
+  try {
+    return synthesise(env);
+  } finally {
+    endProgress();
+  }
 }
 
 function costText(environment: string, estimate: CostEstimate): string {

@@ -4,7 +4,7 @@ import { workflowNames } from "../../targets/pipeline-api.ts";
 import { wholeNumber, type Command, type Values } from "../options.ts";
 import { jsonText, print, printJson, say, textTable, UsageError } from "../output.ts";
 import { receiptTable } from "../receipt-table.ts";
-import { lakeSqlOption, withPipeline, withReadOnlyPipeline } from "../with-target.ts";
+import { lakeSqlOption, withPipeline, withReadOnlyPipeline, withProgress } from "../with-target.ts";
 
 export const verify: Command = {
   summary: "reconcile every record from the stream to gold (exit code 3 if the receipt does not balance)",
@@ -12,8 +12,8 @@ export const verify: Command = {
   usage: "verify [--json] [--dir DIR] [--lake-sql athena|duckdb]",
   options: lakeSqlOption,
   async run(values) {
-    const receipt = await withReadOnlyPipeline(values, (pipeline) => pipeline.verify()).catch((error: unknown) =>
-      sayDamage(error, values),
+    const receipt = await withReadOnlyPipeline(values, (pipeline) => withProgress(pipeline, pipeline.verify())).catch(
+      (error: unknown) => sayDamage(error, values),
     );
     if (receipt === undefined) return 3;
     if (values.json) printJson({ balanced: receipt.findings.length === 0, ...receipt });

@@ -3,7 +3,7 @@ import type { QualityReport } from "../../pipeline/quality/check-quality.ts";
 import type { ColumnProfile, SilverProfile } from "../../pipeline/quality/profile-silver.ts";
 import { oneOf, type Command, type Values } from "../options.ts";
 import { count, paint, print, printJson, textTable, UsageError } from "../output.ts";
-import { lakeSqlOption, withReadOnlyPipeline } from "../with-target.ts";
+import { lakeSqlOption, withProgress, withReadOnlyPipeline } from "../with-target.ts";
 
 const names = qualityRules.map(({ name }) => name);
 /** Of the most frequent values in a profile. */
@@ -26,7 +26,7 @@ export const quality: Command = {
   async run(values) {
     const rule = oneOf(values, "rule", names);
     if (values["profile"] === true) return await showProfile(values, rule);
-    const report = await withReadOnlyPipeline(values, (pipeline) => pipeline.quality({ rule }));
+    const report = await withReadOnlyPipeline(values, (pipeline) => withProgress(pipeline, pipeline.quality({ rule })));
     if (values.json) printJson(report);
     else print(qualityText(report));
     return report.errors === 0 ? 0 : 3;

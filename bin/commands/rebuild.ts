@@ -1,7 +1,7 @@
 import { lacksBronze, type RebuildReport } from "../../pipeline/rebuild/report.ts";
 import { calendarDay, type Command, type Values } from "../options.ts";
 import { count, paint, print, printJson, textTable, UsageError } from "../output.ts";
-import { lakeSqlOption, withPipelineToRebuild } from "../with-target.ts";
+import { lakeSqlOption, withPipelineToRebuild, withProgress } from "../with-target.ts";
 
 const mostExamples = 10;
 
@@ -21,7 +21,9 @@ export const rebuild: Command = {
     if (from > to) throw new UsageError(`--from ${from} is after --to ${to}`);
     const isDryRun = values["dry-run"] === true;
     const source = values["gold"] === true ? ("silver" as const) : ("bronze" as const);
-    const report = await withPipelineToRebuild(values, (pipeline) => pipeline.rebuild({ from, to, source, isDryRun }));
+    const report = await withPipelineToRebuild(values, (pipeline) =>
+      withProgress(pipeline, pipeline.rebuild({ from, to, source, isDryRun })),
+    );
     if (values.json) printJson(report);
     else print(rebuildText(report));
     return (report.equal || report.published) && !lacksBronze(report) ? 0 : 3;

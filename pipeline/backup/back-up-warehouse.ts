@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { DeltaTable } from "../delta/table.ts";
-import type { Clock, ObjectStore, TransactionalWarehouse, Warehouse, DatabaseSnapshots } from "../ports.ts";
+import type { Clock, ObjectStore, OnProgress, TransactionalWarehouse, Warehouse, DatabaseSnapshots } from "../ports.ts";
 import {
   goldHash,
   backupId,
@@ -27,6 +27,7 @@ export interface BackupContext {
   backups: ObjectStore;
   silver: DeltaTable;
   clock: Clock;
+  onProgress?: OnProgress;
 }
 
 /** The size and state of a backup. */
@@ -57,7 +58,7 @@ export async function backUpWarehouse(context: BackupContext): Promise<BackupSum
     positions: await readPositions(warehouse, metadata?.id ?? null),
     migrations: await namesOf(warehouse, "select name from ops.migrations order by name"),
     sequences: await readSequences(warehouse),
-    tables: await writeTables({ warehouse, backups: context.backups }, id),
+    tables: await writeTables({ warehouse, backups: context.backups }, { id, onProgress: context.onProgress }),
   }));
   await context.backups.put(manifestKey(id), Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`), { ifAbsent: true });
   return summaryOf(manifest);
@@ -80,7 +81,10 @@ async function readSequences(warehouse: Warehouse): Promise<BackupManifest["sequ
   return rows.map((row) => ({ name: row.sequence_name, value: row.last_value }));
 }
 
-async function writeTables(stores: { warehouse: Warehouse; backups: ObjectStore }, id: string): Promise<BackupTable[]> {
+async function writeTables(
+  stores: { warehouse: Warehouse; backups: ObjectStore },
+  { id, onProgress = () => {} }: { id: string; onProgress: OnProgress | undefined },
+): Promise<BackupTable[]> {
   const contents = await stores.warehouse.query<{
     table_name: string;
     columns: string[];
@@ -89,8 +93,10 @@ async function writeTables(stores: { warehouse: Warehouse; backups: ObjectStore 
   }>("select table_name, columns, row_count, hash from ops.backup_contents()");
   const tables = [];
   for (const { table_name: name, columns, row_count: rows, hash: tableHash } of contents) {
+    onProgress(tables.length, contents.length, "tables");
     tables.push({ name, columns, rows: Number(rows), hash: tableHash, files: await writeTable(stores, { id, name }) });
   }
+  onProgress(tables.length, contents.length, "tables");
   return tables;
 }
 

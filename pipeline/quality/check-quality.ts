@@ -1,6 +1,6 @@
 import type { DeltaTable } from "../delta/table.ts";
 import { ruleResult, type QualityRule, type RuleResult, qualityRules } from "../domain/quality-rules.ts";
-import type { Clock, Notifier, Warehouse } from "../ports.ts";
+import type { Clock, Notifier, OnProgress, Warehouse } from "../ports.ts";
 import {
   evaluateRule,
   needsReceipt,
@@ -24,14 +24,21 @@ export interface QualityReport {
   results: RuleResult[];
 }
 
+type EvaluatedSources = QualitySources & { silver: DeltaTable; clock: Clock; onProgress?: OnProgress };
+
 /** Evaluates every rule at silver's newest version. Read-only; sends no alert. */
 async function evaluateRules(
-  { silver, clock, ...sources }: QualitySources & { silver: DeltaTable; clock: Clock },
+  { silver, clock, onProgress = () => {}, ...sources }: EvaluatedSources,
   { rules, receipt }: { rules: readonly QualityRule[]; receipt: ReceiptPart | FailedReceipt },
 ): Promise<QualityReport> {
   const [snapshot, now] = [await silver.snapshot(), clock()];
+  let done = 0;
   const results = await Promise.all(
-    rules.map(async (rule) => ruleResult(rule, await evaluateRule(sources, rule, { snapshot, receipt, now }))),
+    rules.map(async (rule) => {
+      const result = ruleResult(rule, await evaluateRule(sources, rule, { snapshot, receipt, now }));
+      onProgress(++done, rules.length, "quality rules");
+      return result;
+    }),
   );
   const red = (severity: QualityRule["severity"]) =>
     results.filter((result) => result.isRed && result.severity === severity).length;
@@ -132,7 +139,7 @@ export function chooseRules(name: string | undefined): readonly QualityRule[] {
 
 /** Evaluates rules on the current data without storing results; computes the receipt only if a rule needs it. */
 export async function previewQuality(
-  sources: QualitySources & { silver: DeltaTable; clock: Clock },
+  sources: EvaluatedSources,
   { rules, verify }: { rules: readonly QualityRule[]; verify: () => Promise<ReceiptPart> },
 ): Promise<QualityReport> {
   const receipt = rules.some(needsReceipt) ? await verify() : noReceipt;

@@ -5,7 +5,7 @@ import { OrderMap } from "../domain/order-map.ts";
 import { groupByMonth } from "../gold/facts.ts";
 import { forgetLostCommits } from "../gold/published-commit.ts";
 import { publishCustomerDays, type GoldSql, publishDays } from "../gold/publish-windows.ts";
-import type { LakeQuery, LakeTable, Warehouse } from "../ports.ts";
+import type { LakeQuery, LakeTable, OnProgress, Warehouse } from "../ports.ts";
 import type { RefineContext } from "../silver/refine-silver.ts";
 import { silverLakeTable } from "../silver/tables.ts";
 import {
@@ -34,6 +34,7 @@ export interface RebuildContext {
   sql: GoldSql;
   /** Runs a job while no workflow runs; without it, only optimistic commits and version fences order the writes. */
   exclusively?: <Result>(job: () => Promise<Result>) => Promise<Result>;
+  onProgress?: OnProgress;
 }
 
 /** The days to rebuild, and how. */
@@ -64,7 +65,9 @@ export async function rebuild(context: RebuildContext, request: RebuildRequest):
   try {
     if (!request.isDryRun) await recoverCommits(refinery, context.warehouse);
     // The long part runs outside `exclusively`; the few objects that arrive meanwhile are replayed below.
-    if (request.source === "bronze") await replayBronze(refinery, { staging, snapshot: await silver.snapshot() });
+    if (request.source === "bronze") {
+      await replayBronze(refinery, { staging, snapshot: await silver.snapshot(), onProgress: context.onProgress });
+    }
     for (let attempt = 1; attempt <= mostAttempts; attempt++) {
       const report = await exclusively(() => compareAndPublish(context, staging, request));
       if (report !== undefined) return { ...report, milliseconds: clock() - started };

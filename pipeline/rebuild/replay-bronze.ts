@@ -2,7 +2,7 @@ import { parseBronzeKey, spans, decodeBronze } from "../bronze/bronze-object.ts"
 import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
 import type { Snapshot } from "../delta/table.ts";
 import { readColumns } from "../parquet/read-columns.ts";
-import type { ObjectStore } from "../ports.ts";
+import type { ObjectStore, OnProgress } from "../ports.ts";
 import { consumedAt, judgedRecords } from "../silver/transactions.ts";
 import { publishQuarantine } from "../silver/quarantine-table.ts";
 import { refineSilver, type RefineContext } from "../silver/refine-silver.ts";
@@ -19,7 +19,11 @@ const maxEvents = 100_000;
  */
 export async function replayBronze(
   refinery: RefineContext,
-  { staging, snapshot }: { staging: StagingTables; snapshot: Snapshot },
+  {
+    staging,
+    snapshot,
+    onProgress = () => {},
+  }: { staging: StagingTables; snapshot: Snapshot; onProgress?: OnProgress | undefined },
 ): Promise<BronzeObject[]> {
   // All of an object of which silver has judged some records: later runs find the others where they have been judged.
   const listed = (await listBronze(refinery.store, refinery.stream)).filter(
@@ -38,6 +42,7 @@ export async function replayBronze(
   };
   for (;;) {
     const { remaining } = await refineSilver(replay, { maxEvents });
+    onProgress(consumed.length - remaining, consumed.length, "bronze objects");
     if (remaining === 0) break;
   }
   await publishQuarantine({ silver, quarantine });

@@ -3,7 +3,7 @@ import { decodeBronze, spans } from "../bronze/bronze-object.ts";
 import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
 import type { Findings } from "../domain/receipt.ts";
 import type { Snapshot } from "../delta/table.ts";
-import type { ObjectStore, StreamRecord } from "../ports.ts";
+import type { ObjectStore, StreamRecord, OnProgress } from "../ports.ts";
 import { listSetAside } from "../silver/set-aside.ts";
 import { isRedacted, judgedRecords } from "../silver/transactions.ts";
 import { recordPosition } from "../domain/stream-position.ts";
@@ -40,7 +40,14 @@ export async function reconcileRecords(
     stream,
     snapshot,
     streamContents,
-  }: { store: ObjectStore; stream: string; snapshot: Snapshot; streamContents: StreamContents },
+    onProgress = () => {},
+  }: {
+    store: ObjectStore;
+    stream: string;
+    snapshot: Snapshot;
+    streamContents: StreamContents;
+    onProgress?: OnProgress | undefined;
+  },
   onRecord: (record: LandedRecord) => void,
   findings: Findings,
 ) {
@@ -61,7 +68,8 @@ export async function reconcileRecords(
   const judged = objects
     .map((object) => ({ object, judged: judgedRecords(snapshot, object) }))
     .toSorted((one, other) => rankOf(one.judged) - rankOf(other.judged));
-  for (const { object, judged: most } of judged) {
+  for (const [index, { object, judged: most }] of judged.entries()) {
+    onProgress(index, judged.length, "bronze objects");
     const records = await readObject(store, object, findings);
     if (records.length !== object.count) {
       findings.add(
@@ -83,6 +91,7 @@ export async function reconcileRecords(
       onRecord({ ...record, bronzeKey: object.key, isConsumed: row < most });
     }
   }
+  onProgress(judged.length, judged.length, "bronze objects");
   const isKnownToDiffer = (position: string) => isRedacted(snapshot, position);
   const isSetAside = (record: StreamRecord) => unread.some((object) => spans(object, record));
   const sent = await compareWithStream({ streamContents, digests, isKnownToDiffer, isSetAside }, findings);

@@ -5,7 +5,7 @@ import type { Catalog } from "../domain/catalog.ts";
 import { showOrder } from "../domain/order-map.ts";
 import { createFindings, type Findings, type Receipt } from "../domain/receipt.ts";
 import { createProducerLedger, type ProducerLedger } from "../domain/sequence-gaps.ts";
-import type { ObjectStore, Notifier } from "../ports.ts";
+import type { Notifier, ObjectStore, OnProgress } from "../ports.ts";
 import { checkRules } from "../silver/transactions.ts";
 import { compareGold, type GoldSources, isSameSales, showSales } from "./compare-gold.ts";
 import { watchDataFiles, type DataFiles } from "./data-files.ts";
@@ -30,6 +30,7 @@ export interface ReconciliationSources extends GoldSources {
   customerKey: (customerId: string) => string;
   /** Text of the files in `sql/checks/`, by name. */
   checks: ReceiptChecks;
+  onProgress?: OnProgress;
 }
 
 /** The SQL of the receipt. */

@@ -24,6 +24,7 @@ import { findDeployment, type Deployment } from "./deployment.ts";
 import { openExecutions } from "./executions.ts";
 import { openFunctionLogs, type FunctionLogs } from "./function-logs.ts";
 import { landingProgress } from "./landing-progress.ts";
+import { createProgressBoard } from "../progress.ts";
 import { createDeployedStatus } from "./status.ts";
 import { hourMs } from "../../pipeline/domain/dates.ts";
 
@@ -86,7 +87,9 @@ export async function openDeployedPipeline({
     }
   }
 
+  const progressBoard = createProgressBoard();
   const pipeline = createPipeline({
+    progress: progressBoard,
     ...tableContext,
     silver,
     quarantine,
@@ -128,8 +131,9 @@ export async function openDeployedPipeline({
       async rebuild(request) {
         const writer = await openWriter(deployment);
         try {
-          const sources = { refinery: await refinery(), lake: await lake(), warehouse: writer, sql: loadGoldSql() };
-          return await rebuild(sources, request);
+          const engines = { lake: await lake(), warehouse: writer };
+          const sources = { refinery: await refinery(), ...engines, sql: loadGoldSql() };
+          return await rebuild({ ...sources, onProgress: progressBoard.follow("rebuild") }, request);
         } finally {
           await writer.close();
         }

@@ -5,7 +5,14 @@ import type { Receipt } from "../../pipeline/domain/receipt.ts";
 import { planWindows, type PublishingPlan, type WindowBatch } from "../../pipeline/gold/plan-windows.ts";
 import { publishCustomers, publishWindows, type GoldSql } from "../../pipeline/gold/publish-windows.ts";
 import { reportWindows } from "../../pipeline/gold/report-windows.ts";
-import type { LakeQuery, Notifier, ObjectStore, TransactionalWarehouse, Warehouse } from "../../pipeline/ports.ts";
+import type {
+  LakeQuery,
+  Notifier,
+  ObjectStore,
+  OnProgress,
+  TransactionalWarehouse,
+  Warehouse,
+} from "../../pipeline/ports.ts";
 import { checkQuality } from "../../pipeline/quality/check-quality.ts";
 import type { FailedReceipt, ReceiptPart } from "../../pipeline/quality/evaluate-rule.ts";
 import { alertReceipt } from "../../pipeline/reconciliation/verify-receipt.ts";
@@ -27,7 +34,12 @@ export interface FunctionContext {
   /**
    * Backup store and the roles that copy the warehouse and test the restore; without it there is no workflow backup.
    */
-  backup?: { store: ObjectStore; writer: TransactionalWarehouse; owner: TransactionalWarehouse };
+  backup?: {
+    store: ObjectStore;
+    writer: TransactionalWarehouse;
+    owner: TransactionalWarehouse;
+    progress?: () => OnProgress;
+  };
   /**
    * SQL of the quality rules by name, and the notifier for red rules and for a receipt that does not balance; without
    * it there is no workflow data_quality.
@@ -70,12 +82,12 @@ function qualityFunctions(
 }
 
 function backupFunctions(
-  { store: backups, writer, owner }: NonNullable<FunctionContext["backup"]>,
+  { store: backups, writer, owner, progress = () => () => {} }: NonNullable<FunctionContext["backup"]>,
   { silver, clock }: Pick<RefineContext, "silver" | "clock">,
 ): Functions {
   type Kept = { id: string; keepDays: number };
   return {
-    BackUpWarehouse: () => backUpWarehouse({ backups, silver, clock, warehouse: writer }),
+    BackUpWarehouse: () => backUpWarehouse({ backups, silver, clock, warehouse: writer, onProgress: progress() }),
     VerifyBackup: (kept: Kept) => verifyBackup({ backups, clock, warehouse: owner }, kept),
     // Snapshots exist only on Aurora.
     SnapshotDatabase: (kept: Kept) => snapshotDatabase({ snapshots: undefined, clock }, kept),

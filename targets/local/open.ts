@@ -20,6 +20,7 @@ import { createCustomerKey } from "../../pipeline/silver/write-orders.ts";
 import type { Notifier } from "../../pipeline/ports.ts";
 import type { Log } from "./event-log.ts";
 import { createJournal } from "./journal.ts";
+import { createProgressBoard } from "../progress.ts";
 import { createFunctions } from "./functions.ts";
 import { dueDaily, startTimer } from "./timer.ts";
 import { createPipeline, reconcile, type Pipeline, type Target } from "../operations.ts";
@@ -150,6 +151,7 @@ export async function openLocalPipeline({
     });
     closers.push(() => lineage.settled());
     const runs = createRunLedger({ warehouse: writer, clock, onRun: (run) => lineage.record(run) });
+    const progress = createProgressBoard();
     const functions = createFunctions({
       refinery,
       onFailure,
@@ -158,7 +160,12 @@ export async function openLocalPipeline({
       goldSql,
       customersEveryMs: settings.customersEveryMs,
       verify: () => reconcile(target),
-      backup: { store: backups, writer: warehouses.transactional("writer"), owner: warehouses.transactional("owner") },
+      backup: {
+        store: backups,
+        writer: warehouses.transactional("writer"),
+        owner: warehouses.transactional("owner"),
+        progress: () => progress.follow("backup"),
+      },
       quality: {
         sql: qualitySql,
         notifier,
@@ -283,6 +290,7 @@ export async function openLocalPipeline({
       postgres: async () => (await warehouses.current()).postgres,
     });
     const target: Target = {
+      progress,
       store,
       clock,
       silver,
@@ -321,7 +329,8 @@ export async function openLocalPipeline({
           });
         },
         async rebuild(request) {
-          const context = { refinery, lake, warehouse: writer, sql: goldSql };
+          const onProgress = progress.follow("rebuild");
+          const context = { refinery, lake, warehouse: writer, sql: goldSql, onProgress };
           const { rebuilt } = await runs.record("rebuild", async () => ({
             rebuilt: await rebuild({ ...context, exclusively: (job) => timer.runNow(job) }, request),
           }));

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { withProgress } from "../../bin/with-target.ts";
 import { pizzaInProcess } from "../e2e/command-line-in-process.ts";
 
 const script = new URL("../../bin/pizza.ts", import.meta.url).pathname;
@@ -50,4 +51,20 @@ describe("a command for a deployed pipeline", () => {
     const { code, stdout } = pizza("--target", "aws", "--env", "prod", "query", "--help");
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("usage: ./pizza query") });
   });
+});
+
+it("a long call shows on a terminal how far it is, and clears the line", async () => {
+  const written: string[] = [];
+  const write = vi.spyOn(process.stderr, "write").mockImplementation((text) => written.push(String(text)) > 0);
+  const before = process.stderr.isTTY;
+  process.stderr.isTTY = true;
+  try {
+    const progress = async () => [{ operation: "verify", done: 1200, total: 3000, unit: "bronze objects" }];
+    const call = new Promise((resolve) => setTimeout(resolve, 400, "receipt"));
+    expect(await withProgress({ progress }, call)).toBe("receipt");
+  } finally {
+    process.stderr.isTTY = before;
+    write.mockRestore();
+  }
+  expect(written).toEqual(["\r\u001b[2Kverify: 1,200 of 3,000 bronze objects", "\r\u001b[2K"]);
 });

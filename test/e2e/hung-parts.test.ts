@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectPipeline } from "../../targets/local/control-client.ts";
@@ -29,6 +29,9 @@ async function check() {
   return { code, seconds: (performance.now() - started) / 1000, status: JSON.parse(stdout) };
 }
 
+/** A line of a status without what it says only sometimes. */
+const withoutOptions = (line: string) => line.replace(" without <n> whose amount is unreadable", "");
+
 const signal = (name: NodeJS.Signals, ...pids: number[]) => pids.forEach((pid) => process.kill(pid, name));
 
 describe("status answers within five seconds", () => {
@@ -38,6 +41,23 @@ describe("status answers within five seconds", () => {
     expect(status).toMatchObject({ notAnswering: [], process: { state: "running" } });
     expect(status.quarantine.open.events).toBe(status.quarantine.events);
     expect(status.quarantine.open.cents).toBeGreaterThan(0);
+  });
+
+  it("with the lines that the documentation shows", async () => {
+    expect(await run("run", "data_quality")).toMatchObject({ code: 0 });
+    const page = readFileSync("docs/command-line.md", "utf8").split("$ ./pizza status\n")[1]!.split("```")[0]!;
+    const shape = (text: string) =>
+      text
+        .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<time>")
+        .replaceAll(/\/\S+/g, "<folder>")
+        .replaceAll(/\d(?:[\d,.]*\d)?/g, "<n>")
+        .replaceAll(/\b[a-z]{3}-<n>/g, "<store>")
+        .replaceAll(/<n> (?:s|min|h|d) ago/g, "<age>")
+        .trimEnd()
+        .split("\n")
+        .filter((line) => !line.startsWith("workflow"));
+    const shown = shape(await pizzaInProcess("status", "--dir", dir).then(({ stdout }) => stdout));
+    expect(shown.map(withoutOptions)).toEqual(shape(page).map(withoutOptions));
   });
 
   it("when PostgreSQL hangs, and says since when", async () => {

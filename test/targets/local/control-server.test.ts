@@ -102,7 +102,17 @@ it("the server describes every method with its access class and its parameters' 
   const byAccess = Object.groupBy(result, ({ access }) => access);
   const names = (access: string) => byAccess[access]!.map(({ name }) => name).toSorted();
   expect(names("secret")).toEqual(["credentials", "personalEvent"]);
-  expect(names("changes")).toEqual(["bringBack", "drain", "forget", "putRecords", "rebuild", "resend", "run", "stop"]);
+  expect(names("changes")).toEqual([
+    "bringBack",
+    "drain",
+    "drill",
+    "forget",
+    "putRecords",
+    "rebuild",
+    "resend",
+    "run",
+    "stop",
+  ]);
   expect(result.find(({ name }) => name === "trace")).toMatchObject({
     access: "reads",
     parameters: { type: "object", properties: { orderId: { type: "string" } }, required: ["orderId"] },
