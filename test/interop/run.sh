@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes a Delta table with the project's own code and reads every version of it with delta-rs.
-# Before that, cfn-lint judges the templates, and Trino answers what DuckDB answers.
+# Before that, cfn-lint judges the templates, Trino answers what DuckDB answers, and clients of gold connect.
 # Exit code 0: equal, or skipped because Python or PyPI is not there; 1: a difference.
 set -eu
 
@@ -9,6 +9,8 @@ project=$(cd "$here/../.." && pwd)
 
 sh "$here/cfn-lint.sh"
 sh "$here/trino/run.sh"
+# Gold is read as people read it, with the credentials that are printed for their tools.
+sh "$here/bi-clients/run.sh"
 
 packages="deltalake==1.6.1 pyarrow==22.0.0 fastparquet==2026.9.0"
 environment="${XDG_CACHE_HOME:-${TMPDIR:-/tmp}}/pizza-interop-venv"
