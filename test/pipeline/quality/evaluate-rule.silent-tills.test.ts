@@ -66,7 +66,8 @@ it("is green on a day on which the chain is closed, and the morning after", asyn
 });
 
 it("is green when few orders trickle in after a demonstration that has ended", async () => {
-  expect(await silent([...habit, { store: "nyc-01", hoursAgo: 1.5, orders: 2 }])).toEqual([]);
+  const trickle = evening.map((hoursAgo) => ({ store: "nyc-01", hoursAgo, orders: 2 }));
+  expect(await silent([...habit, ...trickle])).toEqual([]);
 });
 
 it("is green without a habit: in a new chain, and after fewer than three such weeks", async () => {
