@@ -24,7 +24,10 @@ describe("a workflow that runs once a day", () => {
 describe("a local pipeline", () => {
   const { dir, remove } = temporaryPipeline();
   let pipeline: Pipeline | undefined;
-  afterEach(async () => await pipeline?.close());
+  afterEach(async () => {
+    await pipeline?.close();
+    remove();
+  });
 
   /** Makes the pipeline look two days old. */
   function age(): void {
@@ -58,6 +61,5 @@ describe("a local pipeline", () => {
     const found = status.workflows.find(({ workflow }) => workflow === "data_quality")!;
     expect(found.earlier).toEqual([{ startedAt: first.startedAt, milliseconds: first.milliseconds }]);
     expect(statusText(status, [])).toMatch(/workflow {4}data_quality, .* ms; 1 earlier run, none failed/);
-    remove();
   });
 });
