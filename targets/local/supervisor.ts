@@ -5,14 +5,16 @@ import { problemsOf, type Problem } from "../problems.ts";
 import type { Log } from "./event-log.ts";
 
 const defaultIntervalMs = 15_000;
+/** A minute: a busy machine may take half of one to answer, and nobody is to be paged for that. */
+const looksBeforeAlert = 5;
 
 /** Workflows send these alerts with their offenders, so that the supervisor only logs them. */
 const alertedElsewhere = new Set(["Receipt", "Quality"]);
 
 /**
  * Watches a running pipeline: touches the heartbeat file, and logs each problem of its status once when it begins and
- * once when it is over. A problem that is more than a matter of attention raises an alert if the next status still has
- * it, so that nobody is paged for a busy moment.
+ * once when it is over. A problem that is more than a matter of attention raises an alert if five looks in a row have
+ * found it.
  */
 export function startSupervisor({
   status,
@@ -28,7 +30,7 @@ export function startSupervisor({
   log: Log;
   intervalMs?: number;
 }): { stop(): Promise<void> } {
-  const lasting = new Map<string, Problem & { isAlerted: boolean }>();
+  const lasting = new Map<string, Problem & { looks: number; isAlerted: boolean }>();
   let timer: NodeJS.Timeout | undefined;
   let turn: Promise<void> = Promise.resolve();
   let isStopped = false;
@@ -62,11 +64,13 @@ export function startSupervisor({
   async function note(name: string, problem: Problem): Promise<void> {
     const known = lasting.get(name);
     const { severity, happened, next } = problem;
-    lasting.set(name, { ...problem, isAlerted: known?.isAlerted ?? false });
+    const looks = (known?.looks ?? 0) + 1;
+    lasting.set(name, { ...problem, looks, isAlerted: known?.isAlerted ?? false });
     if (known === undefined) {
       log(`${happened} ${next}`, { level: severity === "attention" ? "warning" : "error", event: "problem" });
       return;
     }
+    if (looks < looksBeforeAlert) return;
     if (severity === "attention" || known.isAlerted || alertedElsewhere.has(name)) return;
     lasting.get(name)!.isAlerted = true;
     await notifier.notify({ subject: `Pizza sales: ${subjectOf(happened)}`, text: `${happened} What to do: ${next}` });

@@ -42,7 +42,7 @@ const well = {
 const hung = { notAnswering: [{ part: "PostgreSQL", since: "2026-11-30T11:59:00.000Z" }] };
 
 it("logs a problem once, alerts once it lasts, and says when it is over", async () => {
-  const { logged, sent } = await watch([{}, hung, hung, hung, {}]);
+  const { logged, sent } = await watch([{}, hung, hung, hung, hung, hung, hung, {}]);
   const happened = "PostgreSQL does not answer since 2026-11-30T11:59:00Z.";
   expect(logged).toEqual([expect.stringContaining(`error ${happened} ./pizza restart`), `info over: ${happened}`]);
   expect(sent).toEqual([
@@ -52,13 +52,13 @@ it("logs a problem once, alerts once it lasts, and says when it is over", async 
 });
 
 it("pages nobody for a busy moment, for open events, or for what data_quality has alerted", async () => {
-  expect((await watch([hung, {}])).sent).toEqual([]);
+  expect((await watch([hung, hung, hung, hung, {}])).sent).toEqual([]);
   const open = { quarantine: { events: 1, open: { events: 1, cents: 1, unreadable: 0, oldestAt: well.at } } };
-  const attention = await watch([open, open, open]);
+  const attention = await watch([open, open, open, open, open, open]);
   expect(attention.logged[0]).toMatch(/^warning 1 rejected events are open/);
   expect(attention.sent).toEqual([]);
   const receipt = { receipt: { checkedAt: well.at, balanced: false, findings: 1 } };
-  expect((await watch([receipt, receipt, receipt])).sent).toEqual([]);
+  expect((await watch([receipt, receipt, receipt, receipt, receipt, receipt])).sent).toEqual([]);
 });
 
 it("keeps the heartbeat fresh", async () => {
