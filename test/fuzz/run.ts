@@ -43,7 +43,11 @@ const result = await fuzzAndStop();
 const { peakMiB, cpuSeconds }: { peakMiB: number; cpuSeconds: number } = JSON.parse(readFileSync(peakFile, "utf8"));
 const problems = [
   ...result.problems,
-  ...(peakMiB < mostMiB ? [] : [`the pipeline's process took ${peakMiB.toFixed(0)} MiB, more than ${mostMiB}`]),
+  ...(peakMiB < mostMiB
+    ? []
+    : [
+        `the pipeline's process took ${peakMiB.toFixed(0)} MiB, more than ${mostMiB} (the receipt holds every order in memory: docs/scale.md)`,
+      ]),
 ];
 const seconds = (performance.now() - started) / 1000;
 console.log(
