@@ -3,7 +3,7 @@ import { listBronze, type BronzeObject } from "../bronze/list-bronze.ts";
 import type { Snapshot } from "../delta/table.ts";
 import { readColumns } from "../parquet/read-columns.ts";
 import type { ObjectStore, OnProgress } from "../ports.ts";
-import { judgedRecords } from "../silver/transactions.ts";
+import { consumedAt, judgedRecords } from "../silver/transactions.ts";
 import { publishQuarantine } from "../silver/quarantine-table.ts";
 import { refineSilver, type RefineContext } from "../silver/refine-silver.ts";
 import type { StagingTables } from "./staging-tables.ts";
@@ -13,8 +13,9 @@ import { type RecordPosition, recordPosition } from "../domain/stream-position.t
 const maxEvents = 100_000;
 
 /**
- * Refines into the staging tables what silver had consumed at a version, with the current rules and menu. The verdicts
- * depend on the events and not on their order. A second call continues with new objects. Returns the consumed objects. Throws if an object was replaced or removed since the first call.
+ * Refines into the staging tables what silver had consumed at a version, with the current rules and menu, in the order
+ * in which silver consumed it, because the first of two conflicting events wins. A second call continues with new
+ * objects. Returns the consumed objects. Throws if an object was replaced or removed since the first call.
  */
 export async function replayBronze(
   refinery: RefineContext,
@@ -25,9 +26,11 @@ export async function replayBronze(
   }: { staging: StagingTables; snapshot: Snapshot; onProgress?: OnProgress | undefined },
 ): Promise<BronzeObject[]> {
   // All of an object of which silver has judged some records: later runs find the others where they have been judged.
-  const consumed = (await listBronze(refinery.store, refinery.stream)).filter(
+  const listed = (await listBronze(refinery.store, refinery.stream)).filter(
     (object) => judgedRecords(snapshot, object) > 0,
   );
+  // Objects with expired keys come first, in the order of their hours: the sort is stable.
+  const consumed = listed.toSorted((a, b) => consumedAt(snapshot, a) - consumedAt(snapshot, b));
   const { store, silver, quarantine } = staging;
   await checkTaken(staging, consumed);
   const replay: RefineContext = {

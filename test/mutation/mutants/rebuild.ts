@@ -69,6 +69,15 @@ export const rebuildMutants: readonly Mutant[] = [
     only: "rejected after a price change",
   },
   {
+    guard: "bronze is replayed in the order in which silver consumed it",
+    prevents: "of two contradictory events, the other one wins",
+    file: "pipeline/rebuild/replay-bronze.ts",
+    text: "listed.toSorted((a, b) => consumedAt(snapshot, a) - consumedAt(snapshot, b))",
+    replacement: "listed",
+    tests: [rebuild],
+    only: "whatever the name of its object",
+  },
+  {
     guard: "a rebuild replays only what silver has consumed",
     prevents: "pending orders are in silver before their object is consumed, and then twice",
     file: "pipeline/rebuild/replay-bronze.ts",

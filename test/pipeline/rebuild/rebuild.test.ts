@@ -74,7 +74,7 @@ describe("correct published data", () => {
     expect(await pipeline.rebuild()).toMatchObject({ equal: true });
   });
 
-  it("keeps the conflicting event that silver keeps, whatever the order and the names of the objects", async () => {
+  it("keeps the conflicting event that silver accepted first, whatever the name of its object", async () => {
     const first = await pipeline.send([{ ...sale(9, "2015-02-03"), channel: "online" }]);
     const second = await pipeline.send([sale(9, "2015-02-03")]);
     await pipeline.land(second);
