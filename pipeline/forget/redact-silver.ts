@@ -40,7 +40,7 @@ export async function redactSilver(
       adds,
       removes,
       transactions: [
-        // A rebuild replays objects in the order in which silver consumed them; expired keys come first.
+        // A redacted object keeps the time of its original: a rebuild takes the copy that was consumed first.
         ...[...keys].map(([before, appId]) => ({
           appId,
           version: 0,

@@ -14,7 +14,7 @@ const maxEvents = 100_000;
 
 /**
  * Refines into the staging tables what silver had consumed at a version, with the current rules and menu, in the order
- * in which silver consumed it, because the first of two conflicting events wins. A second call continues with new
+ * in which silver consumed it: of two copies of a record, the first is the redacted one. A second call continues with new
  * objects. Returns the consumed objects. Throws if an object was replaced or removed since the first call.
  */
 export async function replayBronze(

@@ -70,12 +70,12 @@ export const rebuildMutants: readonly Mutant[] = [
   },
   {
     guard: "bronze is replayed in the order in which silver consumed it",
-    prevents: "of two contradictory events, the other one wins",
+    prevents: "a forgotten customer comes back from a record that landed again in its original form",
     file: "pipeline/rebuild/replay-bronze.ts",
     text: "listed.toSorted((a, b) => consumedAt(snapshot, a) - consumedAt(snapshot, b))",
     replacement: "listed",
     tests: [rebuild],
-    only: "whatever the name of its object",
+    only: "whatever the name of the other object",
   },
   {
     guard: "a rebuild replays only what silver has consumed",

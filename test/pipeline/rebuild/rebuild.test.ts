@@ -122,6 +122,20 @@ describe("a rebuild after a customer was forgotten", () => {
   });
 });
 
+describe("a rebuild after a forgotten customer's record landed again in its original form", () => {
+  it("keeps the redacted copy, whatever the name of the other object", async () => {
+    const [other, theirs] = await pipeline.send([sale(6, "2015-02-02")], [sale(7, "2015-02-02")]);
+    await pipeline.land([theirs!]);
+    await pipeline.work();
+    pipeline.time.now += 1000;
+    await pipeline.forget("c-7");
+    pipeline.time.now += 1000;
+    await pipeline.land([other!, theirs!]);
+    await pipeline.work();
+    expect(await pipeline.rebuild()).toMatchObject({ equal: true, published: false });
+  });
+});
+
 describe("a rebuild while a customer is forgotten", () => {
   it("fails, so that it cannot bring the customer back from what it has read", async () => {
     let isFirst = true;
