@@ -13,7 +13,7 @@ export interface Measure {
   dax: string;
   /**
    * The same as an aggregate of a table of gold: it holds for all of gold, and for any group of rows of that table.
-   * Measures that look beyond their rows, such as a rank, are a whole query instead.
+   * Measures that look beyond their rows, such as a rank, are a whole query instead, by month (`YYYY-MM`) or pizza.
    */
   sql: { from: string; aggregate: string } | { query: string };
 }
@@ -21,7 +21,7 @@ export interface Measure {
 const items = (aggregate: string) => ({ from: "gold.sales_items", aggregate });
 const hours = (aggregate: string) => ({ from: "gold.sales_hours", aggregate });
 
-/** Every measure of gold, defined once. From it come Power BI's measures, the glossary and the console's figures. */
+/** Every measure of gold, defined once. `npm run generate` makes Power BI's measures and the glossary from it. */
 export const measures = [
   {
     name: "Revenue",
@@ -150,13 +150,10 @@ export const measures = [
   {
     name: "Orders per open day",
     folder: "Over time",
-    sentence: "Orders by day on which any store has a sale",
+    sentence: "Orders by day that has a sale of what is shown",
     format: "decimal",
-    dax: "DIVIDE([Orders], [Open days])",
-    sql: {
-      query: `select to_char(month, 'YYYY-MM') as key, sum(orders)::numeric / count(distinct order_date) as value
-        from gold.sales_hours join gold.dates on date = order_date group by month`,
-    },
+    dax: "DIVIDE([Orders], DISTINCTCOUNT('Sales hours'[order_date]))",
+    sql: hours("sum(orders)::numeric / nullif(count(distinct order_date), 0)"),
   },
   {
     name: "Share of revenue",
@@ -165,8 +162,8 @@ export const measures = [
     format: "share",
     dax: "DIVIDE([Revenue], CALCULATE([Revenue], ALL('Pizza')))",
     sql: {
-      query: `select category as key, sum(revenue) / sum(sum(revenue)) over () as value
-        from gold.sales_items join gold.menu using (pizza_id) group by category`,
+      query: `select name as key, sum(revenue) / sum(sum(revenue)) over () as value
+        from gold.sales_items join gold.menu using (pizza_id) group by name`,
     },
   },
   {

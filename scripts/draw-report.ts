@@ -3,7 +3,7 @@
  * Power BI draws them in its own way; position, title and numbers of each visual are the same.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { measures, type Measure, type MeasureName } from "../bi/measures.ts";
+import { measures, type Measure } from "../bi/measures.ts";
 import { channelNames, tables } from "../bi/model.ts";
 import { accent, partsOf } from "../bi/power-bi-project.ts";
 import { pages, pageSize, type Field, type Page, type Visual } from "../bi/report.ts";
@@ -39,12 +39,6 @@ const joins: Readonly<Record<string, string>> = {
   Store: "join gold.stores using (store_id)",
   Pizza: "join gold.menu using (pizza_id)",
 };
-/** Measures whose SQL is a query, as aggregates that hold in the visuals of this report. */
-const asAggregates: Partial<Record<MeasureName, { from: string; aggregate: string }>> = {
-  "Share of revenue": { from: "gold.sales_items", aggregate: "sum(revenue) / sum(sum(revenue)) over ()" },
-  "Orders per open day": { from: "gold.sales_hours", aggregate: "sum(orders)::numeric / count(distinct order_date)" },
-};
-
 const channelWords = Object.keys(channelNames)
   .map((name) => `'${name}'`)
   .join(", ");
@@ -57,26 +51,29 @@ const columnOf = (table: string, name: string) =>
 async function valuesOf(ask: Ask, columns: readonly Field[], shown: readonly Field[]) {
   const keys = columns.map(partsOf);
   const rows = new Map<string, { key: Cell[]; sort: Cell[]; values: Map<string, number> }>();
+  const dimensions = [...new Set(keys.map(({ table }) => joins[table] ?? ""))].join(" ");
+  const terms = keys.map(({ table, name: column }) => {
+    if (table === "Channel") return "channel";
+    return table === "Hour" ? "hour" : columnOf(table, column).source;
+  });
+  const sorts = keys.map(({ table, name: column }, index) => {
+    if (table === "Channel") return `array_position(array[${channelWords}], channel)`;
+    const by = table === "Hour" ? undefined : columnOf(table, column).sortBy;
+    return by === undefined ? terms[index]! : columnOf(table, by).source;
+  });
+  const named = [
+    ...terms.map((term, index) => `${term}::text as key${index}`),
+    ...sorts.map((term, index) => `${term} as sort${index}`),
+  ];
+  const groups = [...new Set([...terms, ...sorts])].join(", ");
+  const grouping = groups === "" ? "" : `group by ${groups}`;
   for (const name of shown.map((field) => partsOf(field).name)) {
     const { sql } = measureOf(name);
-    const { from, aggregate } = "query" in sql ? asAggregates[name as MeasureName]! : sql;
-    const dimensions = [...new Set(keys.map(({ table }) => joins[table] ?? ""))].join(" ");
-    const terms = keys.map(({ table, name: column }) => {
-      if (table === "Channel") return "channel";
-      return table === "Hour" ? "hour" : columnOf(table, column).source;
-    });
-    const sorts = keys.map(({ table, name: column }, index) => {
-      if (table === "Channel") return `array_position(array[${channelWords}], channel)`;
-      const by = table === "Hour" ? undefined : columnOf(table, column).sortBy;
-      return by === undefined ? terms[index]! : columnOf(table, by).source;
-    });
-    const named = [
-      ...terms.map((term, index) => `${term}::text as key${index}`),
-      ...sorts.map((term, index) => `${term} as sort${index}`),
-    ];
-    const groups = [...new Set([...terms, ...sorts])].join(", ");
-    const select = `select ${[...named, `(${aggregate})::text as value`].join(", ")} from ${from} ${dimensions}`;
-    for (const row of await ask(groups === "" ? select : `${select} group by ${groups}`)) {
+    const select =
+      "query" in sql
+        ? `select key as key0, key as sort0, value::text from (${sql.query}) as measure`
+        : `select ${[...named, `(${sql.aggregate})::text as value`].join(", ")} from ${sql.from} ${dimensions} ${grouping}`;
+    for (const row of await ask(select)) {
       const key = keys.map(({ table }, index) => wordOf(table, row[`key${index}`]!));
       const found = rows.get(key.join("|")) ?? {
         key,

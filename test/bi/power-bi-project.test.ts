@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { DefaultSettings, TaskUtils } from "@microsoft/powerquery-parser";
 import { Ajv } from "ajv";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadMigrations, readProjectJson, readStores } from "../../adapters/project-files.ts";
+import { loadMigrations, readProjectFile, readProjectJson, readStores } from "../../adapters/project-files.ts";
 import { measures } from "../../bi/measures.ts";
 import { channelNames, measuresTable, relationships, roles, tables, type ModelColumn } from "../../bi/model.ts";
 import { commentsOf, partsOf, powerBiProject, queryOf } from "../../bi/power-bi-project.ts";
@@ -167,6 +167,16 @@ describe("the report", () => {
         }
       }
     }
+  });
+
+  it("has a picture of each page, with every visual's title and the classic year's key figures", () => {
+    for (const { name, visuals: each } of pages) {
+      const picture = readProjectFile(`docs/images/powerbi/${name}.svg`);
+      const missing = each.filter(({ title }) => !picture.includes(`>${title.replaceAll("&", "&amp;")}</text>`));
+      expect([name, missing.map(({ title }) => title)]).toEqual([name, []]);
+    }
+    const sales = readProjectFile("docs/images/powerbi/sales.svg");
+    for (const figure of ["$817,860.05", "21,350", "49,574"]) expect(sales).toContain(`>${figure}</text>`);
   });
 
   it("has names that Power BI takes, each once", () => {

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readProjectFile } from "../../../adapters/project-files.ts";
 import type { EventSink } from "../../../pipeline/ports.ts";
-import { drillNames, type DrillName, type DrillReport } from "../../../targets/local/drill-kinds.ts";
+import { drillNames, drills, type DrillName, type DrillReport } from "../../../targets/local/drill-kinds.ts";
 import { runDrill } from "../../../targets/local/drills.ts";
 import { openLocalPipeline } from "../../../targets/local/open.ts";
 import type { Pipeline } from "../../../targets/operations.ts";
@@ -32,6 +33,11 @@ const expected: Record<DrillName, Record<string, number>> = {
   landing: { events: 400, accepted: 400, "orders sold": 400 },
   postgres: { events: 400, accepted: 400, "orders sold": 400 },
 };
+
+it("docs/command-line.md lists every drill in its own words", () => {
+  const page = readProjectFile("docs/command-line.md");
+  for (const [name, { does }] of Object.entries(drills)) expect(page).toContain(`| \`${name}\` | ${does} |`);
+});
 
 describe("a drill", () => {
   it.each(drillNames)("%s adds to the receipt what the tills know, and leaves it balanced", async (drill) => {
